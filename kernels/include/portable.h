@@ -1,0 +1,178 @@
+// portable.h: the only file in which CUDA and C++ differ.
+//
+// One lane is one object, one object-step or one pair. Under CUDA a lane is a thread and `real` is a double.
+// On a CPU a lane is an element of a SIMD register and `real` is a GCC/Clang vector of LANES doubles, so the same
+// straight-line arithmetic, written once, fills both. Only operators, sel() and the helpers below may touch lanes;
+// every lane is computed independently of its neighbours, so results do not depend on the width.
+//
+// Reproducibility: no fused multiply-add (-ffp-contract=off, -fmad=false), no libm, no fast-math. IEEE +,-,*,/ and
+// sqrt are correctly rounded everywhere, so the same source gives the same bytes on every target.
+//
+// STM_SCALAR builds the CPU library with LANES == 1, the form that the GPU runs; tests compare it with the SIMD builds.
+#pragma once
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define STM_CUDA 1
+#define STM_SCALAR 1
+#endif
+
+typedef long long i64;
+typedef int i32;
+typedef signed char i8;
+
+#define RESTRICT __restrict__
+
+#ifdef STM_CUDA
+#define KERNEL extern "C" __global__ void
+#define FN static __device__ __forceinline__
+#define TABLE static __device__ const
+#define STM_THREAD ((i64)blockIdx.x * blockDim.x + threadIdx.x)
+#define STM_THREADS ((i64)gridDim.x * blockDim.x)
+// for every i in [0, n), `step` at a time
+#define PARALLEL(i, n, step) for (i64 i = STM_THREAD * (step); i < (n); i += STM_THREADS * (step))
+// for every (row, col); on a CPU one thread owns a whole row and walks its columns in order
+#define ROWS(row, rows, col, cols, step)                                                       \
+    for (i64 stm_q = STM_THREAD, stm_c = ((cols) + (step)-1) / (step); stm_q < (rows)*stm_c;   \
+         stm_q += STM_THREADS)                                                                 \
+        for (i64 row = stm_q / stm_c, col = (stm_q % stm_c) * (step), stm_1 = 1; stm_1; stm_1 = 0)
+// add to a counter that belongs to one row; returns the value before
+FN i32 claim(i32* counter, i32 amount) { return atomicAdd(counter, amount); }
+#else
+#include <cstring>
+#include <cmath>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#define KERNEL extern "C" __attribute__((visibility("default"))) void
+#define FN static inline __attribute__((always_inline))
+#define TABLE static const
+#ifdef _OPENMP
+#define STM_OMP _Pragma("omp parallel for schedule(dynamic, 1)")
+#define STM_OMP_RANGE _Pragma("omp parallel for schedule(static)")
+#else
+#define STM_OMP
+#define STM_OMP_RANGE
+#endif
+#define PARALLEL(i, n, step) STM_OMP_RANGE for (i64 i = 0; i < (n); i += (step))
+#define ROWS(row, rows, col, cols, step) \
+    STM_OMP for (i64 row = 0; row < (rows); ++row) for (i64 col = 0; col < (cols); col += (step))
+FN i32 claim(i32* counter, i32 amount) { i32 old = *counter; *counter = old + amount; return old; }
+#endif
+
+#ifdef STM_SCALAR
+// ---------------------------------------------------------------- one lane: CUDA threads and the scalar CPU build
+#define LANES 1
+#define FLANES 1
+typedef double real;
+typedef i64 ints;
+typedef bool mask;
+typedef float realf;
+typedef bool maskf;
+
+FN real splat(double x) { return x; }
+FN realf splatf(float x) { return x; }
+FN real sel(mask m, real a, real b) { return m ? a : b; }
+FN ints seli(mask m, ints a, ints b) { return m ? a : b; }
+FN realf self(maskf m, realf a, realf b) { return m ? a : b; }
+FN mask both(mask a, mask b) { return a && b; }
+FN mask either(mask a, mask b) { return a || b; }
+FN mask negate(mask a) { return !a; }
+FN bool any(mask m) { return m; }
+FN unsigned lane_bits(maskf m) { return m ? 1u : 0u; }       // bit k set where lane k is
+FN double lane(real v, int) { return v; }
+FN real load(const double* p) { return *p; }
+FN void store(double* p, real v) { *p = v; }
+FN realf loadf(const float* p) { return *p; }
+FN void storef(float* p, realf v) { *p = v; }
+FN real gather(const double* p, i64 at) { return p[at]; }
+FN void store_i32(i32* p, ints v) { *p = (i32)v; }
+FN void store_i8(i8* p, ints v) { *p = (i8)v; }
+FN realf narrow(real v) { return (float)v; }
+FN void store_narrow(float* p, real v) { *p = (float)v; }
+FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^31
+#ifdef STM_CUDA
+FN real root(real v) { return sqrt(v); }
+FN realf rootf(realf v) { return sqrtf(v); }
+FN ints bits(real v) { return __double_as_longlong(v); }
+FN real from_bits(ints v) { return __longlong_as_double(v); }
+FN int lowest_bit(unsigned b) { return __ffs((int)b) - 1; }
+#else
+FN real root(real v) { return __builtin_sqrt(v); }
+FN realf rootf(realf v) { return __builtin_sqrtf(v); }
+FN ints bits(real v) { ints b; memcpy(&b, &v, 8); return b; }
+FN real from_bits(ints b) { real v; memcpy(&v, &b, 8); return v; }
+FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
+#endif
+
+#else
+// ---------------------------------------------------------------- many lanes: SIMD registers through vector types
+#if defined(__AVX512F__)
+#define STM_BYTES 64
+#elif defined(__AVX__)
+#define STM_BYTES 32
+#else
+#define STM_BYTES 16
+#endif
+#define LANES (STM_BYTES / 8)
+#define FLANES (STM_BYTES / 4)
+typedef double real __attribute__((vector_size(STM_BYTES)));
+typedef i64 ints __attribute__((vector_size(STM_BYTES)));
+typedef ints mask;
+typedef float realf __attribute__((vector_size(STM_BYTES)));
+typedef i32 maskf __attribute__((vector_size(STM_BYTES)));
+
+FN real splat(double x) { return x - (real){}; }
+FN realf splatf(float x) { return x - (realf){}; }
+FN real sel(mask m, real a, real b) { return m ? a : b; }
+FN real sel(mask m, real a, double b) { return m ? a : splat(b); }
+FN real sel(mask m, double a, real b) { return m ? splat(a) : b; }
+FN real sel(mask m, double a, double b) { return m ? splat(a) : splat(b); }
+FN ints seli(mask m, ints a, ints b) { return m ? a : b; }
+FN realf self(maskf m, realf a, realf b) { return m ? a : b; }
+FN mask both(mask a, mask b) { return a & b; }
+FN maskf both(maskf a, maskf b) { return a & b; }
+FN mask either(mask a, mask b) { return a | b; }
+FN mask negate(mask a) { return ~a; }
+FN double lane(real v, int k) { return v[k]; }
+FN real load(const double* p) { real v; memcpy(&v, p, sizeof v); return v; }
+FN void store(double* p, real v) { memcpy(p, &v, sizeof v); }
+FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
+FN void storef(float* p, realf v) { memcpy(p, &v, sizeof v); }
+FN real gather(const double* p, i64 at) { return load(p + at); }
+FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
+FN void store_i32(i32* p, ints v) { for (int k = 0; k < LANES; ++k) p[k] = (i32)v[k]; }
+FN void store_i8(i8* p, ints v) { for (int k = 0; k < LANES; ++k) p[k] = (i8)v[k]; }
+FN void store_narrow(float* p, real v) { for (int k = 0; k < LANES; ++k) p[k] = (float)v[k]; }
+FN ints to_ints(real v) { ints r; for (int k = 0; k < LANES; ++k) r[k] = (i32)v[k]; return r; }
+FN ints bits(real v) { return (ints)v; }
+FN real from_bits(ints v) { return (real)v; }
+FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
+
+#if defined(__AVX512F__)
+FN real root(real v) { return (real)_mm512_sqrt_pd((__m512d)v); }
+FN realf rootf(realf v) { return (realf)_mm512_sqrt_ps((__m512)v); }
+FN bool any(mask m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
+FN unsigned lane_bits(maskf m) { return _mm512_movepi32_mask((__m512i)m); }
+#elif defined(__AVX__)
+FN real root(real v) { return (real)_mm256_sqrt_pd((__m256d)v); }
+FN realf rootf(realf v) { return (realf)_mm256_sqrt_ps((__m256)v); }
+FN bool any(mask m) { return _mm256_movemask_pd((__m256d)m) != 0; }
+FN unsigned lane_bits(maskf m) { return (unsigned)_mm256_movemask_ps((__m256)m); }
+#elif defined(__SSE2__)
+FN real root(real v) { return (real)_mm_sqrt_pd((__m128d)v); }
+FN realf rootf(realf v) { return (realf)_mm_sqrt_ps((__m128)v); }
+FN bool any(mask m) { return _mm_movemask_pd((__m128d)m) != 0; }
+FN unsigned lane_bits(maskf m) { return (unsigned)_mm_movemask_ps((__m128)m); }
+#else
+FN real root(real v) { for (int k = 0; k < LANES; ++k) v[k] = __builtin_sqrt(v[k]); return v; }
+FN realf rootf(realf v) { for (int k = 0; k < FLANES; ++k) v[k] = __builtin_sqrtf(v[k]); return v; }
+FN bool any(mask m) { i64 r = 0; for (int k = 0; k < LANES; ++k) r |= m[k]; return r != 0; }
+FN unsigned lane_bits(maskf m) { unsigned r = 0; for (int k = 0; k < FLANES; ++k) r |= (m[k] ? 1u : 0u) << k; return r; }
+#endif
+#endif
+
+FN real absolute(real v) { return from_bits(bits(v) & 0x7fffffffffffffffLL); }
+FN real smaller(real a, real b) { return sel(a < b, a, b); }
+FN real larger(real a, real b) { return sel(a > b, a, b); }
+FN realf smallerf(realf a, realf b) { return self(a < b, a, b); }
+FN realf largerf(realf a, realf b) { return self(a > b, a, b); }

@@ -1,0 +1,1 @@
+"""stmgpu: all-vs-all conjunction research engine for space-traffic management."""

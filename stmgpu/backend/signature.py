@@ -1,0 +1,143 @@
+"""Kernel contracts, read from the kernel sources: names, types, constness and array shapes.
+
+A parameter is written one a line; a pointer's comment begins with its shape in scalar parameters of the same kernel::
+
+    KERNEL cell_starts(
+        i64 rows,                           // rows of the batch
+        i64 cells,                          // cells of the table
+        const i32* RESTRICT counts,         // [rows][cells] objects in each cell
+        i32* RESTRICT starts)               // [rows][cells + 1] first slot of each cell
+
+Every launch is checked against it, so a wrong array is an error message and not a wild write.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend.source import flatten, kernel_files
+from stmgpu.errors import BackendError, KernelContractError
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "double": np.dtype(np.float64),
+    "float": np.dtype(np.float32),
+    "i64": np.dtype(np.int64),
+    "i32": np.dtype(np.int32),
+    "i8": np.dtype(np.int8),
+}
+
+_KERNEL = re.compile(r"^KERNEL\s+(\w+)\s*\((.*?)^\s*\{", re.S | re.M)
+_PARAM = re.compile(r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$")
+_SHAPE = re.compile(r"^((?:\[[^\]]+\])+)")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One kernel parameter; ``shape`` holds one expression a dimension for arrays and is empty for scalars."""
+
+    name: str
+    dtype: np.dtype[Any]
+    is_array: bool
+    is_output: bool
+    shape: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A kernel's name, file and parameters in order."""
+
+    name: str
+    file: Path
+    parameters: tuple[Parameter, ...]
+
+    def check(self, args: tuple[Any, ...]) -> None:
+        """Raise :class:`KernelContractError` unless ``args`` fit: count, dtype, size, contiguity, writability."""
+        if len(args) != len(self.parameters):
+            raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
+        scalars = {p.name: int(a) for p, a in zip(self.parameters, args, strict=True)
+                   if not p.is_array and p.dtype.kind == "i"}
+        for parameter, value in zip(self.parameters, args, strict=True):
+            if parameter.is_array:
+                self._check_array(parameter, value, scalars)
+
+    def _check_array(self, parameter: Parameter, value: Any, scalars: Mapping[str, int]) -> None:
+        where = f"{self.name}({parameter.name})"
+        if getattr(value, "dtype", None) != parameter.dtype:
+            raise KernelContractError(f"{where} must be {parameter.dtype}, got {getattr(value, 'dtype', type(value))}")
+        if not value.flags.c_contiguous:
+            raise KernelContractError(f"{where} must be C-contiguous")
+        flags = value.flags
+        if parameter.is_output and not getattr(flags, "writeable", True):
+            raise KernelContractError(f"{where} is an output but the array is read-only")
+        expected = 1
+        for expression in parameter.shape:
+            expected *= _evaluate(expression, scalars)
+        if value.size != expected:
+            shape = "".join(f"[{e}]" for e in parameter.shape)
+            raise KernelContractError(f"{where} must hold {shape} = {expected} values, got {value.size}")
+
+
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+
+
+def _evaluate(expression: str, scalars: Mapping[str, int]) -> int:
+    def walk(node: ast.expr) -> int:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return node.value
+        if isinstance(node, ast.Name) and node.id in scalars:
+            return scalars[node.id]
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            return int(_OPERATORS[type(node.op)](walk(node.left), walk(node.right)))
+        raise KernelContractError(f"shape expression {expression!r} names no scalar parameter of the kernel")
+
+    return walk(ast.parse(expression, mode="eval").body)
+
+
+def parse(file: Path) -> list[Signature]:
+    """Signatures of all kernels in one file, in order of appearance."""
+    signatures = []
+    for name, body in _KERNEL.findall(flatten(file)):
+        parameters = []
+        for line in body.strip().splitlines():
+            if not line.strip() or line.strip() == ")":
+                continue
+            match = _PARAM.match(line)
+            if match is None:
+                raise BackendError(f"{file.name}: cannot read the parameter line {line.strip()!r} of {name}")
+            const, ctype, star, parameter, comment = match.groups()
+            shape = _SHAPE.match(comment or "")
+            if star and shape is None:
+                raise BackendError(f"{file.name}: {name}({parameter}) needs its shape at the start of its comment")
+            dims = tuple(re.findall(r"\[([^\]]+)\]", shape.group(1))) if star and shape else ()
+            parameters.append(Parameter(parameter, DTYPES[ctype], bool(star), bool(star) and not const, dims))
+        signatures.append(Signature(name, file, tuple(parameters)))
+    return signatures
+
+
+@cache
+def signatures() -> dict[str, Signature]:
+    """All kernels by name."""
+    found: dict[str, Signature] = {}
+    for file in kernel_files():
+        for signature in parse(file):
+            if signature.name in found:
+                raise BackendError(f"kernel {signature.name} is defined in {file.name} and {found[signature.name].file.name}")
+            found[signature.name] = signature
+    return found
+
+
+def signature(name: str) -> Signature:
+    """The signature of one kernel; :class:`BackendError` if there is none of that name."""
+    try:
+        return signatures()[name]
+    except KeyError:
+        raise BackendError(f"there is no kernel {name!r}; known: {', '.join(sorted(signatures()))}") from None
