@@ -1,0 +1,178 @@
+"""Compile kernel files with NVRTC, without a GPU or a driver, and keep the machine code on disk.
+
+Used to prove in the tests that every kernel compiles for every supported GPU, to read registers and spills, and to
+spare the cuda backend the compilation: machine code made on a login node serves the compute nodes.
+
+Environment: ``STMGPU_CACHE_DIR`` moves the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stmgpu.backend.source import flatten
+from stmgpu.errors import BackendError
+
+ARCHITECTURES = (75, 80, 90, 100, 120)
+"""GPU generations that every kernel is compiled for in the tests: Turing, Ampere, Hopper and both Blackwells."""
+
+OPTIONS = ("--std=c++17", "-fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true")
+"""No contraction and IEEE division and root, so that a GPU returns the same bytes as a CPU."""
+
+_REPORT = ("-Xptxas", "-v")  # registers and spills in the log; changes no code
+_ENTRY = re.compile(
+    r"Compiling entry function '(?P<kernel>\w+)'.*?(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores, "
+    r"(?P<loads>\d+) bytes spill loads.*?Used (?P<registers>\d+) registers",
+    re.S,
+)
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one kernel needs of a GPU: registers a thread and bytes of local memory."""
+
+    kernel: str
+    registers: int
+    stack_bytes: int
+    spill_store_bytes: int
+    spill_load_bytes: int
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Machine code of one kernel file for one architecture, the compiler's log and each kernel's usage."""
+
+    name: str
+    arch: int
+    cubin: bytes
+    log: str
+    usage: tuple[Usage, ...]
+
+
+def cache_dir() -> Path:
+    """Folder for what stmgpu may compute again: ``STMGPU_CACHE_DIR``, else the platform's cache folder."""
+    if chosen := os.environ.get("STMGPU_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "stmgpu"
+
+
+def version() -> tuple[int, int]:
+    """NVRTC's version as (major, minor); :class:`BackendError` where the bindings or the library are missing."""
+    return _checked(_bindings().nvrtcVersion(), "nvrtcVersion")
+
+
+def compile_text(text: str, name: str, arch: int) -> Compiled:
+    """Compile kernel source without includes.
+
+    Parameters
+    ----------
+    text
+        CUDA C++ source, flattened.
+    name
+        its name in messages.
+    arch
+        compute capability times ten, for example 90 for sm_90.
+
+    Raises
+    ------
+    BackendError
+        NVRTC is missing, does not know ``arch``, or reports an error; the message carries its log.
+    """
+    nvrtc = _bindings()
+    known = _checked(nvrtc.nvrtcGetSupportedArchs(), "nvrtcGetSupportedArchs")
+    if arch not in known:
+        raise BackendError(f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
+                           f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc")
+    options = [o.encode() for o in (*OPTIONS, *_REPORT, f"-arch=sm_{arch}")]
+    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), name.encode(), 0, [], []), "nvrtcCreateProgram")
+    try:
+        status = nvrtc.nvrtcCompileProgram(program, len(options), options)[0]
+        size = _checked(nvrtc.nvrtcGetProgramLogSize(program), "nvrtcGetProgramLogSize")
+        buffer = bytearray(size)
+        _checked(nvrtc.nvrtcGetProgramLog(program, buffer), "nvrtcGetProgramLog")
+        log = buffer.rstrip(b"\0 \n").decode(errors="replace")
+        if int(status) != 0:
+            raise BackendError(f"{name} does not compile for sm_{arch}:\n{log}")
+        cubin = bytearray(_checked(nvrtc.nvrtcGetCUBINSize(program), "nvrtcGetCUBINSize"))
+        _checked(nvrtc.nvrtcGetCUBIN(program, cubin), "nvrtcGetCUBIN")
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+    usage = tuple(
+        Usage(m["kernel"], int(m["registers"]), int(m["stack"]), int(m["stores"]), int(m["loads"]))
+        for m in _ENTRY.finditer(log)
+    )
+    return Compiled(name, arch, bytes(cubin), log, usage)
+
+
+def compile_file(file: Path, arch: int) -> Compiled:
+    """Compile one kernel file with its headers; see :func:`compile_text`."""
+    return compile_text(flatten(file), file.name, arch)
+
+
+def cached_cubin(file: Path, arch: int) -> Path:
+    """Path of a kernel file's machine code in the cache, compiled if it is not there yet.
+
+    The name is the digest of everything that changes the code: flattened source, options, architecture and NVRTC's
+    version. The file is renamed into place when complete, so processes that compile the same kernel at the same time
+    do not disturb each other.
+
+    Raises
+    ------
+    BackendError
+        as for :func:`compile_text`, or the cache cannot be written.
+    """
+    text = flatten(file)
+    key = hashlib.sha256(repr((text, OPTIONS, arch, version())).encode()).hexdigest()
+    path = cache_dir() / "cubin" / f"{file.stem}_sm{arch}_{key[:32]}.cubin"
+    if path.is_file():
+        return path
+    compiled = compile_text(text, file.name, arch)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as part:
+            try:
+                part.write(compiled.cubin)
+                part.close()
+                os.replace(part.name, path)
+            except BaseException:
+                os.unlink(part.name)
+                raise
+    except OSError as error:
+        raise BackendError(f"cannot write the kernel cache {path.parent}: {error}; make it writable or set "
+                           "STMGPU_CACHE_DIR to a folder that is") from error
+    _LOG.info("compiled %s for sm_%d with NVRTC %d.%d", file.name, arch, *version())
+    return path
+
+
+def _bindings() -> Any:
+    try:
+        from cuda.bindings import nvrtc
+
+        nvrtc.nvrtcVersion()  # loads the library
+    except (ImportError, RuntimeError) as error:
+        raise BackendError(f"the NVRTC bindings cannot be used: {error}; "
+                           "pip install cuda-bindings nvidia-cuda-nvrtc") from error
+    return nvrtc
+
+
+def _checked(answer: tuple[Any, ...], call: str) -> Any:
+    if int(answer[0]) != 0:
+        raise BackendError(f"{call} failed: {answer[0].name}")
+    if len(answer) == 1:
+        return None
+    return answer[1] if len(answer) == 2 else answer[1:]
