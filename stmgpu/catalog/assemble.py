@@ -1,0 +1,129 @@
+"""From parsed records to a `Catalog`: reject what is wrong, keep the newest of each object, refuse a bad source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stmgpu.catalog.catalog import COLUMNS, Catalog, Rejection
+from stmgpu.catalog.limits import Fault, element_faults
+from stmgpu.errors import CatalogError
+from stmgpu.time import format_utc, to_datetime64
+
+_SHOWN_REASONS = 5
+
+
+@dataclass
+class Records:
+    """What a reader makes of a source: columns of n records, and what was wrong with them so far.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray, shape (n,)
+        Columns of `Catalog`; absent ones get their defaults.
+    positions : ndarray of int64, shape (n,)
+        Line or record number of each record, from 1.
+    noun : str
+        What positions count: 'line' or 'record'.
+    id_text : callable
+        The object's id as it stands in record i.
+    faults : list of Fault
+        Fields that could not be read; where one applies, the record's values are not looked at any further.
+    stray : list of (position, id, reason)
+        Rejected text that is not among the n records.
+    """
+
+    columns: dict[str, npt.NDArray[Any]]
+    positions: npt.NDArray[np.int64]
+    noun: str
+    id_text: Callable[[int], str]
+    faults: Sequence[Fault] = ()
+    stray: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def assemble(records: Records, source: str, sha256: str) -> Catalog:
+    """Check every record and build the catalogue of the valid ones, in the order read.
+
+    Raises
+    ------
+    CatalogError
+        If there is no valid record or more than half were rejected. Older sets of an object do not count as rejected
+        here, though each is listed.
+    """
+    count = len(records.positions)
+    reasons: dict[int, list[str]] = {}
+    bad = np.zeros(count, np.bool_)
+    for fault in records.faults:
+        _note(fault, fault.mask, reasons)
+        bad |= fault.mask
+    unreadable = bad.copy()
+    for fault in element_faults(records.columns):
+        mask = fault.mask & ~unreadable
+        _note(fault, mask, reasons)
+        bad |= mask
+
+    rejected = [(int(records.positions[i]), records.id_text(i), "; ".join(texts)) for i, texts in reasons.items()]
+    rejected += records.stray
+    good = np.flatnonzero(~bad)
+    if len(good) == 0 or len(rejected) > len(good):
+        raise CatalogError(_refusal(rejected, len(good), records.noun, source))
+
+    keep, superseded = _newest(records, good)
+    rejected += superseded
+    rejected.sort(key=lambda item: item[0])
+    columns = {}
+    for name, (default, *_) in COLUMNS.items():
+        column = records.columns.get(name)
+        columns[name] = np.full(len(keep), default) if column is None else column[keep]
+    return Catalog(
+        **columns,
+        source=source,
+        sha256=sha256,
+        rejected=tuple(Rejection(f"{records.noun} {where}", who, why) for where, who, why in rejected),
+    )
+
+
+def _note(fault: Fault, mask: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
+    for index in np.flatnonzero(mask).tolist():
+        reasons.setdefault(index, []).append(fault.describe(index))
+
+
+def _newest(records: Records, good: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[tuple[int, str, str]]]:
+    """Of each object the record with the newest epoch (the last such one), and the reasons for dropping the others."""
+    ids, jd, fr = (records.columns[name][good] for name in ("norad_id", "epoch_jd", "epoch_fr"))
+    order = np.lexsort((np.arange(len(good)), fr, jd, ids))
+    is_last = np.append(ids[order][1:] != ids[order][:-1], True)
+    if is_last.all():
+        return good, []
+    winner_of = order[np.flatnonzero(is_last)[np.cumsum(is_last) - is_last]]
+    dropped = []
+    for place in np.flatnonzero(~is_last).tolist():
+        loser, winner = order[place], winner_of[place]
+        try:
+            epoch = format_utc(to_datetime64(jd[loser], fr[loser]))
+        except ValueError:
+            epoch = f"JD {jd[loser] + fr[loser]:.6f}"
+        same = jd[loser] == jd[winner] and fr[loser] == fr[winner]
+        reason = (
+            f"object occurs again at {records.noun} {records.positions[good[winner]]} with "
+            f"{'the same' if same else 'a newer'} epoch, which is kept; this one is of {epoch}"
+        )
+        dropped.append((int(records.positions[good[loser]]), records.id_text(int(good[loser])), reason))
+    return good[np.sort(order[is_last])], dropped
+
+
+def _refusal(rejected: list[tuple[int, str, str]], good: int, noun: str, source: str) -> str:
+    if not rejected:
+        return f"catalogue {source!r} holds no object; give a file with at least one element set"
+    first = "; ".join(
+        str(Rejection(f"{noun} {where}", who, why)) for where, who, why in sorted(rejected)[:_SHOWN_REASONS]
+    )
+    verdict = "no record is valid" if good == 0 else f"only {good} of {good + len(rejected)} records are valid"
+    return (
+        f"catalogue {source!r} is refused: {verdict}, and at least half must be. First reasons: {first}. "
+        "Check that the file is complete and of the form you meant (TLE, 3LE, or OMM in CSV, JSON, XML or KVN)"
+    )
