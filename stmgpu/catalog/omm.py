@@ -178,7 +178,7 @@ def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: Any) -> npt.N
         joined = "".join(texts)  # type: ignore[arg-type]
         if not joined.isascii() or "_" in joined:  # int() and float() would take 1_000 and digits of other scripts
             return None
-        return np.array(list(map(kind, texts)), dtype)  # type: ignore[arg-type]
+        return np.array(list(map(kind, texts)), dtype)
     except (TypeError, ValueError, OverflowError):
         return None
 
