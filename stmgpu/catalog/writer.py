@@ -1,0 +1,301 @@
+"""Write a catalogue as TLE, 3LE, or OMM in CSV, JSON, KVN or XML.
+
+OMM forms carry every bit that their units can express: elements read from degrees and revolutions per day, and those of
+`synthetic_catalog`, come back equal. Two-line sets carry their own digits only.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from stmgpu.catalog.catalog import Catalog
+from stmgpu.catalog.omm import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.tle_lines import tle_lines
+from stmgpu.errors import InputError
+from stmgpu.time import format_utc, to_datetime64
+
+_METADATA = {"CENTER_NAME": "EARTH", "REF_FRAME": "TEME", "TIME_SYSTEM": "UTC", "MEAN_ELEMENT_THEORY": "SGP4"}
+_CREATOR = "STMGPU"
+_MEAN_ELEMENTS = (
+    "EPOCH", "MEAN_MOTION", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY",
+)  # fmt: skip
+_TLE_PARAMETERS = (
+    "EPHEMERIS_TYPE", "CLASSIFICATION_TYPE", "NORAD_CAT_ID", "ELEMENT_SET_NO", "REV_AT_EPOCH", "BSTAR",
+    "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT",
+)  # fmt: skip
+_NUMBERS = {*_MEAN_ELEMENTS[1:], *_TLE_PARAMETERS, "MASS", RADIUS_KEYWORD} - {"CLASSIFICATION_TYPE"}
+
+Floats = npt.NDArray[np.float64]
+Table = dict[str, list[str]]
+
+
+def write_catalog(catalog: Catalog, path: str | os.PathLike[str], format: str | None = None) -> None:
+    """Write a catalogue to a file, whole or not at all.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The objects to write.
+    path : path
+        Where to; an existing file is replaced once the new one is complete.
+    format : {'tle', '3le', 'csv', 'json', 'kvn', 'xml'}, optional
+        The form; the path's ending by default.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, cannot hold some object, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_catalog(synthetic_catalog(3), folder + "/three.csv")
+    """
+    target = Path(path)
+    content = format_catalog(catalog, target.suffix.lstrip(".").lower() if format is None else format)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"catalogue file {str(target)!r} cannot be written: {reason}; check folder and rights"
+        ) from None
+
+
+def format_catalog(catalog: Catalog, format: str) -> bytes:
+    """The bytes of a catalogue file of the given form.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The objects to write.
+    format : {'tle', '3le', 'csv', 'json', 'kvn', 'xml'}
+        The form.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown or cannot hold some object.
+
+    Examples
+    --------
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> format_catalog(synthetic_catalog(1), "tle").decode()[:8]
+    '1 00001U'
+    """
+    writers: dict[str, Callable[[Catalog], str]] = {
+        "tle": lambda c: tle_lines(c, names=False),
+        "3le": lambda c: tle_lines(c, names=True),
+        "csv": lambda c: _csv(_flat(omm_fields(c))),
+        "json": lambda c: _json(_flat(omm_fields(c))),
+        "kvn": lambda c: _kvn(omm_fields(c), _stamp(c)),
+        "xml": lambda c: _xml(omm_fields(c), _stamp(c)),
+    }
+    if format not in writers:
+        raise InputError(f"catalogue format {format!r} is unknown; allowed: {', '.join(writers)}")
+    return writers[format](catalog).encode("utf-8")
+
+
+def omm_fields(catalog: Catalog) -> Table:
+    """OMM keywords and their texts, one list of n per keyword, with as many digits as are needed to read them back.
+
+    Examples
+    --------
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> omm_fields(synthetic_catalog(2))["NORAD_CAT_ID"]
+    ['1', '2']
+    """
+    dot_units, ddot_units = 1036800.0 / math.pi, 2985984000.0 / 2.0 / math.pi
+    table: Table = {
+        "OBJECT_NAME": catalog.name.tolist(),
+        "OBJECT_ID": catalog.object_id.tolist(),
+        "EPOCH": _epochs(catalog),
+        "MEAN_MOTION": _invert(catalog.mean_motion, lambda x: x / 720.0 * math.pi, 720.0 / math.pi),
+        "ECCENTRICITY": _texts(catalog.eccentricity),
+        "INCLINATION": _degrees(catalog.inclination),
+        "RA_OF_ASC_NODE": _degrees(catalog.raan),
+        "ARG_OF_PERICENTER": _degrees(catalog.argp),
+        "MEAN_ANOMALY": _degrees(catalog.mean_anomaly),
+        "EPHEMERIS_TYPE": ["0"] * len(catalog),
+        "CLASSIFICATION_TYPE": catalog.classification.tolist(),
+        "NORAD_CAT_ID": [str(value) for value in catalog.norad_id.tolist()],
+        "ELEMENT_SET_NO": [str(value) for value in catalog.element_set_no.tolist()],
+        "REV_AT_EPOCH": [str(value) for value in catalog.rev_at_epoch.tolist()],
+        "BSTAR": _texts(catalog.bstar),
+        "MEAN_MOTION_DOT": _invert(catalog.mean_motion_dot, lambda x: x / dot_units, dot_units),
+        "MEAN_MOTION_DDOT": _invert(catalog.mean_motion_ddot, lambda x: x / ddot_units, ddot_units),
+    }
+    if (catalog.object_type != "").any():
+        table[TYPE_KEYWORD] = catalog.object_type.tolist()
+    for keyword, column in (("MASS", catalog.mass_kg), (RADIUS_KEYWORD, catalog.hard_body_radius_m)):
+        if not np.isnan(column).all():
+            table[keyword] = ["" if math.isnan(value) else repr(value) for value in column.tolist()]
+    return table
+
+
+def _degrees(radians: Floats) -> list[str]:
+    return _invert(radians, lambda x: x * (math.pi / 180.0), 180.0 / math.pi, top=360.0)
+
+
+def _texts(values: Floats) -> list[str]:
+    return [repr(value) for value in values.tolist()]
+
+
+def _invert(values: Floats, forward: Callable[[Any], Any], scale: float, top: float = math.inf) -> list[str]:
+    """Texts of numbers that a reader's conversion `forward` turns into these very values, short ones preferred.
+
+    Where no float does (the conversion's grid may be coarser than the values'), one that comes within one unit in the
+    last place is written.
+    """
+    estimate = np.minimum(values * scale, top)
+    best = estimate.copy()
+    found = np.zeros(len(values), np.bool_)
+    decimals = [np.round(estimate, digits) for digits in (4, 8, 12)]
+    neighbours = [estimate]
+    for direction in (-np.inf, np.inf):
+        step = estimate
+        for _ in range(3):
+            step = np.nextafter(step, direction)
+            neighbours.append(step)
+    significant = np.array([float(f"{value:.5e}") for value in estimate.tolist()])
+    near = np.spacing(np.abs(values))
+    attempts = [(candidate, 0.0) for candidate in (*decimals, significant, *neighbours)]
+    attempts += [(candidate, 1.0) for candidate in decimals[:2]]  # what was published, if it is that close
+    for candidate, tolerance in attempts:
+        hit = ~found & (np.abs(forward(candidate) - values) <= tolerance * near) & (candidate <= top)
+        best[hit] = candidate[hit]
+        found |= hit
+    return _texts(best)
+
+
+def _epochs(catalog: Catalog) -> list[str]:
+    """Epochs with 6 decimals where these are exact, else with as many as tell the fraction from its neighbours."""
+    micros = np.rint(catalog.epoch_fr * 86_400e6)
+    exact = (micros / 86_400e6 == catalog.epoch_fr) & (micros < 86_400e6)
+    days = to_datetime64(catalog.epoch_jd, 0.0)
+    texts: list[str] = [text[:-1] for text in format_utc(days + micros.astype("timedelta64[us]"), 6).tolist()]
+    for index in np.flatnonzero(~exact).tolist():
+        seconds = Fraction(float(catalog.epoch_fr[index])) * 86_400
+        scaled = int(seconds * 10**18)  # truncation: never up to the next day
+        whole, rest = divmod(scaled, 10**18)
+        day = str(days[index])[:10]
+        texts[index] = f"{day}T{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{rest:018d}"
+    return texts
+
+
+def _flat(table: Table) -> Table:
+    """The table as CSV and JSON name it: OBJECT_TYPE is a common column there, USER_DEFINED_ is not."""
+    return {"OBJECT_TYPE" if keyword == TYPE_KEYWORD else keyword: texts for keyword, texts in table.items()}
+
+
+def _csv(table: Table) -> str:
+    buffer = io.StringIO(newline="")
+    rows = csv.writer(buffer, lineterminator="\n")
+    rows.writerow(table)
+    rows.writerows(zip(*table.values(), strict=True))
+    return buffer.getvalue()
+
+
+def _json(table: Table) -> str:
+    """One object a line; numbers stand as they are written elsewhere."""
+    lines = []
+    for values in zip(*table.values(), strict=True):
+        pairs = (
+            f"{json.dumps(keyword)}:{value if keyword in _NUMBERS else json.dumps(value)}"
+            for keyword, value in zip(table, values, strict=True)
+            if value != "" or keyword not in _NUMBERS
+        )
+        lines.append("{" + ",".join(pairs) + "}")
+    return "[" + ",\n".join(lines) + "]\n"
+
+
+def _stamp(catalog: Catalog) -> str:
+    """Creation date of the messages: the newest epoch, so that the same catalogue gives the same bytes."""
+    if len(catalog) == 0:
+        return ""
+    return str(format_utc(catalog.epoch.max(), 0))[:-1]
+
+
+def _sections(table: Table) -> tuple[dict[str, list[str]], list[dict[str, str]]]:
+    extras = ["MASS"] if "MASS" in table else []
+    users = [keyword for keyword in (TYPE_KEYWORD, RADIUS_KEYWORD) if keyword in table]
+    keywords = {
+        "metadata": ["OBJECT_NAME", "OBJECT_ID", *_METADATA],
+        "meanElements": list(_MEAN_ELEMENTS),
+        "spacecraftParameters": extras,
+        "tleParameters": list(_TLE_PARAMETERS),
+        "userDefinedParameters": users,
+    }
+    records = [{**_METADATA, **dict(zip(table, values, strict=True))} for values in zip(*table.values(), strict=True)]
+    return keywords, records
+
+
+def _kvn(table: Table, stamp: str) -> str:
+    keywords, records = _sections(table)
+    lines = []
+    for record in records:
+        lines += ["CCSDS_OMM_VERS = 3.0", f"CREATION_DATE = {stamp}", f"ORIGINATOR = {_CREATOR}"]
+        for names in keywords.values():
+            lines += [
+                f"{name} = {record[name]}"
+                for name in names
+                if record[name] != "" or name in ("OBJECT_NAME", "OBJECT_ID")
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _xml(table: Table, stamp: str) -> str:
+    keywords, records = _sections(table)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<ndm>"]
+    header = f"<header><CREATION_DATE>{stamp}</CREATION_DATE><ORIGINATOR>{_CREATOR}</ORIGINATOR></header>"
+    for record in records:
+        lines.append(f'<omm id="CCSDS_OMM_VERS" version="3.0">{header}<body><segment>')
+        for section, names in keywords.items():
+            if section == "meanElements":
+                lines.append("<data>")
+            present = [name for name in names if record[name] != "" or section == "metadata"]
+            if present:
+                lines.append(
+                    f"<{section}>" + "".join(_element(name, record[name]) for name in present) + f"</{section}>"
+                )
+        lines.append("</data></segment></body></omm>")
+    lines.append("</ndm>\n")
+    return "\n".join(lines)
+
+
+def _element(name: str, value: str) -> str:
+    if name.startswith("USER_DEFINED_"):
+        return f'<USER_DEFINED parameter="{name.removeprefix("USER_DEFINED_")}">{escape(value)}</USER_DEFINED>'
+    return f"<{name}>{escape(value)}</{name}>"
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
