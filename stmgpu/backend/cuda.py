@@ -145,8 +145,8 @@ class CudaBackend:
                 yield
         except self.xp.cuda.memory.OutOfMemoryError as error:
             free, total = self._device.mem_info
-            raise CapacityError(f"the GPU's memory is full ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free): {error}; "
-                                "screen a shorter window, free the GPU, or use the cpu backend") from error
+            raise CapacityError(f"the GPU's memory is full ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free): "
+                                f"{error}; screen a shorter window, free the GPU, or use the cpu backend") from error
         except (self.xp.cuda.runtime.CUDARuntimeError, self.xp.cuda.driver.CUDADriverError) as error:
             raise BackendError(f"the GPU reported {error}; see nvidia-smi, and run again with the cpu backend to tell "
                                "a fault of the machine from one of the program") from error

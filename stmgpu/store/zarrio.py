@@ -1,0 +1,338 @@
+"""Write and open Zarr 3 stores.
+
+A store is built beside its final place and renamed into it when complete, so a path either holds a whole store or
+nothing. Every chunk is compressed with zstd and carries a CRC-32C; every shard is written, empty ones too, so a missing
+file is damage and is seen as such.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
+
+from stmgpu.errors import StoreError
+from stmgpu.store.schema import CODECS, KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
+
+_KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+
+
+def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overwrite: bool = False) -> Path:
+    """Write a Dataset as a store.
+
+    Parameters
+    ----------
+    ds
+        what :func:`stmgpu.screen.screen` or :func:`stmgpu.propagate.propagate` returned, or a Dataset like it.
+        Variables that the schema does not know are kept; they need ``units`` and ``long_name``.
+    path
+        folder of the store; conventionally ``something.zarr``.
+    kind
+        'conjunctions' or 'ephemeris'.
+    overwrite
+        replace a store of this package that is already there.
+
+    Raises
+    ------
+    StoreError
+        the path is taken, the Dataset does not fit the schema, or the disk refuses; nothing is left behind.
+
+    Examples
+    --------
+    >>> write_dataset(con, "day.zarr", "conjunctions")  # doctest: +SKIP
+    PosixPath('day.zarr')
+    """
+    spec = kind_of(kind)
+    arrays = {str(name): _prepare(str(name), variable, spec) for name, variable in ds.variables.items()}
+    missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
+    if missing:
+        raise StoreError(f"a store of kind {kind!r} needs the variables {', '.join(missing)}, which the Dataset lacks")
+    with staged(path, overwrite) as folder:
+        group = create_group(folder)
+        for name, (data, dims, attrs) in arrays.items():
+            create_array(group, spec, name, data.dtype, data.shape, dims, attrs)[...] = data
+        finish(group, kind, {str(k): v for k, v in ds.attrs.items()}, [str(c) for c in ds.coords])
+    return Path(path)
+
+
+def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None) -> xr.Dataset:
+    """Open a store as a Dataset.
+
+    Parameters
+    ----------
+    path
+        folder of the store.
+    kind
+        refuse a store of another kind.
+    load
+        read everything now, which checks every checksum; default for conjunctions, not for an ephemeris (its data are
+        read, and checked, when they are used).
+
+    Raises
+    ------
+    StoreError
+        there is no store, it was left unfinished, a file is missing or damaged, its kind is another, or its schema is
+        newer than this version of stmgpu.
+    """
+    folder = Path(path)
+    attributes = _check(folder, kind)
+    if load is None:
+        load = attributes[_KIND] == "conjunctions"
+    with _reading(folder):
+        ds = xr.open_zarr(folder, chunks=None, consolidated=False)
+        known = list(KINDS[attributes[_KIND]].variables)
+        ds = ds[sorted(ds.data_vars, key=lambda name: known.index(name) if name in known else len(known))]
+        return ds.load() if load else ds
+
+
+def verify(path: str | os.PathLike[str]) -> None:
+    """Read every chunk of a store, a shard at a time; :class:`StoreError` names the first array that is damaged."""
+    folder = Path(path)
+    _check(folder, None)
+    for name, array in zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays():
+        with _reading(folder, name):
+            shape = array.shards or array.chunks
+            for index in np.ndindex(*(-(-n // s) for n, s in zip(array.shape, shape, strict=True))):
+                _ = array[tuple(slice(i * s, (i + 1) * s) for i, s in zip(index, shape, strict=True))]
+
+
+def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Raise :class:`StoreError` if a store could not be written there; call it before a long computation."""
+    target = Path(path)
+    if os.path.lexists(target):
+        if not overwrite:
+            raise StoreError(f"{target} exists; choose another path or allow it to be overwritten")
+        if not _is_ours(target):
+            raise StoreError(f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another "
+                             "path")
+    parent = target.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        raise StoreError(f"cannot write {target}: {parent} is not a folder")
+    if not os.access(parent, os.W_OK):
+        raise StoreError(f"cannot write {target}: no permission to write in {parent}")
+
+
+@contextmanager
+def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
+    """A new folder beside ``path`` that takes its place when the block ends well and vanishes when it does not."""
+    check_target(path, overwrite)
+    target = Path(path).absolute()
+    token = secrets.token_hex(4)
+    folder = target.with_name(f"{target.name}.partial-{token}")
+    try:
+        with _writing(target):
+            folder.mkdir(parents=True)
+            yield folder
+            check_target(path, overwrite)  # another process may have been faster
+            if target.exists():
+                old = target.with_name(f"{target.name}.old-{token}")
+                target.rename(old)
+                folder.rename(target)
+                shutil.rmtree(old)
+            else:
+                folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def create_group(folder: Path) -> zarr.Group:
+    """An empty root group."""
+    return zarr.open_group(folder, mode="w", zarr_format=3)
+
+
+def create_array(group: zarr.Group, kind: Kind, name: str, dtype: Any, shape: tuple[int, ...], dims: tuple[str, ...],
+                 attrs: Mapping[str, Any]) -> zarr.Array:
+    """An array with the kind's chunks and shards and our codecs; ``dtype`` 'T' or 'U' makes variable-length text."""
+    chunks, shards = layout(kind, dims, shape)
+    text = np.dtype(dtype).kind in "TU"
+    return group.create_array(
+        name,
+        shape=shape,
+        dtype="string" if text else np.dtype(dtype),
+        chunks=chunks,
+        shards=shards,
+        filters=[],
+        serializer=VLenUTF8Codec() if text else BytesCodec(endian="little"),
+        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        fill_value="" if text else 0,
+        attributes=dict(attrs),
+        dimension_names=dims,
+        config={"write_empty_chunks": True},
+    )
+
+
+def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: list[str]) -> None:
+    """Write the root's attributes, among them the mark of completeness, and the consolidated metadata."""
+    auxiliary = [c for c in coordinates if c not in KINDS[kind].extents and c != "axis"]
+    group.attrs.update({
+        "Conventions": "CF-1.11",
+        "title": KINDS[kind].title,
+        **{name: _plain(name, value) for name, value in attrs.items()},
+        **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
+        _KIND: kind,
+        _SCHEMA: SCHEMA_VERSION,
+        _COMPLETE: True,
+    })
+    with warnings.catch_warnings():
+        # xarray warns on every plain open without it; it is an extension that other readers ignore
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        zarr.consolidate_metadata(group.store)
+
+
+def time_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a time variable stored as int64 nanoseconds."""
+    return {**attrs, "units": TIME_UNITS, "calendar": "proleptic_gregorian", "standard_name": "time"}
+
+
+def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, tuple[str, ...], dict[str, Any]]:
+    """A variable's data in a type that is stored, its dimensions in the schema's order, and its attributes."""
+    spec = kind.variables.get(name)
+    dims = tuple(str(d) for d in variable.dims)
+    if spec is not None:
+        if sorted(dims) != sorted(spec.dims):
+            raise StoreError(f"variable {name!r} has dimensions {dims}; the schema asks for {spec.dims}")
+        variable, dims = variable.transpose(*spec.dims), spec.dims
+    data = variable.to_numpy()
+    attrs = {str(k): _plain(f"{name}.{k}", v) for k, v in variable.attrs.items()}
+    if spec is not None:
+        check_dtype(name, data.dtype, spec.dtype)
+        attrs = {"units": spec.units, "long_name": spec.long_name, **attrs}
+    if data.dtype.kind == "M":
+        return data.astype("datetime64[ns]").view(np.int64), dims, time_attrs(attrs)
+    if data.dtype.kind in "OTU":
+        if not all(isinstance(item, str) for item in data.flat):
+            raise StoreError(f"variable {name!r} holds Python objects other than text; only numbers, times and text "
+                             "are stored")
+        return data.astype(np.dtypes.StringDType()), dims, attrs
+    if data.dtype.kind not in "biuf":
+        raise StoreError(f"variable {name!r} has type {data.dtype}; only numbers, times and text are stored")
+    if spec is None and not {"units", "long_name"} <= attrs.keys():
+        raise StoreError(f"variable {name!r} is not in the schema and lacks units or long_name; set both in its attrs")
+    if spec is not None and spec.dtype not in ("time", "text", "integer"):
+        data = data.astype(spec.dtype)
+    return np.ascontiguousarray(data), dims, attrs
+
+
+def _plain(name: str, value: Any) -> Any:
+    """An attribute as JSON can hold it."""
+    if isinstance(value, np.datetime64):
+        return str(value)
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"attribute {name!r} = {value!r} cannot be stored ({error}); give numbers, text, lists or "
+                         "dictionaries of them") from None
+    return value
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_ours(folder: Path) -> bool:
+    attributes = _metadata(folder).get("attributes")
+    return isinstance(attributes, dict) and _KIND in attributes
+
+
+def _check(folder: Path, kind: str | None) -> dict[str, Any]:
+    """Root attributes of a store that is whole as far as can be seen without reading its data."""
+    if not folder.is_dir():
+        raise StoreError(f"there is no store at {folder}")
+    root = _metadata(folder)
+    attributes = root.get("attributes", {})
+    if root.get("zarr_format") != 3 or _KIND not in attributes:
+        raise StoreError(f"{folder} is no finished store of stmgpu (no readable zarr.json with {_KIND!r}); if a run "
+                         "was interrupted while it wrote it, delete it and run again")
+    version = attributes.get(_SCHEMA)
+    if not isinstance(version, int) or version < 1:
+        raise StoreError(f"{folder} names the schema version {version!r}; a whole number from 1 is allowed")
+    if version > SCHEMA_VERSION:
+        raise StoreError(f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; "
+                         "install a newer stmgpu")
+    if attributes.get(_COMPLETE) is not True:
+        raise StoreError(f"{folder} was left unfinished; delete it and run again")
+    found = attributes[_KIND]
+    spec = kind_of(found)
+    if kind is not None and found != kind:
+        raise StoreError(f"{folder} holds {found}, not {kind}")
+    with _reading(folder):
+        arrays = dict(zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays())
+    missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
+    if missing:
+        raise StoreError(f"{folder} is damaged: the arrays {', '.join(missing)} are missing")
+    for name, array in arrays.items():
+        _check_array(folder, name, array)
+    return attributes
+
+
+def _check_array(folder: Path, name: str, array: zarr.Array) -> None:
+    """Only codecs that we know, and every shard's file in its place."""
+    names = _codec_names(array.metadata.to_dict().get("codecs"))
+    if not names <= CODECS:
+        raise StoreError(f"{folder}: array {name} uses the codecs {', '.join(sorted(names - CODECS))}, which are not "
+                         f"opened; allowed: {', '.join(sorted(CODECS))}")
+    shape = array.shards or array.chunks
+    counts = [-(-n // s) for n, s in zip(array.shape, shape, strict=True)]
+    place = folder / name / "c"
+    absent = [i for i in np.ndindex(*counts) if not place.joinpath(*map(str, i)).is_file()] if prod(counts) else []
+    if absent:
+        first = place.joinpath(*map(str, absent[0])).relative_to(folder)
+        raise StoreError(f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing, the first "
+                         f"{first}")
+
+
+def _codec_names(codecs: Any) -> set[str]:
+    names = set()
+    for codec in codecs or ():
+        names.add(codec["name"] if isinstance(codec, dict) else str(codec))
+        if isinstance(codec, dict):
+            configuration = codec.get("configuration") or {}
+            names |= _codec_names(configuration.get("codecs")) | _codec_names(configuration.get("index_codecs"))
+    return names
+
+
+@contextmanager
+def _reading(folder: Path, array: str | None = None) -> Iterator[None]:
+    where = f"{folder}: array {array}" if array else str(folder)
+    try:
+        yield
+    except StoreError:
+        raise
+    except (ValueError, TypeError, KeyError, RuntimeError, OSError) as error:  # zarr's words for damage
+        raise StoreError(f"{where} is damaged or cannot be read: {error}") from error
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            cure = "free some space or choose another disk"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            cure = "choose a folder that you may write to"
+        else:
+            cure = "choose another path"
+        raise StoreError(f"cannot write {target}: {error.strerror or error}; {cure}") from error
