@@ -85,11 +85,14 @@ FN void store(double* p, real v) { *p = v; }
 FN realf loadf(const float* p) { return *p; }
 FN void storef(float* p, realf v) { *p = v; }
 FN real gather(const double* p, i64 at) { return p[at]; }
+FN void scatter(double* p, i64 at, real v, mask m) { if (m) p[at] = v; }
 FN void store_i32(i32* p, ints v) { *p = (i32)v; }
 FN void store_i8(i8* p, ints v) { *p = (i8)v; }
+FN real load_i8(const i8* p) { return (double)*p; }
 FN realf narrow(real v) { return (float)v; }
 FN void store_narrow(float* p, real v) { *p = (float)v; }
 FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^31
+FN ints lane_ids() { return 0; }                          // 0, 1, ... LANES - 1
 #ifdef STM_CUDA
 FN real root(real v) { return sqrt(v); }
 FN realf rootf(realf v) { return sqrtf(v); }
@@ -117,7 +120,7 @@ FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
 #define FLANES (STM_BYTES / 4)
 typedef double real __attribute__((vector_size(STM_BYTES)));
 typedef i64 ints __attribute__((vector_size(STM_BYTES)));
-typedef ints mask;
+typedef decltype((real){} < (real){}) mask;    // the compiler's own type for a comparison's result
 typedef float realf __attribute__((vector_size(STM_BYTES)));
 typedef i32 maskf __attribute__((vector_size(STM_BYTES)));
 
@@ -140,10 +143,15 @@ FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
 FN void storef(float* p, realf v) { memcpy(p, &v, sizeof v); }
 FN real gather(const double* p, i64 at) { return load(p + at); }
 FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
+FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) p[at[k]] = v[k]; }
 FN void store_i32(i32* p, ints v) { for (int k = 0; k < LANES; ++k) p[k] = (i32)v[k]; }
-FN void store_i8(i8* p, ints v) { for (int k = 0; k < LANES; ++k) p[k] = (i8)v[k]; }
+typedef i8 bytes __attribute__((vector_size(LANES)));
+FN void store_i8(i8* p, ints v) { bytes b = __builtin_convertvector(v, bytes); memcpy(p, &b, LANES); }
+FN real load_i8(const i8* p) { real v; for (int k = 0; k < LANES; ++k) v[k] = (double)p[k]; return v; }
 FN void store_narrow(float* p, real v) { for (int k = 0; k < LANES; ++k) p[k] = (float)v[k]; }
-FN ints to_ints(real v) { ints r; for (int k = 0; k < LANES; ++k) r[k] = (i32)v[k]; return r; }
+// v integral, |v| < 2^31: the low bits of v + 1.5 * 2^52, since only AVX-512 converts to 64-bit integers
+FN ints to_ints(real v) { return (ints)(v + 6755399441055744.0) - 0x4338000000000000LL; }
+FN ints lane_ids() { ints r; for (int k = 0; k < LANES; ++k) r[k] = k; return r; }
 FN ints bits(real v) { return (ints)v; }
 FN real from_bits(ints v) { return (real)v; }
 FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }

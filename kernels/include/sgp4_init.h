@@ -1,0 +1,124 @@
+// sgp4_init.h: constants of one object, from its element set: STR#3 section 6 up to "the secular effects of
+// atmospheric drag and gravitation", with the constants of AIAA 2006-6753. Units: Earth radius, minute, rad.
+#pragma once
+#include "sgp4.h"
+
+#define PERIGEE_SIMPLE_KM 220.0
+// a state farther out than this many semi-major axes belongs to no orbit with that mean motion: r < a (1 + e) < 2 a
+#define REACH 2.1
+
+struct Elements { real motion, ecc, inc, node, argp, anom, bstar; };
+
+FN Elements read_elements(const double* el, i64 n_pad, i64 col) {
+    Elements e = {load(el + EL_MOTION * n_pad + col), load(el + EL_ECC * n_pad + col), load(el + EL_INC * n_pad + col),
+                  load(el + EL_NODE * n_pad + col), load(el + EL_ARGP * n_pad + col), load(el + EL_ANOM * n_pad + col),
+                  load(el + EL_BSTAR * n_pad + col)};
+    return e;
+}
+
+// Reads one vector of element sets and writes its column of the constants table.
+FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
+    Elements e = read_elements(el, n_pad, col);
+    real zero = splat(0.0);
+    real si, ci, sw, cw, sm, cm;
+    sincos_of(e.inc, &si, &ci);
+    sincos_of(e.argp, &sw, &cw);
+    sincos_of(e.anom, &sm, &cm);
+    real n, a;
+    brouwer_motion(e.motion, e.ecc, ci, &n, &a);
+    real e2 = e.ecc * e.ecc, b2 = 1.0 - e2, b = root(b2);
+    real c2 = ci * ci, c4 = c2 * c2, s2 = 1.0 - c2, c3 = 3.0 * c2 - 1.0;
+    real perigee = a * (1.0 - e.ecc);
+
+    // the atmosphere's parameter s and (q0 - s)^4, lowered for low perigees
+    real perigee_km = (perigee - 1.0) * RE_KM;
+    real s_km = sel(perigee_km < 156.0, sel(perigee_km < 98.0, splat(20.0), perigee_km - 78.0), splat(78.0));
+    real q = (120.0 - s_km) / RE_KM;
+    real q4 = (q * q) * (q * q);
+    real s = s_km / RE_KM + 1.0;
+
+    real xi = 1.0 / (a - s);
+    real eta = a * e.ecc * xi, eta2 = eta * eta, eeta = e.ecc * eta;
+    real psi2 = absolute(1.0 - eta2);
+    real xi2 = xi * xi;
+    real drag = q4 * (xi2 * xi2);
+    real drag1 = drag / (psi2 * psi2 * psi2 * root(psi2));
+    real d2 = drag1 * n * (a * (1.0 + 1.5 * eta2 + eeta * (4.0 + eta2)) +
+              0.375 * J2 * xi / psi2 * c3 * (8.0 + 3.0 * eta2 * (8.0 + eta2)));
+    real k1 = e.bstar * d2;
+    mask round = negate(e.ecc > 1.0e-4);
+    real k3 = sel(round, zero, -2.0 * drag * xi * J3_J2 * n * si / e.ecc);
+    real cos2w = 1.0 - 2.0 * sw * sw;
+    real k4 = 2.0 * n * drag1 * a * b2 * (eta * (2.0 + 0.5 * eta2) + e.ecc * (0.5 + 2.0 * eta2) -
+              J2 * xi / (a * psi2) * (-3.0 * c3 * (1.0 - 2.0 * eeta + eta2 * (1.5 - 0.5 * eeta)) +
+              0.75 * s2 * (2.0 * eta2 - eeta * (1.0 + eta2)) * cos2w));
+    real k5 = 2.0 * drag1 * a * b2 * (1.0 + 2.75 * (eta2 + eeta) + eeta * eta2);
+
+    // secular rates from J2, J2^2 and J4
+    real p = a * b2;
+    real inv_p2 = 1.0 / (p * p);
+    real g1 = 1.5 * J2 * inv_p2 * n, g2 = 0.5 * g1 * J2 * inv_p2, g4 = -0.46875 * J4 * inv_p2 * inv_p2 * n;
+    real anom_rate = n + 0.5 * g1 * b * c3 + 0.0625 * g2 * b * (13.0 - 78.0 * c2 + 137.0 * c4);
+    real argp_rate = -0.5 * g1 * (1.0 - 5.0 * c2) + 0.0625 * g2 * (7.0 - 114.0 * c2 + 395.0 * c4) +
+                     g4 * (3.0 - 36.0 * c2 + 49.0 * c4);
+    real node_j2 = -g1 * ci;
+    real node_rate = node_j2 + (0.5 * g2 * (4.0 - 19.0 * c2) + 2.0 * g4 * (3.0 - 7.0 * c2)) * ci;
+
+    // deep space from a period of 225 minutes; the resonance bands of STR#3
+    mask deep = STM_TWO_PI / n >= 225.0;
+    mask day = both(n > 0.0034906585, n < 0.0052359877);
+    mask half = both(both(n >= 8.26e-3, n <= 9.24e-3), e.ecc >= 0.5);
+    real kind = sel(deep, sel(day, splat(DEEP_SYNCHRONOUS), sel(half, splat(DEEP_HALF_DAY), splat(DEEP))), zero);
+
+    // full drag model, or the simple one: the same formulas with coefficients of zero
+    mask simple = either(deep, perigee < PERIGEE_SIMPLE_KM / RE_KM + 1.0);
+    real k1sq = k1 * k1;
+    real a2 = 4.0 * a * xi * k1sq;
+    real third = a2 * xi * k1 / 3.0;
+    real a3 = (17.0 * a + s) * third;
+    real a4 = 0.5 * third * a * xi * (221.0 * a + 31.0 * s) * k1;
+    real l3 = a2 + 2.0 * k1sq;
+    real l4 = 0.25 * (3.0 * a3 + k1 * (12.0 * a2 + 10.0 * k1sq));
+    real l5 = 0.2 * (3.0 * a4 + 12.0 * k1 * a3 + 6.0 * a2 * a2 + 15.0 * k1sq * (2.0 * a2 + k1sq));
+    real cube = 1.0 + eta * cm;
+    real mcube = sel(either(round, simple), zero, (-2.0 / 3) * drag * e.bstar / eeta);
+    real lpsin, lpl;
+    long_period(si, ci, &lpsin, &lpl);
+
+    double* o = out + col;
+    store(o + C_OFFSET * n_pad, load(el + EL_OFFSET * n_pad + col));
+    store(o + C_STATUS * n_pad, load(el + EL_STATUS * n_pad + col));
+    store(o + C_CLASS * n_pad, kind);
+    store(o + C_ANOM * n_pad, e.anom);
+    store(o + C_ANOMDOT * n_pad, anom_rate);
+    store(o + C_ARGP * n_pad, e.argp);
+    store(o + C_ARGPDOT * n_pad, argp_rate);
+    store(o + C_NODE * n_pad, e.node);
+    store(o + C_NODEDOT * n_pad, node_rate);
+    store(o + C_NODE2 * n_pad, 3.5 * b2 * node_j2 * k1);
+    store(o + C_A1 * n_pad, k1);
+    store(o + C_A2 * n_pad, sel(simple, zero, a2));
+    store(o + C_A3 * n_pad, sel(simple, zero, a3));
+    store(o + C_A4 * n_pad, sel(simple, zero, a4));
+    store(o + C_E1 * n_pad, e.bstar * k4);
+    store(o + C_ESIN * n_pad, sel(simple, zero, e.bstar * k5));
+    store(o + C_SINANOM * n_pad, sm);
+    store(o + C_WDOT * n_pad, sel(simple, zero, e.bstar * k3 * cw));
+    store(o + C_MCUBE * n_pad, mcube);
+    store(o + C_ETA * n_pad, eta);
+    store(o + C_CUBE0 * n_pad, cube * cube * cube);
+    store(o + C_L2 * n_pad, 1.5 * k1 * n);
+    store(o + C_L3 * n_pad, sel(simple, zero, l3 * n));
+    store(o + C_L4 * n_pad, sel(simple, zero, l4 * n));
+    store(o + C_L5 * n_pad, sel(simple, zero, l5 * n));
+    store(o + C_AXIS * n_pad, a);
+    store(o + C_MOTION * n_pad, n);
+    store(o + C_ECC * n_pad, e.ecc);
+    store(o + C_LPSIN * n_pad, lpsin);
+    store(o + C_LPL * n_pad, lpl);
+    store(o + C_SINI * n_pad, si);
+    store(o + C_COSI * n_pad, ci);
+    store(o + C_3C2 * n_pad, c3);
+    store(o + C_S2 * n_pad, s2);
+    store(o + C_7C2 * n_pad, 7.0 * c2 - 1.0);
+}
