@@ -1,0 +1,103 @@
+"""The oracle: all pairs, dense sampling, no grid, no bounds, no convexity. Slow, and right by inspection.
+
+Distances of all pairs are sampled every ``step_s``; every sampled local minimum whose parabola through three samples
+comes near the threshold is handed to SciPy's bounded minimiser on the distance itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from stmgpu.backend.reference import ReferenceBackend
+from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.screen.plan import NODE_STEP_S
+from stmgpu.screen.refine import DIFFERENCE_S, END_EDGE, START_EDGE
+
+MARGIN_KM = 5.0
+"""How far a parabola through samples 10 s apart may be off; relative motion bends by less than 0.3 km in 20 s."""
+
+
+def brute(elements: Any, start: tuple[float, float], duration_s: float, threshold_km: float, step_s: float = 10.0,
+          mode: str = "i") -> np.ndarray:
+    """Every local minimum of distance below the threshold, found the slow way with the ``sgp4`` package.
+
+    Parameters
+    ----------
+    elements
+        mean elements of n objects, such as a :class:`stmgpu.catalog.Catalog`; memory grows with n times samples.
+    start
+        two-part Julian date (UTC) of the window's start.
+    duration_s, threshold_km, step_s
+        window [s], threshold [km], sampling [s].
+    mode
+        SGP4 operation mode.
+
+    Returns
+    -------
+    structured array [m] with ``first`` < ``second`` (positions in ``elements``), ``tca_s`` [s after start],
+    ``miss_km``, ``flags`` (edge flags as in :mod:`stmgpu.screen.refine`), sorted by time.
+    """
+    margin = NODE_STEP_S + step_s
+    p = Propagator(elements, ReferenceBackend(), start, (-margin, duration_s + margin), mode)
+    samples = np.append(np.arange(-step_s, duration_s + step_s, step_s), duration_s + step_s)
+    states, _ = p.grid(samples)
+    position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))                       # [object, sample, axis]
+    speed = float(np.nanmax(np.linalg.norm(states[:, 3:, : p.n], axis=1)))
+    good = _usable(p, start, duration_s)
+    rows: list[tuple[int, int, float, float, int]] = []
+    for i in range(p.n):
+        rel = position[i + 1 : p.n] - position[i]
+        d2 = np.einsum("ijk,ijk->ij", rel, rel)
+        for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
+            a, b = int(i), int(i + 1 + j)
+            best = minimize_scalar(lambda t, a=a, b=b: _distance(p, a, b, t), method="bounded",
+                                   bounds=(samples[k - 1], samples[k + 1]), options={"xatol": 1e-9, "maxiter": 200})
+            if 0.0 <= best.x <= duration_s and best.fun < threshold_km:
+                rows.append((a, b, float(best.x), float(best.fun), 0))
+        at_start, at_end = int(np.searchsorted(samples, 0.0)), int(np.searchsorted(samples, duration_s))
+        for t, k, flag in ((0.0, at_start, START_EDGE), (duration_s, at_end, END_EDGE)):
+            for j in np.flatnonzero(d2[:, k] < (threshold_km + 1e-3 * speed) ** 2):
+                a, b = int(i), int(i + 1 + j)
+                later, earlier = _distance(p, a, b, t + DIFFERENCE_S), _distance(p, a, b, t - DIFFERENCE_S)
+                distance = _distance(p, a, b, t)
+                if distance < threshold_km and ((later >= earlier) if flag == START_EDGE else (later < earlier)):
+                    rows.append((a, b, t, distance, flag))
+    kept = [r for r in rows if good(r[0], r[2]) and good(r[1], r[2])]
+    out = np.array([(min(p.order[a], p.order[b]), max(p.order[a], p.order[b]), t, d, f) for a, b, t, d, f in kept],
+                   dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
+    return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
+
+
+def _sampled_minima(d2: np.ndarray, gate_km: float, near_km: float) -> list[tuple[int, int]]:
+    """(pair, sample) of sampled minima inside the gate whose parabola comes near the threshold."""
+    left, middle, right = d2[:, :-2], d2[:, 1:-1], d2[:, 2:]
+    pair, k = np.nonzero((middle <= left) & (middle < right) & (middle < gate_km**2))
+    a, b, c = left[pair, k], middle[pair, k], right[pair, k]
+    curve, slope = a - 2.0 * b + c, 0.5 * (c - a)
+    lowest = b - 0.5 * slope**2 / curve
+    keep = lowest < near_km**2
+    return list(zip(pair[keep].tolist(), (k[keep] + 1).tolist(), strict=True))
+
+
+def _distance(p: Propagator, a: int, b: int, t_s: float) -> float:
+    """Distance [km] by the reference propagator, infinite where it fails."""
+    states, code = p.at(np.array([a, b]), np.array([t_s, t_s]))
+    return float("inf") if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
+
+
+def _usable(p: Propagator, start: tuple[float, float], duration_s: float) -> Any:
+    """Whether an object takes part at a time: both nodes around it are good (nodes count from UTC midnight)."""
+    midnight = -start[1] * 86400.0
+    first = int(np.floor(-midnight / NODE_STEP_S))
+    last = int(np.ceil((duration_s - midnight) / NODE_STEP_S))
+    nodes = midnight + np.arange(first, last + 1) * NODE_STEP_S
+    _, codes = p.grid(nodes)
+
+    def good(obj: int, t_s: float) -> bool:
+        k = min(int(np.searchsorted(nodes, t_s, side="right")) - 1, len(nodes) - 2)
+        return bool(codes[k, obj] == 0 and codes[k + 1, obj] == 0)
+
+    return good

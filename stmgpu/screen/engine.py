@@ -1,0 +1,180 @@
+"""All against all over one window: nodes, candidates, minima, in blocks of bounded memory.
+
+This module takes element columns and returns arrays; it knows no files, no stores and no schedulers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend
+from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
+from stmgpu.screen.certificate import Certificate
+from stmgpu.screen.plan import Plan
+from stmgpu.screen.refine import Events, Refiner, merge_events
+
+BLOCK_INTERVALS = 32
+"""Node intervals a block: 35 nodes of 30,000 objects are 50 MB."""
+
+REFINE_AT_ONCE = 200_000
+"""Candidates refined in one go; bounds the memory of the narrow phase."""
+
+_BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
+_BYTES_PER_OBJECT_ROW = 100
+
+
+@dataclass
+class Screening:
+    """Everything one run found, before it becomes a Dataset.
+
+    ``events`` hold catalogue indices; ``failed_*`` [k] list the objects that SGP4 could not propagate at one node or
+    more: catalogue index, code, first time [s after start].
+    """
+
+    plan: Plan
+    propagator: Propagator
+    refiner: Refiner
+    events: Events
+    certificate: Certificate
+    candidates: int
+    unrefined: int
+    failed_object: np.ndarray
+    failed_code: np.ndarray
+    failed_s: np.ndarray
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+
+class _Failures:
+    """First failing node and its code for every object."""
+
+    def __init__(self, n: int) -> None:
+        self.node = np.full(n, np.iinfo(np.int64).max)
+        self.code = np.zeros(n, np.int8)
+
+    def note(self, codes: np.ndarray, first_node: int) -> None:
+        bad = codes[:, : len(self.node)] != 0
+        new = np.flatnonzero(bad.any(axis=0) & (self.code == 0))
+        at = bad[:, new].argmax(axis=0)
+        self.node[new] = first_node + at
+        self.code[new] = codes[at, new]
+
+
+def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
+        progress: Callable[[float], None] | None = None) -> Screening:
+    """Screen all objects against all others.
+
+    Parameters
+    ----------
+    elements
+        mean elements, such as a :class:`stmgpu.catalog.Catalog`.
+    plan
+        from :func:`stmgpu.screen.plan.make_plan`.
+    backend
+        where to run.
+    mode
+        SGP4 operation mode, 'i' or 'a'.
+    progress
+        called with the fraction done, between 0 and 1.
+    """
+    watch = _Stopwatch()
+    first_node, last_node = int(plan.node_before(0)), int(plan.node_before(plan.rows - 1)) + 1
+    with watch("initialise"):
+        span = (float(plan.node_s(first_node - 1)) - 1.0, float(plan.node_s(last_node + 1)) + 1.0)
+        propagator = Propagator(elements, backend, plan.start, span, mode)
+        refiner = Refiner(propagator, plan, backend)
+        rows_per_batch = max(1, _BATCH_BYTES[backend.name] // (_BYTES_PER_OBJECT_ROW * propagator.n_pad))
+        rows_per_batch = min(max(rows_per_batch, 2 * getattr(backend, "threads", 1)), 4096)
+        search_type = KdTree if backend.name == "reference" else HashGrid
+        search = search_type(plan, backend, propagator.n_pad, rows_per_batch)
+    failures, certificate = _Failures(propagator.n), Certificate()
+    found: list[Events] = []
+    waiting: list[Candidates] = []
+    counted = unrefined = 0
+
+    def refine() -> None:
+        nonlocal unrefined
+        with watch("refine"):
+            for part in _together(waiting, backend.xp):
+                events, bad = refiner.refine(part)
+                found.append(events)
+                unrefined += bad
+            waiting.clear()
+
+    for block, rows in _blocks(plan, propagator, backend.xp, first_node, last_node, watch):
+        failures.note(backend.get(block.codes), block.first_node)
+        with watch("bounds"):
+            error = search.measure(block)
+        block_found = []
+        for k in range(0, len(rows), rows_per_batch):
+            with watch("search"):
+                block_found.append(search.find(block, rows[k : k + rows_per_batch]))
+        for candidates in block_found:
+            counted += len(candidates)
+        with watch("certify"):
+            for candidates in block_found[:1]:
+                certificate.measure(plan, refiner, block, error, _ordered(candidates, backend.xp))
+        waiting.extend(block_found)
+        if sum(map(len, waiting)) >= REFINE_AT_ONCE:
+            refine()
+        if progress is not None:
+            progress((int(rows[-1]) + 1) / plan.rows)
+    refine()
+    with watch("merge"):
+        events = merge_events(Events.concatenate(found), plan.duration_s)
+    bad = np.flatnonzero(failures.code)
+    return Screening(plan, propagator, refiner, events, certificate, counted, unrefined, propagator.order[bad],
+                     failures.code[bad], np.asarray(plan.node_s(failures.node[bad]), float), watch.seconds)
+
+
+def _blocks(plan: Plan, propagator: Propagator, xp: Any, first_node: int, last_node: int,
+            watch: _Stopwatch) -> Iterator[tuple[Block, np.ndarray]]:
+    """Blocks of nodes with the rows between them; the last three nodes of a block are the first of the next."""
+    all_rows = np.arange(plan.rows)
+    row_node = plan.node_before(all_rows)
+    carry: tuple[Any, Any] | None = None
+    for node in range(first_node, last_node, BLOCK_INTERVALS):
+        stop = min(node + BLOCK_INTERVALS, last_node)
+        with watch("propagate"):
+            begin = node - 1 if carry is None else node + 2
+            states, codes = propagator.grid(np.asarray(plan.node_s(np.arange(begin, stop + 2)), float))
+            if carry is not None:
+                states, codes = xp.concatenate([carry[0], states]), xp.concatenate([carry[1], codes])
+            carry = (states[-3:], codes[-3:])
+        yield Block(states, codes, node - 1), all_rows[(row_node >= node) & (row_node < stop)]
+
+
+def _ordered(c: Candidates, xp: Any) -> Candidates:
+    """Candidates by interval and objects: appending order depends on threads, results must not."""
+    order = xp.lexsort(xp.stack([c.second.astype(np.int64), c.first.astype(np.int64), c.row]))
+    return Candidates(c.first[order], c.second[order], c.row[order], c.offset_s[order])
+
+
+def _together(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
+    """All waiting candidates in order, at most :data:`REFINE_AT_ONCE` at a time."""
+    if not parts:
+        return
+    whole = _ordered(Candidates(*(xp.concatenate([getattr(p, f) for p in parts])
+                                  for f in ("first", "second", "row", "offset_s"))), xp)
+    for k in range(0, len(whole), REFINE_AT_ONCE):
+        s = slice(k, k + REFINE_AT_ONCE)
+        yield Candidates(whole.first[s], whole.second[s], whole.row[s], whole.offset_s[s])

@@ -1,0 +1,225 @@
+r"""The screening plan: sample times, cells, and the proof that no conjunction is missed.
+
+The window is cut into half-open intervals [a_k, a_k + Delta) on a grid of whole UTC seconds (midnight plus multiples
+of Delta), each with one sample at its middle t_k; h = Delta / 2. Write dr_k, dv_k for the relative state of a pair at
+t_k as interpolated, D for the threshold.
+
+**Pair test.** By Taylor's theorem the relative motion over |s| <= h deviates from the straight line by
+
+    |dr(t_k + s) - (dr_k + s dv_k)|  <=  A h^2 / 2 + pad_i + pad_j                                            (1)
+
+where A bounds the relative acceleration and the pads bound the interpolation (position, velocity times h) and
+float32 rounding. Two objects a distance d apart feel nearly the same gravity: the Jacobian of mu r / |r|^3 has norm
+2 mu / |r|^3, so the *tidal* acceleration is at most 2 mu d / r_min^3, and with |dr| <= |dr_k| + 1.05 |dv_k| h,
+
+    A = 1.05 * 2 mu (|dr_k| + 1.05 |dv_k| h) / (r_min - 8 km/s h)^3                                           (2)
+
+(5 % for oblateness and drag; radii change by less than 8 km/s). Hence a pair can come within D during the interval
+only if  min over |s| <= h of |dr_k + s dv_k|  <=  D + A h^2 / 2 + pad_i + pad_j.
+
+**Gate.** The pair test implies |dr_k| <= |dv_k| h + D + A h^2 / 2 + pads. With c = 1.05 mu h^2 / (r_min - 8 h)^3,
+A h^2 / 2 = c (|dr_k| + 1.05 |dv_k| h), so
+
+    |dr_k|  <=  F (|v_i| h + |v_j| h + D + pad_i + pad_j),     F = (1 + 1.05 c) / (1 - c)                     (3)
+
+which splits into gate_i + gate_j, each from the object's own speed at that time. No closing speed is guessed. An
+object with gate_i <= cell / 2 finds all such partners in its own and the 26 neighbouring cells; an object with a
+wider gate (faster than COMMON_SPEED_KM_S, or badly interpolated) is tested against every cell within its reach.
+
+**Radial gate.** |r_i - r_j| <= D implies that the geocentric radii differ by at most D; each radius stays within
+|rate| h + |acceleration| h^2 / 2 + |jerk| h^3 / 6 of its value at t_k (two-body bounds plus 1 % of gravity for J2), so
+radii further apart than band_i + band_j end the pair at once. In low orbits this removes about 19 of 20 pairs.
+
+Every run measures (1) on a sample of its own pairs against full SGP4: see ``certificate.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.errors import InputError
+
+NODE_STEP_S = 120.0
+"""Spacing of the SGP4 nodes; cubic Hermite between them errs by 5 m (median) and 29 m (worst) on a real catalogue."""
+
+STEPS_S = (10.0, 12.0, 15.0, 20.0, 24.0, 30.0, 40.0, 60.0, 120.0)
+"""Intervals the planner may choose: divisors of the node spacing, so that no interval straddles a node."""
+
+COMMON_SPEED_KM_S = 7.8
+"""Objects up to this speed share the common cell (circular speed at 175 km); faster ones are tested apart."""
+
+COMMON_PAD_KM = 0.15
+"""Pad of an object that is interpolated ordinarily; larger pads widen the gate and are tested apart."""
+
+UNKNOWN_ERROR_KM = 2.0
+"""Interpolation error assumed where a neighbouring node failed and it cannot be measured."""
+
+MIN_THRESHOLD_KM, MAX_THRESHOLD_KM = 0.1, 200.0
+MIN_WINDOW_S, MAX_WINDOW_S = 60.0, 30 * 86400.0
+
+_LOW_ORBIT_SPAN_KM = 15000.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one window is screened. Immutable and without I/O; all derived quantities follow from the fields.
+
+    Attributes
+    ----------
+    start
+        two-part Julian date (UTC) of the window's start.
+    duration_s, threshold_km
+        length of the window [s] and screening threshold [km].
+    step_s
+        length of an interval Delta [s].
+    cell_km, side
+        edge of a grid cell [km]; cells along each axis before they repeat.
+    """
+
+    start: tuple[float, float]
+    duration_s: float
+    threshold_km: float
+    step_s: float
+    cell_km: float
+    side: int
+
+    @property
+    def half_step_s(self) -> float:
+        """h, half an interval [s]."""
+        return 0.5 * self.step_s
+
+    @property
+    def gate_factor(self) -> float:
+        """F of inequality (3)."""
+        return gate_factor(self.half_step_s)
+
+    @property
+    def pad_factor(self) -> float:
+        """Pad over interpolation error: position once, velocity (4 / node spacing of it) over h."""
+        return 1.0 + 4.0 * self.half_step_s / NODE_STEP_S
+
+    @property
+    def cells(self) -> int:
+        """Cells of the grid."""
+        return self.side**3
+
+    @property
+    def midnight_s(self) -> float:
+        """Time of the midnight before the start [s after start, not positive]; all grids hang on it."""
+        return -round(self.start[1] * 86400.0 * 1e6) / 1e6
+
+    @property
+    def first_row(self) -> int:
+        """Number of the first interval, counted from midnight."""
+        return math.floor(-self.midnight_s / self.step_s + 1e-12)
+
+    @property
+    def rows(self) -> int:
+        """Intervals that overlap the window."""
+        last = math.ceil((self.duration_s - self.midnight_s) / self.step_s - 1e-12)
+        return max(last - self.first_row, 1)
+
+    @property
+    def steps_per_node(self) -> int:
+        """Intervals between two nodes."""
+        return round(NODE_STEP_S / self.step_s)
+
+    def edge_s(self, row: Any) -> Any:
+        """Time of the start of interval ``row`` (0 = the first of the window) [s after start]."""
+        return self.midnight_s + (self.first_row + row) * self.step_s
+
+    def sample_s(self, row: Any) -> Any:
+        """Time of the sample in the middle of interval ``row`` [s after start]."""
+        return self.midnight_s + (self.first_row + row + 0.5) * self.step_s
+
+    def node_s(self, node: Any) -> Any:
+        """Time of a node, counted from midnight [s after start]."""
+        return self.midnight_s + node * NODE_STEP_S
+
+    def node_before(self, row: Any) -> Any:
+        """Node (counted from midnight) at or before interval ``row``."""
+        return (self.first_row + row) // self.steps_per_node
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain values for the certificate and the provenance."""
+        return asdict(self) | {"rows": self.rows, "node_step_s": NODE_STEP_S, "gate_factor": self.gate_factor,
+                               "pad_factor": self.pad_factor, "common_speed_km_s": COMMON_SPEED_KM_S}
+
+
+def gate_factor(h_s: float) -> float:
+    """F of inequality (3) for a half interval [s]; radii below the Earth's surface have an error code."""
+    c = 1.05 * MU_KM3_S2 * h_s**2 / (EARTH_RADIUS_KM - 8.0 * h_s) ** 3
+    return (1.0 + 1.05 * c) / (1.0 - c)
+
+
+def hermite_weights(plan: Plan, rows: np.ndarray) -> np.ndarray:
+    """Cubic Hermite weights of each row's sample.
+
+    Returns
+    -------
+    float64 [rows, 8]: weights of r0, v0, r1, v1 [1, s, 1, s] for the position, then [1/s, 1, 1/s, 1] for the velocity.
+    """
+    t = NODE_STEP_S
+    u = ((plan.first_row + rows) % plan.steps_per_node + 0.5) / plan.steps_per_node
+    position = [(1 + 2 * u) * (1 - u) ** 2, u * (1 - u) ** 2 * t, u * u * (3 - 2 * u), u * u * (u - 1) * t]
+    velocity = [6 * u * (u - 1) / t, (1 - u) * (1 - 3 * u), 6 * u * (1 - u) / t, u * (3 * u - 2)]
+    return np.stack(position + velocity, axis=1)
+
+
+def make_plan(start: tuple[float, float], duration_s: float, threshold_km: float, objects: int,
+              step_s: float | None = None) -> Plan:
+    """Choose interval and cells for a window.
+
+    Parameters
+    ----------
+    start
+        two-part Julian date (UTC) of the window's start.
+    duration_s, threshold_km
+        window [s], threshold [km].
+    objects
+        number of objects: more objects want shorter intervals, since candidate pairs grow with the square.
+    step_s
+        interval to use instead; one of :data:`STEPS_S`.
+
+    Raises
+    ------
+    InputError
+        a window, threshold or step outside what is supported.
+    """
+    if not MIN_THRESHOLD_KM <= threshold_km <= MAX_THRESHOLD_KM:
+        raise InputError(f"threshold {threshold_km} km is outside {MIN_THRESHOLD_KM} to {MAX_THRESHOLD_KM:g} km")
+    if not MIN_WINDOW_S <= duration_s <= MAX_WINDOW_S:
+        raise InputError(f"window of {duration_s:g} s is outside one minute to 30 days")
+    if step_s is not None and step_s not in STEPS_S:
+        raise InputError(f"step {step_s:g} s is not supported; choose one of {', '.join(f'{s:g}' for s in STEPS_S)}")
+    chosen = step_s if step_s is not None else min(STEPS_S, key=lambda s: _cost(s, threshold_km, objects))
+    cell = _cell_km(chosen, threshold_km)
+    return Plan(start, float(duration_s), float(threshold_km), float(chosen), cell, _side(cell))
+
+
+def _cell_km(step_s: float, threshold_km: float) -> float:
+    h = 0.5 * step_s
+    return 2.0 * gate_factor(h) * (COMMON_SPEED_KM_S * h + COMMON_PAD_KM + 0.5 * threshold_km) * 1.00001
+
+
+def _side(cell_km: float) -> int:
+    """Cells along an axis: the low orbits should fit without folding onto themselves."""
+    return int(np.clip(math.ceil(_LOW_ORBIT_SPAN_KM / cell_km), 8, 64))
+
+
+def _cost(step_s: float, threshold_km: float, objects: int) -> float:
+    """Relative cost of a second of window: per sample a share per object and per cell, and one per pair in reach.
+
+    The ratios were measured on the CPU backend (benchmarks/results/screen.md); they choose speed, never correctness.
+    """
+    cell = _cell_km(step_s, threshold_km)
+    shell_km3 = 6.0e11                         # 400 to 1,500 km altitude, where four of five objects are
+    partners = 14.0 * objects * cell**3 / shell_km3
+    h = 0.5 * step_s
+    widened = (threshold_km + 1.2e-6 * h * h * cell) ** 2 / max(threshold_km, 1.0) ** 2
+    return (objects * (25.0 + 1.2 * partners) + 1.0 * _side(cell) ** 3) / step_s + 0.2 * objects * widened

@@ -1,0 +1,87 @@
+"""``stmgpu.screen``: the library call behind the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stmgpu.backend import get_backend
+from stmgpu.catalog import Catalog
+from stmgpu.errors import InputError
+from stmgpu.screen.conjunctions import build_dataset
+from stmgpu.screen.engine import run
+from stmgpu.screen.plan import make_plan
+from stmgpu.time import Epoch, as_epoch
+
+
+def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days: float | None = None,
+           threshold_km: float = 5.0, backend: str = "auto", threads: int | None = None, step_s: float | None = None,
+           mode: str = "i", progress: Callable[[float], None] | None = None) -> xr.Dataset:
+    """Find every conjunction of every object with every other.
+
+    Parameters
+    ----------
+    catalog
+        objects to screen.
+    start
+        start of the window, UTC: ISO text, ``datetime64`` or :class:`stmgpu.time.Epoch`; default the catalogue's
+        median epoch rounded up to the hour.
+    hours, days
+        length of the window, one of the two (default 24 hours; a minute to 30 days).
+    threshold_km
+        report local minima of distance below this, 0.1 to 200 km.
+    backend
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads
+        threads of the cpu backend, default all cores.
+    step_s
+        interval of the broad phase instead of the planner's choice; the events do not depend on it.
+    mode
+        SGP4 operation mode, 'i' (improved, default) or 'a' (AFSPC).
+    progress
+        called with the fraction done.
+
+    Returns
+    -------
+    xr.Dataset with dimension ``conjunction``, sorted by (tca, primary, secondary), see
+    :func:`stmgpu.screen.conjunctions.build_dataset`. Every local minimum below the threshold inside the window appears
+    once; minima at the window's two ends are flagged.
+
+    Raises
+    ------
+    InputError
+        impossible window, threshold, step or mode, or an empty catalogue.
+    BackendError
+        the backend cannot run here.
+
+    Examples
+    --------
+    >>> import stmgpu as stm
+    >>> cat = stm.synthetic_catalog(n=500, seed=1)
+    >>> con = stm.screen(cat, hours=1, threshold_km=10)
+    >>> list(con.miss_distance.dims)
+    ['conjunction']
+    """
+    if hours is not None and days is not None:
+        raise InputError("give the window in hours or in days, not both")
+    window_h = days * 24.0 if days is not None else 24.0 if hours is None else hours
+    if not math.isfinite(window_h) or window_h <= 0.0:
+        raise InputError(f"a window of {window_h} hours is impossible; give a positive number")
+    if mode not in ("i", "a"):
+        raise InputError(f"SGP4 mode {mode!r} is unknown; choose 'i' (improved) or 'a' (AFSPC)")
+    if len(catalog) == 0:
+        raise InputError("the catalogue is empty; nothing to screen")
+    when = default_start(catalog) if start is None else as_epoch(start)
+    plan = make_plan((when.jd, when.fr), window_h * 3600.0, threshold_km, len(catalog), step_s)
+    return build_dataset(run(catalog, plan, get_backend(backend, threads), mode, progress), catalog)
+
+
+def default_start(catalog: Catalog) -> Epoch:
+    """The catalogue's median epoch rounded up to the hour."""
+    median = catalog.median_epoch()
+    hour = math.ceil(np.round(median.fr * 24.0, 9))
+    return Epoch.of(median.jd, hour / 24.0)
