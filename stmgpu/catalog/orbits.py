@@ -26,7 +26,7 @@ def semi_major_axis_km(mean_motion: npt.ArrayLike) -> Floats:
     Examples
     --------
     >>> round(float(semi_major_axis_km(0.0043752)))
-    42164
+    42165
     """
     return np.asarray(np.cbrt(MU_KM3_S2 / (np.asarray(mean_motion, np.float64) / 60.0) ** 2))
 
@@ -47,8 +47,8 @@ def apsis_heights_km(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) ->
 
     Examples
     --------
-    >>> [round(float(height)) for height in apsis_heights_km(0.0679, 0.0)]
-    [401, 401]
+    >>> [round(float(height), -1) for height in apsis_heights_km(0.0679, 0.0)]
+    [400.0, 400.0]
     """
     axis = semi_major_axis_km(mean_motion)
     e = np.asarray(eccentricity, np.float64)

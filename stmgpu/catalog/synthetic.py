@@ -101,8 +101,9 @@ def synthetic_catalog(n: int = 27_000, seed: int = 0, epoch: Any = "2025-01-01T0
 
     Examples
     --------
-    >>> synthetic_catalog(1000, seed=3).summary()["regimes"]["LEO"]
-    820
+    >>> cat = synthetic_catalog(1000, seed=3)
+    >>> len(cat), str(cat.name[0])
+    (1000, 'SYN-00001')
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= min(10_000_000, MAX_NORAD_ID):
         raise InputError(f"number of objects is {n!r}, allowed is a whole number from 1 to 10,000,000")

@@ -247,7 +247,7 @@ def _satellite_number(chars: Matrix) -> tuple[npt.NDArray[np.int64], Mask]:
 def _designator(text: str) -> str:
     """'98067A  ' as '1998-067A'; anything that is not of this form as it stands."""
     text = text.strip()
-    if len(text) < 6 or not (text[:5].isascii() and text[:5].isdigit()):
+    if len(text) < 5 or not (text[:5].isascii() and text[:5].isdigit()):
         return text
     century = 19 if int(text[:2]) >= FIRST_YEAR else 20
     return f"{century}{text[:2]}-{text[2:]}"

@@ -18,7 +18,7 @@ MAX_ALPHA5_ID = 339_999
 
 _REV_PER_DAY = MINUTES_PER_DAY / (2.0 * math.pi)
 _TICKS = 100_000_000
-_DESIGNATOR = re.compile(r"(\d{4})-(\d{3}[A-Z]{1,3})", re.ASCII)
+_DESIGNATOR = re.compile(r"(\d{4})-(\d{3}[A-Z]{0,3})", re.ASCII)
 
 
 def to_alpha5(norad_id: int) -> str:
