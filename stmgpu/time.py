@@ -349,6 +349,8 @@ def as_epoch(value: Any) -> Epoch:
         value = value.astimezone(_dt.UTC).replace(tzinfo=None)
     if hasattr(value, "to_datetime64"):  # pandas.Timestamp keeps nanoseconds that datetime would lose
         value = value.to_datetime64()
+    if getattr(value, "ndim", None) == 0:  # one element of an array or DataArray
+        value = np.asarray(value)[()]
     if isinstance(value, (_dt.date, np.datetime64)):
         stamp = np.datetime64(value)
         if not np.isnat(stamp):
