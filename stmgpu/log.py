@@ -1,0 +1,104 @@
+"""Logging and progress. The library says nothing unless it is configured; the command line configures it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+LINE_EVERY_S = 60.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+logging.getLogger("stmgpu").addHandler(logging.NullHandler())
+_LOG = logging.getLogger(__name__)
+
+
+def configure(verbose: int = 0) -> None:
+    """Send log records of this package to standard error.
+
+    Parameters
+    ----------
+    verbose
+        below 0 warnings only, 0 also what goes on, above 0 everything.
+
+    Examples
+    --------
+    >>> configure(verbose=-1)
+    """
+    logger = logging.getLogger("stmgpu")
+    for handler in list(logger.handlers):
+        if not isinstance(handler, logging.NullHandler):
+            logger.removeHandler(handler)
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.logging import RichHandler
+
+        shown: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+    else:
+        shown = logging.StreamHandler(sys.stderr)
+        shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    logger.addHandler(shown)
+    logger.setLevel(logging.WARNING if verbose < 0 else logging.DEBUG if verbose else logging.INFO)
+
+
+@contextmanager
+def progress(what: str, total: float = 1.0, unit: str = "") -> Iterator[Callable[[float], None]]:
+    """Show how far a computation is: a bar on a terminal, otherwise one log line a minute.
+
+    Parameters
+    ----------
+    what
+        what is being done, for the reader.
+    total, unit
+        the whole amount and its unit, for the rate.
+
+    Yields
+    ------
+    A function to call with the fraction done, between 0 and 1.
+
+    Examples
+    --------
+    >>> with progress("screening", total=24, unit="h") as report:
+    ...     report(0.5)
+    """
+    if sys.stderr.isatty():
+        yield from _bar(what, total, unit)
+    else:
+        yield from _lines(what, total, unit)
+
+
+def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+               TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    begin = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(what, total=1.0, rate="")
+
+        def report(fraction: float) -> None:
+            bars.update(task, completed=fraction, rate=_rate(fraction * total, time.monotonic() - begin, unit))
+
+        yield report
+
+
+def _lines(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    begin = last = time.monotonic()
+
+    def report(fraction: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= LINE_EVERY_S and 0.0 < fraction < 1.0:
+            last = now
+            left = (now - begin) * (1.0 - fraction) / fraction
+            _LOG.info("%s: %.0f %% after %.0f s, %s, about %.0f s left", what, 100.0 * fraction, now - begin,
+                      _rate(fraction * total, now - begin, unit), left)
+
+    yield report
+
+
+def _rate(done: float, seconds: float, unit: str) -> str:
+    return f"{done / seconds:,.3g} {unit}/s" if seconds > 0.0 and unit else ""
