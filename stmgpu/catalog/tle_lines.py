@@ -78,7 +78,8 @@ def tle_lines(catalog: Catalog, names: bool) -> str:
         one = (
             f"1 {who}{catalog.classification[i]} {_designator(str(catalog.object_id[i])):8s} "
             f"{year[i] % 100:02d}{int(day_of_year[i]):03d}.{ticks[i]:08d} {_first_derivative(dot, who)} "
-            f"{_exponential(ddot, who, 'second derivative')} {_exponential(float(catalog.bstar[i]), who, 'B*')} "
+            f"{_exponential(ddot, who, 'second derivative', '-')} "
+            f"{_exponential(float(catalog.bstar[i]), who, 'B*', '+')} "
             f"0 {int(catalog.element_set_no[i]) % 10_000:4d}"
         )
         two = (
@@ -128,20 +129,25 @@ def _first_derivative(value: float, who: str) -> str:
     digits = round(abs(value) * 1e8)
     if digits >= 10**8:
         raise _misfit(who, "mean motion derivative [rev/day^2]", value, "below 1")
-    return f"{'-' if value < 0 and digits else ' '}.{digits:08d}"
+    return f"{_sign(value)}.{digits:08d}"
 
 
-def _exponential(value: float, who: str, what: str) -> str:
-    """A sign, five decimals after an assumed point, and the exponent of ten."""
+def _sign(value: float) -> str:
+    return "-" if math.copysign(1.0, value) < 0.0 else " "  # public sets hold -.00000000 for what was rounded to zero
+
+
+def _exponential(value: float, who: str, what: str, sign_of_zero: str) -> str:
+    """A sign, five decimals after an assumed point, and the exponent of ten; public sets sign a zero one by field."""
     if value == 0.0:
-        return " 00000-0"
+        return f"{_sign(value)}00000{sign_of_zero}0"
     mantissa, _, power = f"{abs(value):.4e}".partition("e")
     exponent = int(power) + 1
     digits = int(mantissa.replace(".", ""))
     while exponent < -9:  # smaller than the exponent's one digit allows: fewer digits of the mantissa
         digits, exponent = round(digits / 10), exponent + 1
         if digits == 0:
-            return " 00000-0"
+            return f"{_sign(value)}00000{sign_of_zero}0"
     if exponent > 9:
         raise _misfit(who, what, value, "below 1e9")
-    return f"{'-' if value < 0 else ' '}{digits:05d}{'-' if exponent <= 0 else '+'}{abs(exponent)}"
+    sign = "-" if exponent < 0 else "+" if exponent > 0 else sign_of_zero
+    return f"{_sign(value)}{digits:05d}{sign}{abs(exponent)}"

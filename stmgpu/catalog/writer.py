@@ -194,17 +194,17 @@ def _invert(values: Floats, forward: Callable[[Any], Any], scale: float, top: fl
 
 
 def _epochs(catalog: Catalog) -> list[str]:
-    """Epochs with 6 decimals where these are exact, else with as many as tell the fraction from its neighbours."""
+    """Epochs with 6 decimals where these are exact, else with the 30 that a reader takes."""
     micros = np.rint(catalog.epoch_fr * 86_400e6)
     exact = (micros / 86_400e6 == catalog.epoch_fr) & (micros < 86_400e6)
     days = to_datetime64(catalog.epoch_jd, 0.0)
     texts: list[str] = [text[:-1] for text in format_utc(days + micros.astype("timedelta64[us]"), 6).tolist()]
     for index in np.flatnonzero(~exact).tolist():
         seconds = Fraction(float(catalog.epoch_fr[index])) * 86_400
-        scaled = int(seconds * 10**18)  # truncation: never up to the next day
-        whole, rest = divmod(scaled, 10**18)
+        scaled = int(seconds * 10**30)  # truncation: never up to the next day
+        whole, rest = divmod(scaled, 10**30)
         day = str(days[index])[:10]
-        texts[index] = f"{day}T{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{rest:018d}"
+        texts[index] = f"{day}T{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{rest:030d}"
     return texts
 
 

@@ -1,0 +1,102 @@
+"""Whatever the bytes, reading gives a valid catalogue or one of our own errors."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from catalog.samples import every_form
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stmgpu.catalog import Catalog, read_catalog
+from stmgpu.catalog.limits import element_faults
+from stmgpu.catalog.reader import FORMATS
+from stmgpu.errors import StmgpuError
+
+FORMS = every_form()
+TOKENS = [
+    *(bytes([byte]) for byte in b"\0\n\r\"\xff',<>&{}[]= 09-+._e"), b"", b"\xc3\xa9", b"&#0;", b"]]>", b"E999", b"nan",
+    b"NaN", b"inf", b"1e400", b"null", b"\\ud800", b"1 ", b"2 ", b"9" * 25, b"COMMENT", b"CCSDS_OMM_VERS = 3.0\n",
+    b"<omm>", b"</omm>", b"<!DOCTYPE x>", "１".encode(),
+]  # fmt: skip
+
+
+def read(content: bytes, form: str | None = None) -> None:
+    try:
+        catalog = read_catalog(content, format=form)
+    except StmgpuError as error:
+        str(error).encode("ascii", "backslashreplace")
+        return
+    assert isinstance(catalog, Catalog)
+    assert len(catalog) > 0
+    assert not list(element_faults({name: getattr(catalog, name) for name in catalog.__dataclass_fields__}))
+    assert len(np.unique(catalog.norad_id)) == len(catalog)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    content = bytearray(FORMS[draw(st.sampled_from(sorted(FORMS)))])
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, max(len(content) - 1, 0)))
+        length = draw(st.sampled_from([0, 0, 1, 1, 2, 10, 70, 500]))
+        content[start : start + length] = draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=8)))
+    return bytes(content)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(mutated())
+def test_mutated_files(content: bytes) -> None:
+    read(content)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from([None, *FORMATS]))
+def test_random_bytes(content: bytes, form: str | None) -> None:
+    read(content, form)
+    read(gzip.compress(content), form)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="0123456789 .-+UABIO\n12", max_size=300))
+def test_text_like_element_sets(text: str) -> None:
+    read(text.encode(), "tle")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 11), st.sampled_from(sorted(json.loads(FORMS["json"])[0])), JSON_VALUES)))
+def test_odd_json_values(edits: list[tuple[int, str, object]]) -> None:
+    records = json.loads(FORMS["json"])
+    for index, key, value in edits:
+        records[index][key] = value
+    read(json.dumps(records).encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["csv", "kvn", "xml"]),
+    st.lists(st.tuples(st.integers(0, 500), st.text(max_size=12)), min_size=1, max_size=4),
+)
+def test_odd_values_in_text_forms(form: str, edits: list[tuple[int, str]]) -> None:
+    marks = {"csv": b",", "kvn": b"=", "xml": b">"}
+    parts = FORMS[form].split(marks[form])
+    for place, text in edits:
+        parts[place % len(parts)] = text.encode("utf-8", "surrogatepass")
+    read(marks[form].join(parts))
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_cut_anywhere(form: str) -> None:
+    content = FORMS[form]
+    for end in range(0, len(content), max(1, len(content) // 60)):
+        read(content[:end])
+        read(content[end:])
