@@ -18,8 +18,12 @@ FN real nearest(real x) { return (x + STM_SHIFTER) - STM_SHIFTER; }
 FN real floored(real x) { real k = nearest(x); return sel(k > x, k - 1.0, k); }
 FN real truncated(real x) { real k = floored(absolute(x)); return sel(x < 0.0, -k, k); }
 
-// x modulo 2 pi with the sign of x, like C's fmod (the sign matters where SGP4 compares an angle with zero).
-FN real fmod_two_pi(real x) { return x - truncated(x * (1.0 / STM_TWO_PI)) * STM_TWO_PI; }
+// x modulo the double nearest 2 pi, with the sign of x, |x| <= 6e6: exact like C's fmod, because the two pieces of 2 pi
+// have 33 and 20 bits and k has 20. (Where k * 2 pi lies within rounding of x the result can be one turn off zero.)
+FN real fmod_two_pi(real x) {
+    real k = truncated(x * (1.0 / STM_TWO_PI));
+    return (x - k * 6.2831853069365025) - k * 2.430837753308879e-10;
+}
 
 // Reduce x [rad] to r in [-pi/4, pi/4] (a hair more where x / (pi/2) is close to a half) and the quadrant's number,
 // of which only the low two bits count. |x| <= 1e6: k has 20 bits and the first two pieces 33 each, so both products
@@ -47,7 +51,7 @@ FN real cos_quadrant(real z) {
     return (1.0 - 0.5 * z) + w * (low + w * (mid + w * high));
 }
 
-// Sine and cosine of x [rad], |x| <= 1e6: at most 2 ulp of the result, and 1.5e-16 absolute. Beyond it the error grows
+// Sine and cosine of x [rad], |x| <= 1e6: at most 2 ulp of the result, and 1.8e-16 absolute. Beyond it the error grows
 // with |x|; beyond 2^51 the result has no meaning.
 FN void sincos_of(real x, real* sine, real* cosine) {
     real r;
@@ -92,7 +96,7 @@ FN void rotate(real* sine, real* cosine, real sine_d, real cosine_d) {
     *sine = s;
 }
 
-// Angle of the point (x, y) in (-pi, pi] [rad], at most 3 ulp and 4e-16 absolute; 0 for (0, 0); both finite.
+// Angle of the point (x, y) in (-pi, pi] [rad], at most 3 ulp and 5e-16 absolute; 0 for (0, 0); both finite.
 // |y/x| <= 1 by exchange, <= tan(pi/8) by atan t = pi/4 + atan((t - 1)/(t + 1)), then a polynomial (3.4e-17 relative).
 FN real atan2_of(real y, real x) {
     real ay = absolute(y), ax = absolute(x);
@@ -111,8 +115,8 @@ FN real atan2_of(real y, real x) {
     return sel(y < 0.0, -a, a);
 }
 
-// x^(2/3), x positive and normal, at most 4 ulp. x = m 8^j with m near [0.35, 2.9] through the exponent bits, then
-// Halley's iteration for the cube root of m (E. Halley, 1694: y (y^3 + 2 m) / (2 y^3 + m), error cubed at each step).
+// x^(2/3), x normal, at most 3 ulp; not a number where x is not positive. x = m 8^j with m near [0.35, 2.9] through the exponent bits, then
+// Halley's iteration for the cube root of m (E. Halley, 1694: y + y (m - y^3) / (2 y^3 + m), error cubed at each step).
 FN real power_two_thirds(real x) {
     real exponent = from_bits(((bits(x) >> 52) & 0x7ff) | 0x4330000000000000LL) - (4503599627370496.0 + 1023.0);
     real shifted = exponent * (1.0 / 3) + STM_SHIFTER;
@@ -121,7 +125,8 @@ FN real power_two_thirds(real x) {
     real y = 0.5 + 0.5 * m - 0.0625 * (m - 1.0) * (m - 1.0);
     for (int k = 0; k < 4; ++k) {
         real c = y * y * y;
-        y = y * ((c + 2.0 * m) / (2.0 * c + m));
+        y = y + y * ((m - c) / (2.0 * c + m));
     }
-    return (y * y) * from_bits((1023 + 2 * j) << 52);
+    real nan = from_bits((j & 0) | 0x7ff8000000000000LL);
+    return sel(x > 0.0, (y * y) * from_bits((1023 + 2 * j) << 52), nan);
 }

@@ -85,6 +85,11 @@ FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, 
     m.code = seli(motion <= 0.0, zero + 2, m.code);
     anom = anom + t2 * c.l2;
     ecc = larger(ecc, splat(1e-6));
+    // reduced in the published order: years from epoch the sums' rounding is a tenth of a millimetre at a perigee
+    real sum = fmod_two_pi((anom + argp) + node);
+    argp = fmod_two_pi(argp);
+    node = fmod_two_pi(node);
+    anom = fmod_two_pi((sum - argp) - node);
 
     // periodic terms of Sun and Moon
     Periodics sun = body_periodics(d + D_SUN * stride, stride, col, SUN_RATE, SUN_ECC, t);
@@ -99,8 +104,8 @@ FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, 
     real turn = dnode / sel(low, splat(1.0), si);
     if (any(low)) {
         // Lyddane's form for low inclinations: the node is the direction of a vector, so it turns by the angle of
-        // (sin i + dinc cos i, dnode); the node itself, reduced as the published program does, enters the perigee
-        real reduced = fmod_two_pi(node);
+        // (sin i + dinc cos i, dnode); the node itself, between -2 pi and 2 pi, enters the perigee
+        real reduced = node;
         if (afspc) reduced = sel(reduced < 0.0, reduced + STM_TWO_PI, reduced);
         turn = sel(low, atan2_of(dnode, si + dinc * ci), turn);
         dargp = sel(low, dargp - dinc * si * reduced, dargp);

@@ -87,7 +87,8 @@ FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
 
     double* o = out + col;
     store(o + C_OFFSET * n_pad, load(el + EL_OFFSET * n_pad + col));
-    store(o + C_STATUS * n_pad, load(el + EL_STATUS * n_pad + col));
+    real status = load(el + EL_STATUS * n_pad + col);
+    store(o + C_STATUS * n_pad, sel(both(b2 < 0.0, status == 0.0), splat(1.0), status));   // no ellipse: code 1 always
     store(o + C_CLASS * n_pad, kind);
     store(o + C_ANOM * n_pad, e.anom);
     store(o + C_ANOMDOT * n_pad, anom_rate);

@@ -14,7 +14,7 @@ class ReferenceBackend:
     """Host arrays and no kernels: whoever needs a kernel offers a NumPy twin for this backend."""
 
     name = "reference"
-    xp = np
+    xp: Any = np
 
     @property
     def device(self) -> str:

@@ -42,23 +42,40 @@ class MeanElements(Protocol):
     """What a catalogue must offer, one value per object."""
 
     @property
-    def epoch_jd(self) -> Any: ...
+    def epoch_jd(self) -> Any:
+        """First part of the Julian date of the epoch, UTC [d]."""
+
     @property
-    def epoch_fr(self) -> Any: ...
+    def epoch_fr(self) -> Any:
+        """Second part [d]."""
+
     @property
-    def mean_motion(self) -> Any: ...
+    def mean_motion(self) -> Any:
+        """Kozai mean motion [rad/min]."""
+
     @property
-    def eccentricity(self) -> Any: ...
+    def eccentricity(self) -> Any:
+        """Eccentricity."""
+
     @property
-    def inclination(self) -> Any: ...
+    def inclination(self) -> Any:
+        """Inclination [rad]."""
+
     @property
-    def raan(self) -> Any: ...
+    def raan(self) -> Any:
+        """Right ascension of the ascending node [rad]."""
+
     @property
-    def argp(self) -> Any: ...
+    def argp(self) -> Any:
+        """Argument of perigee [rad]."""
+
     @property
-    def mean_anomaly(self) -> Any: ...
+    def mean_anomaly(self) -> Any:
+        """Mean anomaly [rad]."""
+
     @property
-    def bstar(self) -> Any: ...
+    def bstar(self) -> Any:
+        """B* [1/Earth radius]."""
 
 
 def element_table(elements: MeanElements, start: tuple[float, float], mode: str) -> NDArray[np.float64]:

@@ -56,9 +56,6 @@ class Propagator:
     order : numpy.ndarray [n] int64
         catalogue index of each internal index: near-earth objects first, then deep space without resonance,
         synchronous, half-day; in catalogue order within a class.
-    n_near : int
-        near-earth objects.
-
     Raises
     ------
     InputError

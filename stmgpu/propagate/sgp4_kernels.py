@@ -82,7 +82,8 @@ class KernelModel:
         rows = -(-times // chunk)
         near = self._near if self._width else n_pad
         if near:
-            self._backend.launch("sgp4_grid", rows * near, n_pad, near, times, chunk, self._constants, t_s, states, code)
+            self._backend.launch("sgp4_grid", rows * near, n_pad, near, times, chunk, self._constants, t_s, states,
+                                 code)
         if self._width:
             self._backend.launch("sdp4_grid", rows * self._width, n_pad, self._near, self._deep_from, self._width,
                                  self._knots, self._knot_cols, self._afspc, times, chunk, self._constants, self._deep,

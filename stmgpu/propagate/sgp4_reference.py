@@ -10,7 +10,6 @@ from stmgpu.constants import EARTH_RADIUS_KM, J2
 from stmgpu.propagate import elements as el
 
 
-
 class ReferenceModel:
     """One ``Satrec`` per object; see :class:`stmgpu.propagate.sgp4_kernels.KernelModel` for the parameters."""
 

@@ -1,0 +1,62 @@
+"""Fixtures that all tests share: the backends, the instruction sets, and the shared data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stmgpu.backend import Backend
+from stmgpu.backend.cpu import CpuBackend, usable_levels
+from stmgpu.backend.reference import ReferenceBackend
+from stmgpu.errors import BackendError
+
+
+def _cpu() -> Backend:
+    return CpuBackend()
+
+
+def _cuda() -> Backend:
+    from stmgpu.backend.cuda import CudaBackend
+
+    return CudaBackend()
+
+
+_MAKERS: dict[str, Callable[[], Backend]] = {"reference": ReferenceBackend, "cpu": _cpu, "cuda": _cuda}
+
+
+def _make(name: str) -> Backend:
+    try:
+        return _MAKERS[name]()
+    except BackendError as error:
+        pytest.skip(f"backend {name}: {error}")
+
+
+@pytest.fixture(params=list(_MAKERS))
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each backend in turn; one that cannot run here skips with the reason."""
+    return _make(request.param)
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def kernel_backend(request: pytest.FixtureRequest) -> Backend:
+    """The backends that run the compiled kernels."""
+    return _make(request.param)
+
+
+@pytest.fixture(params=["scalar", "x86-64-v2", "x86-64-v3", "x86-64-v4"])
+def isa(request: pytest.FixtureRequest) -> str:
+    """Instruction-set levels of the cpu backend."""
+    if request.param not in usable_levels():
+        pytest.skip(f"instruction set {request.param} was not compiled or this processor cannot run it")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared_catalogs() -> Path:
+    """Folder of the real catalogues beside the checkout."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "catalogs"
+    if not folder.is_dir():
+        pytest.skip("the shared catalogues are not beside this checkout (../shared/data/catalogs)")
+    return folder

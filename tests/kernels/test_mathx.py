@@ -1,0 +1,120 @@
+"""Error of the kernels' elementary functions, against mpmath at 40 digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stmgpu.backend import Backend
+from stmgpu.backend.cpu import CpuBackend
+
+mpmath = pytest.importorskip("mpmath")
+
+Array = NDArray[np.float64]
+SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE = range(6)
+N = 4096
+
+
+def _values(backend: Backend, function: int, x: Array, y: Array | None = None) -> tuple[Array, Array]:
+    first, second = backend.empty(len(x)), backend.empty(len(x))
+    y = np.zeros(len(x)) if y is None else y
+    backend.launch("mathx_values", len(x), len(x), function, backend.put(x), backend.put(y), first, second)
+    return backend.get(first), backend.get(second)
+
+
+def _error(got: Array, exact: Callable[..., object], *args: Array) -> tuple[float, float]:
+    """Largest error in ulps of the exact result, and largest absolute error."""
+    ulps = absolute = 0.0
+    with mpmath.workdps(40):
+        for value, *point in zip(got, *args, strict=True):
+            truth = exact(*(mpmath.mpf(float(p)) for p in point))
+            off = abs(float(mpmath.mpf(float(value)) - truth))
+            absolute = max(absolute, off)
+            ulps = max(ulps, off / np.spacing(max(abs(float(truth)), 1e-300)))
+    return ulps, absolute
+
+
+def _angles() -> Array:
+    """Wide, narrow, and the doubles next to multiples of pi/2, where the reduction loses most."""
+    rng = np.random.default_rng(7)
+    k = rng.integers(-600_000, 600_000, N // 4)
+    near = k * (np.pi / 2.0)
+    return np.concatenate([rng.uniform(-1e6, 1e6, N // 4), rng.uniform(-10.0, 10.0, N // 4), near,
+                           np.nextafter(near, rng.choice([-np.inf, np.inf], N // 4))])
+
+
+def test_sincos(kernel_backend: Backend) -> None:
+    """At most 2 ulp and 1.8e-16, as mathx.h says, up to a million radians."""
+    x = _angles()
+    sine, cosine = _values(kernel_backend, SINCOS, x)
+    for got, exact in ((sine, mpmath.sin), (cosine, mpmath.cos)):
+        ulps, absolute = _error(got, exact, x)
+        assert ulps <= 2.0
+        assert absolute <= 1.8e-16
+
+
+def test_sincos_at_zero_and_signs(kernel_backend: Backend) -> None:
+    x = np.resize([0.0, -0.0, np.pi, -np.pi, np.pi / 2, -np.pi / 2, 1e-300, 1e-9], N)
+    sine, cosine = _values(kernel_backend, SINCOS, x)
+    np.testing.assert_allclose(sine, np.sin(x), rtol=0, atol=1e-16)
+    np.testing.assert_allclose(cosine, np.cos(x), rtol=0, atol=1e-16)
+    assert sine[6] == 1e-300
+
+
+def test_sincos_rough(kernel_backend: Backend) -> None:
+    x = _angles()
+    sine, cosine = _values(kernel_backend, ROUGH, x)
+    assert np.abs(sine - np.sin(x)).max() <= 1e-8
+    assert np.abs(cosine - np.cos(x)).max() <= 1e-8
+
+
+def test_sincos_small(kernel_backend: Backend) -> None:
+    x = np.linspace(-0.05, 0.05, N)
+    sine, cosine = _values(kernel_backend, SMALL, x)
+    assert _error(sine, mpmath.sin, x)[1] <= 1.2e-16
+    assert _error(cosine, mpmath.cos, x)[1] <= 1.2e-16
+
+
+def test_atan2(kernel_backend: Backend) -> None:
+    rng = np.random.default_rng(8)
+    angle = rng.uniform(-np.pi, np.pi, N)
+    size = 10.0 ** rng.uniform(-12, 12, N)
+    x, y = size * np.cos(angle), size * np.sin(angle)
+    got, _ = _values(kernel_backend, ATAN2, x, y)
+    ulps, absolute = _error(got, mpmath.atan2, y, x)
+    assert ulps <= 3.0
+    assert absolute <= 5e-16
+
+
+def test_atan2_on_the_axes(kernel_backend: Backend) -> None:
+    x = np.resize([1.0, 0.0, -1.0, 0.0, 0.0, 1.0, -1.0, -1.0], 16)
+    y = np.resize([0.0, 1.0, 0.0, -1.0, 0.0, 1.0, 1.0, -1.0], 16)
+    got, _ = _values(kernel_backend, ATAN2, x, y)
+    np.testing.assert_allclose(got, np.arctan2(y, x), rtol=0, atol=5e-16)
+
+
+def test_power_two_thirds(kernel_backend: Backend) -> None:
+    x = 10.0 ** np.random.default_rng(9).uniform(-30, 30, N)
+    got, _ = _values(kernel_backend, TWO_THIRDS, x)
+    ulps, _ = _error(got, lambda v: mpmath.power(v, mpmath.mpf(2) / 3), x)
+    assert ulps <= 3.0
+
+
+def test_reduction_is_fmod(kernel_backend: Backend) -> None:
+    x = np.random.default_rng(10).uniform(-1.0, 1.0, N) * np.resize([10.0, 1e3, 1e5, 6e6], N)
+    reduced, whole = _values(kernel_backend, REDUCE, x)
+    assert np.array_equal(reduced, np.fmod(x, 2.0 * np.pi))
+    assert np.array_equal(whole, np.trunc(x))
+
+
+def test_same_bytes_on_every_instruction_set(isa: str) -> None:
+    rng = np.random.default_rng(11)
+    x = np.concatenate([rng.uniform(-1e6, 1e6, N), 10.0 ** rng.uniform(-9, 9, N)])
+    y = rng.uniform(-1.0, 1.0, 2 * N)
+    for function in range(6):
+        here = _values(CpuBackend(1, isa), function, np.abs(x) if function == TWO_THIRDS else x, y)
+        scalar = _values(CpuBackend(1, "scalar"), function, np.abs(x) if function == TWO_THIRDS else x, y)
+        assert [a.tobytes() for a in here] == [a.tobytes() for a in scalar]
