@@ -67,6 +67,8 @@ def _processor_flags() -> frozenset[str]:
 @cache
 def _load(level: str) -> ctypes.CDLL:
     path = _library_path(level)
+    # threads that spin at barriers starve each other where cores are shared (a day took 2 to 3 times as long at load 4)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:

@@ -1,7 +1,7 @@
 """The oracle: all pairs, dense sampling, no grid, no bounds, no convexity. Slow, and right by inspection.
 
 Distances of all pairs are sampled every ``step_s``; every sampled local minimum whose parabola through three samples
-comes near the threshold is handed to SciPy's bounded minimiser on the distance itself.
+comes near the threshold is handed to SciPy's bounded minimiser on the squared distance itself.
 """
 
 from __future__ import annotations
@@ -53,10 +53,13 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
         d2 = np.einsum("ijk,ijk->ij", rel, rel)
         for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
             a, b = int(i), int(i + 1 + j)
-            best = minimize_scalar(lambda t, a=a, b=b: _distance(p, a, b, t), method="bounded",
-                                   bounds=(samples[k - 1], samples[k + 1]), options={"xatol": 1e-9, "maxiter": 200})
-            if 0.0 <= best.x <= duration_s and best.fun < threshold_km:
-                rows.append((a, b, float(best.x), float(best.fun), 0))
+            # squared, since |dr| has a kink where it is zero; around the sample, since the tolerance is relative
+            best = minimize_scalar(lambda s, a=a, b=b, t=samples[k]: _distance(p, a, b, t + s) ** 2, method="bounded",
+                                   bounds=(samples[k - 1] - samples[k], samples[k + 1] - samples[k]),
+                                   options={"xatol": 1e-10, "maxiter": 200})
+            tca = float(samples[k] + best.x)
+            if 0.0 <= tca <= duration_s and best.fun < threshold_km**2:
+                rows.append((a, b, tca, float(np.sqrt(best.fun)), 0))
         at_start, at_end = int(np.searchsorted(samples, 0.0)), int(np.searchsorted(samples, duration_s))
         for t, k, flag in ((0.0, at_start, START_EDGE), (duration_s, at_end, END_EDGE)):
             for j in np.flatnonzero(d2[:, k] < (threshold_km + 1e-3 * speed) ** 2):

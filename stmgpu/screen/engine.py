@@ -114,7 +114,7 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
     def refine() -> None:
         nonlocal unrefined
         with watch("refine"):
-            for part in _together(waiting, backend.xp):
+            for part in _chunks(waiting, backend.xp):
                 events, bad = refiner.refine(part)
                 found.append(events)
                 unrefined += bad
@@ -124,16 +124,13 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
         failures.note(backend.get(block.codes), block.first_node)
         with watch("bounds"):
             error = search.measure(block)
-        block_found = []
-        for k in range(0, len(rows), rows_per_batch):
-            with watch("search"):
-                block_found.append(search.find(block, rows[k : k + rows_per_batch]))
-        for candidates in block_found:
-            counted += len(candidates)
+        with watch("search"):
+            found_here = [search.find(block, rows[k : k + rows_per_batch]) for k in range(0, len(rows), rows_per_batch)]
+        candidates = _in_order(found_here, backend.xp)
+        counted += len(candidates)
+        waiting.append(candidates)
         with watch("certify"):
-            for candidates in block_found[:1]:
-                certificate.measure(plan, refiner, block, error, _ordered(candidates, backend.xp))
-        waiting.extend(block_found)
+            certificate.measure(plan, refiner, block, error, candidates)
         if sum(map(len, waiting)) >= REFINE_AT_ONCE:
             refine()
         if progress is not None:
@@ -163,18 +160,20 @@ def _blocks(plan: Plan, propagator: Propagator, xp: Any, first_node: int, last_n
         yield Block(states, codes, node - 1), all_rows[(row_node >= node) & (row_node < stop)]
 
 
-def _ordered(c: Candidates, xp: Any) -> Candidates:
+def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
     """Candidates by interval and objects: appending order depends on threads, results must not."""
-    order = xp.lexsort(xp.stack([c.second.astype(np.int64), c.first.astype(np.int64), c.row]))
-    return Candidates(c.first[order], c.second[order], c.row[order], c.offset_s[order])
+    first, second, row, offset_s = (xp.concatenate([getattr(p, name) for p in parts])
+                                    for name in ("first", "second", "row", "offset_s"))
+    order = xp.lexsort(xp.stack([second.astype(np.int64), first.astype(np.int64), row]))
+    return Candidates(first[order], second[order], row[order], offset_s[order])
 
 
-def _together(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
-    """All waiting candidates in order, at most :data:`REFINE_AT_ONCE` at a time."""
+def _chunks(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
+    """Waiting candidates, at most :data:`REFINE_AT_ONCE` at a time."""
     if not parts:
         return
-    whole = _ordered(Candidates(*(xp.concatenate([getattr(p, f) for p in parts])
-                                  for f in ("first", "second", "row", "offset_s"))), xp)
+    whole = Candidates(*(xp.concatenate([getattr(p, name) for p in parts])
+                         for name in ("first", "second", "row", "offset_s")))
     for k in range(0, len(whole), REFINE_AT_ONCE):
         s = slice(k, k + REFINE_AT_ONCE)
         yield Candidates(whole.first[s], whole.second[s], whole.row[s], whole.offset_s[s])
