@@ -62,18 +62,19 @@ FN void long_period(real sini, real cosi, real* lpsin, real* lpl) {
 
 // Kepler's equation in the nonsingular form  E - k sin E + h cos E = u,  k = e cos w, h = e sin w (with the long-period
 // term in it). Out: sine and cosine of E.
-// Start: e sin M / sqrt(1 - 2 e cos M + e^2), wrong in the 4th power of e. Step: the inverse series of the equation to
-// the 4th power of Newton's step, so the error goes with its 5th. A lane that moved by less than NEAR_ROOT is done:
+// Start: Halley's step from u (E. Halley, 1694), wrong in the 4th power of e; its sine and cosine may be those of an
+// angle near u that is known earlier. Step: the inverse series of the equation to the 4th power of Newton's step, so the
+// error goes with its 5th. A lane that moved by less than NEAR_ROOT is done:
 // its last step turns (sin E, cos E) by a small angle. A lane that is done repeats the same numbers while its
 // neighbours go on, so its result does not depend on them. STR#3 stops at 1e-12 or ten steps.
 #define NEAR_ROOT 2e-3
 #define KEPLER_CAP 12
-FN void kepler(real u, real k, real h, real* sine, real* cosine) {
+FN void kepler(real u, real near_u, real k, real h, real* sine, real* cosine) {
     real s, c;
-    sincos_rough(u, &s, &c);
+    sincos_rough(near_u, &s, &c);
     real es = k * s - h * c, ec = k * c + h * s;
-    real e2 = k * k + h * h;
-    real angle = u + es / root(larger(1.0 - 2.0 * ec + e2, splat(1e-12)));
+    real slope = 1.0 - ec;
+    real angle = u + es * slope / (slope * slope + 0.5 * es * es);
     sincos_of(angle, &s, &c);
     real step;
     for (int turn = 0;; ++turn) {
@@ -126,7 +127,7 @@ FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
     real k = m.ecc * cw;
     real h = m.ecc * sw + inv_p * m.lpsin;
     real s, c;
-    kepler(m.latitude + inv_p * m.lpl * k, k, h, &s, &c);
+    kepler(m.latitude + inv_p * m.lpl * k, m.latitude, k, h, &s, &c);
 
     real es = k * s - h * c, ec = k * c + h * s;
     real e2 = k * k + h * h;

@@ -30,13 +30,21 @@ FN ints first_code(real status, real ecc) {
 FN State near_state(const Constants& c, real t_min, ints* code) {
     real t = t_min, t2 = t * t;
     real anom = c.anom + c.anomdot * t;
-    real cube = 1.0 + c.eta * cosine_of(anom);
+    real sin_anom, cos_anom;
+    sincos_of(anom, &sin_anom, &cos_anom);
+    real cube = 1.0 + c.eta * cos_anom;
     real shift = c.wdot * t + c.mcube * (cube * cube * cube - c.cube0);
     anom = anom + shift;
+    // drag moves the anomaly little in most lanes: turn the sine instead of computing another
+    real sin_shift, cos_shift;
+    sincos_small(shift, &sin_shift, &cos_shift);
+    mask wide = negate(absolute(shift) <= SMALL_ANGLE);
+    real sin_moved = sin_anom * cos_shift + cos_anom * sin_shift;
+    if (any(wide)) sin_moved = sel(wide, sine_of(anom), sin_moved);
     real argp = (c.argp + c.argpdot * t) - shift;
     real node = (c.node + c.nodedot * t) + c.node2 * t2;
     real shrink = 1.0 - t * (c.a1 + t * (c.a2 + t * (c.a3 + t * c.a4)));
-    real ecc = c.ecc - (c.e1 * t + c.esin * (sine_of(anom) - c.sinanom));
+    real ecc = c.ecc - (c.e1 * t + c.esin * (sin_moved - c.sinanom));
     anom = anom + t2 * (c.l2 + t * (c.l3 + t * (c.l4 + t * c.l5)));
 
     Mean m;
