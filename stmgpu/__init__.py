@@ -1,1 +1,47 @@
-"""stmgpu: all-vs-all conjunction research engine for space-traffic management."""
+"""stmgpu: all-vs-all conjunction research engine for space-traffic management.
+
+The public names below are loaded when they are first used; importing the package alone imports neither CuPy, Dask nor
+Zarr.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stmgpu.backend import get_backend
+    from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
+    from stmgpu.errors import StmgpuError
+    from stmgpu.propagate.ephemeris import propagate
+    from stmgpu.propagate.sgp4 import Propagator
+    from stmgpu.screen import brute, screen, write_csv
+    from stmgpu.store import open_dataset, write_dataset
+    from stmgpu.time import Epoch, parse_utc
+
+_HOME = {
+    "Catalog": "stmgpu.catalog", "read_catalog": "stmgpu.catalog", "synthetic_catalog": "stmgpu.catalog",
+    "write_catalog": "stmgpu.catalog", "Propagator": "stmgpu.propagate.sgp4",
+    "brute": "stmgpu.screen", "write_csv": "stmgpu.screen", "open_dataset": "stmgpu.store",
+    "write_dataset": "stmgpu.store", "get_backend": "stmgpu.backend", "Epoch": "stmgpu.time",
+    "parse_utc": "stmgpu.time", "StmgpuError": "stmgpu.errors",
+}
+
+__all__ = ["Catalog", "Epoch", "Propagator", "StmgpuError", "brute", "get_backend", "open_dataset", "parse_utc",
+           "propagate", "read_catalog", "screen", "synthetic_catalog", "write_catalog", "write_csv", "write_dataset"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("stmgpu")
+    if name in ("propagate", "screen"):  # packages that can be called
+        return import_module(f"stmgpu.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'stmgpu' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

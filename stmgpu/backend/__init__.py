@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Protocol
 
 from stmgpu.errors import BackendError, InputError
+
+_log = logging.getLogger(__name__)
 
 BACKENDS = ("auto", "cpu", "cuda", "reference")
 
@@ -51,6 +54,7 @@ def get_backend(name: str = "auto", threads: int | None = None) -> Backend:
     for candidate in ("cuda", "cpu"):
         try:
             return get_backend(candidate, threads)
-        except BackendError:
-            continue
+        except BackendError as error:
+            if candidate == "cpu":
+                _log.warning("falling back to the slow reference backend: %s", error)
     return get_backend("reference")

@@ -38,8 +38,8 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
     closest = fast.sortby("miss_distance").isel(conjunction=slice(rows))
     shown, slow = closest.sizes["conjunction"], ds.sizes["conjunction"] - fast.sizes["conjunction"]
     table = Table(
-        title=f"The {shown} closest of {fast.sizes['conjunction']} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster"
-              f" ({slow} slower ones, docked or co-orbital, are in the results)",
+        title=f"The {shown} closest of {fast.sizes['conjunction']} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster "
+              f"(slower, docked or co-orbital: {slow})",
         title_justify="left",
     )
     table.add_column("TCA (UTC)", no_wrap=True)

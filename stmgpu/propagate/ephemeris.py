@@ -1,0 +1,89 @@
+"""``stmgpu.propagate``: the ephemerides of a catalogue as an xarray Dataset in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stmgpu.backend import get_backend
+from stmgpu.catalog import Catalog
+from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.sgp4 import CODES, Propagator
+from stmgpu.time import as_epoch, format_utc, to_datetime64
+
+MAX_BYTES = 8 << 30
+"""Largest ephemeris that is built in memory; longer ones are written block by block by ``stmgpu propagate``."""
+
+
+def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: float | None = None,
+              step_s: float = 60.0, backend: str = "auto", threads: int | None = None, mode: str = "i") -> xr.Dataset:
+    """Positions and velocities of all objects at evenly spaced times.
+
+    Parameters
+    ----------
+    catalog
+        n objects.
+    start
+        first time, UTC: ISO text, ``datetime64`` or :class:`stmgpu.time.Epoch`.
+    hours, days
+        length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
+    step_s
+        step [s].
+    backend, threads
+        as for :func:`stmgpu.screen`.
+    mode
+        SGP4 operation mode, 'i' or 'a'.
+
+    Returns
+    -------
+    xr.Dataset with ``position`` [km] and ``velocity`` [km/s] (object, time, axis) in TEME, float64, and
+    ``error_code`` (object, time): 0 where the state is good, else see ``meanings``. Codes 1 to 4 give NaN.
+
+    Raises
+    ------
+    InputError
+        an empty catalogue, an impossible window, step or mode.
+    CapacityError
+        an ephemeris above 8 GiB; write it to a store instead.
+
+    Examples
+    --------
+    >>> import stmgpu as stm
+    >>> eph = stm.propagate(stm.synthetic_catalog(n=3, seed=1), start="2025-01-01", hours=1, step_s=600)
+    >>> dict(eph.position.sizes)
+    {'object': 3, 'time': 7, 'axis': 3}
+    """
+    if hours is not None and days is not None:
+        raise InputError("give the window in hours or in days, not both")
+    span_s = 3600.0 * (days * 24.0 if days is not None else 24.0 if hours is None else hours)
+    if len(catalog) == 0:
+        raise InputError("the catalogue is empty; nothing to propagate")
+    if not (np.isfinite(span_s) and span_s > 0.0 and np.isfinite(step_s) and step_s > 0.0):
+        raise InputError(f"a window of {span_s} s in steps of {step_s} s is impossible; give positive numbers")
+    count = int(span_s / step_s + 1e-9) + 1
+    if len(catalog) * count * 100 > MAX_BYTES:
+        raise CapacityError(f"{len(catalog)} objects at {count} times need {len(catalog) * count * 49 / 2**30:.1f} GiB; "
+                            "shorten the window or write a store with `stmgpu propagate`")
+    epoch = as_epoch(start)
+    times_s = np.arange(count) * step_s
+    runner = get_backend(backend, threads)
+    propagator = Propagator(catalog, runner, (epoch.jd, epoch.fr), (0.0, float(times_s[-1])), mode)
+    states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
+    back = np.argsort(propagator.order)
+    states, code = states[..., back], code[..., back]
+    dims = ("object", "time", "axis")
+    data = {
+        "position": (dims, states[:, :3].transpose(2, 0, 1), {"units": "km", "long_name": "position in TEME"}),
+        "velocity": (dims, states[:, 3:].transpose(2, 0, 1), {"units": "km s-1", "long_name": "velocity in TEME"}),
+        "error_code": (dims[:2], code.T, {"long_name": "SGP4 error code",
+                                          "meanings": "; ".join(f"{k}: {v}" for k, v in CODES.items())}),
+        "name": ("object", catalog.name, {"long_name": "object name"}),
+    }
+    coords = {"object": ("object", catalog.norad_id, {"long_name": "NORAD id"}),
+              "time": ("time", to_datetime64(epoch.jd, epoch.fr, times_s), {"long_name": "time, UTC"}),
+              "axis": ("axis", np.array(["x", "y", "z"]), {"long_name": "TEME axis"})}
+    return xr.Dataset(data, coords=coords, attrs={"frame": "TEME", "time_system": "UTC", "start": format_utc(epoch),
+                                                  "step_s": step_s, "backend": runner.name, "device": runner.device,
+                                                  "catalog_digest": catalog.digest()})
