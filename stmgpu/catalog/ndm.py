@@ -90,7 +90,8 @@ def read_xml(data: bytes) -> FieldTable:
     records: list[Record] = []
     positions: list[int] = []
     stray: Stray = []
-    messages = [element for element in root.iter() if _local(element) == "omm"]
+    # only where the schema puts them: searching the whole tree for nested ones would take quadratic time
+    messages = [element for element in (root, *root) if _local(element) == "omm"]
     if not messages:
         raise CatalogError(f"XML root <{_local(root)[:40]}> holds no <omm>; give one OMM or an ndm of many")
     for position, message in enumerate(messages, start=1):

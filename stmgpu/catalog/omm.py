@@ -32,6 +32,13 @@ RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
 TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
 """Keywords of our own for what OMM has none for."""
 
+USED = frozenset({
+    *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
+    "TIME_SYSTEM", "MEAN_ELEMENT_THEORY", "MEAN_MOTION", "SEMI_MAJOR_AXIS", "MASS", "EPHEMERIS_TYPE",
+    "CLASSIFICATION_TYPE", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "BTERM", "AGOM",
+})  # fmt: skip
+"""Every keyword that is looked at."""
+
 _DEG_TO_RAD = math.pi / 180.0
 _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
 _DDOT_UNITS = 2985984000.0 / 2.0 / math.pi  # of rad/min^3 in rev/day^3
@@ -60,7 +67,7 @@ class FieldTable:
     stray: list[tuple[int, str, str]] = field(default_factory=list)
 
     def get(self, keyword: str) -> Texts:
-        """The texts of one keyword; None throughout where no record has it."""
+        """The texts of one keyword (of `USED`); None throughout where no record has it."""
         return self.fields.get(keyword) or [None] * len(self.positions)
 
 
@@ -72,7 +79,8 @@ def convert(table: FieldTable) -> Records:
 
     def fault(mask: npt.NDArray[np.bool_], keyword: str, allowed: str) -> None:
         if mask.any():
-            faults.append(Fault(mask, keyword, lambda i: _shown(table.get(keyword)[i]), allowed))
+            texts = table.get(keyword)
+            faults.append(Fault(mask, keyword, lambda i: _shown(texts[i]), allowed))
 
     def floats(keyword: str, default: float | None = None) -> npt.NDArray[np.float64]:
         if keyword not in table.fields and default is not None:

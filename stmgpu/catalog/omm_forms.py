@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from typing import Any
 
-from stmgpu.catalog.omm import REQUIRED, FieldTable, Texts
+from stmgpu.catalog.omm import REQUIRED, USED, FieldTable, Texts
 from stmgpu.errors import CatalogError
 
 
@@ -53,7 +54,7 @@ def _header(row: list[str]) -> list[str]:
     missing = [keyword for keyword in REQUIRED if keyword not in header]
     if not {"MEAN_MOTION", "SEMI_MAJOR_AXIS"} & set(header):
         missing.append("MEAN_MOTION")
-    repeated = sorted({keyword for keyword in header if keyword and header.count(keyword) > 1})
+    repeated = sorted(keyword for keyword, times in Counter(header).items() if times > 1 and keyword in USED)
     if missing or repeated:
         raise CatalogError(
             f"CSV header lacks {missing} and repeats {repeated}; each of {list(REQUIRED)} and MEAN_MOTION must stand "
@@ -94,6 +95,6 @@ def table_of(
     records: list[dict[str, str]], positions: list[int], noun: str, stray: list[tuple[int, str, str]]
 ) -> FieldTable:
     """Columns of text from one dictionary a record."""
-    keywords = {keyword for record in records for keyword in record}
+    keywords = {keyword for record in records for keyword in record if keyword in USED}
     fields: dict[str, Texts] = {keyword: [record.get(keyword) for record in records] for keyword in keywords}
     return FieldTable(fields, positions, noun, stray)

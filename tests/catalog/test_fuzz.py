@@ -100,3 +100,23 @@ def test_cut_anywhere(form: str) -> None:
     for end in range(0, len(content), max(1, len(content) // 60)):
         read(content[:end])
         read(content[end:])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<omm>" * 200_000,
+        b"<omm>" * 100_000 + b"</omm>" * 100_000,
+        b"<ndm>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</ndm>",
+        b"NORAD_CAT_ID," + b",".join(b"%d" % i for i in range(100_000)),
+        b"[" + b",".join(b'{"%d":1}' % i for i in range(20_000)) + b"]",
+        b"[" * 1_000_000,
+        b"A = 1\n" * 50_000,
+        b"1 00042" + b" " * 1_000_000,
+        b"1 00042\n2 00042\n" * 20_000,
+    ],
+    ids=["open", "nested", "deep", "wide", "many keys", "brackets", "repeats", "blanks", "short lines"],
+)
+def test_hostile_sizes_take_linear_time(content: bytes) -> None:
+    """Quadratic work in any of these would run for minutes."""
+    read(content)
