@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
+from stmgpu.catalog.catalog import COLUMNS
 from stmgpu.cli import app
 from stmgpu.store import open_dataset
 
@@ -187,3 +188,24 @@ def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
     assert "left" in shown.decode()
     assert "3000 objects read" in stdout
     assert sorted(p.name for p in tmp_path.iterdir()) == ["conjunctions.csv", "conjunctions.zarr", "screening.png"]
+
+
+def test_a_screening_without_events(tmp_path: Path) -> None:
+    """Nothing found is a result like any other: an empty store, a CSV file with a header, a picture."""
+    result = stmgpu("demo", "--objects", 40, "--hours", 0.1, "--threshold-km", 0.1, "--backend", "cpu",
+                    "--out", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert " 0 events;" in result.stdout
+    assert open_dataset(tmp_path / "conjunctions.zarr").sizes["conjunction"] == 0
+    assert (tmp_path / "conjunctions.csv").read_text() == CSV_COLUMNS + "\n"
+    assert (tmp_path / "screening.png").stat().st_size > 10_000
+
+
+def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    """Rich reads [...] as markup; a name is text."""
+    objects = synthetic_catalog(300, seed=0)
+    named = objects.from_columns(**{name: getattr(objects, name) for name in COLUMNS} | {"name": "[red]X[/]"})
+    write_catalog(named, tmp_path / "named.csv")
+    result = stmgpu("screen", tmp_path / "named.csv", "--hours", 2, "--threshold-km", 50, "--backend", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "[red]X[/]" in result.stdout
