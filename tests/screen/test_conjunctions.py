@@ -1,0 +1,203 @@
+"""The Dataset and the CSV: order, names, RTN, ages, flags, dwell times, failures."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from orbits import START, catalog_of, fit, join, passing, random_rows, sgp4_state
+
+import stmgpu as stm
+from stmgpu.backend import get_backend
+from stmgpu.catalog import Catalog
+from stmgpu.errors import InputError
+from stmgpu.screen.conjunctions import CSV_COLUMNS, flag_names, write_csv
+from stmgpu.screen.engine import run
+from stmgpu.screen.plan import make_plan
+from stmgpu.screen.screening import default_start
+
+
+@pytest.fixture(scope="module")
+def events():
+    catalog = stm.synthetic_catalog(3000, seed=5)
+    return catalog, stm.screen(catalog, start="2025-01-01T06:00:00", hours=4, threshold_km=10, backend="cpu")
+
+
+def test_sorted_complete_and_described(events):
+    catalog, con = events
+    assert con.sizes["conjunction"] > 80
+    keys = list(zip(con.tca.values.tolist(), con.primary.values.tolist(), con.secondary.values.tolist(), strict=True))
+    assert keys == sorted(keys)
+    assert np.all(con.primary.values < con.secondary.values)
+    for name, variable in con.variables.items():
+        assert "long_name" in variable.attrs, name
+        assert variable.dtype.kind == "M" or variable.dtype.kind in "iU" or "units" in variable.attrs, name
+    names = dict(zip(catalog.norad_id.tolist(), catalog.name.tolist(), strict=True))
+    assert con.primary_name.values.tolist() == [names[i] for i in con.primary.values.tolist()]
+    plan = json.loads(con.attrs["certificate"])["plan"]
+    assert plan["threshold_km"] == 10.0
+    assert con.attrs["objects"] == 3000
+
+
+def test_states_at_tca_come_from_sgp4_itself(events):
+    """Miss, speed, RTN and ages recomputed with the published code at the reported (ns) time."""
+    from sgp4.api import WGS72, Satrec
+
+    catalog, con = events
+    at = {int(i): k for k, i in enumerate(catalog.norad_id)}
+
+    def state(norad, tca):
+        k = at[norad]
+        sat = Satrec()
+        sat.sgp4init(WGS72, "i", 0, catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5, catalog.bstar[k], 0.0, 0.0,
+                     catalog.eccentricity[k], catalog.argp[k], catalog.inclination[k], catalog.mean_anomaly[k],
+                     catalog.mean_motion[k], catalog.raan[k])
+        days = (tca - np.datetime64("2025-01-01")) / np.timedelta64(1, "ns") / 86400e9
+        age = (2460676.5 - catalog.epoch_jd[k]) + (days - catalog.epoch_fr[k])
+        code, r, v = sat.sgp4_tsince(age * 1440.0)
+        assert code == 0
+        return np.array(r), np.array(v), age
+
+    for k in range(0, con.sizes["conjunction"], 7):
+        e = con.isel(conjunction=k)
+        (ra, va, age_a), (rb, vb, age_b) = (state(int(n), e.tca.values) for n in (e.primary, e.secondary))
+        assert float(e.miss_distance) == pytest.approx(np.linalg.norm(rb - ra), abs=1e-5)
+        assert float(e.relative_speed) == pytest.approx(np.linalg.norm(vb - va), abs=1e-6)
+        radial = ra / np.linalg.norm(ra)
+        normal = np.cross(ra, va) / np.linalg.norm(np.cross(ra, va))
+        expected = [(rb - ra) @ axis for axis in (radial, np.cross(normal, radial), normal)]
+        np.testing.assert_allclose(e.miss_rtn.values, expected, atol=2e-5)
+        assert float(e.primary_epoch_age_days) == pytest.approx(age_a, abs=1e-9)
+        assert float(e.secondary_epoch_age_days) == pytest.approx(age_b, abs=1e-9)
+
+
+def test_csv_holds_what_the_dataset_holds(events, tmp_path):
+    _, con = events
+    write_csv(con, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert len(rows) == con.sizes["conjunction"]
+    assert [int(r["primary"]) for r in rows] == con.primary.values.tolist()
+    np.testing.assert_allclose([float(r["miss_distance_km"]) for r in rows], con.miss_distance.values, atol=1e-9)
+    tca = np.array([np.datetime64(r["tca"].rstrip("Z")) for r in rows])
+    assert np.abs((tca - con.tca.values) / np.timedelta64(1, "ns")).max() <= 500
+    assert [r["flags"] for r in rows] == [flag_names(int(f)) for f in con.flags.values]
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.csv"]
+
+
+def test_csv_quotes_names(tmp_path):
+    rows = np.repeat(random_rows(np.random.default_rng(1), 1), 2, axis=0)
+    catalog = catalog_of(rows)
+    columns = {f: getattr(catalog, f) for f in Catalog.__dataclass_fields__ if f not in ("source", "sha256", "rejected")}
+    columns["name"] = np.array(['A, "B"', "C"])
+    con = stm.screen(Catalog.from_columns(**columns), start=START, hours=1, backend="cpu")
+    write_csv(con, tmp_path / "o.csv")
+    with (tmp_path / "o.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["primary_name"] == 'A, "B"'
+
+
+def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events):
+    """The chord of the straight line: |distance - threshold| at entry and exit stays below a metre."""
+    catalog, con = events
+    fast = con.isel(conjunction=np.flatnonzero((con.flags.values & 1 == 0) & (con.relative_speed.values > 5.0))[:40])
+    assert fast.sizes["conjunction"] > 20
+    plan = make_plan((2460676.5, 0.25), 4 * 3600.0, 10.0, len(catalog))
+    result = run(catalog, plan, get_backend("cpu"))
+    at = {int(i): k for k, i in enumerate(catalog.norad_id[result.propagator.order])}
+    i, j = (np.array([at[int(n)] for n in fast[name].values]) for name in ("primary", "secondary"))
+    for name in ("entry", "exit"):
+        t = (fast[name].values - np.datetime64("2025-01-01T06:00:00")) / np.timedelta64(1, "ns") * 1e-9
+        _, rel, _ = result.refiner.relative(i, j, t)
+        np.testing.assert_allclose(np.linalg.norm(rel[:3], axis=0), 10.0, atol=1e-3)
+
+
+def slow_pair(offset_km, drift_km_s):
+    row = random_rows(np.random.default_rng(71), 1)[0]
+    state = sgp4_state(row, START)
+    along = state[3:] / np.linalg.norm(state[3:])
+    return join(catalog_of(row), catalog_of(fit(state + np.concatenate([along * offset_km, along * drift_km_s]), START)))
+
+
+def test_slow_pairs_carry_entry_and_exit(backend):
+    """Two objects drift through each other's sphere; its crossings are checked on the distance itself."""
+    catalog = slow_pair(-4.0, 3e-4)
+    con = stm.screen(catalog, start="2025-03-01T00:00:00", hours=8, threshold_km=5.0, backend=backend.name)
+    slow = con.isel(conjunction=np.flatnonzero(con.flags.values & 1))
+    assert slow.sizes["conjunction"] >= 2
+    assert np.all(slow.entry <= slow.tca)
+    assert np.all(slow.tca <= slow.exit)
+    first, last = slow.isel(conjunction=0), slow.isel(conjunction=-1)
+    assert "entry_before_start" in flag_names(int(first.flags))
+    assert first.entry.values == np.datetime64("2025-03-01T00:00:00")
+    assert "exit_after_end" not in flag_names(int(last.flags))
+    eph = stm.propagate(catalog, start="2025-03-01T00:00:00", hours=8, step_s=1.0, backend="reference")
+    distance = np.linalg.norm(eph.position.values[1] - eph.position.values[0], axis=1)
+    for event in (slow.isel(conjunction=k) for k in range(slow.sizes["conjunction"])):
+        if "exit_after_end" in flag_names(int(event.flags)):
+            continue
+        leave = (event.exit.values - np.datetime64("2025-03-01T00:00:00")) / np.timedelta64(1, "ns") * 1e-9
+        assert distance[int(leave)] <= 5.0 + 1e-3 < distance[int(leave) + 2] + 2e-3
+        inside = distance[int((event.tca.values - np.datetime64("2025-03-01")) / np.timedelta64(1, "s")) + 1: int(leave)]
+        assert np.all(inside < 5.0)
+
+
+def test_docked_pairs_stay_inside_for_the_whole_window(backend):
+    catalog = slow_pair(0.05, 0.0)
+    con = stm.screen(catalog, start="2025-03-01T00:00:00", hours=6, threshold_km=5.0, backend=backend.name)
+    assert 1 <= con.sizes["conjunction"] <= 20
+    for flags in con.flags.values:
+        assert {"slow", "entry_before_start", "exit_after_end"} <= set(flag_names(int(flags)).split("|"))
+    assert np.all(con.entry.values == np.datetime64("2025-03-01T00:00:00"))
+    assert np.all(con.exit.values == np.datetime64("2025-03-01T06:00:00"))
+
+
+def test_decaying_objects_take_part_until_they_fail(backend):
+    """An object that decays is listed with code and time, and its earlier conjunctions are still found."""
+    rng = np.random.default_rng(81)
+    row = random_rows(rng, 1)[0]
+    a = 6378.135 + 160.0
+    row[0], row[1] = 60.0 * np.sqrt(398600.8 / a**3), 1e-4
+    falling = catalog_of(row, bstar=0.02)
+    reference = sgp4_state(row, START, 60.0)
+    other = passing(rng, row, 60.0, 1.0)
+    assert np.isfinite(reference).all()
+    con = stm.screen(join(falling, other), start="2025-03-01T00:00:00", hours=48, threshold_km=25.0, backend=backend.name)
+    assert con.failed_object.values.tolist() == [1]
+    assert int(con.failed_code[0]) in (1, 6, 7)
+    assert con.sizes["conjunction"] >= 1
+    assert np.all(con.tca.values <= con.failed_time.values[0])
+
+
+@pytest.mark.parametrize(("kwargs", "word"), [
+    ({"hours": 1, "days": 1}, "not both"), ({"hours": -1}, "impossible"), ({"hours": float("nan")}, "impossible"),
+    ({"hours": 1, "mode": "x"}, "mode"), ({"hours": 1, "backend": "tpu"}, "backend"), ({"days": 40}, "window"),
+    ({"hours": 1, "start": "yesterday"}, "yesterday"), ({"hours": 1, "threshold_km": -3.0}, "threshold"),
+])
+def test_impossible_requests(kwargs, word):
+    with pytest.raises(InputError, match=word):
+        stm.screen(stm.synthetic_catalog(10, seed=1), **kwargs)
+
+
+def test_empty_and_single_object():
+    catalog = stm.synthetic_catalog(10, seed=1)
+    with pytest.raises(InputError, match="empty"):
+        stm.screen(catalog[:0], hours=1)
+    con = stm.screen(catalog[:1], hours=1, backend="cpu")
+    assert isinstance(con, xr.Dataset)
+    assert con.sizes["conjunction"] == 0
+
+
+def test_default_start_is_the_median_epoch_rounded_up():
+    rows = random_rows(np.random.default_rng(1), 3)
+    assert str(default_start(catalog_of(rows, START, [0.0, 1800.0, 90000.0]))).startswith("2025-03-01T01:00:00")
+    assert str(default_start(catalog_of(rows, START, [0.0, 3600.0, 90000.0]))).startswith("2025-03-01T01:00:00")
+    assert str(default_start(catalog_of(rows, START, [0.0, 86300.0, 90000.0]))).startswith("2025-03-02T00:00:00")
+
+
+def test_progress_ends_at_one():
+    seen = []
+    stm.screen(stm.synthetic_catalog(50, seed=1), hours=5, backend="cpu", progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
