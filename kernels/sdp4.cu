@@ -1,6 +1,8 @@
 // sdp4.cu: kernels of the deep-space model SDP4. Theory and sources: include/sdp4.h, sdp4_init.h.
-// Deep-space objects stand behind the near-earth ones. The deep-space table covers the columns from `deep_from` on and
-// the resonance table those from `res_from` on, both multiples of 16, so that a vector never straddles a table's edge.
+// Deep-space objects stand behind the near-earth ones, resonant ones last. The deep-space and the resonance table cover
+// the last columns of the constants table; both begin at a multiple of 16, so that a vector never straddles an edge.
+// No spills.
+#include "wide.h"
 #include "sdp4_init.h"
 
 // Element sets and constants to the deep-space table.

@@ -1,6 +1,7 @@
 // sgp4.cu: kernels of the near-earth model SGP4 and of the constants that both models share.
 // Theory and sources: include/sgp4.h, sgp4_init.h, sgp4_near.h. One lane is one object (init), one object-time (grid,
-// list). Tables are [row][object], so that neighbouring lanes read neighbouring words.
+// list). Tables are [row][object], so that neighbouring lanes read neighbouring words. No spills.
+#include "wide.h"
 #include "sgp4_near.h"
 
 // Element sets to constants; every column belongs to one object, in any order.
@@ -23,15 +24,21 @@ KERNEL sgp4_grid(
     double* RESTRICT states,                // [times][6][n_pad] x y z [km] vx vy vz [km/s], TEME
     i8* RESTRICT code)                      // [times][n_pad] 0 or an error code
 {
-    ROWS(row, (times + chunk - 1) / chunk, col, cols, LANES) {
-        Constants c = read_constants(constants, n_pad, col);
+    ROWS(row, (times + chunk - 1) / chunk, first, cols, GRID_BLOCK) {
+        // the block's constants, one vector of objects after the other, stay in the nearest cache for all its times
+        double own[C_ROWS * GRID_BLOCK];
+        i64 vectors = ((first + GRID_BLOCK < cols ? GRID_BLOCK : cols - first) + LANES - 1) / LANES;
+        for (i64 v = 0; v < vectors; ++v) copy_constants(constants, n_pad, first + v * LANES, own + v * C_ROWS * LANES);
         i64 last = (row + 1) * chunk < times ? (row + 1) * chunk : times;
-        for (i64 k = row * chunk; k < last; ++k) {
-            ints found;
-            State s = near_state(c, c.offset + t_s[k] / 60.0, &found);
-            store_state(states + k * 6 * n_pad + col, n_pad, s);
-            store_i8(code + k * n_pad + col, found);
-        }
+        for (i64 k = row * chunk; k < last; ++k)
+            for (i64 v = 0; v < vectors; ++v) {
+                Constants c = read_constants(own + v * C_ROWS * LANES, LANES, 0);
+                i64 col = first + v * LANES;
+                ints found;
+                State s = near_state(c, c.offset + t_s[k] / 60.0, &found);
+                store_state(states + k * 6 * n_pad + col, n_pad, s);
+                store_i8(code + k * n_pad + col, found);
+            }
     }
 }
 

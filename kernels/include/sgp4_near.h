@@ -19,6 +19,19 @@ FN Constants read_constants(const double* t, i64 stride, i64 col) {
     return c;
 }
 
+// A CPU thread does all times of its row for a block of objects before it goes on: six streams of stores at a time
+// instead of six for each time, and constants that stay in the nearest cache. A GPU thread does one object.
+#ifdef STM_CUDA
+#define GRID_BLOCK 1
+#else
+#define GRID_BLOCK 128
+#endif
+
+// Constants of the vector at col, packed: own [C_ROWS][LANES].
+FN void copy_constants(const double* t, i64 stride, i64 col, double* own) {
+    for (int row = 0; row < C_ROWS; ++row) store(own + row * LANES, load(t + row * stride + col));
+}
+
 // The code a lane begins with: its status (padding lanes), else 1 where the mean eccentricity has left [0, 1).
 FN ints first_code(real status, real ecc) {
     ints zero = bits(splat(0.0));
