@@ -14,8 +14,8 @@ from stmgpu.propagate.sgp4 import Propagator
 
 DAYS = np.arange(-3.0, 14.01, 0.5)
 # Decaying objects near the end of the theory's domain: the drag polynomial reaches zero within the span, and rounding
-# is amplified without limit just before it. Every library disagrees there (see docs of the comparison: 0.3 km to
-# 1e9 km), so they are compared by code only.
+# is amplified without limit just before it. Libraries disagree there by 0.3 km to 1e9 km, so these objects are
+# compared by code only.
 CHAOTIC = {"2024-07-05.tle": {12279, 39944, 58563, 58566, 58569}, "2024-11-01_omm.csv": {40672, 47955, 54310}}
 STARTS = {"2024-07-05.tle": 2460496.5, "2024-11-01_omm.csv": 2460615.5}
 
