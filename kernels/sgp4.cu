@@ -28,6 +28,7 @@ KERNEL sgp4_grid(
         // the block's constants, one vector of objects after the other, stay in the nearest cache for all its times
         double own[C_ROWS * GRID_BLOCK];
         i64 vectors = ((first + GRID_BLOCK < cols ? GRID_BLOCK : cols - first) + LANES - 1) / LANES;
+        if (GRID_BLOCK == LANES) vectors = 1;   // known to the compiler: a GPU then keeps the constants in registers
         for (i64 v = 0; v < vectors; ++v) copy_constants(constants, n_pad, first + v * LANES, own + v * C_ROWS * LANES);
         i64 last = (row + 1) * chunk < times ? (row + 1) * chunk : times;
         for (i64 k = row * chunk; k < last; ++k)
