@@ -8,11 +8,12 @@
 // simulation using CUDA"; here the counters belong to one row, so a CPU needs no atomics.
 //
 // What a row stores of an object (float32, FIELDS in this order; stmgpu/screen/plan.py derives the bounds):
-//   x y z [km], vx vy vz [km/s]   interpolated TEME state
-//   radius [km]                   distance from the Earth's centre
-//   gate [km]                     part of the pair's gate |r_i - r_j| <= gate_i + gate_j
-//   band [km]                     part of the pair's radial gate |radius_i - radius_j| <= band_i + band_j
-//   pad [km]                      bound of what the interpolation and float32 may be off over the interval
+//   nx ny nz             direction from the Earth's centre
+//   radius [km]          distance from the Earth's centre
+//   band [km]            part of the pair's radial gate |radius_i - radius_j| <= band_i + band_j
+//   limit                cosine of the largest angle at which a partner of common gate can be within the pair's gate
+//   vx vy vz [km/s]      velocity
+//   pad [km]             bound of what the interpolation and float32 may be off over the interval
 #include "mathx.h"
 
 #define FIELDS 10
@@ -108,12 +109,14 @@ KERNEL fill_rows(
 
         float* f = fields + (row * FIELDS) * n + i;
         for (int axis = 0; axis < 3; ++axis) {
-            store_narrow(f + axis * n, r[axis]);
-            store_narrow(f + (axis + 3) * n, v[axis]);
+            store_narrow(f + axis * n, r[axis] * inverse);
+            store_narrow(f + (axis + 6) * n, v[axis]);
         }
-        store_narrow(f + 6 * n, radius);
-        store_narrow(f + 7 * n, gate * 1.000001);
-        store_narrow(f + 8 * n, band * 1.000001);
+        store_narrow(f + 3 * n, radius);
+        store_narrow(f + 4 * n, band * 1.000001);
+        // |r_i - r_j| <= G < radius_i: r_j lies in a cone around r_i whose half angle has the sine G / radius_i
+        real sine = (gate + 0.5 * cell_km) * inverse;
+        store_narrow(f + 5 * n, sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));
         store_narrow(f + 9 * n, pad);
 
         real cell[3];

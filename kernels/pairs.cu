@@ -4,9 +4,10 @@
 // dr + s dv by at most A h^2/2 + pad_i + pad_j, with the tidal bound of the relative acceleration
 //     A = 1.05 * 2 mu (|dr| + 1.05 |dv| h) / (r_min - 8 km/s h)^3,
 // so a pair can come within D only if min |dr + s dv| <= D + A h^2/2 + pad_i + pad_j. Two cheaper necessary tests go
-// first: |dr| <= gate_i + gate_j, and |radius_i - radius_j| <= band_i + band_j.
+// first: the angle between the directions (limit, see hashgrid.cu) and |radius_i - radius_j| <= band_i + band_j.
 //
-// One lane is one partner j (SIMD) or, under CUDA, a thread is one object i that walks its partners.
+// One lane is one partner j. Objects of one cell have the same neighbours, so up to GROUP of them are tested against
+// each register of partners (under CUDA a thread is one object, GROUP is 1).
 // All arithmetic float32; its rounding is part of the pads (hashgrid.cu, fill_rows).
 #include "mathx.h"
 
@@ -14,9 +15,11 @@
 #define TIDAL (1.05f * 398600.8f)
 
 #if FLANES > 1
+#define GROUP 16
 FN realf lane_numbers() { realf v; for (int k = 0; k < FLANES; ++k) v[k] = (float)k; return v; }
 FN float lane_value(realf v, int k) { return v[k]; }
 #else
+#define GROUP 1
 FN realf lane_numbers() { return 0.0f; }
 FN float lane_value(realf v, int) { return v; }
 #endif
@@ -35,47 +38,72 @@ struct Row {
 };
 
 struct Object {
-    float x, y, z, vx, vy, vz, radius, gate, band, pad;
+    float nx, ny, nz, radius, band, limit;
+};
+
+// Objects of one cell that are tested together: slots [at, at + size).
+struct Group {
+    Object o[GROUP];
+    i64 at;
+    int size;
 };
 
 FN Object object_at(const Row& row, i64 i) {
     const float* f = row.f + i;
     const i64 s = row.slots;
-    return {f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s], f[6 * s], f[7 * s], f[8 * s], f[9 * s]};
+    return {f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s]};
 }
 
-// Test object i (at slot `at`) against the slots [from, to) and append the pairs that pass.
-FN void test_range(const Row& row, const Object& o, i64 at, i64 from, i64 to) {
+// The pair test of object `o` at slot `i` with the partners at slots j, j + 1, ... where `pass` is set.
+static
+#ifdef STM_CUDA
+__device__
+#endif
+void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
+    const i64 s = row.slots;
+    const float* f = row.f + j;
+    const float* g = row.f + i;
+    realf radius = loadf(f + 3 * s);
+    realf dx = loadf(f) * radius - o.nx * o.radius;
+    realf dy = loadf(f + s) * radius - o.ny * o.radius;
+    realf dz = loadf(f + 2 * s) * radius - o.nz * o.radius;
+    realf dvx = loadf(f + 6 * s) - g[6 * s], dvy = loadf(f + 7 * s) - g[7 * s], dvz = loadf(f + 8 * s) - g[8 * s];
+    realf d2 = dx * dx + dy * dy + dz * dz;
+    realf v2 = dvx * dvx + dvy * dvy + dvz * dvz;
+    realf offset = -(dx * dvx + dy * dvy + dz * dvz) / (v2 + 1e-30f);
+    offset = smallerf(largerf(offset, splatf(-row.h)), splatf(row.h));
+    realf mx = dx + offset * dvx, my = dy + offset * dvy, mz = dz + offset * dvz;
+    realf low = smallerf(radius, splatf(o.radius)) - 8.0f * row.h;
+    realf bend = TIDAL * (row.h * row.h) * (rootf(d2) + rootf(v2) * (1.05f * row.h)) / (low * low * low);
+    realf reach = row.threshold + bend + loadf(f + 9 * s) + g[9 * s];
+    pass = both(pass, at_mostf(mx * mx + my * my + mz * mz, reach * reach));
+    for (unsigned hits = lane_bits(pass); hits != 0; hits &= hits - 1) {
+        int k = lowest_bit(hits);
+        i32 slot = claim(row.count, 1);
+        if (slot < row.capacity) {
+            i32 a = row.object[i], b = row.object[j + k];
+            row.first[slot] = a < b ? a : b;
+            row.second[slot] = a < b ? b : a;
+            row.offset[slot] = lane_value(offset, k);
+        }
+    }
+}
+
+// Test a group against the partners at slots [from, to). With `own` the range begins inside the group's own cell, and
+// each object meets only the slots behind its own.
+FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool own) {
     const i64 s = row.slots;
     for (i64 j = from; j < to; j += FLANES) {
         const float* f = row.f + j;
-        realf dx = loadf(f) - o.x, dy = loadf(f + s) - o.y, dz = loadf(f + 2 * s) - o.z;
-        realf d2 = dx * dx + dy * dy + dz * dz;
-        realf gate = loadf(f + 7 * s) + o.gate;
-        realf radius = loadf(f + 6 * s);
-        realf apart = radius - o.radius;
-        realf band = loadf(f + 8 * s) + o.band;
-        maskf pass = both(both(d2 <= gate * gate, apart <= band), both(-apart <= band, lane_numbers() < (float)(to - j)));
-        if (lane_bits(pass) == 0) continue;
-
-        realf dvx = loadf(f + 3 * s) - o.vx, dvy = loadf(f + 4 * s) - o.vy, dvz = loadf(f + 5 * s) - o.vz;
-        realf v2 = dvx * dvx + dvy * dvy + dvz * dvz;
-        realf offset = -(dx * dvx + dy * dvy + dz * dvz) / (v2 + 1e-30f);
-        offset = smallerf(largerf(offset, splatf(-row.h)), splatf(row.h));
-        realf mx = dx + offset * dvx, my = dy + offset * dvy, mz = dz + offset * dvz;
-        realf low = smallerf(radius, splatf(o.radius)) - 8.0f * row.h;
-        realf bend = TIDAL * (row.h * row.h) * (rootf(d2) + rootf(v2) * (1.05f * row.h)) / (low * low * low);
-        realf reach = row.threshold + bend + loadf(f + 9 * s) + o.pad;
-        pass = both(pass, mx * mx + my * my + mz * mz <= reach * reach);
-        for (unsigned hits = lane_bits(pass); hits != 0; hits &= hits - 1) {
-            int k = lowest_bit(hits);
-            i32 slot = claim(row.count, 1);
-            if (slot < row.capacity) {
-                i32 a = row.object[at], b = row.object[j + k];
-                row.first[slot] = a < b ? a : b;
-                row.second[slot] = a < b ? b : a;
-                row.offset[slot] = lane_value(offset, k);
-            }
+        realf nx = loadf(f), ny = loadf(f + s), nz = loadf(f + 2 * s), radius = loadf(f + 3 * s), band = loadf(f + 4 * s);
+        maskf valid = lessf(lane_numbers(), splatf((float)(to - j)));
+        for (int k = 0; k < group.size; ++k) {
+            const Object& o = group.o[k];
+            realf cosine = nx * o.nx + ny * o.ny + nz * o.nz;
+            maskf pass = both(both(at_mostf(splatf(o.limit), cosine), at_mostf(absolutef(radius - o.radius), band + o.band)), valid);
+            if (lane_bits(pass) == 0) continue;
+            if (own) pass = both(pass, at_mostf(splatf((float)(group.at + k + 1 - j)), lane_numbers()));
+            test_pairs(row, o, group.at + k, j, pass);
         }
     }
 }
@@ -83,16 +111,16 @@ FN void test_range(const Row& row, const Object& o, i64 at, i64 from, i64 to) {
 FN i64 wrap(i64 c, i64 side) { return c < 0 ? c + side : (c >= side ? c - side : c); }
 
 // Cells x-1, x, x+1 of the line (y, z): one stretch of slots, or two at the seam of the torus.
-FN void test_line(const Row& row, const Object& o, i64 at, i64 x, i64 y, i64 z, i64 side) {
+FN void test_line(const Row& row, const Group& group, i64 x, i64 y, i64 z, i64 side) {
     const i32* line = row.starts + (wrap(z, side) * side + wrap(y, side)) * side;
     if (x > 0 && x < side - 1) {
-        test_range(row, o, at, line[x - 1], line[x + 2]);
+        test_range(row, group, line[x - 1], line[x + 2], false);
     } else if (x == 0) {
-        test_range(row, o, at, line[0], line[2]);
-        test_range(row, o, at, line[side - 1], line[side]);
+        test_range(row, group, line[0], line[2], false);
+        test_range(row, group, line[side - 1], line[side], false);
     } else {
-        test_range(row, o, at, line[side - 2], line[side]);
-        test_range(row, o, at, line[0], line[1]);
+        test_range(row, group, line[side - 2], line[side], false);
+        test_range(row, group, line[0], line[1], false);
     }
 }
 
@@ -107,6 +135,7 @@ KERNEL find_pairs(
     double h_s,                          // half interval
     double threshold_km,                 // screening threshold D
     double cell_km,                      // edge of a cell
+    double gate_factor,                  // widening of the gate by curvature, see plan.py
     const float* RESTRICT sorted,        // [rows][10][slots] fields by slot, see hashgrid.cu
     const i32* RESTRICT object,          // [rows][slots] object in each slot
     const i32* RESTRICT cell,            // [rows][slots] cell of each slot
@@ -122,31 +151,44 @@ KERNEL find_pairs(
         Row row = {sorted + (r * FIELDS) * slots, object + r * slots, row_starts, slots, count + r,
                    first + r * capacity, second + r * capacity, offset_s + r * capacity, (i32)capacity,
                    (float)h_s, (float)threshold_km};
-        Object o = object_at(row, at);
         i64 c = cell[r * slots + at];
+        Group group;
+        group.at = at;
         if (c < cells) {
+            if ((at - row_starts[c]) % GROUP != 0) continue;             // tested with the first of its group
+            i64 left = row_starts[c + 1] - at;
+            group.size = left < GROUP ? (int)left : GROUP;
+            for (int k = 0; k < group.size; ++k) group.o[k] = object_at(row, at + k);
             i64 x = c % side, y = (c / side) % side, z = c / (side * side);
             if (x < side - 1) {
-                test_range(row, o, at, at + 1, row_starts[c + 2]);
+                test_range(row, group, at + 1, row_starts[c + 2], true);
             } else {
-                test_range(row, o, at, at + 1, row_starts[c + 1]);
-                test_range(row, o, at, row_starts[c + 1 - side], row_starts[c + 2 - side]);
+                test_range(row, group, at + 1, row_starts[c + 1], true);
+                test_range(row, group, row_starts[c + 1 - side], row_starts[c + 2 - side], false);
             }
-            test_line(row, o, at, x, y + 1, z, side);
-            test_line(row, o, at, x, y - 1, z + 1, side);
-            test_line(row, o, at, x, y, z + 1, side);
-            test_line(row, o, at, x, y + 1, z + 1, side);
+            test_line(row, group, x, y + 1, z, side);
+            test_line(row, group, x, y - 1, z + 1, side);
+            test_line(row, group, x, y, z + 1, side);
+            test_line(row, group, x, y + 1, z + 1, side);
             continue;
         }
         // a wide gate: all cells within reach, or everything where the reach spans the torus
-        test_range(row, o, at, at + 1, row_starts[cells + 1]);
-        double reach = (double)o.gate + 0.5 * cell_km;
+        group.size = 1;
+        group.o[0] = object_at(row, at);
+        const Object o = group.o[0];
+        group.o[0].limit = -2.0f;                                        // partners may have wide gates too
+        test_range(row, group, at + 1, row_starts[cells + 1], true);
+        group.o[0].limit = o.limit;
+        const float* f = row.f + at;
+        const float vx = f[6 * slots], vy = f[7 * slots], vz = f[8 * slots];
+        double speed = lane_value(rootf(splatf(vx * vx + vy * vy + vz * vz)), 0);
+        double reach = (speed * h_s + f[9 * slots] + 0.5 * threshold_km) * gate_factor * 1.000001 + 0.5 * cell_km;
         if (!(reach < 0.5 * cell_km * (double)(side - 2))) {
-            test_range(row, o, at, row_starts[0], row_starts[cells]);
+            test_range(row, group, row_starts[0], row_starts[cells], false);
             continue;
         }
         i64 low[3], high[3];
-        const float centre[3] = {o.x, o.y, o.z};
+        const float centre[3] = {o.nx * o.radius, o.ny * o.radius, o.nz * o.radius};
         for (int axis = 0; axis < 3; ++axis) {
             low[axis] = (i64)floor(((double)centre[axis] - reach) / cell_km);
             high[axis] = (i64)floor(((double)centre[axis] + reach) / cell_km);
@@ -155,8 +197,8 @@ KERNEL find_pairs(
             for (i64 y = low[1]; y <= high[1]; ++y) {
                 const i32* line = row_starts + (((z % side + side) % side) * side + (y % side + side) % side) * side;
                 i64 a = (low[0] % side + side) % side, b = a + (high[0] - low[0]);
-                test_range(row, o, at, line[a], line[b < side ? b + 1 : side]);
-                if (b >= side) test_range(row, o, at, line[0], line[b - side + 1]);
+                test_range(row, group, line[a], line[b < side ? b + 1 : side], false);
+                if (b >= side) test_range(row, group, line[0], line[b - side + 1], false);
             }
         }
     }

@@ -6,6 +6,7 @@ Zarr.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from stmgpu.screen import brute, screen, write_csv
     from stmgpu.store import open_dataset, write_dataset
     from stmgpu.time import Epoch, parse_utc
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOME = {
     "Catalog": "stmgpu.catalog", "read_catalog": "stmgpu.catalog", "synthetic_catalog": "stmgpu.catalog",

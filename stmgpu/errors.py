@@ -1,4 +1,4 @@
-"""Every error that stmgpu raises on purpose. Each message says what was wrong, the value, what is allowed and the cure."""
+"""Every error that stmgpu raises on purpose. Messages say what was wrong, the value, what is allowed and the cure."""
 
 from __future__ import annotations
 

@@ -28,11 +28,12 @@ _ORDINAL_TO_JD = 1721424.5  # date.toordinal() counts days from 0001-01-01
 _MAX_DAYS_NS = 106_751  # |days since 1970| that datetime64[ns] can hold
 _NAT = np.iinfo(np.int64).min
 _FORMS = (
-    "allowed: 2024-07-05, 2024-07-05T12:34:56, 2024-07-05T12:34:56.789012 (any number of digits up to 30, 'T' or a "
-    "blank, an optional trailing Z), or with the day of the year 2024-187T12:34:56.789; always UTC"
+    "allowed: 2024-07-05, 2024-07-05T12:34, 2024-07-05T12:34:56, 2024-07-05T12:34:56.789012 (any number of "
+    "digits up to 30, 'T' or a blank, an optional trailing Z), or with the day of the year 2024-187T12:34:56.789; "
+    "always UTC"
 )
 _PATTERN = re.compile(
-    r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))(?:[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,30}))?)?Z?", re.ASCII
+    r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,30}))?)?)?Z?", re.ASCII
 )
 
 

@@ -30,7 +30,7 @@ def catalog_of(rows: np.ndarray, epoch=START, epoch_offset_s=0.0, first_id: int 
     rows = np.atleast_2d(rows)
     seconds = np.broadcast_to(np.asarray(epoch_offset_s, float), len(rows)) + epoch.fr * 86400.0
     days = np.floor(seconds / 86400.0)
-    columns = {name: column for name, column in zip(ELEMENTS, rows.T, strict=True)}
+    columns = dict(zip(ELEMENTS, rows.T, strict=True))
     for name in ("raan", "argp", "mean_anomaly"):
         columns[name] = np.mod(columns[name], 2 * np.pi)
     return Catalog.from_columns(norad_id=np.arange(first_id, first_id + len(rows)), bstar=bstar,

@@ -73,6 +73,8 @@ FN real splat(double x) { return x; }
 FN realf splatf(float x) { return x; }
 FN real sel(mask m, real a, real b) { return m ? a : b; }
 FN ints seli(mask m, ints a, ints b) { return m ? a : b; }
+FN maskf lessf(realf a, realf b) { return a < b; }
+FN maskf at_mostf(realf a, realf b) { return a <= b; }
 FN realf self(maskf m, realf a, realf b) { return m ? a : b; }
 FN mask both(mask a, mask b) { return a && b; }
 FN mask either(mask a, mask b) { return a || b; }
@@ -89,17 +91,18 @@ FN void scatter(double* p, i64 at, real v, mask m) { if (m) p[at] = v; }
 FN void store_i32(i32* p, ints v) { *p = (i32)v; }
 FN void store_i8(i8* p, ints v) { *p = (i8)v; }
 FN real load_i8(const i8* p) { return (double)*p; }
-FN realf narrow(real v) { return (float)v; }
 FN void store_narrow(float* p, real v) { *p = (float)v; }
 FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^31
 FN ints lane_ids() { return 0; }                          // 0, 1, ... LANES - 1
 #ifdef STM_CUDA
+FN realf absolutef(realf v) { return fabsf(v); }
 FN real root(real v) { return sqrt(v); }
 FN realf rootf(realf v) { return sqrtf(v); }
 FN ints bits(real v) { return __double_as_longlong(v); }
 FN real from_bits(ints v) { return __longlong_as_double(v); }
 FN int lowest_bit(unsigned b) { return __ffs((int)b) - 1; }
 #else
+FN realf absolutef(realf v) { return __builtin_fabsf(v); }
 FN real root(real v) { return __builtin_sqrt(v); }
 FN realf rootf(realf v) { return __builtin_sqrtf(v); }
 FN ints bits(real v) { ints b; memcpy(&b, &v, 8); return b; }
@@ -122,7 +125,17 @@ typedef double real __attribute__((vector_size(STM_BYTES)));
 typedef i64 ints __attribute__((vector_size(STM_BYTES)));
 typedef decltype((real){} < (real){}) mask;    // the compiler's own type for a comparison's result
 typedef float realf __attribute__((vector_size(STM_BYTES)));
+#if defined(__AVX512F__)
+typedef __mmask16 maskf;                        // float32 masks stay in mask registers: the pair test lives on them
+FN maskf lessf(realf a, realf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ); }
+FN maskf at_mostf(realf a, realf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LE_OQ); }
+FN realf self(maskf m, realf a, realf b) { return (realf)_mm512_mask_blend_ps(m, (__m512)b, (__m512)a); }
+#else
 typedef i32 maskf __attribute__((vector_size(STM_BYTES)));
+FN maskf lessf(realf a, realf b) { return a < b; }
+FN maskf at_mostf(realf a, realf b) { return a <= b; }
+FN realf self(maskf m, realf a, realf b) { return m ? a : b; }
+#endif
 
 FN real splat(double x) { return x - (real){}; }
 FN realf splatf(float x) { return x - (realf){}; }
@@ -131,7 +144,6 @@ FN real sel(mask m, real a, double b) { return m ? a : splat(b); }
 FN real sel(mask m, double a, real b) { return m ? splat(a) : b; }
 FN real sel(mask m, double a, double b) { return m ? splat(a) : splat(b); }
 FN ints seli(mask m, ints a, ints b) { return m ? a : b; }
-FN realf self(maskf m, realf a, realf b) { return m ? a : b; }
 FN mask both(mask a, mask b) { return a & b; }
 FN maskf both(maskf a, maskf b) { return a & b; }
 FN mask either(mask a, mask b) { return a | b; }
@@ -144,23 +156,29 @@ FN void storef(float* p, realf v) { memcpy(p, &v, sizeof v); }
 FN real gather(const double* p, i64 at) { return load(p + at); }
 FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
 FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) p[at[k]] = v[k]; }
-FN void store_i32(i32* p, ints v) { for (int k = 0; k < LANES; ++k) p[k] = (i32)v[k]; }
+typedef i32 halfs __attribute__((vector_size(STM_BYTES / 2)));
+FN void store_i32(i32* p, ints v) { halfs h = __builtin_convertvector(v, halfs); memcpy(p, &h, sizeof h); }
 typedef i8 bytes __attribute__((vector_size(LANES)));
 FN void store_i8(i8* p, ints v) { bytes b = __builtin_convertvector(v, bytes); memcpy(p, &b, LANES); }
 FN real load_i8(const i8* p) { real v; for (int k = 0; k < LANES; ++k) v[k] = (double)p[k]; return v; }
-FN void store_narrow(float* p, real v) { for (int k = 0; k < LANES; ++k) p[k] = (float)v[k]; }
+typedef float narrow __attribute__((vector_size(STM_BYTES / 2)));
+FN void store_narrow(float* p, real v) { narrow f = __builtin_convertvector(v, narrow); memcpy(p, &f, sizeof f); }
 // v integral, |v| < 2^31: the low bits of v + 1.5 * 2^52, since only AVX-512 converts to 64-bit integers
 FN ints to_ints(real v) { return (ints)(v + 6755399441055744.0) - 0x4338000000000000LL; }
 FN ints lane_ids() { ints r; for (int k = 0; k < LANES; ++k) r[k] = k; return r; }
 FN ints bits(real v) { return (ints)v; }
 FN real from_bits(ints v) { return (real)v; }
+FN realf absolutef(realf v) {
+    typedef i32 words __attribute__((vector_size(STM_BYTES)));
+    return (realf)((words)v & 0x7fffffff);
+}
 FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
 
 #if defined(__AVX512F__)
 FN real root(real v) { return (real)_mm512_sqrt_pd((__m512d)v); }
 FN realf rootf(realf v) { return (realf)_mm512_sqrt_ps((__m512)v); }
 FN bool any(mask m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
-FN unsigned lane_bits(maskf m) { return _mm512_movepi32_mask((__m512i)m); }
+FN unsigned lane_bits(maskf m) { return m; }
 #elif defined(__AVX__)
 FN real root(real v) { return (real)_mm256_sqrt_pd((__m256d)v); }
 FN realf rootf(realf v) { return (realf)_mm256_sqrt_ps((__m256)v); }
@@ -182,5 +200,5 @@ FN unsigned lane_bits(maskf m) { unsigned r = 0; for (int k = 0; k < FLANES; ++k
 FN real absolute(real v) { return from_bits(bits(v) & 0x7fffffffffffffffLL); }
 FN real smaller(real a, real b) { return sel(a < b, a, b); }
 FN real larger(real a, real b) { return sel(a > b, a, b); }
-FN realf smallerf(realf a, realf b) { return self(a < b, a, b); }
-FN realf largerf(realf a, realf b) { return self(a > b, a, b); }
+FN realf smallerf(realf a, realf b) { return self(lessf(a, b), a, b); }
+FN realf largerf(realf a, realf b) { return self(lessf(b, a), a, b); }

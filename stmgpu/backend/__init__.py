@@ -16,8 +16,9 @@ class Backend(Protocol):
     """What every backend offers; arrays are NumPy arrays on the host backends and CuPy arrays on ``cuda``."""
 
     name: str
-    xp: Any
 
+    @property
+    def xp(self) -> Any: ...
     @property
     def device(self) -> str: ...
     def empty(self, shape: int | tuple[int, ...], dtype: Any = ...) -> Any: ...

@@ -130,7 +130,8 @@ def signatures() -> dict[str, Signature]:
     for file in kernel_files():
         for signature in parse(file):
             if signature.name in found:
-                raise BackendError(f"kernel {signature.name} is defined in {file.name} and {found[signature.name].file.name}")
+                other = found[signature.name].file.name
+                raise BackendError(f"kernel {signature.name} is defined in {file.name} and {other}")
             found[signature.name] = signature
     return found
 

@@ -64,7 +64,8 @@ def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: fl
         raise InputError(f"a window of {span_s} s in steps of {step_s} s is impossible; give positive numbers")
     count = int(span_s / step_s + 1e-9) + 1
     if len(catalog) * count * 100 > MAX_BYTES:
-        raise CapacityError(f"{len(catalog)} objects at {count} times need {len(catalog) * count * 49 / 2**30:.1f} GiB; "
+        size = len(catalog) * count * 49 / 2**30
+        raise CapacityError(f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
                             "shorten the window or write a store with `stmgpu propagate`")
     epoch = as_epoch(start)
     times_s = np.arange(count) * step_s

@@ -6,6 +6,7 @@ comes near the threshold is handed to SciPy's bounded minimiser on the squared d
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,11 @@ from scipy.optimize import minimize_scalar
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.plan import NODE_STEP_S
+from stmgpu.screen.prominence import PROMINENCE_KM
 from stmgpu.screen.refine import DIFFERENCE_S, END_EDGE, START_EDGE
+
+Minimum = tuple[int, int, float, float, int]
+"""First object, second object, time [s], distance [km], edge flag."""
 
 MARGIN_KM = 5.0
 """How far a parabola through samples 10 s apart may be off; relative motion bends by less than 0.3 km in 20 s."""
@@ -47,7 +52,7 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
     position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))                       # [object, sample, axis]
     speed = float(np.nanmax(np.linalg.norm(states[:, 3:, : p.n], axis=1)))
     good = _usable(p, start, duration_s)
-    rows: list[tuple[int, int, float, float, int]] = []
+    rows: list[Minimum] = []
     for i in range(p.n):
         rel = position[i + 1 : p.n] - position[i]
         d2 = np.einsum("ijk,ijk->ij", rel, rel)
@@ -62,13 +67,13 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
                 rows.append((a, b, tca, float(np.sqrt(best.fun)), 0))
         at_start, at_end = int(np.searchsorted(samples, 0.0)), int(np.searchsorted(samples, duration_s))
         for t, k, flag in ((0.0, at_start, START_EDGE), (duration_s, at_end, END_EDGE)):
-            for j in np.flatnonzero(d2[:, k] < (threshold_km + 1e-3 * speed) ** 2):
-                a, b = int(i), int(i + 1 + j)
+            for later_index in np.flatnonzero(d2[:, k] < (threshold_km + 1e-3 * speed) ** 2).tolist():
+                a, b = i, i + 1 + later_index
                 later, earlier = _distance(p, a, b, t + DIFFERENCE_S), _distance(p, a, b, t - DIFFERENCE_S)
                 distance = _distance(p, a, b, t)
                 if distance < threshold_km and ((later >= earlier) if flag == START_EDGE else (later < earlier)):
                     rows.append((a, b, t, distance, flag))
-    kept = [r for r in rows if good(r[0], r[2]) and good(r[1], r[2])]
+    kept = _prominent([r for r in rows if good(r[0], r[2]) and good(r[1], r[2])], p)
     out = np.array([(min(p.order[a], p.order[b]), max(p.order[a], p.order[b]), t, d, f) for a, b, t, d, f in kept],
                    dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
     return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
@@ -83,6 +88,22 @@ def _sampled_minima(d2: np.ndarray, gate_km: float, near_km: float) -> list[tupl
     lowest = b - 0.5 * slope**2 / curve
     keep = lowest < near_km**2
     return list(zip(pair[keep].tolist(), (k[keep] + 1).tolist(), strict=True))
+
+
+def _prominent(rows: list[Minimum], p: Propagator) -> list[Minimum]:
+    """Without minima that rise by less than a millimetre to a deeper one of the same pair, one by one, least first."""
+    kept: list[Minimum] = []
+    for (a, b), group in itertools.groupby(sorted(rows), key=lambda r: r[:2]):
+        minima = list(group)
+        while len(minima) > 1:
+            rises = [max(_distance(p, a, b, float(t)) for t in np.linspace(m[2], n[2], 40)) - max(m[3], n[3])
+                     for m, n in itertools.pairwise(minima)]
+            k = int(np.argmin(rises))
+            if rises[k] >= PROMINENCE_KM:
+                break
+            del minima[k if minima[k][3] > minima[k + 1][3] else k + 1]
+        kept += minima
+    return kept
 
 
 def _distance(p: Propagator, a: int, b: int, t_s: float) -> float:

@@ -104,14 +104,15 @@ class HashGrid:
             count = self.count[:r]
             count[...] = 0
             launch("find_pairs", r * self.slots, r, self.slots, plan.side, cells, self.capacity, plan.half_step_s,
-                   plan.threshold_km, plan.cell_km, self.sorted[:r], self.object[:r], self.cell[:r], self.starts[:r],
-                   count, self.first[:r], self.second[:r], self.offset[:r])
+                   plan.threshold_km, plan.cell_km, plan.gate_factor, self.sorted[:r], self.object[:r],
+                   self.cell[:r], self.starts[:r], count, self.first[:r], self.second[:r], self.offset[:r])
             found = self.backend.get(count)
             if int(found.max(initial=0)) <= self.capacity:
                 break
             self.capacity = 1 << int(found.max()).bit_length()
             if self.capacity * self.batch > _MAX_CAPACITY:
-                raise CapacityError(f"{int(found.max())} candidate pairs in one interval; use a smaller threshold or step")
+                raise CapacityError(f"{int(found.max())} candidate pairs in one interval; use a smaller threshold "
+                                    "or step")
             self._allocate_candidates()
         xp = self.backend.xp
         taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]
@@ -138,7 +139,8 @@ class KdTree:
 
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
         """Candidates of the rows; same contract as :meth:`HashGrid.find`."""
-        found = [self._find_row(block, int(row), w) for row, w in zip(rows, hermite_weights(self.plan, rows), strict=True)]
+        weights = hermite_weights(self.plan, rows)
+        found = [self._find_row(block, int(row), w) for row, w in zip(rows, weights, strict=True)]
         first, second, row, offset = (np.concatenate(column) for column in zip(*found, strict=True))
         return Candidates(first, second, row, offset)
 
@@ -176,5 +178,5 @@ class KdTree:
 
 
 def bend_km(distance_km: Any, speed_km_s: Any, radius_km: Any, h_s: float) -> Any:
-    """A h^2 / 2 of inequality (1) in :mod:`stmgpu.screen.plan`: how far a pair can bend away from a straight line [km]."""
+    """A h^2 / 2 of inequality (1) in :mod:`stmgpu.screen.plan`: how far a pair can bend from a straight line [km]."""
     return 1.05 * MU_KM3_S2 * h_s**2 * (distance_km + 1.05 * speed_km_s * h_s) / (radius_km - 8.0 * h_s) ** 3

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.catalog import Catalog
-from stmgpu.propagate.sgp4 import CODES
 from stmgpu.constants import SECONDS_PER_DAY, SLOW_PAIR_KM_S
+from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, entry_exit
 from stmgpu.screen.engine import Screening
 from stmgpu.screen.refine import END_EDGE, START_EDGE
@@ -60,14 +60,14 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
 
     a, b = order[first], order[second]
     start = Epoch.of(*plan.start)
-    when = {name: to_datetime64(start.jd, start.fr, s) for name, s in (("tca", tca_s), ("entry", entry), ("exit", leave))}
+    tca, entry, leave = (to_datetime64(start.jd, start.fr, s) for s in (tca_s, entry, leave))
     c = "conjunction"
     data: dict[str, Any] = {
         "primary": (c, ids[a], {"long_name": "NORAD id of the primary (the lower of the two)"}),
         "secondary": (c, ids[b], {"long_name": "NORAD id of the secondary"}),
         "primary_name": (c, catalog.name[a], {"long_name": "name of the primary"}),
         "secondary_name": (c, catalog.name[b], {"long_name": "name of the secondary"}),
-        "tca": (c, when["tca"], {"long_name": "time of closest approach, UTC"}),
+        "tca": (c, tca, {"long_name": "time of closest approach, UTC"}),
         "miss_distance": (c, miss, {"units": "km", "long_name": "distance at TCA"}),
         "relative_speed": (c, speed, {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
         "miss_rtn": ((c, "axis"), _rtn(state, rel[:3]).T,
@@ -79,8 +79,8 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
         "flags": (c, flags.astype(np.int32), {"long_name": "what is special about the event",
                                               "flag_masks": np.array(list(FLAGS), np.int32),
                                               "flag_meanings": " ".join(FLAGS.values())}),
-        "entry": (c, when["entry"], {"long_name": "entry into the threshold sphere, UTC"}),
-        "exit": (c, when["exit"], {"long_name": "exit from the threshold sphere, UTC"}),
+        "entry": (c, entry, {"long_name": "entry into the threshold sphere, UTC"}),
+        "exit": (c, leave, {"long_name": "exit from the threshold sphere, UTC"}),
         **_failed(result, catalog, start),
     }
     coords = {"axis": ("axis", np.array(["radial", "transverse", "normal"]), {"long_name": "axis of the RTN frame"})}
@@ -155,7 +155,7 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
     d = {name: conjunctions[name].values for name in conjunctions.data_vars}
     names = {int(f): flag_names(int(f)) for f in np.unique(d["flags"])}
     columns = [
-        d["primary"], d["secondary"], [_quoted(n) for n in d["primary_name"]], [_quoted(n) for n in d["secondary_name"]],
+        d["primary"], d["secondary"], *([_quoted(n) for n in d[which]] for which in ("primary_name", "secondary_name")),
         format_utc(d["tca"]), *(np.char.mod("%.9f", v) for v in (d["miss_distance"], d["relative_speed"],
                                                                  *d["miss_rtn"].T)),
         *(np.char.mod("%.6f", d[n]) for n in ("primary_epoch_age_days", "secondary_epoch_age_days")),

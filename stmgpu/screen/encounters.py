@@ -17,7 +17,8 @@ _SAMPLES_AT_ONCE = 400_000
 
 
 def entry_exit(refiner: Refiner, plan: Plan, first: np.ndarray, second: np.ndarray, tca_s: np.ndarray,
-               miss_km: np.ndarray, speed_km_s: np.ndarray, slow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+               miss_km: np.ndarray, speed_km_s: np.ndarray,
+               slow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Entry and exit times of the threshold sphere.
 
     Parameters

@@ -18,6 +18,7 @@ from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.plan import Plan
+from stmgpu.screen.prominence import drop_shallow
 from stmgpu.screen.refine import Events, Refiner, merge_events
 
 BLOCK_INTERVALS = 32
@@ -137,7 +138,7 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
             progress((int(rows[-1]) + 1) / plan.rows)
     refine()
     with watch("merge"):
-        events = merge_events(Events.concatenate(found), plan.duration_s)
+        events = drop_shallow(refiner, merge_events(Events.concatenate(found), plan.duration_s))
     bad = np.flatnonzero(failures.code)
     return Screening(plan, propagator, refiner, events, certificate, counted, unrefined, propagator.order[bad],
                      failures.code[bad], np.asarray(plan.node_s(failures.node[bad]), float), watch.seconds)

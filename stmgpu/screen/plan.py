@@ -213,13 +213,16 @@ def _side(cell_km: float) -> int:
 
 
 def _cost(step_s: float, threshold_km: float, objects: int) -> float:
-    """Relative cost of a second of window: per sample a share per object and per cell, and one per pair in reach.
+    """Nanoseconds of one core for a second of window, about: it chooses speed, never correctness.
 
-    The ratios were measured on the CPU backend (benchmarks/results/screen.md); they choose speed, never correctness.
+    Per sample every object costs a share for interpolation, sorting and its ranges, and one for each partner in the
+    neighbouring cells; every cell is counted; every candidate is refined. Fitted to the CPU backend on a real
+    catalogue (benchmarks/results/screen.md).
     """
     cell = _cell_km(step_s, threshold_km)
     shell_km3 = 6.0e11                         # 400 to 1,500 km altitude, where four of five objects are
     partners = 14.0 * objects * cell**3 / shell_km3
-    h = 0.5 * step_s
-    widened = (threshold_km + 1.2e-6 * h * h * cell) ** 2 / max(threshold_km, 1.0) ** 2
-    return (objects * (25.0 + 1.2 * partners) + 1.0 * _side(cell) ** 3) / step_s + 0.2 * objects * widened
+    per_sample = objects * (85.0 + 0.085 * partners) + 1.5 * _side(cell) ** 3
+    bend_km = 1.2e-6 * (0.5 * step_s) ** 2 * cell
+    candidates_per_s = 0.26 * (objects / 26400.0) ** 2 * ((threshold_km + bend_km) / 5.0) ** 2
+    return per_sample / step_s + 3000.0 * candidates_per_s

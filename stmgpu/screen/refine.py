@@ -154,7 +154,8 @@ class Refiner:
             failed = bad[:k] | bad[k : 2 * k] | bad[2 * k :]
             distance2[active] = xp.where(failed, np.inf, dot(x, x))
             # moved by more than the quadratics are good for, yet not out of reach: again
-            active = active[(xp.abs(s) > d) & (xp.abs(t[active] - plan.sample_s(row[active])) < 2.0 * plan.step_s) & ~failed]
+            near = xp.abs(t[active] - plan.sample_s(row[active])) < 2.0 * plan.step_s
+            active = active[(xp.abs(s) > d) & near & ~failed]
             if len(active) == 0:
                 break
         tol = EDGE_TOLERANCE_S

@@ -109,7 +109,8 @@ def test_random_shells(kernels, step, threshold):
     n = 500 if threshold > 100 else 3000
     cap = {0.1: 0.05, 5.0: 0.5, 200.0: 10.0}[threshold]
     position = sphere(rng, n, rng.uniform(6700.0, 6700.0 + 10.0 * threshold, n), cap)
-    found, meet, widened = search(np.concatenate([position, circular(rng, position)], axis=1).T, threshold, step, kernels)
+    state = np.concatenate([position, circular(rng, position)], axis=1).T
+    found, meet, widened = search(state, threshold, step, kernels)
     assert meet <= found
     assert found <= widened
     assert len(meet) > 15

@@ -91,7 +91,8 @@ def test_gate_factor_solves_inequality_3(step):
 
 
 @pytest.mark.parametrize(("kwargs", "word"), [
-    ({"threshold_km": 0.05}, "threshold"), ({"threshold_km": 500.0}, "threshold"), ({"threshold_km": float("nan")}, "threshold"),
+    ({"threshold_km": 0.05}, "threshold"), ({"threshold_km": 500.0}, "threshold"),
+    ({"threshold_km": float("nan")}, "threshold"),
     ({"duration_s": 10.0}, "window"), ({"duration_s": 31 * 86400.0}, "window"), ({"step_s": 7.0}, "step"),
 ])
 def test_impossible_requests_are_named(kwargs, word):

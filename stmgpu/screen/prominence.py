@@ -1,0 +1,62 @@
+"""Minima that are minima: what rounding makes of a pair whose distance stands still is one event, not hundreds.
+
+Positions are good to about a micrometre. Where two co-orbital objects keep their distance to that precision, the sign
+of its rate is noise and every change of sign looks like a minimum. A minimum therefore counts only if the distance
+rises by :data:`PROMINENCE_KM` before a deeper one comes (its topographic prominence); of shallower ones the deepest
+stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.screen.refine import Events, Refiner, dot
+
+PROMINENCE_KM = 1e-6
+"""A millimetre: a thousand times the noise of positions, far below anything an element set can tell."""
+
+_SAMPLES = 32
+_GAPS_AT_ONCE = 8192
+
+
+def drop_shallow(refiner: Refiner, events: Events) -> Events:
+    """Events without the shallow minima of slow pairs.
+
+    Parameters
+    ----------
+    refiner
+        of the run.
+    events
+        sorted by pair and time, without duplicates.
+    """
+    same = (np.diff(events.first) == 0) & (np.diff(events.second) == 0)
+    speed, distance = _measure(refiner, events.first, events.second, events.tca_s)
+    gaps = np.flatnonzero(same & (speed[:-1] < SLOW_PAIR_KM_S) & (speed[1:] < SLOW_PAIR_KM_S))
+    if len(gaps) == 0:
+        return events
+    saddle = np.full(len(events), np.inf)                     # height between an event and the next of its pair
+    for k in range(0, len(gaps), _GAPS_AT_ONCE):
+        g = gaps[k : k + _GAPS_AT_ONCE]
+        t = np.linspace(events.tca_s[g], events.tca_s[g + 1], _SAMPLES + 2, axis=1)[:, 1:-1]
+        _, between = _measure(refiner, np.repeat(events.first[g], _SAMPLES), np.repeat(events.second[g], _SAMPLES),
+                              t.reshape(-1))
+        saddle[g] = between.reshape(t.shape).max(axis=1)
+    keep = np.ones(len(events), bool)
+    current, height = 0, saddle[0]
+    for k in range(1, len(events)):
+        if height - max(distance[current], distance[k]) < PROMINENCE_KM:
+            if distance[k] < distance[current]:
+                keep[current], current, height = False, k, saddle[k]
+            else:
+                keep[k], height = False, max(height, saddle[k])
+        else:
+            current, height = k, saddle[k]
+    return events[keep]
+
+
+def _measure(refiner: Refiner, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Relative speed [km/s] and distance [km], host arrays; infinite distance where SGP4 fails."""
+    put, get, xp = refiner.backend.put, refiner.backend.get, refiner.xp
+    _, rel, bad = refiner.relative(put(i), put(j), put(t_s))
+    return get(xp.sqrt(dot(rel[3:], rel[3:]))), get(xp.where(bad, np.inf, xp.sqrt(dot(rel[:3], rel[:3]))))
