@@ -9,8 +9,7 @@
 //
 // What a row stores of an object (float32, FIELDS in this order; stmgpu/screen/plan.py derives the bounds):
 //   nx ny nz             direction from the Earth's centre
-//   radius [km]          distance from the Earth's centre
-//   band [km]            part of the pair's radial gate |radius_i - radius_j| <= band_i + band_j
+//   lowest highest [km]  radii that bound the pair's radial gate: those of two objects must overlap
 //   limit                cosine of the largest angle at which a partner of common gate can be within the pair's gate
 //   vx vy vz [km/s]      velocity
 //   pad [km]             bound of what the interpolation and float32 may be off over the interval
@@ -23,18 +22,25 @@
 //   c1 = |r_m - H(t_m)|, H the Hermite polynomial over [t_m-1, t_m+1] (twice the spacing, so 16 times the error), and
 //   c2 = |(r_m+1 - r_m-1) / 2T - (v_m-1 + 4 v_m + v_m+1) / 6|, Simpson's rule: SGP4's velocity is not the derivative
 //        of its position, and an error dv of the node velocities moves the polynomial by at most dv T / 4.
-// error = c1 / 8 + c2 T / 2 is twice what both can cause. Where a neighbour failed nothing can be measured.
+// error = c1 / 8 + c2 T / 2 is twice what both can cause. Where a neighbour failed nothing can be measured. No orbit is
+// interpolated worse than `senseless_km`: a state that is, without an error code, is no state (an object past its decay).
 KERNEL node_errors(
     i64 nodes,                           // nodes of the block
     i64 n,                               // objects, a multiple of 16
     double node_step_s,                  // node spacing T
     double unknown_km,                   // error assumed where it cannot be measured
+    double senseless_km,                 // error above which a state without a code gets code 7
     const double* RESTRICT states,       // [nodes][6][n] TEME position [km] and velocity [km/s]
-    const i8* RESTRICT codes,            // [nodes][n] zero where the state is good
+    const i8* RESTRICT codes,            // [nodes][n] SGP4's codes, zero where the state is good
+    i8* RESTRICT usable,                 // [nodes][n] the same with code 7 added; first and last node as they were
     double* RESTRICT error_km)           // [n] largest error over the block
 {
     PARALLEL(i, n, LANES) {
         real worst = splat(0.0);
+        for (int k = 0; k < LANES; ++k) {
+            usable[i + k] = codes[i + k];
+            usable[(nodes - 1) * n + i + k] = codes[(nodes - 1) * n + i + k];
+        }
         for (i64 m = 1; m + 1 < nodes; ++m) {
             const double* b = states + (m * 6) * n + i;
             const double* a = b - 6 * n;
@@ -51,7 +57,9 @@ KERNEL node_errors(
             real error = root(c1) * 0.125 + root(c2) * (0.5 * node_step_s);
             const i8* code = codes + m * n + i;
             real failed = load_i8(code - n) + load_i8(code) + load_i8(code + n);
-            worst = larger(worst, sel(failed > 0.0, splat(unknown_km), error));
+            mask senseless = both(failed <= 0.0, negate(error < senseless_km));
+            worst = larger(worst, sel(either(failed > 0.0, senseless), splat(unknown_km), error));
+            store_i8(usable + m * n + i, to_ints(sel(senseless, splat(7.0), load_i8(code))));
         }
         store(error_km + i, worst);
     }
@@ -112,8 +120,8 @@ KERNEL fill_rows(
             store_narrow(f + axis * n, r[axis] * inverse);
             store_narrow(f + (axis + 6) * n, v[axis]);
         }
-        store_narrow(f + 3 * n, radius);
-        store_narrow(f + 4 * n, band * 1.000001);
+        store_narrow(f + 3 * n, radius - band);
+        store_narrow(f + 4 * n, radius + band);
         // |r_i - r_j| <= G < radius_i: r_j lies in a cone around r_i whose half angle has the sine G / radius_i
         real sine = (gate + 0.5 * cell_km) * inverse;
         store_narrow(f + 5 * n, sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));

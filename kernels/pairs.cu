@@ -3,8 +3,9 @@
 // Pair test (stmgpu/screen/plan.py has the proof): over |s| <= h the relative motion deviates from the straight line
 // dr + s dv by at most A h^2/2 + pad_i + pad_j, with the tidal bound of the relative acceleration
 //     A = 1.05 * 2 mu (|dr| + 1.05 |dv| h) / (r_min - 8 km/s h)^3,
-// so a pair can come within D only if min |dr + s dv| <= D + A h^2/2 + pad_i + pad_j. Two cheaper necessary tests go
-// first: the angle between the directions (limit, see hashgrid.cu) and |radius_i - radius_j| <= band_i + band_j.
+// so a pair can come within D only if min |dr + s dv| <= D + A h^2/2 + pad_i + pad_j. Cheaper necessary tests go first:
+// the angle between the directions (limit, see hashgrid.cu), the overlap of their radii (lowest, highest), and the
+// distance of the whole line from the origin, |dr x dv| / |dv|, with the largest A of any pair within a cell.
 //
 // One lane is one partner j. Objects of one cell have the same neighbours, so up to GROUP of them are tested against
 // each register of partners (under CUDA a thread is one object, GROUP is 1).
@@ -12,6 +13,7 @@
 #include "mathx.h"
 
 #define FIELDS 10
+#define EARTH_RADIUS_KM 6378.135
 #define TIDAL (1.05f * 398600.8f)
 
 #if FLANES > 1
@@ -35,10 +37,11 @@ struct Row {
     float* offset;
     i32 capacity;
     float h, threshold;
+    float loose;             // threshold + largest A h^2/2 of pairs that are no further apart than a cell [km]
 };
 
 struct Object {
-    float nx, ny, nz, radius, band, limit;
+    float nx, ny, nz, lowest, highest, limit, vx, vy, vz, pad;
 };
 
 // Objects of one cell that are tested together: slots [at, at + size).
@@ -51,7 +54,7 @@ struct Group {
 FN Object object_at(const Row& row, i64 i) {
     const float* f = row.f + i;
     const i64 s = row.slots;
-    return {f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s]};
+    return {f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s], f[6 * s], f[7 * s], f[8 * s], f[9 * s]};
 }
 
 // The pair test of object `o` at slot `i` with the partners at slots j, j + 1, ... where `pass` is set.
@@ -62,20 +65,20 @@ __device__
 void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
     const i64 s = row.slots;
     const float* f = row.f + j;
-    const float* g = row.f + i;
-    realf radius = loadf(f + 3 * s);
-    realf dx = loadf(f) * radius - o.nx * o.radius;
-    realf dy = loadf(f + s) * radius - o.ny * o.radius;
-    realf dz = loadf(f + 2 * s) * radius - o.nz * o.radius;
-    realf dvx = loadf(f + 6 * s) - g[6 * s], dvy = loadf(f + 7 * s) - g[7 * s], dvz = loadf(f + 8 * s) - g[8 * s];
+    realf radius = (loadf(f + 3 * s) + loadf(f + 4 * s)) * 0.5f;
+    const float own = (o.lowest + o.highest) * 0.5f;
+    realf dx = loadf(f) * radius - o.nx * own;
+    realf dy = loadf(f + s) * radius - o.ny * own;
+    realf dz = loadf(f + 2 * s) * radius - o.nz * own;
+    realf dvx = loadf(f + 6 * s) - o.vx, dvy = loadf(f + 7 * s) - o.vy, dvz = loadf(f + 8 * s) - o.vz;
     realf d2 = dx * dx + dy * dy + dz * dz;
     realf v2 = dvx * dvx + dvy * dvy + dvz * dvz;
     realf offset = -(dx * dvx + dy * dvy + dz * dvz) / (v2 + 1e-30f);
     offset = smallerf(largerf(offset, splatf(-row.h)), splatf(row.h));
     realf mx = dx + offset * dvx, my = dy + offset * dvy, mz = dz + offset * dvz;
-    realf low = smallerf(radius, splatf(o.radius)) - 8.0f * row.h;
+    realf low = smallerf(radius, splatf(own)) - 8.0f * row.h;
     realf bend = TIDAL * (row.h * row.h) * (rootf(d2) + rootf(v2) * (1.05f * row.h)) / (low * low * low);
-    realf reach = row.threshold + bend + loadf(f + 9 * s) + g[9 * s];
+    realf reach = row.threshold + bend + loadf(f + 9 * s) + o.pad;
     pass = both(pass, at_mostf(mx * mx + my * my + mz * mz, reach * reach));
     for (unsigned hits = lane_bits(pass); hits != 0; hits &= hits - 1) {
         int k = lowest_bit(hits);
@@ -95,14 +98,25 @@ FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool ow
     const i64 s = row.slots;
     for (i64 j = from; j < to; j += FLANES) {
         const float* f = row.f + j;
-        realf nx = loadf(f), ny = loadf(f + s), nz = loadf(f + 2 * s), radius = loadf(f + 3 * s), band = loadf(f + 4 * s);
+        realf nx = loadf(f), ny = loadf(f + s), nz = loadf(f + 2 * s), low = loadf(f + 3 * s), high = loadf(f + 4 * s);
         maskf valid = lessf(lane_numbers(), splatf((float)(to - j)));
         for (int k = 0; k < group.size; ++k) {
             const Object& o = group.o[k];
             realf cosine = nx * o.nx + ny * o.ny + nz * o.nz;
-            maskf pass = both(both(at_mostf(splatf(o.limit), cosine), at_mostf(absolutef(radius - o.radius), band + o.band)), valid);
+            maskf near = both(at_mostf(low, splatf(o.highest)), at_mostf(splatf(o.lowest), high));
+            maskf pass = both(both(at_mostf(splatf(o.limit), cosine), near), valid);
             if (lane_bits(pass) == 0) continue;
             if (own) pass = both(pass, at_mostf(splatf((float)(group.at + k + 1 - j)), lane_numbers()));
+            realf radius = (low + high) * 0.5f;
+            const float centre = (o.lowest + o.highest) * 0.5f;
+            realf dx = nx * radius - o.nx * centre, dy = ny * radius - o.ny * centre, dz = nz * radius - o.nz * centre;
+            realf dvx = loadf(f + 6 * s) - o.vx, dvy = loadf(f + 7 * s) - o.vy, dvz = loadf(f + 8 * s) - o.vz;
+            realf d2 = dx * dx + dy * dy + dz * dz, v2 = dvx * dvx + dvy * dvy + dvz * dvz;
+            realf along = dx * dvx + dy * dvy + dz * dvz;
+            realf reach = loadf(f + 9 * s) + (row.loose + o.pad);
+            // 1e-6 d^2 v^2: rounding of the difference on the left
+            pass = both(pass, at_mostf(d2 * v2 - along * along, (reach * reach + d2 * 1e-6f) * v2));
+            if (lane_bits(pass) == 0) continue;
             test_pairs(row, o, group.at + k, j, pass);
         }
     }
@@ -150,7 +164,10 @@ KERNEL find_pairs(
         if (at >= row_starts[cells + 1]) continue;
         Row row = {sorted + (r * FIELDS) * slots, object + r * slots, row_starts, slots, count + r,
                    first + r * capacity, second + r * capacity, offset_s + r * capacity, (i32)capacity,
-                   (float)h_s, (float)threshold_km};
+                   (float)h_s, (float)threshold_km, 0.0f};
+        const double lowest_km = EARTH_RADIUS_KM - 8.0 * h_s;            // below the surface there is an error code
+        row.loose = (float)(1.000001 * (threshold_km + 2.05 * TIDAL * h_s * h_s * cell_km
+                                        / (lowest_km * lowest_km * lowest_km)));
         i64 c = cell[r * slots + at];
         Group group;
         group.at = at;
@@ -177,6 +194,7 @@ KERNEL find_pairs(
         group.o[0] = object_at(row, at);
         const Object o = group.o[0];
         group.o[0].limit = -2.0f;                                        // partners may have wide gates too
+        row.loose = 1e9f;                                                // and be further apart than a cell
         test_range(row, group, at + 1, row_starts[cells + 1], true);
         group.o[0].limit = o.limit;
         const float* f = row.f + at;
@@ -188,7 +206,8 @@ KERNEL find_pairs(
             continue;
         }
         i64 low[3], high[3];
-        const float centre[3] = {o.nx * o.radius, o.ny * o.radius, o.nz * o.radius};
+        const float radius = (o.lowest + o.highest) * 0.5f;
+        const float centre[3] = {o.nx * radius, o.ny * radius, o.nz * radius};
         for (int axis = 0; axis < 3; ++axis) {
             low[axis] = (i64)floor(((double)centre[axis] - reach) / cell_km);
             high[axis] = (i64)floor(((double)centre[axis] + reach) / cell_km);

@@ -95,14 +95,12 @@ FN void store_narrow(float* p, real v) { *p = (float)v; }
 FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^31
 FN ints lane_ids() { return 0; }                          // 0, 1, ... LANES - 1
 #ifdef STM_CUDA
-FN realf absolutef(realf v) { return fabsf(v); }
 FN real root(real v) { return sqrt(v); }
 FN realf rootf(realf v) { return sqrtf(v); }
 FN ints bits(real v) { return __double_as_longlong(v); }
 FN real from_bits(ints v) { return __longlong_as_double(v); }
 FN int lowest_bit(unsigned b) { return __ffs((int)b) - 1; }
 #else
-FN realf absolutef(realf v) { return __builtin_fabsf(v); }
 FN real root(real v) { return __builtin_sqrt(v); }
 FN realf rootf(realf v) { return __builtin_sqrtf(v); }
 FN ints bits(real v) { ints b; memcpy(&b, &v, 8); return b; }
@@ -168,10 +166,6 @@ FN ints to_ints(real v) { return (ints)(v + 6755399441055744.0) - 0x433800000000
 FN ints lane_ids() { ints r; for (int k = 0; k < LANES; ++k) r[k] = k; return r; }
 FN ints bits(real v) { return (ints)v; }
 FN real from_bits(ints v) { return (real)v; }
-FN realf absolutef(realf v) {
-    typedef i32 words __attribute__((vector_size(STM_BYTES)));
-    return (realf)((words)v & 0x7fffffff);
-}
 FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
 
 #if defined(__AVX512F__)

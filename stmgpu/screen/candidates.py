@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from stmgpu.backend import Backend
 from stmgpu.constants import MU_KM3_S2
 from stmgpu.errors import CapacityError
-from stmgpu.screen.plan import NODE_STEP_S, UNKNOWN_ERROR_KM, Plan, hermite_weights
+from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
 
 _FIELDS = 10
 _CHUNK = 256
@@ -63,6 +63,7 @@ class HashGrid:
         self.chunks = -(-counters // _CHUNK)
         empty, b = backend.empty, rows_per_batch
         self.error = empty(n)
+        self.usable = empty((0, n), np.int8)
         self.fields = empty((b, _FIELDS, n), np.float32)
         self.keys, self.ranks = empty((b, n), np.int32), empty((b, n), np.int32)
         self.counts, self.starts = empty((b, counters), np.int32), empty((b, counters), np.int32)
@@ -77,12 +78,20 @@ class HashGrid:
         self.first, self.second = self.backend.empty(shape, np.int32), self.backend.empty(shape, np.int32)
         self.offset = self.backend.empty(shape, np.float32)
 
-    def measure(self, block: Block) -> Any:
-        """Interpolation error of every object over the block [n] km, measured from its own nodes."""
+    def measure(self, block: Block) -> tuple[Any, Any]:
+        """Measure a block's interpolation errors from its own nodes.
+
+        Returns
+        -------
+        error [n] km, the largest of each object over the block; codes [nodes, n] int8, SGP4's own and 7 where the
+        states of an object do not fit together (see ``kernels/hashgrid.cu``).
+        """
         nodes = int(block.states.shape[0])
-        self.backend.launch("node_errors", self.n, nodes, self.n, NODE_STEP_S, UNKNOWN_ERROR_KM, block.states,
-                            block.codes, self.error)
-        return self.error
+        if nodes != self.usable.shape[0]:
+            self.usable = self.backend.empty((nodes, self.n), np.int8)
+        self.backend.launch("node_errors", self.n, nodes, self.n, NODE_STEP_S, UNKNOWN_ERROR_KM, SENSELESS_ERROR_KM,
+                            block.states, block.codes, self.usable, self.error)
+        return self.error, self.usable
 
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
         """Candidates of at most ``rows_per_batch`` consecutive rows; call :meth:`measure` on the block first."""
@@ -94,7 +103,7 @@ class HashGrid:
         counts = self.counts[:r]
         counts[...] = 0
         launch("fill_rows", items, r, n, nodes, plan.side, cells, plan.half_step_s, plan.cell_km, plan.gate_factor,
-               0.5 * plan.threshold_km, plan.pad_factor, block.states, block.codes, self.error, node, weights,
+               0.5 * plan.threshold_km, plan.pad_factor, block.states, self.usable, self.error, node, weights,
                self.fields[:r], self.keys[:r], self.ranks[:r], counts)
         launch("sum_chunks", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r])
         launch("cell_starts", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r], self.starts[:r])
@@ -126,16 +135,21 @@ class KdTree:
     def __init__(self, plan: Plan, backend: Backend, n: int, rows_per_batch: int) -> None:
         self.plan, self.n = plan, n
         self.error = np.zeros(n)
+        self.usable = np.zeros((0, n), np.int8)
 
-    def measure(self, block: Block) -> np.ndarray:
-        """Interpolation error of every object over the block [n] km; see ``kernels/hashgrid.cu`` for the formula."""
+    def measure(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+        """Errors and codes; same contract as :meth:`HashGrid.measure`."""
         r, v = block.states[:, :3], block.states[:, 3:]
         c1 = r[1:-1] - (0.5 * (r[:-2] + r[2:]) + 0.25 * NODE_STEP_S * (v[:-2] - v[2:]))
         c2 = (r[2:] - r[:-2]) * (0.5 / NODE_STEP_S) - (v[:-2] + 4.0 * v[1:-1] + v[2:]) / 6.0
         error = np.linalg.norm(c1, axis=1) / 8.0 + np.linalg.norm(c2, axis=1) * (0.5 * NODE_STEP_S)
         bad = block.codes != 0
-        self.error = np.where(bad[:-2] | bad[1:-1] | bad[2:], UNKNOWN_ERROR_KM, error).max(axis=0, initial=0.0)
-        return self.error
+        failed = bad[:-2] | bad[1:-1] | bad[2:]
+        senseless = ~failed & ~(error < SENSELESS_ERROR_KM)
+        self.usable = block.codes.copy()
+        self.usable[1:-1][senseless] = 7
+        self.error = np.where(failed | senseless, UNKNOWN_ERROR_KM, error).max(axis=0, initial=0.0)
+        return self.error, self.usable
 
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
         """Candidates of the rows; same contract as :meth:`HashGrid.find`."""
@@ -147,7 +161,7 @@ class KdTree:
     def _find_row(self, block: Block, row: int, w: np.ndarray) -> tuple[np.ndarray, ...]:
         plan, h = self.plan, self.plan.half_step_s
         node = int(plan.node_before(row)) - block.first_node
-        good = np.flatnonzero((block.codes[node] == 0) & (block.codes[node + 1] == 0))
+        good = np.flatnonzero((self.usable[node] == 0) & (self.usable[node + 1] == 0))
         a, b = block.states[node][:, good], block.states[node + 1][:, good]
         r = a[:3] * w[0] + a[3:] * w[1] + b[:3] * w[2] + b[3:] * w[3]
         v = a[:3] * w[4] + a[3:] * w[5] + b[:3] * w[6] + b[3:] * w[7]

@@ -21,6 +21,9 @@ FLAGS = {SLOW: "slow", START_EDGE: "start_edge", END_EDGE: "end_edge", ENTRY_BEF
          EXIT_AFTER_END: "exit_after_end"}
 """Bits of the variable ``flags`` and their names."""
 
+_ROWS_AT_ONCE = 50_000
+_ROW = "%d,%d,%s,%s,%s,%.9f,%.9f,%.9f,%.9f,%.9f,%.6f,%.6f,%s\n"
+
 CSV_COLUMNS = ("primary", "secondary", "primary_name", "secondary_name", "tca", "miss_distance_km",
                "relative_speed_km_s", "miss_radial_km", "miss_transverse_km", "miss_normal_km",
                "primary_epoch_age_days", "secondary_epoch_age_days", "flags")
@@ -50,9 +53,9 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
     sort = np.lexsort((ids[order[second]], ids[order[first]], events.tca_s))
     first, second, tca_s, flags = first[sort], second[sort], events.tca_s[sort], events.flags[sort].copy()
 
-    put, get = refiner.backend.put, refiner.backend.get
-    state, rel, _ = (get(a) for a in refiner.relative(put(first), put(second), put(tca_s)))
-    miss, speed = _norm(rel[:3]), _norm(rel[3:])
+    miss, speed, miss_rtn = np.empty(len(tca_s)), np.empty(len(tca_s)), np.empty((len(tca_s), 3))
+    for s, state, rel, _ in refiner.on_host(first, second, tca_s):
+        miss[s], speed[s], miss_rtn[s] = _norm(rel[:3]), _norm(rel[3:]), _rtn(state, rel[:3]).T
     slow = speed < SLOW_PAIR_KM_S
     flags[slow] |= SLOW
     entry, leave, dwell = entry_exit(refiner, plan, first, second, tca_s, miss, speed, slow)
@@ -70,7 +73,7 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
         "tca": (c, tca, {"long_name": "time of closest approach, UTC"}),
         "miss_distance": (c, miss, {"units": "km", "long_name": "distance at TCA"}),
         "relative_speed": (c, speed, {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
-        "miss_rtn": ((c, "axis"), _rtn(state, rel[:3]).T,
+        "miss_rtn": ((c, "axis"), miss_rtn,
                      {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"}),
         "primary_epoch_age_days": (c, _age_days(catalog, a, start, tca_s),
                                    {"units": "day", "long_name": "TCA minus element epoch of the primary"}),
@@ -133,7 +136,7 @@ def _attributes(result: Screening, catalog: Catalog, start: Epoch) -> dict[str, 
         "backend": result.refiner.backend.name, "device": result.refiner.backend.device,
         "catalog_source": catalog.source, "catalog_sha256": catalog.sha256, "catalog_digest": catalog.digest(),
         "seconds": json.dumps({k: round(v, 4) for k, v in result.seconds.items()}),
-        "certificate": json.dumps({"complete": certificate.holds and result.unrefined == 0,
+        "certificate": json.dumps({"complete": certificate.holds,
                                    "pairs_measured": certificate.pairs_measured,
                                    "largest_ratio": certificate.largest_ratio,
                                    "largest_pad_km": certificate.largest_pad_km, "worst": worst,
@@ -154,18 +157,20 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
     path = Path(path)
     d = {name: conjunctions[name].values for name in conjunctions.data_vars}
     names = {int(f): flag_names(int(f)) for f in np.unique(d["flags"])}
-    columns = [
-        d["primary"], d["secondary"], *([_quoted(n) for n in d[which]] for which in ("primary_name", "secondary_name")),
-        format_utc(d["tca"]), *(np.char.mod("%.9f", v) for v in (d["miss_distance"], d["relative_speed"],
-                                                                 *d["miss_rtn"].T)),
-        *(np.char.mod("%.6f", d[n]) for n in ("primary_epoch_age_days", "secondary_epoch_age_days")),
-        [names[int(f)] for f in d["flags"]],
-    ]
+    quoted = {text: _quoted(text) for which in ("primary_name", "secondary_name") for text in set(d[which].tolist())}
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             file.write(",".join(CSV_COLUMNS) + "\n")
-            file.writelines(",".join(map(str, row)) + "\n" for row in zip(*columns, strict=True))
+            for k in range(0, len(d["tca"]), _ROWS_AT_ONCE):
+                part = {name: values[k : k + _ROWS_AT_ONCE] for name, values in d.items()}
+                file.writelines(_ROW % row for row in zip(
+                    part["primary"].tolist(), part["secondary"].tolist(),
+                    *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
+                    format_utc(part["tca"]).tolist(), part["miss_distance"].tolist(), part["relative_speed"].tolist(),
+                    *part["miss_rtn"].T.tolist(), part["primary_epoch_age_days"].tolist(),
+                    part["secondary_epoch_age_days"].tolist(), map(names.__getitem__, part["flags"].tolist()),
+                    strict=True))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -73,9 +73,10 @@ def _bracket(samples: np.ndarray, outside: int, tca: float) -> tuple[float, floa
 
 def _excess(refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> np.ndarray:
     """|dr|^2 - D^2 [km^2], infinite where SGP4 fails; host array."""
-    put = refiner.backend.put
-    _, rel, bad = refiner.relative(put(i), put(j), put(t_s))
-    return np.where(refiner.get(bad), np.inf, refiner.get(dot(rel[:3], rel[:3])) - plan.threshold_km**2)
+    excess = np.empty(len(t_s))
+    for s, _, rel, bad in refiner.on_host(i, j, t_s):
+        excess[s] = np.where(bad, np.inf, dot(rel[:3], rel[:3]) - plan.threshold_km**2)
+    return excess
 
 
 def _crossing(refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, outside: np.ndarray,

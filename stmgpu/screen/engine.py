@@ -19,13 +19,10 @@ from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.prominence import drop_shallow
-from stmgpu.screen.refine import Events, Refiner, merge_events
+from stmgpu.screen.refine import STATES_AT_ONCE, Events, Refiner, merge_events
 
 BLOCK_INTERVALS = 32
 """Node intervals a block: 35 nodes of 30,000 objects are 50 MB."""
-
-REFINE_AT_ONCE = 200_000
-"""Candidates refined in one go; bounds the memory of the narrow phase."""
 
 _BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
 _BYTES_PER_OBJECT_ROW = 100
@@ -121,10 +118,10 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
                 unrefined += bad
             waiting.clear()
 
-    for block, rows in _blocks(plan, propagator, backend.xp, first_node, last_node, watch):
-        failures.note(backend.get(block.codes), block.first_node)
+    for block, rows in _blocks(plan, propagator, backend, first_node, last_node, watch):
         with watch("bounds"):
-            error = search.measure(block)
+            error, codes = search.measure(block)
+            failures.note(backend.get(codes[1:-1]), block.first_node + 1)
         with watch("search"):
             found_here = [search.find(block, rows[k : k + rows_per_batch]) for k in range(0, len(rows), rows_per_batch)]
         candidates = _in_order(found_here, backend.xp)
@@ -132,7 +129,7 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
         waiting.append(candidates)
         with watch("certify"):
             certificate.measure(plan, refiner, block, error, candidates)
-        if sum(map(len, waiting)) >= REFINE_AT_ONCE:
+        if sum(map(len, waiting)) >= STATES_AT_ONCE:
             refine()
         if progress is not None:
             progress((int(rows[-1]) + 1) / plan.rows)
@@ -144,21 +141,27 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
                      failures.code[bad], np.asarray(plan.node_s(failures.node[bad]), float), watch.seconds)
 
 
-def _blocks(plan: Plan, propagator: Propagator, xp: Any, first_node: int, last_node: int,
+def _blocks(plan: Plan, propagator: Propagator, backend: Backend, first_node: int, last_node: int,
             watch: _Stopwatch) -> Iterator[tuple[Block, np.ndarray]]:
-    """Blocks of nodes with the rows between them; the last three nodes of a block are the first of the next."""
+    """Blocks of nodes with the rows between them; the last three nodes of a block are the first of the next.
+
+    All blocks share one buffer: a block is valid until the next is asked for.
+    """
     all_rows = np.arange(plan.rows)
     row_node = plan.node_before(all_rows)
-    carry: tuple[Any, Any] | None = None
+    states = backend.empty((BLOCK_INTERVALS + 3, 6, propagator.n_pad))
+    codes = backend.empty((BLOCK_INTERVALS + 3, propagator.n_pad), np.int8)
+    kept = 0
     for node in range(first_node, last_node, BLOCK_INTERVALS):
         stop = min(node + BLOCK_INTERVALS, last_node)
+        count = stop - node + 3
         with watch("propagate"):
-            begin = node - 1 if carry is None else node + 2
-            states, codes = propagator.grid(np.asarray(plan.node_s(np.arange(begin, stop + 2)), float))
-            if carry is not None:
-                states, codes = xp.concatenate([carry[0], states]), xp.concatenate([carry[1], codes])
-            carry = (states[-3:], codes[-3:])
-        yield Block(states, codes, node - 1), all_rows[(row_node >= node) & (row_node < stop)]
+            if kept:
+                states[:3], codes[:3] = states[-3:].copy(), codes[-3:].copy()
+            times = np.asarray(plan.node_s(np.arange(node - 1 + kept, stop + 2)), float)
+            propagator.grid(times, (states[kept:count], codes[kept:count]))
+            kept = 3
+        yield Block(states[:count], codes[:count], node - 1), all_rows[(row_node >= node) & (row_node < stop)]
 
 
 def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
@@ -170,11 +173,11 @@ def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
 
 
 def _chunks(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
-    """Waiting candidates, at most :data:`REFINE_AT_ONCE` at a time."""
+    """Waiting candidates, at most :data:`STATES_AT_ONCE` at a time."""
     if not parts:
         return
     whole = Candidates(*(xp.concatenate([getattr(p, name) for p in parts])
                          for name in ("first", "second", "row", "offset_s")))
-    for k in range(0, len(whole), REFINE_AT_ONCE):
-        s = slice(k, k + REFINE_AT_ONCE)
+    for k in range(0, len(whole), STATES_AT_ONCE):
+        s = slice(k, k + STATES_AT_ONCE)
         yield Candidates(whole.first[s], whole.second[s], whole.row[s], whole.offset_s[s])

@@ -59,6 +59,9 @@ COMMON_PAD_KM = 0.15
 UNKNOWN_ERROR_KM = 2.0
 """Interpolation error assumed where a neighbouring node failed and it cannot be measured."""
 
+SENSELESS_ERROR_KM = 50.0
+"""Measured interpolation error above which a state is no state (code 7): orbits stay below 10 km."""
+
 MIN_THRESHOLD_KM, MAX_THRESHOLD_KM = 0.1, 200.0
 MIN_WINDOW_S, MAX_WINDOW_S = 60.0, 30 * 86400.0
 

@@ -43,9 +43,9 @@ def drop_shallow(refiner: Refiner, events: Events) -> Events:
                               t.reshape(-1))
         saddle[g] = between.reshape(t.shape).max(axis=1)
     keep = np.ones(len(events), bool)
-    current, height = 0, saddle[0]
-    for k in range(1, len(events)):
-        if height - max(distance[current], distance[k]) < PROMINENCE_KM:
+    current, height = -1, np.inf
+    for k in np.union1d(gaps, gaps + 1).tolist():
+        if current >= 0 and height - max(distance[current], distance[k]) < PROMINENCE_KM:
             if distance[k] < distance[current]:
                 keep[current], current, height = False, k, saddle[k]
             else:
@@ -57,6 +57,8 @@ def drop_shallow(refiner: Refiner, events: Events) -> Events:
 
 def _measure(refiner: Refiner, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Relative speed [km/s] and distance [km], host arrays; infinite distance where SGP4 fails."""
-    put, get, xp = refiner.backend.put, refiner.backend.get, refiner.xp
-    _, rel, bad = refiner.relative(put(i), put(j), put(t_s))
-    return get(xp.sqrt(dot(rel[3:], rel[3:]))), get(xp.where(bad, np.inf, xp.sqrt(dot(rel[:3], rel[:3]))))
+    speed, distance = np.empty(len(t_s)), np.empty(len(t_s))
+    for s, _, rel, bad in refiner.on_host(i, j, t_s):
+        speed[s] = np.sqrt(dot(rel[3:], rel[3:]))
+        distance[s] = np.where(bad, np.inf, np.sqrt(dot(rel[:3], rel[:3])))
+    return speed, distance

@@ -13,6 +13,7 @@ than about a centimetre.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,9 @@ DUPLICATE_S = 1e-3
 """Two events of a pair closer than this are one [s]; distinct minima are minutes apart."""
 
 START_EDGE, END_EDGE = 2, 4
+
+STATES_AT_ONCE = 200_000
+"""Pairs whose states are held at once [pairs]: bounds the memory of everything after the search."""
 
 
 @dataclass
@@ -89,6 +93,13 @@ class Refiner:
         xp, m = self.xp, len(t_s)
         states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]))
         return states[:, :m], states[:, m:] - states[:, :m], (code[:m] != 0) | (code[m:] != 0)
+
+    def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Any, Any, Any]]:
+        """:meth:`relative` of host arrays of any length as host arrays, a bounded slice of them at a time."""
+        put, get = self.backend.put, self.backend.get
+        for k in range(0, len(t_s), STATES_AT_ONCE):
+            s = slice(k, k + STATES_AT_ONCE)
+            yield s, *(get(a) for a in self.relative(put(i[s]), put(j[s]), put(t_s[s])))
 
     def half_rate(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any, Any]:
         """Half the true rate of |dr|^2 at ``t_s`` [km^2/s], dr [3, m], true dv [3, m], whether anything failed."""

@@ -213,7 +213,7 @@ def test_measured_error_bounds_the_interpolation(backend):
                                                               0 * (t + phase)], axis=1) + wrong], axis=1)
     block = Block(backend.put(states), backend.zeros((6, n), np.int8), first)
     broad = (KdTree if backend.name == "reference" else HashGrid)(plan, backend, n, 4)
-    error = backend.get(broad.measure(block))
+    error = backend.get(broad.measure(block)[0])
     u = np.linspace(0.0, 1.0, 41)[:, None, None]
     s, step = states[1:-1], NODE_STEP_S
     r0, v0, r1, v1 = s[:-1, None, :3], s[:-1, None, 3:], s[1:, None, :3], s[1:, None, 3:]
