@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import pty
@@ -119,18 +120,36 @@ def test_rejected_records_are_listed(tle: Path, tmp_path: Path) -> None:
     ["propagate", "{tle}", "--out", "{missing}", "--step-s", "0"],
     ["catalog", "convert", "{tle}", "{folder}/x.unknown"],
     ["catalog", "synthesize", "{folder}/x.csv", "--objects", "0"],
+    ["screen", "{folder}"],
+    ["screen", "{empty}"],
+    ["screen", "{tle}", "--hours", "0"],
+    ["screen", "{tle}", "--hours", "nan"],
+    ["screen", "{tle}", "--start", ""],
+    ["screen", "{tle}", "--start", "1600-01-01"],
+    ["screen", "{tle}", "--plot", "{folder}/x.xyz"],
+    ["screen", "{tle}", "--csv", "{pipe}"],
+    ["screen", "{tle}", "--csv", "{folder}"],
+    ["screen", "{tle}", "--out", "{missing}", "--csv", "{missing}"],
+    ["catalog", "convert", "{tle}", "{link}", "--format", "csv"],
+    ["catalog", "convert", "{tle}", "{missing}/x.csv"],
+    ["catalog", "synthesize", "{link}", "--format", "csv"],
     ["nonsense"],
     ["screen"],
 ])
 def test_wrong_use_gives_2_and_one_message(arguments: list[str], tle: Path, tmp_path: Path) -> None:
     (tmp_path / "junk").write_text("not a catalogue\n")
-    places = {"tle": tle, "missing": tmp_path / "missing", "junk": tmp_path / "junk", "folder": tmp_path}
+    (tmp_path / "empty").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "junk")
+    os.mkfifo(tmp_path / "pipe")  # stands for /dev/null and the like
+    places = {"tle": tle, "pipe": tmp_path / "pipe", "empty": tmp_path / "empty", "link": tmp_path / "link",
+              "missing": tmp_path / "missing", "junk": tmp_path / "junk", "folder": tmp_path}
     result = stmgpu(*(a.format(**places) for a in arguments))
     assert result.exit_code == 2
     assert result.stderr.strip()
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
     assert not (tmp_path / "missing").exists()
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_failures_give_1(tle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,3 +228,69 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     result = stmgpu("screen", tmp_path / "named.csv", "--hours", 2, "--threshold-km", 50, "--backend", "cpu")
     assert result.exit_code == 0, result.stderr
     assert "[red]X[/]" in result.stdout
+
+
+def test_a_catalogue_from_standard_input(tle: Path) -> None:
+    """A gzipped one through a pipe; with --quiet nothing but the result is said."""
+    done = subprocess.run([sys.executable, "-m", "stmgpu.cli", "-q", "screen", "-", "--hours", "1", "--backend", "cpu"],
+                          input=gzip.compress(tle.read_bytes()), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"2000 objects read" in done.stdout
+    assert done.stderr == b""
+
+
+def test_a_reader_that_leaves_early_is_no_error(tle: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "stmgpu.cli", "screen", str(tle), "--hours", "1", "--backend",
+                                "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 0, said
+    assert "Traceback" not in said
+    assert "Broken" not in said
+
+
+def test_termination_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What a batch system sends at a job's time limit."""
+    process = subprocess.Popen([sys.executable, "-m", "stmgpu.cli", "demo", "--hours", "400", "--out", str(tmp_path)],
+                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("window"):
+            break
+    process.terminate()
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143, stderr
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_window_and_old_elements_are_named(tle: Path) -> None:
+    result = stmgpu("screen", tle, "--start", "2060-01-01", "--hours", 1, "--backend", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "window: 1 h from 2060-01-01T00:00:00.000000Z, threshold 5 km" in result.stderr
+    assert re.search(r"warning: the window starts [\d,]+ days after the median epoch", result.stderr)
+    listed = re.findall(r"^failing propagation: object \d+ from 20\S+Z, code \d \(\w", result.stderr, re.M)
+    failing = int(re.search(r"(\d+) failing propagation", result.stdout).group(1))  # type: ignore[union-attr]
+    assert len(listed) == min(failing, 20) > 0
+    assert f"and {failing - 20} more objects failing propagation" in result.stderr
+    assert "warning" not in stmgpu("screen", tle, "--hours", 0.1, "--backend", "cpu").stderr
+
+
+def test_a_certificate_that_does_not_hold_is_a_failure(tle: Path, tmp_path: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results are written and printed all the same."""
+    monkeypatch.setattr("stmgpu.screen.certificate.Certificate.holds", False)
+    result = stmgpu("screen", tle, "--hours", 1, "--backend", "cpu", "--csv", tmp_path / "c.csv")
+    assert result.exit_code == 1
+    assert "NOT COMPLETE" in result.stdout
+    assert "conjunctions may be missing" in result.stderr
+    assert (tmp_path / "c.csv").read_text().startswith(CSV_COLUMNS)
+
+
+def test_version_and_units_in_the_help() -> None:
+    assert stmgpu("--version").stdout.startswith("stmgpu")
+    assert "below this, in km" in re.sub(r"[\s│]+", " ", stmgpu("screen", "--help").stdout)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.time import format_utc
 
@@ -27,6 +28,8 @@ def summary_line(ds: xr.Dataset) -> str:
 def certificate_line(ds: xr.Dataset) -> str:
     """One line: whether the run's own check of its bounds held."""
     c = json.loads(ds.attrs["certificate"])
+    if not ds.attrs["candidates"]:
+        return "certificate: complete (no two objects came near enough to be candidates, so nothing was measured)"
     found = (f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
              f"{ds.attrs['candidates_unrefined']} candidates without a state")
     return f"certificate: complete ({found})" if c["complete"] else f"certificate: NOT COMPLETE ({found})"
@@ -36,19 +39,14 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
     """The closest conjunctions as a table, without the slow ones: docked craft would fill it with zeros."""
     fast = ds.isel(conjunction=ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S)
     closest = fast.sortby("miss_distance").isel(conjunction=slice(rows))
-    shown, slow = closest.sizes["conjunction"], ds.sizes["conjunction"] - fast.sizes["conjunction"]
-    table = Table(
-        title=f"The {shown} closest of {fast.sizes['conjunction']} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster "
-              f"(slower, docked or co-orbital: {slow})",
-        title_justify="left",
-    )
+    table = Table()
     table.add_column("TCA (UTC)", no_wrap=True)
     for column in ("primary", "secondary"):
         table.add_column(column)
     for column in ("miss [km]", "speed [km/s]"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("flags", overflow="fold")
-    for k in range(shown):
+    for k in range(closest.sizes["conjunction"]):
         event = closest.isel(conjunction=k)
         table.add_row(
             str(format_utc(event.tca.to_numpy(), 3)),
@@ -60,12 +58,36 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
     return table
 
 
+def table_title(ds: xr.Dataset, rows: int = 10) -> str:
+    """What :func:`closest_table` shows, and how many slow conjunctions it leaves out."""
+    fast = int((ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).sum())
+    slow = ds.sizes["conjunction"] - fast
+    left_out = f"; {slow} slower ones (docked or co-orbital) are not shown" if slow else ""
+    return f"Closest {min(rows, fast)} of {fast} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
+
+
+def failing_lines(ds: xr.Dataset, most: int) -> list[str]:
+    """A line for each object that SGP4 could not propagate all the time, ``most`` at most, and one for the rest."""
+    total = ds.sizes["failed"]
+    columns = (ds[name].to_numpy()[:most] for name in ("failed_object", "failed_time", "failed_code"))
+    lines = [f"failing propagation: object {who} from {format_utc(when, 0)}, code {code} ({CODES[int(code)]})"
+             for who, when, code in zip(*columns, strict=True)]
+    if total > most:
+        lines.append(f"and {total - most} more objects failing propagation; a store (--out) lists all")
+    return lines
+
+
 def print_result(ds: xr.Dataset, console: Console | None = None) -> None:
     """Print the closest conjunctions, the summary and the certificate to standard output."""
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, 120)
-    if ds.sizes["conjunction"]:
-        console.print(closest_table(ds))
-    console.print(summary_line(ds), soft_wrap=True, highlight=False)
-    console.print(certificate_line(ds), soft_wrap=True, highlight=False)
+    with console.capture() as text:  # rich itself would end the process when the reader has gone
+        if ds.sizes["conjunction"]:
+            console.print(table_title(ds), soft_wrap=True, highlight=False)
+            if (ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).any():
+                console.print(closest_table(ds))
+        console.print(summary_line(ds), soft_wrap=True, highlight=False)
+        console.print(certificate_line(ds), soft_wrap=True, highlight=False)
+    console.file.write(text.get())
+    console.file.flush()
