@@ -360,8 +360,10 @@ def _deliver(found: xr.Dataset, objects: Catalog, store: Path | None, csv: Path 
     except (StmgpuError, OSError):
         print_result(found)
         raise
-    for line in failing_lines(found, _SHOWN_REJECTIONS):
+    for line in failing_lines(found):
         _say(line)
+    if found.sizes["failed"] and store is None:
+        _note("a store (--out) holds each failing object with the time of its first failure")
     print_result(found)
     if written := [str(p) for p in (store, csv, plot) if p is not None]:
         typer.echo(f"written: {', '.join(written)}")

@@ -66,14 +66,15 @@ def table_title(ds: xr.Dataset, rows: int = 10) -> str:
     return f"Closest {min(rows, fast)} of {fast} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
 
 
-def failing_lines(ds: xr.Dataset, most: int) -> list[str]:
-    """A line for each object that SGP4 could not propagate all the time, ``most`` at most, and one for the rest."""
-    total = ds.sizes["failed"]
-    columns = (ds[name].to_numpy()[:most] for name in ("failed_object", "failed_time", "failed_code"))
-    lines = [f"failing propagation: object {who} from {format_utc(when, 0)}, code {code} ({CODES[int(code)]})"
-             for who, when, code in zip(*columns, strict=True)]
-    if total > most:
-        lines.append(f"and {total - most} more objects failing propagation; a store (--out) lists all")
+def failing_lines(ds: xr.Dataset, most: int = 10) -> list[str]:
+    """A line for each error code: its meaning, how many objects met it, and the ids of at most ``most`` of them."""
+    objects, codes = ds.failed_object.to_numpy(), ds.failed_code.to_numpy()
+    lines = []
+    for code in sorted(set(codes.tolist())):
+        ids = sorted(objects[codes == code].tolist())
+        rest = f" and {len(ids) - most} more" if len(ids) > most else ""
+        lines.append(f"failing propagation: {len(ids)} with code {code} ({CODES[code]}): "
+                     f"{', '.join(map(str, ids[:most]))}{rest}")
     return lines
 
 
