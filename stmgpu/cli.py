@@ -21,7 +21,8 @@ import typer
 from typer.core import TyperGroup
 
 from stmgpu import log
-from stmgpu.errors import BackendError, InputError, StmgpuError, StoreError
+from stmgpu.errors import BackendError, InputError, StmgpuError
+from stmgpu.report.outputs import check_outputs, check_picture
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +33,6 @@ _SHOWN_REJECTIONS = 20
 _FAR_DAYS = 14.0
 """Days from the median epoch beyond which the command line warns; element sets are good for a few."""
 
-_PICTURES = (".png", ".pdf", ".svg")
 _LOG = logging.getLogger("stmgpu.cli")  # also when run as __main__
 
 
@@ -134,8 +134,8 @@ def screen(
     overwrite: Overwrite = False,
 ) -> None:
     """Find every conjunction of every object with every other."""
-    _check_picture(plot)
-    _check_outputs(out, overwrite, csv, plot)
+    check_outputs(out, overwrite, csv, plot)
+    check_picture(plot)
     objects = _read(catalog)
     found = _screen(objects, start, hours, days, threshold_km, backend, threads, step_s)
     _deliver(found, objects, out, csv, plot, overwrite)
@@ -159,7 +159,7 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {out}: {error.strerror}; choose another with --out") from error
-    _check_outputs(store, True, csv, plot)
+    check_outputs(store, True, csv, plot)
     _note(f"synthetic catalogue: {objects} objects, seed {seed}")
     population = synthetic_catalog(objects, seed=seed)
     found = _screen(population, None, hours, None, threshold_km, backend, threads, None)
@@ -181,7 +181,7 @@ def propagate(
     from stmgpu.screen.screening import default_start
     from stmgpu.store import open_dataset, propagate_to_store
 
-    _check_outputs(out, overwrite)
+    check_outputs(out, overwrite)
     objects = _read(catalog)
     window = 24.0 if hours is None else hours
     chosen = default_start(objects) if start is None else start
@@ -225,7 +225,7 @@ def convert(
     """Write a catalogue in another form."""
     from stmgpu.catalog import write_catalog
 
-    _check_outputs(None, False, target)
+    check_outputs(None, False, target)
     objects = _read(catalog)
     write_catalog(objects, target, form)
     typer.echo(f"{len(objects)} objects written to {target}, {len(objects.rejected)} rejected")
@@ -242,7 +242,7 @@ def synthesize(
     """Make a catalogue with the proportions of the real one."""
     from stmgpu.catalog import synthetic_catalog, write_catalog
 
-    _check_outputs(None, False, target)
+    check_outputs(None, False, target)
     write_catalog(synthetic_catalog(objects, seed=seed, epoch=epoch), target, form)
     typer.echo(f"{objects} objects written to {target}")
 
@@ -277,6 +277,8 @@ def _backend(backend: BackendName, threads: int | None) -> str:
         try:
             CpuBackend(threads)
         except BackendError as error:
+            if os.environ.get("STMGPU_ISA"):  # asked for by name, so not to be replaced by something slower
+                raise
             _say(f"this is slow, since the cpu backend cannot be used: {error}")
     return chosen.name
 
@@ -307,37 +309,6 @@ def _note_window(objects: Catalog, start: Any, hours: float, how: str) -> None:
     if abs(days) > _FAR_DAYS:
         _say(f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
              f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only")
-
-
-def _check_outputs(store: Path | None, overwrite: bool, *files: Path | None) -> None:
-    """Refuse paths that could not be written before the work is done, not after it."""
-    from stmgpu.store import check_target
-
-    if store is not None:
-        try:
-            check_target(store, overwrite)
-        except StoreError as error:
-            raise InputError(f"{error} (--out, --overwrite)") from error
-    given = [path.absolute() for path in (store, *files) if path is not None]
-    if len(set(given)) < len(given):
-        raise InputError("two results have the same path; give each its own")
-    for file in files:
-        if file is None:
-            continue
-        folder = file.absolute().parent
-        if not folder.is_dir():
-            raise InputError(f"cannot write {file}: there is no folder {folder}; make it first")
-        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
-            # files are renamed into place: that would replace a link such as /dev/stdout, or a device
-            raise InputError(f"cannot write {file}: it is there and is no ordinary file; choose another path")
-        if not os.access(folder, os.W_OK):
-            raise InputError(f"cannot write {file}: no permission to write in {folder}; choose another folder")
-
-
-def _check_picture(plot: Path | None) -> None:
-    if plot is not None and plot.suffix.lower() not in _PICTURES:
-        raise InputError(f"the ending {plot.suffix!r} of {plot} names no picture that is drawn; choose one of "
-                         f"{', '.join(_PICTURES)}")
 
 
 def _deliver(found: xr.Dataset, objects: Catalog, store: Path | None, csv: Path | None, plot: Path | None,

@@ -157,6 +157,9 @@ def test_failures_give_1(tle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = stmgpu("screen", tle, "--backend", "cpu", "--hours", 1)
     assert result.exit_code == 1
     assert "'z80' is not available here; usable:" in result.stderr
+    result = stmgpu("screen", tle, "--hours", 1)  # nor does auto replace what was asked for by name
+    assert result.exit_code == 1
+    assert "'z80' is not available here; usable:" in result.stderr
 
 
 def test_a_taken_store_is_refused_before_the_work(tle: Path, tmp_path: Path) -> None:
@@ -293,3 +296,12 @@ def test_a_certificate_that_does_not_hold_is_a_failure(tle: Path, tmp_path: Path
 def test_version_and_units_in_the_help() -> None:
     assert stmgpu("--version").stdout.startswith("stmgpu")
     assert "below this, in km" in re.sub(r"[\s│]+", " ", stmgpu("screen", "--help").stdout)
+
+
+def test_slow_pairs_alone_are_said_to_be_so(tle: Path, tmp_path: Path) -> None:
+    cat = read_catalog(tle)
+    columns = {name: getattr(cat[:1], name).repeat(2) for name in COLUMNS} | {"norad_id": [1, 2]}
+    write_catalog(cat.from_columns(**columns), tmp_path / "docked.csv")
+    result = stmgpu("screen", tmp_path / "docked.csv", "--hours", 1, "--backend", "cpu")
+    assert "No conjunction at 0.1 km/s or faster; slower ones (docked or co-orbital), not shown: 1" in result.stdout
+    assert " 1 events;" in result.stdout

@@ -62,7 +62,9 @@ def table_title(ds: xr.Dataset, rows: int = 10) -> str:
     """What :func:`closest_table` shows, and how many slow conjunctions it leaves out."""
     fast = int((ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).sum())
     slow = ds.sizes["conjunction"] - fast
-    left_out = f"; {slow} slower ones (docked or co-orbital) are not shown" if slow else ""
+    left_out = f"; slower ones (docked or co-orbital), not shown: {slow}" if slow else ""
+    if fast == 0:
+        return f"No conjunction at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
     return f"Closest {min(rows, fast)} of {fast} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
 
 
