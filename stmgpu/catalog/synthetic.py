@@ -206,17 +206,36 @@ def _leo(rng: np.random.Generator, count: int) -> Elements:
 
 def _shell(rng: np.random.Generator, shell: _Shell, count: int) -> Elements:
     planes = min(shell.planes, max(count, 1))
-    plane = np.arange(count) % planes
-    slots = np.maximum(np.bincount(plane, minlength=planes), 1)[plane]
-    place = np.arange(count) // planes
+    plane, place = np.arange(count) % planes, np.arange(count) // planes
+    slots = -(-count // planes)
     axis = EARTH_RADIUS_KM + shell.height_km + rng.normal(0.0, 0.05, count)
     elements = _orbit(rng, axis, np.abs(rng.normal(1.4e-4, 3e-5, count)), np.full(count, shell.inclination_deg), 1.0)
     elements["i"] = elements["i"] + rng.normal(0.0, 0.003, count)
     elements["raan"] = 360.0 * plane / planes + rng.normal(0.0, 0.02, count)
     elements["argp"] = rng.normal(90.0, 8.0, count)
-    latitude = 360.0 * place / slots + 360.0 * plane * 5.0 / max(count, 1) + rng.normal(0.0, 0.02, count)
+    phasing = _phasing(planes, max(slots, 1), shell.inclination_deg)
+    latitude = 360.0 * (place + plane * phasing / planes) / max(slots, 1) + rng.normal(0.0, 0.02, count)
     elements["m"] = (latitude - elements["argp"]) % 360.0
     return elements
+
+
+def _phasing(planes: int, slots: int, inclination_deg: float) -> int:
+    """Phasing number of a Walker pattern (Walker 1984) that keeps its satellites furthest apart, as operators do.
+
+    Two planes whose nodes differ by W cross where the arguments of latitude differ by 2 atan(cos i tan(W / 2)); there
+    their satellites are apart by what is left of the phase difference, shortened by the angle between the planes.
+    """
+    if planes < 2:
+        return 0
+    tilt = inclination_deg / _DEG
+    node = 2.0 * math.pi * np.arange(1, planes) / planes
+    between = np.arccos(np.cos(tilt) ** 2 + np.sin(tilt) ** 2 * np.cos(node))
+    crossing = 2.0 * np.arctan(np.cos(tilt) * np.tan(node / 2.0))
+    spacing = 2.0 * math.pi / slots
+    phase = np.arange(planes)[:, None] * np.arange(1, planes) / planes * spacing
+    left = np.abs((phase + crossing + spacing / 2.0) % spacing - spacing / 2.0)
+    separation = np.sin(left / 2.0) * np.cos(between / 2.0)
+    return int(np.argmax(separation.min(axis=1)))
 
 
 def _meo(rng: np.random.Generator, count: int) -> Elements:
