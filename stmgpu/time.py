@@ -247,7 +247,7 @@ def to_datetime64(jd: npt.ArrayLike, fr: npt.ArrayLike, seconds: npt.ArrayLike =
     outside = np.abs(relative + part + extra / SECONDS_PER_DAY) >= _MAX_DAYS_NS
     if outside.any():
         bad = np.asarray(first)[outside].flat[0]
-        raise InputError(f"Julian date {bad!r} lies outside the years 1678 to 2261 that datetime64[ns] can hold")
+        raise InputError(f"Julian date {float(bad)} lies outside the years 1678 to 2261 that datetime64[ns] can hold")
     total = np.zeros(first.shape, np.int64)
     for value, unit in ((relative, NS_PER_DAY), (part, NS_PER_DAY), (extra, NS_PER_SECOND)):
         whole = np.floor(value)

@@ -197,7 +197,8 @@ def make_plan(start: tuple[float, float], duration_s: float, threshold_km: float
     if not MIN_THRESHOLD_KM <= threshold_km <= MAX_THRESHOLD_KM:
         raise InputError(f"threshold {threshold_km} km is outside {MIN_THRESHOLD_KM} to {MAX_THRESHOLD_KM:g} km")
     if not MIN_WINDOW_S <= duration_s <= MAX_WINDOW_S:
-        raise InputError(f"window of {duration_s:g} s is outside one minute to 30 days")
+        shown = f"{duration_s / 86400.0:g} days" if duration_s > 86400.0 else f"{duration_s:g} s"
+        raise InputError(f"a window of {shown} is not supported; it must be one minute to 30 days long")
     if step_s is not None and step_s not in STEPS_S:
         raise InputError(f"step {step_s:g} s is not supported; choose one of {', '.join(f'{s:g}' for s in STEPS_S)}")
     chosen = step_s if step_s is not None else min(STEPS_S, key=lambda s: _cost(s, threshold_km, objects))

@@ -15,6 +15,9 @@ from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.store.ephemeris import EphemerisWriter
 from stmgpu.time import as_epoch, format_utc, to_datetime64
 
+MAX_TIMES = 10_000_000
+"""Longest ephemeris of one store [times]: 115 days at one second."""
+
 
 def propagate_to_store(catalog: Any, path: str | os.PathLike[str], start: Any, hours: float, step_s: float = 60.0,
                        backend: str = "auto", threads: int | None = None, overwrite: bool = False,
@@ -53,6 +56,9 @@ def propagate_to_store(catalog: Any, path: str | os.PathLike[str], start: Any, h
         raise InputError(f"a window of {hours} hours in steps of {step_s} s is impossible; give positive numbers")
     epoch = as_epoch(start)
     span_s = hours * 3600.0
+    if span_s / step_s > MAX_TIMES:
+        raise InputError(f"{hours:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; at most {MAX_TIMES:,} "
+                         "fit one store: shorten the window or lengthen the step")
     times_s = np.arange(int(span_s / step_s + 1e-9) + 1) * step_s
     runner = get_backend(backend, threads)
     attrs = {"start": format_utc(epoch), "step_s": step_s, "backend": runner.name, "device": runner.device,
