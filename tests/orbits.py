@@ -1,4 +1,7 @@
-"""Catalogues for tests: random populations, and objects fitted to pass another at a chosen time and distance."""
+"""Catalogues for tests: random populations, and objects fitted to pass another at a chosen time and distance.
+
+And the comparison of the engine with the oracle on such a catalogue.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,10 @@ from sgp4.api import WGS72, Satrec
 
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.constants import MU_KM3_S2
+from stmgpu.screen.brute import brute
+from stmgpu.screen.engine import run
+from stmgpu.screen.plan import make_plan
+from stmgpu.screen.refine import END_EDGE, START_EDGE
 from stmgpu.time import parse_utc
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -118,3 +125,46 @@ def passing(rng: np.random.Generator, row: np.ndarray, t_s: float, miss_km: floa
     at = epoch.plus(t_s)
     new = fit(np.concatenate([r + miss_km * direction / np.linalg.norm(direction), other]), at)
     return catalog_of(new, at)
+
+
+def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None):
+    """Events of the engine as the oracle gives them: catalogue positions, time, distance, flags."""
+    plan = make_plan((start.jd, start.fr), duration_s, threshold_km, len(catalog), step_s)
+    result = run(catalog, plan, backend)
+    assert result.certificate.holds, result.certificate
+    e, order = result.events, result.propagator.order
+    a, b = order[e.first], order[e.second]
+    _, rel, _ = result.refiner.relative(backend.put(e.first), backend.put(e.second), backend.put(e.tca_s))
+    miss = np.linalg.norm(backend.get(rel)[:3], axis=0)
+    out = np.array(list(zip(np.minimum(a, b), np.maximum(a, b), e.tca_s, miss, e.flags, strict=True)),
+                   dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
+    return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
+
+
+def assert_same(ours, truth, threshold_km, wall_km=1e-6):
+    """Same events; only minima within a millimetre of the threshold may differ."""
+    def group(events):
+        groups = {}
+        for e in events:
+            if abs(e["miss_km"] - threshold_km) > wall_km:
+                groups.setdefault((int(e["first"]), int(e["second"])), []).append(e)
+        return groups
+
+    mine, theirs = group(ours), group(truth)
+    lost, extra = sorted(theirs.keys() - mine.keys()), sorted(mine.keys() - theirs.keys())
+    assert not lost
+    assert not extra
+    for pair, expected in theirs.items():
+        found = mine[pair]
+        assert len(found) == len(expected), (pair, found, expected)
+        by_time = (sorted(events, key=lambda x: x["tca_s"]) for events in (found, expected))
+        for f, e in zip(*by_time, strict=True):
+            assert f["flags"] & (START_EDGE | END_EDGE) == e["flags"], (pair, f, e)
+            assert abs(f["miss_km"] - e["miss_km"]) < 1e-5, (pair, f, e)
+            assert abs(f["tca_s"] - e["tca_s"]) < 0.5, (pair, f, e)            # slow pairs have flat minima
+
+
+def compare(catalog, backend, duration_s, threshold_km, start=START, step_s=None, truth=None):
+    truth = brute(catalog, (start.jd, start.fr), duration_s, threshold_km) if truth is None else truth
+    assert_same(engine_events(catalog, start, duration_s, threshold_km, backend, step_s), truth, threshold_km)
+    return truth

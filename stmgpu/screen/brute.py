@@ -50,11 +50,12 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
     samples = np.append(np.arange(-step_s, duration_s + step_s, step_s), duration_s + step_s)
     states, _ = p.grid(samples)
     position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))                       # [object, sample, axis]
-    speed = float(np.nanmax(np.linalg.norm(states[:, 3:, : p.n], axis=1)))
+    speed = float(np.nan_to_num(np.linalg.norm(states[:, 3:, : p.n], axis=1)).max())
     good = _usable(p, start, duration_s)
     rows: list[Minimum] = []
     for i in range(p.n):
         rel = position[i + 1 : p.n] - position[i]
+        settled: set[tuple[int, int]] = set()                 # partners with a minimum too close to an edge for a rate
         d2 = np.einsum("ijk,ijk->ij", rel, rel)
         for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
             a, b = int(i), int(i + 1 + j)
@@ -65,10 +66,17 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
             tca = float(samples[k] + best.x)
             if 0.0 <= tca <= duration_s and best.fun < threshold_km**2:
                 rows.append((a, b, tca, float(np.sqrt(best.fun)), 0))
+            for edge, flag, outside in ((0.0, START_EDGE, tca < 0.0), (duration_s, END_EDGE, tca > duration_s)):
+                if abs(tca - edge) < DIFFERENCE_S:
+                    settled.add((b, flag))
+                    if outside and _distance(p, a, b, edge) < threshold_km:
+                        rows.append((a, b, edge, _distance(p, a, b, edge), flag))
         at_start, at_end = int(np.searchsorted(samples, 0.0)), int(np.searchsorted(samples, duration_s))
         for t, k, flag in ((0.0, at_start, START_EDGE), (duration_s, at_end, END_EDGE)):
-            for later_index in np.flatnonzero(d2[:, k] < (threshold_km + 1e-3 * speed) ** 2).tolist():
+            for later_index in np.flatnonzero(d2[:, k] < (threshold_km + 2.0 * speed * step_s) ** 2).tolist():
                 a, b = i, i + 1 + later_index
+                if (b, flag) in settled:
+                    continue
                 later, earlier = _distance(p, a, b, t + DIFFERENCE_S), _distance(p, a, b, t - DIFFERENCE_S)
                 distance = _distance(p, a, b, t)
                 if distance < threshold_km and ((later >= earlier) if flag == START_EDGE else (later < earlier)):
@@ -96,8 +104,7 @@ def _prominent(rows: list[Minimum], p: Propagator) -> list[Minimum]:
     for (a, b), group in itertools.groupby(sorted(rows), key=lambda r: r[:2]):
         minima = list(group)
         while len(minima) > 1:
-            rises = [max(_distance(p, a, b, float(t)) for t in np.linspace(m[2], n[2], 40)) - max(m[3], n[3])
-                     for m, n in itertools.pairwise(minima)]
+            rises = [_highest(p, a, b, m[2], n[2]) - max(m[3], n[3]) for m, n in itertools.pairwise(minima)]
             k = int(np.argmin(rises))
             if rises[k] >= PROMINENCE_KM:
                 break
@@ -106,10 +113,21 @@ def _prominent(rows: list[Minimum], p: Propagator) -> list[Minimum]:
     return kept
 
 
+def _highest(p: Propagator, a: int, b: int, start_s: float, end_s: float) -> float:
+    """Largest distance [km] of a pair between two times: the largest of 40 samples, followed to its maximum."""
+    t = np.linspace(start_s, end_s, 40)
+    distances = [_distance(p, a, b, float(at)) for at in t]
+    k = int(np.argmax(distances))
+    low, high = float(t[max(k - 1, 0)]), float(t[min(k + 1, 39)])
+    best = minimize_scalar(lambda s: -_distance(p, a, b, low + s), method="bounded", bounds=(0.0, high - low),
+                           options={"xatol": 1e-3})
+    return max(distances[k], -float(best.fun))
+
+
 def _distance(p: Propagator, a: int, b: int, t_s: float) -> float:
-    """Distance [km] by the reference propagator, infinite where it fails."""
+    """Distance [km] by the reference propagator, beyond everything where it fails."""
     states, code = p.at(np.array([a, b]), np.array([t_s, t_s]))
-    return float("inf") if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
+    return 1e9 if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
 
 
 def _usable(p: Propagator, start: tuple[float, float], duration_s: float) -> Any:

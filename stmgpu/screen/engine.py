@@ -25,7 +25,10 @@ BLOCK_INTERVALS = 32
 """Node intervals a block: 35 nodes of 30,000 objects are 50 MB."""
 
 _BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
-_BYTES_PER_OBJECT_ROW = 100
+_BYTES_PER_OBJECT_ROW, _BYTES_PER_CELL_ROW = 100, 8
+
+CANDIDATES_AT_ONCE = 2_000_000
+"""Candidates that are collected before they are sorted and refined [pairs], or one batch's where it finds more."""
 
 
 @dataclass
@@ -100,8 +103,10 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
         span = (float(plan.node_s(first_node - 1)) - 1.0, float(plan.node_s(last_node + 1)) + 1.0)
         propagator = Propagator(elements, backend, plan.start, span, mode)
         refiner = Refiner(propagator, plan, backend)
-        rows_per_batch = max(1, _BATCH_BYTES[backend.name] // (_BYTES_PER_OBJECT_ROW * propagator.n_pad))
-        rows_per_batch = min(max(rows_per_batch, 2 * getattr(backend, "threads", 1)), 4096)
+        row_bytes = _BYTES_PER_OBJECT_ROW * propagator.n_pad + _BYTES_PER_CELL_ROW * plan.cells
+        rows_per_batch = max(1, _BATCH_BYTES[backend.name] // row_bytes)
+        rows_per_batch = min(max(rows_per_batch, 2 * getattr(backend, "threads", 1)),
+                             BLOCK_INTERVALS * plan.steps_per_node)
         search_type = KdTree if backend.name == "reference" else HashGrid
         search = search_type(plan, backend, propagator.n_pad, rows_per_batch)
     failures, certificate = _Failures(propagator.n), Certificate()
@@ -122,15 +127,13 @@ def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
         with watch("bounds"):
             error, codes = search.measure(block)
             failures.note(backend.get(codes[1:-1]), block.first_node + 1)
-        with watch("search"):
-            found_here = [search.find(block, rows[k : k + rows_per_batch]) for k in range(0, len(rows), rows_per_batch)]
-        candidates = _in_order(found_here, backend.xp)
-        counted += len(candidates)
-        waiting.append(candidates)
-        with watch("certify"):
-            certificate.measure(plan, refiner, block, error, candidates)
-        if sum(map(len, waiting)) >= STATES_AT_ONCE:
-            refine()
+        for candidates in _found(search, block, rows, rows_per_batch, backend.xp, watch):
+            counted += len(candidates)
+            waiting.append(candidates)
+            with watch("certify"):
+                certificate.measure(plan, refiner, block, error, candidates)
+            if sum(map(len, waiting)) >= STATES_AT_ONCE:
+                refine()
         if progress is not None:
             progress((int(rows[-1]) + 1) / plan.rows)
     refine()
@@ -162,6 +165,18 @@ def _blocks(plan: Plan, propagator: Propagator, backend: Backend, first_node: in
             propagator.grid(times, (states[kept:count], codes[kept:count]))
             kept = 3
         yield Block(states[:count], codes[:count], node - 1), all_rows[(row_node >= node) & (row_node < stop)]
+
+
+def _found(search: HashGrid | KdTree, block: Block, rows: np.ndarray, rows_per_batch: int, xp: Any,
+           watch: _Stopwatch) -> Iterator[Candidates]:
+    """Candidates of a block: all at once, or as many batches together as make :data:`CANDIDATES_AT_ONCE`."""
+    parts: list[Candidates] = []
+    for k in range(0, len(rows), rows_per_batch):
+        with watch("search"):
+            parts.append(search.find(block, rows[k : k + rows_per_batch]))
+        if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + rows_per_batch >= len(rows):
+            yield _in_order(parts, xp)
+            parts = []
 
 
 def _in_order(parts: list[Candidates], xp: Any) -> Candidates:

@@ -26,13 +26,18 @@ from stmgpu.screen.candidates import Candidates
 from stmgpu.screen.plan import Plan
 
 DIFFERENCE_S = 0.5
-"""Half width of the central differences [s]: truncation below 1e-7 s in TCA, rounding below 1e-8 s."""
+"""Half width of the central differences [s]. Rounding moves a TCA by less than 1e-8 s; truncation by about d^2 a / 8 v,
+below 1e-6 s for fast pairs within 5 km and up to 1e-4 s for a pair that passes at 200 km with 0.5 km/s."""
 
 WALK_STEP_S = 15.0
 """Step in which pairs without a convexity proof are walked [s]."""
 
 EDGE_TOLERANCE_S = 1e-6
-"""A minimum this close to an interval's end is accepted from both sides; duplicates are removed afterwards."""
+"""A minimum this little outside the window counts as inside: a microsecond is what times are printed with."""
+
+OVERLAP_S = 5e-4
+"""A minimum this close to an interval's end is accepted from both sides, because two ways of finding it differ by
+truncation (see :data:`DIFFERENCE_S`); duplicates are removed afterwards."""
 
 DUPLICATE_S = 1e-3
 """Two events of a pair closer than this are one [s]; distinct minima are minutes apart."""
@@ -111,8 +116,8 @@ class Refiner:
     def refine(self, candidates: Candidates) -> tuple[Events, int]:
         """Minima below the threshold that lie in the candidates' intervals, and window-edge events.
 
-        Returns the events (unsorted, possibly with duplicates at interval ends) and how many candidates could not be
-        evaluated because SGP4 failed at a trial time.
+        Returns the events (unsorted, possibly with duplicates at the ends of intervals and window) and how many
+        candidates could not be evaluated because SGP4 failed at a trial time.
         """
         xp, plan = self.xp, self.plan
         if len(candidates) == 0:
@@ -126,9 +131,9 @@ class Refiner:
         convex = self._convex(speed, distance, radius) & ~bad
         # one Newton step on dr . dv; the differences take over from there
         t = t - dot(rel[:3], rel[3:]) / xp.maximum(dot(rel[3:], rel[3:]), 1e-30)
-        fast = self._newton(i[convex], j[convex], row[convex], t[convex])
+        fast, lost = self._newton(i[convex], j[convex], row[convex], t[convex])
         walk, failed = self._walk(i[~convex], j[~convex], row[~convex])
-        return Events.concatenate([edges, fast, walk]), failed
+        return Events.concatenate([edges, fast, walk]), lost + failed
 
     def _convex(self, speed: Any, distance: Any, radius: Any) -> Any:
         """Whether |dr|^2 is provably convex over the interval, from a state inside it.
@@ -141,14 +146,18 @@ class Refiner:
         slowest = speed - tidal * farthest * reach - 0.2
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
-    def _newton(self, i: Any, j: Any, row: Any, t: Any) -> Events:
-        """Single minima: quadratics through three positions, repeated until the time stands still."""
+    def _newton(self, i: Any, j: Any, row: Any, t: Any) -> tuple[Events, int]:
+        """Single minima: quadratics through three positions, repeated until the time stands still.
+
+        A minimum just outside the window becomes an event of that edge: the pair is parting (or closing in) there, and
+        the rate's sign, which decides in :meth:`_window_edges`, may be wrong this close to the minimum.
+        """
         xp, plan = self.xp, self.plan
         m, d = len(t), DIFFERENCE_S
         if m == 0:
-            return Events.concatenate([])
+            return Events.concatenate([]), 0
         active = xp.arange(m)
-        distance2 = xp.full(m, np.inf)
+        distance2, speed2, lost = xp.full(m, np.inf), xp.zeros(m), xp.zeros(m, bool)
         for _ in range(8):
             ti, ii, jj = t[active], i[active], j[active]
             k = len(active)
@@ -163,15 +172,19 @@ class Refiner:
             x = b + (v + q * s) * s
             t[active] = ti + s
             failed = bad[:k] | bad[k : 2 * k] | bad[2 * k :]
-            distance2[active] = xp.where(failed, np.inf, dot(x, x))
+            distance2[active], speed2[active], lost[active] = xp.where(failed, np.inf, dot(x, x)), dot(y, y), failed
             # moved by more than the quadratics are good for, yet not out of reach: again
             near = xp.abs(t[active] - plan.sample_s(row[active])) < 2.0 * plan.step_s
             active = active[(xp.abs(s) > d) & near & ~failed]
             if len(active) == 0:
                 break
-        tol = EDGE_TOLERANCE_S
-        keep = ((distance2 < plan.threshold_km**2) & (t >= plan.edge_s(row) - tol) & (t <= plan.edge_s(row + 1) + tol))
-        return self._events(i[keep], j[keep], t[keep], 0)
+        before, after = t < -EDGE_TOLERANCE_S, t > plan.duration_s + EDGE_TOLERANCE_S
+        inside = xp.where(before, 0.0, xp.where(after, plan.duration_s, t))
+        distance2 = distance2 + speed2 * (t - inside) ** 2
+        keep = ((distance2 < plan.threshold_km**2) & (xp.abs(t - inside) < OVERLAP_S)
+                & (t >= plan.edge_s(row) - OVERLAP_S) & (t <= plan.edge_s(row + 1) + OVERLAP_S))
+        flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
+        return self._events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
 
     def _walk(self, i: Any, j: Any, row: Any) -> tuple[Events, int]:
         """All minima of pairs that fly together: sign changes of the rate of |dr|^2 on a walk through the interval."""
@@ -244,7 +257,7 @@ class Refiner:
             found.append(self._events(ii[keep], jj[keep], t[keep], flag))
         return Events.concatenate(found)
 
-    def _events(self, i: Any, j: Any, t: Any, flag: int) -> Events:
+    def _events(self, i: Any, j: Any, t: Any, flag: int | np.ndarray) -> Events:
         get = self.get
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))
 
@@ -254,12 +267,8 @@ def merge_events(events: Events, duration_s: float) -> Events:
     inside = (events.tca_s >= -EDGE_TOLERANCE_S) & (events.tca_s <= duration_s + EDGE_TOLERANCE_S)
     events = events[inside]
     events.tca_s = np.clip(events.tca_s, 0.0, duration_s)
-    order = np.lexsort((events.tca_s, events.second, events.first))
-    events = events[order]
-    if len(events) < 2:
-        return events
+    events = events[np.lexsort((events.tca_s, events.second, events.first))]
     twin = ((np.diff(events.first) == 0) & (np.diff(events.second) == 0) & (np.diff(events.tca_s) < DUPLICATE_S))
-    drop = np.zeros(len(events), bool)
-    drop[:-1] |= twin & (events.flags[:-1] != 0) & (events.flags[1:] == 0)
-    drop[1:] |= twin & ~drop[:-1]
-    return events[~drop]
+    run = np.cumsum(np.append(True, ~twin)[: len(events)])                     # number of each run of twins
+    events = events[np.lexsort((events.tca_s, events.flags != 0, run))]
+    return events[np.flatnonzero(np.diff(run, prepend=0))]

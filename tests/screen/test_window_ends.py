@@ -1,0 +1,104 @@
+"""Minima at, beside and between the ends of the window: none lost, none twice, none swallowed by a deeper one."""
+
+import numpy as np
+import pytest
+from orbits import START, catalog_of, compare, engine_events, fit, join, random_rows, sgp4_state
+
+from stmgpu.backend import get_backend
+from stmgpu.screen import engine
+from stmgpu.screen.brute import brute
+from stmgpu.screen.engine import run
+from stmgpu.screen.plan import make_plan
+from stmgpu.screen.refine import END_EDGE, START_EDGE, Events, merge_events
+
+
+def climbing_pair(seed: int, t_s: float):
+    """Two low objects that pass at 20 to 195 km with 0.5 to 1.4 km/s in any direction, up and down included."""
+    rng = np.random.default_rng(seed)
+    row = random_rows(rng, 1, "leo")[0]
+    state = sgp4_state(row, START, t_s)
+    dv, away = rng.normal(size=(2, 3))
+    dv *= rng.uniform(0.5, 1.4) / np.linalg.norm(dv)
+    miss = np.cross(dv, away)
+    miss *= rng.uniform(20.0, 195.0) / np.linalg.norm(miss)
+    at = START.plus(t_s)
+    return join(catalog_of(row), catalog_of(fit(state + np.concatenate([miss, dv]), at), at))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_minimum_beside_the_windows_end_is_one_event(seed):
+    """The rate's sign at the edge and the minimum's time come from different differences; they must not disagree."""
+    catalog, backend = climbing_pair(seed, 1800.0), get_backend("cpu")
+    whole = engine_events(catalog, START, 3600.0, 200.0, backend)
+    tca = float(whole["tca_s"][np.argmin(np.abs(whole["tca_s"] - 1800.0))])
+    for off in (-2e-4, -5e-5, -2e-5, -1e-5, -5e-6, -2e-6, 0.0, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 2e-4):
+        for before in (0.0, 600.0):
+            events = engine_events(catalog, START.plus(tca + off - before), 600.0, 200.0, backend, 20.0)
+            assert np.sum(np.abs(events["tca_s"] - before) < 1.0) == 1, (off, before, events)
+
+
+@pytest.mark.parametrize("off_s", [-2e-3, -1e-5, 0.0, 1e-5, 2e-3])
+def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s):
+    catalog, backend = climbing_pair(0, 1800.0), get_backend("cpu")
+    whole = engine_events(catalog, START, 3600.0, 200.0, backend)
+    start = START.plus(float(whole["tca_s"][np.argmin(np.abs(whole["tca_s"] - 1800.0))]) + off_s)
+    truth = brute(catalog, (start.jd, start.fr), 600.0, 200.0)
+    assert np.sum(truth["tca_s"] < 1.0) == 1
+    if abs(off_s) > 1e-3:                               # nearer, the minimiser's noise decides on which side it is
+        compare(catalog, backend, 600.0, 200.0, start, 20.0, truth)
+
+
+def test_a_short_rise_before_a_minimum_is_seen(backend):
+    """A window that ends seconds after a maximum: the rise to its end is metres, but narrower than samples of it."""
+    rng = np.random.default_rng(3)
+    row = random_rows(rng, 1, "geo")[0]
+    catalog = catalog_of(np.stack([row, row + np.array([0, 2e-4, 1e-4, 0, 0, 1e-3])]))
+    plan = make_plan((START.jd, START.fr), 86400.0, 200.0, 2, 120.0)
+    refiner = run(catalog, plan, backend).refiner
+    t = np.linspace(0.0, 86400.0, 4321)
+    _, rel, _ = refiner.relative(*(backend.put(np.full(len(t), k)) for k in (0, 1)), backend.put(t))
+    distance = np.linalg.norm(backend.get(rel)[:3], axis=0)
+    top = next(k for k in range(400, len(t) - 1) if distance[k - 1] < distance[k] > distance[k + 1])
+    threshold = min(200.0, float(distance.max()) + 1.0)
+    for after in (15.0, 40.0, 90.0):
+        begin, end = float(t[top - 300]), float(t[top]) + after
+        truth = compare(catalog, backend, end - begin, threshold, START.plus(begin))
+        assert set(truth["flags"].tolist()) == {START_EDGE, END_EDGE}
+
+
+def test_twins_leave_one_event_and_the_inner_one():
+    def events(times, flags):
+        n = len(times)
+        return Events(np.zeros(n, np.int32), np.ones(n, np.int32), np.array(times), np.array(flags, np.int32))
+
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]):
+        crowd = events([60.0, 60.0 + 5e-7, 60.0 - 1e-5], [END_EDGE, 0, 0])
+        merged = merge_events(crowd[np.array(order)], 60.0)
+        assert merged.flags.tolist() == [0]
+        assert merged.tca_s.tolist() == [60.0 - 1e-5]
+    assert len(merge_events(events([], []), 60.0)) == 0
+    assert merge_events(events([0.0, 30.0, 60.0], [START_EDGE, 0, END_EDGE]), 60.0).tca_s.tolist() == [0.0, 30.0, 60.0]
+
+
+def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):
+    """Rows of a quarter of a million cells: the batch must be cut by them, not by the two objects."""
+    batches = []
+
+    class Watched(engine.HashGrid):
+        def __init__(self, plan, backend, n, rows_per_batch):
+            batches.append(rows_per_batch * (plan.cells + 2) * 8)
+            super().__init__(plan, backend, n, rows_per_batch)
+
+    monkeypatch.setattr(engine, "HashGrid", Watched)
+    plan = make_plan((START.jd, START.fr), 3600.0, 0.1, 2, 10.0)
+    run(catalog_of(random_rows(np.random.default_rng(1), 2)), plan, get_backend("cpu", 1))
+    assert max(batches) < 32 << 20
+
+
+def test_flushing_candidates_early_changes_nothing(monkeypatch):
+    catalog = catalog_of(random_rows(np.random.default_rng(5), 120, "shell"))
+    whole = engine_events(catalog, START, 3600.0, 100.0, get_backend("cpu"))
+    monkeypatch.setattr(engine, "CANDIDATES_AT_ONCE", 10)
+    monkeypatch.setattr(engine, "STATES_AT_ONCE", 50)
+    np.testing.assert_array_equal(engine_events(catalog, START, 3600.0, 100.0, get_backend("cpu")), whole)
+    assert len(whole) > 20
