@@ -15,6 +15,7 @@
 #define FIELDS 10
 #define EARTH_RADIUS_KM 6378.135
 #define TIDAL (1.05f * 398600.8f)
+#define COUNT_END (1 << 30)      // candidates of a row are counted up to here: 65,537 objects at one place are 2^31 pairs
 
 #if FLANES > 1
 #define GROUP 16
@@ -80,6 +81,7 @@ void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
     realf bend = TIDAL * (row.h * row.h) * (rootf(d2) + rootf(v2) * (1.05f * row.h)) / (low * low * low);
     realf reach = row.threshold + bend + loadf(f + 9 * s) + o.pad;
     pass = both(pass, at_mostf(mx * mx + my * my + mz * mz, reach * reach));
+    if (*row.count >= COUNT_END) return;                                 // far above any capacity: the host refuses
     for (unsigned hits = lane_bits(pass); hits != 0; hits &= hits - 1) {
         int k = lowest_bit(hits);
         i32 slot = claim(row.count, 1);
@@ -154,7 +156,7 @@ KERNEL find_pairs(
     const i32* RESTRICT object,          // [rows][slots] object in each slot
     const i32* RESTRICT cell,            // [rows][slots] cell of each slot
     const i32* RESTRICT starts,          // [rows][cells + 2] first slot of each cell
-    i32* RESTRICT count,                 // [rows] candidates found, may exceed capacity; must be zero before
+    i32* RESTRICT count,                 // [rows] candidates found, may exceed capacity (then up to 2^30); zero before
     i32* RESTRICT first,                 // [rows][capacity] lower object
     i32* RESTRICT second,                // [rows][capacity] higher object
     float* RESTRICT offset_s)            // [rows][capacity] time of the straight-line minimum after the sample
