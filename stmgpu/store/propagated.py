@@ -57,8 +57,8 @@ def propagate_to_store(catalog: Any, path: str | os.PathLike[str], start: Any, h
     epoch = as_epoch(start)
     span_s = hours * 3600.0
     if span_s / step_s > MAX_TIMES:
-        raise InputError(f"{hours:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; at most {MAX_TIMES:,} "
-                         "fit one store: shorten the window or lengthen the step")
+        raise InputError(f"{hours:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store holds at "
+                         f"most {MAX_TIMES:,}: shorten the window or lengthen the step")
     times_s = np.arange(int(span_s / step_s + 1e-9) + 1) * step_s
     runner = get_backend(backend, threads)
     attrs = {"start": format_utc(epoch), "step_s": step_s, "backend": runner.name, "device": runner.device,
