@@ -40,6 +40,8 @@ def get_backend(name: str = "auto", threads: int | None = None) -> Backend:
     """
     if name not in BACKENDS:
         raise InputError(f"backend {name!r} is unknown; choose one of {', '.join(BACKENDS)}")
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
     if name == "cuda":
         from stmgpu.backend.cuda import CudaBackend
 

@@ -104,7 +104,8 @@ class CpuBackend:
         if isa not in usable:
             raise BackendError(f"instruction set {isa!r} is not available here; usable: {', '.join(usable)}")
         self.isa = isa
-        self.threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or 1
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = cores if threads is None else threads
         self._library = _load(isa)
         self._functions: dict[str, tuple[Any, Signature]] = {}
 

@@ -120,8 +120,8 @@ class HashGrid:
                 break
             self.capacity = 1 << int(found.max()).bit_length()
             if self.capacity * self.batch > _MAX_CAPACITY:
-                raise CapacityError(f"{int(found.max())} candidate pairs in one interval; use a smaller threshold "
-                                    "or step")
+                raise CapacityError(f"at least {int(found.max())} candidate pairs in one interval; use a smaller "
+                                    "threshold or step")
             self._allocate_candidates()
         xp = self.backend.xp
         taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]

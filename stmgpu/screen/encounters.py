@@ -13,6 +13,9 @@ from stmgpu.screen.refine import Refiner, dot
 
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 
+SAMPLE_S = 60.0
+"""Sampling of a slow pair's distance [s]: a shorter excursion out of the sphere is not noticed."""
+
 _SAMPLES_AT_ONCE = 400_000
 
 
@@ -40,16 +43,18 @@ def entry_exit(refiner: Refiner, plan: Plan, first: np.ndarray, second: np.ndarr
     events = np.flatnonzero(slow)
     if len(events) == 0:
         return entry, leave, flags
-    samples = np.append(np.arange(0.0, plan.duration_s, plan.step_s), plan.duration_s)
+    samples = np.append(np.arange(0.0, plan.duration_s, SAMPLE_S), plan.duration_s)
     pairs, member = np.unique(np.stack([first[events], second[events]]), axis=1, return_inverse=True)
     member = member.reshape(-1)
     low, high = np.empty((2, len(events))), np.empty((2, len(events)))
+    by_pair = np.argsort(member, kind="stable")
+    begin = np.searchsorted(member, np.arange(pairs.shape[1] + 1), sorter=by_pair)
     per_chunk = max(1, _SAMPLES_AT_ONCE // len(samples))
     for k in range(0, pairs.shape[1], per_chunk):
         i, j = pairs[:, k : k + per_chunk]
         inside = _excess(refiner, plan, np.repeat(i, len(samples)), np.repeat(j, len(samples)),
                          np.tile(samples, len(i))).reshape(len(i), -1) < 0.0
-        for e in np.flatnonzero((member >= k) & (member < k + per_chunk)):
+        for e in by_pair[begin[k] : begin[k + len(i)]]:
             tca, within = tca_s[events[e]], inside[member[e] - k]
             at = int(np.searchsorted(samples, tca, side="right"))          # samples[at - 1] <= tca < samples[at]
             before, after = np.flatnonzero(~within[:at]), np.flatnonzero(~within[at:])

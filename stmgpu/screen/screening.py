@@ -68,7 +68,9 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
     """
     if hours is not None and days is not None:
         raise InputError("give the window in hours or in days, not both")
-    window_h = days * 24.0 if days is not None else 24.0 if hours is None else hours
+    if not isinstance(catalog, Catalog):
+        raise InputError(f"screen takes a Catalog, got {type(catalog).__name__}; read a file with stmgpu.read_catalog")
+    window_h = 24.0 * _number("days", days) if days is not None else _number("hours", 24.0 if hours is None else hours)
     if not math.isfinite(window_h) or window_h <= 0.0:
         raise InputError(f"a window of {window_h} hours is impossible; give a positive number")
     if mode not in ("i", "a"):
@@ -76,8 +78,15 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to screen")
     when = default_start(catalog) if start is None else as_epoch(start)
-    plan = make_plan((when.jd, when.fr), window_h * 3600.0, threshold_km, len(catalog), step_s)
+    plan = make_plan((when.jd, when.fr), window_h * 3600.0, _number("threshold_km", threshold_km), len(catalog),
+                     None if step_s is None else _number("step_s", step_s))
     return build_dataset(run(catalog, plan, get_backend(backend, threads), mode, progress), catalog)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise InputError(f"{name} must be a number, got {value!r}")
+    return float(value)
 
 
 def default_start(catalog: Catalog) -> Epoch:

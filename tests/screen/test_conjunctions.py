@@ -175,11 +175,18 @@ def test_decaying_objects_take_part_until_they_fail(backend):
 @pytest.mark.parametrize(("kwargs", "word"), [
     ({"hours": 1, "days": 1}, "not both"), ({"hours": -1}, "impossible"), ({"hours": float("nan")}, "impossible"),
     ({"hours": 1, "mode": "x"}, "mode"), ({"hours": 1, "backend": "tpu"}, "backend"), ({"days": 40}, "window"),
+    ({"hours": 1, "threshold_km": None}, "threshold_km must be a number"), ({"hours": "3"}, "hours must be a number"),
+    ({"hours": 1, "threads": 0}, "threads"), ({"hours": 1, "threads": 1.5}, "threads"),
     ({"hours": 1, "start": "yesterday"}, "yesterday"), ({"hours": 1, "threshold_km": -3.0}, "threshold"),
 ])
 def test_impossible_requests(kwargs, word):
     with pytest.raises(InputError, match=word):
         stm.screen(stm.synthetic_catalog(10, seed=1), **kwargs)
+
+
+def test_not_a_catalogue():
+    with pytest.raises(InputError, match="takes a Catalog, got list"):
+        stm.screen([1, 2], hours=1)
 
 
 def test_empty_and_single_object():
