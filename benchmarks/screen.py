@@ -46,6 +46,7 @@ def main() -> int:
     samples: dict[tuple[str, int], list[dict[str, Any]]] = {case: [] for case in cases}
     baseline: list[dict[str, Any]] = []
     astroz: list[dict[str, Any]] = []
+    peak_mib = 0                                             # of this process before any peer has run in it
     with tempfile.TemporaryDirectory() as folder:
         tle = Path(folder) / "catalog.tle"
         stm.write_catalog(catalog, tle, "tle")
@@ -53,6 +54,7 @@ def main() -> int:
             for isa, threads in cases:
                 samples[isa, threads].append(_ours(catalog, start, options, isa, threads))
                 print(round_number, isa, threads, samples[isa, threads][-1]["wall_s"], flush=True)
+            peak_mib = peak_mib or round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             if options.astroz:
                 astroz.append(_astroz(tle, start, options))
                 print(round_number, "astroz", astroz[-1]["wall_s"], flush=True)
@@ -64,7 +66,7 @@ def main() -> int:
                     "digest": catalog.digest()},
         "window": {"start": str(start), "hours": options.hours, "threshold_km": options.threshold_km},
         "ours": {f"{isa}, {threads} threads": _summary(samples[isa, threads]) for isa, threads in cases},
-        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mib": peak_mib,
     }
     ours = samples[cases[0][0], cores]
     for name, runs in (("baseline", baseline), ("astroz", astroz)):
