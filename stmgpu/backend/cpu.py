@@ -13,9 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from stmgpu.backend import source
+from stmgpu.backend.host import HostArrays
 from stmgpu.backend.signature import DTYPES, Signature, signature
 from stmgpu.errors import BackendError
 
@@ -81,7 +80,7 @@ def _load(level: str) -> ctypes.CDLL:
     return library
 
 
-class CpuBackend:
+class CpuBackend(HostArrays):
     """Runs kernels on CPU cores.
 
     Parameters
@@ -93,7 +92,6 @@ class CpuBackend:
     """
 
     name = "cpu"
-    xp = np
 
     def __init__(self, threads: int | None = None, isa: str | None = None) -> None:
         usable = usable_levels()
@@ -113,22 +111,6 @@ class CpuBackend:
     def device(self) -> str:
         """What the kernels run on, for provenance."""
         return f"{platform.processor() or platform.machine()}, {self.isa}, {self.threads} threads"
-
-    def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
-        """Uninitialised array in the backend's memory."""
-        return np.empty(shape, dtype)
-
-    def zeros(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
-        """Zeroed array in the backend's memory."""
-        return np.zeros(shape, dtype)
-
-    def put(self, array: Any, dtype: Any = None) -> np.ndarray:
-        """A host array as a contiguous array in the backend's memory."""
-        return np.ascontiguousarray(array, dtype)
-
-    def get(self, array: np.ndarray) -> np.ndarray:
-        """An array of the backend as a host array."""
-        return array
 
     def launch(self, kernel: str, items: int, *args: Any) -> None:
         """Run a kernel over ``items`` lanes; arguments are checked against the contract in its source."""
