@@ -81,11 +81,9 @@ FN mask either(mask a, mask b) { return a || b; }
 FN mask negate(mask a) { return !a; }
 FN bool any(mask m) { return m; }
 FN unsigned lane_bits(maskf m) { return m ? 1u : 0u; }       // bit k set where lane k is
-FN double lane(real v, int) { return v; }
 FN real load(const double* p) { return *p; }
 FN void store(double* p, real v) { *p = v; }
 FN realf loadf(const float* p) { return *p; }
-FN void storef(float* p, realf v) { *p = v; }
 FN real gather(const double* p, i64 at) { return p[at]; }
 FN void scatter(double* p, i64 at, real v, mask m) { if (m) p[at] = v; }
 FN void store_i32(i32* p, ints v) { *p = (i32)v; }
@@ -146,11 +144,9 @@ FN mask both(mask a, mask b) { return a & b; }
 FN maskf both(maskf a, maskf b) { return a & b; }
 FN mask either(mask a, mask b) { return a | b; }
 FN mask negate(mask a) { return ~a; }
-FN double lane(real v, int k) { return v[k]; }
 FN real load(const double* p) { real v; memcpy(&v, p, sizeof v); return v; }
 FN void store(double* p, real v) { memcpy(p, &v, sizeof v); }
 FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
-FN void storef(float* p, realf v) { memcpy(p, &v, sizeof v); }
 FN real gather(const double* p, i64 at) { return load(p + at); }
 FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
 FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) p[at[k]] = v[k]; }

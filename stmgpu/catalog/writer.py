@@ -11,7 +11,6 @@ import io
 import json
 import math
 import os
-import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +24,7 @@ from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.omm import RADIUS_KEYWORD, TYPE_KEYWORD
 from stmgpu.catalog.tle_lines import tle_lines
 from stmgpu.errors import InputError
+from stmgpu.files import replacing
 from stmgpu.time import format_utc, to_datetime64
 
 _METADATA = {"CENTER_NAME": "EARTH", "REF_FRAME": "TEME", "TIME_SYSTEM": "UTC", "MEAN_ELEMENT_THEORY": "SGP4"}
@@ -61,25 +61,17 @@ def write_catalog(catalog: Catalog, path: str | os.PathLike[str], format: str | 
 
     Examples
     --------
-    >>> import tempfile
-    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>>     >>> from stmgpu.catalog.synthetic import synthetic_catalog
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_catalog(synthetic_catalog(3), folder + "/three.csv")
     """
     target = Path(path)
     content = format_catalog(catalog, target.suffix.lstrip(".").lower() if format is None else format)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with replacing(target) as file:
+            file.write(content)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
@@ -293,9 +285,3 @@ def _element(name: str, value: str) -> str:
     if name.startswith("USER_DEFINED_"):
         return f'<USER_DEFINED parameter="{name.removeprefix("USER_DEFINED_")}">{escape(value)}</USER_DEFINED>'
     return f"<{name}>{escape(value)}</{name}>"
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current

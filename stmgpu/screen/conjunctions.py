@@ -11,6 +11,7 @@ import xarray as xr
 
 from stmgpu.catalog import Catalog
 from stmgpu.constants import SECONDS_PER_DAY, SLOW_PAIR_KM_S
+from stmgpu.files import replacing
 from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, entry_exit
 from stmgpu.screen.engine import Screening
@@ -152,28 +153,22 @@ def flag_names(flags: int) -> str:
 def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
     """Write the events as CSV with the columns :data:`CSV_COLUMNS`, times UTC to the microsecond.
 
-    The file appears complete or not at all: it is written beside ``path`` and renamed.
+    The file appears complete or not at all, see :func:`stmgpu.files.replacing`.
     """
-    path = Path(path)
     d = {name: conjunctions[name].values for name in conjunctions.data_vars}
     names = {int(f): flag_names(int(f)) for f in np.unique(d["flags"])}
     quoted = {text: _quoted(text) for which in ("primary_name", "secondary_name") for text in set(d[which].tolist())}
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(",".join(CSV_COLUMNS) + "\n")
-            for k in range(0, len(d["tca"]), _ROWS_AT_ONCE):
-                part = {name: values[k : k + _ROWS_AT_ONCE] for name, values in d.items()}
-                file.writelines(_ROW % row for row in zip(
-                    part["primary"].tolist(), part["secondary"].tolist(),
-                    *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
-                    format_utc(part["tca"]).tolist(), part["miss_distance"].tolist(), part["relative_speed"].tolist(),
-                    *part["miss_rtn"].T.tolist(), part["primary_epoch_age_days"].tolist(),
-                    part["secondary_epoch_age_days"].tolist(), map(names.__getitem__, part["flags"].tolist()),
-                    strict=True))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write((",".join(CSV_COLUMNS) + "\n").encode())
+        for k in range(0, len(d["tca"]), _ROWS_AT_ONCE):
+            part = {name: values[k : k + _ROWS_AT_ONCE] for name, values in d.items()}
+            rows = zip(part["primary"].tolist(), part["secondary"].tolist(),
+                       *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
+                       format_utc(part["tca"]).tolist(), part["miss_distance"].tolist(),
+                       part["relative_speed"].tolist(), *part["miss_rtn"].T.tolist(),
+                       part["primary_epoch_age_days"].tolist(), part["secondary_epoch_age_days"].tolist(),
+                       map(names.__getitem__, part["flags"].tolist()), strict=True)
+            file.write("".join(_ROW % row for row in rows).encode())
 
 
 def _quoted(text: str) -> str:

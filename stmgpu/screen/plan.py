@@ -28,7 +28,7 @@ wider gate (faster than COMMON_SPEED_KM_S, or badly interpolated) is tested agai
 
 **Radial gate.** |r_i - r_j| <= D implies that the geocentric radii differ by at most D; each radius stays within
 |rate| h + |acceleration| h^2 / 2 + |jerk| h^3 / 6 of its value at t_k (two-body bounds plus 1 % of gravity for J2), so
-radii further apart than band_i + band_j end the pair at once. In low orbits this removes about 19 of 20 pairs.
+radii further apart than band_i + band_j end the pair at once. In low orbits this leaves one of 22 pairs.
 
 Every run measures (1) on a sample of its own pairs against full SGP4: see ``certificate.py``.
 """
@@ -60,7 +60,7 @@ UNKNOWN_ERROR_KM = 2.0
 """Interpolation error assumed where a neighbouring node failed and it cannot be measured."""
 
 SENSELESS_ERROR_KM = 50.0
-"""Measured interpolation error above which a state is no state (code 7): orbits stay below 10 km."""
+"""Measured interpolation error above which a state is no state (code 7); orbits stay below 3 km (see screen.md)."""
 
 MIN_THRESHOLD_KM, MAX_THRESHOLD_KM = 0.1, 200.0
 MIN_WINDOW_S, MAX_WINDOW_S = 60.0, 30 * 86400.0

@@ -1,0 +1,44 @@
+"""Files that appear complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from stmgpu.errors import InputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new file for writing bytes that takes the place of ``path`` once everything is written.
+
+    It is written beside ``path`` under a name of its own, synchronised and renamed. After an error the old file is as
+    it was and nothing new is left.
+
+    Raises
+    ------
+    InputError
+        ``path`` is there and is no ordinary file: renaming would replace a link such as /dev/stdout, or a device.
+    OSError
+        the folder is missing or not writable, or the disk is full.
+    """
+    target = Path(path)
+    if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
+        raise InputError(f"cannot write {target}: it is there and is no ordinary file; choose another path")
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,45 @@
+"""Files that appear complete or not at all."""
+
+import os
+
+import pytest
+
+import stmgpu as stm
+from stmgpu.errors import InputError
+from stmgpu.files import replacing
+
+
+def test_replaces_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"old")
+    with replacing(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_an_error_keeps_the_old_file(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.csv"]
+
+
+@pytest.mark.parametrize("write", [
+    lambda path: stm.write_catalog(stm.synthetic_catalog(5), path, "csv"),
+    lambda path: stm.write_csv(stm.screen(stm.synthetic_catalog(5), hours=1, backend="reference"), path),
+])
+def test_links_and_devices_are_not_replaced(tmp_path, write):
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    for path in (link, pipe, tmp_path):
+        with pytest.raises(InputError, match="no ordinary file"):
+            write(path)
+    assert target.read_bytes() == b"old"
+    assert link.is_symlink()
