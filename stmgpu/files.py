@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, StoreError
 
 
 @contextmanager
@@ -23,8 +23,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ------
     InputError
         ``path`` is there and is no ordinary file: renaming would replace a link such as /dev/stdout, or a device.
+    StoreError
+        the disk is full, or writing failed otherwise.
     OSError
-        the folder is missing or not writable, or the disk is full.
+        the folder is missing or not writable.
     """
     target = Path(path)
     if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
@@ -39,6 +41,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise StoreError(f"cannot write {target}: {error.strerror or error}; nothing was left behind") from error
         raise

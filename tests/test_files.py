@@ -1,11 +1,12 @@
 """Files that appear complete or not at all."""
 
+import errno
 import os
 
 import pytest
 
 import stmgpu as stm
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
 
 
@@ -27,6 +28,13 @@ def test_an_error_keeps_the_old_file(tmp_path):
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    path = tmp_path / "a.csv"
+    with pytest.raises(StoreError, match=r"cannot write .*a\.csv: No space left"), replacing(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("write", [
