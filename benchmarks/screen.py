@@ -89,7 +89,7 @@ def _ours(catalog: stm.Catalog, start: stm.Epoch, options: argparse.Namespace, i
     result = run(catalog, plan, CpuBackend(threads, isa))
     wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
     return {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "events": len(result.events), "step_s": plan.step_s,
-            "candidates": result.candidates, "stages_s": {k: round(v, 3) for k, v in result.seconds.items()}}
+            "candidates": result.part.candidates, "stages_s": {k: round(v, 3) for k, v in result.part.seconds.items()}}
 
 
 def _baseline(options: argparse.Namespace, tle: Path, start: stm.Epoch, cores: int) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 LINE_EVERY_S = 60.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -15,13 +17,28 @@ logging.getLogger("stmgpu").addHandler(logging.NullHandler())
 _LOG = logging.getLogger(__name__)
 
 
-def configure(verbose: int = 0) -> None:
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: time (UTC), level, logger, message, and what else the record was given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {"time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+                "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
+                **getattr(record, "fields", {})}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(verbose: int = 0, as_json: bool = False) -> None:
     """Send log records of this package to standard error.
 
     Parameters
     ----------
     verbose
         below 0 warnings only, 0 also what goes on, above 0 everything.
+    as_json
+        one line of JSON a record, progress among them, instead of text and bars.
 
     Examples
     --------
@@ -31,16 +48,24 @@ def configure(verbose: int = 0) -> None:
     for handler in list(logger.handlers):
         if not isinstance(handler, logging.NullHandler):
             logger.removeHandler(handler)
-    if sys.stderr.isatty():
+    if as_json:
+        shown: logging.Handler = logging.StreamHandler(sys.stderr)
+        shown.setFormatter(JsonLines())
+    elif sys.stderr.isatty():
         from rich.console import Console
         from rich.logging import RichHandler
 
-        shown: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+        shown = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
     else:
         shown = logging.StreamHandler(sys.stderr)
         shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logger.addHandler(shown)
     logger.setLevel(logging.WARNING if verbose < 0 else logging.DEBUG if verbose else logging.INFO)
+
+
+def is_json() -> bool:
+    """Whether records become lines of JSON."""
+    return any(isinstance(h.formatter, JsonLines) for h in logging.getLogger("stmgpu").handlers)
 
 
 @contextmanager
@@ -63,7 +88,7 @@ def progress(what: str, total: float = 1.0, unit: str = "") -> Iterator[Callable
     >>> with progress("screening", total=24, unit="h") as report:
     ...     report(0.5)
     """
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not is_json():
         yield from _bar(what, total, unit)
     else:
         yield from _lines(what, total, unit)
@@ -94,8 +119,9 @@ def _lines(what: str, total: float, unit: str) -> Iterator[Callable[[float], Non
         if now - last >= LINE_EVERY_S and 0.0 < fraction < 1.0:
             last = now
             left = (now - begin) * (1.0 - fraction) / fraction
+            fields = {"progress": round(fraction, 4), "seconds": round(now - begin, 1), "seconds_left": round(left, 1)}
             _LOG.info("%s: %.0f %% after %.0f s, %s, about %.0f s left", what, 100.0 * fraction, now - begin,
-                      _rate(fraction * total, now - begin, unit), left)
+                      _rate(fraction * total, now - begin, unit), left, extra={"fields": fields})
 
     yield report
 

@@ -131,12 +131,10 @@ def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None
     """Events of the engine as the oracle gives them: catalogue positions, time, distance, flags."""
     plan = make_plan((start.jd, start.fr), duration_s, threshold_km, len(catalog), step_s)
     result = run(catalog, plan, backend)
-    assert result.certificate.holds, result.certificate
-    e, order = result.events, result.propagator.order
-    a, b = order[e.first], order[e.second]
-    _, rel, _ = result.refiner.relative(backend.put(e.first), backend.put(e.second), backend.put(e.tca_s))
-    miss = np.linalg.norm(backend.get(rel)[:3], axis=0)
-    out = np.array(list(zip(np.minimum(a, b), np.maximum(a, b), e.tca_s, miss, e.flags, strict=True)),
+    assert result.part.certificate.holds, result.part.certificate
+    e = result.events
+    out = np.array(list(zip(np.minimum(e.first, e.second), np.maximum(e.first, e.second), e.tca_s, e.miss_km,
+                            e.flags & (START_EDGE | END_EDGE), strict=True)),
                    dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
     return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
 

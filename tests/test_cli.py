@@ -22,6 +22,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.catalog import COLUMNS
 from stmgpu.cli import app
+from stmgpu.errors import StoreError
 from stmgpu.store import open_dataset
 
 # the reference backend needs minutes for what the kernels do in a second
@@ -162,14 +163,21 @@ def test_failures_give_1(tle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'z80' is not available here; usable:" in result.stderr
 
 
-def test_a_taken_store_is_refused_before_the_work(tle: Path, tmp_path: Path) -> None:
+def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Path, tmp_path: Path) -> None:
     out = tmp_path / "c.zarr"
     command = ("screen", tle, "--hours", 0.1, "--backend", "cpu", "--out", out)
-    assert stmgpu(*command).exit_code == 0
+    first = stmgpu(*command)
+    assert first.exit_code == 0
     again = stmgpu(*command)
-    assert again.exit_code == 2
-    assert "--overwrite" in again.stderr
-    assert stmgpu(*command, "--overwrite").exit_code == 0
+    assert again.exit_code == 0
+    assert "0 tiles computed now, 1 of 1 done" in again.stderr
+    assert again.stdout == first.stdout
+    other = stmgpu(*command, "--threshold-km", 7)
+    assert other.exit_code == 2
+    assert "settings.threshold_km: there 5.0, now 7.0" in other.stderr
+    assert "--overwrite" in other.stderr
+    assert stmgpu(*command, "--threshold-km", 7, "--overwrite").exit_code == 0
+    assert stmgpu(*command[:-1], tmp_path / "none.zarr", "--resume").exit_code == 2
 
 
 def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
@@ -185,7 +193,9 @@ def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert stdout == ""
-    assert list(tmp_path.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["conjunctions.zarr"]
+    with pytest.raises(StoreError, match="unfinished"):
+        open_dataset(tmp_path / "conjunctions.zarr")
 
 
 def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:

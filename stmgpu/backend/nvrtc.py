@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stmgpu.backend.source import flatten
-from stmgpu.errors import BackendError
+from stmgpu.backend.source import flatten, kernel_files
+from stmgpu.errors import BackendError, InputError
 
 ARCHITECTURES = (75, 80, 90, 100, 120)
 """GPU generations that every kernel is compiled for in the tests: Turing, Ampere, Hopper and both Blackwells."""
@@ -158,6 +158,34 @@ def cached_cubin(file: Path, arch: int) -> Path:
                            "STMGPU_CACHE_DIR to a folder that is") from error
     _LOG.info("compiled %s for sm_%d with NVRTC %d.%d", file.name, arch, *version())
     return path
+
+
+def compile_all(archs: list[str]) -> list[Path]:
+    """Compile every kernel file for some architectures into the cache; needs no GPU.
+
+    Parameters
+    ----------
+    archs
+        such as 'sm_90' or '90'.
+
+    Returns
+    -------
+    the files of machine code, in the cache.
+
+    Raises
+    ------
+    InputError
+        something that is no architecture.
+    BackendError
+        as for :func:`cached_cubin`.
+    """
+    numbers = []
+    for arch in archs:
+        digits = arch.removeprefix("sm_")
+        if not (digits.isdecimal() and 2 <= len(digits) <= 3):
+            raise InputError(f"{arch!r} is no architecture of a GPU; give one such as sm_90")
+        numbers.append(int(digits))
+    return [cached_cubin(file, number) for number in numbers for file in kernel_files()]
 
 
 def _bindings() -> Any:

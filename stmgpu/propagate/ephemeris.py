@@ -55,13 +55,9 @@ def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: fl
     >>> dict(eph.position.sizes)
     {'object': 3, 'time': 7, 'axis': 3}
     """
-    if hours is not None and days is not None:
-        raise InputError("give the window in hours or in days, not both")
-    span_s = 3600.0 * (days * 24.0 if days is not None else 24.0 if hours is None else hours)
+    span_s = window_seconds(hours, days, step_s)
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
-    if not (np.isfinite(span_s) and span_s > 0.0 and np.isfinite(step_s) and step_s > 0.0):
-        raise InputError(f"a window of {span_s} s in steps of {step_s} s is impossible; give positive numbers")
     count = int(span_s / step_s + 1e-9) + 1
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
@@ -88,3 +84,13 @@ def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: fl
     return xr.Dataset(data, coords=coords, attrs={"frame": "TEME", "time_system": "UTC", "start": format_utc(epoch),
                                                   "step_s": step_s, "backend": runner.name, "device": runner.device,
                                                   "catalog_digest": catalog.digest()})
+
+
+def window_seconds(hours: float | None, days: float | None, step_s: float) -> float:
+    """Length of a window given in hours or in days (default 24 hours) [s]; checks the step too."""
+    if hours is not None and days is not None:
+        raise InputError("give the window in hours or in days, not both")
+    span_s = 3600.0 * (days * 24.0 if days is not None else 24.0 if hours is None else hours)
+    if not (np.isfinite(span_s) and span_s > 0.0 and np.isfinite(step_s) and step_s > 0.0):
+        raise InputError(f"a window of {span_s} s in steps of {step_s} s is impossible; give positive numbers")
+    return span_s

@@ -11,15 +11,18 @@ PICTURES = (".png", ".pdf", ".svg")
 """Endings of pictures that are drawn."""
 
 
-def check_outputs(store: Path | None, overwrite: bool, *files: Path | None) -> None:
-    """Refuse paths that could not be written before the work is done, not after it."""
+def check_outputs(store: Path | None, *files: Path | None) -> None:
+    """Refuse paths that could not be written before the work is done, not after it.
+
+    A store that is there already may be resumed or replaced; anything else that is there is left alone.
+    """
     from stmgpu.store import check_target
 
     if store is not None:
         try:
-            check_target(store, overwrite)
+            check_target(store, overwrite=True)
         except StoreError as error:
-            raise InputError(f"{error} (--out, --overwrite)") from error
+            raise InputError(f"{error} (--out)") from error
     given = [path.absolute() for path in (store, *files) if path is not None]
     if len(set(given)) < len(given):
         raise InputError("two results have the same path; give each its own")

@@ -38,6 +38,9 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.first.shape[0])
 
+    def __getitem__(self, index: Any) -> Candidates:
+        return Candidates(self.first[index], self.second[index], self.row[index], self.offset_s[index])
+
 
 @dataclass
 class Block:

@@ -11,8 +11,6 @@ from stmgpu.screen.candidates import Block, Candidates, bend_km
 from stmgpu.screen.plan import Plan, hermite_weights
 from stmgpu.screen.refine import Refiner, dot
 
-SAMPLE_PER_BLOCK = 256
-
 
 @dataclass
 class Certificate:
@@ -32,18 +30,29 @@ class Certificate:
     largest_pad_km: float = 0.0
     worst: dict[str, Any] = field(default_factory=dict)
 
+    @staticmethod
+    def join(parts: list[Certificate]) -> Certificate:
+        """Of several stretches of one run; a stretch cut elsewhere gives the same."""
+        worst = max(parts, key=lambda c: c.largest_ratio, default=Certificate())
+        return Certificate(sum(c.pairs_measured for c in parts), worst.largest_ratio,
+                           max((c.largest_pad_km for c in parts), default=0.0), worst.worst)
+
     @property
     def holds(self) -> bool:
         """Whether the bound was never exceeded in the sample."""
         return self.largest_ratio < 1.0
 
-    def measure(self, plan: Plan, refiner: Refiner, block: Block, error_km: Any, candidates: Candidates) -> None:
-        """Check an evenly spread sample of a block's candidates at both ends of their intervals."""
-        m = len(candidates)
-        if m == 0:
-            return
+    def measure(self, plan: Plan, refiner: Refiner, block: Block, error_km: Any, candidates: Candidates,
+                ids: np.ndarray) -> None:
+        """Check a sample of a block's candidates at both ends of their intervals.
+
+        The ids [n] of the objects (internal order) and the interval decide what is in the sample: a pair is measured
+        or not, however the window and the catalogue are cut.
+        """
         xp = refiner.xp
-        pick = xp.asarray(np.unique(np.linspace(0, m - 1, min(m, SAMPLE_PER_BLOCK)).astype(np.int64)))
+        pick = xp.flatnonzero(_drawn(xp, xp.asarray(ids), candidates, plan))
+        if len(pick) == 0:
+            return
         i, j, row = candidates.first[pick], candidates.second[pick], candidates.row[pick]
         host_row = refiner.get(row)
         node = xp.asarray(plan.node_before(host_row) - block.first_node)
@@ -64,6 +73,19 @@ class Certificate:
             k = int(np.argmax(ratio))
             if ratio[k] > self.largest_ratio:
                 self.largest_ratio = float(ratio[k])
-                self.worst = {"objects": [int(refiner.get(i[k])), int(refiner.get(j[k]))], "row": int(host_row[k])}
+                pair = refiner.get(xp.stack([i[k], j[k]]))
+                self.worst = {"objects": sorted(int(n) for n in ids[pair]), "interval": int(host_row[k])}
         self.pairs_measured += 2 * len(pick)
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
+
+
+def _drawn(xp: Any, ids: Any, candidates: Candidates, plan: Plan) -> Any:
+    """Whether each candidate is in the sample: a hash of its ids and interval below the share that is wanted."""
+    if plan.sampled >= 1.0:
+        return xp.ones(len(candidates), bool)
+    a, b = ids[candidates.first].astype(np.uint64), ids[candidates.second].astype(np.uint64)
+    x = (xp.minimum(a, b) * np.uint64(0x9E3779B97F4A7C15) ^ xp.maximum(a, b) * np.uint64(0xC2B2AE3D27D4EB4F)
+         ^ (candidates.row + plan.first_row).astype(np.uint64) * np.uint64(0x165667B19E3779F9))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):    # mixer of splitmix64 (Vigna 2015)
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    return (x ^ (x >> np.uint64(31))) < np.uint64(int(plan.sampled * 2.0**64))

@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.catalog import Catalog
-from stmgpu.constants import SECONDS_PER_DAY, SLOW_PAIR_KM_S
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
 from stmgpu.propagate.sgp4 import CODES
-from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, entry_exit
-from stmgpu.screen.engine import Screening
+from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
+from stmgpu.screen.engine import Part
+from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import END_EDGE, START_EDGE
 from stmgpu.time import Epoch, format_utc, to_datetime64
 
@@ -30,15 +31,17 @@ CSV_COLUMNS = ("primary", "secondary", "primary_name", "secondary_name", "tca", 
                "primary_epoch_age_days", "secondary_epoch_age_days", "flags")
 
 
-def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
+def build_dataset(part: Part, followed: Followed | None, catalog: Catalog, plan: Plan) -> xr.Dataset:
     """Events with states, names, ages and dwell times, sorted by (tca, primary, secondary).
 
     Parameters
     ----------
-    result
-        from :func:`stmgpu.screen.engine.run`.
+    part, followed
+        from :func:`stmgpu.screen.engine.settle`.
     catalog
         the screened catalogue.
+    plan
+        of the screening.
 
     Returns
     -------
@@ -46,23 +49,11 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
     could not propagate at some node). Distances in km, speeds in km/s, times UTC; ``miss_rtn`` is the secondary's
     position as seen from the primary in the primary's RTN frame. Attributes carry counts, times and the certificate.
     """
-    events, plan, refiner = result.events, result.plan, result.refiner
-    order, ids = result.propagator.order, catalog.norad_id
-    swap = ids[order[events.first]] > ids[order[events.second]]
-    first = np.where(swap, events.second, events.first)
-    second = np.where(swap, events.first, events.second)
-    sort = np.lexsort((ids[order[second]], ids[order[first]], events.tca_s))
-    first, second, tca_s, flags = first[sort], second[sort], events.tca_s[sort], events.flags[sort].copy()
-
-    miss, speed, miss_rtn = np.empty(len(tca_s)), np.empty(len(tca_s)), np.empty((len(tca_s), 3))
-    for s, state, rel, _ in refiner.on_host(first, second, tca_s):
-        miss[s], speed[s], miss_rtn[s] = _norm(rel[:3]), _norm(rel[3:]), _rtn(state, rel[:3]).T
-    slow = speed < SLOW_PAIR_KM_S
-    flags[slow] |= SLOW
-    entry, leave, dwell = entry_exit(refiner, plan, first, second, tca_s, miss, speed, slow)
-    flags |= dwell
-
-    a, b = order[first], order[second]
+    ids = catalog.norad_id
+    events = part.events[np.lexsort((ids[part.events.second], ids[part.events.first], part.events.tca_s))]
+    entry, leave, dwell = entry_exit(events, plan, followed)
+    flags = events.flags | dwell
+    a, b, tca_s = events.first, events.second, events.tca_s
     start = Epoch.of(*plan.start)
     tca, entry, leave = (to_datetime64(start.jd, start.fr, s) for s in (tca_s, entry, leave))
     c = "conjunction"
@@ -72,9 +63,10 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
         "primary_name": (c, catalog.name[a], {"long_name": "name of the primary"}),
         "secondary_name": (c, catalog.name[b], {"long_name": "name of the secondary"}),
         "tca": (c, tca, {"long_name": "time of closest approach, UTC"}),
-        "miss_distance": (c, miss, {"units": "km", "long_name": "distance at TCA"}),
-        "relative_speed": (c, speed, {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
-        "miss_rtn": ((c, "axis"), miss_rtn,
+        "miss_distance": (c, events.miss_km, {"units": "km", "long_name": "distance at TCA"}),
+        "relative_speed": (c, events.speed_km_s,
+                           {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
+        "miss_rtn": ((c, "axis"), events.miss_rtn,
                      {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"}),
         "primary_epoch_age_days": (c, _age_days(catalog, a, start, tca_s),
                                    {"units": "day", "long_name": "TCA minus element epoch of the primary"}),
@@ -85,63 +77,45 @@ def build_dataset(result: Screening, catalog: Catalog) -> xr.Dataset:
                                               "flag_meanings": " ".join(FLAGS.values())}),
         "entry": (c, entry, {"long_name": "entry into the threshold sphere, UTC"}),
         "exit": (c, leave, {"long_name": "exit from the threshold sphere, UTC"}),
-        **_failed(result, catalog, start),
+        **_failed(part, catalog, plan, start),
     }
     coords = {"axis": ("axis", np.array(["radial", "transverse", "normal"]), {"long_name": "axis of the RTN frame"})}
-    return xr.Dataset(data, coords=coords, attrs=_attributes(result, catalog, start))
-
-
-def _norm(v: np.ndarray) -> np.ndarray:
-    return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-
-
-def _rtn(state: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """A vector [3, m] in the radial, transverse, normal axes of a state [6, m]."""
-    r, v = state[:3], state[3:]
-    radial = r / _norm(r)
-    normal = np.cross(r, v, axis=0)
-    normal = normal / _norm(normal)
-    transverse = np.cross(normal, radial, axis=0)
-    return np.stack([(vector * axis).sum(axis=0) for axis in (radial, transverse, normal)])
+    return xr.Dataset(data, coords=coords, attrs=_attributes(part, catalog, plan))
 
 
 def _age_days(catalog: Catalog, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
     return (start.jd - catalog.epoch_jd[index]) + (start.fr - catalog.epoch_fr[index]) + tca_s / SECONDS_PER_DAY
 
 
-def _failed(result: Screening, catalog: Catalog, start: Epoch) -> dict[str, Any]:
-    sort = np.lexsort((catalog.norad_id[result.failed_object], result.failed_s))
-    objects = result.failed_object[sort]
+def _failed(part: Part, catalog: Catalog, plan: Plan, start: Epoch) -> dict[str, Any]:
+    failed_s = np.asarray(plan.node_s(part.failed_node), float)
+    sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
     meanings = " ".join(f"{code}: {text};" for code, text in CODES.items())
     return {
-        "failed_object": ("failed", catalog.norad_id[objects],
+        "failed_object": ("failed", catalog.norad_id[part.failed_object[sort]],
                           {"long_name": "NORAD id of an object that SGP4 could not propagate at some node"}),
-        "failed_code": ("failed", result.failed_code[sort].astype(np.int8),
+        "failed_code": ("failed", part.failed_code[sort].astype(np.int8),
                         {"long_name": "SGP4 error code at the first failing node", "meanings": meanings}),
-        "failed_time": ("failed", to_datetime64(start.jd, start.fr, result.failed_s[sort]),
+        "failed_time": ("failed", to_datetime64(start.jd, start.fr, failed_s[sort]),
                         {"long_name": "first failing node, UTC; the object takes part wherever both nodes are good"}),
     }
 
 
-def _attributes(result: Screening, catalog: Catalog, start: Epoch) -> dict[str, Any]:
-    certificate = result.certificate
-    worst = dict(certificate.worst)
-    if worst:
-        worst["objects"] = catalog.norad_id[result.propagator.order[worst["objects"]]].tolist()
+def _attributes(part: Part, catalog: Catalog, plan: Plan) -> dict[str, Any]:
+    """What the result says of itself: nothing in it depends on the machine or on how the work was cut."""
+    certificate = part.certificate
     return {
         "title": "conjunctions of all objects with all others",
         "frame": "TEME", "time_system": "UTC",
-        "start": format_utc(start), "duration_s": result.plan.duration_s, "threshold_km": result.plan.threshold_km,
-        "objects": len(catalog), "objects_rejected": len(catalog.rejected), "objects_failed": len(result.failed_object),
-        "candidates": result.candidates, "candidates_unrefined": result.unrefined, "events": len(result.events),
-        "backend": result.refiner.backend.name, "device": result.refiner.backend.device,
+        "start": format_utc(Epoch.of(*plan.start)), "duration_s": plan.duration_s, "threshold_km": plan.threshold_km,
+        "objects": len(catalog), "objects_rejected": len(catalog.rejected), "objects_failed": len(part.failed_object),
+        "candidates": part.candidates, "candidates_unrefined": part.unrefined, "events": len(part.events),
         "catalog_source": catalog.source, "catalog_sha256": catalog.sha256, "catalog_digest": catalog.digest(),
-        "seconds": json.dumps({k: round(v, 4) for k, v in result.seconds.items()}),
         "certificate": json.dumps({"complete": certificate.holds,
                                    "pairs_measured": certificate.pairs_measured,
                                    "largest_ratio": certificate.largest_ratio,
-                                   "largest_pad_km": certificate.largest_pad_km, "worst": worst,
-                                   "plan": result.plan.describe()}),
+                                   "largest_pad_km": certificate.largest_pad_km, "worst": certificate.worst,
+                                   "plan": plan.describe()}),
     }
 
 

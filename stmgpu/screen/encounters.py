@@ -1,4 +1,4 @@
-"""When a pair enters and leaves the threshold sphere around a minimum of distance.
+"""Events with their states, and when a pair enters and leaves the threshold sphere around a minimum of distance.
 
 Fast pairs cross it on a chord: plus and minus sqrt(D^2 - d^2) / v around TCA. Slow pairs (docked, formation,
 co-orbital) may stay inside for hours: their distance is sampled over the window and the crossings are bisected.
@@ -6,10 +6,15 @@ co-orbital) may stay inside for hours: their distance is sampled over the window
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
+from stmgpu.backend import Backend
+from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.plan import Plan
-from stmgpu.screen.refine import Refiner, dot
+from stmgpu.screen.refine import Events, Refiner, dot
 
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 
@@ -19,34 +24,125 @@ SAMPLE_S = 60.0
 _SAMPLES_AT_ONCE = 400_000
 
 
-def entry_exit(refiner: Refiner, plan: Plan, first: np.ndarray, second: np.ndarray, tca_s: np.ndarray,
-               miss_km: np.ndarray, speed_km_s: np.ndarray,
-               slow: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@dataclass
+class Encounters(Events):
+    """Events by object instead of internal index, with what the states at the minimum say; host arrays [m].
+
+    ``first`` is the object with the lower id, ``second`` the other, as positions among the screened objects;
+    ``miss_km``, ``speed_km_s`` [m] distance and relative speed at ``tca_s``; ``miss_rtn`` [m, 3] second minus first in
+    the radial, transverse and normal axes of the first [km].
+    """
+
+    miss_km: np.ndarray
+    speed_km_s: np.ndarray
+    miss_rtn: np.ndarray
+
+    @staticmethod
+    def join(parts: list[Encounters]) -> Encounters:
+        """All encounters of several batches, in their order."""
+        empty = Encounters(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int32),
+                           np.empty(0), np.empty(0), np.empty((0, 3)))
+        names = vars(empty)
+        return Encounters(*(np.concatenate([getattr(p, name) for p in [empty, *parts]]) for name in names))
+
+
+def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
+    """States of events at their minima.
+
+    Parameters
+    ----------
+    refiner
+        of the run.
+    events
+        internal indices.
+    ids
+        NORAD id of every object [n], in the objects' order.
+    """
+    order = refiner.propagator.order
+    swap = ids[order[events.first]] > ids[order[events.second]]
+    first = np.where(swap, events.second, events.first)
+    second = np.where(swap, events.first, events.second)
+    m = len(events)
+    miss, speed, miss_rtn = np.empty(m), np.empty(m), np.empty((m, 3))
+    for s, state, rel, _ in refiner.on_host(first, second, events.tca_s):
+        miss[s], speed[s], miss_rtn[s] = _norm(rel[:3]), _norm(rel[3:]), _rtn(state, rel[:3]).T
+    return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn)
+
+
+def _norm(v: np.ndarray) -> np.ndarray:
+    return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+
+
+def _rtn(state: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """A vector [3, m] in the radial, transverse, normal axes of a state [6, m]."""
+    r, v = state[:3], state[3:]
+    radial = r / _norm(r)
+    normal = np.cross(r, v, axis=0)
+    normal = normal / _norm(normal)
+    transverse = np.cross(normal, radial, axis=0)
+    return np.stack([dot(vector, axis) for axis in (radial, transverse, normal)])
+
+
+def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str) -> Propagator:
+    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree."""
+    span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
+    return Propagator(objects, backend, plan.start, span, mode)
+
+
+class Followed:
+    """Full SGP4 over the window for some of the objects: those of the pairs that fly together.
+
+    Parameters
+    ----------
+    objects
+        all screened objects.
+    which
+        positions of those to follow, in any order and number.
+    plan, backend, mode
+        of the run.
+    """
+
+    def __init__(self, objects: Any, which: np.ndarray, plan: Plan, backend: Backend, mode: str) -> None:
+        self.plan = plan
+        self._which = np.unique(which)
+        propagator = propagator_of(objects[self._which], plan, backend, mode)
+        self._place = np.argsort(propagator.order)
+        self.refiner = Refiner(propagator, plan, backend)
+
+    def internal(self, objects: np.ndarray) -> np.ndarray:
+        """Internal indices of objects given by their positions."""
+        return self._place[np.searchsorted(self._which, objects)].astype(np.int32)
+
+
+def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Entry and exit times of the threshold sphere.
 
     Parameters
     ----------
-    refiner, plan
+    events
+        m events.
+    plan
         of the run.
-    first, second, tca_s, miss_km, speed_km_s
-        events [m]: internal objects, time of the minimum [s after start], distance [km], relative speed [km/s].
-    slow
-        which events to follow through the window [m] bool.
+    followed
+        the objects of all events whose flag :data:`SLOW` is set; None where there is no such event.
 
     Returns
     -------
     entry [s after start], exit [s after start], flags (:data:`ENTRY_BEFORE_START`, :data:`EXIT_AFTER_END`), each [m].
     A slow pair that is inside at an end of the window gets that end and the flag.
     """
+    tca_s, miss_km, speed_km_s = events.tca_s, events.miss_km, events.speed_km_s
     chord = np.sqrt(np.maximum(plan.threshold_km**2 - miss_km**2, 0.0)) / np.maximum(speed_km_s, 1e-12)
     entry, leave, flags = tca_s - chord, tca_s + chord, np.zeros(len(tca_s), np.int32)
-    events = np.flatnonzero(slow)
-    if len(events) == 0:
+    slow = np.flatnonzero(events.flags & SLOW)
+    if followed is None or len(slow) == 0:
         return entry, leave, flags
+    refiner = followed.refiner
+    first, second = followed.internal(events.first[slow]), followed.internal(events.second[slow])
     samples = np.append(np.arange(0.0, plan.duration_s, SAMPLE_S), plan.duration_s)
-    pairs, member = np.unique(np.stack([first[events], second[events]]), axis=1, return_inverse=True)
+    pairs, member = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
     member = member.reshape(-1)
-    low, high = np.empty((2, len(events))), np.empty((2, len(events)))
+    low, high = np.empty((2, len(slow))), np.empty((2, len(slow)))
     by_pair = np.argsort(member, kind="stable")
     begin = np.searchsorted(member, np.arange(pairs.shape[1] + 1), sorter=by_pair)
     per_chunk = max(1, _SAMPLES_AT_ONCE // len(samples))
@@ -55,16 +151,15 @@ def entry_exit(refiner: Refiner, plan: Plan, first: np.ndarray, second: np.ndarr
         inside = _excess(refiner, plan, np.repeat(i, len(samples)), np.repeat(j, len(samples)),
                          np.tile(samples, len(i))).reshape(len(i), -1) < 0.0
         for e in by_pair[begin[k] : begin[k + len(i)]]:
-            tca, within = tca_s[events[e]], inside[member[e] - k]
+            tca, within = tca_s[slow[e]], inside[member[e] - k]
             at = int(np.searchsorted(samples, tca, side="right"))          # samples[at - 1] <= tca < samples[at]
             before, after = np.flatnonzero(~within[:at]), np.flatnonzero(~within[at:])
             low[:, e] = _bracket(samples, int(before[-1]), tca) if len(before) else (0.0, 0.0)
             high[:, e] = _bracket(samples, at + int(after[0]), tca) if len(after) else (plan.duration_s,) * 2
-    i, j = first[events], second[events]
-    entry[events] = _crossing(refiner, plan, i, j, low[0], low[1])
-    leave[events] = _crossing(refiner, plan, i, j, high[0], high[1])
-    flags[events] |= np.where(low[0] == low[1], ENTRY_BEFORE_START, 0).astype(np.int32)
-    flags[events] |= np.where(high[0] == high[1], EXIT_AFTER_END, 0).astype(np.int32)
+    entry[slow] = _crossing(refiner, plan, first, second, low[0], low[1])
+    leave[slow] = _crossing(refiner, plan, first, second, high[0], high[1])
+    flags[slow] |= np.where(low[0] == low[1], ENTRY_BEFORE_START, 0).astype(np.int32)
+    flags[slow] |= np.where(high[0] == high[1], EXIT_AFTER_END, 0).astype(np.int32)
     return entry, leave, flags
 
 

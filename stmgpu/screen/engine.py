@@ -1,5 +1,9 @@
 """All against all over one window: nodes, candidates, minima, in blocks of bounded memory.
 
+A window is searched in stretches of whole blocks (:class:`Screener`), in any order and by any number of processes;
+what they found is put together at the end (:func:`settle`). Every number is the same however it was cut: all stretches
+count time from the window's start, blocks begin on whole hours, and nothing is told apart before the end.
+
 This module takes element columns and returns arrays; it knows no files, no stores and no schedulers.
 """
 
@@ -8,48 +12,58 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
 from stmgpu.screen.certificate import Certificate
-from stmgpu.screen.plan import Plan
+from stmgpu.screen.encounters import SLOW, Encounters, Followed, encounters, propagator_of
+from stmgpu.screen.plan import BLOCK_NODES, Plan
 from stmgpu.screen.prominence import drop_shallow
-from stmgpu.screen.refine import STATES_AT_ONCE, Events, Refiner, merge_events
-
-BLOCK_INTERVALS = 32
-"""Node intervals a block: 35 nodes of 30,000 objects are 50 MB."""
+from stmgpu.screen.refine import STATES_AT_ONCE, Refiner, in_window, merge_events
 
 _BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
-_BYTES_PER_OBJECT_ROW, _BYTES_PER_CELL_ROW = 100, 8
+BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 
 CANDIDATES_AT_ONCE = 2_000_000
 """Candidates that are collected before they are sorted and refined [pairs], or one batch's where it finds more."""
 
 
 @dataclass
-class Screening:
-    """Everything one run found, before it becomes a Dataset.
+class Part:
+    """What a stretch of the window holds: minima that are not yet told apart, and what the certificate needs.
 
-    ``events`` hold catalogue indices; ``failed_*`` [k] list the objects that SGP4 could not propagate at one node or
-    more: catalogue index, code, first time [s after start].
+    ``failed_*`` [k] list the objects that SGP4 could not propagate at one node or more: position among the objects,
+    code and node (counted from midnight, see :class:`~stmgpu.screen.plan.Plan`) of the first failure.
     """
 
-    plan: Plan
-    propagator: Propagator
-    refiner: Refiner
-    events: Events
-    certificate: Certificate
-    candidates: int
-    unrefined: int
+    events: Encounters
     failed_object: np.ndarray
     failed_code: np.ndarray
-    failed_s: np.ndarray
-    seconds: dict[str, float] = field(default_factory=dict)
+    failed_node: np.ndarray
+    candidates: int
+    unrefined: int
+    certificate: Certificate
+    seconds: dict[str, float]
+
+    @staticmethod
+    def join(parts: list[Part]) -> Part:
+        """Several stretches as one; of an object's failures the first."""
+        objects, codes, nodes = (np.concatenate([getattr(p, f"failed_{name}") for p in parts])
+                                 for name in ("object", "code", "node"))
+        order = np.lexsort((nodes, objects))
+        first = order[np.flatnonzero(np.diff(objects[order], prepend=-1))]
+        seconds: dict[str, float] = {}
+        for part in parts:
+            for stage, value in part.seconds.items():
+                seconds[stage] = seconds.get(stage, 0.0) + value
+        return Part(Encounters.join([p.events for p in parts]), objects[first], codes[first], nodes[first],
+                    sum(p.candidates for p in parts), sum(p.unrefined for p in parts),
+                    Certificate.join([p.certificate for p in parts]), seconds)
 
 
 class _Stopwatch:
@@ -80,103 +94,179 @@ class _Failures:
         self.code[new] = codes[at, new]
 
 
-def run(elements: Any, plan: Plan, backend: Backend, mode: str = "i",
-        progress: Callable[[float], None] | None = None) -> Screening:
-    """Screen all objects against all others.
+class Screener:
+    """Searches stretches of one plan's window; made once, used for any number of stretches.
 
     Parameters
     ----------
-    elements
-        mean elements, such as a :class:`stmgpu.catalog.Catalog`.
+    objects
+        mean elements, such as a :class:`stmgpu.catalog.Catalog`; its ``norad_id`` says which object of a pair is the
+        primary (the lower).
     plan
-        from :func:`stmgpu.screen.plan.make_plan`.
+        from :func:`stmgpu.screen.plan.make_plan`, for the whole catalogue.
     backend
         where to run.
     mode
         SGP4 operation mode, 'i' or 'a'.
-    progress
-        called with the fraction done, between 0 and 1.
+    split
+        report only pairs of an object before this position with one from it on; default all pairs.
     """
-    watch = _Stopwatch()
-    first_node, last_node = int(plan.node_before(0)), int(plan.node_before(plan.rows - 1)) + 1
-    with watch("initialise"):
-        span = (float(plan.node_s(first_node - 1)) - 1.0, float(plan.node_s(last_node + 1)) + 1.0)
-        propagator = Propagator(elements, backend, plan.start, span, mode)
-        refiner = Refiner(propagator, plan, backend)
-        row_bytes = _BYTES_PER_OBJECT_ROW * propagator.n_pad + _BYTES_PER_CELL_ROW * plan.cells
-        rows_per_batch = max(1, _BATCH_BYTES[backend.name] // row_bytes)
-        rows_per_batch = min(max(rows_per_batch, 2 * getattr(backend, "threads", 1)),
-                             BLOCK_INTERVALS * plan.steps_per_node)
-        search_type = KdTree if backend.name == "reference" else HashGrid
-        search = search_type(plan, backend, propagator.n_pad, rows_per_batch)
-    failures, certificate = _Failures(propagator.n), Certificate()
-    found: list[Events] = []
-    waiting: list[Candidates] = []
-    counted = unrefined = 0
 
-    def refine() -> None:
-        nonlocal unrefined
-        with watch("refine"):
-            for part in _chunks(waiting, backend.xp):
-                events, bad = refiner.refine(part)
-                found.append(events)
-                unrefined += bad
-            waiting.clear()
+    def __init__(self, objects: Any, plan: Plan, backend: Backend, mode: str = "i", split: int | None = None) -> None:
+        self.plan, self.backend = plan, backend
+        self._watch = _Stopwatch()
+        with self._watch("initialise"):
+            self.propagator = propagator_of(objects, plan, backend, mode)
+            self.refiner = Refiner(self.propagator, plan, backend)
+            self._ids = np.asarray(objects.norad_id)
+            self._ids_in_order = self._ids[self.propagator.order]
+            self._second_half = None if split is None else backend.put(self.propagator.order >= split)
+            self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
+            search_type = KdTree if backend.name == "reference" else HashGrid
+            self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch)
+            nodes = min(BLOCK_NODES, plan.last_node - plan.first_node) + 3
+            self._states = backend.empty((nodes, 6, self.propagator.n_pad))
+            self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
 
-    for block, rows in _blocks(plan, propagator, backend, first_node, last_node, watch):
-        with watch("bounds"):
-            error, codes = search.measure(block)
-            failures.note(backend.get(codes[1:-1]), block.first_node + 1)
-        for candidates in _found(search, block, rows, rows_per_batch, backend.xp, watch):
-            counted += len(candidates)
-            waiting.append(candidates)
-            with watch("certify"):
-                certificate.measure(plan, refiner, block, error, candidates)
-            if sum(map(len, waiting)) >= STATES_AT_ONCE:
-                refine()
-        if progress is not None:
-            progress((int(rows[-1]) + 1) / plan.rows)
-    refine()
-    with watch("merge"):
-        events = drop_shallow(refiner, merge_events(Events.concatenate(found), plan.duration_s))
-    bad = np.flatnonzero(failures.code)
-    return Screening(plan, propagator, refiner, events, certificate, counted, unrefined, propagator.order[bad],
-                     failures.code[bad], np.asarray(plan.node_s(failures.node[bad]), float), watch.seconds)
+    def run(self, first_block: int = 0, last_block: int | None = None,
+            progress: Callable[[float], None] | None = None) -> Part:
+        """Find what lies in the blocks from the first up to, not including, the last (default: all).
+
+        ``progress`` is called with the fraction done, between 0 and 1.
+        """
+        plan, refiner, watch, xp = self.plan, self.refiner, self._watch, self.backend.xp
+        last_block = plan.blocks if last_block is None else last_block
+        failures, certificate = _Failures(self.propagator.n), Certificate()
+        found: list[Encounters] = []
+        waiting: list[Candidates] = []
+        counted = unrefined = 0
+
+        def refine() -> None:
+            nonlocal unrefined
+            with watch("refine"):
+                for part in _chunks(waiting, xp):
+                    events, bad = refiner.refine(part)
+                    found.append(encounters(refiner, in_window(events, plan.duration_s), self._ids))
+                    unrefined += bad
+                waiting.clear()
+
+        for number, (block, rows) in enumerate(self._blocks(first_block, last_block), first_block + 1):
+            with watch("bounds"):
+                error, codes = self._search.measure(block)
+                failures.note(self.backend.get(codes[1:-1]), block.first_node + 1)
+            for candidates in self._found(block, rows):
+                counted += len(candidates)
+                waiting.append(candidates)
+                with watch("certify"):
+                    certificate.measure(plan, refiner, block, error, candidates, self._ids_in_order)
+                if sum(map(len, waiting)) >= STATES_AT_ONCE:
+                    refine()
+            if progress is not None:
+                progress((number - first_block) / (last_block - first_block))
+        refine()
+        seconds, watch.seconds = watch.seconds, {}
+        bad = np.flatnonzero(failures.code)
+        return Part(Encounters.join(found), self.propagator.order[bad], failures.code[bad], failures.node[bad], counted,
+                    unrefined, certificate, seconds)
+
+    def _blocks(self, first: int, last: int) -> Iterator[tuple[Block, np.ndarray]]:
+        """Blocks with the rows between their nodes; the last three nodes of a block are the first of the next.
+
+        All blocks share one buffer: a block is valid until the next is asked for.
+        """
+        plan, states, codes = self.plan, self._states, self._codes
+        kept = count = 0
+        for number in range(first, last):
+            node, stop = plan.block_nodes(number)
+            with self._watch("propagate"):
+                if kept:
+                    states[:3], codes[:3] = states[count - 3 : count].copy(), codes[count - 3 : count].copy()
+                count = stop - node + 3
+                times = np.asarray(plan.node_s(np.arange(node - 1 + kept, stop + 2)), float)
+                self.propagator.grid(times, (states[kept:count], codes[kept:count]))
+                kept = 3
+            per_node = plan.steps_per_node
+            rows = np.arange(max(node * per_node - plan.first_row, 0),
+                             min(stop * per_node - plan.first_row, plan.rows))
+            yield Block(states[:count], codes[:count], node - 1), rows
+
+    def _found(self, block: Block, rows: np.ndarray) -> Iterator[Candidates]:
+        """Candidates of a block: all at once, or as many batches as make :data:`CANDIDATES_AT_ONCE`."""
+        xp = self.backend.xp
+        parts: list[Candidates] = []
+        for k in range(0, len(rows), self._rows_per_batch):
+            with self._watch("search"):
+                found = self._search.find(block, rows[k : k + self._rows_per_batch])
+                if self._second_half is not None:
+                    found = found[self._second_half[found.first] != self._second_half[found.second]]
+                parts.append(found)
+            if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + self._rows_per_batch >= len(rows):
+                yield _in_order(parts, xp)
+                parts = []
 
 
-def _blocks(plan: Plan, propagator: Propagator, backend: Backend, first_node: int, last_node: int,
-            watch: _Stopwatch) -> Iterator[tuple[Block, np.ndarray]]:
-    """Blocks of nodes with the rows between them; the last three nodes of a block are the first of the next.
+def rows_per_batch(plan: Plan, backend: Backend, n_pad: int) -> int:
+    """Sample times that are searched at once: what a cache (a GPU's memory) holds, and work for every thread."""
+    row_bytes = BYTES_PER_OBJECT_ROW * n_pad + BYTES_PER_CELL_ROW * plan.cells
+    rows = max(1, _BATCH_BYTES[backend.name] // row_bytes, 2 * getattr(backend, "threads", 1))
+    return min(rows, BLOCK_NODES * plan.steps_per_node)
 
-    All blocks share one buffer: a block is valid until the next is asked for.
+
+@dataclass
+class Screening:
+    """A whole window: the events, told apart, and what found them.
+
+    ``part`` holds them by pair and time; ``followed`` the objects of slow pairs (None where there is none).
     """
-    all_rows = np.arange(plan.rows)
-    row_node = plan.node_before(all_rows)
-    states = backend.empty((BLOCK_INTERVALS + 3, 6, propagator.n_pad))
-    codes = backend.empty((BLOCK_INTERVALS + 3, propagator.n_pad), np.int8)
-    kept = 0
-    for node in range(first_node, last_node, BLOCK_INTERVALS):
-        stop = min(node + BLOCK_INTERVALS, last_node)
-        count = stop - node + 3
-        with watch("propagate"):
-            if kept:
-                states[:3], codes[:3] = states[-3:].copy(), codes[-3:].copy()
-            times = np.asarray(plan.node_s(np.arange(node - 1 + kept, stop + 2)), float)
-            propagator.grid(times, (states[kept:count], codes[kept:count]))
-            kept = 3
-        yield Block(states[:count], codes[:count], node - 1), all_rows[(row_node >= node) & (row_node < stop)]
+
+    plan: Plan
+    backend: Backend
+    refiner: Refiner
+    part: Part
+    followed: Followed | None
+
+    @property
+    def events(self) -> Encounters:
+        """The events."""
+        return self.part.events
 
 
-def _found(search: HashGrid | KdTree, block: Block, rows: np.ndarray, rows_per_batch: int, xp: Any,
-           watch: _Stopwatch) -> Iterator[Candidates]:
-    """Candidates of a block: all at once, or as many batches together as make :data:`CANDIDATES_AT_ONCE`."""
-    parts: list[Candidates] = []
-    for k in range(0, len(rows), rows_per_batch):
-        with watch("search"):
-            parts.append(search.find(block, rows[k : k + rows_per_batch]))
-        if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + rows_per_batch >= len(rows):
-            yield _in_order(parts, xp)
-            parts = []
+def run(objects: Any, plan: Plan, backend: Backend, mode: str = "i",
+        progress: Callable[[float], None] | None = None) -> Screening:
+    """Screen all objects against all others, in one piece; see :class:`Screener` for the parameters."""
+    screener = Screener(objects, plan, backend, mode)
+    part, followed = settle([screener.run(progress=progress)], objects, plan, backend, mode)
+    return Screening(plan, backend, screener.refiner, part, followed)
+
+
+def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
+           mode: str = "i") -> tuple[Part, Followed | None]:
+    """Put the stretches of a window together: every minimum once, slow pairs seen over the whole window.
+
+    Parameters
+    ----------
+    parts
+        from :meth:`Screener.run`, of all blocks and all pairs of the objects, in any order.
+    objects, plan, backend, mode
+        as for :class:`Screener`.
+
+    Returns
+    -------
+    the whole as one part, with :data:`~stmgpu.screen.encounters.SLOW` set in its flags, and the objects of slow pairs.
+    """
+    begin = time.perf_counter()
+    whole = Part.join(parts)
+    events = merge_events(whole.events)
+    slow = events.speed_km_s < SLOW_PAIR_KM_S
+    followed = None
+    if slow.any():
+        which = np.concatenate([events.first[slow], events.second[slow]])
+        followed = Followed(objects, which, plan, backend, mode)
+        events.flags[slow] |= SLOW
+        events = drop_shallow(followed, events)
+    whole.events = events
+    whole.seconds["merge"] = whole.seconds.get("merge", 0.0) + time.perf_counter() - begin
+    return whole, followed
 
 
 def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
@@ -194,5 +284,4 @@ def _chunks(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
     whole = Candidates(*(xp.concatenate([getattr(p, name) for p in parts])
                          for name in ("first", "second", "row", "offset_s")))
     for k in range(0, len(whole), STATES_AT_ONCE):
-        s = slice(k, k + STATES_AT_ONCE)
-        yield Candidates(whole.first[s], whole.second[s], whole.row[s], whole.offset_s[s])
+        yield whole[k : k + STATES_AT_ONCE]

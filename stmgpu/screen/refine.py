@@ -12,10 +12,11 @@ than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -64,11 +65,14 @@ class Events:
             return Events(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32))
         return Events(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("first", "second", "tca_s", "flags")))
 
-    def __getitem__(self, index: Any) -> Events:
-        return Events(self.first[index], self.second[index], self.tca_s[index], self.flags[index])
+    def __getitem__(self, index: Any) -> Self:
+        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
 
     def __len__(self) -> int:
         return len(self.first)
+
+
+E = TypeVar("E", bound=Events)
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -262,11 +266,15 @@ class Refiner:
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))
 
 
-def merge_events(events: Events, duration_s: float) -> Events:
-    """Drop what lies outside the window and the duplicates at interval ends; edge events yield to interior ones."""
-    inside = (events.tca_s >= -EDGE_TOLERANCE_S) & (events.tca_s <= duration_s + EDGE_TOLERANCE_S)
-    events = events[inside]
+def in_window(events: Events, duration_s: float) -> Events:
+    """Drop what lies outside the window; what is outside by the tolerance of an edge is moved onto it."""
+    events = events[(events.tca_s >= -EDGE_TOLERANCE_S) & (events.tca_s <= duration_s + EDGE_TOLERANCE_S)]
     events.tca_s = np.clip(events.tca_s, 0.0, duration_s)
+    return events
+
+
+def merge_events(events: E) -> E:
+    """Events by pair and time without the duplicates at interval ends; edge events yield to interior ones."""
     events = events[np.lexsort((events.tca_s, events.second, events.first))]
     twin = ((np.diff(events.first) == 0) & (np.diff(events.second) == 0) & (np.diff(events.tca_s) < DUPLICATE_S))
     run = np.cumsum(np.append(True, ~twin)[: len(events)])                     # number of each run of twins

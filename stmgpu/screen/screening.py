@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from stmgpu.catalog import Catalog
 from stmgpu.errors import InputError
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
-from stmgpu.screen.plan import make_plan
+from stmgpu.screen.plan import Plan, make_plan
 from stmgpu.time import Epoch, as_epoch
 
 
@@ -66,10 +67,22 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
     >>> list(con.miss_distance.dims)
     ['conjunction']
     """
-    if hours is not None and days is not None:
-        raise InputError("give the window in hours or in days, not both")
     if not isinstance(catalog, Catalog):
         raise InputError(f"screen takes a Catalog, got {type(catalog).__name__}; read a file with stmgpu.read_catalog")
+    plan = plan_of(catalog, start, hours, days, threshold_km, step_s, mode)
+    runner = get_backend(backend, threads)
+    result = run(catalog, plan, runner, mode, progress)
+    found = build_dataset(result.part, result.followed, catalog, plan)
+    found.attrs |= {"backend": runner.name, "device": runner.device,
+                    "seconds": json.dumps({k: round(v, 4) for k, v in result.part.seconds.items()})}
+    return found
+
+
+def plan_of(catalog: Catalog, start: Any, hours: float | None, days: float | None, threshold_km: float,
+            step_s: float | None = None, mode: str = "i") -> Plan:
+    """The plan that a screening with these arguments follows; they are those of :func:`screen`, checked here."""
+    if hours is not None and days is not None:
+        raise InputError("give the window in hours or in days, not both")
     window_h = 24.0 * _number("days", days) if days is not None else _number("hours", 24.0 if hours is None else hours)
     if not math.isfinite(window_h) or window_h <= 0.0:
         raise InputError(f"a window of {window_h} hours is impossible; give a positive number")
@@ -78,9 +91,8 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to screen")
     when = default_start(catalog) if start is None else as_epoch(start)
-    plan = make_plan((when.jd, when.fr), window_h * 3600.0, _number("threshold_km", threshold_km), len(catalog),
+    return make_plan((when.jd, when.fr), window_h * 3600.0, _number("threshold_km", threshold_km), len(catalog),
                      None if step_s is None else _number("step_s", step_s))
-    return build_dataset(run(catalog, plan, get_backend(backend, threads), mode, progress), catalog)
 
 
 def _number(name: str, value: Any) -> float:

@@ -1,9 +1,9 @@
-"""Results on disk: Zarr 3 stores that xarray opens without this package, written whole or not at all."""
+"""Results on disk: Zarr 3 stores that xarray opens without this package."""
 
-from stmgpu.store.ephemeris import EphemerisWriter
-from stmgpu.store.propagated import propagate_to_store
+from stmgpu.store.check import Finding, check_store, verify
+from stmgpu.store.provenance import provenance
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION
-from stmgpu.store.zarrio import check_target, open_dataset, verify, write_dataset
+from stmgpu.store.zarrio import check_target, open_dataset, write_dataset
 
-__all__ = ["KINDS", "SCHEMA_VERSION", "EphemerisWriter", "check_target", "open_dataset", "propagate_to_store", "verify",
+__all__ = ["KINDS", "SCHEMA_VERSION", "Finding", "check_store", "check_target", "open_dataset", "provenance", "verify",
            "write_dataset"]

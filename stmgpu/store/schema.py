@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from stmgpu.catalog.catalog import COLUMNS
 from stmgpu.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the layout below; a reader refuses stores of a newer one."""
 
 TIME_UNITS = "nanoseconds since 1970-01-01T00:00:00"
@@ -89,6 +90,13 @@ KINDS: dict[str, Kind] = {
             "error_code": Variable(_STATE[:2], "int8", "1", "propagation error code, 0 where there was none"),
         },
         {"object": (256, 8_192), "time": (64, 128)},
+    ),
+    "catalog": Kind(
+        "catalogue of SGP4 mean elements",
+        {name: Variable(("object",), {"norad_id": "int64", "element_set_no": "int64", "rev_at_epoch": "int64"}.get(
+            name, "text" if isinstance(default, str) else "float64"), units, long_name)
+         for name, (default, units, long_name) in COLUMNS.items()},
+        {"object": (65_536, 1_048_576)},
     ),
 }
 

@@ -25,9 +25,13 @@ import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
 from stmgpu.errors import StoreError
+from stmgpu.files import file_hash, replacing
 from stmgpu.store.schema import CODECS, KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
 
 _KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+
+RUN = "run"
+"""Folder inside a store for what belongs to its computation and not to the result, see :mod:`stmgpu.store.run`."""
 
 
 def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overwrite: bool = False) -> Path:
@@ -55,17 +59,42 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overw
     >>> write_dataset(con, "day.zarr", "conjunctions")  # doctest: +SKIP
     PosixPath('day.zarr')
     """
+    prepared = prepare(ds, kind)
+    with staged(path, overwrite) as folder:
+        write_group(folder, prepared, kind, ds)
+        create_group(folder / RUN)
+        hashes = {name: file_hash(folder / name) for name in result_files(folder)}
+        (folder / RUN / "manifest.json").write_text(json.dumps({"files": hashes}, indent=1) + "\n", encoding="utf-8")
+    return Path(path)
+
+
+Prepared = dict[str, tuple[np.ndarray, tuple[str, ...], dict[str, Any]]]
+"""Variables as they are stored: data, dimensions, attributes."""
+
+
+def prepare(ds: xr.Dataset, kind: str) -> Prepared:
+    """The variables of a Dataset as they are stored; :class:`StoreError` where they do not fit the schema."""
     spec = kind_of(kind)
     arrays = {str(name): _prepare(str(name), variable, spec) for name, variable in ds.variables.items()}
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
     if missing:
         raise StoreError(f"a store of kind {kind!r} needs the variables {', '.join(missing)}, which the Dataset lacks")
-    with staged(path, overwrite) as folder:
-        group = create_group(folder)
-        for name, (data, dims, attrs) in arrays.items():
-            create_array(group, spec, name, data.dtype, data.shape, dims, attrs)[...] = data
-        finish(group, kind, {str(k): v for k, v in ds.attrs.items()}, [str(c) for c in ds.coords])
-    return Path(path)
+    return arrays
+
+
+def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> None:
+    """Write a whole result into a folder of its own."""
+    group = create_group(folder)
+    for name, (data, dims, attrs) in prepared.items():
+        create_array(group, kind_of(kind), name, data.dtype, data.shape, dims, attrs)[...] = data
+    finish(group, kind, {str(k): v for k, v in ds.attrs.items()}, [str(c) for c in ds.coords])
+
+
+def result_files(folder: Path) -> list[str]:
+    """Paths below a store of all files of its result, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for name in os.listdir(folder) if name != RUN
+                  for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+                  if path.is_file())
 
 
 def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None) -> xr.Dataset:
@@ -88,25 +117,14 @@ def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bo
         newer than this version of stmgpu.
     """
     folder = Path(path)
-    attributes = _check(folder, kind)
+    attributes = check_arrays(folder, kind)
     if load is None:
         load = attributes[_KIND] == "conjunctions"
-    with _reading(folder):
+    with reading(folder):
         ds = xr.open_zarr(folder, chunks=None, consolidated=False)
         known = list(KINDS[attributes[_KIND]].variables)
         ds = ds[sorted(ds.data_vars, key=lambda name: known.index(name) if name in known else len(known))]
         return ds.load() if load else ds
-
-
-def verify(path: str | os.PathLike[str]) -> None:
-    """Read every chunk of a store, a shard at a time; :class:`StoreError` names the first array that is damaged."""
-    folder = Path(path)
-    _check(folder, None)
-    for name, array in zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays():
-        with _reading(folder, name):
-            shape = array.shards or array.chunks
-            for index in np.ndindex(*(-(-n // s) for n, s in zip(array.shape, shape, strict=True))):
-                _ = array[tuple(slice(i * s, (i + 1) * s) for i, s in zip(index, shape, strict=True))]
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -115,7 +133,7 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
     if os.path.lexists(target):
         if not overwrite:
             raise StoreError(f"{target} exists; choose another path or allow it to be overwritten")
-        if not _is_ours(target):
+        if not is_ours(target):
             raise StoreError(f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another "
                              "path")
     parent = target.absolute().parent
@@ -135,7 +153,7 @@ def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
     token = secrets.token_hex(4)
     folder = target.with_name(f"{target.name}.partial-{token}")
     try:
-        with _writing(target):
+        with writing(target):
             folder.mkdir(parents=True)
             yield folder
             check_target(path, overwrite)  # another process may have been faster
@@ -251,13 +269,14 @@ def _metadata(folder: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _is_ours(folder: Path) -> bool:
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a store of this package, finished or not."""
     attributes = _metadata(folder).get("attributes")
     return isinstance(attributes, dict) and _KIND in attributes
 
 
-def _check(folder: Path, kind: str | None) -> dict[str, Any]:
-    """Root attributes of a store that is whole as far as can be seen without reading its data."""
+def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
+    """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed."""
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}")
     root = _metadata(folder)
@@ -271,13 +290,30 @@ def _check(folder: Path, kind: str | None) -> dict[str, Any]:
     if version > SCHEMA_VERSION:
         raise StoreError(f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; "
                          "install a newer stmgpu")
-    if attributes.get(_COMPLETE) is not True:
-        raise StoreError(f"{folder} was left unfinished; delete it and run again")
+    kind_of(attributes[_KIND])
+    complete = attributes.get(_COMPLETE) is True
+    if not complete and not unfinished:
+        raise StoreError(f"{folder} was left unfinished; run the command that made it again, which computes only what "
+                         "is missing, or see `stmgpu check`")
+    return attributes, complete
+
+
+def mark_root(folder: Path, kind: str, complete: bool = False) -> None:
+    """Write the root of a store whose result is not there yet, or no more."""
+    document = {"zarr_format": 3, "node_type": "group",
+                "attributes": {_KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: complete}}
+    with replacing(folder / "zarr.json") as file:
+        file.write((json.dumps(document, indent=2) + "\n").encode())
+
+
+def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
+    """Root attributes of a store that is whole as far as can be seen without reading its data."""
+    attributes, _ = check_root(folder)
     found = attributes[_KIND]
     spec = kind_of(found)
     if kind is not None and found != kind:
         raise StoreError(f"{folder} holds {found}, not {kind}")
-    with _reading(folder):
+    with reading(folder):
         arrays = dict(zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays())
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
     if missing:
@@ -314,7 +350,8 @@ def _codec_names(codecs: Any) -> set[str]:
 
 
 @contextmanager
-def _reading(folder: Path, array: str | None = None) -> Iterator[None]:
+def reading(folder: Path, array: str | None = None) -> Iterator[None]:
+    """Turn what Zarr says of damage into :class:`StoreError`."""
     where = f"{folder}: array {array}" if array else str(folder)
     try:
         yield
@@ -325,7 +362,8 @@ def _reading(folder: Path, array: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """Turn the system's refusals into :class:`StoreError` with what to do."""
     try:
         yield
     except OSError as error:

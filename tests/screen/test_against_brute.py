@@ -7,8 +7,7 @@ from orbits import START, catalog_of, compare, engine_events, fit, join, passing
 from stmgpu.backend import get_backend
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.screen.brute import brute
-from stmgpu.screen.engine import BLOCK_INTERVALS
-from stmgpu.screen.plan import NODE_STEP_S, STEPS_S
+from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, STEPS_S
 from stmgpu.screen.refine import START_EDGE
 
 
@@ -46,7 +45,7 @@ def attack(rng, times, misses):
 
 def boundaries(step_s, duration_s):
     """Interval ends, nodes, block ends and window ends, each exactly and just off."""
-    at = [step_s, 7 * step_s, NODE_STEP_S, 5 * NODE_STEP_S, BLOCK_INTERVALS * NODE_STEP_S, 0.5 * step_s]
+    at = [step_s, 7 * step_s, NODE_STEP_S, 5 * NODE_STEP_S, BLOCK_NODES * NODE_STEP_S, 0.5 * step_s]
     off = [-1e-3, -1e-7, 0.0, 1e-7, 1e-3]
     inside = [t + d for t in at for d in off if 1.0 < t + d < duration_s - 1.0]
     return [*inside, 1e-3, duration_s - 1e-3]
@@ -55,7 +54,7 @@ def boundaries(step_s, duration_s):
 @pytest.mark.parametrize("step_s", [60.0, 120.0])
 def test_pairs_built_on_every_boundary(backend, step_s):
     """Misses of 0, threshold - 1 m and threshold + 1 m at every boundary of intervals, nodes, blocks and window."""
-    threshold, duration = 5.0, BLOCK_INTERVALS * NODE_STEP_S + 600.0
+    threshold, duration = 5.0, BLOCK_NODES * NODE_STEP_S + 600.0
     times = boundaries(step_s, duration)
     catalog = attack(np.random.default_rng(int(step_s)), times, (0.0, threshold - 0.001, threshold + 0.001))
     truth = compare(catalog, backend, duration, threshold, step_s=step_s)

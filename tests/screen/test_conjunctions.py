@@ -106,7 +106,7 @@ def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events):
     assert fast.sizes["conjunction"] > 20
     plan = make_plan((2460676.5, 0.25), 4 * 3600.0, 10.0, len(catalog))
     result = run(catalog, plan, get_backend("cpu"))
-    at = {int(i): k for k, i in enumerate(catalog.norad_id[result.propagator.order])}
+    at = {int(i): k for k, i in enumerate(catalog.norad_id[result.refiner.propagator.order])}
     i, j = (np.array([at[int(n)] for n in fast[name].values]) for name in ("primary", "secondary"))
     for name in ("entry", "exit"):
         t = (fast[name].values - np.datetime64("2025-01-01T06:00:00")) / np.timedelta64(1, "ns") * 1e-9

@@ -102,8 +102,8 @@ def test_bytes_do_not_depend_on_threads_or_instruction_set():
         for threads in (1, 3):
             result = run(catalog, plan, CpuBackend(threads, isa))
             e = result.events
-            seen.add((e.first.tobytes(), e.second.tobytes(), e.tca_s.tobytes(), e.flags.tobytes(), result.candidates,
-                      result.certificate.largest_ratio))
+            seen.add((e.first.tobytes(), e.second.tobytes(), e.tca_s.tobytes(), e.flags.tobytes(), e.miss_km.tobytes(),
+                      e.miss_rtn.tobytes(), result.part.candidates, result.part.certificate.largest_ratio))
     assert len(seen) == 1
 
 

@@ -73,11 +73,11 @@ def test_twins_leave_one_event_and_the_inner_one():
 
     for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]):
         crowd = events([60.0, 60.0 + 5e-7, 60.0 - 1e-5], [END_EDGE, 0, 0])
-        merged = merge_events(crowd[np.array(order)], 60.0)
+        merged = merge_events(crowd[np.array(order)])
         assert merged.flags.tolist() == [0]
         assert merged.tca_s.tolist() == [60.0 - 1e-5]
-    assert len(merge_events(events([], []), 60.0)) == 0
-    assert merge_events(events([0.0, 30.0, 60.0], [START_EDGE, 0, END_EDGE]), 60.0).tca_s.tolist() == [0.0, 30.0, 60.0]
+    assert len(merge_events(events([], []))) == 0
+    assert merge_events(events([0.0, 30.0, 60.0], [START_EDGE, 0, END_EDGE])).tca_s.tolist() == [0.0, 30.0, 60.0]
 
 
 def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):

@@ -1,4 +1,4 @@
-"""The block-wise ephemeris writer gives the same store as writing everything at once."""
+"""Blocks of whole shards make the store of the whole; anything else is refused."""
 
 from __future__ import annotations
 
@@ -10,27 +10,35 @@ import pytest
 import xarray as xr
 
 from stmgpu.errors import StoreError
-from stmgpu.store import EphemerisWriter, open_dataset, verify, write_dataset
+from stmgpu.files import file_hash
+from stmgpu.store import open_dataset, verify, write_dataset
+from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris, shard_lengths, write_block
 
 IDS = np.arange(300) * 7 + 11
 TIMES = np.datetime64("2024-07-05T00:00:00", "ns") + np.arange(300) * np.timedelta64(60_000, "ms")
 
 
-def states(k0: int, k1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    grid = np.sin(np.arange(len(IDS))[:, None, None] + np.arange(k0, k1)[None, :, None] * np.array([1.0, 2.0, 3.0]))
-    codes = np.where(grid[..., 0] > 0.99, 6, 0)
-    return grid * 7000.0, grid * 7.5, codes
+def states(objects: int, k0: int, k1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    grid = np.sin(np.arange(objects)[:, None, None] + np.arange(k0, k1)[None, :, None] * np.array([1.0, 2.0, 3.0]))
+    return grid * 7000.0, grid * 7.5, np.where(grid[..., 0] > 0.99, 6, 0).astype(np.int8)
 
 
 def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
-    with EphemerisWriter(tmp_path / "blocks.zarr", IDS, TIMES, {"source": "test"}) as writer:
-        spans = list(writer.blocks())
-        assert len(spans) > 1
-        assert not (tmp_path / "blocks.zarr").exists(), "the store appears when it is complete"
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda span: writer.write(span[0], *states(*span)), reversed(spans)))
-    found = open_dataset(tmp_path / "blocks.zarr", "ephemeris")
-    position, velocity, codes = states(0, len(TIMES))
+    folder = tmp_path / "blocks.zarr"
+    group = create_ephemeris(folder, IDS, TIMES)
+    shard = shard_lengths(len(IDS), len(TIMES))
+    assert shard == (512, 128)
+    begins = list(range(0, len(TIMES), shard[1]))
+    with ThreadPoolExecutor(4) as pool:
+        files = list(pool.map(
+            lambda k: write_block(folder, 0, k, *states(300, k, min(k + 128, len(TIMES)))), reversed(begins)))
+    assert sorted(n for part in files for n in part) == sorted(
+        f"{name}/c/0/{k}{tail}" for name, tail in (("position", "/0"), ("velocity", "/0"), ("error_code", ""))
+        for k in range(3))
+    assert all(file_hash(folder / name) == entry for part in files for name, entry in part.items())
+    finish_ephemeris(group, {"source": "test"})
+    found = open_dataset(folder, "ephemeris")
+    position, velocity, codes = states(300, 0, len(TIMES))
     assert np.array_equal(found.position, position)
     assert np.array_equal(found.velocity, velocity)
     assert np.array_equal(found.error_code, codes)
@@ -39,7 +47,7 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
     assert found.attrs["frame"] == "TEME"
     assert found.attrs["source"] == "test"
     assert found.position.attrs["units"] == "km"
-    verify(tmp_path / "blocks.zarr")
+    verify(folder)
 
     write_dataset(xr.Dataset({n: found[n] for n in found.variables}), tmp_path / "whole.zarr", "ephemeris")
     blocks, whole = (tmp_path / name / "position" / "c" for name in ("blocks.zarr", "whole.zarr"))
@@ -48,39 +56,22 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
         assert file.is_dir() or file.read_bytes() == twin.read_bytes()
 
 
-def test_a_forgotten_block_leaves_no_store(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"2 blocks of the ephemeris were not written, the first at time index 128"), \
-            EphemerisWriter(tmp_path / "e.zarr", IDS, TIMES) as writer:
-        writer.write(0, *states(0, 128))
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("first_object", "first_time", "objects", "times"), [
+    (0, 64, 300, 64), (0, 0, 300, 100), (0, 0, 200, 128), (256, 0, 44, 128), (0, 256, 300, 128), (0, -128, 300, 128)])
+def test_anything_but_whole_shards_is_refused(tmp_path: Path, first_object: int, first_time: int, objects: int,
+                                              times: int) -> None:
+    """Two writers inside one shard lose each other's data: it must not come to that."""
+    create_ephemeris(tmp_path / "e", IDS, TIMES)
+    with pytest.raises(StoreError, match="whole shards"):
+        write_block(tmp_path / "e", first_object, first_time, *states(objects, 0, times))
 
 
-def test_an_error_on_the_way_leaves_no_store(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), EphemerisWriter(tmp_path / "e.zarr", IDS, TIMES) as writer:
-        writer.write(0, *states(0, 128))
-        raise KeyboardInterrupt
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_blocks_that_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="multiple of 128"), EphemerisWriter(tmp_path / "e.zarr", IDS, TIMES) as writer:
-        writer.write(64, *states(64, 192))
-    with pytest.raises(StoreError, match=r"position .* has shape \(300, 100, 3\); it must be \(300, 128, 3\)"), \
-            EphemerisWriter(tmp_path / "e.zarr", IDS, TIMES) as writer:
-        writer.write(0, *states(0, 100))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(("objects", "times"), [(0, 0), (0, 5), (1, 1)])
+@pytest.mark.parametrize(("objects", "times"), [(1, 1), (300, 5), (5, 300)])
 def test_small_ephemerides(tmp_path: Path, objects: int, times: int) -> None:
-    with EphemerisWriter(tmp_path / "e.zarr", IDS[:objects], TIMES[:times]) as writer:
-        for k0, k1 in writer.blocks():
-            p, v, c = states(k0, k1)
-            writer.write(k0, p[:objects], v[:objects], c[:objects])
-    assert open_dataset(tmp_path / "e.zarr", load=True).position.shape == (objects, times, 3)
-
-
-def test_a_taken_path_is_refused_at_once(tmp_path: Path) -> None:
-    (tmp_path / "e.zarr").mkdir()
-    with pytest.raises(StoreError, match="exists"), EphemerisWriter(tmp_path / "e.zarr", IDS, TIMES):
-        pass
+    group = create_ephemeris(tmp_path / "e", IDS[:objects], TIMES[:times])
+    step = shard_lengths(objects, times)[1]
+    for k in range(0, times, step):
+        write_block(tmp_path / "e", 0, k, *states(objects, k, min(k + step, times)))
+    finish_ephemeris(group, {})
+    found = open_dataset(tmp_path / "e", load=True)
+    assert np.array_equal(found.position, states(objects, 0, times)[0])

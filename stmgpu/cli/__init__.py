@@ -1,0 +1,91 @@
+"""The command line: one thin command a verb over the library's calls.
+
+Exit codes: 0 done, 1 something failed, 2 wrong use or input, 75 stopped on request with work left (SIGUSR1: run the
+same command again), 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from stmgpu import log
+from stmgpu.cli import catalogs, common, computing, stores
+from stmgpu.errors import InputError, StmgpuError
+
+
+class _Commands(TyperGroup):
+    """Turns the library's errors into a line on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            common.fail(error, 2)
+        except StmgpuError as error:
+            common.fail(error, 1)
+        except BrokenPipeError:  # the reader, such as `head`, has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except MemoryError:
+            common.fail("out of memory; use a shorter window, a smaller threshold or fewer objects", 1)
+        except OSError as error:
+            common.fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+        except KeyboardInterrupt:
+            common.fail("interrupted", 130)
+
+
+app = typer.Typer(name="stmgpu", cls=_Commands, no_args_is_help=True, pretty_exceptions_show_locals=False,
+                  help="Screen satellite catalogues for conjunctions, all against all.")
+catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Look at, convert and make catalogues.")
+app.add_typer(catalog_app, name="catalog")
+app.command()(stores.info)
+app.command()(computing.screen)
+app.command()(computing.demo)
+app.command()(computing.propagate)
+app.command()(stores.check)
+app.command()(stores.merge)
+app.command()(stores.export)
+app.command("compile")(stores.compile_kernels)
+catalog_app.command()(catalogs.summary)
+catalog_app.command()(catalogs.convert)
+catalog_app.command()(catalogs.synthesize)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"stmgpu {version('stmgpu')}")
+        except PackageNotFoundError:
+            typer.echo("stmgpu, run from its sources without being installed")
+        raise typer.Exit
+
+
+@app.callback()
+def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
+         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")] = False,
+         log_json: Annotated[bool, typer.Option("--log-json", help="Messages and progress as lines of JSON.")] = False,
+         version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
+                                               help="Show the version and exit.")] = False) -> None:
+    """Screen satellite catalogues for conjunctions, all against all.
+
+    Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong use
+    or input, 75 stopped on request (SIGUSR1) with work left, 130 interrupted, 143 terminated.
+    """
+    log.configure(-1 if quiet else int(verbose), log_json)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGUSR1, common.stop_soon)
+
+
+def _terminated(signum: int, frame: object) -> None:
+    """A batch system ends a job with SIGTERM: leave by the way that removes what is half written."""
+    raise SystemExit(143)

@@ -1,0 +1,105 @@
+"""Commands about stores and about what is installed: info, check, merge, export, compile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stmgpu.cli import common
+from stmgpu.cli.common import BackendName
+from stmgpu.errors import StmgpuError
+
+Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zarr.")]
+
+
+def info(
+    store: Annotated[Path | None, typer.Argument(help="A store: where it comes from. Default: what is installed "
+                                                      "here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Backends, devices, versions and caches; or where a store comes from."""
+    from stmgpu.report.environment import describe
+
+    found: dict[str, Any]
+    if store is None:
+        found = dict(describe())
+    else:
+        from stmgpu.store import provenance
+
+        found = provenance(store)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        _print(name, value)
+
+
+def _print(name: str, value: Any, indent: int = 0) -> None:
+    space = " " * indent
+    if isinstance(value, dict) and value:
+        typer.echo(f"{space}{name}")
+        for key, inner in value.items():
+            _print(str(key), inner, indent + 2)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value, 1):
+            _print(f"{name} {number}", inner, indent)
+    else:
+        shown = " ".join(map(str, value)) if isinstance(value, list) else value
+        typer.echo(f"{space}{name:<{max(18 - indent, 1)}} {shown}")
+
+
+def check(
+    store: Store,
+    repair: Annotated[bool, typer.Option("--repair", help="Forget what is damaged, so that running the command that "
+                                                          "made the store computes it anew.")] = False,
+) -> None:
+    """Compare every file of a store with what was written, and say what to do."""
+    from stmgpu.store import check_store
+
+    findings = check_store(store, repair)
+    for finding in findings:
+        typer.echo(str(finding))
+    if findings:
+        raise StmgpuError(f"{store} is not whole: {len(findings)} findings")
+    typer.echo(f"{store} is whole and complete")
+
+
+def merge(
+    store: Store,
+    parts: Annotated[list[Path] | None, typer.Argument(help="Stores with other tiles of the same run.")] = None,
+    backend: common.Backend = BackendName.AUTO,
+    threads: common.Threads = None,
+) -> None:
+    """Finish a store whose tiles are all there, after bringing in those of other stores of the same run."""
+    from stmgpu.distribute import merge_store
+
+    outcome = merge_store(store, parts, backend.value, threads)
+    if not outcome.complete:
+        shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])
+        raise StmgpuError(f"{len(outcome.missing)} of {outcome.tiles} tiles are missing: {shown}"
+                          f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; run the command that "
+                          "made the store")
+    typer.echo(f"{store} is complete: {outcome.tiles} tiles")
+
+
+def export(
+    store: Store,
+    crate: Annotated[Path, typer.Argument(help="Folder to make; the store is copied into it.")],
+) -> None:
+    """Copy a complete store into an RO-Crate: a folder that says in a standard form where the data come from."""
+    from stmgpu.report.crate import write_crate
+
+    typer.echo(f"written: {write_crate(store, crate)}")
+
+
+def compile_kernels(
+    arch: Annotated[list[str], typer.Option(help="Architecture of the GPUs, such as sm_90; may be repeated.")],
+) -> None:
+    """Compile all CUDA kernels into the cache, on a machine without a GPU too (a login node)."""
+    from stmgpu.backend.nvrtc import compile_all
+
+    for path in compile_all(arch):
+        typer.echo(str(path))

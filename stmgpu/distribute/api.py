@@ -1,0 +1,251 @@
+"""``stmgpu.screen_to_store``, ``stmgpu.propagate_to_store``, ``stmgpu.merge_store``: long computations in tiles."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend, get_backend
+from stmgpu.catalog import Catalog
+from stmgpu.distribute import ephemeris, resources, screening
+from stmgpu.distribute.cluster import ClusterOptions, client_of
+from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
+from stmgpu.distribute.opening import bring_in, open_or_create
+from stmgpu.distribute.options import USABLE, Execution, array_task, check_execution, workers_of
+from stmgpu.distribute.tiles import Estimate, Tiling, share
+from stmgpu.errors import InputError
+from stmgpu.propagate.ephemeris import window_seconds
+from stmgpu.screen.screening import default_start, plan_of
+from stmgpu.store.provenance import code_identity, session
+from stmgpu.store.run import open_run
+from stmgpu.time import as_epoch
+
+
+def screen_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any = None, hours: float | None = None,
+                    days: float | None = None, threshold_km: float = 5.0, step_s: float | None = None, mode: str = "i",
+                    how: Execution | None = None, progress: Report | None = None,
+                    stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Screen all objects against all others, tile by tile, into a store that can be resumed.
+
+    Parameters
+    ----------
+    catalog, start, hours, days, threshold_km, step_s, mode
+        as for :func:`stmgpu.screen`.
+    path
+        folder of the store. Where the same computation was begun there, only what is missing is computed.
+    how
+        executor, workers, tiling: see :class:`Execution`.
+    progress
+        called with the fraction done.
+    stop
+        asked between tiles; once it says True no new tile is begun.
+
+    Returns
+    -------
+    Outcome: open the result with :func:`stmgpu.open_dataset` where ``complete``.
+
+    Raises
+    ------
+    InputError
+        impossible arguments, or the store holds another computation; the message shows the differences.
+    StoreError
+        the store cannot be written. What is done is kept.
+
+    Examples
+    --------
+    >>> import stmgpu as stm
+    >>> cat = stm.synthetic_catalog(n=500, seed=1)
+    >>> stm.screen_to_store(cat, "day.zarr", hours=24).complete  # doctest: +SKIP
+    True
+    """
+    how = how or Execution()
+    plan = plan_of(catalog, start, hours, days, threshold_km, step_s, mode)
+    document, _, _ = plan_screening(catalog, plan, mode, how)
+    return _run(catalog, Path(path), document, how, progress, stop)
+
+
+def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any = None, hours: float | None = None,
+                       days: float | None = None, step_s: float = 60.0, mode: str = "i", how: Execution | None = None,
+                       progress: Report | None = None, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Write the ephemeris of a whole catalogue, tile by tile, into a store that can be resumed.
+
+    Parameters
+    ----------
+    catalog
+        n objects.
+    path
+        folder of the store.
+    start
+        first time, UTC; default as for :func:`stmgpu.screen`.
+    hours, days
+        length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
+    step_s
+        step [s].
+    mode, how, progress, stop
+        as for :func:`screen_to_store`.
+
+    Raises
+    ------
+    InputError
+        an empty catalogue, a window or step that is not positive, too many times, or another computation in the store.
+    StoreError
+        the store cannot be written. What is done is kept.
+    """
+    how = how or Execution()
+    document, _, _ = plan_ephemeris(catalog, start, hours, days, step_s, mode, how)
+    return _run(catalog, Path(path), document, how, progress, stop)
+
+
+def merge_store(path: str | os.PathLike[str], parts: list[Path] | None = None, backend: str = "auto",
+                threads: int | None = None) -> Outcome:
+    """Finish a store whose tiles are all there, after bringing in those of other stores of the same run.
+
+    Parameters
+    ----------
+    path
+        folder of the store.
+    parts
+        stores in which other tiles of the same run were computed, on another file system for instance.
+    backend, threads
+        as for :func:`stmgpu.screen`.
+
+    Raises
+    ------
+    InputError
+        a part belongs to another run, or is cut in another way.
+    StoreError
+        there is no store, or a tile is damaged.
+    """
+    run = open_run(path)
+    for part in parts or []:
+        bring_in(run, open_run(part))
+    job = job_of(run)
+    return conclude(job, lambda: _backend(run.document, backend, threads), Outcome(len(job.tiles)))
+
+
+def plan_screening(catalog: Catalog, plan: Any, mode: str, how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
+    """What a screening will be: its run document, how it is cut, and what it needs."""
+    workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
+    tiling, _ = screening.choose(plan, len(catalog), how.tile_hours, how.chunk_objects,
+                                 resources.memory_bytes() * USABLE / workers, threads)
+    document = _document("conjunctions", screening.document(catalog, plan, mode, _arithmetic(how.backend)), catalog,
+                         tiling)
+    return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)
+
+
+def plan_ephemeris(catalog: Catalog, start: Any, hours: float | None, days: float | None, step_s: float, mode: str,
+                   how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
+    """What an ephemeris will be: its run document, how it is cut, and what it needs."""
+    if len(catalog) == 0:
+        raise InputError("the catalogue is empty; nothing to propagate")
+    span_s = window_seconds(hours, days, step_s)
+    if span_s / step_s > ephemeris.MAX_TIMES:
+        raise InputError(f"{span_s / 3600.0:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store "
+                         f"holds at most {ephemeris.MAX_TIMES:,}: shorten the window or lengthen the step")
+    if mode not in ("i", "a"):
+        raise InputError(f"SGP4 mode {mode!r} is unknown; choose 'i' (improved) or 'a' (AFSPC)")
+    when = default_start(catalog) if start is None else as_epoch(start)
+    times = len(ephemeris.times_of(span_s, step_s))
+    tiling, _ = ephemeris.cut(len(catalog), times, step_s, how.tile_hours, how.chunk_objects)
+    settings = ephemeris.document(when, span_s, step_s, mode, _arithmetic(how.backend))
+    return (_document("ephemeris", settings, catalog, tiling), tiling,
+            ephemeris.estimate(len(catalog), times, tiling, step_s))
+
+
+def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
+    """Seconds that all workers together spent in each stage of a screening, from the markers of its tiles."""
+    found: dict[str, float] = {}
+    for marker in open_run(path).markers().values():
+        for stage, value in marker.summary.get("seconds", {}).items():
+            found[stage] = round(found.get(stage, 0.0) + value, 4)
+    return found
+
+
+def _run(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
+         stop: Callable[[], bool]) -> Outcome:
+    report = progress or (lambda _: None)
+    check_execution(how)
+    if how.executor == "dask" and how.client is None:
+        workers, threads = workers_of(how, lambda n: _memory_of(document, catalog, n))
+        options = ClusterOptions(how.scheduler, workers, threads, how.tls_ca, how.tls_cert, how.tls_key)
+        open_or_create(catalog, path, document, how, dry=True)  # what is refused is refused before workers start
+        with client_of(options, path.absolute().parent) as client:
+            return _run_with(client, catalog, path, document, how, threads, report, stop)
+    return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
+
+
+def _run_with(client: Any, catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
+              threads: int | None, report: Report, stop: Callable[[], bool]) -> Outcome:
+    run = open_or_create(catalog, path, document, how)
+    assert run is not None
+    job = job_of(run)
+    outcome = Outcome(len(job.tiles))
+    made: list[Backend] = []
+
+    def backend() -> Backend:
+        if not made:
+            made.append(_backend(document, how.backend, how.threads))
+        return made[0]
+
+    done = run.markers()
+    task = how.task or array_task() if how.executor == "slurm-array" else None
+    todo = [tile for tile in share(job.tiles, task) if tile.id not in done]
+    if not todo and run.complete:
+        return conclude(job, backend, outcome)
+    told = session(how.command, "" if client is not None else backend().device, how.executor)
+    name = f"{told['begin'].replace(':', '')}-{told['host']}-{told['process']}-{secrets.token_hex(2)}"
+    run.add_session(name, told)
+    if isinstance(job, ephemeris.EphemerisJob) and not run.complete:
+        job.prepare()
+    try:
+        if client is not None:
+            run_on_cluster(job, todo, client, how.backend, threads, report, stop, outcome)
+        else:
+            run_serially(job, todo, backend(), report, stop, outcome)
+        return conclude(job, backend, outcome)
+    finally:
+        told |= {"end": datetime.now(UTC).isoformat(timespec="seconds"), "tiles": outcome.computed,
+                 "failed": len(outcome.failed), "complete": outcome.complete}
+        run.add_session(name, told)
+
+
+def _document(kind: str, settings: dict[str, Any], catalog: Catalog, tiling: Tiling) -> dict[str, Any]:
+    epochs = np.sort(catalog.epoch)
+    return {
+        "kind": kind,
+        "settings": settings,
+        "catalog": {"digest": catalog.digest(), "objects": len(catalog), "source": catalog.source,
+                    "sha256": catalog.sha256, "rejected": len(catalog.rejected), "epoch_first": str(epochs[0]),
+                    "epoch_median": str(epochs[(len(epochs) - 1) // 2]), "epoch_last": str(epochs[-1])},
+        "code": code_identity(),
+        "tiling": tiling.as_dict(),
+    }
+
+
+def _arithmetic(backend: str) -> str:
+    """'kernels' for the backends that run them, which agree to the byte; else what computes instead."""
+    return "reference" if get_backend(backend).name == "reference" else "kernels"
+
+
+def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backend:
+    chosen = get_backend(name, threads)
+    arithmetic = "reference" if chosen.name == "reference" else "kernels"
+    if arithmetic != document["settings"]["arithmetic"]:
+        raise InputError(f"the store was begun with the arithmetic {document['settings']['arithmetic']!r}; the backend "
+                         f"{chosen.name} computes with {arithmetic!r}, choose another with --backend")
+    return chosen
+
+
+def _memory_of(document: dict[str, Any], catalog: Catalog, threads: int) -> float:
+    if document["kind"] == "conjunctions":
+        s = document["settings"]
+        plan = screening.make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog),
+                                   s["step_s"])
+        return screening.memory_of(plan, document["tiling"]["chunk_objects"] or len(catalog), threads)
+    return 4.0 * ephemeris.TILE_BYTES + 280e6

@@ -1,0 +1,182 @@
+"""Dask clusters: local workers, a scheduler that runs already, the ranks of one Slurm allocation.
+
+Dask's messages are pickles: whoever can connect to a scheduler can run code as its owner. So a local cluster listens on
+loopback only (and asks for a certificate of its own where the ``cryptography`` package is installed), dashboards are
+off, and a scheduler elsewhere should be reached by ``tls://`` with certificates.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stmgpu.errors import InputError, StmgpuError
+
+SLURM = "slurm"
+"""Name of the scheduler that the ranks of a Slurm job make among themselves."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Which cluster to use, and with how many workers.
+
+    Attributes
+    ----------
+    scheduler
+        None for local workers; 'slurm' for the ranks of this Slurm job step; else the address of a scheduler.
+    workers, threads
+        local workers and threads of each.
+    tls_ca, tls_cert, tls_key
+        files for ``tls://`` addresses; Dask's own configuration (``distributed.comm.tls``) where they are not given.
+    """
+
+    scheduler: str | None = None
+    workers: int = 1
+    threads: int = 1
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+@contextmanager
+def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
+    """A Dask client; with the scheduler 'slurm' only one rank gets one, the others work until it is done and exit.
+
+    Parameters
+    ----------
+    options
+        which cluster.
+    folder
+        a folder that all ranks see, for the scheduler's address.
+
+    Raises
+    ------
+    InputError
+        an address or certificates that cannot be used.
+    StmgpuError
+        the scheduler cannot be reached.
+    """
+    from distributed import Client
+
+    if options.scheduler is None:
+        with _local(options) as cluster, Client(cluster) as client:
+            yield client
+    elif options.scheduler == SLURM:
+        with _slurm_ranks(folder) as runner, Client(runner) as client:
+            client.wait_for_workers(runner.n_workers)
+            yield client
+    else:
+        security = _security(options)
+        try:
+            client = Client(options.scheduler, security=security, timeout="30s")
+        except (OSError, ValueError, TypeError) as error:
+            raise StmgpuError(f"the scheduler {options.scheduler} cannot be reached: {error}; is it running, and does "
+                              "it want TLS?") from error
+        with client:
+            yield client
+
+
+@contextmanager
+def _local(options: ClusterOptions) -> Iterator[Any]:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=options.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+                      scheduler_port=0, dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
+                      scheduler_kwargs={"dashboard": False}, security=_temporary_certificate(),
+                      silence_logs=logging.ERROR) as cluster:
+        yield cluster
+
+
+def _temporary_certificate() -> Any:
+    """A certificate for this cluster alone, so that other users of the machine cannot connect to it."""
+    from distributed.security import Security
+
+    try:
+        return Security.temporary()
+    except ImportError:
+        _LOG.debug("without the cryptography package the local cluster on loopback asks for no certificate")
+        return None
+
+
+@contextmanager
+def _slurm_ranks(folder: Path) -> Iterator[Any]:
+    try:
+        from dask_jobqueue.slurm import SLURMRunner, WorldTooSmallException
+    except ImportError as error:
+        raise StmgpuError(f"--scheduler slurm needs dask-jobqueue 0.9 or newer: {error}") from error
+    step = "-".join(os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"))
+    address = folder / f".stmgpu-scheduler-{step}.json"
+    try:
+        runner = SLURMRunner(scheduler_file=str(address), scheduler_options={"dashboard": False},
+                             worker_options={"nthreads": 1})
+    except RuntimeError as error:
+        raise InputError(f"--scheduler slurm works inside `srun` with 3 tasks or more: {error}") from error
+    except WorldTooSmallException as error:
+        raise InputError(f"--scheduler slurm: {error}") from error
+    try:
+        with runner:
+            yield runner
+    finally:
+        address.unlink(missing_ok=True)
+
+
+def _security(options: ClusterOptions) -> Any:
+    from distributed.security import Security
+
+    files = {"tls_ca_file": options.tls_ca, "tls_client_cert": options.tls_cert, "tls_client_key": options.tls_key}
+    given = {name: str(path) for name, path in files.items() if path is not None}
+    address = urlsplit(options.scheduler or "")
+    if not address.hostname or address.scheme not in ("tcp", "tls"):
+        raise InputError(f"the scheduler {options.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
+                         f"or {SLURM!r} inside a Slurm job step")
+    if missing := [path for path in given.values() if not Path(path).is_file()]:
+        raise InputError(f"there is no file {missing[0]}; give the certificates as PEM files")
+    if address.scheme == "tls":
+        return Security(**given, require_encryption=True) if given else None
+    if given:
+        raise InputError(f"certificates were given, but the scheduler is {options.scheduler}; use tls://")
+    if address.hostname not in ("localhost", "127.0.0.1", "::1"):
+        _LOG.warning("%s is not encrypted: whoever can reach the scheduler can run code as its owner; use tls://",
+                     options.scheduler)
+    return None
+
+
+def slurm_cluster(cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> Any:
+    """A Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
+
+    One process a job with one Dask thread; the kernels of a tile use all its cores. Workers say goodbye before their
+    time limit, so that no tile is lost to it. Every other keyword goes to :class:`dask_jobqueue.SLURMCluster`, such as
+    ``queue``, ``account``, ``job_extra_directives`` (``["--gres=gpu:1"]``) and ``interface``.
+
+    Parameters
+    ----------
+    cores
+        cores of a job.
+    memory, walltime
+        of a job.
+
+    Returns
+    -------
+    dask_jobqueue.SLURMCluster; call ``scale(jobs=n)`` and give ``distributed.Client(cluster)`` to
+    :func:`stmgpu.screen_to_store`.
+
+    Examples
+    --------
+    >>> cluster = slurm_cluster(cores=8, walltime="04:00:00", queue="batch")  # doctest: +SKIP
+    """
+    from dask_jobqueue.slurm import SLURMCluster
+
+    hours, minutes, seconds = (int(part) for part in walltime.split(":"))
+    life = max(60, hours * 3600 + minutes * 60 + seconds - 180)
+    arguments = ["--nthreads", "1", "--lifetime", f"{life}s", "--lifetime-stagger", "60s"]
+    defaults: dict[str, Any] = {"processes": 1, "worker_extra_args": arguments,
+                                "scheduler_options": {"dashboard": False}}
+    return SLURMCluster(cores=cores, memory=memory, walltime=walltime, **(defaults | options))

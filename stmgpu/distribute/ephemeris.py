@@ -1,0 +1,127 @@
+"""An ephemeris as a job in tiles: every tile computes and writes whole shards of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend
+from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
+from stmgpu.errors import InputError
+from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.store.ephemeris import shard_lengths, write_block
+from stmgpu.store.result import complete_ephemeris, place_arrays
+from stmgpu.store.run import Marker, RunStore
+from stmgpu.time import Epoch, format_utc, to_datetime64
+
+MAX_TIMES = 10_000_000
+"""Longest ephemeris of one store [times]: 115 days at one second."""
+
+TILE_BYTES = 192e6
+"""States of a tile by default; computing and packing them takes about four times that."""
+
+_STATE_BYTES = 49
+_PROCESS_BYTES = 280e6
+
+
+class EphemerisJob:
+    """An ephemeris in a store.
+
+    Parameters
+    ----------
+    run
+        a store of kind 'ephemeris'.
+    """
+
+    def __init__(self, run: RunStore) -> None:
+        self.run = run
+        self.catalog = run.catalog()
+        s = run.document["settings"]
+        self.mode = str(s["mode"])
+        self.start = Epoch.of(s["start_jd"], s["start_fr"])
+        self.times_s = times_of(s["duration_s"], s["step_s"])
+        tiling = run.document["tiling"]
+        self.tiles = cut(len(self.catalog), len(self.times_s), s["step_s"], tiling["tile_hours"],
+                         tiling["chunk_objects"])[1]
+        self._propagator: tuple[Any, Propagator] | None = None
+
+    @property
+    def times(self) -> np.ndarray:
+        """All times of the ephemeris, UTC, datetime64[ns]."""
+        return to_datetime64(self.start.jd, self.start.fr, self.times_s)
+
+    def prepare(self) -> None:
+        """Put the arrays into the store; those that are there already stay what they are."""
+        place_arrays(self.run, self.catalog.norad_id, self.times)
+
+    def compute(self, tile: Tile, backend: Backend) -> None:
+        """Propagate a tile and write its shards."""
+        begin = time.perf_counter()
+        key = (tile.left, id(backend))
+        if self._propagator is None or self._propagator[0] != key:
+            span = (0.0, float(self.times_s[-1]))
+            self._propagator = (key, Propagator(self.catalog[slice(*tile.left)], backend,
+                                                (self.start.jd, self.start.fr), span, self.mode))
+        propagator = self._propagator[1]
+        place = np.argsort(propagator.order)  # internal index of each object
+        states, codes = (backend.get(a) for a in propagator.grid(self.times_s[tile.first : tile.last]))
+        position, velocity = (np.ascontiguousarray(states[:, axes, :][..., place].transpose(2, 0, 1))
+                              for axes in (slice(3), slice(3, 6)))
+        computed = time.perf_counter()
+        with self.run.unless_done(tile.id):
+            files = write_block(self.run.folder, tile.left[0], tile.first, position, velocity,
+                                np.ascontiguousarray(codes[:, place].T))
+            now = time.perf_counter()
+            summary = {"device": backend.device, "wall_s": round(now - begin, 4), "write_s": round(now - computed, 4),
+                       "failing": int((codes[:, place] != 0).any(axis=0).sum())}
+            self.run.mark(tile.id, files, summary)
+
+    def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
+        """Mark the ephemeris as complete."""
+        files = {name: entry for marker in markers.values() for name, entry in marker.files.items()}
+        c, s = self.run.document["catalog"], self.run.document["settings"]
+        complete_ephemeris(self.run, files, self.catalog.norad_id, self.times,
+                           {"start": s["start"], "step_s": s["step_s"], "catalog_source": c["source"],
+                            "catalog_sha256": c["sha256"], "catalog_digest": c["digest"]})
+
+
+def document(start: Epoch, duration_s: float, step_s: float, mode: str, arithmetic: str) -> dict[str, Any]:
+    """Settings of an ephemeris as they stand in ``run.json``."""
+    return {"start": format_utc(start), "start_jd": start.jd, "start_fr": start.fr, "duration_s": duration_s,
+            "step_s": step_s, "mode": mode, "arithmetic": arithmetic}
+
+
+def times_of(duration_s: float, step_s: float) -> np.ndarray:
+    """Times [s after start]; the end is among them where a step falls on it."""
+    return np.arange(int(duration_s / step_s + 1e-9) + 1) * step_s
+
+
+def cut(objects: int, times: int, step_s: float, tile_hours: float | None,
+        chunk_objects: int | None) -> tuple[Tiling, list[Tile]]:
+    """Cut an ephemeris into tiles of whole shards; what is asked for is rounded up to them."""
+    if tile_hours is not None and not (math.isfinite(tile_hours) and tile_hours > 0.0):
+        raise InputError(f"tiles of {tile_hours} hours are impossible; give a positive number")
+    if chunk_objects is not None and chunk_objects < 1:
+        raise InputError(f"chunks of {chunk_objects} objects are impossible; give 1 or more")
+    shard_objects, shard_times = shard_lengths(objects, times)
+    if chunk_objects is None:
+        chunk_objects = max(1, int(TILE_BYTES / (shard_times * _STATE_BYTES) // shard_objects)) * shard_objects
+    chunk_objects = -(-chunk_objects // shard_objects) * shard_objects
+    if tile_hours is None:
+        per_tile = max(1, int(TILE_BYTES / (min(chunk_objects, objects) * _STATE_BYTES) // shard_times)) * shard_times
+    else:
+        per_tile = max(1, math.ceil(tile_hours * 3600.0 / step_s / shard_times - 1e-9)) * shard_times
+    tiles = ephemeris_tiles(times, per_tile, objects, chunk_objects)
+    return Tiling(per_tile * step_s / 3600.0, None if chunk_objects >= objects else chunk_objects, len(tiles)), tiles
+
+
+def estimate(objects: int, times: int, tiling: Tiling, step_s: float) -> Estimate:
+    """What an ephemeris needs, about: 25 million states a second and core, and a third of that to pack them."""
+    chunk = objects if tiling.chunk_objects is None else tiling.chunk_objects
+    per_tile = min(chunk, objects) * min(tiling.tile_hours * 3600.0 / step_s, times) * _STATE_BYTES
+    states = float(objects) * times
+    return Estimate(tiling.tiles, _PROCESS_BYTES + objects * 900.0 + 4.0 * per_tile, states * _STATE_BYTES,
+                    states / 25e6 + states * _STATE_BYTES / 250e6)

@@ -1,0 +1,192 @@
+"""Run the tiles of a job: one after the other, or on the workers of a Dask cluster.
+
+Both compute the same tiles with the same code; what is durable is the store, not the scheduler. A tile that fails is
+noted in the store and the others go on. A store that cannot be written ends the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from stmgpu.backend import Backend, get_backend
+from stmgpu.distribute.ephemeris import EphemerisJob
+from stmgpu.distribute.screening import ScreeningJob
+from stmgpu.distribute.tiles import Tile
+from stmgpu.errors import InputError, StmgpuError, StoreError
+from stmgpu.store.provenance import code_identity
+from stmgpu.store.run import Marker, RunStore, open_run
+
+Report = Callable[[float], None]
+_LOG = logging.getLogger(__name__)
+
+
+class Job(Protocol):
+    """What a computation in tiles offers."""
+
+    run: RunStore
+    tiles: list[Tile]
+
+    def compute(self, tile: Tile, backend: Backend) -> None:
+        """Compute a tile and write it into the store."""
+
+    def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
+        """Put the tiles together, once all are there."""
+
+
+@dataclass
+class Outcome:
+    """How far a run came.
+
+    Attributes
+    ----------
+    tiles, computed
+        all tiles of the run, and those computed just now.
+    failed
+        reasons of the tiles that failed just now, by id.
+    missing
+        tiles that are not done yet.
+    complete
+        whether the result stands.
+    stopped
+        whether it was asked to stop before its work was done.
+    """
+
+    tiles: int
+    computed: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    complete: bool = False
+    stopped: bool = False
+
+
+def job_of(run: RunStore) -> Job:
+    """The job of a store."""
+    if run.kind == "conjunctions":
+        return ScreeningJob(run)
+    if run.kind == "ephemeris":
+        return EphemerisJob(run)
+    raise StoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
+
+
+def run_serially(job: Job, tiles: list[Tile], backend: Backend, report: Report, stop: Callable[[], bool],
+                 outcome: Outcome) -> None:
+    """Compute tiles one after the other."""
+    for number, tile in enumerate(tiles):
+        if stop():
+            outcome.stopped = True
+            return
+        if job.run.marker(tile.id) is None:  # another client may have been faster
+            try:
+                job.compute(tile, backend)
+                outcome.computed += 1
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever a tile raises is the tile's alone
+                _note_failure(job.run, tile.id, error, outcome)
+        report((number + 1) / len(tiles))
+
+
+def run_on_cluster(job: Job, tiles: list[Tile], client: Any, backend: str, threads: int | None, report: Report,
+                   stop: Callable[[], bool], outcome: Outcome) -> None:
+    """Compute tiles on the workers of a Dask client, one more at a time than there are workers."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    folder = str(job.run.folder.absolute())
+    waiting = iter(tiles)
+    names: dict[str, str] = {}
+
+    def submit(count: int) -> Iterator[Any]:
+        for tile in (t for _, t in zip(range(count), waiting, strict=False)):
+            future = client.submit(compute_tile, folder, tile.id, backend, threads, pure=False)
+            names[future.key] = tile.id
+            yield future
+
+    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    futures = as_completed(list(submit(workers + 1)))
+    for number, future in enumerate(futures, 1):
+        tile = names[future.key]
+        error = _exception(future, client)
+        if isinstance(error, StoreError):
+            raise error
+        if isinstance(error, KilledWorker):
+            error = StmgpuError(f"it ended {error.allowed_failures + 1} workers that computed it (out of memory, or a "
+                                "crash)")
+        if error is None:
+            outcome.computed += 1
+        else:
+            _note_failure(job.run, tile, error, outcome)
+        report(number / len(tiles))
+        if stop():
+            outcome.stopped = number < len(tiles)
+        else:
+            futures.update(list(submit(1)))
+
+
+def _exception(future: Any, client: Any) -> Exception | None:
+    """What a tile raised; :class:`StmgpuError` where the cluster itself was lost."""
+    if future.status in ("cancelled", "lost") or client.status != "running":
+        raise StmgpuError("the Dask scheduler was lost; what is done is kept: run the same command again")
+    error: Exception | None = future.exception()
+    return error
+
+
+def compute_tile(folder: str, tile: str, backend: str, threads: int | None) -> None:
+    """Compute one tile of a store; this is what a Dask worker is given.
+
+    Raises
+    ------
+    InputError
+        the worker's stmgpu is not the one that the run was begun with.
+    """
+    run_json = Path(folder) / "run" / "run.json"
+    job = _cached_job(folder, run_json.stat().st_mtime_ns)
+    if job.run.document["code"] != code_identity():
+        raise InputError(f"the worker has another stmgpu ({code_identity()['version']}) than the run was begun with; "
+                         "install the same version on all of them")
+    if job.run.marker(tile) is None:
+        wanted = next(t for t in job.tiles if t.id == tile)
+        job.compute(wanted, _worker_backend(backend, threads))
+
+
+@lru_cache(maxsize=1)
+def _cached_job(folder: str, _: int) -> Job:
+    return job_of(open_run(folder))
+
+
+@lru_cache(maxsize=1)
+def _worker_backend(name: str, threads: int | None) -> Backend:
+    """The backend of a worker; workers on one machine take its GPUs in turn."""
+    if name != "cuda":
+        return get_backend(name, threads)
+    from distributed import get_worker
+
+    from stmgpu.backend.cuda import CudaBackend, devices
+
+    number = str(get_worker().name)
+    return CudaBackend(int(number) % len(devices()) if number.isdecimal() else 0)
+
+
+def conclude(job: Job, backend: Callable[[], Backend], outcome: Outcome) -> Outcome:
+    """Put the result together if every tile is there; one process at a time does it."""
+    markers = job.run.markers()
+    outcome.missing = [tile.id for tile in job.tiles if tile.id not in markers]
+    outcome.complete = job.run.complete
+    if not outcome.missing and not outcome.complete:
+        with job.run.locked():
+            if not job.run.complete:
+                job.finish({tile.id: markers[tile.id] for tile in job.tiles}, backend())
+        outcome.complete = True
+    return outcome
+
+
+def _note_failure(run: RunStore, tile: str, error: Exception, outcome: Outcome) -> None:
+    reason = str(error) if isinstance(error, StmgpuError) else f"{type(error).__name__}: {error}"
+    _LOG.warning("tile %s failed: %s", tile, reason)
+    run.fail(tile, reason)
+    outcome.failed[tile] = reason

@@ -1,0 +1,85 @@
+"""The store that a run works on: made, gone on with, lengthened, refused; tiles brought in from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+from stmgpu.catalog import Catalog
+from stmgpu.distribute.execute import job_of
+from stmgpu.distribute.options import Execution
+from stmgpu.errors import InputError, StoreError
+from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
+
+
+def open_or_create(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
+                   dry: bool = False) -> RunStore | None:
+    """The store to work on: a new one, or the one that is there if it holds the same computation.
+
+    With ``dry`` nothing is written: what would be refused is refused, and None returned where a store would be made.
+    """
+    if how.overwrite or not os.path.lexists(path):
+        if how.resume:
+            raise InputError(f"there is no store at {path} to resume; check the path, or leave --resume out" if
+                             not how.overwrite else "--resume and --overwrite contradict each other; give one of them")
+        if dry:
+            return None
+        try:
+            return create_run(path, document, catalog, how.overwrite)
+        except StoreError:
+            if how.overwrite or not has_run(path):  # another client may have created it a moment ago
+                raise
+    if not has_run(path):
+        raise InputError(f"{path} exists and holds no computation that could be resumed; choose another path "
+                         "(or --overwrite, where it is a store of stmgpu)")
+    run = open_run(path)
+    found = differences(run.document, document, ("settings.duration_s",) if how.append else ())
+    asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects}
+    found += [f"tiling.{name}: there {run.document['tiling'][name]!r}, now {document['tiling'][name]!r}"
+              for name, value in asked.items()
+              if value is not None and run.document["tiling"][name] != document["tiling"][name]]
+    refuse_differences(path, found)
+    if how.append and not dry:
+        _append(run, document)
+    return run
+
+
+def _append(run: RunStore, document: dict[str, Any]) -> None:
+    """Lengthen the window of a store; tiles that stay the same are kept, what remains of others is removed."""
+    there, wanted = run.document["settings"]["duration_s"], document["settings"]["duration_s"]
+    if wanted < there:
+        raise InputError(f"{run.folder} holds {there / 3600.0:g} hours; --append cannot shorten it to "
+                         f"{wanted / 3600.0:g}")
+    if wanted == there:
+        return
+    tiling = dict(run.document["tiling"])
+    run.reopen({**run.document, "settings": document["settings"], "tiling": tiling})
+    job = job_of(run)
+    run.reopen({**run.document, "tiling": {**tiling, "tiles": len(job.tiles)}})
+    wanted_tiles = {tile.id for tile in job.tiles}
+    for tile in run.markers().keys() - wanted_tiles:
+        run.forget(tile)
+        (run.run_folder / "tiles" / f"{tile}.npz").unlink(missing_ok=True)
+
+
+def bring_in(run: RunStore, part: RunStore) -> None:
+    """Copy the finished tiles of another store of the same run."""
+    found = differences(run.document, part.document)
+    found += [f"tiling.{name}: {run.folder} {run.document['tiling'].get(name)!r}, {part.folder} "
+              f"{part.document['tiling'].get(name)!r}" for name in ("tile_hours", "chunk_objects")
+              if run.document["tiling"].get(name) != part.document["tiling"].get(name)]
+    refuse_differences(part.folder, found)
+    there = run.markers()
+    for tile, marker in part.markers().items():
+        if tile in there:
+            continue
+        for name in marker.files:
+            target = run.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+            shutil.copyfile(part.folder / name, temporary)
+            os.replace(temporary, target)
+        run.mark(tile, marker.files, marker.summary)

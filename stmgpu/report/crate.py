@@ -1,0 +1,86 @@
+"""A store as an RO-Crate 1.1: a folder with a description, in JSON-LD, of what is in it and where it comes from.
+
+Peroni, Soiland-Reyes et al., RO-Crate Metadata Specification 1.1 (2020); every session of work is a ``CreateAction``
+with the software as its instrument, as the Process Run Crate profile has it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from stmgpu.errors import InputError, StoreError
+from stmgpu.store import provenance
+
+METADATA = "ro-crate-metadata.json"
+
+
+def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) -> Path:
+    """Copy a complete store into a new folder and describe it there.
+
+    Parameters
+    ----------
+    store
+        folder of a complete store.
+    crate
+        folder to make.
+
+    Returns
+    -------
+    the path of the description.
+
+    Raises
+    ------
+    InputError
+        the folder is there already.
+    StoreError
+        the store is not complete.
+    """
+    source, target = Path(store), Path(crate)
+    story = provenance(source)
+    if not story["complete"]:
+        raise StoreError(f"{source} is not complete; finish it before it is given away")
+    if os.path.lexists(target):
+        raise InputError(f"{target} exists; give a folder that does not")
+    shutil.copytree(source, target / source.name)
+    path = target / METADATA
+    path.write_text(json.dumps(_metadata(source.name, story), indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _metadata(name: str, story: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    catalog, code = story.get("catalog", {}), story.get("code", {})
+    software = {"@id": "#stmgpu", "@type": "SoftwareApplication", "name": "stmgpu",
+                "version": code.get("version", ""), "identifier": f"kernels sha256:{code.get('kernels', '')}"}
+    source = {"@id": "#catalog", "@type": "CreativeWork", "name": catalog.get("source", "catalogue"),
+              "identifier": f"sha256:{catalog.get('sha256', '')}",
+              "description": f"{catalog.get('objects', '?')} objects, element epochs {catalog.get('epoch_first', '?')} "
+                             f"to {catalog.get('epoch_last', '?')}; digest {catalog.get('digest', '')}"}
+    actions = [{
+        "@id": f"#session-{number}", "@type": "CreateAction", "name": " ".join(map(str, session.get("command", []))),
+        "startTime": session.get("begin"), "endTime": session.get("end", session.get("begin")),
+        "instrument": {"@id": "#stmgpu"}, "object": [{"@id": "#catalog"}], "result": [{"@id": f"{name}/"}],
+        "agent": {"@id": f"#user-{session.get('user', 'unknown')}"},
+        "description": f"executor {session.get('executor')}, {session.get('device') or 'Dask workers'}, "
+                       f"Python {session.get('python')}, {session.get('system')}",
+    } for number, session in enumerate(story.get("sessions", []), 1)]
+    people = [{"@id": f"#user-{user}", "@type": "Person", "name": user}
+              for user in sorted({str(s.get("user", "unknown")) for s in story.get("sessions", [])})]
+    settings = [{"@id": f"#setting-{key}", "@type": "PropertyValue", "name": key, "value": value}
+                for key, value in story.get("settings", {}).items()]
+    root = {"@id": "./", "@type": "Dataset", "name": story["attributes"].get("title", story["kind"]),
+            "description": f"{story['kind']} computed by stmgpu", "datePublished": now,
+            "license": "The data's licence is for their owner to state", "hasPart": [{"@id": f"{name}/"}],
+            "mentions": [{"@id": action["@id"]} for action in actions]}
+    data = {"@id": f"{name}/", "@type": "Dataset", "name": name, "encodingFormat": "Zarr 3",
+            "description": json.dumps(story["attributes"].get("certificate", {})),
+            "variableMeasured": [{"@id": s["@id"]} for s in settings]}
+    about = {"@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"},
+             "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"}}
+    return {"@context": "https://w3id.org/ro/crate/1.1/context",
+            "@graph": [about, root, data, software, source, *people, *actions, *settings]}

@@ -1,0 +1,150 @@
+"""Is a store whole? Every file against its hash, every tile against its marker, and what to do where not."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from stmgpu.errors import StoreError
+from stmgpu.files import file_hash
+from stmgpu.store.run import RunStore, has_run, open_run
+from stmgpu.store.zarrio import RUN, check_arrays, check_root, mark_root, reading, result_files
+
+_AGAIN = "run the command that made the store again: it computes what is missing"
+_REPAIR = "`stmgpu check --repair`, then run the command that made the store again: it computes the rest anew"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a store, and what to do."""
+
+    what: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.cure}"
+
+
+def check_store(path: str | os.PathLike[str], repair: bool = False) -> list[Finding]:
+    """Read every file of a store and compare it with what was written.
+
+    Parameters
+    ----------
+    path
+        folder of the store.
+    repair
+        take the markers of damaged tiles away and the mark of completeness with them, so that running the command
+        again computes them anew. Nothing that is whole is touched.
+
+    Returns
+    -------
+    what is wrong, with the cure; empty for a store that is whole and complete.
+
+    Raises
+    ------
+    StoreError
+        there is no store, or it is of a newer schema: nothing can be said about it.
+
+    Examples
+    --------
+    >>> check_store("week.zarr")  # doctest: +SKIP
+    []
+    """
+    folder = Path(path)
+    _, complete = check_root(folder, unfinished=True)
+    if not has_run(folder):
+        return _unfinished_whole(complete) + _check_result(folder, complete, "delete the store and make it again")
+    run = open_run(folder)
+    damaged, findings = _check_tiles(run)
+    if complete:
+        result = _check_result(folder, True, _REPAIR)
+        findings += result
+    else:
+        result = []
+        total = run.document["tiling"].get("tiles", "?")
+        findings.append(Finding(f"unfinished: {len(run.markers()) - len(damaged)} of {total} tiles are done", _AGAIN))
+    for tile, reason in run.failures().items():
+        findings.append(Finding(f"tile {tile} failed: {reason}", "mend the cause and run the command again"))
+    if repair and (damaged or result):
+        with run.locked():
+            for tile in damaged:
+                run.forget(tile)
+            mark_root(folder, run.kind)
+    return findings
+
+
+def verify(path: str | os.PathLike[str]) -> None:
+    """Read every chunk of a store, a shard at a time; :class:`StoreError` names the first array that is damaged."""
+    folder = Path(path)
+    check_arrays(folder)
+    for name, array in zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays():
+        with reading(folder, name):
+            shape = array.shards or array.chunks
+            for index in np.ndindex(*(-(-n // s) for n, s in zip(array.shape, shape, strict=True))):
+                _ = array[tuple(slice(i * s, (i + 1) * s) for i, s in zip(index, shape, strict=True))]
+
+
+def _unfinished_whole(complete: bool) -> list[Finding]:
+    return [] if complete else [Finding("unfinished", "delete the store and make it again")]
+
+
+def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
+    """Tiles whose marker or files are damaged, and findings about them."""
+    damaged, findings = [], []
+    tiles = run.run_folder / "tiles"
+    for path in sorted(tiles.glob("*.json")):
+        tile = path.stem
+        marker = run.marker(tile)
+        if marker is None:
+            damaged.append(tile)
+            findings.append(Finding(f"tile {tile}: its marker cannot be read, or a file that it names is missing or of "
+                                    "another size", _REPAIR))
+            continue
+        wrong = [name for name, expected in marker.files.items() if file_hash(run.folder / name) != expected]
+        if wrong:
+            damaged.append(tile)
+            findings.append(Finding(f"tile {tile}: {', '.join(wrong)} damaged (the hash is another)", _REPAIR))
+    for path in sorted(tiles.glob("*.npz")):
+        if not path.with_suffix(".json").exists():
+            findings.append(Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed",
+                                    _AGAIN))
+    try:
+        run.catalog()
+    except StoreError as error:
+        findings.append(Finding(str(error), "delete the store and make it again"))
+    return damaged, findings
+
+
+def _check_result(folder: Path, complete: bool, cure: str) -> list[Finding]:
+    """Files of the result against the manifest; without one, chunks against their checksums."""
+    if not complete:
+        return []
+    try:
+        document = json.loads((folder / RUN / "manifest.json").read_text(encoding="utf-8"))
+        expected = {str(n): (int(size), str(digest)) for n, (size, digest) in document["files"].items()}
+    except FileNotFoundError:
+        try:
+            verify(folder)
+        except StoreError as error:
+            return [Finding(str(error), cure)]
+        return [Finding(f"{RUN}/manifest.json is missing (the arrays' own checksums are right)", cure)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [Finding(f"{RUN}/manifest.json cannot be read: {error}", cure)]
+    there = set(result_files(folder))
+    findings = [Finding(f"{name} is missing", cure) for name in sorted(expected.keys() - there)]
+    findings += [Finding(f"{name} is no part of the result", "remove it") for name in sorted(there - expected.keys())]
+    for name in sorted(there & expected.keys()):
+        try:
+            found = file_hash(folder / name)
+        except OSError as error:
+            findings.append(Finding(f"{name} cannot be read: {error.strerror}", cure))
+            continue
+        if found != expected[name]:
+            how = f"{found[0]} bytes instead of {expected[name][0]}" if found[0] != expected[name][0] else "its hash"
+            findings.append(Finding(f"{name} is damaged ({how})", cure))
+    return findings

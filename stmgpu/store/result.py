@@ -1,0 +1,79 @@
+"""Put the result of a run into its store: beside it first, then file by file into place, the root last."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from stmgpu.files import file_hash
+from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris
+from stmgpu.store.run import RunStore
+from stmgpu.store.zarrio import RUN, prepare, result_files, write_group, writing
+
+
+def write_result(run: RunStore, ds: xr.Dataset) -> None:
+    """Write a Dataset as the result of a run and mark the store as complete; call it under the run's lock."""
+    prepared = prepare(ds, run.kind)
+    run.tidy()
+    staging = _staging(run)
+    try:
+        with writing(run.folder):
+            write_group(staging, prepared, run.kind, ds)
+            _complete(run, staging, {name: file_hash(staging / name) for name in result_files(staging)})
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def place_arrays(run: RunStore, objects: Any, times: Any) -> None:
+    """Put the arrays of an ephemeris into its store, as they are before anything is written into them."""
+    staging = _staging(run)
+    try:
+        with writing(run.folder):
+            create_ephemeris(staging, objects, times)
+            _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def complete_ephemeris(run: RunStore, files: Mapping[str, tuple[int, str]], objects: Any, times: Any,
+                       attrs: Mapping[str, Any]) -> None:
+    """Mark an ephemeris as complete whose shards (with their hashes) are all written; call it under the run's lock."""
+    run.tidy()
+    staging = _staging(run)
+    try:
+        with writing(run.folder):
+            finish_ephemeris(create_ephemeris(staging, objects, times), attrs)
+            _complete(run, staging, {**files, **{name: file_hash(staging / name) for name in result_files(staging)}})
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _staging(run: RunStore) -> Path:
+    return run.run_folder / f"result.partial-{secrets.token_hex(4)}"
+
+
+def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]) -> None:
+    """Move staged files to their places, the manifest and the root last; remove what is no part of the result."""
+    for name in result_files(run.folder):
+        if name not in files:
+            (run.folder / name).unlink()
+    _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
+    for folder in sorted((p for p in run.folder.rglob("*") if p.is_dir() and p.relative_to(run.folder).parts[0] != RUN),
+                         reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    run.write_manifest(files)
+    os.replace(staging / "zarr.json", run.folder / "zarr.json")
+
+
+def _move(run: RunStore, staging: Path, names: list[str]) -> None:
+    for name in names:
+        place = run.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staging / name, place)

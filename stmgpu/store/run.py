@@ -1,0 +1,321 @@
+"""A store that is being computed: what it will hold, which tiles are done, and the files that say so.
+
+::
+
+    STORE/zarr.json             root of the result; `stmgpu_complete` is set last
+    STORE/<array>/...           the result
+    STORE/run/run.json          what is computed: settings, catalogue, code, tiling
+    STORE/run/catalog/          the catalogue itself, so that every worker reads the same
+    STORE/run/tiles/ID.json     marker of a finished tile: its files with their hashes; renamed into place last
+    STORE/run/tiles/ID.npz      what a tile of a screening found (an ephemeris tile is whole shards of the result)
+    STORE/run/failed/ID.json    why a tile could not be computed
+    STORE/run/sessions/*.json   who worked on it: command, machine, versions, times
+    STORE/run/manifest.json     every file of the finished result with its hash
+
+Any number of processes may work on one store: a tile's bytes do not depend on who computes it, files appear whole, and
+putting the result together is done under a lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stmgpu.catalog import Catalog
+from stmgpu.errors import InputError, StoreError
+from stmgpu.files import replacing
+from stmgpu.store.catalogs import read_stored_catalog, write_stored_catalog
+from stmgpu.store.zarrio import RUN, check_root, create_group, is_ours, mark_root, staged
+
+_COMPARED = ("kind", "settings", "catalog", "code")
+_NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected")  # the digest says whether the physics is equal
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A finished tile: its files (path below the store: size, SHA-256) and what it reported of itself."""
+
+    tile: str
+    files: dict[str, tuple[int, str]]
+    summary: dict[str, Any]
+
+
+class RunStore:
+    """The run folder of a store. Open one with :func:`create_run` or :func:`open_run`.
+
+    Parameters
+    ----------
+    folder
+        the store.
+    document
+        contents of ``run.json``.
+    """
+
+    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
+        self.folder, self.document = folder, document
+
+    @property
+    def kind(self) -> str:
+        """Kind of the store."""
+        return str(self.document["kind"])
+
+    @property
+    def run_folder(self) -> Path:
+        """Folder of everything that belongs to the run and not to the result."""
+        return self.folder / RUN
+
+    def catalog(self) -> Catalog:
+        """The catalogue that the run works on."""
+        return read_stored_catalog(self.run_folder / "catalog", self.document["catalog"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the result stands."""
+        return check_root(self.folder, unfinished=True)[1]
+
+    # ------------------------------------------------------------------------------------------------- tiles
+    def markers(self) -> dict[str, Marker]:
+        """Finished tiles by id. A marker that cannot be read, or whose files are not there, is left out."""
+        found = {}
+        for path in sorted((self.run_folder / "tiles").glob("*.json")):
+            marker = self.marker(path.stem)
+            if marker is not None:
+                found[path.stem] = marker
+        return found
+
+    def marker(self, tile: str) -> Marker | None:
+        """The marker of a finished tile; None where the tile has to be computed (again)."""
+        path = self.run_folder / "tiles" / f"{tile}.json"
+        try:
+            marker = _marker(json.loads(path.read_text(encoding="utf-8")))
+            sizes = {name: (self.folder / name).stat().st_size for name in marker.files}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            _LOG.warning("the marker %s cannot be read; the tile is computed again", path)
+            return None
+        if any(sizes[name] != size for name, (size, _) in marker.files.items()):
+            _LOG.warning("the files of tile %s are not of the size that its marker says; it is computed again", tile)
+            return None
+        return marker
+
+    def write_tile(self, tile: str, arrays: Mapping[str, np.ndarray], summary: Mapping[str, Any]) -> None:
+        """Keep what a tile found, then mark it as done."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # keywords are arrays by name
+        data = buffer.getvalue()
+        name = f"{RUN}/tiles/{tile}.npz"
+        with self.unless_done(tile):
+            with replacing(self.folder / name) as file:
+                file.write(data)
+            self.mark(tile, {name: (len(data), hashlib.sha256(data).hexdigest())}, summary)
+
+    def read_tile(self, marker: Marker) -> dict[str, np.ndarray]:
+        """What a tile found; :class:`StoreError` if the file is not the one that was marked."""
+        ((name, (_, digest)),) = marker.files.items()
+        try:
+            data = (self.folder / name).read_bytes()
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise ValueError("its hash is not that of its marker")
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise StoreError(f"{self.folder / name} is damaged: {error}; delete {self._marker_path(marker.tile)} and "
+                             "run the command again") from error
+
+    def mark(self, tile: str, files: Mapping[str, tuple[int, str]], summary: Mapping[str, Any]) -> None:
+        """Mark a tile as done; its files must be whole by now."""
+        self._write_json(self._marker_path(tile), {"tile": tile, "files": files, "summary": summary})
+        (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
+
+    def forget(self, tile: str) -> None:
+        """Take a tile's marker away, so that it is computed again."""
+        self._marker_path(tile).unlink(missing_ok=True)
+
+    def fail(self, tile: str, reason: str) -> None:
+        """Keep why a tile could not be computed."""
+        self._write_json(self.run_folder / "failed" / f"{tile}.json", {"tile": tile, "reason": reason})
+
+    def failures(self) -> dict[str, str]:
+        """Why tiles could not be computed, by id."""
+        found = {}
+        for path in sorted((self.run_folder / "failed").glob("*.json")):
+            document = _json(path)
+            found[path.stem] = str(document.get("reason", "unknown"))
+        return found
+
+    @contextmanager
+    def unless_done(self, tile: str) -> Iterator[None]:
+        """Another process may compute the same tile and tidy up: then its bytes are there and nothing was lost."""
+        try:
+            yield
+        except (StoreError, OSError):
+            if self.marker(tile) is None:
+                raise
+
+    def _marker_path(self, tile: str) -> Path:
+        return self.run_folder / "tiles" / f"{tile}.json"
+
+    # ----------------------------------------------------------------------------------------------- result
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One process at a time puts the result together; the system lets go of the lock if the process dies."""
+        with (self.run_folder / "lock").open("a", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:  # file systems without locks: every finisher writes the same bytes
+                _LOG.debug("%s cannot be locked: %s", file.name, error)
+            yield
+
+    def reopen(self, document: Mapping[str, Any]) -> None:
+        """Take the mark of completeness away and change what is computed (a longer window)."""
+        with self.locked():
+            mark_root(self.folder, self.kind, complete=False)
+            (self.run_folder / "manifest.json").unlink(missing_ok=True)
+            self.document = dict(document)
+            self._write_json(self.run_folder / "run.json", self.document)
+
+    def tidy(self) -> None:
+        """Remove what killed writers left behind; call it under the lock, when every tile is done."""
+        for path in [*self.run_folder.glob("tiles/.*"), *self.run_folder.glob("failed/.*"),
+                     *self.folder.rglob("*.partial"), *self.run_folder.glob("result.partial-*")]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    def write_manifest(self, files: Mapping[str, tuple[int, str]]) -> None:
+        """Keep the hash of every file of the result."""
+        self._write_json(self.run_folder / "manifest.json", {"files": dict(sorted(files.items()))})
+
+    def manifest(self) -> dict[str, tuple[int, str]]:
+        """Size and SHA-256 of every file of the result; empty where there is no readable manifest."""
+        try:
+            return {name: (int(size), str(digest))
+                    for name, (size, digest) in _json(self.run_folder / "manifest.json")["files"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return {}
+
+    def add_session(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keep who worked on the store; the same name again replaces what was said."""
+        self._write_json(self.run_folder / "sessions" / f"{name}.json", document)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Who worked on the store, by time."""
+        return sorted((_json(p) for p in (self.run_folder / "sessions").glob("*.json")),
+                      key=lambda s: str(s.get("begin", "")))
+
+    def _write_json(self, path: Path, document: Mapping[str, Any]) -> None:
+        with replacing(path) as file:
+            file.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+
+
+def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Catalog, overwrite: bool = False,
+               fill: Any = None) -> RunStore:
+    """A new store with everything that its tiles need.
+
+    Parameters
+    ----------
+    path
+        folder of the store; must be free unless ``overwrite``.
+    document
+        kind, settings, catalog, code, tiling: plain values.
+    catalog
+        the catalogue that is worked on.
+    fill
+        called with the folder before it is renamed into place, to create arrays.
+    """
+    target = Path(path)
+    with staged(target, overwrite) as folder:
+        create_group(folder)
+        create_group(folder / RUN)
+        for name in ("tiles", "failed", "sessions"):
+            (folder / RUN / name).mkdir()
+        write_stored_catalog(catalog, folder / RUN / "catalog")
+        (folder / RUN / "run.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        if fill is not None:
+            fill(folder)
+        mark_root(folder, str(document["kind"]), complete=False)
+    return RunStore(target, dict(document))
+
+
+def open_run(path: str | os.PathLike[str]) -> RunStore:
+    """An existing store with its run folder.
+
+    Raises
+    ------
+    StoreError
+        there is no store, it is of a newer schema, or it was not computed in tiles.
+    """
+    folder = Path(path)
+    attributes, _ = check_root(folder, unfinished=True)
+    document = _json(folder / RUN / "run.json")
+    if not isinstance(document.get("kind"), str) or not all(isinstance(document.get(k), dict)
+                                                            for k in ("settings", "catalog", "code", "tiling")):
+        raise StoreError(f"{folder} has no readable {RUN}/run.json: it was not computed in tiles, or it is damaged")
+    if document["kind"] != attributes["stmgpu_kind"]:
+        raise StoreError(f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json "
+                         f"{document['kind']!r}")
+    return RunStore(folder, document)
+
+
+def has_run(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a store of this package with a run folder."""
+    folder = Path(path)
+    return is_ours(folder) and (folder / RUN / "run.json").is_file()
+
+
+def differences(there: Mapping[str, Any], wanted: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> list[str]:
+    """What two run documents disagree in, each as 'name: there ..., now ...'; tilings are not compared."""
+    ours, theirs = (_flat({k: d.get(k) for k in _COMPARED}) for d in (wanted, there))
+    names = sorted((ours.keys() | theirs.keys()) - {*_NOT_COMPARED, *leave_out})
+    return [f"{name}: there {theirs.get(name)!r}, now {ours.get(name)!r}" for name in names
+            if ours.get(name) != theirs.get(name)]
+
+
+def refuse_differences(folder: Path, found: list[str]) -> None:
+    """Raise :class:`InputError` if there are any."""
+    if found:
+        listed = "\n  ".join(found)
+        raise InputError(f"{folder} holds another computation; choose another path, or --overwrite to replace it:\n"
+                         f"  {listed}")
+
+
+def _marker(document: Any) -> Marker:
+    files = {str(name): (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
+    if any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
+        raise ValueError("a file outside the store")
+    return Marker(str(document["tile"]), files, dict(document["summary"]))
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,34 @@
+"""What the tests of long computations share: a small catalogue, and the files that make two stores equal."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+
+BACKEND = "cpu" if usable_levels() else "reference"
+START = "2025-01-01T03:20:00"
+HOURS, THRESHOLD_KM = 5.5, 20.0
+
+
+def small_catalog(objects: int = 1500, seed: int = 3) -> stm.Catalog:
+    return stm.synthetic_catalog(objects, seed=seed)
+
+
+def result_of(store: Path) -> dict[str, str]:
+    """Digest of every file of a store's result: everything that is not about its computation."""
+    return {path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(store.rglob("*")) if path.is_file() and path.relative_to(store).parts[0] != "run"}
+
+
+def screen(catalog: stm.Catalog, store: Path, **how: Any) -> Any:
+    return stm.screen_to_store(catalog, store, start=START, hours=HOURS, threshold_km=THRESHOLD_KM,
+                               how=stm.Execution(**({"backend": BACKEND} | how)))
+
+
+def propagate(catalog: stm.Catalog, store: Path, hours: float = 9.0, **how: Any) -> Any:
+    return stm.propagate_to_store(catalog, store, start=START, hours=hours, step_s=60.0,
+                                  how=stm.Execution(**({"backend": BACKEND} | how)))

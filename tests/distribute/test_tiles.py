@@ -1,0 +1,165 @@
+"""However a computation is cut and whoever computes it: the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from distribute.stores import BACKEND, HOURS, START, THRESHOLD_KM, propagate, result_of, screen, small_catalog
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.distribute import ephemeris, screening
+from stmgpu.distribute.tiles import chunks, ephemeris_tiles, screening_tiles, share
+from stmgpu.errors import InputError
+from stmgpu.screen.plan import make_plan
+from stmgpu.store import check_store
+
+needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+
+@pytest.fixture(scope="module")
+def catalog() -> stm.Catalog:
+    return small_catalog()
+
+
+@pytest.fixture(scope="module")
+def whole(catalog: stm.Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A screening in one tile."""
+    store = tmp_path_factory.mktemp("whole") / "whole.zarr"
+    outcome = screen(catalog, store, tile_hours=100.0)
+    assert (outcome.tiles, outcome.computed, outcome.complete, outcome.missing) == (1, 1, True, [])
+    return store
+
+
+@needs_kernels
+def test_a_store_holds_what_the_call_returns(catalog: stm.Catalog, whole: Path) -> None:
+    expected = stm.screen(catalog, start=START, hours=HOURS, threshold_km=THRESHOLD_KM, backend=BACKEND)
+    found = stm.open_dataset(whole, "conjunctions")
+    assert found.sizes["conjunction"] > 100
+    assert set(found.variables) == set(expected.variables)
+    for name in expected.variables:
+        assert found[name].to_numpy().tolist() == expected[name].to_numpy().tolist(), name
+    attributes = {k: v for k, v in expected.attrs.items() if k not in ("backend", "device", "seconds", "title")}
+    assert {k: found.attrs[k] for k in attributes} == attributes
+
+
+@needs_kernels
+@pytest.mark.parametrize("how", [
+    {"tile_hours": 1.0}, {"tile_hours": 2.0, "threads": 1}, {"tile_hours": 3.0, "chunk_objects": 700},
+    {"chunk_objects": 401}, {"tile_hours": 1.0, "backend": "auto"}], ids=str)
+def test_bytes_do_not_depend_on_the_tiling(catalog: stm.Catalog, whole: Path, tmp_path: Path,
+                                           how: dict[str, object]) -> None:
+    outcome = screen(catalog, tmp_path / "s.zarr", **how)
+    assert outcome.complete
+    assert outcome.computed == outcome.tiles > 1
+    assert result_of(tmp_path / "s.zarr") == result_of(whole)
+    assert check_store(tmp_path / "s.zarr") == []
+
+
+@needs_kernels
+def test_bytes_do_not_depend_on_the_workers(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    outcome = screen(catalog, tmp_path / "dask.zarr", executor="dask", workers=2, tile_hours=1.0)
+    assert outcome.complete
+    assert outcome.computed == outcome.tiles == 6
+    for task in (2, 0, 1):
+        outcome = screen(catalog, tmp_path / "array.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
+        assert outcome.computed == 2
+    assert outcome.complete
+    assert result_of(tmp_path / "dask.zarr") == result_of(tmp_path / "array.zarr") == result_of(whole)
+
+
+def test_the_reference_backend_is_cut_the_same_way(tmp_path: Path) -> None:
+    catalog = small_catalog(60)
+    for name, hours in (("one", 9.0), ("many", 2.0)):
+        screen(catalog, tmp_path / name, backend="reference", tile_hours=hours)
+    assert result_of(tmp_path / "one") == result_of(tmp_path / "many")
+
+
+def test_ephemerides_do_not_depend_on_tiles_and_workers(tmp_path: Path) -> None:
+    catalog = small_catalog(40)
+    expected = stm.propagate(catalog, START, hours=9, step_s=60.0, backend=BACKEND)
+    assert propagate(catalog, tmp_path / "one.zarr", tile_hours=50.0).tiles == 1
+    assert propagate(catalog, tmp_path / "many.zarr", tile_hours=0.1).tiles == 5
+    assert propagate(catalog, tmp_path / "dask.zarr", executor="dask", workers=2, tile_hours=0.1).complete
+    found = stm.open_dataset(tmp_path / "many.zarr", "ephemeris", load=True)
+    for name in ("object", "time", "position", "velocity", "error_code"):
+        assert found[name].to_numpy().tobytes() == expected[name].to_numpy().tobytes(), name
+    one = result_of(tmp_path / "one.zarr")
+    assert one == result_of(tmp_path / "many.zarr") == result_of(tmp_path / "dask.zarr")
+    assert check_store(tmp_path / "many.zarr") == []
+    assert xr.open_zarr(tmp_path / "one.zarr", chunks=None).sizes["time"] == 541
+
+
+@needs_kernels
+def test_chunks_of_an_ephemeris_are_whole_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(stm.store.KINDS["ephemeris"].extents, "object", (64, 128))
+    catalog = small_catalog(500)
+    assert propagate(catalog, tmp_path / "one.zarr").tiles == 1
+    outcome = propagate(catalog, tmp_path / "cut.zarr", chunk_objects=100, tile_hours=3)
+    assert outcome.tiles == 4 * 3
+    assert result_of(tmp_path / "one.zarr") == result_of(tmp_path / "cut.zarr")
+
+
+def test_every_pair_and_hour_is_in_one_tile() -> None:
+    tiles = screening_tiles(10, 3, 1000, 300, 36000.0)
+    assert len({t.id for t in tiles}) == len(tiles) == 4 * 10
+    seen = np.zeros((1000, 1000, 10), np.int8)
+    for t in tiles:
+        seen[slice(*t.left), slice(*t.right), t.first : t.last] += 1
+    upper = np.triu_indices(1000, 1)
+    assert (seen[upper] == 1).all()
+    parts = [share(tiles, (k, 7)) for k in range(7)]
+    assert sorted(t.id for part in parts for t in part) == sorted(t.id for t in tiles)
+    assert [t.id for t in screening_tiles(4, 2, 10, None, 3600.5)] == ["h00000-00002", "h00002-00004-end3600.5"]
+    assert chunks(10, 4) == [(0, 4), (4, 8), (8, 10)]
+    assert sum((t.last - t.first) * (t.left[1] - t.left[0]) for t in ephemeris_tiles(300, 128, 50, 20)) == 300 * 50
+
+
+def test_the_catalogue_is_cut_where_it_does_not_fit() -> None:
+    plan = make_plan((2460676.5, 0.0), 3600.0, 2.0, 1_000_000)
+    tiling, _ = screening.choose(plan, 1_000_000, None, None, 64e9, 2)
+    assert tiling.chunk_objects is None
+    tiling, tiles = screening.choose(plan, 1_000_000, None, None, 2e9, 2)
+    assert tiling.chunk_objects is not None
+    assert screening.memory_of(plan, 2 * tiling.chunk_objects, 2) <= 2e9
+    assert {t.left[1] - t.left[0] for t in tiles} <= set(range(tiling.chunk_objects + 1))
+    with pytest.raises(InputError, match="not enough for any tile"):
+        screening.choose(plan, 1_000_000, None, None, 1e8, 2)
+
+
+@pytest.mark.parametrize("tiling", [{"tile_hours": 0.0}, {"tile_hours": float("nan")}, {"chunk_objects": 0}])
+def test_impossible_tilings(tmp_path: Path, tiling: dict[str, float]) -> None:
+    for compute in (screen, propagate):
+        with pytest.raises(InputError, match="impossible"):
+            compute(small_catalog(10), tmp_path / "s.zarr", **tiling)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("hours", "step_s"), [(0.0, 60.0), (-1.0, 60.0), (1.0, 0.0), (np.nan, 60.0)])
+def test_impossible_ephemerides(tmp_path: Path, hours: float, step_s: float) -> None:
+    catalog = small_catalog(3)
+    with pytest.raises(InputError, match="positive"):
+        stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, hours, step_s=step_s)
+    with pytest.raises(InputError, match="empty"):
+        stm.propagate_to_store(catalog[:0], tmp_path / "e.zarr", START, 1.0)
+    with pytest.raises(InputError, match="at most 10,000,000"):
+        stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, 1e6, step_s=0.1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+    catalog, store = small_catalog(10), tmp_path / "s.zarr"
+    for how, message in (({"executor": "cloud"}, "unknown"), ({"executor": "slurm-array"}, "needs --task"),
+                         ({"executor": "slurm-array", "task": (3, 3)}, "impossible"),
+                         ({"executor": "slurm-array", "task": (0, 2), "overwrite": True}, "delete the work"),
+                         ({"task": (0, 2)}, "slurm-array"), ({"scheduler": "tcp://a:1"}, "executor dask"),
+                         ({"executor": "dask", "scheduler": "nonsense"}, "is no address"),
+                         ({"executor": "dask", "scheduler": "tls://127.0.0.1:1", "tls_ca": Path("no.pem")}, "no file"),
+                         ({"executor": "dask", "workers": 0}, "impossible"), ({"resume": True}, "no store")):
+        with pytest.raises(InputError, match=message):
+            screen(catalog, store, **how)
+    assert [p.name for p in tmp_path.iterdir() if p.name != "s.zarr"] == []
+    assert ephemeris.times_of(120.0, 60.0).tolist() == [0.0, 60.0, 120.0]
