@@ -75,8 +75,8 @@ class EphemerisJob:
             files = write_block(self.run.folder, tile.left[0], tile.first, position, velocity,
                                 np.ascontiguousarray(codes[:, place].T))
             now = time.perf_counter()
-            summary = {"device": backend.device, "wall_s": round(now - begin, 4), "write_s": round(now - computed, 4),
-                       "failing": int((codes[:, place] != 0).any(axis=0).sum())}
+            summary = {"times": [tile.first, tile.last], "objects": list(tile.left), "device": backend.device,
+                       "wall_s": round(now - begin, 4), "write_s": round(now - computed, 4)}
             self.run.mark(tile.id, files, summary)
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:

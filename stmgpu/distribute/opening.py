@@ -13,6 +13,7 @@ from stmgpu.distribute.execute import job_of
 from stmgpu.distribute.options import Execution
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
+from stmgpu.store.zarrio import result_files
 
 
 def open_or_create(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
@@ -60,9 +61,16 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
     job = job_of(run)
     run.reopen({**run.document, "tiling": {**tiling, "tiles": len(job.tiles)}})
     wanted_tiles = {tile.id for tile in job.tiles}
-    for tile in run.markers().keys() - wanted_tiles:
+    kept = set()
+    for tile, marker in run.markers().items():
+        if tile in wanted_tiles:
+            kept |= marker.files.keys()
+            continue
         run.forget(tile)
         (run.run_folder / "tiles" / f"{tile}.npz").unlink(missing_ok=True)
+    for name in result_files(run.folder):
+        if name not in kept and name != "zarr.json":
+            (run.folder / name).unlink()
 
 
 def bring_in(run: RunStore, part: RunStore) -> None:

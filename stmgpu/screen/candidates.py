@@ -121,10 +121,11 @@ class HashGrid:
             found = self.backend.get(count)
             if int(found.max(initial=0)) <= self.capacity:
                 break
-            self.capacity = 1 << int(found.max()).bit_length()
-            if self.capacity * self.batch > _MAX_CAPACITY:
+            wanted = 1 << int(found.max()).bit_length()
+            if wanted * self.batch > _MAX_CAPACITY:
                 raise CapacityError(f"at least {int(found.max())} candidate pairs in one interval; use a smaller "
                                     "threshold or step")
+            self.capacity = wanted
             self._allocate_candidates()
         xp = self.backend.xp
         taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]

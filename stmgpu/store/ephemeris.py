@@ -86,11 +86,14 @@ def write_block(folder: Path, first_object: int, first_time: int, position: np.n
                                      f"(the array has {shape[axis]}); write whole shards")
             if values.shape[2:] != shape[2:]:
                 raise StoreError(f"{name} of the block has shape {values.shape}; it must end in {shape[2:]}")
-            array[begin[0] : end[0], begin[1] : end[1]] = values
+            paths = []
             for place in np.ndindex(*(-(-(b - a) // s) for a, b, s in zip(begin, end, shards[:2], strict=True))):
                 shard = [str(a // s + k) for a, s, k in zip(begin, shards[:2], place, strict=True)]
-                path = Path(name, "c", *shard, *(["0"] if len(shape) == 3 else []))
-                files[path.as_posix()] = _synchronised(folder / path)
+                paths.append(Path(name, "c", *shard, *(["0"] if len(shape) == 3 else [])))
+            for path in paths:  # Zarr would read what is there into a shard at the array's end, damaged or not
+                (folder / path).unlink(missing_ok=True)
+            array[begin[0] : end[0], begin[1] : end[1]] = values
+            files |= {path.as_posix(): _synchronised(folder / path) for path in paths}
     return files
 
 

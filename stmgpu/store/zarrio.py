@@ -15,7 +15,6 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,9 @@ from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
 from stmgpu.errors import StoreError
 from stmgpu.files import file_hash, replacing
-from stmgpu.store.schema import CODECS, KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
+from stmgpu.store.schema import KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
 
-_KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
 
 RUN = "run"
 """Folder inside a store for what belongs to its computation and not to the result, see :mod:`stmgpu.store.run`."""
@@ -95,36 +94,6 @@ def result_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for name in os.listdir(folder) if name != RUN
                   for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
                   if path.is_file())
-
-
-def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None) -> xr.Dataset:
-    """Open a store as a Dataset.
-
-    Parameters
-    ----------
-    path
-        folder of the store.
-    kind
-        refuse a store of another kind.
-    load
-        read everything now, which checks every checksum; default for conjunctions, not for an ephemeris (its data are
-        read, and checked, when they are used).
-
-    Raises
-    ------
-    StoreError
-        there is no store, it was left unfinished, a file is missing or damaged, its kind is another, or its schema is
-        newer than this version of stmgpu.
-    """
-    folder = Path(path)
-    attributes = check_arrays(folder, kind)
-    if load is None:
-        load = attributes[_KIND] == "conjunctions"
-    with reading(folder):
-        ds = xr.open_zarr(folder, chunks=None, consolidated=False)
-        known = list(KINDS[attributes[_KIND]].variables)
-        ds = ds[sorted(ds.data_vars, key=lambda name: known.index(name) if name in known else len(known))]
-        return ds.load() if load else ds
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -203,7 +172,7 @@ def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: 
         "title": KINDS[kind].title,
         **{name: _plain(name, value) for name, value in attrs.items()},
         **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
-        _KIND: kind,
+        KIND: kind,
         _SCHEMA: SCHEMA_VERSION,
         _COMPLETE: True,
     })
@@ -272,7 +241,7 @@ def _metadata(folder: Path) -> dict[str, Any]:
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a store of this package, finished or not."""
     attributes = _metadata(folder).get("attributes")
-    return isinstance(attributes, dict) and _KIND in attributes
+    return isinstance(attributes, dict) and KIND in attributes
 
 
 def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
@@ -281,8 +250,8 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
         raise StoreError(f"there is no store at {folder}")
     root = _metadata(folder)
     attributes = root.get("attributes", {})
-    if root.get("zarr_format") != 3 or _KIND not in attributes:
-        raise StoreError(f"{folder} is no finished store of stmgpu (no readable zarr.json with {_KIND!r}); if a run "
+    if root.get("zarr_format") != 3 or KIND not in attributes:
+        raise StoreError(f"{folder} is no finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
                          "was interrupted while it wrote it, delete it and run again")
     version = attributes.get(_SCHEMA)
     if not isinstance(version, int) or version < 1:
@@ -290,7 +259,7 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
     if version > SCHEMA_VERSION:
         raise StoreError(f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; "
                          "install a newer stmgpu")
-    kind_of(attributes[_KIND])
+    kind_of(attributes[KIND])
     complete = attributes.get(_COMPLETE) is True
     if not complete and not unfinished:
         raise StoreError(f"{folder} was left unfinished; run the command that made it again, which computes only what "
@@ -301,52 +270,9 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
 def mark_root(folder: Path, kind: str, complete: bool = False) -> None:
     """Write the root of a store whose result is not there yet, or no more."""
     document = {"zarr_format": 3, "node_type": "group",
-                "attributes": {_KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: complete}}
+                "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: complete}}
     with replacing(folder / "zarr.json") as file:
         file.write((json.dumps(document, indent=2) + "\n").encode())
-
-
-def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Root attributes of a store that is whole as far as can be seen without reading its data."""
-    attributes, _ = check_root(folder)
-    found = attributes[_KIND]
-    spec = kind_of(found)
-    if kind is not None and found != kind:
-        raise StoreError(f"{folder} holds {found}, not {kind}")
-    with reading(folder):
-        arrays = dict(zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays())
-    missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
-    if missing:
-        raise StoreError(f"{folder} is damaged: the arrays {', '.join(missing)} are missing")
-    for name, array in arrays.items():
-        _check_array(folder, name, array)
-    return attributes
-
-
-def _check_array(folder: Path, name: str, array: zarr.Array) -> None:
-    """Only codecs that we know, and every shard's file in its place."""
-    names = _codec_names(array.metadata.to_dict().get("codecs"))
-    if not names <= CODECS:
-        raise StoreError(f"{folder}: array {name} uses the codecs {', '.join(sorted(names - CODECS))}, which are not "
-                         f"opened; allowed: {', '.join(sorted(CODECS))}")
-    shape = array.shards or array.chunks
-    counts = [-(-n // s) for n, s in zip(array.shape, shape, strict=True)]
-    place = folder / name / "c"
-    absent = [i for i in np.ndindex(*counts) if not place.joinpath(*map(str, i)).is_file()] if prod(counts) else []
-    if absent:
-        first = place.joinpath(*map(str, absent[0])).relative_to(folder)
-        raise StoreError(f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing, the first "
-                         f"{first}")
-
-
-def _codec_names(codecs: Any) -> set[str]:
-    names = set()
-    for codec in codecs or ():
-        names.add(codec["name"] if isinstance(codec, dict) else str(codec))
-        if isinstance(codec, dict):
-            configuration = codec.get("configuration") or {}
-            names |= _codec_names(configuration.get("codecs")) | _codec_names(configuration.get("index_codecs"))
-    return names
 
 
 @contextmanager

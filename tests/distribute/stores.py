@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 
@@ -32,3 +34,13 @@ def screen(catalog: stm.Catalog, store: Path, **how: Any) -> Any:
 def propagate(catalog: stm.Catalog, store: Path, hours: float = 9.0, **how: Any) -> Any:
     return stm.propagate_to_store(catalog, store, start=START, hours=hours, step_s=60.0,
                                   how=stm.Execution(**({"backend": BACKEND} | how)))
+
+
+def crowd_catalog(objects: int) -> stm.Catalog:
+    """Circular orbits of slightly different periods that meet at 02:00 in one point, at no other time of the night."""
+    rng = np.random.default_rng(1)
+    spread = np.linspace(-1.0, 1.0, objects)
+    motion = 2.0 * np.pi / 97.0
+    return stm.Catalog.from_columns(
+        norad_id=np.arange(1, objects + 1), epoch="2025-01-01T02:00:00", mean_motion=motion * (1.0 + 1e-6 * spread),
+        eccentricity=1e-4, inclination=rng.uniform(0.3, 2.8, objects), raan=1.0, argp=0.0, mean_anomaly=0.0, bstar=0.0)

@@ -1,0 +1,286 @@
+"""Nothing is lost: runs that stop, stores that are damaged, windows that grow, tiles that cannot be computed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distribute.stores import (
+    BACKEND,
+    HOURS,
+    START,
+    THRESHOLD_KM,
+    crowd_catalog,
+    propagate,
+    result_of,
+    screen,
+    small_catalog,
+)
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.errors import InputError, StoreError
+from stmgpu.store import SCHEMA_VERSION, check_store
+
+pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+
+@pytest.fixture(scope="module")
+def catalog() -> stm.Catalog:
+    return small_catalog(700)
+
+
+@pytest.fixture(scope="module")
+def whole(catalog: stm.Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("whole") / "whole.zarr"
+    screen(catalog, store, tile_hours=1.0)
+    return store
+
+
+@pytest.fixture
+def store(whole: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(whole, tmp_path / "s.zarr"))
+
+
+def stopping_after(tiles: int) -> Callable[[], bool]:
+    asked = iter(range(1000))
+    return lambda: next(asked) >= tiles
+
+
+def run_until(catalog: stm.Catalog, path: Path, tiles: int) -> stm.distribute.Outcome:
+    how = stm.Execution(backend=BACKEND, tile_hours=1.0)
+    return stm.screen_to_store(catalog, path, start=START, hours=HOURS, threshold_km=THRESHOLD_KM, how=how,
+                               stop=stopping_after(tiles))
+
+
+def test_a_stopped_run_goes_on(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    outcome = run_until(catalog, path, 2)
+    assert (outcome.computed, outcome.stopped, outcome.complete, len(outcome.missing)) == (2, True, False, 4)
+    with pytest.raises(StoreError, match="left unfinished; run the command that made it again"):
+        stm.open_dataset(path)
+    assert [f.what for f in check_store(path)] == ["unfinished: 2 of 6 tiles are done"]
+    outcome = screen(catalog, path, tile_hours=1.0, resume=True)
+    assert (outcome.computed, outcome.complete) == (4, True)
+    assert result_of(path) == result_of(whole)
+    sessions = stm.provenance(path)["sessions"]
+    assert [s["tiles"] for s in sessions] == [2, 4]
+    assert sessions[0]["packages"]["numpy"] == np.__version__
+    assert screen(catalog, path).computed == 0
+    assert len(stm.provenance(path)["sessions"]) == 2
+
+
+def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    run_until(catalog, path, 3)
+    part, expected = stm.open_dataset(path, partial=True), stm.open_dataset(whole)
+    assert (part.attrs["complete"], part.attrs["tiles_done"], part.attrs["tiles"]) == (False, 3, 6)
+    until = np.datetime64("2025-01-01T06:00:00")                    # blocks end on whole hours
+    early = expected.isel(conjunction=np.flatnonzero(expected.tca.to_numpy() < until))
+    fast = part.isel(conjunction=np.flatnonzero(part.relative_speed.to_numpy() >= 0.1))
+    early = early.isel(conjunction=np.flatnonzero(early.relative_speed.to_numpy() >= 0.1))
+    assert early.sizes["conjunction"] > 10
+    for name in ("primary", "secondary", "tca", "miss_distance", "relative_speed", "miss_rtn", "primary_name"):
+        assert fast[name].to_numpy().tolist() == early[name].to_numpy().tolist(), name
+    assert stm.open_dataset(whole, partial=True).attrs["events"] == expected.attrs["events"]
+
+
+def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> None:
+    catalog = small_catalog(30)
+    stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, 9.0,
+                           how=stm.Execution(backend=BACKEND, tile_hours=0.1), stop=stopping_after(2))
+    part = stm.open_dataset(tmp_path / "e.zarr", partial=True)
+    assert part.sizes["time"] == 256
+    expected = stm.propagate(catalog, START, hours=9, backend=BACKEND).isel(time=slice(256))
+    assert part.position.to_numpy().tobytes() == np.ascontiguousarray(expected.position).tobytes()
+    propagate(catalog, tmp_path / "e.zarr")
+    propagate(catalog, tmp_path / "whole.zarr")
+    assert result_of(tmp_path / "e.zarr") == result_of(tmp_path / "whole.zarr")
+
+
+@pytest.mark.parametrize(("change", "shown"), [
+    ({"threshold_km": 21.0}, "settings.threshold_km: there 20.0, now 21.0"),
+    ({"hours": 6.0}, "settings.duration_s: there 19800.0, now 21600.0"),
+    ({"start": "2025-01-01T03:21:00"}, "settings.start: there '2025-01-01T03:20:00.000000Z', now '2025-01-01T03:21"),
+    ({"mode": "a"}, "settings.mode: there 'i', now 'a'"),
+    ({"step_s": 60.0}, "settings.step_s"),
+    ({"catalog": small_catalog(701)}, "catalog.objects: there 700, now 701"),
+    ({"how": stm.Execution(backend="reference")}, "settings.arithmetic: there 'kernels', now 'reference'"),
+    ({"how": stm.Execution(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
+], ids=lambda v: v if isinstance(v, str) else "")
+def test_another_computation_is_refused(catalog: stm.Catalog, store: Path, change: dict[str, object],
+                                        shown: str) -> None:
+    before = result_of(store)
+    arguments = {"catalog": catalog, "start": START, "hours": HOURS, "threshold_km": THRESHOLD_KM,
+                 "how": stm.Execution(backend=BACKEND)} | change
+    with pytest.raises(InputError, match="another computation") as error:
+        stm.screen_to_store(path=store, **arguments)
+    assert shown in str(error.value)
+    assert result_of(store) == before
+
+
+def test_other_code_is_refused(catalog: stm.Catalog, store: Path) -> None:
+    file = store / "run" / "run.json"
+    document = json.loads(file.read_text())
+    document["code"]["sources"] = "0" * 64
+    file.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"code\.sources: there '0000"):
+        screen(catalog, store)
+
+
+def test_a_window_grows(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    for hours, computed in ((2.25, 3), (4.0, 3), (4.0, 0), (HOURS, 2)):
+        outcome = stm.screen_to_store(catalog, path, start=START, hours=hours, threshold_km=THRESHOLD_KM,
+                                      how=stm.Execution(backend=BACKEND, tile_hours=1.0, append=path.exists()))
+        assert (outcome.computed, outcome.complete) == (computed, True)
+        assert check_store(path) == []
+    assert result_of(path) == result_of(whole)
+    with pytest.raises(InputError, match="cannot shorten"):
+        stm.screen_to_store(catalog, path, start=START, hours=1.0, threshold_km=THRESHOLD_KM,
+                            how=stm.Execution(backend=BACKEND, append=True))
+
+
+def test_an_ephemeris_grows(tmp_path: Path) -> None:
+    catalog = small_catalog(30)
+    for hours, computed in ((0.5, 1), (3.0, 2), (9.0, 4)):
+        how = {"append": True} if hours > 1.0 else {"tile_hours": 0.1}
+        outcome = propagate(catalog, tmp_path / "e.zarr", hours, **how)
+        assert (outcome.computed, outcome.complete) == (computed, True)
+    propagate(catalog, tmp_path / "whole.zarr")
+    assert result_of(tmp_path / "e.zarr") == result_of(tmp_path / "whole.zarr")
+    assert check_store(tmp_path / "e.zarr") == []
+
+
+def test_tiles_from_elsewhere_are_merged(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    for task in range(3):
+        screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
+    outcome = stm.merge_store(tmp_path / "0.zarr", [tmp_path / "1.zarr"])
+    assert not outcome.complete
+    assert len(outcome.missing) == 2
+    assert stm.merge_store(tmp_path / "0.zarr", [tmp_path / "2.zarr"]).complete
+    assert result_of(tmp_path / "0.zarr") == result_of(whole)
+    assert stm.merge_store(tmp_path / "0.zarr").complete
+    screen(catalog, tmp_path / "other.zarr", tile_hours=2.0)
+    with pytest.raises(InputError, match=r"tiling\.tile_hours"):
+        stm.merge_store(tmp_path / "1.zarr", [tmp_path / "other.zarr"])
+
+
+def _tile(store: Path, suffix: str) -> Path:
+    return sorted((store / "run" / "tiles").glob(f"*{suffix}"))[2]
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a flipped bit in a tile": (lambda s: _flip(_tile(s, ".npz")), r"tile h\S+: run/tiles/\S+\.npz damaged"),
+    "a truncated tile": (lambda s: _tile(s, ".npz").write_bytes(_tile(s, ".npz").read_bytes()[:100]), "another size"),
+    "a marker without data": (lambda s: _tile(s, ".npz").unlink(), "missing"),
+    "a marker of garbage": (lambda s: _tile(s, ".json").write_text("{"), "marker cannot be read"),
+    "a marker that leaves the store": (
+        lambda s: _tile(s, ".json").write_text('{"tile": "x", "files": {"../../x": [1, ""]}, "summary": {}}'),
+        "marker cannot be read"),
+    "data without a marker": (lambda s: _tile(s, ".json").unlink(), "data without a marker"),
+    "a flipped bit in the result": (lambda s: _flip(s / "miss_distance" / "c" / "0"), r"miss_distance/c/0 is damaged"),
+    "a truncated result": (lambda s: (s / "tca" / "c" / "0").write_bytes(b"short"), r"tca/c/0 is damaged \(5 bytes"),
+    "a missing chunk": (lambda s: (s / "primary" / "c" / "0").unlink(), "primary/c/0 is missing"),
+    "a stale file": (lambda s: (s / "primary" / "c" / "7").write_text("x"), "no part of the result"),
+    "a missing manifest": (lambda s: (s / "run" / "manifest.json").unlink(), "manifest.json is missing"),
+    "a manifest of garbage": (lambda s: (s / "run" / "manifest.json").write_text("[]"), "manifest.json cannot be read"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named_and_mended(catalog: stm.Catalog, store: Path, whole: Path, damage: str) -> None:
+    spoil, message = DAMAGES[damage]
+    spoil(store)
+    findings = check_store(store)
+    assert any(re.search(message, f.what) for f in findings), findings
+    assert all(f.cure for f in findings)
+    if damage in ("a flipped bit in the result", "a truncated result", "a missing chunk"):
+        with pytest.raises(StoreError, match="damaged"):
+            stm.open_dataset(store)
+    else:
+        stm.open_dataset(store)
+    (store / "primary" / "c" / "7").unlink(missing_ok=True)
+    check_store(store, repair=True)
+    screen(catalog, store, tile_hours=1.0)
+    assert check_store(store) == []
+    assert result_of(store) == result_of(whole)
+
+
+def test_a_newer_or_foreign_store_is_refused(catalog: stm.Catalog, store: Path) -> None:
+    root = json.loads((store / "zarr.json").read_text())
+    root["attributes"]["stmgpu_schema"] = SCHEMA_VERSION + 1
+    (store / "zarr.json").write_text(json.dumps(root))
+    for use in (check_store, stm.open_dataset, stm.merge_store, stm.provenance, lambda s: screen(catalog, s)):
+        with pytest.raises(StoreError, match="install a newer stmgpu"):
+            use(store)
+    root["attributes"] |= {"stmgpu_schema": SCHEMA_VERSION, "stmgpu_kind": "ephemeris"}
+    (store / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(StoreError, match="its root says 'ephemeris'"):
+        screen(catalog, store)
+    (store / "run" / "run.json").write_text("[1]")
+    with pytest.raises(StoreError, match=r"run\.json"):
+        screen(catalog, store)
+
+
+def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    run_until(catalog, path, 2)
+    shutil.rmtree(path / "run" / "catalog" / "bstar")
+    shutil.copytree(path / "run" / "catalog" / "argp", path / "run" / "catalog" / "bstar")
+    with pytest.raises(StoreError, match="does not hold the catalogue"):
+        screen(catalog, path)
+    assert any("does not hold the catalogue" in f.what for f in check_store(path))
+
+
+def test_a_tile_that_cannot_be_computed_fails_alone(tmp_path: Path) -> None:
+    """7,500 objects meet in one place at one time: more pairs than a row may have. The other hours are not touched."""
+    path = tmp_path / "s.zarr"
+    how = stm.Execution(backend=BACKEND, tile_hours=1.0)
+    outcome = stm.screen_to_store(crowd_catalog(7500), path, start="2025-01-01T00:30:00", hours=3, threshold_km=0.5,
+                                  how=how)
+    assert list(outcome.failed) == outcome.missing == ["h00002-00003"]
+    assert "candidate pairs in one interval" in outcome.failed["h00002-00003"]
+    assert not outcome.complete
+    assert outcome.computed == outcome.tiles - 1 == 3
+    assert any("tile h00002-00003 failed" in f.what for f in check_store(path))
+    assert stm.open_dataset(path, partial=True).attrs["tiles_done"] == 3
+
+
+def _die_in(tile: str) -> None:
+    """Runs in a worker: from now on it dies when it is given that tile."""
+    from stmgpu.distribute.screening import ScreeningJob
+
+    compute = ScreeningJob.compute
+    ScreeningJob.compute = lambda self, t, b: os._exit(1) if t.id == tile else compute(self, t, b)
+
+
+def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    from distributed import Client, LocalCluster, WorkerPlugin
+
+    class Poison(WorkerPlugin):
+        def setup(self, worker: object) -> None:
+            _die_in("h00003-00004")
+
+    path = tmp_path / "s.zarr"
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+                      silence_logs=50) as cluster, Client(cluster) as client:
+        client.register_plugin(Poison(), name="poison")
+        outcome = screen(catalog, path, executor="dask", client=client, tile_hours=1.0)
+    assert list(outcome.failed) == outcome.missing == ["h00003-00004"]
+    assert "ended 4 workers" in outcome.failed["h00003-00004"]
+    assert screen(catalog, path).complete
+    assert result_of(path) == result_of(whole)
