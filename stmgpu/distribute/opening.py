@@ -61,7 +61,7 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
     job = job_of(run)
     run.reopen({**run.document, "tiling": {**tiling, "tiles": len(job.tiles)}})
     wanted_tiles = {tile.id for tile in job.tiles}
-    kept = set()
+    kept: set[str] = set()
     for tile, marker in run.markers().items():
         if tile in wanted_tiles:
             kept |= marker.files.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -71,30 +72,32 @@ def write_block(folder: Path, first_object: int, first_time: int, position: np.n
     StoreError
         a block that does not consist of whole shards: two writers inside one shard would lose data.
     """
-    files = {}
     data = dict(zip(_STATES, (position, velocity, error_code), strict=True))
-    with writing(folder):
-        for name, values in data.items():
-            array = zarr.open_array(folder / name, mode="r+", zarr_format=3)
-            array = array.with_config({"write_empty_chunks": True})  # not kept in the store, and zeros are data
-            shape, shards = array.shape, array.shards or array.chunks
-            begin, end = (first_object, first_time), (first_object + values.shape[0], first_time + values.shape[1])
-            for axis, (a, b) in enumerate(zip(begin, end, strict=True)):
-                if a % shards[axis] or not 0 <= a < b <= shape[axis] or (b % shards[axis] and b != shape[axis]):
-                    raise StoreError(f"{folder / name}: a block from {a} to {b} along "
-                                     f"{('object', 'time')[axis]} is not made of whole shards of {shards[axis]} "
-                                     f"(the array has {shape[axis]}); write whole shards")
-            if values.shape[2:] != shape[2:]:
-                raise StoreError(f"{name} of the block has shape {values.shape}; it must end in {shape[2:]}")
-            paths = []
-            for place in np.ndindex(*(-(-(b - a) // s) for a, b, s in zip(begin, end, shards[:2], strict=True))):
-                shard = [str(a // s + k) for a, s, k in zip(begin, shards[:2], place, strict=True)]
-                paths.append(Path(name, "c", *shard, *(["0"] if len(shape) == 3 else [])))
-            for path in paths:  # Zarr would read what is there into a shard at the array's end, damaged or not
-                (folder / path).unlink(missing_ok=True)
-            array[begin[0] : end[0], begin[1] : end[1]] = values
-            files |= {path.as_posix(): _synchronised(folder / path) for path in paths}
-    return files
+    with writing(folder), ThreadPoolExecutor(len(data)) as pool:  # one array is hashed while others are compressed
+        parts = pool.map(lambda name: _write_array(folder, name, first_object, first_time, data[name]), data)
+        return {name: entry for part in parts for name, entry in part.items()}
+
+
+def _write_array(folder: Path, name: str, first_object: int, first_time: int,
+                 values: np.ndarray) -> dict[str, tuple[int, str]]:
+    array = zarr.open_array(folder / name, mode="r+", zarr_format=3)
+    array = array.with_config({"write_empty_chunks": True})  # not kept in the store, and zeros are data
+    shape, shards = array.shape, array.shards or array.chunks
+    begin, end = (first_object, first_time), (first_object + values.shape[0], first_time + values.shape[1])
+    for axis, (a, b) in enumerate(zip(begin, end, strict=True)):
+        if a % shards[axis] or not 0 <= a < b <= shape[axis] or (b % shards[axis] and b != shape[axis]):
+            raise StoreError(f"{folder / name}: a block from {a} to {b} along {('object', 'time')[axis]} is not made "
+                             f"of whole shards of {shards[axis]} (the array has {shape[axis]}); write whole shards")
+    if values.shape[2:] != shape[2:]:
+        raise StoreError(f"{name} of the block has shape {values.shape}; it must end in {shape[2:]}")
+    paths = []
+    for place in np.ndindex(*(-(-(b - a) // s) for a, b, s in zip(begin, end, shards[:2], strict=True))):
+        shard = [str(a // s + k) for a, s, k in zip(begin, shards[:2], place, strict=True)]
+        paths.append(Path(name, "c", *shard, *(["0"] if len(shape) == 3 else [])))
+    for path in paths:  # Zarr would read what is there into a shard at the array's end, damaged or not
+        (folder / path).unlink(missing_ok=True)
+    array[begin[0] : end[0], begin[1] : end[1]] = values
+    return {path.as_posix(): _synchronised(folder / path) for path in paths}
 
 
 def _synchronised(path: Path) -> tuple[int, str]:
