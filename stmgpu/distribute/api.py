@@ -210,7 +210,7 @@ def _run_with(client: Any, catalog: Catalog, path: Path, document: dict[str, Any
             run_serially(job, todo, backend(), report, stop, outcome)
         return conclude(job, backend, outcome)
     finally:
-        told |= {"end": datetime.now(UTC).isoformat(timespec="seconds"), "tiles": outcome.computed,
+        told |= {"end": datetime.now(UTC).isoformat(timespec="milliseconds"), "tiles": outcome.computed,
                  "failed": len(outcome.failed), "complete": outcome.complete}
         run.add_session(name, told)
 

@@ -21,6 +21,9 @@ from stmgpu.errors import InputError, StmgpuError
 SLURM = "slurm"
 """Name of the scheduler that the ranks of a Slurm job make among themselves."""
 
+CONNECT = "30s"
+"""How long to wait for a scheduler."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -76,7 +79,7 @@ def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
     else:
         security = _security(options)
         try:
-            client = Client(options.scheduler, security=security, timeout="30s")
+            client = Client(options.scheduler, security=security, timeout=CONNECT)
         except (OSError, ValueError, TypeError) as error:
             raise StmgpuError(f"the scheduler {options.scheduler} cannot be reached: {error}; is it running, and does "
                               "it want TLS?") from error

@@ -41,7 +41,7 @@ def code_identity() -> dict[str, str]:
 def session(command: list[str] | None, device: str, executor: str) -> dict[str, Any]:
     """Who works on a store from now on: plain values."""
     return {
-        "begin": datetime.now(UTC).isoformat(timespec="seconds"),
+        "begin": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "command": command if command is not None else sys.argv,
         "executor": executor,
         "device": device,
