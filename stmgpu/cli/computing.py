@@ -153,6 +153,10 @@ def _execution(context: typer.Context) -> Execution:
     names = ("threads", "workers", "scheduler", "tls_ca", "tls_cert", "tls_key", "tile_hours", "chunk_objects",
              "overwrite", "resume", "append")
     given = context.params
+    if given["executor"] is ExecutorName.DASK and not logging.getLogger("stmgpu").isEnabledFor(logging.DEBUG):
+        from stmgpu.distribute.cluster import quiet
+
+        quiet()
     return Execution(executor=given["executor"].value, backend=given["backend"].value,
                      task=common.task_of(given["task"]), **{name: given[name] for name in names})
 

@@ -49,6 +49,15 @@ class ClusterOptions:
     tls_key: Path | None = None
 
 
+def quiet() -> None:
+    """Let Dask's own loggers say nothing: what matters is said by the errors of this package."""
+    import distributed  # noqa: F401  # configures them when it is imported
+
+    for name in ("asyncio", *logging.root.manager.loggerDict):
+        if name.startswith(("asyncio", "distributed", "tornado")):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
     """A Dask client; with the scheduler 'slurm' only one rank gets one, the others work until it is done and exit.
