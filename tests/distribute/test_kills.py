@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,10 +82,9 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 def fill(folder: Path) -> Path:
     filler = folder / "filler"
-    with filler.open("wb") as file, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(1 << 16))
-            file.flush()
     return filler
 
 
@@ -139,6 +139,7 @@ def test_random_kills(tle: Path, tmp_path: Path, expected: dict[str, str]) -> No
             assert check_store(store) == []
             assert result_of(store) == expected, (seed, kills)
             assert not list(store.rglob("*.partial")) + list((store / "run").glob("result.*"))
+            shutil.rmtree(store)
 
 
 def disaster(kind: str, rng: random.Random, tle: Path, store: Path, disk: Path) -> int:
