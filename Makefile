@@ -1,5 +1,6 @@
 # make demo     install into .venv and run the main job on the synthetic catalogue: store and picture under demo/
 # make test     install into .venv and run the whole test suite
+# make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
 # make check    ruff, mypy and the layer contracts
 # make build    compile the kernels anew
 # make lock     renew requirements.lock (UPGRADE=--upgrade takes the newest versions)
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard kernels/*.cu kernels/*.cpp kernels/include/*.h)
 
-.PHONY: demo test check build lock clean install
+.PHONY: demo test slurm check build lock clean install
 .DEFAULT_GOAL := test
 
 demo: install
@@ -25,6 +26,11 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest $(ARGS)
+
+slurm: install
+	@SLURM_CONF=$$(tests/slurm/cluster.sh start) || exit 1; export SLURM_CONF; \
+	  trap 'tests/slurm/cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
+	  $(BIN)/python -m pytest tests/slurm $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

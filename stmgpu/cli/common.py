@@ -82,13 +82,15 @@ TlsKey = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Key
 
 
 def stop_soon(signum: int, frame: object) -> None:
-    """SIGUSR1: finish the tile at hand, then leave."""
+    """SIGUSR1: finish the tile at hand, then leave. Nothing is printed here: the signal may have come amid printing."""
     _stop.append(signum)
-    say("asked to stop: the tile at hand is finished, then the run ends; the same command goes on with it")
 
 
 def stopping() -> bool:
-    """Whether SIGUSR1 has come."""
+    """Whether SIGUSR1 has come; says so once."""
+    if len(_stop) == 1:
+        _stop.append(0)
+        say("asked to stop: the tile at hand is done, the run ends; the same command goes on with it")
     return bool(_stop)
 
 

@@ -127,8 +127,8 @@ def _slurm_ranks(folder: Path) -> Iterator[Any]:
     step = "-".join(os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"))
     address = folder / f".stmgpu-scheduler-{step}.json"
     try:
-        runner = SLURMRunner(scheduler_file=str(address), scheduler_options={"dashboard": False},
-                             worker_options={"nthreads": 1})
+        runner = SLURMRunner(scheduler_file=str(address), worker_options={"nthreads": 1},
+                             scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"})
     except RuntimeError as error:
         raise InputError(f"--scheduler slurm works inside `srun` with 3 tasks or more: {error}") from error
     except WorldTooSmallException as error:

@@ -68,9 +68,15 @@ def array_task() -> tuple[int, int] | None:
     try:
         number, first, last = (int(os.environ[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "MIN", "MAX"))
         step = int(os.environ.get("SLURM_ARRAY_TASK_STEP", "1"))
+        tasks = (last - first) // step + 1
+        there = int(os.environ.get("SLURM_ARRAY_TASK_COUNT", tasks))
     except (KeyError, ValueError):
         return None
-    return (number - first) // step, (last - first) // step + 1
+    if there != tasks:
+        raise InputError(f"the Slurm array has gaps: {there} tasks between {first} and {last} in steps of {step}. The "
+                         "tiles of absent tasks would stay undone; submit an array without gaps, such as 0-15, or give "
+                         "--task")
+    return (number - first) // step, tasks
 
 
 def check_execution(how: Execution) -> None:
