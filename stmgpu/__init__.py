@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stmgpu.backend import get_backend
     from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
+    from stmgpu.catalog.oem import read_oem
+    from stmgpu.catalog.trajectories import Trajectories
     from stmgpu.distribute import Execution, merge_store, propagate_to_store, screen_to_store, slurm_cluster
     from stmgpu.errors import StmgpuError
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import Propagator
     from stmgpu.screen import brute, screen, write_csv
-    from stmgpu.store import check_store, open_dataset, provenance, write_dataset
+    from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -28,16 +30,17 @@ _HOME = {
     "write_catalog": "stmgpu.catalog", "Propagator": "stmgpu.propagate.sgp4",
     "Execution": "stmgpu.distribute", "merge_store": "stmgpu.distribute", "propagate_to_store": "stmgpu.distribute",
     "screen_to_store": "stmgpu.distribute", "slurm_cluster": "stmgpu.distribute",
-    "check_store": "stmgpu.store", "provenance": "stmgpu.store",
+    "Trajectories": "stmgpu.catalog.trajectories", "read_oem": "stmgpu.catalog.oem",
+    "read_ephemeris": "stmgpu.store", "check_store": "stmgpu.store", "provenance": "stmgpu.store",
     "brute": "stmgpu.screen", "write_csv": "stmgpu.screen", "open_dataset": "stmgpu.store",
     "write_dataset": "stmgpu.store", "get_backend": "stmgpu.backend", "Epoch": "stmgpu.time",
     "parse_utc": "stmgpu.time", "StmgpuError": "stmgpu.errors",
 }
 
-__all__ = ["Catalog", "Epoch", "Execution", "Propagator", "StmgpuError", "brute", "check_store", "get_backend",
-           "merge_store", "open_dataset", "parse_utc", "propagate", "propagate_to_store", "provenance", "read_catalog",
-           "screen", "screen_to_store", "slurm_cluster", "synthetic_catalog", "write_catalog", "write_csv",
-           "write_dataset"]
+__all__ = ["Catalog", "Epoch", "Execution", "Propagator", "StmgpuError", "Trajectories", "brute", "check_store",
+           "get_backend", "merge_store", "open_dataset", "parse_utc", "propagate", "propagate_to_store", "provenance",
+           "read_catalog", "read_ephemeris", "read_oem", "screen", "screen_to_store", "slurm_cluster",
+           "synthetic_catalog", "write_catalog", "write_csv", "write_dataset"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.catalog import synthetic_catalog, write_catalog
+from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
+from stmgpu.catalog.oem import format_oem
 from stmgpu.cli import app
-from stmgpu.store import open_dataset
+from stmgpu.store import open_dataset, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -127,6 +129,63 @@ def test_compile_needs_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert all(f.is_relative_to(tmp_path) and f.stat().st_size > 1000 for f in files)
     assert stmgpu("compile", "--arch", "hopper").exit_code == 2
     assert stmgpu("compile", "--arch", "sm_999").exit_code == 1
+
+
+@pytest.fixture(scope="module")
+def operators(tle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The states of 40 objects of the catalogue, as an OEM file and as a store."""
+    folder = tmp_path_factory.mktemp("ephemeris")
+    objects = read_catalog(tle)[::20]
+    states = stm.propagate(objects, stm.screen.default_start(read_catalog(tle)), hours=6, step_s=60)
+    oem = folder / "own.oem"
+    oem.write_bytes(format_oem(stm.Trajectories.from_dataset(states)))
+    return oem, write_dataset(states, folder / "own.zarr", "ephemeris")
+
+
+def test_own_trajectories_against_the_catalogue(tle: Path, operators: tuple[Path, Path], made: Path,
+                                                tmp_path: Path) -> None:
+    """An operator's file, an ephemeris store and the element sets they were made from give the same conjunctions."""
+    own = read_catalog(tle).norad_id[::20]
+    everything = open_dataset(made)
+    expected = everything.isel(conjunction=(everything.primary.isin(own) | everything.secondary.isin(own)).to_numpy())
+    assert expected.sizes["conjunction"] > 5
+    for k, ephemeris in enumerate(operators):
+        out = tmp_path / f"{k}.zarr"
+        result = stmgpu("screen", tle, "--ephemeris", ephemeris, "--hours", 5, "--threshold-km", 20, "--out", out,
+                        "--tile-hours", 2, "--chunk-objects", 300, "--csv", tmp_path / "c.csv", "--plot",
+                        tmp_path / "p.png", "--start", everything.attrs["start"])
+        assert result.exit_code == 0, result.stderr
+        assert "ephemeris " in result.stderr
+        found = open_dataset(out)
+        assert found.primary.to_numpy().tolist() == expected.primary.to_numpy().tolist()
+        assert found.secondary.to_numpy().tolist() == expected.secondary.to_numpy().tolist()
+        assert abs(found.miss_distance - expected.miss_distance).max() < 1e-5
+        assert found.attrs["objects_with_trajectory"] == 40
+        assert 0.0 < found.attrs["largest_interpolation_error_km"] < 0.1
+        assert json.loads(stmgpu("info", out, "--json").stdout)["catalog"]["trajectories"]["objects"] == 40
+        assert stmgpu("check", out).exit_code == 0
+    alone = stmgpu("screen", "--ephemeris", operators[1], "--hours", 5, "--threshold-km", 20)
+    assert alone.exit_code == 0, alone.stderr
+    assert "40 objects read" in alone.stdout
+
+
+def test_trajectories_that_cannot_be_used(tle: Path, operators: tuple[Path, Path], made: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk.oem").write_text("not an ephemeris")
+    (tmp_path / "cut.oem").write_bytes(operators[0].read_bytes()[:5000])
+    for words, code, message in (
+            (["--ephemeris", tmp_path / "none.oem"], 2, "there is no file"),
+            (["--ephemeris", tmp_path / "junk.oem"], 2, "ephemeris"),
+            (["--ephemeris", tmp_path / "cut.oem"], 2, "ephemeris"),
+            (["--ephemeris", made], 1, "holds conjunctions, not ephemeris"),
+            (["--ephemeris", operators[1], "--start", "2030-01-01"], 2, "has no states in the window")):
+        result = stmgpu("screen", tle, "--hours", 1, *words)
+        assert result.exit_code == code, result.stderr
+        assert message in result.stderr
+    assert stmgpu("screen", "--hours", 1).exit_code == 2
+    store = tmp_path / "s.zarr"
+    command = ("screen", tle, "--hours", 1, "--out", store)
+    assert stmgpu(*command, "--ephemeris", operators[0]).exit_code == 0
+    assert "catalog.trajectories" in stmgpu(*command).stderr
 
 
 def test_messages_as_lines_of_json(tle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,13 @@ class Catalog:
             raise InputError(f"norad_id {arrays['norad_id'][repeated]} is given more than once; ids must be unique")
         return cls(**arrays, source=source, sha256=sha256, rejected=tuple(rejected))
 
+    @classmethod
+    def empty(cls) -> Catalog:
+        """A catalogue without objects."""
+        kinds = {**dict.fromkeys(_INT_COLUMNS, "int64"), **dict.fromkeys(_TEXT_COLUMNS, "U1")}
+        columns: dict[str, Any] = {name: np.empty(0, kinds.get(name, "float64")) for name in COLUMNS}
+        return cls(**columns)
+
     def __len__(self) -> int:
         return len(self.norad_id)
 

@@ -16,6 +16,7 @@ from stmgpu.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
+    from stmgpu.catalog.trajectories import Trajectories
 
 SHOWN_REJECTIONS = 20
 STOPPED = 75
@@ -49,6 +50,10 @@ _RUN, _CLUSTER = "Running", "Dask cluster"
 
 CatalogFile = Annotated[Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; "
                                                 "- reads standard input.")]
+OptionalCatalog = Annotated[Path | None, typer.Argument(metavar="[CATALOG]", help="TLE, 3LE, or OMM in CSV, JSON, XML "
+                                                       "or KVN, plain or gzipped; - reads standard input.")]
+Ephemeris = Annotated[list[Path] | None, typer.Option(help="Trajectories to screen against the catalogue and each "
+                      "other: OEM files (KVN or XML), or a store of `stmgpu propagate`. May be repeated.")]
 Start = Annotated[str | None, typer.Option(help="Start, UTC, such as 2024-07-05T12:00:00. Default: the catalogue's "
                                                 "median epoch rounded up to the hour.")]
 Hours = Annotated[float | None, typer.Option(help="Length of the window in hours. Default: 24.")]
@@ -124,6 +129,30 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
     return objects
 
 
+def read_ephemerides(paths: list[Path] | None, catalog: Catalog | None, start: Any,
+                     hours: float) -> Trajectories | None:
+    """Read trajectories; objects of an OEM get the NORAD id that the catalogue has for their designator."""
+    if not paths:
+        return None
+    from stmgpu.catalog.oem import read_oem
+    from stmgpu.catalog.trajectories import SYNTHETIC_ID, Trajectories
+    from stmgpu.store import read_ephemeris
+
+    known = {} if catalog is None else dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))
+    known.pop("", None)
+    found: list[Trajectories] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"there is no file {str(path)!r}; give an OEM file or an ephemeris store")
+        if path.is_dir():
+            window = (None, None) if start is None else (start, hours * 3600.0)
+            found.append(read_ephemeris(path, *window))
+        else:
+            found.append(read_oem(path, norad_ids=known, first_id=SYNTHETIC_ID + sum(map(len, found))))
+        note(f"ephemeris {path}: {len(found[-1])} objects, {len(found[-1].time_ns)} states")
+    return Trajectories.concatenate(found)
+
+
 def backend_name(backend: BackendName, threads: int | None) -> str:
     """The backend that will run; says so where nothing better than the reference is there."""
     from stmgpu.backend import get_backend
@@ -141,16 +170,19 @@ def backend_name(backend: BackendName, threads: int | None) -> str:
     return chosen.name
 
 
-def note_window(objects: Catalog, start: Any, hours: float, how: str) -> None:
+def note_window(objects: Catalog | None, start: Any, hours: float, how: str) -> None:
     """Say what is about to be computed, and warn where the elements are too old or too new for it."""
     import numpy as np
 
     from stmgpu.time import as_epoch, format_utc
 
-    begin, middle = as_epoch(start), objects.median_epoch()
-    days = (begin.jd - middle.jd) + (begin.fr - middle.fr)
+    begin = as_epoch(start)
     if np.isfinite(hours):  # what is wrong with a window is the library's to say
         note(f"window: {hours:g} h from {format_utc(begin)}, {how}")
+    if objects is None:
+        return
+    middle = objects.median_epoch()
+    days = (begin.jd - middle.jd) + (begin.fr - middle.fr)
     if abs(days) > _FAR_DAYS:
         say(f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
             f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only")

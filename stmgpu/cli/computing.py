@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.catalog import Catalog
+    from stmgpu.catalog.trajectories import Trajectories
     from stmgpu.distribute import Execution, Outcome
 
 
 def screen(
     context: typer.Context,
-    catalog: common.CatalogFile,
+    catalog: common.OptionalCatalog = None,
+    ephemeris: common.Ephemeris = None,
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -57,11 +59,16 @@ def screen(
 
     check_outputs(out, csv, plot)
     check_picture(plot)
+    if plot is not None and catalog is None:
+        raise InputError("--plot draws the catalogue's orbits and needs one")
     how = _execution(context)
     if out is None and (how != Execution(backend=backend.value, threads=threads)) and not dry_run:
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
-    objects = common.read(catalog)
-    window = {"start": start, "hours": hours, "days": days, "threshold_km": threshold_km, "step_s": step_s}
+    if catalog is None and not ephemeris:
+        raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
+    objects = None if catalog is None else common.read(catalog)
+    window = {"start": start, "hours": hours, "days": days, "threshold_km": threshold_km, "step_s": step_s,
+              "ephemeris": common.read_ephemerides(ephemeris, objects, start, _hours(hours, days))}
     if dry_run:
         _dry_screen(objects, window, how)
         return
@@ -165,14 +172,17 @@ def _hours(hours: float | None, days: float | None) -> float:
     return days * 24.0 if days is not None else 24.0 if hours is None else hours
 
 
-def _note_start(objects: Catalog, start: Any, hours: float, what: str) -> None:
-    from stmgpu.screen.screening import default_start
+def _note_start(objects: Catalog | None, start: Any, hours: float, what: str,
+                ephemeris: Trajectories | None = None) -> None:
+    from stmgpu.screen.screening import default_start, population
 
-    common.note_window(objects, default_start(objects) if start is None else start, hours, what)
+    if start is None:
+        start = default_start(population(objects, ephemeris))
+    common.note_window(objects, start, hours, what)
 
 
-def _screen(objects: Catalog, window: dict[str, Any], backend: BackendName, threads: int | None, out: Path | None,
-            how: Execution) -> xr.Dataset | None:
+def _screen(objects: Catalog | None, window: dict[str, Any], backend: BackendName, threads: int | None,
+            out: Path | None, how: Execution) -> xr.Dataset | None:
     """The result, in memory or from the store; None where the store is not complete yet."""
     from stmgpu.distribute import screen_to_store
     from stmgpu.distribute.api import stage_seconds
@@ -181,7 +191,8 @@ def _screen(objects: Catalog, window: dict[str, Any], backend: BackendName, thre
 
     length = _hours(window.get("hours"), window.get("days"))
     name = common.backend_name(backend, threads)
-    _note_start(objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km")
+    _note_start(objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km",
+                window.get("ephemeris"))
     with log.progress("screening", length, "h") as report:
         if out is None:
             return run(objects, **window, backend=name, threads=threads, progress=report)
@@ -211,12 +222,12 @@ def _concluded(outcome: Outcome, out: Path) -> bool:
     return False
 
 
-def _dry_screen(objects: Catalog, window: dict[str, Any], how: Execution) -> None:
+def _dry_screen(catalog: Catalog | None, window: dict[str, Any], how: Execution) -> None:
     from stmgpu.distribute.api import plan_screening
-    from stmgpu.screen.screening import plan_of
+    from stmgpu.screen.screening import plan_of, population
 
-    plan = plan_of(objects, **window)
-    _print_plan(*plan_screening(objects, plan, "i", how), how)
+    objects = population(catalog, window.pop("ephemeris"))
+    _print_plan(*plan_screening(objects, plan_of(objects, **window), "i", how), how)
 
 
 def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Execution) -> None:
@@ -237,7 +248,8 @@ def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Executio
         typer.echo(f"{name:<13} {value}")
 
 
-def _deliver(found: xr.Dataset, objects: Catalog, store: Path | None, csv: Path | None, plot: Path | None) -> None:
+def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv: Path | None,
+             plot: Path | None) -> None:
     """Write and print the result; what cannot be written does not take the printed result with it."""
     from stmgpu.report.text import failing_lines, print_result
     from stmgpu.screen.conjunctions import write_csv

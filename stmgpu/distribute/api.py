@@ -13,6 +13,7 @@ import numpy as np
 
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
+from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.distribute import ephemeris, resources, screening
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
@@ -21,21 +22,24 @@ from stmgpu.distribute.options import USABLE, Execution, array_task, check_execu
 from stmgpu.distribute.tiles import Estimate, Tiling, share
 from stmgpu.errors import InputError
 from stmgpu.propagate.ephemeris import window_seconds
-from stmgpu.screen.screening import default_start, plan_of
+from stmgpu.propagate.objects import Objects
+from stmgpu.screen.plan import Plan
+from stmgpu.screen.screening import default_start, plan_of, population
 from stmgpu.store.provenance import code_identity, session
 from stmgpu.store.run import open_run
 from stmgpu.time import as_epoch
 
 
-def screen_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any = None, hours: float | None = None,
-                    days: float | None = None, threshold_km: float = 5.0, step_s: float | None = None, mode: str = "i",
-                    how: Execution | None = None, progress: Report | None = None,
-                    stop: Callable[[], bool] = lambda: False) -> Outcome:
+def screen_to_store(catalog: Catalog | None, path: str | os.PathLike[str], start: Any = None,
+                    hours: float | None = None, days: float | None = None, threshold_km: float = 5.0,
+                    step_s: float | None = None, mode: str = "i", how: Execution | None = None,
+                    progress: Report | None = None, stop: Callable[[], bool] = lambda: False,
+                    ephemeris: Trajectories | None = None) -> Outcome:
     """Screen all objects against all others, tile by tile, into a store that can be resumed.
 
     Parameters
     ----------
-    catalog, start, hours, days, threshold_km, step_s, mode
+    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris
         as for :func:`stmgpu.screen`.
     path
         folder of the store. Where the same computation was begun there, only what is missing is computed.
@@ -65,9 +69,10 @@ def screen_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any =
     True
     """
     how = how or Execution()
-    plan = plan_of(catalog, start, hours, days, threshold_km, step_s, mode)
-    document, _, _ = plan_screening(catalog, plan, mode, how)
-    return _run(catalog, Path(path), document, how, progress, stop)
+    objects = population(catalog, ephemeris)
+    plan = plan_of(objects, start, hours, days, threshold_km, step_s, mode)
+    document, _, _ = plan_screening(objects, plan, mode, how)
+    return _run(objects, Path(path), document, how, progress, stop)
 
 
 def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any = None, hours: float | None = None,
@@ -129,12 +134,13 @@ def merge_store(path: str | os.PathLike[str], parts: list[Path] | None = None, b
     return conclude(job, lambda: _backend(run.document, backend, threads), Outcome(len(job.tiles)))
 
 
-def plan_screening(catalog: Catalog, plan: Any, mode: str, how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
+def plan_screening(catalog: Catalog | Objects, plan: Plan, mode: str,
+                   how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
     """What a screening will be: its run document, how it is cut, and what it needs."""
     workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
     tiling, _ = screening.choose(plan, len(catalog), how.tile_hours, how.chunk_objects,
                                  resources.memory_bytes() * USABLE / workers, threads)
-    document = _document("conjunctions", screening.document(catalog, plan, mode, _arithmetic(how.backend)), catalog,
+    document = _document("conjunctions", screening.document(plan, mode, _arithmetic(how.backend)), catalog,
                          tiling)
     return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)
 
@@ -167,7 +173,7 @@ def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
     return found
 
 
-def _run(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
+def _run(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
          stop: Callable[[], bool]) -> Outcome:
     report = progress or (lambda _: None)
     check_execution(how)
@@ -180,7 +186,7 @@ def _run(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
     return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
 
 
-def _run_with(client: Any, catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
+def _run_with(client: Any, catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution,
               threads: int | None, report: Report, stop: Callable[[], bool]) -> Outcome:
     run = open_or_create(catalog, path, document, how)
     assert run is not None
@@ -215,14 +221,20 @@ def _run_with(client: Any, catalog: Catalog, path: Path, document: dict[str, Any
         run.add_session(name, told)
 
 
-def _document(kind: str, settings: dict[str, Any], catalog: Catalog, tiling: Tiling) -> dict[str, Any]:
+def _document(kind: str, settings: dict[str, Any], objects: Catalog | Objects, tiling: Tiling) -> dict[str, Any]:
+    catalog = objects.catalog if isinstance(objects, Objects) else objects
+    trajectories = {}
+    if isinstance(objects, Objects):
+        t = objects.trajectories
+        trajectories = {"trajectories": {"digest": t.digest(), "objects": len(t), "samples": len(t.time_ns)}}
     epochs = np.sort(catalog.epoch)
+    dated = {"epoch_first": str(epochs[0]), "epoch_median": str(epochs[(len(epochs) - 1) // 2]),
+             "epoch_last": str(epochs[-1])} if len(epochs) else {}
     return {
         "kind": kind,
         "settings": settings,
-        "catalog": {"digest": catalog.digest(), "objects": len(catalog), "source": catalog.source,
-                    "sha256": catalog.sha256, "rejected": len(catalog.rejected), "epoch_first": str(epochs[0]),
-                    "epoch_median": str(epochs[(len(epochs) - 1) // 2]), "epoch_last": str(epochs[-1])},
+        "catalog": {"digest": objects.digest(), "objects": len(objects), "source": objects.source,
+                    "sha256": objects.sha256, "rejected": len(objects.rejected), **dated, **trajectories},
         "code": code_identity(),
         "tiling": tiling.as_dict(),
     }
@@ -242,7 +254,7 @@ def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backen
     return chosen
 
 
-def _memory_of(document: dict[str, Any], catalog: Catalog, threads: int) -> float:
+def _memory_of(document: dict[str, Any], catalog: Catalog | Objects, threads: int) -> float:
     if document["kind"] == "conjunctions":
         s = document["settings"]
         plan = screening.make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog),

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.catalog import Catalog
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
@@ -39,7 +40,10 @@ class EphemerisJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        self.catalog = run.catalog()
+        population = run.population()
+        if not isinstance(population, Catalog):
+            raise StoreError(f"{run.folder} is damaged: an ephemeris is propagated from elements alone")
+        self.catalog = population
         s = run.document["settings"]
         self.mode = str(s["mode"])
         self.start = Epoch.of(s["start_jd"], s["start_fr"])

@@ -12,11 +12,12 @@ from stmgpu.catalog import Catalog
 from stmgpu.distribute.execute import job_of
 from stmgpu.distribute.options import Execution
 from stmgpu.errors import InputError, StoreError
+from stmgpu.propagate.objects import Objects
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
 from stmgpu.store.zarrio import result_files
 
 
-def open_or_create(catalog: Catalog, path: Path, document: dict[str, Any], how: Execution,
+def open_or_create(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution,
                    dry: bool = False) -> RunStore | None:
     """The store to work on: a new one, or the one that is there if it holds the same computation.
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.catalog import Catalog
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, screening_tiles
 from stmgpu.errors import InputError
 from stmgpu.screen.certificate import Certificate
@@ -50,7 +49,7 @@ class ScreeningJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        self.catalog = run.catalog()
+        self.catalog = run.population()
         s = run.document["settings"]
         self.mode = str(s["mode"])
         self.plan = make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(self.catalog),
@@ -97,7 +96,7 @@ class ScreeningJob:
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
 
 
-def document(catalog: Catalog, plan: Plan, mode: str, arithmetic: str) -> dict[str, Any]:
+def document(plan: Plan, mode: str, arithmetic: str) -> dict[str, Any]:
     """Settings of a screening as they stand in ``run.json``."""
     start = Epoch.of(*plan.start)
     return {"start": format_utc(start), "start_jd": plan.start[0], "start_fr": plan.start[1],

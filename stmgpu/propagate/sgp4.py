@@ -15,6 +15,9 @@ from stmgpu.errors import InputError
 from stmgpu.propagate.elements import CODE_DUMMY, CODE_OUTSIDE, CODE_SENSELESS, MeanElements, element_table
 from stmgpu.propagate.sgp4_kernels import KernelModel
 
+CODE_ABSENT = 10
+"""Object with a trajectory, asked outside the time for which that has states."""
+
 CODES = {
     0: "no error",
     1: "mean eccentricity outside [0, 1)",
@@ -25,8 +28,9 @@ CODES = {
     CODE_SENSELESS: "state without physical sense: drag polynomial past its end, or farther out than the orbit reaches",
     CODE_OUTSIDE: "resonant object asked outside the time span of the propagator",
     CODE_DUMMY: "padding lane",
+    CODE_ABSENT: "outside the usable time of the object's ephemeris",
 }
-"""Error codes. 1, 2, 3, 4 and 6 are the published ones; 7 to 9 are ours."""
+"""Error codes. 1, 2, 3, 4 and 6 are the published ones; 7 to 10 are ours."""
 
 
 class Propagator:

@@ -59,6 +59,7 @@ def plot_screening(ds: xr.Dataset, catalog: Any, path: str | os.PathLike[str]) -
 
 
 def _where(figure: Figure, axes: Any, ds: xr.Dataset, catalog: Any) -> None:
+    ds = ds.isel(conjunction=np.isin(ds.primary.to_numpy(), catalog.norad_id))  # others have a trajectory only
     sort = np.argsort(catalog.norad_id)
     index = sort[np.searchsorted(catalog.norad_id, ds.primary.to_numpy(), sorter=sort)]
     altitude = semi_major_axis_km(catalog.mean_motion[index]) - EARTH_RADIUS_KM

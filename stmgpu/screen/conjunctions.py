@@ -12,6 +12,7 @@ import xarray as xr
 from stmgpu.catalog import Catalog
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
+from stmgpu.propagate.objects import Objects
 from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
 from stmgpu.screen.engine import Part
@@ -31,7 +32,7 @@ CSV_COLUMNS = ("primary", "secondary", "primary_name", "secondary_name", "tca", 
                "primary_epoch_age_days", "secondary_epoch_age_days", "flags")
 
 
-def build_dataset(part: Part, followed: Followed | None, catalog: Catalog, plan: Plan) -> xr.Dataset:
+def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Objects, plan: Plan) -> xr.Dataset:
     """Events with states, names, ages and dwell times, sorted by (tca, primary, secondary).
 
     Parameters
@@ -68,10 +69,10 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog, plan:
                            {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
         "miss_rtn": ((c, "axis"), events.miss_rtn,
                      {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"}),
-        "primary_epoch_age_days": (c, _age_days(catalog, a, start, tca_s),
-                                   {"units": "day", "long_name": "TCA minus element epoch of the primary"}),
-        "secondary_epoch_age_days": (c, _age_days(catalog, b, start, tca_s),
-                                     {"units": "day", "long_name": "TCA minus element epoch of the secondary"}),
+        "primary_epoch_age_days": (c, _age_days(catalog, a, start, tca_s), {"units": "day", "long_name": (
+            "TCA minus element epoch of the primary (NaN: trajectory)")}),
+        "secondary_epoch_age_days": (c, _age_days(catalog, b, start, tca_s), {"units": "day", "long_name": (
+            "TCA minus element epoch of the secondary (NaN: trajectory)")}),
         "flags": (c, flags.astype(np.int32), {"long_name": "what is special about the event",
                                               "flag_masks": np.array(list(FLAGS), np.int32),
                                               "flag_meanings": " ".join(FLAGS.values())}),
@@ -83,11 +84,11 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog, plan:
     return xr.Dataset(data, coords=coords, attrs=_attributes(part, catalog, plan))
 
 
-def _age_days(catalog: Catalog, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
+def _age_days(catalog: Catalog | Objects, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
     return (start.jd - catalog.epoch_jd[index]) + (start.fr - catalog.epoch_fr[index]) + tca_s / SECONDS_PER_DAY
 
 
-def _failed(part: Part, catalog: Catalog, plan: Plan, start: Epoch) -> dict[str, Any]:
+def _failed(part: Part, catalog: Catalog | Objects, plan: Plan, start: Epoch) -> dict[str, Any]:
     failed_s = np.asarray(plan.node_s(part.failed_node), float)
     sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
     meanings = " ".join(f"{code}: {text};" for code, text in CODES.items())
@@ -101,14 +102,21 @@ def _failed(part: Part, catalog: Catalog, plan: Plan, start: Epoch) -> dict[str,
     }
 
 
-def _attributes(part: Part, catalog: Catalog, plan: Plan) -> dict[str, Any]:
+def _attributes(part: Part, catalog: Catalog | Objects, plan: Plan) -> dict[str, Any]:
     """What the result says of itself: nothing in it depends on the machine or on how the work was cut."""
     certificate = part.certificate
+    trajectories = {}
+    if isinstance(catalog, Objects):
+        error_km = catalog.trajectories.interpolation_error_km()
+        trajectories = {"objects_with_trajectory": len(catalog.trajectories),
+                        "largest_interpolation_error_km": float(error_km.max(initial=0.0))}
     return {
-        "title": "conjunctions of all objects with all others",
+        "title": "conjunctions of all objects with all others" if not trajectories else
+                 "conjunctions of objects with trajectories with all others",
         "frame": "TEME", "time_system": "UTC",
         "start": format_utc(Epoch.of(*plan.start)), "duration_s": plan.duration_s, "threshold_km": plan.threshold_km,
         "objects": len(catalog), "objects_rejected": len(catalog.rejected), "objects_failed": len(part.failed_object),
+        **trajectories,
         "candidates": part.candidates, "candidates_unrefined": part.unrefined, "events": len(part.events),
         "catalog_source": catalog.source, "catalog_sha256": catalog.sha256, "catalog_digest": catalog.digest(),
         "certificate": json.dumps({"complete": certificate.holds,

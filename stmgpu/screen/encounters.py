@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.propagate.objects import Objects
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import Events, Refiner, dot
@@ -83,9 +84,14 @@ def _rtn(state: np.ndarray, vector: np.ndarray) -> np.ndarray:
     return np.stack([dot(vector, axis) for axis in (radial, transverse, normal)])
 
 
-def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str) -> Propagator:
-    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree."""
+def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Any:
+    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree.
+
+    ``objects`` are mean elements, or a :class:`stmgpu.propagate.objects.Objects`, which makes its own.
+    """
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
+    if isinstance(objects, Objects):
+        return objects.propagator(backend, plan.start, span, mode, by_object)
     return Propagator(objects, backend, plan.start, span, mode)
 
 
@@ -105,7 +111,7 @@ class Followed:
     def __init__(self, objects: Any, which: np.ndarray, plan: Plan, backend: Backend, mode: str) -> None:
         self.plan = plan
         self._which = np.unique(which)
-        propagator = propagator_of(objects[self._which], plan, backend, mode)
+        propagator = propagator_of(objects[self._which], plan, backend, mode, by_object=True)
         self._place = np.argsort(propagator.order)
         self.refiner = Refiner(propagator, plan, backend)
 

@@ -19,12 +19,14 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import SLOW, Encounters, Followed, encounters, propagator_of
-from stmgpu.screen.plan import BLOCK_NODES, Plan
+from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan
 from stmgpu.screen.prominence import drop_shallow
-from stmgpu.screen.refine import STATES_AT_ONCE, Refiner, in_window, merge_events
+from stmgpu.screen.refine import STATES_AT_ONCE, Refiner, close_junctions, merge_events
 
 _BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
@@ -120,7 +122,11 @@ class Screener:
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
             self._ids_in_order = self._ids[self.propagator.order]
-            self._second_half = None if split is None else backend.put(self.propagator.order >= split)
+            self._groups = _groups(objects, self.propagator.order, split, backend)
+            self._pads = None
+            if isinstance(objects, Objects):
+                self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
+            self._absent = _absent(objects, self.propagator, plan, backend)
             self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
             search_type = KdTree if backend.name == "reference" else HashGrid
             self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch)
@@ -146,13 +152,15 @@ class Screener:
             with watch("refine"):
                 for part in _chunks(waiting, xp):
                     events, bad = refiner.refine(part)
-                    found.append(encounters(refiner, in_window(events, plan.duration_s), self._ids))
+                    found.append(encounters(refiner, events, self._ids))
                     unrefined += bad
                 waiting.clear()
 
         for number, (block, rows) in enumerate(self._blocks(first_block, last_block), first_block + 1):
             with watch("bounds"):
                 error, codes = self._search.measure(block)
+                if self._pads is not None:
+                    error += self._pads  # the search's own array
                 failures.note(self.backend.get(codes[1:-1]), block.first_node + 1)
             for candidates in self._found(block, rows):
                 counted += len(candidates)
@@ -165,9 +173,11 @@ class Screener:
                 progress((number - first_block) / (last_block - first_block))
         refine()
         seconds, watch.seconds = watch.seconds, {}
-        bad = np.flatnonzero(failures.code)
-        return Part(Encounters.join(found), self.propagator.order[bad], failures.code[bad], failures.node[bad], counted,
-                    unrefined, certificate, seconds)
+        bad = np.flatnonzero((failures.code != 0) & (failures.code != CODE_ABSENT))
+        objects, nodes = self._absent
+        return Part(Encounters.join(found), np.concatenate([self.propagator.order[bad], objects]),
+                    np.concatenate([failures.code[bad], np.full(len(objects), CODE_ABSENT, np.int8)]),
+                    np.concatenate([failures.node[bad], nodes]), counted, unrefined, certificate, seconds)
 
     def _blocks(self, first: int, last: int) -> Iterator[tuple[Block, np.ndarray]]:
         """Blocks with the rows between their nodes; the last three nodes of a block are the first of the next.
@@ -197,12 +207,39 @@ class Screener:
         for k in range(0, len(rows), self._rows_per_batch):
             with self._watch("search"):
                 found = self._search.find(block, rows[k : k + self._rows_per_batch])
-                if self._second_half is not None:
-                    found = found[self._second_half[found.first] != self._second_half[found.second]]
+                for groups in self._groups:
+                    found = found[groups[found.first] != groups[found.second]]
                 parts.append(found)
             if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + self._rows_per_batch >= len(rows):
                 yield _in_order(parts, xp)
                 parts = []
+
+
+def _groups(objects: Any, order: np.ndarray, split: int | None, backend: Backend) -> list[Any]:
+    """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
+    found = [] if split is None else [order >= split]
+    if isinstance(objects, Objects):
+        found.append(order)                                   # no two segments of one object
+        found.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
+    return [backend.put(groups) for groups in found]
+
+
+def _absent(objects: Any, propagator: Any, plan: Plan, backend: Backend) -> tuple[np.ndarray, np.ndarray]:
+    """Objects whose trajectory does not cover the window, and the first node (or interval's end) without it."""
+    if not isinstance(objects, Objects):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    begin, end = (backend.get(a)[: propagator.n] for a in propagator.usable_s)
+    first = np.full(len(objects), plan.first_node, np.int64)
+    missing = objects.has_trajectory.copy()
+    reached = np.zeros(len(objects))
+    for k in np.lexsort((begin, propagator.order)).tolist():
+        which = propagator.order[k]
+        if missing[which] and begin[k] <= reached[which]:
+            reached[which] = max(reached[which], end[k])
+    late = np.ceil((np.minimum(reached, plan.duration_s) - plan.midnight_s) / NODE_STEP_S).astype(np.int64)
+    first = np.where(reached > 0.0, late, first)
+    missing &= reached < plan.duration_s
+    return np.flatnonzero(missing), first[missing]
 
 
 def rows_per_batch(plan: Plan, backend: Backend, n_pad: int) -> int:
@@ -256,7 +293,7 @@ def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
     """
     begin = time.perf_counter()
     whole = Part.join(parts)
-    events = merge_events(whole.events)
+    events = merge_events(close_junctions(whole.events))
     slow = events.speed_km_s < SLOW_PAIR_KM_S
     followed = None
     if slow.any():

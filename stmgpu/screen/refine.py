@@ -22,7 +22,6 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import MU_KM3_S2
-from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.candidates import Candidates
 from stmgpu.screen.plan import Plan
 
@@ -44,6 +43,9 @@ DUPLICATE_S = 1e-3
 """Two events of a pair closer than this are one [s]; distinct minima are minutes apart."""
 
 START_EDGE, END_EDGE = 2, 4
+
+JUNCTION = 256
+"""Of an edge event: there another segment of the same trajectory goes on; :func:`close_junctions` takes it away."""
 
 STATES_AT_ONCE = 200_000
 """Pairs whose states are held at once [pairs]: bounds the memory of everything after the search."""
@@ -93,9 +95,33 @@ class Refiner:
         the propagator's backend.
     """
 
-    def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
+    def __init__(self, propagator: Any, plan: Plan, backend: Backend) -> None:
         self.propagator, self.plan, self.backend = propagator, plan, backend
         self.xp, self.get = backend.xp, backend.get
+        self._usable = getattr(propagator, "usable_s", None)
+        if self._usable is not None:
+            following = propagator.meets_next
+            ends, begins = np.zeros((2, propagator.n_pad), bool)
+            ends[: len(following)], begins[following[following >= 0]] = following >= 0, True
+            self._goes_on, self._went_before = backend.put(ends), backend.put(begins)
+
+    def window(self, i: Any, j: Any) -> tuple[Any, Any, Any, Any]:
+        """When pairs can have events: first and last time [s after start], and whether either is a junction.
+
+        Without trajectories that is the window; an ephemeris cuts it down to its usable time.
+        """
+        xp, duration_s = self.xp, self.plan.duration_s
+        if self._usable is None:
+            return xp.zeros(len(i)), xp.full(len(i), duration_s), xp.zeros(len(i), bool), xp.zeros(len(i), bool)
+        begin, end = self._usable
+        first = xp.maximum(xp.maximum(begin[i], begin[j]), 0.0)
+        last = xp.minimum(xp.minimum(end[i], end[j]), duration_s)
+        before = first > 0.0
+        after = last < duration_s
+        for k in (i, j):
+            before = before & ((begin[k] < first) | self._went_before[k])
+            after = after & ((end[k] > last) | self._goes_on[k])
+        return first, last, before, after
 
     def relative(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any]:
         """States at ``t_s``: (state of i [6, m], state of j minus state of i [6, m], whether either failed [m])."""
@@ -126,6 +152,10 @@ class Refiner:
         xp, plan = self.xp, self.plan
         if len(candidates) == 0:
             return Events.concatenate([]), 0
+        if self._usable is not None:
+            first, last, _, _ = self.window(candidates.first, candidates.second)
+            candidates = candidates[(first <= last) & (plan.edge_s(candidates.row) <= last)
+                                    & (plan.edge_s(candidates.row + 1) >= first)]
         i, j, row = candidates.first, candidates.second, candidates.row
         edges = self._window_edges(i, j, row)
         t = plan.sample_s(row) + candidates.offset_s
@@ -137,7 +167,17 @@ class Refiner:
         t = t - dot(rel[:3], rel[3:]) / xp.maximum(dot(rel[3:], rel[3:]), 1e-30)
         fast, lost = self._newton(i[convex], j[convex], row[convex], t[convex])
         walk, failed = self._walk(i[~convex], j[~convex], row[~convex])
-        return Events.concatenate([edges, fast, walk]), lost + failed
+        return self._in_window(Events.concatenate([edges, fast, walk])), lost + failed
+
+    def _in_window(self, events: Events) -> Events:
+        """Drop what lies outside the pairs' windows; what is outside by the tolerance of an edge is moved onto it."""
+        if len(events) == 0:
+            return events
+        put, get = self.backend.put, self.get
+        first, last, _, _ = (get(a) for a in self.window(put(events.first), put(events.second)))
+        inside = (events.tca_s >= first - EDGE_TOLERANCE_S) & (events.tca_s <= last + EDGE_TOLERANCE_S)
+        events.tca_s = np.clip(events.tca_s, first, np.maximum(first, last))
+        return events[inside]
 
     def _convex(self, speed: Any, distance: Any, radius: Any) -> Any:
         """Whether |dr|^2 is provably convex over the interval, from a state inside it.
@@ -182,12 +222,14 @@ class Refiner:
             active = active[(xp.abs(s) > d) & near & ~failed]
             if len(active) == 0:
                 break
-        before, after = t < -EDGE_TOLERANCE_S, t > plan.duration_s + EDGE_TOLERANCE_S
-        inside = xp.where(before, 0.0, xp.where(after, plan.duration_s, t))
+        first, last, went_before, goes_on = self.window(i, j)
+        before, after = t < first - EDGE_TOLERANCE_S, t > last + EDGE_TOLERANCE_S
+        inside = xp.where(before, first, xp.where(after, last, t))
         distance2 = distance2 + speed2 * (t - inside) ** 2
-        keep = ((distance2 < plan.threshold_km**2) & (xp.abs(t - inside) < OVERLAP_S)
+        keep = ((distance2 < plan.threshold_km**2) & (xp.abs(t - inside) < OVERLAP_S) & (first <= last)
                 & (t >= plan.edge_s(row) - OVERLAP_S) & (t <= plan.edge_s(row + 1) + OVERLAP_S))
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
+        flags |= xp.where((before & went_before) | (after & goes_on), JUNCTION, 0).astype(np.int32)
         return self._events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
 
     def _walk(self, i: Any, j: Any, row: Any) -> tuple[Events, int]:
@@ -245,20 +287,24 @@ class Refiner:
         return self._events(i[keep], j[keep], t[keep], 0)
 
     def _window_edges(self, i: Any, j: Any, row: Any) -> Events:
-        """Pairs within the threshold at the window's start that then part, or at its end while still closing in."""
+        """Pairs within the threshold at their window's start that then part, or at its end while still closing in."""
         plan, xp = self.plan, self.xp
         found = []
-        for edge_row, t_s, flag in ((0, 0.0, START_EDGE), (plan.rows - 1, plan.duration_s, END_EDGE)):
-            at = row == edge_row
-            if not bool(at.any()):
+        first, last, went_before, goes_on = self.window(i, j)
+        begins = xp.where(first > 0.0, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
+        ends = xp.where(last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)),
+                        row == plan.rows - 1)
+        for here, t_s, junction, flag in ((begins, first, went_before, START_EDGE), (ends, last, goes_on, END_EDGE)):
+            at = xp.flatnonzero(here & (first <= last))
+            if len(at) == 0:
                 continue
-            ii, jj = i[at], j[at]
-            t = xp.full(len(ii), t_s)
+            ii, jj, t = i[at], j[at], t_s[at]
             rate, _, _, bad = self.half_rate(ii, jj, t)
             _, rel, bad_at = self.relative(ii, jj, t)
             parting = rate >= 0.0 if flag == START_EDGE else rate < 0.0
             keep = (dot(rel[:3], rel[:3]) < plan.threshold_km**2) & parting & ~bad & ~bad_at
-            found.append(self._events(ii[keep], jj[keep], t[keep], flag))
+            flags = xp.where(junction[at], flag | JUNCTION, flag).astype(np.int32)
+            found.append(self._events(ii[keep], jj[keep], t[keep], self.get(flags[keep])))
         return Events.concatenate(found)
 
     def _events(self, i: Any, j: Any, t: Any, flag: int | np.ndarray) -> Events:
@@ -266,11 +312,26 @@ class Refiner:
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))
 
 
-def in_window(events: Events, duration_s: float) -> Events:
-    """Drop what lies outside the window; what is outside by the tolerance of an edge is moved onto it."""
-    events = events[(events.tca_s >= -EDGE_TOLERANCE_S) & (events.tca_s <= duration_s + EDGE_TOLERANCE_S)]
-    events.tca_s = np.clip(events.tca_s, 0.0, duration_s)
-    return events
+def close_junctions(events: E) -> E:
+    """What segments of one trajectory that touch say of the instant between them.
+
+    A pair that closes in up to it and parts from it has a minimum there, a kink, and both segments' edge events are one
+    event without a flag. One without the other is no minimum: the distance goes on falling, or rising.
+    """
+    marked = np.flatnonzero(events.flags & JUNCTION)
+    if len(marked) == 0:
+        return events
+    part = events[marked]
+    order = np.lexsort((part.tca_s, part.second, part.first))
+    ends = (part.flags & END_EDGE)[order] != 0
+    same = (np.diff(part.first[order]) == 0) & (np.diff(part.second[order]) == 0)
+    close = same & (np.diff(part.tca_s[order]) < DUPLICATE_S) & (np.diff(ends.astype(np.int8)) != 0)
+    keep = np.ones(len(events), bool)
+    keep[marked] = False
+    kinks = marked[order[np.flatnonzero(close)]]
+    keep[kinks] = True
+    events.flags[kinks] &= ~(START_EDGE | END_EDGE | JUNCTION)
+    return events[keep]
 
 
 def merge_events(events: E) -> E:

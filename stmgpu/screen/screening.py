@@ -12,16 +12,19 @@ import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
+from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.errors import InputError
+from stmgpu.propagate.objects import Objects
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import Plan, make_plan
 from stmgpu.time import Epoch, as_epoch
 
 
-def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days: float | None = None,
+def screen(catalog: Catalog | None, start: Any = None, hours: float | None = None, days: float | None = None,
            threshold_km: float = 5.0, backend: str = "auto", threads: int | None = None, step_s: float | None = None,
-           mode: str = "i", progress: Callable[[float], None] | None = None) -> xr.Dataset:
+           mode: str = "i", progress: Callable[[float], None] | None = None,
+           ephemeris: Trajectories | None = None) -> xr.Dataset:
     """Find every conjunction of every object with every other.
 
     Parameters
@@ -45,6 +48,10 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
         SGP4 operation mode, 'i' (improved, default) or 'a' (AFSPC).
     progress
         called with the fraction done.
+    ephemeris
+        trajectories to screen against the catalogue and against each other, such as :func:`stmgpu.read_oem` gives.
+        Each stands for its object, whose elements in the catalogue are left out; pairs of two objects with elements
+        are not reported then. ``catalog`` may be None.
 
     Returns
     -------
@@ -67,18 +74,31 @@ def screen(catalog: Catalog, start: Any = None, hours: float | None = None, days
     >>> list(con.miss_distance.dims)
     ['conjunction']
     """
-    if not isinstance(catalog, Catalog):
-        raise InputError(f"screen takes a Catalog, got {type(catalog).__name__}; read a file with stmgpu.read_catalog")
-    plan = plan_of(catalog, start, hours, days, threshold_km, step_s, mode)
+    objects = population(catalog, ephemeris)
+    plan = plan_of(objects, start, hours, days, threshold_km, step_s, mode)
     runner = get_backend(backend, threads)
-    result = run(catalog, plan, runner, mode, progress)
-    found = build_dataset(result.part, result.followed, catalog, plan)
+    result = run(objects, plan, runner, mode, progress)
+    found = build_dataset(result.part, result.followed, objects, plan)
     found.attrs |= {"backend": runner.name, "device": runner.device,
                     "seconds": json.dumps({k: round(v, 4) for k, v in result.part.seconds.items()})}
     return found
 
 
-def plan_of(catalog: Catalog, start: Any, hours: float | None, days: float | None, threshold_km: float,
+def population(catalog: Catalog | None, ephemeris: Trajectories | None) -> Catalog | Objects:
+    """What is screened: a catalogue, trajectories, or both; :class:`InputError` for what is neither."""
+    if catalog is not None and not isinstance(catalog, Catalog):
+        raise InputError(f"screen takes a Catalog, got {type(catalog).__name__}; read a file with stmgpu.read_catalog")
+    if ephemeris is None:
+        if catalog is None:
+            raise InputError("there is nothing to screen; give a catalogue, or an ephemeris")
+        return catalog
+    if not isinstance(ephemeris, Trajectories):
+        raise InputError(f"an ephemeris must be Trajectories, got {type(ephemeris).__name__}; read a file with "
+                         "stmgpu.read_oem")
+    return Objects.of(Catalog.empty() if catalog is None else catalog, ephemeris)
+
+
+def plan_of(catalog: Catalog | Objects, start: Any, hours: float | None, days: float | None, threshold_km: float,
             step_s: float | None = None, mode: str = "i") -> Plan:
     """The plan that a screening with these arguments follows; they are those of :func:`screen`, checked here."""
     if hours is not None and days is not None:
@@ -101,8 +121,11 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-def default_start(catalog: Catalog) -> Epoch:
-    """The catalogue's median epoch rounded up to the hour."""
+def default_start(catalog: Catalog | Objects) -> Epoch:
+    """The catalogue's median epoch rounded up to the hour; the beginning of the trajectories where there are some."""
+    if isinstance(catalog, Objects):
+        first = int(catalog.trajectories.usable_start_ns.min())
+        return as_epoch(np.datetime64(first, "ns"))
     median = catalog.median_epoch()
     hour = math.ceil(np.round(median.fr * 24.0, 9))
     return Epoch.of(median.jd, hour / 24.0)

@@ -1,7 +1,9 @@
-"""The catalogue inside a store, so that a run can go on without the file it was read from."""
+"""What a run works on, inside its store, so that it can go on without the files that were read."""
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,40 @@ import zarr
 
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.catalog import COLUMNS, Rejection
+from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.errors import StoreError
+from stmgpu.files import replacing
+from stmgpu.propagate.objects import Objects
 from stmgpu.store.schema import KINDS
 from stmgpu.store.zarrio import create_array, create_group, reading
 
 
-def write_stored_catalog(catalog: Catalog, folder: Path) -> None:
+def write_population(objects: Catalog | Objects, folder: Path) -> None:
+    """Write a catalogue, and trajectories where there are some, into a run folder."""
+    _write_catalog(objects.catalog if isinstance(objects, Objects) else objects, folder / "catalog")
+    if isinstance(objects, Objects):
+        with replacing(folder / "trajectories.npz") as file:
+            np.savez(file, **objects.trajectories.to_arrays())  # type: ignore[arg-type]
+
+
+def read_population(folder: Path, document: Mapping[str, Any]) -> Catalog | Objects:
+    """Read it back; :class:`StoreError` if it is damaged or not the one whose digest ``document`` names."""
+    catalog = _read_catalog(folder / "catalog")
+    objects: Catalog | Objects = catalog
+    path = folder / "trajectories.npz"
+    if document.get("trajectories"):
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                objects = Objects(catalog, Trajectories.from_arrays(dict(arrays)))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise StoreError(f"{path} is damaged: {error}; run again into another store") from error
+    if objects.digest() != document.get("digest"):
+        raise StoreError(f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
+                         "into another store")
+    return objects
+
+
+def _write_catalog(catalog: Catalog, folder: Path) -> None:
     """Write all columns as a Zarr group."""
     kind = KINDS["catalog"]
     group = create_group(folder)
@@ -30,8 +60,8 @@ def write_stored_catalog(catalog: Catalog, folder: Path) -> None:
                         "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected]})
 
 
-def read_stored_catalog(folder: Path, document: Mapping[str, Any]) -> Catalog:
-    """Read it back; :class:`StoreError` if it is damaged or not the one whose digest ``document`` names."""
+def _read_catalog(folder: Path) -> Catalog:
+    """Read all columns back."""
     with reading(folder):
         group = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
         columns = {}
@@ -41,7 +71,4 @@ def read_stored_catalog(folder: Path, document: Mapping[str, Any]) -> Catalog:
         attrs = group.attrs.asdict()
         rejected = tuple(Rejection(*(str(word) for word in r)) for r in attrs["rejected"])  # type: ignore[union-attr]
         catalog = Catalog(**columns, source=str(attrs["source"]), sha256=str(attrs["sha256"]), rejected=rejected)
-    if catalog.digest() != document.get("digest"):
-        raise StoreError(f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
-                         "into another store")
     return catalog

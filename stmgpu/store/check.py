@@ -115,7 +115,7 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
             findings.append(Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed",
                                     _AGAIN))
     try:
-        run.catalog()
+        run.population()
     except StoreError as error:
         findings.append(Finding(str(error), "delete the store and make it again"))
     return damaged, findings

@@ -70,7 +70,7 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
 
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
-    catalog, s = run.catalog(), run.document["settings"]
+    catalog, s = run.population(), run.document["settings"]
     tiles = [run.read_tile(marker) for marker in run.markers().values()]
     names = list(Encounters.join([]).__dict__)
     events = merge_events(Encounters.join([Encounters(**{n: t[n] for n in names}) for t in tiles]))

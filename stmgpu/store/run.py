@@ -6,6 +6,7 @@
     STORE/<array>/...           the result
     STORE/run/run.json          what is computed: settings, catalogue, code, tiling
     STORE/run/catalog/          the catalogue itself, so that every worker reads the same
+    STORE/run/trajectories.npz  the trajectories that are screened beside it, if any
     STORE/run/tiles/ID.json     marker of a finished tile: its files with their hashes; renamed into place last
     STORE/run/tiles/ID.npz      what a tile of a screening found (an ephemeris tile is whole shards of the result)
     STORE/run/failed/ID.json    why a tile could not be computed
@@ -38,7 +39,8 @@ import numpy as np
 from stmgpu.catalog import Catalog
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
-from stmgpu.store.catalogs import read_stored_catalog, write_stored_catalog
+from stmgpu.propagate.objects import Objects
+from stmgpu.store.catalogs import read_population, write_population
 from stmgpu.store.zarrio import RUN, check_root, create_group, is_ours, mark_root, staged
 
 _COMPARED = ("kind", "settings", "catalog", "code")
@@ -79,9 +81,9 @@ class RunStore:
         """Folder of everything that belongs to the run and not to the result."""
         return self.folder / RUN
 
-    def catalog(self) -> Catalog:
-        """The catalogue that the run works on."""
-        return read_stored_catalog(self.run_folder / "catalog", self.document["catalog"])
+    def population(self) -> Catalog | Objects:
+        """What the run works on."""
+        return read_population(self.run_folder, self.document["catalog"])
 
     @property
     def complete(self) -> bool:
@@ -185,7 +187,7 @@ class RunStore:
     def reopen(self, document: Mapping[str, Any]) -> None:
         """Take the mark of completeness away and change what is computed (a longer window)."""
         with self.locked():
-            mark_root(self.folder, self.kind, complete=False)
+            mark_root(self.folder, self.kind)
             (self.run_folder / "manifest.json").unlink(missing_ok=True)
             self.document = dict(document)
             self._write_json(self.run_folder / "run.json", self.document)
@@ -225,8 +227,8 @@ class RunStore:
             file.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
-def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Catalog, overwrite: bool = False,
-               fill: Any = None) -> RunStore:
+def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Catalog | Objects,
+               overwrite: bool = False) -> RunStore:
     """A new store with everything that its tiles need.
 
     Parameters
@@ -237,8 +239,6 @@ def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalo
         kind, settings, catalog, code, tiling: plain values.
     catalog
         the catalogue that is worked on.
-    fill
-        called with the folder before it is renamed into place, to create arrays.
     """
     target = Path(path)
     with staged(target, overwrite) as folder:
@@ -246,11 +246,9 @@ def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalo
         create_group(folder / RUN)
         for name in ("tiles", "failed", "sessions"):
             (folder / RUN / name).mkdir()
-        write_stored_catalog(catalog, folder / RUN / "catalog")
+        write_population(catalog, folder / RUN)
         (folder / RUN / "run.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        if fill is not None:
-            fill(folder)
-        mark_root(folder, str(document["kind"]), complete=False)
+        mark_root(folder, str(document["kind"]))
     return RunStore(target, dict(document))
 
 

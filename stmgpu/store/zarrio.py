@@ -267,10 +267,10 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
     return attributes, complete
 
 
-def mark_root(folder: Path, kind: str, complete: bool = False) -> None:
+def mark_root(folder: Path, kind: str) -> None:
     """Write the root of a store whose result is not there yet, or no more."""
     document = {"zarr_format": 3, "node_type": "group",
-                "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: complete}}
+                "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: False}}
     with replacing(folder / "zarr.json") as file:
         file.write((json.dumps(document, indent=2) + "\n").encode())
 

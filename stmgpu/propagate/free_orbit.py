@@ -1,0 +1,51 @@
+"""Free motion over minutes: the Earth's point mass and its flattening, integrated on any array namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stmgpu.constants import EARTH_RADIUS_KM, J2, MU_KM3_S2
+
+_STEPS = 6
+
+
+def free_orbit(xp: Any, state: Any, t_s: Any) -> Any:
+    """States after a few minutes under the Earth's point mass and J2: six Runge-Kutta steps of fourth order.
+
+    Parameters
+    ----------
+    xp
+        array namespace.
+    state
+        [6, m] km, km/s in a frame whose z axis is the Earth's.
+    t_s
+        seconds, [m] or one for all, of either sign.
+
+    Returns
+    -------
+    [6, m]; over 360 s within 3 m of the same forces integrated exactly, in orbits above 200 km.
+    """
+    h = t_s / _STEPS
+    y = [state[k] for k in range(6)]
+    for _ in range(_STEPS):
+        k1 = _rates(xp, y)
+        k2 = _rates(xp, [a + 0.5 * h * b for a, b in zip(y, k1, strict=True)])
+        k3 = _rates(xp, [a + 0.5 * h * b for a, b in zip(y, k2, strict=True)])
+        k4 = _rates(xp, [a + h * b for a, b in zip(y, k3, strict=True)])
+        y = [a + h / 6.0 * (b + 2.0 * c + 2.0 * d + e) for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)]
+    return xp.stack(y)
+
+
+def _rates(xp: Any, y: list[Any]) -> list[Any]:
+    return [*y[3:], *gravity(xp, y[:3])]
+
+
+def gravity(xp: Any, r: Any) -> Any:
+    """Acceleration of the Earth's point mass and J2 at positions [3, m] km, z along the Earth's axis; [3, m] km/s^2."""
+    x, y, z = r
+    r2 = x * x + y * y + z * z
+    pull = -MU_KM3_S2 / (r2 * xp.sqrt(r2))
+    flat = 1.5 * J2 * EARTH_RADIUS_KM**2 / r2
+    z2 = 5.0 * z * z / r2
+    side = pull * (1.0 + flat * (1.0 - z2))
+    return xp.stack([x * side, y * side, z * pull * (1.0 + flat * (3.0 - z2))])

@@ -1,0 +1,131 @@
+"""Objects that SGP4 propagates and objects with trajectories, as one propagator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend
+from stmgpu.errors import InputError
+from stmgpu.propagate.by_object import ByObject
+from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.tabulated import TabulatedPropagator
+
+
+class MixedPropagator:
+    """A catalogue through SGP4 and trajectories by interpolation, with the interface of `Propagator`.
+
+    Parameters
+    ----------
+    elements
+        SGP4's part, or None where there are trajectories only.
+    table
+        the trajectories' part, on the same backend and with the same start: by segment, or by object.
+    backend
+        where both run.
+
+    Attributes
+    ----------
+    n, n_pad : int
+        columns, without and with padding: SGP4's in its own order, then the table's, then padding (code 9).
+    n_elements : int
+        columns of SGP4; they come first, and their states have the bits of `elements`.
+    order : numpy.ndarray [n] int64
+        object of each column: an index into the catalogue, or the catalogue's length plus an index into the
+        trajectories. An object with several segments has several columns.
+    usable_s : (begin [n_pad], end [n_pad])
+        when a column may be used [s after start], backend arrays: without end for SGP4's columns, empty in padding.
+    meets_next : numpy.ndarray [n] int64
+        column of the object's next segment where that begins the very instant this one ends, else -1.
+
+    Examples
+    --------
+    >>> from stmgpu.backend import get_backend
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> from stmgpu.catalog.trajectories import Trajectories
+    >>> from stmgpu.propagate import propagate
+    >>> runner, start, span = get_backend("reference"), (2460676.5, 0.0), (0.0, 3600.0)
+    >>> cat = synthetic_catalog(5, seed=1)
+    >>> eph = propagate(cat[:2], "2025-01-01", hours=1, step_s=60, backend="reference")
+    >>> table = TabulatedPropagator(Trajectories.from_dataset(eph), runner, start, span)
+    >>> both = MixedPropagator(Propagator(cat[2:], runner, start, span), table, runner)
+    >>> both.n, both.n_elements, sorted(both.order.tolist())
+    (5, 3, [0, 1, 2, 3, 4])
+    """
+
+    def __init__(self, elements: Propagator | None, table: TabulatedPropagator | ByObject,
+                 backend: Backend) -> None:
+        self.elements, self.table, self._backend = elements, table, backend
+        e = 0 if elements is None else elements.n
+        self.n_elements, self.n = e, e + table.n
+        self.n_pad = max(-(-self.n // PAD), 1) * PAD
+        own = np.empty(0, np.int64) if elements is None else np.asarray(elements.order, np.int64)
+        self.order = np.concatenate([own, table.order + e])
+        self.meets_next = np.concatenate([np.full(e, -1), np.where(table.meets_next < 0, -1, table.meets_next + e)])
+        begin, end = np.full(self.n_pad, np.inf), np.full(self.n_pad, -np.inf)
+        begin[:e], end[:e] = -np.inf, np.inf
+        begin[e : self.n], end[e : self.n] = (backend.get(a)[: table.n] for a in table.usable_s)
+        self.usable_s = backend.put(begin), backend.put(end)
+        self._scratch: list[tuple[Any, Any]] = []
+
+    def pads_km(self, half_step_s: float, node_step_s: float) -> Any:
+        """What to add to the interpolation error of each column, backend array [n_pad] [km]: 0 for SGP4's.
+
+        See :meth:`stmgpu.propagate.tabulated.TabulatedPropagator.pads_km`.
+        """
+        pads = np.zeros(self.n_pad)
+        pads[self.n_elements : self.n] = self.table.pads_km(half_step_s, node_step_s)[: self.table.n]
+        return self._backend.put(pads)
+
+    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.Propagator.grid`."""
+        backend, e, n = self._backend, self.n_elements, self.n
+        times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
+        count = len(times)
+        if out is None:
+            out = backend.empty((count, 6, self.n_pad)), backend.empty((count, self.n_pad), np.int8)
+        states, code = out
+        if states.shape != (count, 6, self.n_pad) or code.shape != (count, self.n_pad):
+            raise InputError(f"out has shapes {states.shape} and {code.shape}; for {count} times they must be "
+                             f"{(count, 6, self.n_pad)} and {(count, self.n_pad)}")
+        # parts have padding of their own: each fills a buffer, its objects' columns are copied
+        parts = [(0, e, self.elements), (e, n, self.table)]
+        for number, (begin, end, part) in enumerate(parts):
+            if part is not None and end > begin:
+                buffer = self._buffer(number, count, part.n_pad)
+                part.grid(times, buffer)
+                states[:, :, begin:end], code[:, begin:end] = (a[..., : end - begin] for a in buffer)
+        states[:, :, n:], code[:, n:] = np.nan, CODE_DUMMY
+        return states, code
+
+    def _buffer(self, number: int, count: int, n_pad: int) -> tuple[Any, Any]:
+        """States and codes of one part, kept from call to call and as long as the longest."""
+        while len(self._scratch) <= number:
+            self._scratch.append((self._backend.empty((0, 6, 0)), self._backend.empty((0, 0), np.int8)))
+        states, code = self._scratch[number]
+        if states.shape[0] < count:
+            states, code = self._backend.empty((count, 6, n_pad)), self._backend.empty((count, n_pad), np.int8)
+            self._scratch[number] = states, code
+        return states[:count], code[:count]
+
+    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+        """Single columns at single times; see :meth:`stmgpu.propagate.sgp4.Propagator.at`."""
+        backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
+        columns = xp.asarray(index).reshape(-1)
+        times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
+        m = len(times)
+        if columns.shape != times.shape:
+            raise InputError(f"at() needs one time for each index, got {len(columns)} indices and {m} times")
+        if m and (int(columns.min()) < 0 or int(columns.max()) >= self.n_pad):
+            raise InputError(f"indices must lie in [0, {self.n_pad}), got {int(columns.min())} to {int(columns.max())}")
+        if m and self.elements is not None and int(columns.max()) < e:
+            return self.elements.at(columns, times)
+        states, code = backend.empty((6, m)), backend.empty(m, np.int8)
+        states[...], code[...] = np.nan, CODE_DUMMY
+        for begin, end, part in ((0, e, self.elements), (e, n, self.table)):
+            rows = xp.flatnonzero((columns >= begin) & (columns < end))
+            if part is not None and len(rows):
+                states[:, rows], code[rows] = part.at(columns[rows] - begin, times[rows])
+        return states, code
