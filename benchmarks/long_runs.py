@@ -29,10 +29,10 @@ from typing import Any
 import machine
 import numpy as np
 import zarr
-from distributed import Client, LocalCluster
 from element_files import FOLDER
 
 import stmgpu as stm
+from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.store.ephemeris import create_ephemeris, shard_lengths
 from stmgpu.store.run import open_run
 
@@ -77,8 +77,7 @@ def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -
     for _ in range(options.rounds):
         for workers in (1, 2):
             begin = time.perf_counter()
-            with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", silence_logs=50,
-                              dashboard_address="127.0.0.1:0") as cluster, Client(cluster) as client:
+            with client_of(ClusterOptions(workers=workers), scratch) as client:
                 client.wait_for_workers(workers)
                 client.run(_import)                                    # the workers' imports belong to the start
                 starts[workers].append(time.perf_counter() - begin)

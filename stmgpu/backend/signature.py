@@ -89,6 +89,11 @@ class Signature:
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 
 
+@cache
+def _parsed(expression: str) -> ast.expr:
+    return ast.parse(expression, mode="eval").body
+
+
 def _evaluate(expression: str, scalars: Mapping[str, int]) -> int:
     def walk(node: ast.expr) -> int:
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
@@ -99,7 +104,7 @@ def _evaluate(expression: str, scalars: Mapping[str, int]) -> int:
             return int(_OPERATORS[type(node.op)](walk(node.left), walk(node.right)))
         raise KernelContractError(f"shape expression {expression!r} names no scalar parameter of the kernel")
 
-    return walk(ast.parse(expression, mode="eval").body)
+    return walk(_parsed(expression))
 
 
 def parse(file: Path) -> list[Signature]:

@@ -196,7 +196,8 @@ def _run_with(client: Any, catalog: Catalog | Objects, path: Path, document: dic
 
     def backend() -> Backend:
         if not made:
-            made.append(_backend(document, how.backend, how.threads))
+            # a client whose workers are done may take all cores to put the result together
+            made.append(_backend(document, how.backend, how.threads if client is None else None))
         return made[0]
 
     done = run.markers()

@@ -22,7 +22,7 @@ SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 SAMPLE_S = 60.0
 """Sampling of a slow pair's distance [s]: a shorter excursion out of the sphere is not noticed."""
 
-_SAMPLES_AT_ONCE = 400_000
+_SAMPLES_AT_ONCE, _GRID_BYTES = 16_000_000, 16 << 20
 
 
 @dataclass
@@ -154,8 +154,7 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
     per_chunk = max(1, _SAMPLES_AT_ONCE // len(samples))
     for k in range(0, pairs.shape[1], per_chunk):
         i, j = pairs[:, k : k + per_chunk]
-        inside = _excess(refiner, plan, np.repeat(i, len(samples)), np.repeat(j, len(samples)),
-                         np.tile(samples, len(i))).reshape(len(i), -1) < 0.0
+        inside = _inside(followed, i, j, samples)
         for e in by_pair[begin[k] : begin[k + len(i)]]:
             tca, within = tca_s[slow[e]], inside[member[e] - k]
             at = int(np.searchsorted(samples, tca, side="right"))          # samples[at - 1] <= tca < samples[at]
@@ -167,6 +166,19 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
     flags[slow] |= np.where(low[0] == low[1], ENTRY_BEFORE_START, 0).astype(np.int32)
     flags[slow] |= np.where(high[0] == high[1], EXIT_AFTER_END, 0).astype(np.int32)
     return entry, leave, flags
+
+
+def _inside(followed: Followed, i: np.ndarray, j: np.ndarray, samples_s: np.ndarray) -> np.ndarray:
+    """Whether pairs are inside the sphere at times, bool [pairs, samples]; all objects are propagated once."""
+    propagator, plan, get = followed.refiner.propagator, followed.plan, followed.refiner.get
+    inside = np.empty((len(i), len(samples_s)), bool)
+    count = max(1, _GRID_BYTES // (48 * propagator.n_pad))
+    for k in range(0, len(samples_s), count):
+        states, codes = (get(a) for a in propagator.grid(samples_s[k : k + count]))
+        x, y, z = (states[:, axis, j] - states[:, axis, i] for axis in range(3))
+        near = x * x + y * y + z * z < plan.threshold_km**2
+        inside[:, k : k + count] = (near & (codes[:, i] == 0) & (codes[:, j] == 0)).T
+    return inside
 
 
 def _bracket(samples: np.ndarray, outside: int, tca: float) -> tuple[float, float]:

@@ -249,18 +249,17 @@ class Refiner:
         failed = int((bad & turning).sum())
         i, j, row = i[turning], j[turning], row[turning]
         parts = math.ceil(plan.step_s / WALK_STEP_S)
-        found = []
-        left_rate = None
+        brackets = []                                                     # bisected together: launches cost most here
+        left, left_rate = plan.edge_s(row + 0.0), None
         for part in range(parts + 1):
             t = plan.edge_s(row + part / parts)
             rate, _, _, bad = self.half_rate(i, j, t)
             rate = xp.where(bad, np.nan, rate)
             if left_rate is not None:
                 hit = (left_rate < 0.0) & (rate >= 0.0)
-                found.append(self._bisect(i[hit], j[hit], plan.edge_s(row[hit] + (part - 1) / parts), t[hit],
-                                          left_rate[hit], rate[hit]))
-            left_rate = rate
-        return Events.concatenate(found), failed
+                brackets.append((i[hit], j[hit], left[hit], t[hit], left_rate[hit], rate[hit]))
+            left, left_rate = t, rate
+        return self._bisect(*(xp.concatenate(column) for column in zip(*brackets, strict=True))), failed
 
     def _bisect(self, i: Any, j: Any, low: Any, high: Any, f_low: Any, f_high: Any) -> Events:
         """Roots of the rate of |dr|^2 in brackets, by the Illinois variant of false position (Dowell, Jarratt 1971)."""

@@ -203,7 +203,7 @@ def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, 
     if data.dtype.kind == "M":
         return data.astype("datetime64[ns]").view(np.int64), dims, time_attrs(attrs)
     if data.dtype.kind in "OTU":
-        if not all(isinstance(item, str) for item in data.flat):
+        if data.dtype.kind == "O" and not all(isinstance(item, str) for item in data.flat):
             raise StoreError(f"variable {name!r} holds Python objects other than text; only numbers, times and text "
                              "are stored")
         return data.astype(np.dtypes.StringDType()), dims, attrs
