@@ -48,12 +48,10 @@ def main() -> int:
                                           "objects": len(catalog)}, "days": options.days, "threshold_km": THRESHOLD_KM}
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         scratch = Path(folder)
-        result["scaling"] = _scaling(catalog, options, scratch)
-        print(json.dumps(result["scaling"]), flush=True)
-        result["overhead"] = _overhead(catalog, options, scratch)
-        print(json.dumps(result["overhead"]), flush=True)
-        result["ephemeris"] = _ephemeris(catalog, options, scratch)
-        print(json.dumps(result["ephemeris"]), flush=True)
+        for case in (_scaling, _overhead, _ephemeris):
+            if not options.only or options.only in case.__name__:
+                result[case.__name__[1:]] = case(catalog, options, scratch)
+                print(json.dumps(result[case.__name__[1:]]), flush=True)
     if options.million:
         result["million"] = _million(options.scratch)
         print(json.dumps(result["million"]), flush=True)
@@ -73,6 +71,7 @@ def _screen(catalog: stm.Catalog, store: Path, options: argparse.Namespace, **ho
 def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     walls: dict[int, list[float]] = {1: [], 2: []}
     starts: dict[int, list[float]] = {1: [], 2: []}
+    inside: dict[int, list[float]] = {1: [], 2: []}
     tiles = 0
     for _ in range(options.rounds):
         for workers in (1, 2):
@@ -85,7 +84,10 @@ def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -
                                         threads=1)
                 walls[workers].append(wall)
                 tiles = outcome.tiles
+                markers = open_run(scratch / "scaling.zarr").markers().values()
+                inside[workers].append(sum(m.summary["wall_s"] for m in markers))
     return {"tiles": tiles, "wall_s": {w: _rounded(v) for w, v in walls.items()},
+            "inside_tiles_s": {w: _rounded(v) for w, v in inside.items()},
             "cluster_start_s": {w: _rounded(v) for w, v in starts.items()},
             "speedup_best": round(min(walls[1]) / min(walls[2]), 3),
             "speedup_median": round(statistics.median(walls[1]) / statistics.median(walls[2]), 3)}
@@ -175,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--start", default="2024-07-06T00:00:00")
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", help="one case: scaling, overhead or ephemeris")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--scratch", type=Path, help="folder for stores, on the disk that shall be measured")
     parser.add_argument("--name", default="long_runs", help="name of the result file; empty writes none")
