@@ -92,7 +92,6 @@ class ScreeningJob:
         self._screener = None
         parts = [_part(self.run.read_tile(marker), marker.summary) for marker in markers.values()]
         whole, followed = settle(parts, self.catalog, self.plan, backend, self.mode)
-        del parts
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
 
 

@@ -43,6 +43,8 @@ class Encounters(Events):
         """All encounters of several batches, in their order."""
         empty = Encounters(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int32),
                            np.empty(0), np.empty(0), np.empty((0, 3)))
+        if len(parts) == 1:
+            return parts[0]
         names = vars(empty)
         return Encounters(*(np.concatenate([getattr(p, name) for p in [empty, *parts]]) for name in names))
 

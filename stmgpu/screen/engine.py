@@ -283,7 +283,7 @@ def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
     Parameters
     ----------
     parts
-        from :meth:`Screener.run`, of all blocks and all pairs of the objects, in any order.
+        from :meth:`Screener.run`, of all blocks and all pairs of the objects, in any order; emptied.
     objects, plan, backend, mode
         as for :class:`Screener`.
 
@@ -293,6 +293,7 @@ def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
     """
     begin = time.perf_counter()
     whole = Part.join(parts)
+    parts.clear()  # millions of events are held once
     events = merge_events(close_junctions(whole.events))
     slow = events.speed_km_s < SLOW_PAIR_KM_S
     followed = None

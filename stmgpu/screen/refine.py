@@ -335,8 +335,9 @@ def close_junctions(events: E) -> E:
 
 def merge_events(events: E) -> E:
     """Events by pair and time without the duplicates at interval ends; edge events yield to interior ones."""
-    events = events[np.lexsort((events.tca_s, events.second, events.first))]
-    twin = ((np.diff(events.first) == 0) & (np.diff(events.second) == 0) & (np.diff(events.tca_s) < DUPLICATE_S))
+    order = np.lexsort((events.tca_s, events.second, events.first))
+    first, second, tca_s = events.first[order], events.second[order], events.tca_s[order]
+    twin = (np.diff(first) == 0) & (np.diff(second) == 0) & (np.diff(tca_s) < DUPLICATE_S)
     run = np.cumsum(np.append(True, ~twin)[: len(events)])                     # number of each run of twins
-    events = events[np.lexsort((events.tca_s, events.flags != 0, run))]
-    return events[np.flatnonzero(np.diff(run, prepend=0))]
+    inner_first = np.lexsort((tca_s, events.flags[order] != 0, run))
+    return events[order[inner_first[np.flatnonzero(np.diff(run, prepend=0))]]]
