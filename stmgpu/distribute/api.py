@@ -182,7 +182,9 @@ def _run(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: 
         options = ClusterOptions(how.scheduler, workers, threads, how.tls_ca, how.tls_cert, how.tls_key)
         open_or_create(catalog, path, document, how, dry=True)  # what is refused is refused before workers start
         with client_of(options, path.absolute().parent) as client:
-            return _run_with(client, catalog, path, document, how, threads, report, stop)
+            # workers elsewhere know best how many cores they have
+            return _run_with(client, catalog, path, document, how, how.threads if how.scheduler else threads, report,
+                             stop)
     return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
 
 

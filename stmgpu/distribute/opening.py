@@ -12,6 +12,7 @@ from stmgpu.catalog import Catalog
 from stmgpu.distribute.execute import job_of
 from stmgpu.distribute.options import Execution
 from stmgpu.errors import InputError, StoreError
+from stmgpu.files import file_hash
 from stmgpu.propagate.objects import Objects
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
 from stmgpu.store.zarrio import result_files
@@ -51,27 +52,28 @@ def open_or_create(catalog: Catalog | Objects, path: Path, document: dict[str, A
 
 def _append(run: RunStore, document: dict[str, Any]) -> None:
     """Lengthen the window of a store; tiles that stay the same are kept, what remains of others is removed."""
-    there, wanted = run.document["settings"]["duration_s"], document["settings"]["duration_s"]
-    if wanted < there:
-        raise InputError(f"{run.folder} holds {there / 3600.0:g} hours; --append cannot shorten it to "
-                         f"{wanted / 3600.0:g}")
-    if wanted == there:
-        return
-    tiling = dict(run.document["tiling"])
-    run.reopen({**run.document, "settings": document["settings"], "tiling": tiling})
-    job = job_of(run)
-    run.reopen({**run.document, "tiling": {**tiling, "tiles": len(job.tiles)}})
-    wanted_tiles = {tile.id for tile in job.tiles}
-    kept: set[str] = set()
-    for tile, marker in run.markers().items():
-        if tile in wanted_tiles:
-            kept |= marker.files.keys()
-            continue
-        run.forget(tile)
-        (run.run_folder / "tiles" / f"{tile}.npz").unlink(missing_ok=True)
-    for name in result_files(run.folder):
-        if name not in kept and name != "zarr.json":
-            (run.folder / name).unlink()
+    wanted = document["settings"]["duration_s"]
+    with run.locked():  # tasks of an array do this at the same time
+        run.document = open_run(run.folder).document
+        there = run.document["settings"]["duration_s"]
+        if wanted < there:
+            raise InputError(f"{run.folder} holds {there / 3600.0:g} hours; --append cannot shorten it to "
+                             f"{wanted / 3600.0:g}")
+        if wanted == there:
+            return
+        lengthened = RunStore(run.folder, {**run.document, "settings": document["settings"]})
+        tiles = {tile.id for tile in job_of(lengthened).tiles}
+        run.reopen({**lengthened.document, "tiling": {**run.document["tiling"], "tiles": len(tiles)}})
+        kept: set[str] = set()
+        for tile, marker in run.markers().items():
+            if tile in tiles:
+                kept |= marker.files.keys()
+                continue
+            run.forget(tile)
+            (run.run_folder / "tiles" / f"{tile}.npz").unlink(missing_ok=True)
+        for name in result_files(run.folder):
+            if name not in kept and name != "zarr.json":
+                (run.folder / name).unlink()
 
 
 def bring_in(run: RunStore, part: RunStore) -> None:
@@ -90,5 +92,8 @@ def bring_in(run: RunStore, part: RunStore) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
             shutil.copyfile(part.folder / name, temporary)
+            if file_hash(temporary) != marker.files[name]:
+                temporary.unlink()
+                raise StoreError(f"{part.folder / name} is damaged; see `stmgpu check {part.folder}`")
             os.replace(temporary, target)
         run.mark(tile, marker.files, marker.summary)

@@ -100,7 +100,10 @@ def check_execution(how: Execution) -> None:
 
 
 def workers_of(how: Execution, memory_of: Callable[[int], float]) -> tuple[int, int]:
-    """Workers on this machine and threads of each: all cores, or fewer workers where memory is short."""
+    """Workers on this machine and threads of each: all cores, or fewer workers where memory is short.
+
+    Of a cluster elsewhere nothing is known: one worker is assumed, with as many cores as there are here.
+    """
     cores = resources.cores()
     if how.executor != "dask":
         return 1, how.threads or cores

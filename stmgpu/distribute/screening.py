@@ -12,7 +12,7 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, screening_tiles
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, StoreError
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.encounters import Encounters
@@ -90,7 +90,14 @@ class ScreeningJob:
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
         """Tell the minima of all tiles apart and write the result."""
         self._screener = None
-        parts = [_part(self.run.read_tile(marker), marker.summary) for marker in markers.values()]
+        parts = []
+        for marker in markers.values():
+            try:
+                parts.append(_part(self.run.read_tile(marker), marker.summary))
+            except StoreError as error:
+                self.run.forget(marker.tile)
+                raise StoreError(f"{error}; its tile is forgotten: run the same command again, which computes it "
+                                 "anew") from error
         whole, followed = settle(parts, self.catalog, self.plan, backend, self.mode)
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
 

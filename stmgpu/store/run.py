@@ -137,8 +137,7 @@ class RunStore:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 return dict(arrays)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError(f"{self.folder / name} is damaged: {error}; delete {self._marker_path(marker.tile)} and "
-                             "run the command again") from error
+            raise StoreError(f"{self.folder / name} is damaged: {error}") from error
 
     def mark(self, tile: str, files: Mapping[str, tuple[int, str]], summary: Mapping[str, Any]) -> None:
         """Mark a tile as done; its files must be whole by now."""
@@ -185,12 +184,11 @@ class RunStore:
             yield
 
     def reopen(self, document: Mapping[str, Any]) -> None:
-        """Take the mark of completeness away and change what is computed (a longer window)."""
-        with self.locked():
-            mark_root(self.folder, self.kind)
-            (self.run_folder / "manifest.json").unlink(missing_ok=True)
-            self.document = dict(document)
-            self._write_json(self.run_folder / "run.json", self.document)
+        """Take the mark of completeness away and change what is computed (a longer window); call it under the lock."""
+        mark_root(self.folder, self.kind)
+        (self.run_folder / "manifest.json").unlink(missing_ok=True)
+        self.document = dict(document)
+        self._write_json(self.run_folder / "run.json", self.document)
 
     def tidy(self) -> None:
         """Remove what killed writers left behind; call it under the lock, when every tile is done."""

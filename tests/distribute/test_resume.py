@@ -284,3 +284,32 @@ def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: 
     assert "ended 4 workers" in outcome.failed["h00003-00004"]
     assert screen(catalog, path).complete
     assert result_of(path) == result_of(whole)
+
+
+def test_a_tile_damaged_before_the_end_is_computed_again(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    run_until(catalog, path, 3)
+    _flip(_tile(path, ".npz"))
+    with pytest.raises(StoreError, match="is forgotten: run the same command again"):
+        screen(catalog, path)
+    outcome = screen(catalog, path)
+    assert (outcome.computed, outcome.complete) == (1, True)
+    assert result_of(path) == result_of(whole)
+
+
+def test_a_damaged_tile_is_not_brought_in(catalog: stm.Catalog, tmp_path: Path) -> None:
+    for task in range(2):
+        screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 2), tile_hours=1.0)
+    _flip(_tile(tmp_path / "1.zarr", ".npz"))
+    with pytest.raises(StoreError, match=r"is damaged; see `stmgpu check"):
+        stm.merge_store(tmp_path / "0.zarr", [tmp_path / "1.zarr"])
+    assert not list((tmp_path / "0.zarr").rglob("*.partial"))
+
+
+def test_all_tasks_of_an_array_may_lengthen_the_window(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.zarr"
+    stm.screen_to_store(catalog, path, start=START, hours=2.25, threshold_km=THRESHOLD_KM,
+                        how=stm.Execution(backend=BACKEND, tile_hours=1.0))
+    computed = [screen(catalog, path, executor="slurm-array", task=(k, 3), append=True).computed for k in range(3)]
+    assert sum(computed) == 4
+    assert result_of(path) == result_of(whole)
