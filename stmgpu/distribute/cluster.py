@@ -106,7 +106,7 @@ def _local(options: ClusterOptions) -> Iterator[Any]:
           LocalCluster(n_workers=options.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                        scheduler_port=0, dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
                        scheduler_kwargs={"dashboard": False}, security=_temporary_certificate(),
-                       silence_logs=logging.ERROR) as cluster):
+                       silence_logs=logging.CRITICAL) as cluster):
         yield cluster
 
 

@@ -97,12 +97,18 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def own_cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A scheduler and two workers as processes of their own: (address, [scheduler, workers])."""
+def own_cluster(certificate: Path | None = None) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """A scheduler and two workers as processes of their own: (address, [scheduler, workers]).
+
+    With a certificate (a PEM file that holds its key too, and signs itself) they speak TLS and nothing else.
+    """
     options = ["--host", "tcp://127.0.0.1", "--no-dashboard"]
+    if certificate is not None:
+        options = ["--host", "tls://127.0.0.1", "--no-dashboard",
+                   *(word for name in ("ca-file", "cert", "key") for word in (f"--tls-{name}", str(certificate)))]
     scheduler = begin([sys.executable, "-m", "distributed.cli.dask_scheduler", *options, "--port", "0"])
     assert scheduler.stderr is not None
-    address = next(m.group() for line in scheduler.stderr if (m := re.search(r"tcp://127\.0\.0\.1:\d+", line)))
+    address = next(m.group() for line in scheduler.stderr if (m := re.search(r"t(cp|ls)://127\.0\.0\.1:\d+", line)))
     workers = [begin([sys.executable, "-m", "distributed.cli.dask_worker", address, *options, "--nthreads", "1",
                       "--death-timeout", "5"]) for _ in range(2)]
     try:
@@ -174,6 +180,26 @@ def disaster(kind: str, rng: random.Random, tle: Path, store: Path, disk: Path) 
         assert process.returncode in (0, 1), stderr
         assert process.returncode == 0 or "free some space" in stderr or "No space left" in stderr, stderr
     return int(hit)
+
+
+def test_tls_is_honoured(tle: Path, tmp_path: Path, expected: dict[str, str]) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    pem = tmp_path / "both.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")], check=True, capture_output=True)
+    pem.write_text((tmp_path / "key").read_text() + (tmp_path / "cert").read_text())
+    with own_cluster(pem) as (address, _):
+        assert address.startswith("tls://")
+        dask = ["--executor", "dask", "--scheduler", address]
+        refused = subprocess.run(command(tle, tmp_path / "n.zarr", *dask), capture_output=True, text=True, check=False)
+        assert refused.returncode in (1, 2), refused.stderr                 # without certificates of its own
+        assert "Traceback" not in refused.stderr
+        done = subprocess.run(command(tle, tmp_path / "s.zarr", *dask, "--tls-ca", str(pem), "--tls-cert", str(pem),
+                                      "--tls-key", str(pem)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "n.zarr").exists()
+    assert result_of(tmp_path / "s.zarr") == expected
 
 
 def test_two_clients_on_one_store(tle: Path, tmp_path: Path, expected: dict[str, str]) -> None:

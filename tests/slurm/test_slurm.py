@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from slurm.jobs import Job, contents, markers, submit, why_not
 
+import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 
 STMGPU = Path(sys.executable).with_name("stmgpu")
@@ -130,3 +131,20 @@ def test_dask_is_requeued_too(world: World) -> None:
     job.succeed()
     assert before.items() <= markers(store).items()
     assert world.is_equal("dask-limit.zarr")
+
+
+def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of a notebook on a login node: a cluster whose workers are Slurm jobs."""
+    from distributed import Client
+
+    monkeypatch.chdir(world.folder)
+    monkeypatch.setenv("STMGPU_ISA", SLOWLY["STMGPU_ISA"])
+    with stm.slurm_cluster(cores=1, memory="500MiB", walltime="00:10:00", interface="lo", python=sys.executable,
+                           log_directory="logs") as cluster, Client(cluster) as client:
+        cluster.scale(jobs=2)
+        client.wait_for_workers(2, timeout=120)
+        outcome = stm.screen_to_store(
+            stm.read_catalog("catalog.tle"), "jobs.zarr", start="2025-01-01T12:00:00", hours=24, threshold_km=5.0,
+            step_s=15.0, how=stm.Execution(executor="dask", client=client, backend="cpu", threads=1, tile_hours=1.0))
+    assert (outcome.computed, outcome.complete) == (world.tiles, True)
+    assert world.is_equal("jobs.zarr")
