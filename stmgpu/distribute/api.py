@@ -139,7 +139,8 @@ def plan_screening(catalog: Catalog | Objects, plan: Plan, mode: str,
     """What a screening will be: its run document, how it is cut, and what it needs."""
     workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
     tiling, _ = screening.choose(plan, len(catalog), how.tile_hours, how.chunk_objects,
-                                 resources.memory_bytes() * USABLE / workers, threads)
+                                 resources.memory_bytes() * USABLE / workers, threads,
+                                 screening.ALONE if how.executor == "serial" else screening.SHARED)
     document = _document("conjunctions", screening.document(plan, mode, _arithmetic(how.backend)), catalog,
                          tiling)
     return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)

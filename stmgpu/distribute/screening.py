@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,20 @@ from stmgpu.time import Epoch, format_utc
 
 BLOCK_HOURS = BLOCK_NODES * NODE_STEP_S / 3600.0
 
-TILE_CORE_S = 0.5, 20.0
-"""Least and most seconds of one core that a tile takes by default, about: below, its files and the arrays' overheads
-show; above, more is lost where a worker dies."""
+@dataclass(frozen=True)
+class Grain:
+    """How finely a window is cut by default: tiles, and least and most seconds of one core that a tile takes, about.
 
-MOST_TILES = 48
-"""Tiles a window is cut into by default where they stay within :data:`TILE_CORE_S`."""
+    Below, a tile's files and the overheads of small arrays show; above, more is lost where a worker dies.
+    """
+
+    tiles: int
+    least_s: float
+    most_s: float
+
+
+ALONE, SHARED = Grain(24, 1.0, 20.0), Grain(96, 0.25, 20.0)
+"""For one process, and for several, of which the last one to end should not keep the others waiting."""
 
 _PROCESS_BYTES = 280e6
 _BYTES_PER_OBJECT = 8 * (6 * (BLOCK_NODES + 3) + 35 + 11 + 10) + 2 * (BLOCK_NODES + 3) + 900
@@ -120,7 +128,7 @@ def cut(plan: Plan, objects: int, tile_hours: float, chunk_objects: int | None) 
 
 
 def choose(plan: Plan, objects: int, tile_hours: float | None, chunk_objects: int | None, memory_bytes: float,
-           threads: int) -> tuple[Tiling, list[Tile]]:
+           threads: int, grain: Grain = ALONE) -> tuple[Tiling, list[Tile]]:
     """The tiling that was asked for, or one that fits the memory of a worker."""
     if chunk_objects is not None and chunk_objects < 1:
         raise InputError(f"chunks of {chunk_objects} objects are impossible; give 1 or more")
@@ -133,8 +141,8 @@ def choose(plan: Plan, objects: int, tile_hours: float | None, chunk_objects: in
                              "fewer workers")
     if tile_hours is None:
         hour_s = cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * 3600.0
-        least, most = (seconds / hour_s for seconds in TILE_CORE_S)
-        tile_hours = max(1, math.floor(min(most, max(least, math.ceil(plan.blocks / MOST_TILES)))))
+        wanted = max(grain.least_s / hour_s, math.ceil(plan.blocks / grain.tiles))
+        tile_hours = max(1, math.floor(min(grain.most_s / hour_s, wanted)))
     return cut(plan, objects, tile_hours, chunk_objects)
 
 

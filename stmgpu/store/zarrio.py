@@ -14,6 +14,7 @@ import secrets
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,8 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overw
     return Path(path)
 
 
+_ARRAYS_AT_ONCE = 4
+
 Prepared = dict[str, tuple[np.ndarray, tuple[str, ...], dict[str, Any]]]
 """Variables as they are stored: data, dimensions, attributes."""
 
@@ -84,8 +87,13 @@ def prepare(ds: xr.Dataset, kind: str) -> Prepared:
 def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> None:
     """Write a whole result into a folder of its own."""
     group = create_group(folder)
-    for name, (data, dims, attrs) in prepared.items():
+
+    def write(name: str) -> None:
+        data, dims, attrs = prepared[name]
         create_array(group, kind_of(kind), name, data.dtype, data.shape, dims, attrs)[...] = data
+
+    with ThreadPoolExecutor(_ARRAYS_AT_ONCE) as pool:
+        list(pool.map(write, prepared))
     finish(group, kind, {str(k): v for k, v in ds.attrs.items()}, [str(c) for c in ds.coords])
 
 
