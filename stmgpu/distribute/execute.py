@@ -93,7 +93,7 @@ def run_serially(job: Job, tiles: list[Tile], backend: Backend, report: Report, 
 
 def run_on_cluster(job: Job, tiles: list[Tile], client: Any, backend: str, threads: int | None, report: Report,
                    stop: Callable[[], bool], outcome: Outcome) -> None:
-    """Compute tiles on the workers of a Dask client, one more at a time than there are workers."""
+    """Compute tiles on the workers of a Dask client, two for each at a time: the next is there when one is done."""
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
@@ -108,7 +108,7 @@ def run_on_cluster(job: Job, tiles: list[Tile], client: Any, backend: str, threa
             yield future
 
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
-    futures = as_completed(list(submit(workers + 1)))
+    futures = as_completed(list(submit(2 * max(workers, 1))))
     for number, future in enumerate(futures, 1):
         tile = names[future.key]
         error = _exception(future, client)
