@@ -186,6 +186,9 @@ def test_trajectories_that_cannot_be_used(tle: Path, operators: tuple[Path, Path
     command = ("screen", tle, "--hours", 1, "--out", store)
     assert stmgpu(*command, "--ephemeris", operators[0]).exit_code == 0
     assert "catalog.trajectories" in stmgpu(*command).stderr
+    longer = stmgpu("screen", tle, "--hours", 2, "--out", store, "--ephemeris", operators[0], "--append")
+    assert longer.exit_code == 2
+    assert "--append cannot lengthen it" in longer.stderr
 
 
 def test_messages_as_lines_of_json(tle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,9 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
                              f"{wanted / 3600.0:g}")
         if wanted == there:
             return
+        if run.document["catalog"].get("trajectories"):
+            raise InputError(f"{run.folder} screens trajectories, and what their tiles hold depends on the window; "
+                             "--append cannot lengthen it: screen the longer window into another store")
         lengthened = RunStore(run.folder, {**run.document, "settings": document["settings"]})
         tiles = {tile.id for tile in job_of(lengthened).tiles}
         run.reopen({**lengthened.document, "tiling": {**run.document["tiling"], "tiles": len(tiles)}})
