@@ -50,7 +50,7 @@ _RUN, _CLUSTER = "Running", "Dask cluster"
 
 CatalogFile = Annotated[Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; "
                                                 "- reads standard input.")]
-OptionalCatalog = Annotated[Path | None, typer.Argument(metavar="[CATALOG]", help="TLE, 3LE, or OMM in CSV, JSON, XML "
+OptionalCatalog = Annotated[Path | None, typer.Argument(metavar="CATALOG", help="TLE, 3LE, or OMM in CSV, JSON, XML "
                                                        "or KVN, plain or gzipped; - reads standard input.")]
 Ephemeris = Annotated[list[Path] | None, typer.Option(help="Trajectories to screen against the catalogue and each "
                       "other: OEM files (KVN or XML), or a store of `stmgpu propagate`. May be repeated.")]
