@@ -67,6 +67,8 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
         lengthened = RunStore(run.folder, {**run.document, "settings": document["settings"]})
         tiles = {tile.id for tile in job_of(lengthened).tiles}
         run.reopen({**lengthened.document, "tiling": {**run.document["tiling"], "tiles": len(tiles)}})
+        for tile in run.failures().keys() - tiles:
+            run.forget(tile)
         kept: set[str] = set()
         for tile, marker in run.markers().items():
             if tile in tiles:

@@ -59,11 +59,12 @@ def check_store(path: str | os.PathLike[str], repair: bool = False) -> list[Find
     folder = Path(path)
     _, complete = check_root(folder, unfinished=True)
     if not has_run(folder):
-        return _unfinished_whole(complete) + _check_result(folder, complete, "delete the store and make it again")
+        cure = "delete the store and make it again"
+        return _check_result(folder, cure) if complete else [Finding("unfinished", cure)]
     run = open_run(folder)
     damaged, findings = _check_tiles(run)
     if complete:
-        result = _check_result(folder, True, _REPAIR)
+        result = _check_result(folder, _REPAIR)
         findings += result
     else:
         result = []
@@ -88,10 +89,6 @@ def verify(path: str | os.PathLike[str]) -> None:
             shape = array.shards or array.chunks
             for index in np.ndindex(*(-(-n // s) for n, s in zip(array.shape, shape, strict=True))):
                 _ = array[tuple(slice(i * s, (i + 1) * s) for i, s in zip(index, shape, strict=True))]
-
-
-def _unfinished_whole(complete: bool) -> list[Finding]:
-    return [] if complete else [Finding("unfinished", "delete the store and make it again")]
 
 
 def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
@@ -121,10 +118,8 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
     return damaged, findings
 
 
-def _check_result(folder: Path, complete: bool, cure: str) -> list[Finding]:
+def _check_result(folder: Path, cure: str) -> list[Finding]:
     """Files of the result against the manifest; without one, chunks against their checksums."""
-    if not complete:
-        return []
     try:
         document = json.loads((folder / RUN / "manifest.json").read_text(encoding="utf-8"))
         expected = {str(n): (int(size), str(digest)) for n, (size, digest) in document["files"].items()}

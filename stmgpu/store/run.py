@@ -145,8 +145,9 @@ class RunStore:
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def forget(self, tile: str) -> None:
-        """Take a tile's marker away, so that it is computed again."""
+        """Take away what is said of a tile, so that it is computed again."""
         self._marker_path(tile).unlink(missing_ok=True)
+        (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def fail(self, tile: str, reason: str) -> None:
         """Keep why a tile could not be computed."""
@@ -202,14 +203,6 @@ class RunStore:
     def write_manifest(self, files: Mapping[str, tuple[int, str]]) -> None:
         """Keep the hash of every file of the result."""
         self._write_json(self.run_folder / "manifest.json", {"files": dict(sorted(files.items()))})
-
-    def manifest(self) -> dict[str, tuple[int, str]]:
-        """Size and SHA-256 of every file of the result; empty where there is no readable manifest."""
-        try:
-            return {name: (int(size), str(digest))
-                    for name, (size, digest) in _json(self.run_folder / "manifest.json")["files"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return {}
 
     def add_session(self, name: str, document: Mapping[str, Any]) -> None:
         """Keep who worked on the store; the same name again replaces what was said."""

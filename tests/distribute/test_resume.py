@@ -159,6 +159,19 @@ def test_an_ephemeris_grows(tmp_path: Path) -> None:
     assert check_store(tmp_path / "e.zarr") == []
 
 
+def test_a_damaged_ephemeris_is_named_and_mended(tmp_path: Path) -> None:
+    catalog, path = small_catalog(30), tmp_path / "e.zarr"
+    propagate(catalog, path, tile_hours=0.1)
+    expected = result_of(path)
+    _flip(path / "velocity" / "c" / "0" / "4" / "0")                 # the shard at the array's end
+    (path / "position" / "c" / "0" / "1" / "0").unlink()
+    (path / "error_code" / "zarr.json").write_text("{")
+    assert len(check_store(path, repair=True)) == 2 + 3             # two tiles, three files
+    assert propagate(catalog, path).computed == 2
+    assert check_store(path) == []
+    assert result_of(path) == expected
+
+
 def test_tiles_from_elsewhere_are_merged(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     for task in range(3):
         screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
