@@ -65,11 +65,16 @@ class Outcome:
 
 
 def job_of(run: RunStore) -> Job:
-    """The job of a store."""
-    if run.kind == "conjunctions":
-        return ScreeningJob(run)
-    if run.kind == "ephemeris":
-        return EphemerisJob(run)
+    """The job of a store; :class:`StoreError` where what it says of it makes no sense."""
+    try:
+        if run.kind == "conjunctions":
+            return ScreeningJob(run)
+        if run.kind == "ephemeris":
+            return EphemerisJob(run)
+    except StoreError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{run.folder} is damaged: its run.json does not describe a computation ({error})") from error
     raise StoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
 
 

@@ -102,7 +102,7 @@ class ScreeningJob:
         for marker in markers.values():
             try:
                 parts.append(_part(self.run.read_tile(marker), marker.summary))
-            except StoreError as error:
+            except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
                 self.run.forget(marker.tile)
                 raise StoreError(f"{error}; its tile is forgotten: run the same command again, which computes it "
                                  "anew") from error

@@ -57,6 +57,11 @@ def check_store(path: str | os.PathLike[str], repair: bool = False) -> list[Find
     []
     """
     folder = Path(path)
+    with reading(folder):
+        return _check(folder, repair)
+
+
+def _check(folder: Path, repair: bool) -> list[Finding]:
     _, complete = check_root(folder, unfinished=True)
     if not has_run(folder):
         cure = "delete the store and make it again"

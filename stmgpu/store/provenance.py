@@ -17,7 +17,7 @@ from typing import Any
 
 from stmgpu.backend import source
 from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.zarrio import check_root
+from stmgpu.store.zarrio import check_root, reading
 
 PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "dask", "distributed", "cupy-cuda12x", "cupy-cuda13x")
 _ARITHMETIC = ("backend", "catalog", "propagate", "screen", "constants.py", "frames.py", "time.py")
@@ -77,6 +77,11 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
         there is no store, or it is of a newer schema.
     """
     folder = Path(path)
+    with reading(folder):
+        return _provenance(folder)
+
+
+def _provenance(folder: Path) -> dict[str, Any]:
     attributes, complete = check_root(folder, unfinished=True)
     found: dict[str, Any] = {"store": str(folder), "kind": attributes["stmgpu_kind"],
                              "schema": attributes["stmgpu_schema"], "complete": complete,

@@ -62,11 +62,11 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     """What the finished tiles of a run hold, see :func:`open_dataset`."""
     if kind is not None and run.kind != kind:
         raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
-    markers = run.markers()
-    ds = _conjunctions(run) if run.kind == "conjunctions" else _ephemeris(run)
-    ds.attrs |= {**run.document["settings"], "complete": False, "tiles_done": len(markers),
-                 "tiles": run.document["tiling"].get("tiles")}
-    return ds
+    with reading(run.folder):
+        ds = _conjunctions(run) if run.kind == "conjunctions" else _ephemeris(run)
+        ds.attrs |= {**run.document["settings"], "complete": False, "tiles_done": len(run.markers()),
+                     "tiles": run.document["tiling"].get("tiles")}
+        return ds
 
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
@@ -89,13 +89,12 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:
-    with reading(run.folder):
-        ds = xr.open_zarr(run.folder, chunks=None, consolidated=False)
-        covered = np.zeros(ds.sizes["time"], np.int64)
-        for marker in run.markers().values():
-            (first, last), (begin, end) = marker.summary["times"], marker.summary["objects"]
-            covered[first:last] += end - begin
-        return ds.isel(time=np.flatnonzero(covered == ds.sizes["object"]))
+    ds = xr.open_zarr(run.folder, chunks=None, consolidated=False)
+    covered = np.zeros(ds.sizes["time"], np.int64)
+    for marker in run.markers().values():
+        (first, last), (begin, end) = marker.summary["times"], marker.summary["objects"]
+        covered[first:last] += end - begin
+    return ds.isel(time=np.flatnonzero(covered == ds.sizes["object"]))
 
 
 def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:

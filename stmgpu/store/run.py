@@ -129,8 +129,9 @@ class RunStore:
 
     def read_tile(self, marker: Marker) -> dict[str, np.ndarray]:
         """What a tile found; :class:`StoreError` if the file is not the one that was marked."""
-        ((name, (_, digest)),) = marker.files.items()
+        name = f"{RUN}/tiles/{marker.tile}.npz"
         try:
+            ((name, (_, digest)),) = marker.files.items()
             data = (self.folder / name).read_bytes()
             if hashlib.sha256(data).hexdigest() != digest:
                 raise ValueError("its hash is not that of its marker")

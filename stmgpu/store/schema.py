@@ -105,7 +105,7 @@ def kind_of(name: str) -> Kind:
     """The kind of that name, or a :class:`StoreError` that lists the known ones."""
     try:
         return KINDS[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise StoreError(f"there is no kind of store {name!r}; known: {', '.join(KINDS)}") from None
 
 

@@ -257,8 +257,8 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}")
     root = _metadata(folder)
-    attributes = root.get("attributes", {})
-    if root.get("zarr_format") != 3 or KIND not in attributes:
+    attributes = root.get("attributes")
+    if root.get("zarr_format") != 3 or not isinstance(attributes, dict) or KIND not in attributes:
         raise StoreError(f"{folder} is no finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
                          "was interrupted while it wrote it, delete it and run again")
     version = attributes.get(_SCHEMA)
@@ -291,7 +291,7 @@ def reading(folder: Path, array: str | None = None) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except (ValueError, TypeError, KeyError, RuntimeError, OSError) as error:  # zarr's words for damage
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:  # zarr's words for damage
         raise StoreError(f"{where} is damaged or cannot be read: {error}") from error
 
 

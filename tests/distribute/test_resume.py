@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -247,6 +250,43 @@ def test_a_newer_or_foreign_store_is_refused(catalog: stm.Catalog, store: Path) 
     (store / "run" / "run.json").write_text("[1]")
     with pytest.raises(StoreError, match=r"run\.json"):
         screen(catalog, store)
+
+
+def _strange(document: Any, rng: random.Random) -> Any:
+    """A JSON document with one value, anywhere in it, lost or replaced by something that has no business there."""
+    inner = list(document) if isinstance(document, dict) else list(range(len(document)))
+    if not inner:
+        return rng.choice([None, -1, "x", [], {}])
+    key = rng.choice(inner)
+    if isinstance(document[key], (dict, list)) and rng.random() < 0.8:
+        document[key] = _strange(document[key], rng)
+    elif isinstance(document, dict) and rng.random() < 0.3:
+        del document[key]
+    else:
+        document[key] = rng.choice([None, -1, 1e300, "x", "../../x", [], {}, [1], {"a": 1}, True])
+    return document
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "run/run.json", "marker", "run/manifest.json"])
+@pytest.mark.parametrize("finished", [True, False])
+def test_nonsense_in_a_store_ends_in_an_error_of_ours(catalog: stm.Catalog, tmp_path: Path, name: str,
+                                                      finished: bool) -> None:
+    rng = random.Random(name)
+    path = tmp_path / "s.zarr"
+    run_until(catalog, path, 99 if finished else 3)
+    file = _tile(path, ".json") if name == "marker" else path / name
+    if not file.exists():
+        return                                                       # an unfinished store has no manifest
+    whole = file.read_bytes()
+    for _ in range(12):
+        file.write_text(json.dumps(_strange(json.loads(whole), rng)))
+        for use in (check_store, stm.provenance, stm.open_dataset, lambda s: stm.open_dataset(s, partial=True),
+                    lambda s: screen(catalog, s, tile_hours=1.0) if rng.random() < 0.2 else stm.merge_store(s)):
+            with contextlib.suppress(stm.StmgpuError):
+                use(path)
+        shutil.rmtree(path)
+        run_until(catalog, path, 99 if finished else 3)
+        file.write_bytes(whole)
 
 
 def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
