@@ -3,7 +3,7 @@
 #include "mathx.h"
 
 // first and second: 0 sine and cosine of x [rad]; 1 the same to 1e-8; 2 the same for small angles; 3 angle of the point
-// (x, y) [rad] and 0; 4 x^(2/3) and 0; 5 x modulo 2 pi and x without its fraction.
+// (x, y) [rad] and 0; 4 x^(2/3) and 0; 5 x modulo 2 pi and x without its fraction; 6 e^x and 0.
 KERNEL mathx_values(
     i64 n,                                  // values, a multiple of 16
     i64 function,                           // number of the function, see above
@@ -23,6 +23,7 @@ KERNEL mathx_values(
             u = fmod_two_pi(a);
             v = truncated(a);
         }
+        if (function == 6) u = exp_of(a);
         store(first + i, u);
         store(second + i, v);
     }

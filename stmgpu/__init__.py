@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
     from stmgpu.catalog.oem import read_oem
     from stmgpu.catalog.trajectories import Trajectories
-    from stmgpu.distribute import Execution, merge_store, propagate_to_store, screen_to_store, slurm_cluster
+    from stmgpu.debris.ensemble import evolve
+    from stmgpu.debris.loaders import load_population
+    from stmgpu.debris.population import Population
+    from stmgpu.debris.scenario import Scenario, Study, read_study
+    from stmgpu.distribute import (
+        Execution,
+        evolve_to_store,
+        merge_store,
+        propagate_to_store,
+        screen_to_store,
+        slurm_cluster,
+    )
     from stmgpu.errors import StmgpuError
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import Propagator
@@ -29,6 +40,9 @@ _HOME = {
     "Catalog": "stmgpu.catalog", "read_catalog": "stmgpu.catalog", "synthetic_catalog": "stmgpu.catalog",
     "write_catalog": "stmgpu.catalog", "Propagator": "stmgpu.propagate.sgp4",
     "Execution": "stmgpu.distribute", "merge_store": "stmgpu.distribute", "propagate_to_store": "stmgpu.distribute",
+    "evolve_to_store": "stmgpu.distribute", "evolve": "stmgpu.debris.ensemble",
+    "load_population": "stmgpu.debris.loaders", "Population": "stmgpu.debris.population",
+    "Scenario": "stmgpu.debris.scenario", "Study": "stmgpu.debris.scenario", "read_study": "stmgpu.debris.scenario",
     "screen_to_store": "stmgpu.distribute", "slurm_cluster": "stmgpu.distribute",
     "Trajectories": "stmgpu.catalog.trajectories", "read_oem": "stmgpu.catalog.oem",
     "read_ephemeris": "stmgpu.store", "check_store": "stmgpu.store", "provenance": "stmgpu.store",
@@ -37,9 +51,10 @@ _HOME = {
     "parse_utc": "stmgpu.time", "StmgpuError": "stmgpu.errors",
 }
 
-__all__ = ["Catalog", "Epoch", "Execution", "Propagator", "StmgpuError", "Trajectories", "brute", "check_store",
-           "get_backend", "merge_store", "open_dataset", "parse_utc", "propagate", "propagate_to_store", "provenance",
-           "read_catalog", "read_ephemeris", "read_oem", "screen", "screen_to_store", "slurm_cluster",
+__all__ = ["Catalog", "Epoch", "Execution", "Population", "Propagator", "Scenario", "StmgpuError", "Study",
+           "Trajectories", "brute", "check_store", "evolve", "evolve_to_store", "get_backend", "load_population",
+           "merge_store", "open_dataset", "parse_utc", "propagate", "propagate_to_store", "provenance", "read_catalog",
+           "read_ephemeris", "read_oem", "read_study", "screen", "screen_to_store", "slurm_cluster",
            "synthetic_catalog", "write_catalog", "write_csv", "write_dataset"]
 
 

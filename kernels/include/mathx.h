@@ -130,3 +130,27 @@ FN real power_two_thirds(real x) {
     real nan = from_bits((j & 0) | 0x7ff8000000000000LL);
     return sel(x > 0.0, (y * y) * from_bits((1023 + 2 * j) << 52), nan);
 }
+
+// e^x, at most 1.1 ulp, x taken as -708 where it is smaller or not a number, and as 709 where it is larger.
+// x = k ln 2 + r, |r| <= ln 2 / 2: the first piece of ln 2 has 32 bits and k has 11, so their product is exact. Then
+// 1 + r + r^2 P(r) (error of the polynomial 1.4e-17 relative) and the exponent bits.
+FN real exp_clamped(real x) {
+    real inside = smaller(larger(x, splat(-708.0)), splat(709.0));
+    real shifted = inside * 1.4426950408889634 + STM_SHIFTER;
+    real k = shifted - STM_SHIFTER;
+    real r = (inside - k * 0.6931471803691238) - k * 1.9082149292705877e-10;
+    real z = r * r, w = z * z;
+    real low = (0.5000000000000009 + r * 0.16666666666666693) + z * (0.04166666666654582 + r * 0.008333333333310242);
+    real mid = (0.0013888888940113751 + r * 0.0001984126991182508) +
+               z * (2.480149629796488e-05 + r * 2.7557220606811205e-06);
+    real high = 2.762922753622848e-07 + r * 2.5116656307409597e-08;
+    ints power = bits(shifted) - 0x4338000000000000LL;
+    return (1.0 + (r + z * (low + w * (mid + w * high)))) * from_bits((power + 1023) << 52);
+}
+
+// e^x, at most 1.1 ulp: 0 where x < -708, infinite where x > 709, not a number where x is none.
+FN real exp_of(real x) {
+    real e = sel(x < -708.0, splat(0.0), exp_clamped(x));
+    real infinite = from_bits((bits(x) & 0) | 0x7ff0000000000000LL);
+    return sel(x > 709.0, infinite, sel(x == x, e, x));
+}

@@ -37,6 +37,8 @@ typedef signed char i8;
         for (i64 row = stm_q / stm_c, col = (stm_q % stm_c) * (step), stm_1 = 1; stm_1; stm_1 = 0)
 // add to a counter that belongs to one row; returns the value before
 FN i32 claim(i32* counter, i32 amount) { return atomicAdd(counter, amount); }
+// replace the value at a place that belongs to one row; returns the value before
+FN i32 exchange(i32* place, i32 value) { return atomicExch(place, value); }
 #else
 #include <cstring>
 #include <cmath>
@@ -57,6 +59,7 @@ FN i32 claim(i32* counter, i32 amount) { return atomicAdd(counter, amount); }
 #define ROWS(row, rows, col, cols, step) \
     STM_OMP for (i64 row = 0; row < (rows); ++row) for (i64 col = 0; col < (cols); col += (step))
 FN i32 claim(i32* counter, i32 amount) { i32 old = *counter; *counter = old + amount; return old; }
+FN i32 exchange(i32* place, i32 value) { i32 old = *place; *place = value; return old; }
 #endif
 
 #ifdef STM_SCALAR
@@ -65,6 +68,7 @@ FN i32 claim(i32* counter, i32 amount) { i32 old = *counter; *counter = old + am
 #define FLANES 1
 typedef double real;
 typedef i64 ints;
+typedef unsigned long long words;
 typedef bool mask;
 typedef float realf;
 typedef bool maskf;
@@ -86,6 +90,13 @@ FN void store(double* p, real v) { *p = v; }
 FN realf loadf(const float* p) { return *p; }
 FN real gather(const double* p, i64 at) { return p[at]; }
 FN void scatter(double* p, i64 at, real v, mask m) { if (m) p[at] = v; }
+FN ints splat_i64(i64 x) { return x; }
+FN words to_words(ints x) { return (words)x; }
+FN ints from_words(words x) { return (ints)x; }
+FN ints load_i64(const i64* p) { return *p; }
+FN ints load_i32(const i32* p) { return *p; }
+FN ints gather_i64(const i64* p, ints at) { return p[at]; }
+FN void store_i64(i64* p, ints v) { *p = v; }
 FN void store_i32(i32* p, ints v) { *p = (i32)v; }
 FN void store_i8(i8* p, ints v) { *p = (i8)v; }
 FN real load_i8(const i8* p) { return (double)*p; }
@@ -119,6 +130,7 @@ FN int lowest_bit(unsigned b) { return __builtin_ctz(b); }
 #define FLANES (STM_BYTES / 4)
 typedef double real __attribute__((vector_size(STM_BYTES)));
 typedef i64 ints __attribute__((vector_size(STM_BYTES)));
+typedef unsigned long long words __attribute__((vector_size(STM_BYTES)));
 typedef decltype((real){} < (real){}) mask;    // the compiler's own type for a comparison's result
 typedef float realf __attribute__((vector_size(STM_BYTES)));
 #if defined(__AVX512F__)
@@ -150,7 +162,14 @@ FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
 FN real gather(const double* p, i64 at) { return load(p + at); }
 FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
 FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) p[at[k]] = v[k]; }
+FN ints splat_i64(i64 x) { return x - (ints){}; }
+FN words to_words(ints x) { return (words)x; }
+FN ints from_words(words x) { return (ints)x; }
+FN ints load_i64(const i64* p) { ints v; memcpy(&v, p, sizeof v); return v; }
+FN ints gather_i64(const i64* p, ints at) { ints v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
+FN void store_i64(i64* p, ints v) { memcpy(p, &v, sizeof v); }
 typedef i32 halfs __attribute__((vector_size(STM_BYTES / 2)));
+FN ints load_i32(const i32* p) { halfs h; memcpy(&h, p, sizeof h); return __builtin_convertvector(h, ints); }
 FN void store_i32(i32* p, ints v) { halfs h = __builtin_convertvector(v, halfs); memcpy(p, &h, sizeof h); }
 typedef i8 bytes __attribute__((vector_size(LANES)));
 FN void store_i8(i8* p, ints v) { bytes b = __builtin_convertvector(v, bytes); memcpy(p, &b, LANES); }

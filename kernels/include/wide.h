@@ -11,6 +11,7 @@
 #ifndef STM_SCALAR
 struct wide_mask { mask a, b; };
 struct wide_ints { ints a, b; };
+struct wide_words { words a, b; };
 struct wide_real { real a, b; };
 
 #define STM_ARITHMETIC(op)                                                                                   \
@@ -28,9 +29,18 @@ struct wide_real { real a, b; };
 STM_ARITHMETIC(+) STM_ARITHMETIC(-) STM_ARITHMETIC(*) STM_ARITHMETIC(/)
 STM_COMPARE(<) STM_COMPARE(>) STM_COMPARE(<=) STM_COMPARE(>=) STM_COMPARE(==) STM_COMPARE(!=)
 STM_INTEGER(+) STM_INTEGER(-) STM_INTEGER(*) STM_INTEGER(&) STM_INTEGER(|) STM_INTEGER(^)
+#define STM_WORD(op)                                                                                         \
+    FN wide_words operator op(wide_words x, wide_words y) { return {x.a op y.a, x.b op y.b}; }               \
+    FN wide_words operator op(wide_words x, unsigned long long y) { return {x.a op y, x.b op y}; }
+STM_WORD(+) STM_WORD(^) STM_WORD(|)
 #undef STM_ARITHMETIC
 #undef STM_COMPARE
 #undef STM_INTEGER
+#undef STM_WORD
+FN wide_words operator<<(wide_words x, int n) { return {x.a << n, x.b << n}; }
+FN wide_words operator>>(wide_words x, int n) { return {x.a >> n, x.b >> n}; }
+FN wide_words to_words(wide_ints x) { return {to_words(x.a), to_words(x.b)}; }
+FN wide_ints from_words(wide_words x) { return {from_words(x.a), from_words(x.b)}; }
 FN wide_real operator-(wide_real x) { return {-x.a, -x.b}; }
 FN wide_ints operator<<(wide_ints x, int n) { return {x.a << n, x.b << n}; }
 FN wide_ints operator>>(wide_ints x, int n) { return {x.a >> n, x.b >> n}; }
@@ -55,6 +65,12 @@ FN wide_real larger(wide_real x, wide_real y) { return {larger(x.a, y.a), larger
 FN wide_real wide_load(const double* p) { return {load(p), load(p + LANES)}; }
 FN void store(double* p, wide_real x) { store(p, x.a); store(p + LANES, x.b); }
 FN void store_i8(i8* p, wide_ints x) { store_i8(p, x.a); store_i8(p + LANES, x.b); }
+FN wide_real wide_load_i8(const i8* p) { return {load_i8(p), load_i8(p + LANES)}; }
+FN wide_ints wide_load_i64(const i64* p) { return {load_i64(p), load_i64(p + LANES)}; }
+FN wide_ints wide_load_i32(const i32* p) { return {load_i32(p), load_i32(p + LANES)}; }
+FN wide_ints wide_splat_i64(i64 x) { return {splat_i64(x), splat_i64(x)}; }
+FN wide_ints gather_i64(const i64* p, wide_ints at) { return {gather_i64(p, at.a), gather_i64(p, at.b)}; }
+FN void store_i64(i64* p, wide_ints x) { store_i64(p, x.a); store_i64(p + LANES, x.b); }
 FN wide_ints wide_lane_ids() { return {lane_ids(), lane_ids() + (i64)LANES}; }
 FN wide_real gather(const double* p, wide_ints at) { return {gather(p, at.a), gather(p, at.b)}; }
 FN void scatter(double* p, wide_ints at, wide_real x, wide_mask m) {
@@ -70,4 +86,9 @@ FN void scatter(double* p, wide_ints at, wide_real x, wide_mask m) {
 #define splat wide_splat
 #define load wide_load
 #define lane_ids wide_lane_ids
+#define words wide_words
+#define load_i8 wide_load_i8
+#define load_i32 wide_load_i32
+#define load_i64 wide_load_i64
+#define splat_i64 wide_splat_i64
 #endif

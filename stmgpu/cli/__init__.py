@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from stmgpu import log
-from stmgpu.cli import catalogs, common, computing, stores
+from stmgpu.cli import catalogs, common, computing, debris, stores
 from stmgpu.errors import InputError, StmgpuError
 
 
@@ -49,6 +49,9 @@ app.command()(stores.info)
 app.command()(computing.screen)
 app.command()(computing.demo)
 app.command()(computing.propagate)
+app.command()(debris.evolve)
+app.command()(debris.study)
+app.command()(debris.scenario)
 app.command()(stores.check)
 app.command()(stores.merge)
 app.command()(stores.export)

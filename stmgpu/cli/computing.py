@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +11,7 @@ import typer
 from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.common import BackendName, ExecutorName, note, say
+from stmgpu.cli.running import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.report.outputs import check_outputs, check_picture
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories import Trajectories
-    from stmgpu.distribute import Execution, Outcome
+    from stmgpu.distribute import Execution
 
 
 def screen(
@@ -61,7 +59,7 @@ def screen(
     check_picture(plot)
     if plot is not None and catalog is None:
         raise InputError("--plot draws the catalogue's orbits and needs one")
-    how = _execution(context)
+    how = execution_of(context)
     if out is None and (how != Execution(backend=backend.value, threads=threads)) and not dry_run:
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
     if catalog is None and not ephemeris:
@@ -135,7 +133,7 @@ def propagate(
     from stmgpu.store import open_dataset
 
     check_outputs(out)
-    how = _execution(context)
+    how = execution_of(context)
     objects = common.read(catalog)
     if dry_run:
         _print_plan(*plan_ephemeris(objects, start, hours, days, step_s, "i", how), how)
@@ -145,27 +143,12 @@ def propagate(
     _note_start(objects, start, length, f"step {step_s:g} s")
     with log.progress("propagating", length, "h") as report:
         outcome = propagate_to_store(objects, out, start, hours, days, step_s, "i", how, report, common.stopping)
-    if not _concluded(outcome, out):
+    if not concluded(outcome, out):
         return
     written = open_dataset(out, "ephemeris")
     failing = int((written.error_code != 0).any("time").sum())
     typer.echo(f"{len(objects) + len(objects.rejected)} objects read, {len(objects.rejected)} rejected, {failing} "
                f"failing propagation, {written.sizes['time']} times; {out}")
-
-
-def _execution(context: typer.Context) -> Execution:
-    """How to compute the tiles, from the options of a command."""
-    from stmgpu.distribute import Execution
-
-    names = ("threads", "workers", "scheduler", "tls_ca", "tls_cert", "tls_key", "tile_hours", "chunk_objects",
-             "overwrite", "resume", "append")
-    given = context.params
-    if given["executor"] is ExecutorName.DASK and not logging.getLogger("stmgpu").isEnabledFor(logging.DEBUG):
-        from stmgpu.distribute.cluster import quiet
-
-        quiet()
-    return Execution(executor=given["executor"].value, backend=given["backend"].value,
-                     task=common.task_of(given["task"]), **{name: given[name] for name in names})
 
 
 def _hours(hours: float | None, days: float | None) -> float:
@@ -197,29 +180,11 @@ def _screen(objects: Catalog | None, window: dict[str, Any], backend: BackendNam
         if out is None:
             return run(objects, **window, backend=name, threads=threads, progress=report)
         outcome = screen_to_store(objects, out, **window, how=how, progress=report, stop=common.stopping)
-    if not _concluded(outcome, out):
+    if not concluded(outcome, out):
         return None
     found = open_dataset(out, "conjunctions")
     found.attrs["seconds"] = json.dumps(stage_seconds(out))
     return found
-
-
-def _concluded(outcome: Outcome, out: Path) -> bool:
-    """Whether the store is complete; says what is left, and ends the command where that is no success."""
-    done = outcome.tiles - len(outcome.missing)
-    note(f"{outcome.computed} tiles computed now, {done} of {outcome.tiles} done; {out}")
-    if outcome.failed:
-        for tile, reason in list(outcome.failed.items())[: common.SHOWN_REJECTIONS]:
-            say(f"tile {tile} failed: {reason}")
-        raise StmgpuError(f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
-                          "mend the cause and run the same command again")
-    if outcome.complete:
-        return True
-    if outcome.stopped:
-        raise typer.Exit(common.STOPPED)
-    note(f"the other {len(outcome.missing)} tiles belong to other tasks; whoever computes the last one finishes the "
-         "store")
-    return False
 
 
 def _dry_screen(catalog: Catalog | None, window: dict[str, Any], how: Execution) -> None:
@@ -258,7 +223,7 @@ def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv
         if csv is not None:
             write_csv(found, csv)
         if plot is not None:
-            with _quiet_fonts():
+            with quiet_fonts():
                 from stmgpu.report.plots import plot_screening
 
                 plot_screening(found, objects, plot)
@@ -275,15 +240,3 @@ def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv
     if not json.loads(found.attrs["certificate"])["complete"]:
         raise StmgpuError("the certificate does not hold: a pair moved more than its proven bound, so conjunctions may "
                           "be missing; please report it with the catalogue and the command")
-
-
-@contextlib.contextmanager
-def _quiet_fonts() -> Iterator[None]:
-    """Matplotlib lists the machine's fonts on its first run and says so in the log; nobody asked."""
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

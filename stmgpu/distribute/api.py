@@ -14,7 +14,9 @@ import numpy as np
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Trajectories
-from stmgpu.distribute import ephemeris, resources, screening
+from stmgpu.debris.ensemble import check_study, notes_of, population_key, population_of
+from stmgpu.debris.scenario import Study, input_files, read_study
+from stmgpu.distribute import ensemble, ephemeris, resources, screening
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
 from stmgpu.distribute.opening import bring_in, open_or_create
@@ -25,6 +27,8 @@ from stmgpu.propagate.ephemeris import window_seconds
 from stmgpu.propagate.objects import Objects
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.screening import default_start, plan_of, population
+from stmgpu.store.catalogs import Worked
+from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.provenance import code_identity, session
 from stmgpu.store.run import open_run
 from stmgpu.time import as_epoch
@@ -107,6 +111,36 @@ def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: An
     return _run(catalog, Path(path), document, how, progress, stop)
 
 
+def evolve_to_store(study: Study | str | os.PathLike[str], path: str | os.PathLike[str], years: float | None = None,
+                    runs: int | None = None, seed: int = 0, how: Execution | None = None,
+                    progress: Report | None = None, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Evolve the debris population, every run of every scenario, tile by tile, into a store that can be resumed.
+
+    Parameters
+    ----------
+    study
+        a study or a scenario file; the files that it names are copied into the store.
+    path
+        folder of the store. Where the same study was begun there, only what is missing is computed.
+    years, runs, seed
+        as for :func:`stmgpu.evolve`.
+    how
+        executor, workers, runs a tile: see :class:`Execution`; with ``append`` more runs are added to those in a store.
+    progress, stop
+        as for :func:`screen_to_store`.
+
+    Raises
+    ------
+    InputError
+        an impossible scenario, a file that cannot be read, or another computation in the store.
+    StoreError
+        the store cannot be written. What is done is kept.
+    """
+    how = how or Execution()
+    inputs, document, _ = plan_study(study, years, runs, seed, how)
+    return _run(inputs, Path(path), document, how, progress, stop)
+
+
 def merge_store(path: str | os.PathLike[str], parts: list[Path] | None = None, backend: str = "auto",
                 threads: int | None = None) -> Outcome:
     """Finish a store whose tiles are all there, after bringing in those of other stores of the same run.
@@ -165,6 +199,34 @@ def plan_ephemeris(catalog: Catalog, start: Any, hours: float | None, days: floa
             ephemeris.estimate(len(catalog), times, tiling, step_s))
 
 
+def plan_study(study: Study | str | os.PathLike[str], years: float | None, runs: int | None, seed: int,
+               how: Execution) -> tuple[StudyInputs, dict[str, Any], Estimate]:
+    """What a study will be: its input files, its run document, and what it needs."""
+    if not isinstance(study, Study):
+        study = read_study(Path(study))
+    study = study.model_copy(update={k: v for k, v in (("years", years), ("runs", runs)) if v is not None})
+    check_study(study, seed)
+    if how.runs_per_tile < 1:
+        raise InputError(f"{how.runs_per_tile} runs a tile are impossible; give 1 or more")
+    populations = {key: population_of(s) for key, s in {population_key(s): s for s in study.scenarios}.items()}
+    begins = {population.epoch_year for population in populations.values()}
+    if len(begins) > 1:
+        raise InputError(f"the populations of the scenarios begin in different years ({sorted(begins)}); compare "
+                         "populations of one epoch, or evolve them into stores of their own")
+    renamed, files = input_files(study)
+    inputs = StudyInputs.of(files)
+    settings = ensemble.settings_of(renamed, seed, begins.pop(), notes_of(populations.values()),
+                                    _arithmetic(how.backend))
+    tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, how.runs_per_tile))
+    objects = max(len(population) for population in populations.values())
+    document = {"kind": "ensemble", "settings": settings,
+                "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
+                "code": code_identity(),
+                "tiling": {"runs_per_tile": how.runs_per_tile, "tile_hours": None, "chunk_objects": None,
+                           "tiles": tiles}}
+    return inputs, document, ensemble.estimate(study, objects, tiles, how.runs_per_tile)
+
+
 def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
     """Seconds that all workers together spent in each stage of a screening, from the markers of its tiles."""
     found: dict[str, float] = {}
@@ -174,7 +236,7 @@ def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
     return found
 
 
-def _run(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
+def _run(catalog: Worked, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
          stop: Callable[[], bool]) -> Outcome:
     report = progress or (lambda _: None)
     check_execution(how)
@@ -189,7 +251,7 @@ def _run(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: 
     return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
 
 
-def _run_with(client: Any, catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution,
+def _run_with(client: Any, catalog: Worked, path: Path, document: dict[str, Any], how: Execution,
               threads: int | None, report: Report, stop: Callable[[], bool]) -> Outcome:
     run = open_or_create(catalog, path, document, how)
     assert run is not None
@@ -258,7 +320,9 @@ def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backen
     return chosen
 
 
-def _memory_of(document: dict[str, Any], catalog: Catalog | Objects, threads: int) -> float:
+def _memory_of(document: dict[str, Any], catalog: Worked, threads: int) -> float:
+    if document["kind"] == "ensemble":
+        return ensemble.memory_of(document["catalog"]["objects"], document["tiling"]["runs_per_tile"])
     if document["kind"] == "conjunctions":
         s = document["settings"]
         plan = screening.make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog),

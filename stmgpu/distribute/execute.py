@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stmgpu.backend import Backend, get_backend
+from stmgpu.distribute.ensemble import EnsembleJob
 from stmgpu.distribute.ephemeris import EphemerisJob
 from stmgpu.distribute.screening import ScreeningJob
 from stmgpu.distribute.tiles import Tile
@@ -71,6 +72,8 @@ def job_of(run: RunStore) -> Job:
             return ScreeningJob(run)
         if run.kind == "ephemeris":
             return EphemerisJob(run)
+        if run.kind == "ensemble":
+            return EnsembleJob(run)
     except StoreError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -8,17 +8,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stmgpu.catalog import Catalog
 from stmgpu.distribute.execute import job_of
 from stmgpu.distribute.options import Execution
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash
-from stmgpu.propagate.objects import Objects
+from stmgpu.store.catalogs import Worked
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
 from stmgpu.store.zarrio import result_files
 
+_LENGTH = {"conjunctions": ("duration_s", "seconds"), "ephemeris": ("duration_s", "seconds"),
+           "ensemble": ("runs", "runs")}
+"""What --append may enlarge, by kind, and its unit."""
 
-def open_or_create(catalog: Catalog | Objects, path: Path, document: dict[str, Any], how: Execution,
+
+def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: Execution,
                    dry: bool = False) -> RunStore | None:
     """The store to work on: a new one, or the one that is there if it holds the same computation.
 
@@ -39,7 +42,7 @@ def open_or_create(catalog: Catalog | Objects, path: Path, document: dict[str, A
         raise InputError(f"{path} exists and holds no computation that could be resumed; choose another path "
                          "(or --overwrite, where it is a store of stmgpu)")
     run = open_run(path)
-    found = differences(run.document, document, ("settings.duration_s",) if how.append else ())
+    found = differences(run.document, document, (f"settings.{_LENGTH[run.kind][0]}",) if how.append else ())
     asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects}
     found += [f"tiling.{name}: there {run.document['tiling'][name]!r}, now {document['tiling'][name]!r}"
               for name, value in asked.items()
@@ -51,14 +54,14 @@ def open_or_create(catalog: Catalog | Objects, path: Path, document: dict[str, A
 
 
 def _append(run: RunStore, document: dict[str, Any]) -> None:
-    """Lengthen the window of a store; tiles that stay the same are kept, what remains of others is removed."""
-    wanted = document["settings"]["duration_s"]
+    """Lengthen a store's window, or add runs; tiles that stay the same are kept, what remains of others is removed."""
+    name, unit = _LENGTH[run.kind]
+    wanted = document["settings"][name]
     with run.locked():  # tasks of an array do this at the same time
         run.document = open_run(run.folder).document
-        there = run.document["settings"]["duration_s"]
+        there = run.document["settings"][name]
         if wanted < there:
-            raise InputError(f"{run.folder} holds {there / 3600.0:g} hours; --append cannot shorten it to "
-                             f"{wanted / 3600.0:g}")
+            raise InputError(f"{run.folder} holds {there:,.12g} {unit}; --append cannot shorten it to {wanted:,.12g}")
         if wanted == there:
             return
         if run.document["catalog"].get("trajectories"):

@@ -38,9 +38,11 @@ class Execution:
         a ``distributed.Client`` to use instead.
     tile_hours, chunk_objects
         how the work is cut; default by the memory at hand.
+    runs_per_tile
+        runs of a study that are evolved side by side in one tile; more than one pays on a GPU.
     overwrite, resume, append
         replace a store that is there; insist that there is one to go on with; allow the window to be longer than that
-        of the store, and compute what is missing.
+        of the store (the runs of a study to be more), and compute what is missing.
     command
         what is written down as the command; default ``sys.argv``.
     """
@@ -57,6 +59,7 @@ class Execution:
     client: Any = None
     tile_hours: float | None = None
     chunk_objects: int | None = None
+    runs_per_tile: int = 1
     overwrite: bool = False
     resume: bool = False
     append: bool = False

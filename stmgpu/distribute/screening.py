@@ -18,6 +18,7 @@ from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.encounters import Encounters
 from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Part, Screener, settle
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
+from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.result import write_result
 from stmgpu.store.run import Marker, RunStore
 from stmgpu.time import Epoch, format_utc
@@ -57,7 +58,10 @@ class ScreeningJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        self.catalog = run.population()
+        population = run.population()
+        if isinstance(population, StudyInputs):
+            raise StoreError(f"{run.folder} is damaged: a screening works on a catalogue")
+        self.catalog = population
         s = run.document["settings"]
         self.mode = str(s["mode"])
         self.plan = make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(self.catalog),

@@ -17,20 +17,29 @@ from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.errors import StoreError
 from stmgpu.files import replacing
 from stmgpu.propagate.objects import Objects
+from stmgpu.store.inputs import StudyInputs, read_inputs
 from stmgpu.store.schema import KINDS
 from stmgpu.store.zarrio import create_array, create_group, reading
 
+Worked = Catalog | Objects | StudyInputs
+"""What a run works on: a catalogue, one with trajectories, or the files of a study."""
 
-def write_population(objects: Catalog | Objects, folder: Path) -> None:
-    """Write a catalogue, and trajectories where there are some, into a run folder."""
+
+def write_population(objects: Worked, folder: Path) -> None:
+    """Write what a run works on into its folder."""
+    if isinstance(objects, StudyInputs):
+        objects.write(folder)
+        return
     _write_catalog(objects.catalog if isinstance(objects, Objects) else objects, folder / "catalog")
     if isinstance(objects, Objects):
         with replacing(folder / "trajectories.npz") as file:
             np.savez(file, **objects.trajectories.to_arrays())  # type: ignore[arg-type]
 
 
-def read_population(folder: Path, document: Mapping[str, Any]) -> Catalog | Objects:
+def read_population(folder: Path, document: Mapping[str, Any]) -> Worked:
     """Read it back; :class:`StoreError` if it is damaged or not the one whose digest ``document`` names."""
+    if "files" in document:
+        return read_inputs(folder, document)
     catalog = _read_catalog(folder / "catalog")
     objects: Catalog | Objects = catalog
     path = folder / "trajectories.npz"

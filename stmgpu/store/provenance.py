@@ -19,8 +19,9 @@ from stmgpu.backend import source
 from stmgpu.store.run import RunStore, has_run, open_run
 from stmgpu.store.zarrio import check_root, reading
 
-PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "dask", "distributed", "cupy-cuda12x", "cupy-cuda13x")
-_ARITHMETIC = ("backend", "catalog", "propagate", "screen", "constants.py", "frames.py", "time.py")
+PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "pymsis", "h5py", "pydantic", "dask", "distributed",
+            "cupy-cuda12x", "cupy-cuda13x")
+_ARITHMETIC = ("backend", "catalog", "debris", "propagate", "screen", "constants.py", "frames.py", "time.py")
 
 
 @cache
@@ -90,6 +91,7 @@ def _provenance(folder: Path) -> dict[str, Any]:
         found["attributes"]["certificate"] = json.loads(found["attributes"]["certificate"])
     if has_run(folder):
         run: RunStore = open_run(folder)
+        found["attributes"].pop("scenarios", None)  # of an ensemble; the settings have them
         markers = run.markers()
         found |= {name: run.document[name] for name in ("settings", "catalog", "code", "tiling")}
         found |= {"tiles_done": len(markers), "failed": run.failures(), "sessions": run.sessions(),

@@ -14,6 +14,7 @@ import zarr
 from stmgpu.errors import StoreError
 from stmgpu.screen.encounters import Encounters
 from stmgpu.screen.refine import merge_events
+from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.schema import CODECS, KINDS, kind_of
 from stmgpu.store.zarrio import KIND, check_root, reading
@@ -31,13 +32,14 @@ def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bo
     kind
         refuse a store of another kind.
     load
-        read everything now, which checks every checksum; default for conjunctions, not for an ephemeris (its data are
-        read, and checked, when they are used).
+        read everything now, which checks every checksum; default for conjunctions and ensembles, not for an ephemeris
+        (its data are read, and checked, when they are used).
 
     partial
         also read a store that is still being computed: what its finished tiles hold. The attributes ``complete``,
         ``tiles_done`` and ``tiles`` say how much that is. Conjunctions then have no entry and exit times, and minima
-        of slow pairs are not told apart yet; an ephemeris has the times at which all objects are there.
+        of slow pairs are not told apart yet; an ephemeris has the times at which all objects are there; runs of an
+        ensemble that are not finished are not numbers.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bo
         return open_unfinished(open_run(folder), kind)
     attributes = check_arrays(folder, kind)
     if load is None:
-        load = attributes[KIND] == "conjunctions"
+        load = attributes[KIND] != "ephemeris"
     with reading(folder):
         ds = xr.open_zarr(folder, chunks=None, consolidated=False)
         known = list(KINDS[attributes[KIND]].variables)
@@ -63,7 +65,7 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     if kind is not None and run.kind != kind:
         raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
     with reading(run.folder):
-        ds = _conjunctions(run) if run.kind == "conjunctions" else _ephemeris(run)
+        ds = {"conjunctions": _conjunctions, "ephemeris": _ephemeris, "ensemble": _ensemble}[run.kind](run)
         ds.attrs |= {**run.document["settings"], "complete": False, "tiles_done": len(run.markers()),
                      "tiles": run.document["tiling"].get("tiles")}
         return ds
@@ -71,6 +73,8 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
     catalog, s = run.population(), run.document["settings"]
+    if isinstance(catalog, StudyInputs):
+        raise StoreError(f"{run.folder} is damaged: conjunctions are not computed from the files of a study")
     tiles = [run.read_tile(marker) for marker in run.markers().values()]
     names = list(Encounters.join([]).__dict__)
     events = merge_events(Encounters.join([Encounters(**{n: t[n] for n in names}) for t in tiles]))
@@ -86,6 +90,18 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
                         | ({} if spec[name].dtype == "time" else {"units": spec[name].units}))
                  for name, values in data.items()}
     return xr.Dataset(variables, coords={"axis": ["radial", "transverse", "normal"]})
+
+
+def _ensemble(run: RunStore) -> xr.Dataset:
+    from stmgpu.debris.ensemble import build_ensemble, unpack
+    from stmgpu.debris.scenario import study_from
+
+    results = {(int(marker.summary["scenario"]), number): result for marker in run.markers().values()
+               for number, result in unpack(run.read_tile(marker)).items()}
+    if not results:
+        raise StoreError(f"{run.folder}: no run is finished yet")
+    settings = run.document["settings"]
+    return build_ensemble(study_from(settings), settings["seed"], results, settings["begin_year"], settings["notes"])
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:

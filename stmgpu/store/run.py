@@ -36,11 +36,9 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.catalog import Catalog
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
-from stmgpu.propagate.objects import Objects
-from stmgpu.store.catalogs import read_population, write_population
+from stmgpu.store.catalogs import Worked, read_population, write_population
 from stmgpu.store.zarrio import RUN, check_root, create_group, is_ours, mark_root, staged
 
 _COMPARED = ("kind", "settings", "catalog", "code")
@@ -81,7 +79,7 @@ class RunStore:
         """Folder of everything that belongs to the run and not to the result."""
         return self.folder / RUN
 
-    def population(self) -> Catalog | Objects:
+    def population(self) -> Worked:
         """What the run works on."""
         return read_population(self.run_folder, self.document["catalog"])
 
@@ -219,7 +217,7 @@ class RunStore:
             file.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
-def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Catalog | Objects,
+def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Worked,
                overwrite: bool = False) -> RunStore:
     """A new store with everything that its tiles need.
 
@@ -230,7 +228,7 @@ def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalo
     document
         kind, settings, catalog, code, tiling: plain values.
     catalog
-        the catalogue that is worked on.
+        what is worked on.
     """
     target = Path(path)
     with staged(target, overwrite) as folder:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.catalog.catalog import COLUMNS
+from stmgpu.debris import variables as debris
 from stmgpu.errors import StoreError
 
 SCHEMA_VERSION = 2
@@ -90,6 +91,21 @@ KINDS: dict[str, Kind] = {
             "error_code": Variable(_STATE[:2], "int8", "1", "propagation error code, 0 where there was none"),
         },
         {"object": (256, 8_192), "time": (64, 128)},
+    ),
+    "ensemble": Kind(
+        "Monte-Carlo evolution of the debris population",
+        {
+            "scenario": Variable(("scenario",), "text", "1", "scenario"),
+            "time": Variable(("time",), "float64", "a", "decimal year (UTC)"),
+            "shell": Variable(("shell",), "float64", "km", "altitude of the middle of the shell"),
+            "shell_lower": Variable(("shell",), "float64", "km", "altitude of the lower edge of the shell"),
+            "shell_upper": Variable(("shell",), "float64", "km", "altitude of the upper edge of the shell"),
+            "class": Variable(("class",), "text", "1", "class of objects"),
+            **{name: Variable(debris.dims_of(name), debris.dtype_of(name), *words)
+               for name, words in debris.LONG_NAMES.items()},
+            **{f"event_{name}": Variable(("event",), *words) for name, words in debris.EVENTS.items()},
+        },
+        {"scenario": (1, 1), "run": (64, 4096), "time": (4096, 4096), "shell": (256, 256), "class": (16, 16)},
     ),
     "catalog": Kind(
         "catalogue of SGP4 mean elements",

@@ -14,7 +14,7 @@ from stmgpu.backend.cpu import CpuBackend
 mpmath = pytest.importorskip("mpmath")
 
 Array = NDArray[np.float64]
-SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE = range(6)
+SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE, EXP = range(7)
 N = 4096
 
 
@@ -110,11 +110,26 @@ def test_reduction_is_fmod(kernel_backend: Backend) -> None:
     assert np.array_equal(whole, np.trunc(x))
 
 
+def test_exp(kernel_backend: Backend) -> None:
+    """At most 1.1 ulp, as mathx.h says, over the whole range."""
+    rng = np.random.default_rng(12)
+    x = np.concatenate([rng.uniform(-708.0, 709.0, N // 2), rng.uniform(-1.0, 1.0, N // 4),
+                        (rng.integers(-1000, 1000, N // 4) + 0.5) * np.log(2.0)])  # where the reduction changes over
+    got, _ = _values(kernel_backend, EXP, x)
+    assert _error(got, mpmath.exp, x)[0] <= 1.1
+
+
+def test_exp_outside_its_range(kernel_backend: Backend) -> None:
+    x = np.resize([-1e9, -709.0, -np.inf, 0.0, 710.0, np.inf, np.nan, -0.0], 16)
+    got, _ = _values(kernel_backend, EXP, x)
+    np.testing.assert_array_equal(got, np.resize([0.0, 0.0, 0.0, 1.0, np.inf, np.inf, np.nan, 1.0], 16))
+
+
 def test_same_bytes_on_every_instruction_set(isa: str) -> None:
     rng = np.random.default_rng(11)
     x = np.concatenate([rng.uniform(-1e6, 1e6, N), 10.0 ** rng.uniform(-9, 9, N)])
     y = rng.uniform(-1.0, 1.0, 2 * N)
-    for function in range(6):
+    for function in range(7):
         here = _values(CpuBackend(1, isa), function, np.abs(x) if function == TWO_THIRDS else x, y)
         scalar = _values(CpuBackend(1, "scalar"), function, np.abs(x) if function == TWO_THIRDS else x, y)
         assert [a.tobytes() for a in here] == [a.tobytes() for a in scalar]

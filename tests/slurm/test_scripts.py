@@ -115,7 +115,7 @@ def test_arguments_reach_stmgpu_as_they_are(path: Path, make: Make, tmp_path: Pa
     code, err = run(path.name, tmp_path, HOSTILE, **ARRAY, SLURM_CPUS_PER_TASK="6")
     assert code == 0, err
     arguments = told(tmp_path)
-    assert arguments[0] == "screen"
+    assert arguments[0] == path.name.split("_")[0]
     assert arguments[-len(HOSTILE):] == HOSTILE              # behind the script's own: the user's word is the last
     assert not (tmp_path / "x").exists()
 
@@ -126,6 +126,7 @@ def test_each_script_chooses_executor_and_backend(make: Make, tmp_path: Path) ->
         run(path.name, tmp_path, ["catalog.tle"], **ARRAY, SLURM_CPUS_PER_TASK="6")
         own[path.name] = told(tmp_path)[1:-1]
     assert own == {
+        "evolve_array.sbatch": ["--executor", "slurm-array", "--threads", "6"],
         "screen_array.sbatch": ["--executor", "slurm-array", "--threads", "6"],
         "screen_gpu.sbatch": ["--executor", "slurm-array", "--backend", "cuda"],
         "screen_dask.sbatch": ["--executor", "dask", "--scheduler", "slurm", "--threads", "6", "--backend", "cuda"],

@@ -19,6 +19,17 @@ from stmgpu.backend.cpu import usable_levels
 
 STMGPU = Path(sys.executable).with_name("stmgpu")
 TWO_AT_A_TIME = ["--cpus-per-task=2"]                        # of the node's four (pretended) processors
+STUDY = """
+[population]
+objects = 2000
+[environment]
+density = "exponential"
+[[scenario]]
+name = "nothing"
+[[scenario]]
+name = "mass"
+removal = [{rank = "mass", per_year = 5, from_year = 1960}]
+"""
 SLOWLY = {"STMGPU_ISA": "scalar"}                            # a few seconds of work, to have something to interrupt
 
 pytestmark = [pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
@@ -101,6 +112,23 @@ def test_killed_at_any_moment_and_submitted_again(how: str, world: World) -> Non
     again.succeed()
     assert before.items() <= markers(store).items()
     assert world.is_equal(name)
+
+
+def test_a_study_of_debris_as_an_array(world: World) -> None:
+    """Its runs are cut among tasks, killed, and end in the bytes of the serial study."""
+    (world.folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    arguments = ["study.toml", "--runs", "4", "--years", "4", "--seed", "3", "--backend", "cpu"]
+    stmgpu(world.folder, "evolve", *arguments, "--out", "study.zarr")
+    job = submit(world.folder, ["--array=0-1"], "evolve_array.sbatch", [*arguments, "--out", "array_study.zarr"],
+                 {"STMGPU": str(STMGPU), **SLOWLY})
+    job.wait("a tile", lambda: len(markers(world.folder / "array_study.zarr")) >= 1)
+    job.kill()
+    job.cancel()
+    again = submit(world.folder, ["--array=0-2"], "evolve_array.sbatch", [*arguments, "--out", "array_study.zarr"],
+                   {"STMGPU": str(STMGPU), **SLOWLY})
+    again.succeed()
+    assert contents(world.folder / "array_study.zarr") == contents(world.folder / "study.zarr")
+    stmgpu(world.folder, "check", "array_study.zarr")
 
 
 def test_the_exit_code_is_the_jobs(world: World) -> None:

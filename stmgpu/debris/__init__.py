@@ -1,0 +1,1 @@
+"""Evolution of the debris population over decades, and what removal changes."""

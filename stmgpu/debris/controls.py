@@ -1,0 +1,115 @@
+"""What operators do and what objects do by themselves: end of missions, disposal, explosions that are due, launches.
+
+Every date is drawn once, when an object appears, from random numbers that hang on its uid. So scenarios share them, and
+a step only has to look who is due.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.debris import random
+from stmgpu.debris.ledger import Ledger
+from stmgpu.debris.lifetime import Lifetime
+from stmgpu.debris.members import NEVER, Members
+from stmgpu.debris.population import Kind
+from stmgpu.debris.scenario import Scenario
+from stmgpu.propagate import secular
+
+
+class Controls:
+    """Dates of all objects of a batch, and what happens at them.
+
+    Parameters
+    ----------
+    scenario, members, book, seed, run_numbers
+        as for :class:`stmgpu.debris.impacts.Impacts`.
+    lifetime
+        how long orbits last, for disposal orbits.
+    """
+
+    def __init__(self, scenario: Scenario, members: Members, book: Ledger, seed: int, run_numbers: NDArray[np.int64],
+                 lifetime: Lifetime) -> None:
+        self.scenario, self.members, self.book = scenario, members, book
+        self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
+
+    def appear(self, slots: NDArray[np.int64], year: float, launched: bool) -> None:
+        """Draw the dates of new objects; upper stages that are disposed of leave at once."""
+        m, spec = self.members, self.scenario.explosions
+        m.mission_end[slots] = np.where(m.kind[slots] == Kind.ACTIVE, m.mission_end[slots], NEVER)
+        rate = np.where(m.kind[slots] == Kind.ROCKET_BODY, spec.rocket_body,
+                        np.where(m.kind[slots] == Kind.DERELICT, spec.payload, 0.0))
+        self._draw_explosions(slots, rate, year, m.launch_year[slots] + spec.max_age_years)
+        if launched:
+            stages = slots[m.kind[slots] == Kind.ROCKET_BODY]
+            self._dispose(stages, self._uniform(random.DISPOSAL, stages) < self.scenario.disposal.rocket_body)
+
+    def due(self, year: float) -> NDArray[np.int64]:
+        """End the missions that are over; return the slots of objects that explode now."""
+        m = self.members
+        over = np.flatnonzero(m.mission_end[: m.n] <= year)
+        if len(over):
+            self._end_missions(over, year)
+        return np.flatnonzero(m.explodes[: m.n] <= year)
+
+    def _end_missions(self, slots: NDArray[np.int64], year: float) -> None:
+        m, disposal, explosions = self.members, self.scenario.disposal, self.scenario.explosions
+        m.mission_end[slots] = NEVER
+        m.kind[slots], m.controlled[slots] = Kind.DERELICT, 0
+        m.set_mode(slots, secular.FREE)
+        self._draw_explosions(slots, np.full(len(slots), explosions.payload), year,
+                              np.full(len(slots), year + explosions.max_age_years))
+        chance = np.where(m.constellation[slots] >= 0, disposal.constellation, disposal.payload)
+        self._dispose(slots, self._uniform(random.DISPOSAL, slots) < chance)
+
+    def _dispose(self, slots: NDArray[np.int64], succeeds: NDArray[np.bool_]) -> None:
+        """Remove, or lower so far that the rule is kept, the objects whose disposal succeeds."""
+        m, book, spec = self.members, self.book, self.scenario.disposal
+        run, kind, weight = m.run[slots], m.kind[slots], m.weight[slots]
+        book.by_class("disposals", run[succeeds], kind[succeeds], weight[succeeds])
+        book.by_class("disposals_failed", run[~succeeds], kind[~succeeds], weight[~succeeds])
+        done = slots[succeeds]
+        if not len(done):
+            return
+        if spec.mode == "remove":
+            book.move("disposed", m.run[done], m.weight[done], m.weight[done] * m.mass_kg[done])
+            m.drop(done)
+        else:
+            lower(m, done, spec.rule_years, self.lifetime)
+            m.explodes[done] = NEVER  # disposal includes passivation
+
+    def _draw_explosions(self, slots: NDArray[np.int64], rate: NDArray[np.float64], year: float,
+                         until: NDArray[np.float64]) -> None:
+        m = self.members
+        at_risk = np.flatnonzero(rate > 0.0)
+        if not len(at_risk):
+            return
+        chosen = slots[at_risk]
+        waiting, safe = self._uniforms(random.EXPLOSION, chosen)
+        when = year - np.log(waiting) / rate[at_risk]
+        explodes = (when < until[at_risk]) & (safe >= self.scenario.explosions.passivated)
+        m.explodes[chosen] = np.where(explodes, when, NEVER)
+
+    def _uniform(self, purpose: int, slots: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._uniforms(purpose, slots)[0]
+
+    def _uniforms(self, purpose: int, slots: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        m = self.members
+        # the kind is counted in: a payload draws anew when it becomes a derelict
+        return random.uniforms(self.seed, self.run_numbers[m.run[slots]], purpose, m.kind[slots].astype(np.int64),
+                               m.uid[slots])
+
+
+def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Lifetime) -> None:
+    """Lower the perigee of objects, their apogee kept, so far that they decay within so many years.
+
+    Objects that do so already stay where they are.
+    """
+    orbit = members.orbits(slots)
+    a, e = orbit[secular.A_KM], orbit[secular.ECC]
+    perigee, apogee = lifetime.disposal_orbit(a, e, orbit[secular.BALLISTIC], years)
+    new_a = 0.5 * (perigee + apogee)
+    members.set_orbit(secular.A_KM, slots, new_a)
+    members.set_orbit(secular.ECC, slots, np.maximum((apogee - perigee) / (apogee + perigee), 0.0))
+    members.set_mode(slots, secular.FREE)

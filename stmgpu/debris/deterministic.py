@@ -1,0 +1,195 @@
+"""Collisions in a window by the screening engine: every pair, every close approach, no cubes and no random angles.
+
+For validation, for constellations, for the weeks after a breakup: days, not decades. Conjunctions below a threshold that
+is wide against the objects but narrow against the spacing of orbits are distributed uniformly over the plane across the
+relative velocity, so a conjunction below D is a collision with probability (R / D)^2, R the combined radius. Summed over
+all conjunctions of a window that is the expected number of collisions, with an error of a few per cent where real
+collisions would have to be waited for through centuries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from stmgpu.backend import Backend, get_backend
+from stmgpu.catalog import Catalog
+from stmgpu.catalog.orbits import mean_motion_of_axis
+from stmgpu.debris.population import Population, jd_of_year
+from stmgpu.errors import InputError
+from stmgpu.propagate.kepler import elements_of
+from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.screen.screening import screen
+from stmgpu.time import Epoch
+
+SGP4_RHO0 = 0.1570
+"""Reference density of B*: rho_0 [kg/m^2 per Earth radius] (Hoots and Roehrich 1980): B* = rho_0 C_d A / (2 m)."""
+
+_ITERATIONS = 30
+
+
+def collision_rate(conjunctions: xr.Dataset, norad_id: NDArray[np.int64], radius_m: NDArray[np.float64],
+                   days: float) -> dict[str, float]:
+    """Expected collisions a year from the conjunctions of a window.
+
+    Parameters
+    ----------
+    conjunctions
+        of :func:`stmgpu.screen`, with its ``threshold_km`` in the attributes.
+    norad_id, radius_m
+        objects [n] and their radii.
+    days
+        length of the window.
+
+    Returns
+    -------
+    dict with 'conjunctions', 'collisions' (miss distance below the combined radius), 'expected' in the window, 'rate'
+    [1/a] and 'sigma' [1/a], its standard error if conjunctions are independent.
+
+    Raises
+    ------
+    InputError
+        an object of a conjunction has no radius here.
+    """
+    order = np.argsort(norad_id)
+    ids = norad_id[order]
+    combined = np.zeros(conjunctions.sizes["conjunction"])
+    for name in ("primary", "secondary"):
+        wanted = conjunctions[name].to_numpy()
+        place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        if len(wanted) and not (ids[place] == wanted).all():
+            missing = int(wanted[ids[place] != wanted][0])
+            raise InputError(f"object {missing} of the conjunctions has no radius; give all objects that were screened")
+        combined += radius_m[order[place]] * 1e-3
+    chance = (combined / float(conjunctions.attrs["threshold_km"])) ** 2
+    year = 365.25 / days
+    return {"conjunctions": float(len(chance)),
+            "collisions": float((conjunctions.miss_distance.to_numpy() < combined).sum()),
+            "expected": float(chance.sum()), "rate": float(chance.sum() * year),
+            "sigma": float(np.sqrt((chance**2).sum()) * year)}
+
+
+def deterministic_collisions(population: Population, days: float, threshold_km: float = 5.0,
+                             backend: str = "auto") -> tuple[xr.Dataset, dict[str, float]]:
+    """Screen a population through a window and count.
+
+    Parameters
+    ----------
+    population
+        objects; their mean elements are taken for SGP4's.
+    days
+        length of the window from the population's epoch.
+    threshold_km
+        conjunctions below it are found.
+    backend
+        as for :func:`stmgpu.screen`.
+
+    Returns
+    -------
+    conjunctions, and what :func:`collision_rate` says of them.
+    """
+    catalog = catalog_of(population)
+    found = screen(catalog, Epoch.of(jd_of_year(population.epoch_year), 0.0), days=days, threshold_km=threshold_km,
+                   backend=backend)
+    return found, collision_rate(found, catalog.norad_id, catalog.hard_body_radius_m, days)
+
+
+def catalog_of(population: Population, drag_coefficient: float = 2.2) -> Catalog:
+    """A population as a catalogue for the screening engine.
+
+    Its mean elements are taken for SGP4's (both are Brouwer's to first order); objects without a NORAD id get one from
+    900,000,000 on.
+    """
+    n = len(population)
+    ids = np.where(population.norad_id > 0, population.norad_id, 900_000_000 + np.arange(n))
+    return _catalog(ids, jd_of_year(population.epoch_year), mean_motion_of_axis(population.a_km), population.ecc,
+                    population.inc_rad, population.raan_rad, population.argp_rad, population.mean_rad,
+                    0.5 * SGP4_RHO0 * drag_coefficient * population.area_to_mass, population.radius_m,
+                    population.mass_kg)
+
+
+def fit_catalog(position_km: NDArray[np.float64], velocity_km_s: NDArray[np.float64], epoch: Epoch,
+                bstar: NDArray[np.float64], radius_m: NDArray[np.float64], norad_id: NDArray[np.int64],
+                backend: Backend | str = "auto") -> tuple[Catalog, NDArray[np.float64]]:
+    """SGP4 mean elements whose states at the epoch are the given ones.
+
+    The fixed point of: mean elements plus the difference between the given osculating elements and those that SGP4
+    gives, in equinoctial elements, which know neither perigee nor node of circular and equatorial orbits.
+
+    Parameters
+    ----------
+    position_km, velocity_km_s
+        TEME states [n, 3].
+    epoch
+        of all of them.
+    bstar, radius_m, norad_id
+        columns [n] of the catalogue.
+
+    Returns
+    -------
+    catalogue, and how far [km] its positions at the epoch are from the given ones [n].
+
+    Raises
+    ------
+    InputError
+        a state that no orbit of SGP4 meets within 0.1 km.
+    """
+    chosen = get_backend(backend) if isinstance(backend, str) else backend
+    wanted = _equinoctial(position_km, velocity_km_s)
+    mean, off = wanted.copy(), np.full(len(wanted), np.inf)
+    best = mean.copy()
+    for _ in range(_ITERATIONS):
+        catalog = _from_equinoctial(mean, epoch, bstar, radius_m, norad_id)
+        r, v = _states(catalog, chosen, epoch)
+        error = np.linalg.norm(r - position_km, axis=1)
+        better = error < off
+        best[better], off[better] = mean[better], error[better]
+        if np.nanmax(off) < 1e-6:
+            break
+        change = wanted - _equinoctial(r, v)
+        change[:, 5] = np.arctan2(np.sin(change[:, 5]), np.cos(change[:, 5]))
+        mean = mean + np.where(np.isfinite(change), change, 0.0)
+    bad = ~(off < 0.1)
+    if bad.any():
+        k = int(np.flatnonzero(bad)[0])
+        raise InputError(f"object {norad_id[k]}: no mean elements of SGP4 give its state (off by {off[k]:.3g} km); is it "
+                         "above the ground and in TEME?")
+    return _from_equinoctial(best, epoch, bstar, radius_m, norad_id), off
+
+
+def _states(catalog: Catalog, backend: Backend, epoch: Epoch) -> tuple[Any, Any]:
+    propagator = Propagator(catalog, backend, (epoch.jd, epoch.fr), (0.0, 0.0))
+    states, codes = (backend.get(array) for array in propagator.grid(np.zeros(1)))
+    found = np.empty((len(catalog), 6))
+    found[propagator.order] = np.where(codes[0, : len(catalog)] == 0, states[0, :, : len(catalog)], np.nan).T
+    return found[:, :3], found[:, 3:]
+
+
+def _equinoctial(r: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """a, e cos, e sin of the longitude of perigee, tan(i/2) cos, sin of the node, mean longitude [n, 6]."""
+    a, e, i, raan, argp, mean = elements_of(r, v)
+    tangent, longitude = np.tan(0.5 * i), raan + argp
+    return np.stack([a, e * np.cos(longitude), e * np.sin(longitude), tangent * np.cos(raan), tangent * np.sin(raan),
+                     longitude + mean], axis=1)
+
+
+def _from_equinoctial(x: NDArray[np.float64], epoch: Epoch, bstar: NDArray[np.float64],
+                      radius_m: NDArray[np.float64], norad_id: NDArray[np.int64]) -> Catalog:
+    raan, longitude = np.arctan2(x[:, 4], x[:, 3]), np.arctan2(x[:, 2], x[:, 1])
+    e = np.minimum(np.hypot(x[:, 1], x[:, 2]), 0.99)
+    i = 2.0 * np.arctan(np.hypot(x[:, 3], x[:, 4]))
+    return _catalog(norad_id, epoch.jd + epoch.fr, mean_motion_of_axis(x[:, 0]), e, i, raan, longitude - raan,
+                    x[:, 5] - longitude, bstar, radius_m, np.full(len(x), np.nan), epoch)
+
+
+def _catalog(norad_id: Any, jd: float, n: Any, e: Any, i: Any, raan: Any, argp: Any, mean: Any, bstar: Any,
+             radius_m: Any, mass_kg: Any, epoch: Epoch | None = None) -> Catalog:
+    when = epoch or Epoch.of(jd, 0.0)
+    count, turn = len(norad_id), 2.0 * np.pi
+    return Catalog.from_columns(
+        norad_id=np.asarray(norad_id, np.int64), epoch_jd=np.full(count, when.jd), epoch_fr=np.full(count, when.fr),
+        mean_motion=n, eccentricity=e, inclination=i, raan=np.mod(raan, turn), argp=np.mod(argp, turn),
+        mean_anomaly=np.mod(mean, turn), bstar=bstar, hard_body_radius_m=radius_m, mass_kg=mass_kg)

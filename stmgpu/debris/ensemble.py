@@ -1,0 +1,197 @@
+"""``stmgpu.evolve``: all runs of all scenarios of a study, as one Dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stmgpu.backend import get_backend
+from stmgpu.debris import random
+from stmgpu.debris.environment import Environment
+from stmgpu.debris.evolve import Evolution, RunResult, start_of
+from stmgpu.debris.loaders import load_population
+from stmgpu.debris.population import CLASS_NAMES, Population
+from stmgpu.debris.scenario import PopulationSpec, Scenario, Study, read_study
+from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, SHELL_EDGES_KM, dims_of, dtype_of
+from stmgpu.errors import InputError
+
+
+def evolve(study: Study | Scenario | str | Path, years: float | None = None, runs: int | None = None, seed: int = 0,
+           backend: str = "auto", threads: int | None = None,
+           progress: Callable[[float], None] | None = None) -> xr.Dataset:
+    """Evolve the debris population, every run of every scenario, in memory.
+
+    For long studies see :func:`stmgpu.evolve_to_store`, which does the same in tiles that can be resumed.
+
+    Parameters
+    ----------
+    study
+        a study, one scenario, or a scenario file.
+    years, runs
+        length and number of runs; default those of the study.
+    seed
+        of the study; run k of all scenarios shares its random numbers.
+    backend, threads
+        as for :func:`stmgpu.screen`.
+    progress
+        called with the fraction done.
+
+    Returns
+    -------
+    Dataset over (scenario, run, time, shell, class) and an event table over (event); docs/guide/debris.md lists the
+    variables. Runs are numbered from 0 and have no coordinate (a store keeps its own files under that name).
+
+    Raises
+    ------
+    InputError
+        an impossible scenario, or a file that it names is missing or damaged.
+
+    Examples
+    --------
+    >>> import stmgpu as stm
+    >>> ds = stm.evolve("removal.toml", years=10, runs=2, seed=1)  # doctest: +SKIP
+    """
+    if isinstance(study, Scenario):
+        study = Study(scenarios=(study,))
+    elif not isinstance(study, Study):
+        study = read_study(study)
+    study = study.model_copy(update={k: v for k, v in (("years", years), ("runs", runs)) if v is not None})
+    check_study(study, seed)
+    chosen = get_backend(backend, threads)
+    populations: dict[tuple[PopulationSpec, float], Population] = {}
+    results: dict[tuple[int, int], RunResult] = {}
+    total = len(study.scenarios) * study.runs
+    for number, scenario in enumerate(study.scenarios):
+        key = population_key(scenario)
+        if key not in populations:
+            populations[key] = population_of(scenario)
+        population = populations[key]
+        environment = Environment.build(scenario.environment, *start_of(population, study.years))
+        for run in range(study.runs):
+            task = Evolution(scenario, population, study.years, seed, [run], chosen, environment)
+            results[number, run] = task.run()[0]
+            if progress:
+                progress(len(results) / total)
+    begin = next(iter(populations.values())).epoch_year
+    return build_ensemble(study, seed, results, begin, notes_of(populations.values()))
+
+
+def notes_of(populations: Iterable[Population]) -> list[str]:
+    """Where populations come from, and what was filled in or left out."""
+    found: list[str] = []
+    for population in populations:
+        if not any(note.startswith(population.source) for note in population.notes):
+            found.append(population.source)
+        found += population.notes
+    return list(dict.fromkeys(found))
+
+
+def check_study(study: Study, seed: int) -> None:
+    """Refuse a study that cannot be run."""
+    if not (np.isfinite(study.years) and study.years > 0.0):
+        raise InputError(f"{study.years} years are impossible; give a positive number")
+    if study.runs < 1:
+        raise InputError(f"{study.runs} runs are impossible; give 1 or more")
+    if not 0 <= seed < 1 << 63:
+        raise InputError(f"the seed {seed} is impossible; give a whole number from 0 to 2^63 - 1")
+
+
+def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
+    """What the initial population of a scenario depends on."""
+    return scenario.population, scenario.disposal.mission_years
+
+
+def population_of(scenario: Scenario) -> Population:
+    """The initial population of a scenario; what its source leaves open is drawn from the spec's own seed."""
+    spec, mission_years = population_key(scenario)
+    return load_population(spec, random.generator(spec.seed, 0, random.LAUNCH), mission_years=mission_years)
+
+
+def build_ensemble(study: Study, seed: int, results: Mapping[tuple[int, int], RunResult], begin: float,
+                   notes: Iterable[str] = ()) -> xr.Dataset:
+    """Put the runs together.
+
+    Parameters
+    ----------
+    study, seed
+        what was run.
+    results
+        by (scenario, run), at least one; runs that are not among them are not numbers.
+    begin
+        first year.
+    notes
+        what a reader should know besides what the runs say.
+    """
+    shape = (len(study.scenarios), study.runs)
+    times = begin + np.arange(int(study.years + 1e-9) + 1)
+    variables: dict[str, Any] = {}
+    for name, values in next(iter(results.values())).series.items():
+        array = np.full((*shape, len(times), *values.shape[1:]), np.nan, dtype_of(name))
+        for place, result in results.items():
+            series = result.series[name]
+            until = len(series) if np.isnan(result.truncated_year) else int((times < result.truncated_year).sum())
+            array[place][: min(until, len(series))] = series[:until]
+        variables[name] = array
+    for name in (*BALANCES, "truncated_year"):
+        array = np.full(shape, np.nan)
+        for place, result in results.items():
+            array[place] = result.truncated_year if name == "truncated_year" else result.balances[name]
+        variables[name] = array
+    edges = SHELL_EDGES_KM
+    coords = {
+        "scenario": ("scenario", [s.name for s in study.scenarios], _attrs("1", "scenario")),
+        "time": ("time", times.astype(np.float64), _attrs("a", "decimal year (UTC)")),
+        "shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), _attrs("km", "altitude of the middle of the shell")),
+        "shell_lower": ("shell", edges[:-1], _attrs("km", "altitude of the lower edge of the shell")),
+        "shell_upper": ("shell", edges[1:], _attrs("km", "altitude of the upper edge of the shell")),
+        "class": ("class", list(CLASS_NAMES), _attrs("1", "class of objects")),
+    }
+    told = [f"{study.scenarios[s].name}, run {r}: {note}" for (s, r), result in sorted(results.items())
+            for note in result.notes]
+    attrs = {"seed": seed, "years": study.years, "runs": study.runs, "notes": [*notes, *told],
+             "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios])}
+    data = {name: (dims_of(name), array, _attrs(*LONG_NAMES[name])) for name, array in variables.items()}
+    return xr.Dataset({**data, **_event_table(results)}, coords=coords, attrs=attrs)
+
+
+def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, Any]:
+    columns: dict[str, list[Any]] = {name: [] for name in EVENTS}
+    for s, r in sorted(results):
+        events = results[s, r].events
+        count = len(events["time"])
+        own = {"scenario": np.full(count, s), "run": np.full(count, r)}
+        for name, parts in columns.items():
+            parts.append(own.get(name, events.get(name)))
+    return {f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
+            for name, parts in columns.items()}
+
+
+def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
+    """Runs as plain arrays by name, for a file; ``unpack`` makes them runs again."""
+    arrays: dict[str, np.ndarray] = {}
+    for number, result in results:
+        parts = {"series": result.series, "events": result.events, "balances": result.balances,
+                 "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)}}
+        arrays |= {f"{number}/{part}/{name}": np.asarray(value) for part, values in parts.items()
+                   for name, value in values.items()}  # type: ignore[attr-defined]
+    return arrays
+
+
+def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
+    """Runs by number from the arrays of :func:`pack`."""
+    parts: dict[int, dict[str, dict[str, Any]]] = {}
+    for name, value in arrays.items():
+        number, part, variable = name.split("/")
+        parts.setdefault(int(number), {"series": {}, "events": {}, "balances": {}, "other": {}})[part][variable] = value
+    return {number: RunResult(p["series"], p["events"], {k: float(v) for k, v in p["balances"].items()},
+                              float(p["other"]["truncated_year"]), tuple(p["other"]["notes"].tolist()))
+            for number, p in parts.items()}
+
+
+def _attrs(units: str, long_name: str) -> dict[str, str]:
+    return {"units": units, "long_name": long_name}

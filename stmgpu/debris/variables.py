@@ -1,0 +1,94 @@
+"""The variables of an ensemble: names, dimensions, units; what the ledger writes and the store keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SHELL_EDGES_KM = np.arange(200.0, 2000.1, 50.0)
+"""Altitudes between the shells of every result."""
+
+BY_SHELL = ("collisions_catastrophic", "collisions_cratering", "expected_catastrophic", "expected_cratering",
+            "expected_fragments")
+BY_CLASS = ("explosions", "launches", "disposals", "disposals_failed", "removals", "decays", "fragments")
+BY_RUN = ("expected_avoided",)
+RATES = ("rate_catastrophic", "rate_cratering")
+NOW_BY_SHELL = ("number", "mass", "area")
+NOW_BY_CLASS = ("population", "total_mass")
+
+BALANCES = ("count_balance", "mass_balance", "breakup_balance", "momentum_balance")
+
+LONG_NAMES = {
+    "number": ("1", "effective number of objects: fractions of their periods spent in the shell"),
+    "mass": ("kg", "mass in the shell, by fractions of periods"),
+    "area": ("m2", "cross-section in the shell, by fractions of periods"),
+    "population": ("1", "number of objects, in the shells or not"),
+    "total_mass": ("kg", "mass of all objects, in the shells or not"),
+    "collisions_catastrophic": ("1", "catastrophic collisions since the start"),
+    "collisions_cratering": ("1", "collisions that were not catastrophic since the start"),
+    "expected_catastrophic": ("1", "sum of the probabilities of catastrophic collisions since the start (compensator)"),
+    "expected_cratering": ("1", "sum of the probabilities of collisions that are not catastrophic since the start "
+                                "(compensator)"),
+    "expected_fragments": ("1", "sum of probability times fragments over all encounters since the start"),
+    "rate_catastrophic": ("1/a", "mean-field rate of catastrophic collisions at that time"),
+    "rate_cratering": ("1/a", "mean-field rate of collisions that are not catastrophic at that time"),
+    "explosions": ("1", "explosions since the start"),
+    "launches": ("1", "objects launched since the start"),
+    "disposals": ("1", "disposals that succeeded since the start"),
+    "disposals_failed": ("1", "disposals that failed since the start"),
+    "removals": ("1", "objects removed by policies since the start"),
+    "decays": ("1", "objects decayed since the start"),
+    "fragments": ("1", "fragments made since the start"),
+    "expected_avoided": ("1", "expected collisions avoided by manoeuvres since the start"),
+    "count_balance": ("1", "relative error of the number of objects against all that entered and left"),
+    "mass_balance": ("1", "relative error of the mass against all that entered and left"),
+    "breakup_balance": ("1", "largest relative error of mass in a breakup"),
+    "momentum_balance": ("1", "largest momentum that a breakup did not conserve, relative to its fragments'"),
+    "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
+}
+"""Units and long_name of every variable of an ensemble."""
+
+CATASTROPHIC, CRATERING, EXPLOSION, REMOVAL = range(4)
+"""Types of events."""
+
+EVENTS = {
+    "scenario": ("int32", "1", "index of the scenario"),
+    "run": ("int32", "1", "index of the run"),
+    "time": ("float64", "a", "decimal year"),
+    "type": ("int8", "1", "0 catastrophic collision, 1 cratering collision, 2 explosion, 3 removal"),
+    "id": ("int64", "1", "number of the event; its fragments have it as their cause"),
+    "first": ("int64", "1", "uid of the target, or of the object that exploded or was removed"),
+    "second": ("int64", "1", "uid of the projectile, -1 for none"),
+    "first_norad": ("int64", "1", "NORAD id of the first, 0 for none"),
+    "second_norad": ("int64", "1", "NORAD id of the second, 0 for none"),
+    "first_class": ("int8", "1", "class of the first"),
+    "second_class": ("int8", "1", "class of the second, -1 for none"),
+    "first_mass": ("float64", "kg", "mass of the first"),
+    "second_mass": ("float64", "kg", "mass of the second"),
+    "speed": ("float64", "km/s", "relative speed"),
+    "energy": ("float64", "J/g", "energy over the mass of the target"),
+    "altitude": ("float64", "km", "altitude"),
+    "latitude": ("float64", "rad", "geocentric latitude"),
+    "fragments": ("float64", "1", "fragments made"),
+    "first_cause": ("int64", "1", "event that made the first, 0 for none"),
+    "second_cause": ("int64", "1", "event that made the second, 0 for none"),
+}
+"""Type, units and long_name of the columns of the event table; in the Dataset their names begin with ``event_``."""
+
+
+def dims_of(name: str) -> tuple[str, ...]:
+    """Dimensions of a variable."""
+    if name in BALANCES or name == "truncated_year":
+        return ("scenario", "run")
+    time = ("scenario", "run", "time")
+    if name in NOW_BY_SHELL:
+        return (*time, "shell", "class")
+    if name in BY_SHELL or name in RATES:
+        return (*time, "shell")
+    if name in BY_CLASS or name in NOW_BY_CLASS:
+        return (*time, "class")
+    return time
+
+
+def dtype_of(name: str) -> str:
+    """Type of a variable: what is kept for every shell and class is rounded to float32."""
+    return "float32" if name in NOW_BY_SHELL else "float64"
