@@ -45,6 +45,7 @@ FARTHEST_KM = 384_400.0
 """Fragments with a higher apogee come under the Moon's influence and are not followed."""
 
 _FRAGMENT_UID = 1 << 62
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _EVENT_BITS, _NUMBER_BITS = 42, 20
 
 
@@ -311,7 +312,7 @@ class Impacts:
         Names have 42 bits and are never 0: the uids of fragments are made of them.
         """
         key = random.key(self.seed, self.run_numbers[run], purpose)
-        mixed, _ = random.threefry(*key, first, second)
-        bits, name = random.threefry(*key, (step << 16) | resample.astype(np.int64), mixed)
+        pair = first.view(np.uint64) * _ODD + second.view(np.uint64)  # modulo 2^64; two pairs with one name are harmless
+        bits, name = random.threefry(*key, (step << 16) | resample.astype(np.int64), pair)
         event = ((name >> np.uint64(64 - _EVENT_BITS)) | np.uint64(1)).astype(np.int64)
         return random.uniform(bits), event
