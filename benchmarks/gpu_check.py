@@ -3,8 +3,9 @@
     python benchmarks/gpu_check.py
 
 It prints the device, runs the test suite (a test of the cuda backend that is skipped counts as a failure), compares
-the bytes of states and of screening results with those of the CPU, times the cases, and writes
-``benchmarks/results/gpu_check_<device>.json``. Exit code 0 means that everything ran and every byte was the same.
+the bytes of states, of screening results and of an ensemble of debris evolutions with those of the CPU, times the
+cases, and writes ``benchmarks/results/gpu_check_<device>.json``. Exit code 0 means that everything ran and every byte
+was the same.
 
 ``--backend cpu`` rehearses the check without a GPU: the widest CPU library against the scalar one, whose form of the
 kernels is the one that a GPU runs.
@@ -36,7 +37,15 @@ import xarray as xr  # noqa: E402
 from stmgpu.backend import Backend, get_backend, nvrtc  # noqa: E402
 from stmgpu.backend.signature import signatures  # noqa: E402
 from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog  # noqa: E402
+from stmgpu.debris.cube import Cube  # noqa: E402
+from stmgpu.debris.ensemble import population_of  # noqa: E402
+from stmgpu.debris.environment import Environment  # noqa: E402
+from stmgpu.debris.evolve import Evolution, RunResult  # noqa: E402
+from stmgpu.debris.members import Coefficients, Members  # noqa: E402
+from stmgpu.debris.population import Population  # noqa: E402
+from stmgpu.debris.scenario import Scenario, read_study, shipped_scenarios  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
+from stmgpu.propagate.secular import Secular  # noqa: E402
 from stmgpu.propagate.sgp4 import Propagator  # noqa: E402
 from stmgpu.report.environment import describe  # noqa: E402
 from stmgpu.screen.screening import default_start, screen  # noqa: E402
@@ -70,6 +79,11 @@ def main() -> int:
         except StmgpuError as error:
             problems.append(f"{name}: {error}")
             print(f"FAILED {name}: {error}")
+    try:
+        report["ensemble"] = _ensemble(options.backend, options.runs, options.years, problems)
+    except StmgpuError as error:
+        problems.append(f"ensemble: {error}")
+        print(f"FAILED ensemble: {error}")
     report["problems"] = problems
     device = re.sub(r"[^A-Za-z0-9]+", "_", candidate.device.split(",")[0]).strip("_").lower()
     options.results.mkdir(parents=True, exist_ok=True)
@@ -86,6 +100,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--catalog", type=Path, help="catalogue file; default the synthetic one")
     parser.add_argument("--objects", type=int, default=27_000, help="objects of the synthetic catalogue")
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--runs", type=int, default=64, help="runs of the debris ensemble, side by side")
+    parser.add_argument("--years", type=float, default=2.0, help="length of the debris ensemble")
     parser.add_argument("--skip-tests", action="store_true")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     return parser.parse_args()
@@ -207,6 +223,56 @@ def _screening(backend: str, catalog: Catalog, hours: float, problems: list[str]
         print(f"screening {case}: {found.sizes['conjunction']} events, {seconds['best_s']:.2f} s (baseline "
               f"{baseline['best_s']:.2f} s), variables that differ: {', '.join(differing) or 'none'}")
     return results
+
+
+def _ensemble(backend: str, runs: int, years: float, problems: list[str]) -> dict[str, Any]:
+    """Runs of the shipped scenario side by side: bytes of every variable and event, and object-steps a second.
+
+    Once whole, and once with the two kernels that work on all objects alone, which is what a GPU is there for.
+    """
+    scenario = read_study(shipped_scenarios()["removal"]).scenarios[1]
+    population = population_of(scenario)
+    steps = round(years * 365.25 / scenario.propagation.step_days)
+
+    def run(name: str) -> tuple[list[RunResult], dict[str, float]]:
+        chosen = get_backend(name)
+        begin = time.perf_counter()
+        results = Evolution(scenario, population, years, 1, list(range(runs)), chosen).run()
+        seconds = time.perf_counter() - begin
+        objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
+        return results, {"seconds": seconds, "object_steps_per_s": objects * steps / seconds,
+                         **_object_kernels(chosen, scenario, population, runs)}
+
+    found, timed = run(backend)
+    with _as_baseline(backend) as name:
+        expected, baseline = run(name)
+    differing = sorted({key for a, b in zip(found, expected, strict=True) for part in ("series", "events")
+                        for key, values in getattr(b, part).items()
+                        if getattr(a, part)[key].tobytes() != values.tobytes()})
+    if differing:
+        problems.append(f"ensemble: {', '.join(differing)} differ from the CPU's")
+    for key, rate in timed.items():
+        print(f"ensemble: {key} {rate:,.4g} (baseline {baseline[key]:,.4g})")
+    print(f"ensemble: variables that differ: {', '.join(differing) or 'none'}")
+    return {"runs": runs, "years": years, "objects": len(population), "timed": timed, "baseline": baseline,
+            "differing_variables": differing}
+
+
+def _object_kernels(backend: Backend, scenario: Scenario, population: Population, runs: int) -> dict[str, float]:
+    """Object-steps a second of moving and of sorting into cells, with all runs in the backend's memory."""
+    environment = Environment.build(scenario.environment, population.epoch_year, population.epoch_year + 1.0)
+    members = Members(backend, len(population) * runs, Coefficients(2.2, 1.2))
+    for number in range(runs):
+        members.add(number, np.arange(len(population), dtype=np.int64), population)
+    density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
+    table, mover = backend.put(density), Secular(backend, 150.0)
+    cube = Cube(backend, 1, np.arange(runs), scenario.collisions.cube_km, 1, scenario.collisions.lattice)
+    _, moving = _timed(lambda: mover.step(members.state, 432_000.0, table, environment.lowest_km,
+                                          environment.spacing_km, (1.0, 0.0, 0.0)),
+                       lambda _: backend.get(members.state.gone[:1]))
+    _, meeting = _timed(lambda: cube.encounters(members.state, 1), len)
+    objects = len(population) * runs
+    return {"moving_per_s": objects / moving["best_s"], "meeting_per_s": objects / meeting["best_s"]}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,161 @@
+"""What evolving the debris population costs, on the processor at hand.
+
+    python benchmarks/debris.py [POPULATION.mat] [--years 200] [--only CASE] [--name debris]
+
+POPULATION.mat defaults to the 2023 population of MOCAT-MC beside the checkout, else to the synthetic one. Cases:
+
+single     one run of 200 years with breakups, no launches: seconds with one thread and with all cores, and object-steps
+           a second
+stages     where the time of a run goes: kernels by name, everything else
+objects    object-steps a second against the number of objects, 1e4 to 1e6, of moving and of finding encounters
+ensemble   the same runs on one and on two Dask workers of one thread
+batch      runs side by side in one process, which is how a GPU is to be filled
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import machine
+import numpy as np
+
+import stmgpu as stm
+from stmgpu.backend import get_backend
+from stmgpu.backend.cpu import CpuBackend
+from stmgpu.debris.cube import Cube
+from stmgpu.debris.ensemble import population_of
+from stmgpu.debris.environment import Environment
+from stmgpu.debris.evolve import Evolution
+from stmgpu.debris.members import Coefficients, Members
+from stmgpu.debris.population import Population
+from stmgpu.debris.scenario import PopulationSpec, Scenario, Study
+from stmgpu.distribute.cluster import ClusterOptions, client_of
+from stmgpu.propagate.secular import Secular
+
+MOCAT_2023 = Path(__file__).resolve().parents[2] / "shared" / "data" / "debris" / "mocat_mc" / "2023.mat"
+
+
+def main() -> int:
+    options = _options()
+    path = options.population or (MOCAT_2023 if MOCAT_2023.exists() else None)
+    spec = PopulationSpec(source="mocat", path=path.resolve()) if path else PopulationSpec()
+    scenario = Scenario(population=spec)
+    population = population_of(scenario)
+    result: dict[str, Any] = {"population": {"source": population.source, "objects": len(population)},
+                              "years": options.years, "step_days": scenario.propagation.step_days}
+    for case in (_single, _stages, _objects, _ensemble, _batch):
+        if not options.only or options.only in case.__name__:
+            result[case.__name__[1:]] = case(scenario, population, options)
+            print(case.__name__[1:], json.dumps(result[case.__name__[1:]]), flush=True)
+    if options.name:
+        print(machine.write(options.name, result))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n", maxsplit=1)[0])
+    parser.add_argument("population", type=Path, nargs="?")
+    parser.add_argument("--years", type=float, default=200.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only")
+    parser.add_argument("--name", help="write results/NAME.json")
+    return parser.parse_args()
+
+
+def _evolve(scenario: Scenario, population: Population, years: float, threads: int, runs: int = 1) -> dict[str, float]:
+    begin, used = time.perf_counter(), time.process_time()
+    results = Evolution(scenario, population, years, 1, list(range(runs)), get_backend("cpu", threads)).run()
+    seconds, used = time.perf_counter() - begin, time.process_time() - used
+    objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
+    steps = round(years * 365.25 / scenario.propagation.step_days)
+    return {"threads": threads, "runs": runs, "seconds": round(seconds, 2), "core_seconds": round(used, 2),
+            "object_steps": objects * steps, "object_steps_per_s": round(objects * steps / seconds),
+            "objects_at_end": float(results[0].series["population"][-1].sum()),
+            "catastrophic": float(results[0].series["collisions_catastrophic"][-1].sum())}
+
+
+def _single(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
+    return [{"load": round(os.getloadavg()[0], 2), **_evolve(scenario, population, options.years, threads)}
+            for threads in dict.fromkeys((1, len(os.sched_getaffinity(0))))]
+
+
+def _stages(scenario: Scenario, population: Population, options: argparse.Namespace) -> dict[str, float]:
+    """Seconds of each kernel in one thread, and of everything else."""
+    seconds: dict[str, float] = {}
+    launch = CpuBackend.launch
+
+    def timed(self: CpuBackend, kernel: str, items: int, *args: Any) -> None:
+        begin = time.perf_counter()
+        launch(self, kernel, items, *args)
+        seconds[kernel] = seconds.get(kernel, 0.0) + time.perf_counter() - begin
+
+    CpuBackend.launch = timed  # type: ignore[method-assign]
+    try:
+        whole = _evolve(scenario, population, options.years / 4.0, 1)
+    finally:
+        CpuBackend.launch = launch  # type: ignore[method-assign]
+    rest = whole["seconds"] - sum(seconds.values())
+    return {**{f"{name}_ns": round(s / whole["object_steps"] * 1e9, 2) for name, s in seconds.items()},
+            "everything_else_ns": round(rest / whole["object_steps"] * 1e9, 2), "seconds": whole["seconds"]}
+
+
+def _objects(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
+    """Resampled populations of each size, with cells of a size that keeps encounters few."""
+    backend, rng = get_backend("cpu"), np.random.default_rng(0)
+    environment = Environment.build(scenario.environment, population.epoch_year, population.epoch_year + 1.0)
+    table = backend.put(environment.log_density([population.epoch_year + 0.5]))
+    found = []
+    for objects, cube_km in ((10_000, 50.0), (30_000, 50.0), (100_000, 20.0), (300_000, 10.0), (1_000_000, 5.0)):
+        chosen = population[np.sort(rng.integers(0, len(population), objects))]
+        chosen.raan_rad[:] = rng.uniform(0.0, 2.0 * np.pi, objects)
+        order = np.argsort(chosen.ecc, kind="stable")
+        members = Members(backend, objects, Coefficients(2.2, 1.2))
+        members.add(0, np.arange(objects, dtype=np.int64), chosen[order])
+        cube, mover = Cube(backend, 1, [0], cube_km, 1, "shell"), Secular(backend, 150.0)
+        moving, meeting = [], []
+        for step in range(1, 4 + options.rounds):
+            begin = time.perf_counter()
+            mover.step(members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0))
+            moving.append(time.perf_counter() - begin)
+            members.drop(members.gone())
+            begin = time.perf_counter()
+            met = len(cube.encounters(members.state, step))
+            meeting.append(time.perf_counter() - begin)
+        found.append({"objects": objects, "cube_km": cube_km, "encounters": met,
+                      "moving_per_s": round(objects / statistics.median(moving[2:])),
+                      "meeting_per_s": round(objects / statistics.median(meeting[2:]))})
+    return found
+
+
+def _ensemble(scenario: Scenario, population: Population, options: argparse.Namespace) -> dict[str, Any]:
+    """Eight runs of ten years; the cluster's start is not counted."""
+    study = Study(scenarios=(scenario,), years=min(options.years, 10.0), runs=8)
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(options.rounds):
+        for workers, times in seconds.items():
+            with tempfile.TemporaryDirectory() as folder, client_of(ClusterOptions(None, workers, 1),
+                                                                    Path(folder)) as client:
+                how = stm.Execution(executor="dask", client=client, backend="cpu", threads=1)
+                begin = time.perf_counter()
+                outcome = stm.evolve_to_store(study, Path(folder) / "study.zarr", seed=1, how=how)
+                times.append(time.perf_counter() - begin)
+                assert outcome.complete
+    ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    return {"years": study.years, "runs": study.runs, "one_worker_s": [round(s, 2) for s in seconds[1]],
+            "two_workers_s": [round(s, 2) for s in seconds[2]], "ratios": [round(r, 2) for r in ratios],
+            "median_ratio": round(statistics.median(ratios), 2)}
+
+
+def _batch(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
+    return [_evolve(scenario, population, min(options.years, 10.0), 1, runs) for runs in (1, 4, 16)]
+
+
+if __name__ == "__main__":  # workers of a local cluster import this module again
+    raise SystemExit(main())
