@@ -146,7 +146,8 @@ def _ensemble(scenario: Scenario, population: Population, options: argparse.Name
                 begin = time.perf_counter()
                 outcome = stm.evolve_to_store(study, Path(folder) / "study.zarr", seed=1, how=how)
                 times.append(time.perf_counter() - begin)
-                assert outcome.complete
+                if not outcome.complete:
+                    raise SystemExit(f"the study did not end: {outcome}")
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
     return {"years": study.years, "runs": study.runs, "one_worker_s": [round(s, 2) for s in seconds[1]],
             "two_workers_s": [round(s, 2) for s in seconds[2]], "ratios": [round(r, 2) for r in ratios],

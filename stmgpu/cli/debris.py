@@ -13,7 +13,7 @@ from stmgpu.cli import common
 from stmgpu.cli.common import BackendName, ExecutorName
 from stmgpu.cli.running import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError
-from stmgpu.report.outputs import check_outputs
+from stmgpu.report.outputs import check_outputs, check_picture
 
 
 def evolve(
@@ -53,7 +53,7 @@ def evolve(
     inputs, document, needs = plan_study(scenario, years, runs, seed, how)
     settings = document["settings"]
     for text in settings["notes"]:
-        common.note(f"population: {text}")
+        common.note(text)
     if dry_run:
         typer.echo(f"scenarios     {', '.join(s['name'] for s in settings['scenarios'])}")
         typer.echo(f"runs          {settings['runs']} each, {settings['years']:g} years from "
@@ -66,8 +66,8 @@ def evolve(
             typer.echo(f"input         {path} (kept as {name})")
         return
     common.backend_name(backend, threads)
-    common.note(f"{len(settings['scenarios'])} scenarios, {settings['runs']} runs of {settings['years']:g} years from "
-                f"{settings['begin_year']:.2f}")
+    common.note(f"scenarios: {', '.join(s['name'] for s in settings['scenarios'])}; runs: {settings['runs']} of each, "
+                f"{settings['years']:g} years from {settings['begin_year']:.2f}")
     with log.progress("evolving", 1.0, "") as report:
         outcome = evolve_to_store(scenario, out, years, runs, seed, how, report, common.stopping)
     if concluded(outcome, out):
@@ -87,8 +87,8 @@ def study(
     from stmgpu.report.study import plot_study, print_study, study_summary
     from stmgpu.store import open_dataset
 
-    if plot is not None:
-        check_outputs(None, plot)
+    check_picture(plot)
+    check_outputs(None, plot)
     ensemble = open_dataset(store, "ensemble", partial=partial)
     if as_json:
         typer.echo(json.dumps(study_summary(ensemble), indent=2))

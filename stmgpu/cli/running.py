@@ -38,8 +38,12 @@ def concluded(outcome: Outcome, out: Path) -> bool:
     done = outcome.tiles - len(outcome.missing)
     note(f"{outcome.computed} tiles computed now, {done} of {outcome.tiles} done; {out}")
     if outcome.failed:
-        for tile, reason in list(outcome.failed.items())[: common.SHOWN_REJECTIONS]:
-            say(f"tile {tile} failed: {reason}")
+        reasons: dict[str, list[str]] = {}
+        for tile, reason in outcome.failed.items():
+            reasons.setdefault(reason, []).append(tile)
+        for reason, tiles in list(reasons.items())[: common.SHOWN_REJECTIONS]:
+            more = f" and {len(tiles) - 1} more" if len(tiles) > 1 else ""
+            say(f"tile {tiles[0]}{more} failed: {reason}")
         raise StmgpuError(f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
                           "mend the cause and run the same command again")
     if outcome.complete:

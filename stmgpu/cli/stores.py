@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stmgpu.cli import common
 from stmgpu.cli.common import BackendName
 from stmgpu.errors import StmgpuError
+
+if TYPE_CHECKING:
+    from stmgpu.debris.scenario import Scenario
 
 Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zarr.")]
 
@@ -33,8 +36,53 @@ def info(
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
+    if found.get("kind") == "ensemble" and isinstance(found.get("settings"), dict):
+        settings = _brief(found["settings"])
+        if found["attributes"].get("notes"):  # which begin with those of the settings
+            settings.pop("notes", None)
+        found = {**found, "settings": settings}
     for name, value in found.items():
         _print(name, value)
+
+
+def _brief(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a study: of the first scenario what differs from the defaults, of others from the first."""
+    from pydantic import ValidationError
+
+    from stmgpu.debris.scenario import Scenario
+
+    try:
+        scenarios = [Scenario.model_validate(s) for s in settings["scenarios"]]
+    except (KeyError, TypeError, ValidationError):  # damaged, or a policy that is not imported: as it is
+        return dict(settings)
+    brief: dict[str, Any] = {}
+    base = _flat(Scenario())
+    for scenario in scenarios:
+        own = _flat(scenario)
+        gone = dict.fromkeys(base.keys() - own.keys(), "-")
+        changed = {name: value for name, value in own.items() if base.get(name) != value}
+        brief[f"scenario {scenario.name!r}"] = changed | gone or "as the first" if brief else changed or "defaults"
+        if len(brief) == 1:
+            base = own
+    return brief | {name: value for name, value in settings.items() if name != "scenarios"}
+
+
+def _flat(scenario: Scenario) -> dict[str, Any]:
+    """Every key of a scenario and its value; of a policy what differs from its defaults, in a line."""
+    found: dict[str, Any] = {}
+
+    def add(table: dict[str, Any], prefix: str) -> None:
+        for key, value in table.items():
+            if isinstance(value, dict):
+                add(value, f"{prefix}{key}.")
+            else:
+                found[prefix + key] = value
+
+    add(scenario.model_dump(mode="json", exclude={"name", "removal"}), "")
+    for number, policy in enumerate(scenario.removal, 1):
+        words = policy.model_dump(mode="json", exclude_defaults=True, exclude={"rank"})
+        found[f"removal {number}"] = ", ".join([policy.rank, *(f"{k} {json.dumps(v)}" for k, v in words.items())])
+    return found
 
 
 def _print(name: str, value: Any, indent: int = 0) -> None:
@@ -43,6 +91,11 @@ def _print(name: str, value: Any, indent: int = 0) -> None:
         typer.echo(f"{space}{name}")
         for key, inner in value.items():
             _print(str(key), inner, indent + 2)
+    elif name == "notes" and isinstance(value, list):
+        left = len(value) - common.SHOWN_REJECTIONS
+        more = [f"and {left} more; --json has all"] if left > 0 else []
+        for number, text in enumerate([*value[: common.SHOWN_REJECTIONS], *more]):
+            typer.echo(f"{space}{'' if number else name:<{max(18 - indent, 1)}} {text}")
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for number, inner in enumerate(value, 1):
             _print(f"{name} {number}", inner, indent)

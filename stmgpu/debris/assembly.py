@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.debris.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
 from stmgpu.debris.filling import ENOUGH, PLURALS, fill_missing
+from stmgpu.debris.lifetime import Lifetime
 from stmgpu.debris.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
 from stmgpu.debris.population import FILLED_DATE, Kind, Population
 from stmgpu.errors import InputError
 
 EARTH_RADIUS_KM = 6378.137
 """Radius above which heights of perigees and apogees are given [km]."""
+
+DRAG_COEFFICIENT = 2.2
 
 UNDATED_AGE_YEARS = 20.0
 """Age of objects without a launch date: neither in their mission nor young enough to explode [years]."""
@@ -96,7 +101,9 @@ def assemble(
                                         stated_end=c["stated_end"])
     filled = fill_missing(kind, c["mass_kg"], c["radius_m"], rng, area_to_mass=c["area_to_mass"],
                           length_m=c["length_m"], constellation=c["constellation"],
-                          rocket_body_parent=c["rocket_body_parent"], where=source)
+                          rocket_body_parent=c["rocket_body_parent"],
+                          stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], DRAG_COEFFICIENT),
+                          age_years=epoch_year - launch, where=source)
     controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
     return Population(
         epoch_year=float(epoch_year), norad_id=c["norad_id"].astype(np.int64), kind=kind,
@@ -188,3 +195,9 @@ def _dated(
             basis = f"{UNDATED_AGE_YEARS:g} years before the epoch"
         notes.append(f"{int(rows.sum()):,} {name}: launch date of {int(gaps.sum()):,} taken as {basis}")
     return dates, undated, notes
+
+
+@cache
+def _typical_lifetimes() -> Lifetime:
+    """Lifetimes in Vallado's atmosphere, which is about the mean of the solar cycles so far."""
+    return Lifetime(exponential_log_density(HEIGHTS_KM), LOWEST_KM, SPACING_KM)

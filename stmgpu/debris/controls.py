@@ -76,8 +76,23 @@ class Controls:
             book.move("disposed", m.run[done], m.weight[done], m.weight[done] * m.mass_kg[done])
             m.drop(done)
         else:
-            lower(m, done, spec.rule_years, self.lifetime)
+            self._change_orbit(done)
             m.explodes[done] = NEVER  # disposal includes passivation
+
+    def _change_orbit(self, slots: NDArray[np.int64]) -> None:
+        """Lower objects, or raise those that are nearer to the graveyard if that is the mode."""
+        m, spec = self.members, self.scenario.disposal
+        up = np.zeros(len(slots), np.bool_)
+        if spec.mode == "graveyard":
+            orbit = m.orbits(slots)
+            a, e = orbit[secular.A_KM], orbit[secular.ECC]
+            perigee, apogee = self.lifetime.disposal_orbit(a, e, orbit[secular.BALLISTIC], spec.rule_years)
+            grave = secular.EARTH_RADIUS_KM + spec.graveyard_km
+            # by the change of specific energy, to which the impulses from near-circular orbits are proportional
+            up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
+            m.set_orbit(secular.A_KM, slots[up], np.full(int(up.sum()), grave))
+            m.set_orbit(secular.ECC, slots[up], np.zeros(int(up.sum())))
+        lower(m, slots[~up], spec.rule_years, self.lifetime)
 
     def _draw_explosions(self, slots: NDArray[np.int64], rate: NDArray[np.float64], year: float,
                          until: NDArray[np.float64]) -> None:
@@ -106,6 +121,8 @@ def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Li
 
     Objects that do so already stay where they are.
     """
+    if not len(slots):
+        return
     orbit = members.orbits(slots)
     a, e = orbit[secular.A_KM], orbit[secular.ECC]
     perigee, apogee = lifetime.disposal_orbit(a, e, orbit[secular.BALLISTIC], years)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +17,19 @@ from stmgpu.backend import get_backend
 from stmgpu.debris import random
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolve import Evolution, RunResult, start_of
+from stmgpu.debris.launches import Launches
 from stmgpu.debris.loaders import load_population
 from stmgpu.debris.population import CLASS_NAMES, Population
-from stmgpu.debris.scenario import PopulationSpec, Scenario, Study, read_study
+from stmgpu.debris.scenario import EnvironmentSpec, PopulationSpec, Scenario, Study, read_study
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, SHELL_EDGES_KM, dims_of, dtype_of
 from stmgpu.errors import InputError
 
+MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
+"""Longest study, and most runs of a scenario."""
 
-def evolve(study: Study | Scenario | str | Path, years: float | None = None, runs: int | None = None, seed: int = 0,
-           backend: str = "auto", threads: int | None = None,
+
+def evolve(study: Study | Scenario | str | os.PathLike[str], years: float | None = None, runs: int | None = None,
+           seed: int = 0, backend: str = "auto", threads: int | None = None,
            progress: Callable[[float], None] | None = None) -> xr.Dataset:
     """Evolve the debris population, every run of every scenario, in memory.
 
@@ -56,49 +63,118 @@ def evolve(study: Study | Scenario | str | Path, years: float | None = None, run
     >>> import stmgpu as stm
     >>> ds = stm.evolve("removal.toml", years=10, runs=2, seed=1)  # doctest: +SKIP
     """
-    if isinstance(study, Scenario):
-        study = Study(scenarios=(study,))
-    elif not isinstance(study, Study):
-        study = read_study(study)
-    study = study.model_copy(update={k: v for k, v in (("years", years), ("runs", runs)) if v is not None})
-    check_study(study, seed)
+    study = asked_study(study, years, runs, seed)
     chosen = get_backend(backend, threads)
-    populations: dict[tuple[PopulationSpec, float], Population] = {}
+    begin = prepare(study, seed)
     results: dict[tuple[int, int], RunResult] = {}
     total = len(study.scenarios) * study.runs
     for number, scenario in enumerate(study.scenarios):
-        key = population_key(scenario)
-        if key not in populations:
-            populations[key] = population_of(scenario)
-        population = populations[key]
-        environment = Environment.build(scenario.environment, *start_of(population, study.years))
+        population, environment = begin.populations[number], begin.environments[number]
         for run in range(study.runs):
             task = Evolution(scenario, population, study.years, seed, [run], chosen, environment)
             results[number, run] = task.run()[0]
             if progress:
                 progress(len(results) / total)
-    begin = next(iter(populations.values())).epoch_year
-    return build_ensemble(study, seed, results, begin, notes_of(populations.values()))
+    return build_ensemble(study, seed, results, begin.year, begin.notes)
 
 
-def notes_of(populations: Iterable[Population]) -> list[str]:
-    """Where populations come from, and what was filled in or left out."""
+def asked_study(study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None,
+                seed: int) -> Study:
+    """The study that a call asks for: a file, a study or a scenario, with the call's own years and runs.
+
+    Raises
+    ------
+    InputError
+        the file cannot be read, or the study cannot be run.
+    """
+    if isinstance(study, Scenario):
+        study = Study(scenarios=(study,))
+    elif not isinstance(study, Study):
+        study = read_study(Path(study))
+    if years is not None:
+        study = study.model_copy(update={"years": float(years)})
+    if runs is not None:
+        study = study.model_copy(update={"runs": operator.index(runs)})
+    check_study(study, seed)
+    return study
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What the runs of a study begin with.
+
+    Attributes
+    ----------
+    year
+        first year.
+    populations, environments
+        of each scenario, in their order; scenarios that begin alike share them.
+    notes
+        see :func:`notes_of`.
+    """
+
+    year: float
+    populations: list[Population]
+    environments: list[Environment]
+    notes: list[str]
+
+
+def prepare(study: Study, seed: int) -> Beginning:
+    """Read and make what a study begins with, so that what is impossible is refused before anything is computed.
+
+    Raises
+    ------
+    InputError
+        a file that is missing or damaged, an environment that does not cover the years, launches that repeat nothing,
+        or populations of different epochs.
+    """
+    populations: dict[tuple[PopulationSpec, float], Population] = {}
+    environments: dict[EnvironmentSpec, Environment] = {}
+    begins: dict[float, str] = {}
+    for scenario in study.scenarios:
+        key = population_key(scenario)
+        if key not in populations:
+            populations[key] = population_of(scenario)
+        population = populations[key]
+        begins.setdefault(population.epoch_year, scenario.name)
+        if len(begins) > 1:
+            told = ", ".join(f"{name!r} in {year:.3f}" for year, name in begins.items())
+            raise InputError(f"the populations of the scenarios begin in different years ({told}); compare populations "
+                             "of one epoch, or evolve them into stores of their own")
+        if scenario.environment not in environments:
+            environments[scenario.environment] = Environment.build(scenario.environment,
+                                                                   *start_of(population, study.years))
+        Launches(scenario.launches, population, scenario.disposal, seed, 0)
+    (year,) = begins
+    return Beginning(year, [populations[population_key(s)] for s in study.scenarios],
+                     [environments[s.environment] for s in study.scenarios],
+                     notes_of(populations.values(), environments.values()))
+
+
+def notes_of(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:
+    """Where populations come from, what was filled in or left out, and what the environments are: a line each."""
     found: list[str] = []
     for population in populations:
-        if not any(note.startswith(population.source) for note in population.notes):
-            found.append(population.source)
-        found += population.notes
+        source = population.source
+        found += [note if note.startswith(source) else f"{source}: {note}" for note in population.notes] or [source]
+    for environment in environments:
+        found += environment.notes
     return list(dict.fromkeys(found))
 
 
 def check_study(study: Study, seed: int) -> None:
     """Refuse a study that cannot be run."""
-    if not (np.isfinite(study.years) and study.years > 0.0):
-        raise InputError(f"{study.years} years are impossible; give a positive number")
-    if study.runs < 1:
-        raise InputError(f"{study.runs} runs are impossible; give 1 or more")
-    if not 0 <= seed < 1 << 63:
+    if not (np.isfinite(study.years) and 0.0 < study.years <= MOST_YEARS):
+        raise InputError(f"{study.years} years are impossible; give a positive number up to {MOST_YEARS:g}")
+    if not 1 <= study.runs <= MOST_RUNS:
+        raise InputError(f"{study.runs} runs are impossible; give 1 to {MOST_RUNS:,}")
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 63:
         raise InputError(f"the seed {seed} is impossible; give a whole number from 0 to 2^63 - 1")
+    names = [s.name for s in study.scenarios]
+    if not names:
+        raise InputError("a study without scenarios is impossible; give at least one")
+    if len(set(names)) < len(names):
+        raise InputError(f"the names of scenarios repeat ({', '.join(names)}); give each its own name")
 
 
 def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
@@ -153,7 +229,7 @@ def build_ensemble(study: Study, seed: int, results: Mapping[tuple[int, int], Ru
     }
     told = [f"{study.scenarios[s].name}, run {r}: {note}" for (s, r), result in sorted(results.items())
             for note in result.notes]
-    attrs = {"seed": seed, "years": study.years, "runs": study.runs, "notes": [*notes, *told],
+    attrs = {"seed": int(seed), "years": study.years, "runs": study.runs, "notes": [*notes, *told],
              "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios])}
     data = {name: (dims_of(name), array, _attrs(*LONG_NAMES[name])) for name, array in variables.items()}
     return xr.Dataset({**data, **_event_table(results)}, coords=coords, attrs=attrs)

@@ -3,8 +3,9 @@
 What is known of an object is kept. For intact objects the rest comes from the median mass and the median area-to-mass
 ratio of the known objects of its class, or, where fewer than `ENOUGH` are known, from log-normal distributions. For
 fragments lengths are drawn by the power law of the breakup model from 10 cm up, and area-to-mass ratios by its
-distribution (Johnson et al. 2001). B* is never used: read as a ballistic coefficient it gives debris a median
-area-to-mass ratio of 0.007 m^2/kg, an order of magnitude below what radars measure.
+distribution (Johnson et al. 2001) given that the fragment is still there: see :func:`survivors_weight`. B* is never
+used: read as a ballistic coefficient it gives debris a median area-to-mass ratio of 0.007 m^2/kg, an order of magnitude
+below what radars measure.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _LOG_NORMAL = {
     Kind.MISSION_RELATED: (1.20, 1.10, -1.73, 0.60),
 }
 _FRAGMENTS = (Kind.EXPLOSION_FRAGMENT, Kind.COLLISION_FRAGMENT, Kind.UNATTRIBUTED)
+_CANDIDATES = 32
 _LENGTH_FACTOR, _LENGTH_EXPONENT = 0.556945, 2.0047077  # of the cross-section, Johnson et al. (2001), equation 9
 
 
@@ -80,6 +82,8 @@ def fill_missing(
     length_m: ArrayLike | None = None,
     constellation: ArrayLike | None = None,
     rocket_body_parent: ArrayLike | None = None,
+    stay_years: ArrayLike | None = None,
+    age_years: ArrayLike | None = None,
     where: str = "population",
     first_row: int = 0,
 ) -> Filled:
@@ -101,6 +105,9 @@ def fill_missing(
         [n]; members of a constellation (0 and more) are no measure for others of their class (-1), but for each other.
     rocket_body_parent
         [n]: whether fragments stem from a rocket body, which has a distribution of its own. Not given: a spacecraft.
+    stay_years, age_years
+        [n]: lifetime of each orbit for an area-to-mass ratio of 1 m^2/kg, and years since the launch, by which the
+        area-to-mass ratios of fragments are weighted (:func:`survivors_weight`). Not given: fresh fragments.
     where, first_row
         for messages: name of the source, and number of its first row.
 
@@ -142,11 +149,13 @@ def fill_missing(
     ratio[both] = np.pi * radius[both] ** 2 / mass[both]
     member = np.full(n, -1) if constellation is None else np.asarray(constellation)
     rocket = np.zeros(n, np.bool_) if rocket_body_parent is None else np.asarray(rocket_body_parent, np.bool_)
+    stay = np.full(n, np.inf) if stay_years is None else np.asarray(stay_years, np.float64)
+    age = np.ones(n) if age_years is None else np.asarray(age_years, np.float64)
     notes: list[str] = []
     for k, rows, label in _groups(kinds, member, (mass > 0.0) & (ratio > 0.0)):
         part = _Part(mass[rows], radius[rows], ratio[rows], length[rows])
         if k in _FRAGMENTS:
-            filled[rows], note = _fragments(k, part, rocket[rows], rng)
+            filled[rows], note = _fragments(k, part, rocket[rows], rng, stay[rows], age[rows])
         else:
             # a constellation that is a group of its own is its own measure
             filled[rows], note = _intact(k, part, (member[rows] < 0) | (member[rows] >= 0).all(), rng)
@@ -210,8 +219,37 @@ def _intact(kind: Kind, part: _Part, loner: NDArray[np.bool_],
     return _bits(no_mass, no_radius, no_ratio), "; ".join(clauses)
 
 
-def _fragments(kind: Kind, part: _Part, rocket: NDArray[np.bool_],
-               rng: np.random.Generator) -> tuple[NDArray[np.int8], str]:
+def survivors_weight(lifetime_years: Floats, age_years: Floats) -> Floats:
+    """How likely a fragment is to be met where it is, against one that feels no drag.
+
+    A catalogue shows what has not decayed. In an exponential atmosphere of scale height H a fragment falls with the speed
+    (H / t) exp(-(h - h0) / H), t being its lifetime at h0. One that is at h0 a time s after its breakup began at h with
+    exp((h - h0) / H) = 1 + s / t; so of fragments that were made evenly over altitude, 1 / (1 + s / t) as many are met
+    at h0 as without drag. When a fragment was made is not recorded; with s uniform from 0 to the time T since the
+    launch, on average
+
+        w = (t / T) ln(1 + T / t).
+    """
+    ratio = np.clip(lifetime_years / np.maximum(age_years, 1e-3), 1e-300, 1e12)
+    return ratio * np.log1p(1.0 / ratio)
+
+
+def _surviving_chi(length: Floats, rocket: NDArray[np.bool_], stay: Floats, age: Floats,
+                   rng: np.random.Generator) -> Floats:
+    """log10 of area-to-mass ratios by the breakup model, weighted by :func:`survivors_weight`: of `_CANDIDATES` draws
+    for each fragment one is taken in proportion to its weight (sampling and importance resampling, Rubin 1988)."""
+    if np.isinf(stay).all():
+        return draw_chi(length, rocket, rng)
+    count = len(length)
+    chi = draw_chi(np.tile(length, _CANDIDATES), np.tile(rocket, _CANDIDATES), rng).reshape(_CANDIDATES, count)
+    weight = survivors_weight(stay / 10.0**chi, np.broadcast_to(age, chi.shape))
+    total = np.cumsum(weight, axis=0)
+    chosen = (total < rng.random(count) * total[-1]).sum(axis=0)
+    return chi[np.minimum(chosen, _CANDIDATES - 1), np.arange(count)]
+
+
+def _fragments(kind: Kind, part: _Part, rocket: NDArray[np.bool_], rng: np.random.Generator, stay: Floats,
+               age: Floats) -> tuple[NDArray[np.int8], str]:
     """Fill the columns of fragments of one class in place; bits and what to note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length
     no_mass, no_radius, no_ratio = mass == 0.0, radius == 0.0, ratio == 0.0
@@ -224,7 +262,7 @@ def _fragments(kind: Kind, part: _Part, rocket: NDArray[np.bool_],
     drawn = length == 0.0
     event: Event = "collision" if kind == Kind.COLLISION_FRAGMENT else "explosion"
     length[drawn] = draw_length(int(drawn.sum()), SMALLEST_M, LARGEST_M, rng, event)
-    ratio[no_ratio] = 10.0 ** draw_chi(length[no_ratio], rocket[no_ratio], rng)
+    ratio[no_ratio] = 10.0 ** _surviving_chi(length[no_ratio], rocket[no_ratio], stay[no_ratio], age[no_ratio], rng)
     by_length = no_mass & no_radius
     radius[by_length] = np.sqrt(area_of_length(length[by_length]) / np.pi)
     by_mass = no_radius & ~no_mass
@@ -234,7 +272,8 @@ def _fragments(kind: Kind, part: _Part, rocket: NDArray[np.bool_],
     if drawn.any():
         clauses.append(f"size of {int(drawn.sum()):,} drawn by the {event} law from {SMALLEST_M * 100:.0f} cm up")
     if no_ratio.any():
-        clauses.append(f"A/m of {int(no_ratio.sum()):,} drawn by the breakup model")
+        which = "" if np.isinf(stay).all() else ", given that they have not decayed yet"
+        clauses.append(f"A/m of {int(no_ratio.sum()):,} drawn by the breakup model{which}")
     if no_mass.any():
         clauses.append(f"mass of {int(no_mass.sum()):,} from these")
     return _bits(no_mass, no_radius, no_ratio), "; ".join(clauses)

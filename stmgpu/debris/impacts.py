@@ -136,7 +136,7 @@ class Impacts:
 
     def _collide(self, met: Encounters, k: int, event: int, year: float, altitude: float) -> None:
         """One collision, and what is left of both objects."""
-        pair = self._pair(met, k)
+        m, pair = self.members, self._pair(met, k)
         target, projectile, run, speed = pair.target, pair.projectile, pair.run, pair.speed
         found = breakup.collision(self._body(target), self._body(projectile), speed, self._generator(run, event),
                                   self._smallest, self.scenario.breakups.bridge)
@@ -144,6 +144,9 @@ class Impacts:
                    projectile, found, altitude, met.position_km[k], speed)
         self.book.by_shell("collisions_catastrophic" if found.catastrophic else "collisions_cratering",
                            met.run[k : k + 1], np.array([altitude]), np.ones(1))
+        carried = 0.5 * float(found.mass_kg @ (found.delta_v_km_s**2).sum(axis=1))
+        available = 0.5 * speed**2 / (1.0 / m.mass_kg[target] + 1.0 / m.mass_kg[projectile])
+        self.book.energy[run] = max(self.book.energy[run], carried / available)
         gone = [target, projectile]
         rows = np.arange(len(found.mass_kg))
         if not found.catastrophic:
@@ -312,7 +315,8 @@ class Impacts:
         Names have 42 bits and are never 0: the uids of fragments are made of them.
         """
         key = random.key(self.seed, self.run_numbers[run], purpose)
-        pair = first.view(np.uint64) * _ODD + second.view(np.uint64)  # modulo 2^64; two pairs with one name are harmless
+        # modulo 2^64; that two pairs could get one number is as harmless as it is rare
+        pair = first.view(np.uint64) * _ODD + second.view(np.uint64)
         bits, name = random.threefry(*key, (step << 16) | resample.astype(np.int64), pair)
         event = ((name >> np.uint64(64 - _EVENT_BITS)) | np.uint64(1)).astype(np.int64)
         return random.uniform(bits), event

@@ -1,4 +1,5 @@
-"""Launches of a run: those of some past years over and over, and constellations that are built and replenished.
+"""Launches of a run: those of some past years over and over or drawn at random, and constellations that are built and
+replenished.
 
 Everything about an arrival follows from its serial number and the run, by Threefry, so that how time is cut into steps
 does not matter and scenarios share the arrivals they have in common.
@@ -9,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import pdtr
 
 from stmgpu.debris import random
 from stmgpu.debris.assembly import EARTH_RADIUS_KM
@@ -29,10 +31,17 @@ FIRST_CONSTELLATION = 1000
 """Index that the first constellation of a scenario has in the column ``constellation``; the next ones follow."""
 
 _REPEATED = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.MISSION_RELATED)
-_NODE, _ANOMALY, _COPY = range(3)  # what a draw is for: the first counter
-# Serial numbers. Repeated: cycle (14 bits), copy (20), row of the population (25). Constellations: bit 60, their index
-# (9 bits), generation (20), place (27).
+_DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, ...]] = {
+    "payload": (Kind.ACTIVE, Kind.DERELICT), "rocket_body": (Kind.ROCKET_BODY,),
+    "mission_related": (Kind.MISSION_RELATED,),
+}  # fmt: skip
+_NODE, _ANOMALY, _COPY, _COUNT, _CHOICE = range(5)  # what a draw is for: the first counter
+# Serial numbers. Repeated: cycle (14 bits), copy (20), row of the population (25). Drawn at random: bit 59, class (2
+# bits), year of the run (14), number within it (24). Constellations: bit 60, their index (9 bits), generation (20),
+# place (27).
 _ROW_BITS, _COPY_BITS, _CYCLE_BITS = 25, 20, 14
+_NUMBER_BITS, _YEAR_BITS = 24, 14
+_DRAWN_BIT = 1 << 59
 _PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
 _CONSTELLATION_BIT = np.int64(1 << 60)
 _MU, _J2, _RADIUS = 398_600.4418, 1.08262668e-3, 6378.137  # of the secular model that moves them afterwards
@@ -47,8 +56,8 @@ class Launches:
     spec
         what is launched.
     population
-        the initial population; its launches are what is repeated, its epoch is when arrivals begin. What was launched
-        in the window and has decayed since is not in it and not repeated.
+        the initial population; its launches are what is repeated or drawn from, its epoch is when arrivals begin. What
+        was launched in the window and has decayed since is not in it and does not come again.
     disposal
         for ``mission_years``, the life of payloads.
     seed, run_number
@@ -57,7 +66,8 @@ class Launches:
     Raises
     ------
     InputError
-        the window ends after the population's epoch, or nothing in the population was launched in it.
+        the window ends after the population's epoch, or nothing in the population (of a class that is to be drawn) was
+        launched in it.
 
     Notes
     -----
@@ -65,6 +75,12 @@ class Launches:
     count), with growth g in floor(x) copies, x = (1 + g)^(years since the epoch), and one more with probability
     x - floor(x). Orbit, mass and size are the same, node, argument of perigee and anomaly new. Payloads are active at
     birth, and end after ``mission_years``, members of constellations after five.
+
+    With model 'constant' the objects of a class arrive as a Poisson process of rate n (1 + g)^t, t being the years
+    since the epoch and n its number in ``per_year``. Each is a copy of an object of its class from the window, drawn
+    with replacement, all with the same probability. The number of a year comes from the inverse of its distribution
+    function, so that a higher rate brings the same objects at the same times and more besides; a higher growth does
+    too, but shifts them within their year.
 
     A satellite of a :class:`ConstellationSpec` stands in its place at once, is replaced when its life ends whatever has
     become of it, and moves with the planes' common drift. Places are filled one after the other, plane by plane, evenly
@@ -75,7 +91,11 @@ class Launches:
                  run_number: int) -> None:
         self.spec, self.epoch = spec, population.epoch_year
         self._seed, self._run = seed, run_number
-        self._repeated = _Repeated(spec, population, disposal) if spec.model == "repeat" else None
+        self._model: _Repeated | _Constant | None = None
+        if spec.model == "repeat":
+            self._model = _Repeated(spec, population, disposal)
+        elif spec.model == "constant":
+            self._model = _Constant(spec, population, disposal)
         self._constellations = [_Constellation(c, k, population) for k, c in enumerate(spec.constellations)]
         if len(self._constellations) >= 1 << _INDEX_BITS:
             raise InputError(f"{len(self._constellations)} constellations are too many; at most "
@@ -136,8 +156,8 @@ class Launches:
         """Make the arrivals of a year, in the order of time and serial number."""
         begin, end = self._start(year), self._start(year + 1)
         parts = []
-        if self._repeated is not None:
-            parts.append(self._repeated.between(begin, end, self._seed, self._run))
+        if self._model is not None:
+            parts.append(self._model.between(begin, end, self._seed, self._run))
         parts += [c.between(begin, end) for c in self._constellations]
         parts = [part for part in parts if len(part[1])]
         self._year, self._times, self._arrivals = year, [], None
@@ -149,12 +169,12 @@ class Launches:
             self._arrivals = population[order], serial[order]
 
 
-class _Repeated:
-    """The launches of the window, repeated."""
+class _Pool:
+    """What was launched in the window, as it was when it was new."""
 
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         if spec.window is None:
-            raise InputError("launches: model = 'repeat' needs window = [first year, last year]")
+            raise InputError(f"launches: model = {spec.model!r} needs window = [first year, last year]")
         self.growth, self.until, self.epoch = spec.growth, spec.until_year, population.epoch_year
         self.begin, end = spec.window
         self.length = end - self.begin
@@ -169,9 +189,6 @@ class _Repeated:
         if not len(rows):
             raise InputError(f"launches: nothing in the population ({population.source}) was launched in the window "
                              f"{list(spec.window)}; give other years, or model = 'none'")
-        if len(population) > 1 << _ROW_BITS:
-            raise InputError(f"launches: a population of {len(population):,} objects is too large to repeat launches; "
-                             f"at most {1 << _ROW_BITS:,}")
         self.rows = rows.astype(np.int64)
         template = population[rows]
         payload = template.kind <= Kind.DERELICT
@@ -182,6 +199,24 @@ class _Repeated:
             template, kind=np.where(payload, Kind.ACTIVE, template.kind).astype(np.int8),
             controlled=(payload & can_keep_station(template.mass_kg)).astype(np.int8),
             norad_id=np.zeros(len(rows), np.int64), source="launches", notes=())
+
+    def born(self, entry: Integers, serial: Integers, time: Floats, begin: float, seed: int, run: int) -> Population:
+        """Copies of entries, launched at some times, with angles of their own."""
+        raan, argp = random.uniforms(seed, run, random.LAUNCH, _NODE, serial)
+        mean, _ = random.uniforms(seed, run, random.LAUNCH, _ANOMALY, serial)
+        turn = 2.0 * np.pi
+        return dataclasses.replace(self.template[entry], epoch_year=begin, launch_year=time, raan_rad=turn * raan,
+                                   argp_rad=turn * argp, mean_rad=turn * mean, mission_end_year=time + self.life[entry])
+
+
+class _Repeated(_Pool):
+    """The launches of the window, repeated."""
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
+        super().__init__(spec, population, disposal)
+        if len(population) > 1 << _ROW_BITS:
+            raise InputError(f"launches: a population of {len(population):,} objects is too large to repeat launches; "
+                             f"at most {1 << _ROW_BITS:,}")
 
     def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
         """Arrivals from ``begin`` on, before ``end``."""
@@ -205,14 +240,8 @@ class _Repeated:
                 times.append(time[entry])
         if not which:
             return self.template[:0], np.zeros(0, np.int64)
-        index, serial, time = np.concatenate(which), np.concatenate(serials), np.concatenate(times)
-        raan, argp = random.uniforms(seed, run, random.LAUNCH, _NODE, serial)
-        mean, _ = random.uniforms(seed, run, random.LAUNCH, _ANOMALY, serial)
-        turn = 2.0 * np.pi
-        born = dataclasses.replace(self.template[index], epoch_year=begin, launch_year=time, raan_rad=turn * raan,
-                                   argp_rad=turn * argp, mean_rad=turn * mean,
-                                   mission_end_year=time + self.life[index])
-        return born, serial
+        entry, serial = np.concatenate(which), np.concatenate(serials)
+        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
 
     def _copies(self, due: Integers, time: Floats, cycle: int, seed: int, run: int) -> Integers:
         """How often each entry is launched."""
@@ -226,6 +255,55 @@ class _Repeated:
 
     def _serial(self, cycle: int, copy: Integers, entry: Integers) -> Integers:
         return (np.int64(cycle) << (_COPY_BITS + _ROW_BITS)) | (copy << _ROW_BITS) | self.rows[entry]
+
+
+class _Constant(_Pool):
+    """Launches drawn at random from those of the window."""
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
+        super().__init__(spec, population, disposal)
+        self.classes: list[tuple[int, float, Integers]] = []  # number of the class, objects a year, their entries
+        for k, (name, kinds) in enumerate(_DRAWN.items()):
+            rate = (spec.per_year or {}).get(name, 0.0)
+            entries = np.flatnonzero(np.isin(population.kind[self.rows], kinds))
+            if rate and not len(entries):
+                raise InputError(f"launches: per_year.{name} is {rate:g}, but nothing of that class in the population "
+                                 f"({population.source}) was launched in the window [{self.begin}, "
+                                 f"{self.begin + self.length}]"
+                                 f"{'' if spec.repeat_constellations else ', constellations left out'}; give other "
+                                 "years, or 0")
+            if rate:
+                self.classes.append((k, rate, entries))
+
+    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
+        """Arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
+        year, g = round(begin - self.epoch), self.growth
+        which, serials, times = [], [], []
+        for k, rate, entries in self.classes if begin < self.until else []:
+            mean = rate * (1.0 + g) ** year * (g / np.log1p(g) if g else 1.0)
+            if mean >= 1 << (_NUMBER_BITS - 1):
+                raise InputError(f"launches: growth of {g:g} a year makes {mean:.3g} launches a year by {begin:.0f}; "
+                                 "lower it, or set until_year")
+            first = _DRAWN_BIT | (k << (_YEAR_BITS + _NUMBER_BITS)) | (year << _NUMBER_BITS)
+            chance, _ = random.uniforms(seed, run, random.LAUNCH, _COUNT, first)
+            serial = first + np.arange(_poisson(float(chance), mean), dtype=np.int64)
+            when, which_one = random.uniforms(seed, run, random.LAUNCH, _CHOICE, serial)
+            passed = np.log1p(g * when) / np.log1p(g) if g else when  # more of them late in the year as they grow
+            time = np.minimum(begin + passed, np.nextafter(end, begin))
+            due = time < self.until
+            which.append(entries[(which_one[due] * len(entries)).astype(np.int64)])
+            serials.append(serial[due])
+            times.append(time[due])
+        if not which:
+            return self.template[:0], np.zeros(0, np.int64)
+        entry, serial = np.concatenate(which), np.concatenate(serials)
+        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
+
+
+def _poisson(chance: float, mean: float) -> int:
+    """Smallest number at which the distribution function of a Poisson law of this mean reaches ``chance``."""
+    highest = int(mean + 12.0 * np.sqrt(mean) + 40.0)  # what is beyond has a probability below 2^-52
+    return bisect_left(range(highest), chance, key=lambda k: float(pdtr(k, mean)))
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Ledger:
         }
         self.counts = {name: np.zeros(runs) for name in FLOWS}
         self.masses = {name: np.zeros(runs) for name in FLOWS}
-        self.closure, self.momentum = np.zeros(runs), np.zeros(runs)
+        self.closure, self.momentum, self.energy = np.zeros(runs), np.zeros(runs), np.zeros(runs)
         self.years: list[float] = []
         self._snapshots: list[dict[str, NDArray[np.float64]]] = []
         self._events: list[tuple[Any, ...]] = []
@@ -106,7 +106,7 @@ class Ledger:
     # ------------------------------------------------------------------------------------------------- reading off
     def balances(self, members: Members) -> dict[str, NDArray[np.float64]]:
         """Relative errors [runs] of object count and mass: what is there against what entered and left; and of the
-        worst breakup: mass, and momentum relative to what its fragments carry."""
+        worst breakup: mass, momentum relative to what its fragments carry, and their share of the energy."""
         slots = members.slots()
         run, weight = members.run[slots], members.weight[slots]
         found = {}
@@ -118,7 +118,8 @@ class Ledger:
                 expected += amount * _ENTERS.get(flow, -1.0)
                 entered += amount * (flow in _ENTERS)
             found[name] = (np.bincount(run, there, self.runs) - expected) / np.maximum(entered, 1e-300)
-        return {**found, "breakup_balance": self.closure.copy(), "momentum_balance": self.momentum.copy()}
+        return {**found, "breakup_balance": self.closure.copy(), "momentum_balance": self.momentum.copy(),
+                "energy_balance": self.energy.copy()}
 
     def series(self, run: int) -> dict[str, NDArray[np.float64]]:
         """All snapshots of one run by variable, first dimension time."""

@@ -39,13 +39,14 @@ class PopulationSpec(Strict):
     path, sizes
         files, relative to the scenario file.
     objects, seed, year
-        size and seed of the synthetic population (default: the published counts), and its epoch.
+        size (10 cm and larger) and seed of the synthetic population (default: the published counts), and its epoch.
     constellations
         synthetic: whether the large constellations are in it.
     max_perigee_km
         objects with a higher perigee are left out.
     min_length_m
-        objects smaller than this are left out.
+        objects smaller than this are left out; nothing else with sources that are read from files. Synthetic: below
+        0.1, down to 0.01, fragments of that size and larger are added in their published number.
     """
 
     source: Literal["synthetic", "mocat", "table", "catalog", "cascade"] = "synthetic"
@@ -64,6 +65,10 @@ class PopulationSpec(Strict):
             raise ValueError(f"source = {self.source!r} needs path, the file to read")
         if self.source == "synthetic" and (self.path is not None or self.sizes is not None):
             raise ValueError("source = 'synthetic' takes no path and no sizes")
+        if self.source == "synthetic" and self.min_length_m is not None and self.min_length_m < 0.01:
+            raise ValueError(f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
+                             "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
+                             "'table')")
         return self
 
 
@@ -197,12 +202,15 @@ class ConstellationSpec(Strict):
 
 
 class LaunchSpec(Strict):
-    """Launches: 'none', or 'repeat' the launches of ``window`` (first year, last year not included) over and over,
-    growing by ``growth`` a year, until ``until_year``: payloads, rocket bodies and mission-related objects; those of
-    constellations only where ``repeat_constellations``. ``constellations`` are built besides."""
+    """Launches of payloads, rocket bodies and mission-related objects: 'none', or those of ``window`` (first year, last
+    year not included), as they were over and over ('repeat'), or drawn from them at random, as a Poisson process of
+    ``per_year`` objects of each class ('constant'). They grow by ``growth`` a year until ``until_year``. Members of
+    constellations are among them only where ``repeat_constellations``; ``constellations`` are built besides."""
 
-    model: Literal["none", "repeat"] = "none"
+    model: Literal["none", "repeat", "constant"] = "none"
     window: tuple[Year, Year] | None = None
+    per_year: dict[Literal["payload", "rocket_body", "mission_related"],
+                   Annotated[float, Field(strict=True, ge=0.0, le=1e6)]] | None = None
     growth: Annotated[float, Field(strict=True, ge=-0.5, le=0.5)] = 0.0
     until_year: Year = 3000.0
     repeat_constellations: StrictBool = False
@@ -210,14 +218,19 @@ class LaunchSpec(Strict):
 
     @model_validator(mode="after")
     def _window(self) -> LaunchSpec:
-        if self.model == "repeat" and self.window is None:
-            raise ValueError("model = 'repeat' needs window = [first year, last year]")
+        if self.model != "none" and self.window is None:
+            raise ValueError(f"model = {self.model!r} needs window = [first year, last year]")
         if self.window is not None and not self.window[0] < self.window[1]:
             raise ValueError(f"window {list(self.window)} is empty; the first year must be before the last")
         if self.model == "none" and self.window is not None:
-            raise ValueError("window belongs to model = 'repeat'")
+            raise ValueError("window belongs to the models 'repeat' and 'constant'")
         if self.window is not None and self.until_year <= self.window[1]:
-            raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be repeated")
+            raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be launched")
+        if (self.model == "constant") != (self.per_year is not None):
+            raise ValueError("model = 'constant' and per_year = { payload = 100.0, rocket_body = 30.0 }, the objects a "
+                             "year by class, go together; give both or neither")
+        if self.per_year is not None and not any(self.per_year.values()):
+            raise ValueError("per_year launches nothing; give a class more than 0, or use model = 'none'")
         return self
 
 
@@ -233,11 +246,13 @@ class ExplosionSpec(Strict):
 
 
 class DisposalSpec(Strict):
-    """Post-mission disposal: share that succeeds by class, and what success means: 'remove' at once, or 'lower' to an
-    orbit that decays within ``rule_years``."""
+    """Post-mission disposal: share that succeeds by class, and what success means: 'remove' at once; 'lower' to an
+    orbit that decays within ``rule_years``; 'graveyard': lower where that needs less, else to a circular orbit at
+    ``graveyard_km``, above the protected region."""
 
-    mode: Literal["remove", "lower"] = "lower"
+    mode: Literal["remove", "lower", "graveyard"] = "lower"
     rule_years: Positive = 25.0
+    graveyard_km: Annotated[float, Field(strict=True, ge=2000.0, le=35_000.0)] = 2100.0
     payload: Share = 0.9
     rocket_body: Share = 0.9
     constellation: Share = 0.9
@@ -340,7 +355,13 @@ def input_files(study: Study) -> tuple[Study, dict[str, Path]]:
     names: dict[Path, str] = {}
 
     def name_of(path: Path) -> Path:
-        return Path(names.setdefault(path.absolute(), f"{len(names):02d}-{path.name}"))
+        place, name, number = path.absolute(), path.name, 1
+        if place not in names:  # a name keeps its beginning, from which some readers take the year
+            while name in names.values():
+                number += 1
+                name = f"{path.stem}-{number}{path.suffix}"
+            names[place] = name
+        return Path(names[place])
 
     renamed = _with_paths(study, name_of)
     return renamed, {name: path for path, name in names.items()}

@@ -15,7 +15,7 @@ RATES = ("rate_catastrophic", "rate_cratering")
 NOW_BY_SHELL = ("number", "mass", "area")
 NOW_BY_CLASS = ("population", "total_mass")
 
-BALANCES = ("count_balance", "mass_balance", "breakup_balance", "momentum_balance")
+BALANCES = ("count_balance", "mass_balance", "breakup_balance", "momentum_balance", "energy_balance")
 
 LONG_NAMES = {
     "number": ("1", "effective number of objects: fractions of their periods spent in the shell"),
@@ -43,6 +43,7 @@ LONG_NAMES = {
     "mass_balance": ("1", "relative error of the mass against all that entered and left"),
     "breakup_balance": ("1", "largest relative error of mass in a breakup"),
     "momentum_balance": ("1", "largest momentum that a breakup did not conserve, relative to its fragments'"),
+    "energy_balance": ("1", "largest share of the energy of an impact that its fragments carried; the rest is heat"),
     "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
 }
 """Units and long_name of every variable of an ensemble."""

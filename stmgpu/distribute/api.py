@@ -14,8 +14,8 @@ import numpy as np
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Trajectories
-from stmgpu.debris.ensemble import check_study, notes_of, population_key, population_of
-from stmgpu.debris.scenario import Study, input_files, read_study
+from stmgpu.debris.ensemble import asked_study, prepare
+from stmgpu.debris.scenario import Scenario, Study, input_files
 from stmgpu.distribute import ensemble, ephemeris, resources, screening
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
@@ -111,15 +111,15 @@ def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: An
     return _run(catalog, Path(path), document, how, progress, stop)
 
 
-def evolve_to_store(study: Study | str | os.PathLike[str], path: str | os.PathLike[str], years: float | None = None,
-                    runs: int | None = None, seed: int = 0, how: Execution | None = None,
+def evolve_to_store(study: Study | Scenario | str | os.PathLike[str], path: str | os.PathLike[str],
+                    years: float | None = None, runs: int | None = None, seed: int = 0, how: Execution | None = None,
                     progress: Report | None = None, stop: Callable[[], bool] = lambda: False) -> Outcome:
     """Evolve the debris population, every run of every scenario, tile by tile, into a store that can be resumed.
 
     Parameters
     ----------
     study
-        a study or a scenario file; the files that it names are copied into the store.
+        a study, one scenario, or a scenario file; the files that it names are copied into the store.
     path
         folder of the store. Where the same study was begun there, only what is missing is computed.
     years, runs, seed
@@ -199,26 +199,18 @@ def plan_ephemeris(catalog: Catalog, start: Any, hours: float | None, days: floa
             ephemeris.estimate(len(catalog), times, tiling, step_s))
 
 
-def plan_study(study: Study | str | os.PathLike[str], years: float | None, runs: int | None, seed: int,
+def plan_study(study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int,
                how: Execution) -> tuple[StudyInputs, dict[str, Any], Estimate]:
     """What a study will be: its input files, its run document, and what it needs."""
-    if not isinstance(study, Study):
-        study = read_study(Path(study))
-    study = study.model_copy(update={k: v for k, v in (("years", years), ("runs", runs)) if v is not None})
-    check_study(study, seed)
+    study = asked_study(study, years, runs, seed)
     if how.runs_per_tile < 1:
         raise InputError(f"{how.runs_per_tile} runs a tile are impossible; give 1 or more")
-    populations = {key: population_of(s) for key, s in {population_key(s): s for s in study.scenarios}.items()}
-    begins = {population.epoch_year for population in populations.values()}
-    if len(begins) > 1:
-        raise InputError(f"the populations of the scenarios begin in different years ({sorted(begins)}); compare "
-                         "populations of one epoch, or evolve them into stores of their own")
+    begin = prepare(study, seed)
     renamed, files = input_files(study)
     inputs = StudyInputs.of(files)
-    settings = ensemble.settings_of(renamed, seed, begins.pop(), notes_of(populations.values()),
-                                    _arithmetic(how.backend))
+    settings = ensemble.settings_of(renamed, seed, begin.year, begin.notes, _arithmetic(how.backend))
     tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, how.runs_per_tile))
-    objects = max(len(population) for population in populations.values())
+    objects = max(map(len, begin.populations))
     document = {"kind": "ensemble", "settings": settings,
                 "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
                 "code": code_identity(),
@@ -314,9 +306,10 @@ def _arithmetic(backend: str) -> str:
 def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backend:
     chosen = get_backend(name, threads)
     arithmetic = "reference" if chosen.name == "reference" else "kernels"
-    if arithmetic != document["settings"]["arithmetic"]:
-        raise InputError(f"the store was begun with the arithmetic {document['settings']['arithmetic']!r}; the backend "
-                         f"{chosen.name} computes with {arithmetic!r}, choose another with --backend")
+    begun = document["settings"].get("arithmetic")
+    if arithmetic != begun:
+        raise InputError(f"the store was begun with the arithmetic {begun!r}; the backend {chosen.name} computes with "
+                         f"{arithmetic!r}, choose another with --backend")
     return chosen
 
 

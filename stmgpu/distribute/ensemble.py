@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from stmgpu.backend import Backend
-from stmgpu.debris.ensemble import build_ensemble, pack, population_key, population_of, unpack
+from stmgpu.debris.ensemble import build_ensemble, check_study, pack, population_key, population_of, unpack
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolve import Evolution, RunResult, start_of
 from stmgpu.debris.population import Population
-from stmgpu.debris.scenario import PopulationSpec, Scenario, Study, study_from
+from stmgpu.debris.scenario import EnvironmentSpec, PopulationSpec, Scenario, Study, input_files, study_from
 from stmgpu.distribute.tiles import Estimate, Tile
 from stmgpu.errors import StoreError
 from stmgpu.store.inputs import INPUTS
@@ -36,13 +36,21 @@ class EnsembleJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        s = run.document["settings"]
-        self.study = study_from(s, run.run_folder / INPUTS)
-        self.seed = int(s["seed"])
-        self.tiles = ensemble_tiles(len(self.study.scenarios), self.study.runs,
-                                    int(run.document["tiling"]["runs_per_tile"]))
+        s, folder = run.document["settings"], run.run_folder / INPUTS
+        self.study = study_from(s, folder)
+        self.seed = s["seed"]
+        self.begin_year, self.notes = float(s["begin_year"]), [str(note) for note in s["notes"]]
+        check_study(self.study, self.seed)
+        known = {(folder / name).absolute() for name in run.document["catalog"]["files"]}
+        if strange := set(input_files(self.study)[1].values()) - known:
+            raise StoreError(f"{run.folder} is damaged: a scenario reads {min(strange)}, which is none of its input "
+                             "files")
+        runs_per_tile = run.document["tiling"]["runs_per_tile"]
+        if not isinstance(runs_per_tile, int) or runs_per_tile < 1:
+            raise StoreError(f"{run.folder} is damaged: its tiles hold {runs_per_tile!r} runs")
+        self.tiles = ensemble_tiles(len(self.study.scenarios), self.study.runs, runs_per_tile)
         self._populations: dict[tuple[PopulationSpec, float], Population] = {}
-        self._environments: dict[int, Environment] = {}
+        self._environments: dict[EnvironmentSpec, Environment] = {}
 
     def compute(self, tile: Tile, backend: Backend) -> None:
         """Evolve the runs of a tile side by side and keep what they came to."""
@@ -50,12 +58,9 @@ class EnsembleJob:
         number = tile.left[0]
         scenario = self.study.scenarios[number]
         population = self._population(scenario)
-        if number not in self._environments:
-            self.run.population()  # the files are those that the study was begun with
-            self._environments[number] = Environment.build(scenario.environment,
-                                                           *start_of(population, self.study.years))
         runs = list(range(tile.first, tile.last))
-        task = Evolution(scenario, population, self.study.years, self.seed, runs, backend, self._environments[number])
+        task = Evolution(scenario, population, self.study.years, self.seed, runs, backend,
+                         self._environment(scenario, population))
         results = task.run()
         summary = {"scenario": number, "runs": [tile.first, tile.last], "device": backend.device,
                    "wall_s": round(time.perf_counter() - begin, 4)}
@@ -64,23 +69,32 @@ class EnsembleJob:
     def _population(self, scenario: Scenario) -> Population:
         key = population_key(scenario)
         if key not in self._populations:
-            self.run.population()
+            self.run.population()  # the files are those that the study was begun with
             self._populations[key] = population_of(scenario)
         return self._populations[key]
+
+    def _environment(self, scenario: Scenario, population: Population) -> Environment:
+        key = scenario.environment
+        if key not in self._environments:
+            self.run.population()
+            self._environments[key] = Environment.build(key, *start_of(population, self.study.years))
+        return self._environments[key]
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
         """Put all runs together and write the result."""
         results: dict[tuple[int, int], RunResult] = {}
-        for marker in markers.values():
+        for tile in self.tiles:
             try:
-                found = unpack(self.run.read_tile(marker))
-                results |= {(int(marker.summary["scenario"]), number): result for number, result in found.items()}
+                found = unpack(self.run.read_tile(markers[tile.id]))
+                if sorted(found) != list(range(tile.first, tile.last)):
+                    raise ValueError(f"tile {tile.id} of {self.run.folder} holds the runs {sorted(found)}")
             except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
-                self.run.forget(marker.tile)
+                self.run.forget(tile.id)
                 raise StoreError(f"{error}; its tile is forgotten: run the same command again, which computes it "
                                  "anew") from error
-        s = self.run.document["settings"]
-        write_result(self.run, build_ensemble(study_from(s), self.seed, results, s["begin_year"], s["notes"]))
+            results |= {(tile.left[0], number): result for number, result in found.items()}
+        study = study_from(self.run.document["settings"])
+        write_result(self.run, build_ensemble(study, self.seed, results, self.begin_year, self.notes))
 
 
 def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Tile]:
@@ -97,7 +111,7 @@ def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Tile]:
 def settings_of(study: Study, seed: int, begin_year: float, notes: list[str], arithmetic: str) -> dict[str, Any]:
     """Settings of a study as they stand in ``run.json``."""
     return {"scenarios": [s.model_dump(mode="json") for s in study.scenarios], "years": study.years, "runs": study.runs,
-            "seed": seed, "begin_year": begin_year, "notes": notes, "arithmetic": arithmetic}
+            "seed": int(seed), "begin_year": begin_year, "notes": notes, "arithmetic": arithmetic}
 
 
 def memory_of(objects: int, runs_per_tile: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: E
         raise InputError(f"{path} exists and holds no computation that could be resumed; choose another path "
                          "(or --overwrite, where it is a store of stmgpu)")
     run = open_run(path)
-    found = differences(run.document, document, (f"settings.{_LENGTH[run.kind][0]}",) if how.append else ())
+    found = _differences(run.document, document, (f"settings.{_LENGTH[run.kind][0]}",) if how.append else ())
     asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects}
     found += [f"tiling.{name}: there {run.document['tiling'][name]!r}, now {document['tiling'][name]!r}"
               for name, value in asked.items()
@@ -53,13 +54,36 @@ def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: E
     return run
 
 
+def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> list[str]:
+    """As :func:`stmgpu.store.run.differences`, the scenarios of a study by name and key by key."""
+    ours, theirs = _by_name(wanted), _by_name(there)
+    if ours is None or theirs is None:
+        return differences(there, wanted, leave_out)
+    pair = []
+    for document, scenarios in ((there, theirs), (wanted, ours)):
+        common = {f"scenario {name!r}": s for name, s in scenarios.items() if name in ours and name in theirs}
+        pair.append({**document, "settings": {**document["settings"], **common, "scenarios": list(scenarios)}})
+    return differences(pair[0], pair[1], (*leave_out, "settings.notes"))  # notes follow from all the rest
+
+
+def _by_name(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The scenarios of a study; None where the document has none, or nonsense in their place."""
+    scenarios = document["settings"].get("scenarios")
+    if not isinstance(scenarios, list) or not all(isinstance(s, dict) and isinstance(s.get("name"), str)
+                                                  for s in scenarios):
+        return None
+    return {s["name"]: s for s in scenarios}
+
+
 def _append(run: RunStore, document: dict[str, Any]) -> None:
     """Lengthen a store's window, or add runs; tiles that stay the same are kept, what remains of others is removed."""
     name, unit = _LENGTH[run.kind]
     wanted = document["settings"][name]
     with run.locked():  # tasks of an array do this at the same time
         run.document = open_run(run.folder).document
-        there = run.document["settings"][name]
+        there = run.document["settings"].get(name)
+        if not isinstance(there, int | float):
+            raise StoreError(f"{run.folder} is damaged: its run.json says {name} = {there!r}")
         if wanted < there:
             raise InputError(f"{run.folder} holds {there:,.12g} {unit}; --append cannot shorten it to {wanted:,.12g}")
         if wanted == there:
@@ -86,9 +110,9 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
 
 def bring_in(run: RunStore, part: RunStore) -> None:
     """Copy the finished tiles of another store of the same run."""
-    found = differences(run.document, part.document)
+    found = _differences(run.document, part.document)
     found += [f"tiling.{name}: {run.folder} {run.document['tiling'].get(name)!r}, {part.folder} "
-              f"{part.document['tiling'].get(name)!r}" for name in ("tile_hours", "chunk_objects")
+              f"{part.document['tiling'].get(name)!r}" for name in ("tile_hours", "chunk_objects", "runs_per_tile")
               if run.document["tiling"].get(name) != part.document["tiling"].get(name)]
     refuse_differences(part.folder, found)
     there = run.markers()

@@ -66,8 +66,9 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
         raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
     with reading(run.folder):
         ds = {"conjunctions": _conjunctions, "ephemeris": _ephemeris, "ensemble": _ensemble}[run.kind](run)
-        ds.attrs |= {**run.document["settings"], "complete": False, "tiles_done": len(run.markers()),
-                     "tiles": run.document["tiling"].get("tiles")}
+        # what a result says of itself comes before what its run was asked for, which an ensemble has in other forms
+        ds.attrs = {**run.document["settings"], **ds.attrs, "complete": False, "tiles_done": len(run.markers()),
+                    "tiles": run.document["tiling"].get("tiles")}
         return ds
 
 
@@ -93,7 +94,7 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
-    from stmgpu.debris.ensemble import build_ensemble, unpack
+    from stmgpu.debris.ensemble import build_ensemble, check_study, unpack
     from stmgpu.debris.scenario import study_from
 
     results = {(int(marker.summary["scenario"]), number): result for marker in run.markers().values()
@@ -101,7 +102,11 @@ def _ensemble(run: RunStore) -> xr.Dataset:
     if not results:
         raise StoreError(f"{run.folder}: no run is finished yet")
     settings = run.document["settings"]
-    return build_ensemble(study_from(settings), settings["seed"], results, settings["begin_year"], settings["notes"])
+    study = study_from(settings)
+    check_study(study, settings["seed"])
+    if any(not (0 <= s < len(study.scenarios) and 0 <= number < study.runs) for s, number in results):
+        raise StoreError(f"{run.folder} is damaged: a tile holds a run that the study has not")
+    return build_ensemble(study, settings["seed"], results, settings["begin_year"], settings["notes"])
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:

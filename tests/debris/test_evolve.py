@@ -75,6 +75,7 @@ def test_what_is_there_is_what_entered_and_did_not_leave(crowd: Population) -> N
     assert abs(result.balances["mass_balance"]) < 1e-12
     assert result.balances["breakup_balance"] < 1e-12
     assert result.balances["momentum_balance"] < 1e-12
+    assert 0.0 < result.balances["energy_balance"] < 1.0
     # and by hand, from the series alone: collisions destroy both objects, cratering ones the projectile
     events = result.events
     destroyed = (2 * (events["type"] == 0) + (events["type"] == 1) + (events["type"] == 2)).sum()
@@ -199,6 +200,22 @@ def test_missions_end_and_disposal_follows_the_rule(crowd: Population) -> None:
     assert low.series["disposals"][-1, Kind.DERELICT] == len(active)
     (long,) = run(payloads, 12.0, [0], disposal=DisposalSpec(rule_years=8.0, payload=1.0, constellation=1.0))
     assert long.series["population"][-1].sum() < 0.1 * len(active)     # lifetimes are estimates, good to some per cent
+
+
+def test_high_objects_go_up_to_the_graveyard(crowd: Population) -> None:
+    """From 1,800 km it is nearer than an orbit that decays within 25 years, from 900 km it is not."""
+    count = 20
+    high = np.arange(count) % 2 == 0
+    payloads = dataclasses.replace(
+        crowd[crowd.kind == Kind.ACTIVE][:count], mission_end_year=np.full(count, crowd.epoch_year + 0.5),
+        a_km=np.where(high, 8178.0, 7278.0), ecc=np.full(count, 1e-3))
+    (result,) = run(payloads, 1.0, [0], collisions=CollisionSpec(enabled=False),
+                    disposal=DisposalSpec(mode="graveyard", payload=1.0, constellation=1.0))
+    assert result.series["population"][-1].sum() == count
+    assert result.series["number"][0].sum() == pytest.approx(count)
+    shells = result.series["number"][-1].sum(axis=1)
+    assert shells[26:].sum() == 0.0                                    # above 1,500 km: all have left
+    assert 0.5 * high.sum() < shells.sum() < count - high.sum() + 1e-6
 
 
 def test_passivated_objects_do_not_explode(crowd: Population) -> None:

@@ -1,16 +1,22 @@
 """The synthetic population against the published figures of what it imitates.
 
 Truth: tracked objects with perigees between 200 and 2,000 km on 2023-01-01 as MOCAT-MC publishes them (MIT ARCLab;
-orbits by Space-Track, masses and sizes by ESA's DISCOS), counted by us.
+orbits by Space-Track, masses and sizes by ESA's DISCOS), counted by us. Fragments of 1 to 10 cm: spatial densities of
+ESA's MASTER, as published with the source-sink models of MIT ARCLab, times the volumes of shells, summed up by us.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from scipy import stats
 
+from stmgpu.debris.area_to_mass import chi_moments
 from stmgpu.debris.assembly import EARTH_RADIUS_KM, perigee_km
 from stmgpu.debris.population import Kind, Population, columns
+from stmgpu.debris.scenario import PopulationSpec
+from stmgpu.debris.size_law import area_of_length
 from stmgpu.debris.synthetic_population import synthetic_population
 from stmgpu.errors import InputError
 
@@ -20,6 +26,8 @@ HEIGHTS = {  # objects by height of the semi-major axis, per 100 km from 200 to 
     "rocket body": [4, 13, 62, 101, 111, 124, 110, 203, 48, 32, 9, 28, 48, 63, 7, 4, 2, 2],
     "debris": [13, 105, 275, 455, 847, 2071, 2312, 1149, 619, 355, 330, 192, 285, 328, 148, 49, 32, 33],
 }
+SMALL = 328_207  # fragments of 1 to 10 cm between 200 and 2,000 km at any time, and per 100 km in hundreds:
+SMALL_HEIGHTS = 100 * np.array([2, 14, 38, 92, 204, 455, 581, 324, 224, 170, 189, 169, 266, 172, 139, 105, 73, 64])
 ECC = {  # 5, 25, 50, 75 and 95 %
     "payload": [0.000126, 0.000184, 0.0003, 0.00124, 0.0060],
     "rocket body": [0.0009, 0.002, 0.005, 0.021, 0.60],
@@ -30,6 +38,20 @@ ECC = {  # 5, 25, 50, 75 and 95 %
 @pytest.fixture(scope="module")
 def population() -> Population:
     return synthetic_population(seed=5)
+
+
+@pytest.fixture(scope="module")
+def small() -> Population:
+    made = synthetic_population(seed=5, min_length_m=0.01)
+    return made[19_085:]
+
+
+def time_between(population: Population, low_km: float, high_km: float):
+    """Share of each orbit's period between two heights: M = E - e sin E at both, over pi."""
+    def passed(height):
+        cosine = np.clip((1.0 - (EARTH_RADIUS_KM + height) / population.a_km) / population.ecc, -1.0, 1.0)
+        return np.arccos(cosine) - population.ecc * np.sqrt(1.0 - cosine**2)
+    return (passed(high_km) - passed(low_km)) / np.pi
 
 
 def of_kind(population: Population, name: str) -> Population:
@@ -165,3 +187,96 @@ def test_seed_number_and_epoch():
     np.testing.assert_allclose(shares, np.bincount(synthetic_population().kind, minlength=7) / 19_085, atol=0.012)
     with pytest.raises(InputError, match="too small"):
         synthetic_population(1)
+
+
+def test_small_fragments_have_the_published_number(small):
+    """Objects that are between 200 and 2,000 km at any time. One stays there with an sd of 0.115 of its period."""
+    assert time_between(small, 200.0, 2000.0).sum() == pytest.approx(SMALL, abs=4.0 * 0.115 * np.sqrt(SMALL))
+    collision = small.kind == Kind.COLLISION_FRAGMENT
+    assert (collision | (small.kind == Kind.EXPLOSION_FRAGMENT)).all()
+    assert collision.mean() == pytest.approx((1980 + 822 + 228 + 304) / 9_028, abs=2e-5)  # as among the larger ones
+
+
+def test_small_fragments_follow_the_power_laws(small):
+    for kind, exponent in ((Kind.COLLISION_FRAGMENT, 1.71), (Kind.EXPLOSION_FRAGMENT, 1.6)):
+        length = small.length_m[small.kind == kind]
+        quantile = (0.01**-exponent - length**-exponent) / (0.01**-exponent - 0.1**-exponent)
+        assert stats.kstest(quantile, "uniform").pvalue > 1e-3
+    # at 10 cm the density of lengths n b L^(-b-1) goes on with a step
+    for kind, b, step in ((Kind.COLLISION_FRAGMENT, 1.71, 0.72), (Kind.EXPLOSION_FRAGMENT, 1.6, 0.93)):
+        larger = synthetic_population(seed=5)
+        above = (larger.kind == kind).sum() * b / (1.0 - 10.0**-b)
+        assert (small.kind == kind).sum() * b / (10.0**b - 1.0) / above == pytest.approx(step, abs=0.01)
+
+
+def test_small_fragments_have_the_areas_and_masses_of_the_breakup_model(small):
+    length = small.length_m
+    np.testing.assert_allclose(np.pi * small.radius_m**2, area_of_length(length), rtol=1e-9)
+    np.testing.assert_allclose(small.mass_kg * small.area_to_mass, area_of_length(length), rtol=1e-9)
+    below = length < 0.08  # where spacecraft and rocket bodies have the same law
+    mean, sd = chi_moments(length[below], False)
+    deviate = (np.log10(small.area_to_mass[below]) - mean) / sd
+    assert stats.kstest(deviate[:20_000], "norm").pvalue > 1e-3
+    assert deviate.mean() == pytest.approx(0.0, abs=4.0 / np.sqrt(len(deviate)))
+    assert not small.controlled.any()
+    assert not small.filled.any()
+    assert (small.constellation < 0).all()
+
+
+def test_small_fragments_are_where_the_larger_ones_are_but_higher(population, small):
+    ours = np.array([time_between(small, low, low + 100.0).sum() for low in BINS_KM[:-1]])
+    ratio = ours / SMALL_HEIGHTS
+    assert np.all(np.abs(np.log(ratio[1:11])) < np.log(1.35)), ratio  # 300 to 1,300 km
+    assert np.all(np.abs(np.log(ratio[11:])) < np.log(2.15)), ratio
+    assert 0.5 * np.abs(ours / ours.sum() - SMALL_HEIGHTS / SMALL_HEIGHTS.sum()).sum() < 0.11
+    # within the cloud of one event: same inclinations and parents, perigees weighted by exp(height / 400 km)
+    clouds = [p[(p.kind == Kind.COLLISION_FRAGMENT) & (p.launch_year == 1999.35)] for p in (population, small)]
+    large, tiny = (perigee_km(c) for c in clouds)
+    weight = np.exp(large / 400.0)
+    order = np.argsort(large)
+    expected = np.interp([0.1, 0.5, 0.9], np.cumsum(weight[order]) / weight.sum(), large[order])
+    np.testing.assert_allclose(np.percentile(tiny, [10, 50, 90]), expected, atol=12.0)
+    assert np.median(tiny) > np.median(large) + 10.0
+    assert stats.ks_2samp(clouds[0].inc_rad, clouds[1].inc_rad).pvalue > 1e-3
+    spread = np.percentile(clouds[1].ecc, [5, 50, 95]) / [0.0023, 0.01, 0.037]
+    np.testing.assert_allclose(np.log(spread), 0.0, atol=0.15)
+    assert perigee_km(small).min() >= 200.0
+    assert perigee_km(small).max() < 2000.0
+
+
+@pytest.mark.parametrize("options", [{}, {"objects": 3_000, "constellations": False, "year": 2030.5}])
+def test_larger_objects_are_the_same_without_small_ones(options):
+    base = synthetic_population(seed=4, **options)
+    for length in (0.1, 0.3):
+        assert len(synthetic_population(seed=4, min_length_m=length, **options)) == len(base)
+    both = synthetic_population(seed=4, min_length_m=0.03, **options)
+    for name in columns():
+        np.testing.assert_array_equal(getattr(both, name)[: len(base)], getattr(base, name))
+    small = both[len(base):]
+    assert small.length_m.min() >= 0.03
+    assert small.length_m.max() <= 0.1
+    assert both.notes[:-1] == base.notes
+    # the share of the laws above 3 cm, in proportion to the larger objects
+    share = {b: (0.03**-b - 0.1**-b) / (0.01**-b - 0.1**-b) for b in (1.71, 1.6)}
+    collisions = (1980 + 822 + 228 + 304) / 9_028
+    part = len(base) / (15_263 if options else 19_085)
+    expected = part * SMALL * (collisions * share[1.71] + (1.0 - collisions) * share[1.6])
+    assert time_between(small, 200.0, 2000.0).sum() == pytest.approx(expected, rel=0.005)
+    assert (small.launch_year <= both.epoch_year).all()
+
+
+def test_lengths_that_are_refused():
+    for length in (0.0099, 0.0, -1.0, np.nan):
+        with pytest.raises(InputError, match=r"no fragments below 0\.01 m; give 0\.01 or more"):
+            synthetic_population(100, min_length_m=length)
+    with pytest.raises(InputError, match="too large; at most 50,000,000"):
+        synthetic_population(4_000_000, min_length_m=0.01)
+    with pytest.raises(ValidationError, match=r"no fragments below 0\.01 m; give 0\.01 or more, or read"):
+        PopulationSpec(min_length_m=0.001)
+    assert PopulationSpec(min_length_m=0.01).min_length_m == 0.01
+    assert PopulationSpec(source="table", path="a.csv", min_length_m=0.001).min_length_m == 0.001  # only leaves out
+
+
+def test_a_small_length_and_almost_no_fragments():
+    assert len(synthetic_population(2, min_length_m=0.0999)) == 2
+    assert len(synthetic_population(2, min_length_m=0.01)) == 2 + round(2 / 19_085 * SMALL / 0.9784)

@@ -1,0 +1,91 @@
+"""Does the length of a step matter? 2.5, 5 and 10 days over 50 years.
+
+Usage: python benchmarks/reproduce/time_step.py [--data ../shared/data/debris] [--runs 5] [--years 50] [--workers 2]
+       [--seed 1]
+
+Truth: the limit of short steps. Launches, ends of missions and disposals are the same in all, positions are drawn anew,
+so that what differs is chance or the step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from runs import DATA, as_sigma, ensemble, write
+from verdict import SIGMAS, Report
+
+from stmgpu.debris import statistics
+from stmgpu.debris.scenario import CollisionSpec, LaunchSpec, PopulationSpec, PropagationSpec, Scenario
+
+STEPS = (5.0, 2.5, 10.0)
+START, WINDOW = 2009, (2001.0, 2009.0)
+FLOOR = 0.002
+"""Part by which values may differ however small the error: a step delays what comes and goes by up to its length."""
+
+
+def compare(report: Report, ds: Any) -> dict[str, Any]:
+    """Each quantity at the end with steps of 2.5 and 10 days against 5 days, run by run."""
+    result: dict[str, Any] = {}
+    values = {"population": statistics.total(ds, "population"),
+              "mass in orbit [t]": statistics.total(ds, "total_mass") / 1e3,
+              "decays": statistics.total(ds, "decays"), "fragments made": statistics.total(ds, "fragments"),
+              "expected collisions": statistics.collisions(ds, "all", "expected"),
+              "expected catastrophic collisions": statistics.collisions(ds, "catastrophic", "expected"),
+              "expected fragments": statistics.total(ds, "expected_fragments")}
+    runs = ds.sizes["run"]
+    for name, series in values.items():
+        end = series.isel(time=-1).transpose("scenario", "run").to_numpy()
+        # what runs have in common is taken out; the rest, pooled over steps, is the error of a run
+        rest = end - end.mean(axis=0) - end.mean(axis=1)[:, None] + end.mean()
+        freedom = (len(STEPS) - 1) * (runs - 1)
+        error = float((rest**2).sum() / freedom) ** 0.5 * (2.0 / runs) ** 0.5
+        reference = float(end[0].mean())
+        for k, step in enumerate(STEPS[1:], 1):
+            ours = float(end[k].mean())
+            allowed = max(SIGMAS * as_sigma(error, freedom), FLOOR * reference)
+            report.check(f"{name}, {step:g} days against {STEPS[0]:g}", reference, ours, low=reference - allowed,
+                         high=reference + allowed,
+                         note=f"{100 * (ours / reference - 1):+.2f} %, standard error {100 * error / reference:.2f} %")
+        result[name] = {f"{step:g}": row.tolist() for step, row in zip(STEPS, end, strict=True)}
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help=f"folder with mocat_mc/{START}.mat")
+    parser.add_argument("--years", type=float, default=50.0)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--name", help="write results/NAME.json")
+    given = parser.parse_args()
+    file = given.data / "mocat_mc" / f"{START}.mat"
+    if not file.is_file():
+        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
+        return 2
+    begin = time.perf_counter()
+    scenarios = [Scenario(name=f"{step:g} days", population=PopulationSpec(source="mocat", path=file, seed=1),
+                          propagation=PropagationSpec(step_days=step), collisions=CollisionSpec(estimator="expected"),
+                          launches=LaunchSpec(model="repeat", window=WINDOW)) for step in STEPS]
+    ds, cpu = ensemble(scenarios, given.years, given.runs, given.seed, given.workers)
+    report = Report(f"Steps of 2.5, 5 and 10 days, {given.years:g} years from {START}")
+    result = compare(report, ds)
+    spent = {f"{step:g}": float(np.mean([cpu[k, run] for run in range(given.runs)])) for k, step in enumerate(STEPS)}
+    report.note("CPU seconds a run: " + ", ".join(f"{step} days {s:.1f}" for step, s in spent.items()))
+    report.note(f"MOCAT-MC's population of {START}, launches of {WINDOW[0]:g} to {WINDOW[1]:g} over and over, "
+                "25-year rule at 90 %, sinusoidal solar activity, no explosions, estimator 'expected' (sampled "
+                f"collisions would hide all that can be seen here). {given.runs} runs, seed {given.seed}; errors are "
+                f"those of the paired differences, pooled; allowed are 3 of them (by Student), or {100 * FLOOR:g} %.")
+    seconds = time.perf_counter() - begin
+    report.note(f"{seconds:.0f} s with {given.workers} workers")
+    return write(given.name, {"years": given.years, "runs": given.runs, "seed": given.seed, "seconds": seconds,
+                              "cpu_s": spent, "end": result}, report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
