@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from distribute.stores import result_of
 from distribute.studies import STUDY, TILES, flip, stopping_after, write_study
+from scipy.io import savemat
 from typer.testing import CliRunner, Result
 
 import stmgpu as stm
@@ -64,7 +66,7 @@ def unfinished(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 # --------------------------------------------------------------------------------------------------------------- evolve
 def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]) -> None:
     store, result = evolved
-    assert re.search(r"^ *removal  .*24\.0|^ *removal  .* 12\.0", result.stdout, re.M), result.stdout
+    assert re.search(r"^ *removal +\d.* 8\.00 ", result.stdout, re.M), result.stdout
     assert "runs: 3 of each scenario" in result.stdout
     assert "cut off: no run" in result.stdout
     assert result.stdout.endswith(f"written: {store}\n")
@@ -103,7 +105,8 @@ def test_a_stopped_study_goes_on(study: Path, evolved: tuple[Path, Result], unfi
     part = stmgpu("study", unfinished, "--partial")
     assert part.exit_code == 0, part.stderr
     assert "runs: 3 of each scenario, finished: nothing 2, removal 1" in part.stdout
-    assert json.loads(stmgpu("study", unfinished, "--partial", "--json").stdout)["scenarios"][0]["estimator"] == "sampled"
+    numbers = json.loads(stmgpu("study", unfinished, "--partial", "--json").stdout)
+    assert numbers["scenarios"][0]["estimator"] == "sampled"
     result = stmgpu("evolve", study, "--out", unfinished, "--seed", 7, "--resume")
     assert f"3 tiles computed now, {TILES} of {TILES} done" in result.stderr
     assert result_of(unfinished) == result_of(evolved[0])
@@ -124,8 +127,7 @@ def test_shares_are_merged(study: Path, evolved: tuple[Path, Result], tmp_path: 
 
 def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path) -> None:
     csv = table(tmp_path)
-    (tmp_path / "t.toml").write_text(f'population = {{ source = "table", path = "{csv.name}" }}\n'
-                                     'environment = { density = "exponential" }\n')
+    write_table_study(tmp_path)
     before = sorted(tmp_path.iterdir())
     result = stmgpu("evolve", tmp_path / "t.toml", "--out", tmp_path / "s.zarr", "--runs", 7, "--years", 30,
                     "--runs-per-tile", 3, "--dry-run")
@@ -142,9 +144,9 @@ def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path) -> None:
 
 def test_progress_as_lines_of_json(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stmgpu.log.LINE_EVERY_S", 0.0)
-    result = stmgpu("--log-json", "evolve", study, "--out", tmp_path / "s.zarr", "--runs", 2)
+    result = stmgpu("--log-json", "evolve", study, "--out", tmp_path / "s.zarr", "--runs", 1)
     lines = [json.loads(line) for line in result.stderr.splitlines()]
-    assert [line["progress"] for line in lines if "progress" in line] == [0.25, 0.5, 0.75]
+    assert [line["progress"] for line in lines if "progress" in line] == [0.5]
     assert any(line["message"].startswith("density: ") for line in lines)
 
 
@@ -158,17 +160,17 @@ def test_a_tile_that_fails_is_named_once(study: Path, tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(EnsembleJob, "compute", fails)
-        result = stmgpu("-q", "evolve", study, "--out", tmp_path / "s.zarr")
+        result = stmgpu("-q", "evolve", study, "--out", tmp_path / "s.zarr", "--runs", 2)
     assert result.exit_code == 1
     told = [line for line in result.stderr.splitlines() if "WARNING" not in line]
-    assert told[0] == "tile s001-r000000-000001 and 2 more failed: the second scenario cannot be computed"
-    assert told[1].startswith("stmgpu: 3 tiles failed, 3 of 6 are done and kept in")
+    assert told[0] == "tile s001-r000000-000001 and 1 more failed: the second scenario cannot be computed"
+    assert told[1].startswith("stmgpu: 2 tiles failed, 2 of 4 are done and kept in")
     assert "tile s001-r000000-000001 failed" in stmgpu("check", tmp_path / "s.zarr").stdout
-    assert stmgpu("evolve", study, "--out", tmp_path / "s.zarr").exit_code == 0
+    assert stmgpu("evolve", study, "--out", tmp_path / "s.zarr", "--runs", 2).exit_code == 0
     assert stmgpu("check", tmp_path / "s.zarr").exit_code == 0
 
 
-# ----------------------------------------------------------------------------------------------- populations, what fails
+# ---------------------------------------------------------------------------------------------- populations, what fails
 def table(folder: Path, mass: Callable[[int], object] = lambda k: 1000, kind: str = "rocket body") -> Path:
     rows = [f"{700 + k},{720 + k},{40 + k},{kind},{mass(k)},1990-01-01" for k in range(60)]
     path = folder / "objects.csv"
@@ -177,23 +179,27 @@ def table(folder: Path, mass: Callable[[int], object] = lambda k: 1000, kind: st
     return path
 
 
+def write_table_study(folder: Path, more: str = "years = 2\nruns = 1\n") -> None:
+    (folder / "t.toml").write_text(f'{more}population = {{ source = "table", path = "objects.csv" }}\n'
+                                   'environment = { density = "exponential" }\n')
+
+
 def test_masses_that_are_not_known_are_told(tmp_path: Path) -> None:
     table(tmp_path, lambda k: ("", 0, 1500)[k % 3])
-    (tmp_path / "t.toml").write_text('years = 2\nruns = 1\npopulation = { source = "table", path = "objects.csv" }\n'
-                                     'environment = { density = "exponential" }\n')
+    write_table_study(tmp_path)
     result = stmgpu("evolve", tmp_path / "t.toml", "--out", tmp_path / "s.zarr")
     assert result.exit_code == 0, result.stderr
     filled = "objects.csv: 60 rocket bodies: mass of 40 "
     assert filled in result.stderr
     assert filled in stmgpu("info", tmp_path / "s.zarr").stdout
-    assert any(note.startswith(filled) for note in json.loads(stmgpu("study", tmp_path / "s.zarr", "--json").stdout)["notes"])
+    notes = json.loads(stmgpu("study", tmp_path / "s.zarr", "--json").stdout)["notes"]
+    assert any(note.startswith(filled) for note in notes)
 
 
 def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     table(tmp_path)
-    (tmp_path / "t.toml").write_text('years = 3\nruns = 2\npopulation = { source = "table", path = "objects.csv" }\n'
-                                     'environment = { density = "exponential" }\n'
-                                     '[[scenario]]\nname = "[red]all[/]"\nremoval = [{ rank = "mass", per_year = 50 }]\n')
+    write_table_study(tmp_path, 'years = 3\nruns = 2\nname = "[red]all[/]"\n'
+                                'removal = [{ rank = "mass", per_year = 50 }]\n')
     result = stmgpu("evolve", tmp_path / "t.toml", "--out", tmp_path / "s.zarr", "--runs-per-tile", 2)
     assert result.exit_code == 0, result.stderr
     assert "[red]all[/]" in result.stdout
@@ -221,7 +227,7 @@ SCENARIOS = {
     BASE + '[launches]\nmodel = "repeat"\nwindow = [2020, 2030]\n': "ends after the epoch",
     BASE.replace("objects = 300", 'source = "table", path = "none.csv"'): r"none\.csv",
     BASE.replace("objects = 300", 'source = "table", path = "."'): "cannot read|is a directory|no table",
-    BASE.replace("objects = 300", 'source = "table", path = "negative.csv"'): "mass_kg.* -5",
+    BASE.replace("objects = 300", 'source = "table", path = "negative.csv"'): "line 3: mass_kg is '-5'",
     BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", year = 2020.0'): "no MATLAB file",
     BASE.replace("exponential", 'jb2008", path = "none.mat'): r"cannot read the density table .*none\.mat",
     BASE.replace("exponential", 'jb2008", path = "negative.csv'): "is no density table",
@@ -255,15 +261,25 @@ def refused(result: Result, message: str, code: int = 2) -> None:
     assert re.search(message, lines[-1]), lines
 
 
-def test_a_density_table_that_does_not_cover_the_years(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("population", "years"), [("objects = 300, year = 2019.0", 2), ("objects = 300", 400)])
+def test_a_density_table_that_does_not_cover_the_years(tmp_path: Path, population: str, years: int) -> None:
     mat = DATA / "mocat_mc" / "dens_jb2008_032020_022224.mat"
     if not mat.is_file():
         pytest.skip(f"the density table is not beside this checkout ({mat})")
-    for population, years in (("year = 2019.0", 2), ("objects = 300", 400)):
-        (tmp_path / "s.toml").write_text(f'population = {{ objects = 300, {population} }}\n'.replace(
-            "300, objects = 300", "300") + f'environment = {{ density = "jb2008", path = "{mat}" }}\n')
-        result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr", "--years", years)
-        refused(result, "covers 2020-03 to 2224-02, the run needs 20(19|23)")
+    (tmp_path / "s.toml").write_text(f'population = {{ {population} }}\n'
+                                     f'environment = {{ density = "jb2008", path = "{mat}" }}\n')
+    result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr", "--years", years)
+    refused(result, "covers 2020-03 to 2224-02, the run needs 20(19|23)")
+
+
+def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
+    month, height = np.arange(60), np.linspace(200.0, 1500.0, 9)
+    density = np.exp(-22.0 - height[:, None] / 60.0 + 0.0 * month)
+    savemat(tmp_path / "low.mat", {"dens_highvar": {"dens": density, "year": 2023 + month // 12,
+                                                    "month": month % 12 + 1, "alt": height}})
+    (tmp_path / "s.toml").write_text(BASE.replace("exponential", 'jb2008", path = "low.mat'))
+    result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr")
+    refused(result, "covers altitudes from 200 to 1500 km, 300 to 2000 km are needed")
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -312,12 +328,12 @@ def test_no_scenario_file(tmp_path: Path) -> None:
     refused(stmgpu("evolve", tmp_path / "b.toml", "--out", tmp_path / "s.zarr"), "not UTF-8")
 
 
-# ----------------------------------------------------------------------------------------------------------- info, check
+# ---------------------------------------------------------------------------------------------------------- info, check
 def test_info_is_short_and_says_what_differs(evolved: tuple[Path, Result]) -> None:
     result = stmgpu("info", evolved[0])
     assert result.exit_code == 0, result.stderr
     assert len(result.stdout.splitlines()) < 90
-    for words in (r"^  scenario 'nothing'$", r"^    population\.objects +300$", r"^    environment\.density +exponential$",
+    for words in (r"^  scenario 'nothing'$", r"^    population\.objects +300$", r"^    environment\.density +exp\w+$",
                   r"^  scenario 'removal'$", r"^    removal 1 +mass, per_year 4$", r"^  runs +3$", r"^  seed +7$",
                   r"^  runs_per_tile +1$", r"^tiles_done +6$", r"^  notes +synthetic: ", r"^ +density: Vallado"):
         assert re.search(words, result.stdout, re.M), words
@@ -328,8 +344,7 @@ def test_info_is_short_and_says_what_differs(evolved: tuple[Path, Result]) -> No
 
 def test_check_names_a_damaged_input(tmp_path: Path) -> None:
     table(tmp_path)
-    (tmp_path / "t.toml").write_text('years = 2\nruns = 1\npopulation = { source = "table", path = "objects.csv" }\n'
-                                     'environment = { density = "exponential" }\n')
+    write_table_study(tmp_path)
     store = tmp_path / "s.zarr"
     assert stmgpu("evolve", tmp_path / "t.toml", "--out", store).exit_code == 0
     flip(store / "run" / "inputs" / "objects.csv")
@@ -403,7 +418,7 @@ def test_scenario_writes_a_file_to_begin_with(tmp_path: Path) -> None:
         before = target.read_bytes()
         refused(stmgpu("scenario", target, "--name", name), "exists; choose another name")
         assert target.read_bytes() == before
-    refused(stmgpu("scenario", tmp_path / "x.toml", "--name", "utopia"), "no scenario file 'utopia'; there are .*removal")
+    refused(stmgpu("scenario", tmp_path / "x.toml", "--name", "utopia"), "file 'utopia'; there are .*removal")
     refused(stmgpu("scenario", tmp_path / "nowhere" / "x.toml"), "there is no folder")
     (tmp_path / "link.toml").symlink_to(tmp_path / "elsewhere")
     refused(stmgpu("scenario", tmp_path / "link.toml"), "no ordinary file")

@@ -14,7 +14,6 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.backend import get_backend
-from stmgpu.debris import random
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolve import Evolution, RunResult, start_of
 from stmgpu.debris.launches import Launches
@@ -185,7 +184,7 @@ def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
 def population_of(scenario: Scenario) -> Population:
     """The initial population of a scenario; what its source leaves open is drawn from the spec's own seed."""
     spec, mission_years = population_key(scenario)
-    return load_population(spec, random.generator(spec.seed, 0, random.LAUNCH), mission_years=mission_years)
+    return load_population(spec, mission_years=mission_years)
 
 
 def build_ensemble(study: Study, seed: int, results: Mapping[tuple[int, int], RunResult], begin: float,

@@ -36,6 +36,9 @@ from stmgpu.propagate.secular import Secular
 MONTHS = 12
 """Density profiles a year."""
 
+PLANNED_FUTURES = 8
+"""Courses of the Sun over which lifetimes are averaged where runs draw their own."""
+
 _LAUNCH_UID = 1 << 40
 _LOG = logging.getLogger(__name__)
 
@@ -116,10 +119,17 @@ class _Loop:
         self.environment = task.environment or Environment.build(s.environment, self.begin, end)
         # the middle of each month, since the models change with the calendar's
         months = (np.arange(int(np.ceil(task.years * MONTHS)) + 1) + 0.5) / MONTHS + self.begin
-        densities = [self.environment.log_density(months, random.generator(task.seed, int(run), random.SOLAR))
-                     for run in numbers]
-        self.log_density = backend.put(np.stack(densities, axis=1))
-        profile = np.log(np.mean([np.exp(d).mean(axis=0) for d in densities], axis=0))
+        def density(run: int) -> NDArray[np.float64]:
+            return self.environment.log_density(months, random.generator(task.seed, run, random.SOLAR))
+
+        if self.environment.varies:
+            table = np.stack([density(int(run)) for run in numbers], axis=1)
+        else:
+            table = np.repeat(density(0)[:, None], len(numbers), axis=1)
+        self.log_density = backend.put(table)
+        # what operators plan with: the mean of some futures, the same ones in every run
+        futures = range(PLANNED_FUTURES if self.environment.varies else 1)
+        profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
         self.lifetime = Lifetime(profile, self.environment.lowest_km, self.environment.spacing_km,
                                  s.propagation.decay_km)
         coefficients = Coefficients(s.propagation.drag_coefficient,
@@ -148,7 +158,7 @@ class _Loop:
             year = self.begin + step * dt / YEAR_DAYS
             self._step(step, year, dt)
             if step in records:
-                self._yearly(self.begin + records[step])
+                self._yearly(self.begin + records[step], last=step == max(records))
                 if task.progress:
                     task.progress(step / steps)
             if self.members.n > self.scenario.max_objects and self._too_many(year):
@@ -156,7 +166,7 @@ class _Loop:
         balances = self.book.balances(self.members)
         return [RunResult(self.book.series(run), self.book.events(run),
                           {name: float(values[run]) for name, values in balances.items()}, float(self.truncated[run]),
-                          self.removals.notes(run))
+                          (*self.removals.notes(run), *self.impacts.notes(run)))
                 for run in range(len(task.run_numbers))]
 
     def _step(self, step: int, year: float, dt: float) -> None:
@@ -188,11 +198,12 @@ class _Loop:
             self.book.move("launched", run, population.weight.sum(), (population.weight * population.mass_kg).sum())
             self.controls.appear(slots, year, launched=True)
 
-    def _yearly(self, year: float) -> None:
-        """Write the population down, remove what the policies choose, close the gaps."""
+    def _yearly(self, year: float, last: bool = False) -> None:
+        """Write the population down, remove what the policies choose (no more at the end), close the gaps."""
         rates = self.removals.yearly(year)
         self.book.snapshot(year, self.members, rates)
-        self.removals.act(year)
+        if not last:
+            self.removals.act(year)
         m = self.members
         slots = m.slots()
         # neighbours in memory need the same number of quadrature points, whose cost goes by the eccentricity

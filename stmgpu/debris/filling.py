@@ -222,11 +222,11 @@ def _intact(kind: Kind, part: _Part, loner: NDArray[np.bool_],
 def survivors_weight(lifetime_years: Floats, age_years: Floats) -> Floats:
     """How likely a fragment is to be met where it is, against one that feels no drag.
 
-    A catalogue shows what has not decayed. In an exponential atmosphere of scale height H a fragment falls with the speed
-    (H / t) exp(-(h - h0) / H), t being its lifetime at h0. One that is at h0 a time s after its breakup began at h with
-    exp((h - h0) / H) = 1 + s / t; so of fragments that were made evenly over altitude, 1 / (1 + s / t) as many are met
-    at h0 as without drag. When a fragment was made is not recorded; with s uniform from 0 to the time T since the
-    launch, on average
+    A catalogue shows what has not decayed. In an exponential atmosphere of scale height H a fragment falls with the
+    speed (H / t) exp(-(h - h0) / H), t being its lifetime at h0. One that is at h0 a time s after its breakup began at
+    h with exp((h - h0) / H) = 1 + s / t; so of fragments that were made evenly over altitude, 1 / (1 + s / t) as many
+    are met at h0 as without drag. When a fragment was made is not recorded; with s uniform from 0 to the time T since
+    the launch, on average
 
         w = (t / T) ln(1 + T / t).
     """

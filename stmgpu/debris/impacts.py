@@ -81,6 +81,7 @@ class Impacts:
         c = scenario.collisions
         self.scenario, self.members, self.book = scenario, members, book
         self.seed, self.run_numbers = seed, run_numbers
+        self._cut = np.zeros(len(run_numbers))
         self.cube = Cube(backend, seed, run_numbers, c.cube_km, c.resamples, c.lattice)
 
     # ------------------------------------------------------------------------------------------------ collisions
@@ -132,7 +133,15 @@ class Impacts:
                           np.where((steers_i & seen_j) | (steers_j & seen_i), spec.avoidance, 1.0))
         intact_i, intact_j = (m.kind[s] <= Kind.MISSION_RELATED for s in (i, j))
         factor = factor * np.where(intact_j, m.avoidance[i], 1.0) * np.where(intact_i, m.avoidance[j], 1.0)
-        return np.minimum(rate * factor, 1.0), rate * (1.0 - factor)
+        probability = rate * factor
+        np.maximum.at(self._cut, met.run, probability)
+        return np.minimum(probability, 1.0), rate * (1.0 - factor)
+
+    def notes(self, run: int) -> tuple[str, ...]:
+        """What a reader of a run should know."""
+        if self._cut[run] <= 1.0:
+            return ()
+        return (f"a probability of collision of {self._cut[run]:.3g} was cut to 1: take larger cells or shorter steps",)
 
     def _collide(self, met: Encounters, k: int, event: int, year: float, altitude: float) -> None:
         """One collision, and what is left of both objects."""
@@ -146,7 +155,7 @@ class Impacts:
                            met.run[k : k + 1], np.array([altitude]), np.ones(1))
         carried = 0.5 * float(found.mass_kg @ (found.delta_v_km_s**2).sum(axis=1))
         available = 0.5 * speed**2 / (1.0 / m.mass_kg[target] + 1.0 / m.mass_kg[projectile])
-        self.book.energy[run] = max(self.book.energy[run], carried / available)
+        self.book.energy[run] = max(self.book.energy[run], carried / available - 1.0)
         gone = [target, projectile]
         rows = np.arange(len(found.mass_kg))
         if not found.catastrophic:

@@ -106,7 +106,7 @@ class Ledger:
     # ------------------------------------------------------------------------------------------------- reading off
     def balances(self, members: Members) -> dict[str, NDArray[np.float64]]:
         """Relative errors [runs] of object count and mass: what is there against what entered and left; and of the
-        worst breakup: mass, momentum relative to what its fragments carry, and their share of the energy."""
+        worst breakup: mass, momentum relative to what its fragments carry, energy beyond that of the impact."""
         slots = members.slots()
         run, weight = members.run[slots], members.weight[slots]
         found = {}

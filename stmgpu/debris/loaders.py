@@ -16,6 +16,7 @@ from stmgpu.debris.missions import MISSION_YEARS
 from stmgpu.debris.population import FILLED_AREA, FILLED_MASS, Kind, Population, year_of_jd
 from stmgpu.debris.population_catalog import read_gp
 from stmgpu.debris.population_table import read_table
+from stmgpu.debris.random import POPULATION, generator
 from stmgpu.debris.scenario import PopulationSpec
 from stmgpu.debris.size_law import mass_of_length
 from stmgpu.debris.synthetic_population import synthetic_population
@@ -70,7 +71,7 @@ def load_population(
     >>> len(load_population(PopulationSpec(source="synthetic", objects=500, seed=3)))
     500
     """
-    random = np.random.default_rng(spec.seed) if rng is None else rng
+    random = generator(spec.seed, 0, POPULATION) if rng is None else rng
     path, life = spec.path, mission_years
     if spec.source == "synthetic" or path is None:
         made = synthetic_population(spec.objects, spec.seed, spec.year, constellations=spec.constellations,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
 from stmgpu.constants import EARTH_RADIUS_KM
-from stmgpu.debris.population import Kind
+from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.ranking import (
     INTACT,
     LEO_KM,
@@ -137,7 +137,7 @@ class RandomRemoval(RankedRemoval):
 
 
 class ListRemoval(RankedRemoval):
-    """Given objects, in the given order, as soon as they are no longer active.
+    """Given objects of any class, in the given order, as soon as they are no longer active.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class ListRemoval(RankedRemoval):
     rank: Literal["list"] = "list"
     ids: Annotated[tuple[int, ...], Field(min_length=1)]
     per_year: Annotated[int, Field(ge=0, le=ALL)] = ALL
-    only: Only = Only(max_perigee_km=1e6, max_eccentricity=1.0)
+    only: Only = Only(max_perigee_km=1e6, max_eccentricity=1.0, classes=CLASS_NAMES[1:])
 
     @field_validator("ids")
     @classmethod

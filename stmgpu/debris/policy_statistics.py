@@ -152,7 +152,8 @@ def _per_removal(ds: xr.Dataset, fewer: xr.DataArray, baseline: str, level: floa
 def removal_costs(ds: xr.Dataset, prices: Mapping[str, float]) -> xr.DataArray:
     """What the removals of every run cost until the end (scenario, run), discounted to the start.
 
-    ``removals`` between two records are paid in the middle between them; masses come from the event table.
+    ``removals`` and ``removals_failed`` between two records are paid in the middle between them; masses come from the
+    event table.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def removal_costs(ds: xr.Dataset, prices: Mapping[str, float]) -> xr.DataArray:
     """
     prices = _checked(prices)
     time = ds["time"].to_numpy()
-    removed = total(ds, "removals").diff("time", label="lower")
+    removed = (total(ds, "removals") + total(ds, "removals_failed")).diff("time", label="lower")
     worth = _worth(time, prices)
     cost = prices["per_removal"] * removed + prices["per_campaign"] * (removed > 0.0).where(removed.notnull())
     found = (cost * worth).sum("time", skipna=False) + prices["fixed"] * (removed > 0.0).any("time")

@@ -30,7 +30,7 @@ INTACT = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY)
 RANDOM_ORDER, MISSION, SWEPT = 1, 2, 3
 """Streams of :meth:`View.uniforms` that the policies here use."""
 
-_TIME_SLACK = 1e-6  # years; yearly calls come at sums of steps
+_TIME_SLACK = 0.01  # years: 2030-01-01 is 2029.998 or 2030.001 in Julian years
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]

@@ -76,6 +76,9 @@ class Removals:
                 if chosen.exhausted:
                     self._tell(run, f"{year:.0f}: policy {policy.rank!r} had only {chosen.eligible} objects to choose "
                                     "from, fewer than its missions")
+                failed = slots[chosen.failed]
+                self.book.by_class("removals_failed", self.members.run[failed], self.members.kind[failed],
+                                   self.members.weight[failed])
                 self._apply(run, slots[chosen.indices], chosen, year)
 
     def notes(self, run: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ are drawn from the same clouds as the larger ones, with the same shares of colli
   small fragments have larger area-to-mass ratios, and low ones have gone. Without it the numbers in shells of 100 km
   are off from MASTER's by factors from 2.9 too many (400 km) to 5 too few (1,900 km); with it they come to within 30 %
   from 300 to 1,300 km and within a factor of 2.1 above.
-* Area-to-mass ratios and masses follow from the lengths by the breakup model.
+* Area-to-mass ratios and masses follow from the lengths by the breakup model, as with the larger fragments.
 """
 
 from __future__ import annotations

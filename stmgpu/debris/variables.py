@@ -9,7 +9,8 @@ SHELL_EDGES_KM = np.arange(200.0, 2000.1, 50.0)
 
 BY_SHELL = ("collisions_catastrophic", "collisions_cratering", "expected_catastrophic", "expected_cratering",
             "expected_fragments")
-BY_CLASS = ("explosions", "launches", "disposals", "disposals_failed", "removals", "decays", "fragments")
+BY_CLASS = ("explosions", "launches", "disposals", "disposals_failed", "removals", "removals_failed", "decays",
+            "fragments")
 BY_RUN = ("expected_avoided",)
 RATES = ("rate_catastrophic", "rate_cratering")
 NOW_BY_SHELL = ("number", "mass", "area")
@@ -35,7 +36,8 @@ LONG_NAMES = {
     "launches": ("1", "objects launched since the start"),
     "disposals": ("1", "disposals that succeeded since the start"),
     "disposals_failed": ("1", "disposals that failed since the start"),
-    "removals": ("1", "objects removed by policies since the start"),
+    "removals": ("1", "objects that policies removed, lowered or kept out of the way since the start"),
+    "removals_failed": ("1", "missions of policies that failed since the start"),
     "decays": ("1", "objects decayed since the start"),
     "fragments": ("1", "fragments made since the start"),
     "expected_avoided": ("1", "expected collisions avoided by manoeuvres since the start"),
@@ -43,7 +45,8 @@ LONG_NAMES = {
     "mass_balance": ("1", "relative error of the mass against all that entered and left"),
     "breakup_balance": ("1", "largest relative error of mass in a breakup"),
     "momentum_balance": ("1", "largest momentum that a breakup did not conserve, relative to its fragments'"),
-    "energy_balance": ("1", "largest share of the energy of an impact that its fragments carried; the rest is heat"),
+    "energy_balance": ("1", "largest energy that fragments carried beyond that of their impact, relative; what they "
+                            "do not carry is heat"),
     "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
 }
 """Units and long_name of every variable of an ensemble."""
@@ -69,7 +72,7 @@ EVENTS = {
     "energy": ("float64", "J/g", "energy over the mass of the target"),
     "altitude": ("float64", "km", "altitude"),
     "latitude": ("float64", "rad", "geocentric latitude"),
-    "fragments": ("float64", "1", "fragments made"),
+    "fragments": ("float64", "1", "fragments made, large ones included; in a crater also the target that is left"),
     "first_cause": ("int64", "1", "event that made the first, 0 for none"),
     "second_cause": ("int64", "1", "event that made the second, 0 for none"),
 }

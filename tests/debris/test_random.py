@@ -81,8 +81,9 @@ def test_generators_repeat() -> None:
 
 
 def test_purposes_differ() -> None:
-    names = ("ANGLE", "LATTICE", "COLLISION", "BREAKUP", "EXPLOSION", "DISPOSAL", "LAUNCH", "SOLAR", "POLICY")
-    assert [getattr(random, name) for name in names] == list(range(1, 10))
+    names = ("ANGLE", "LATTICE", "COLLISION", "BREAKUP", "EXPLOSION", "DISPOSAL", "LAUNCH", "SOLAR", "POLICY",
+             "POPULATION")
+    assert [getattr(random, name) for name in names] == list(range(1, 11))
 
 
 @pytest.mark.parametrize(("seed", "run"), [(-1, 0), (2**64, 0), (1, -1), (1, 2**32)])

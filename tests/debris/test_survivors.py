@@ -44,5 +44,6 @@ def test_fragments_that_last_are_as_the_breakup_model_makes_them_and_others_are_
 
 
 def test_the_note_says_so() -> None:
-    filled = fill_missing([Kind.UNATTRIBUTED], [0.0], [0.0], np.random.default_rng(1), stay_years=[1.0], age_years=[9.0])
+    filled = fill_missing([Kind.UNATTRIBUTED], [0.0], [0.0], np.random.default_rng(1), stay_years=[1.0],
+                          age_years=[9.0])
     assert "given that they have not decayed yet" in filled.notes[0]
