@@ -60,6 +60,12 @@ def test_the_tutorial_runs(folder: Path) -> None:
     assert (folder / "first_screening.zarr").is_dir()
 
 
+@needs_kernels
+def test_the_tutorial_of_removal_runs(folder: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))
+    assert (folder / "removal_study.png").is_file()
+
+
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):

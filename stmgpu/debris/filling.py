@@ -45,7 +45,7 @@ _LOG_NORMAL = {
     Kind.MISSION_RELATED: (1.20, 1.10, -1.73, 0.60),
 }
 _FRAGMENTS = (Kind.EXPLOSION_FRAGMENT, Kind.COLLISION_FRAGMENT, Kind.UNATTRIBUTED)
-_CANDIDATES = 32
+_CANDIDATES, _AT_ONCE = 32, 50_000
 _LENGTH_FACTOR, _LENGTH_EXPONENT = 0.556945, 2.0047077  # of the cross-section, Johnson et al. (2001), equation 9
 
 
@@ -240,6 +240,9 @@ def _surviving_chi(length: Floats, rocket: NDArray[np.bool_], stay: Floats, age:
     for each fragment one is taken in proportion to its weight (sampling and importance resampling, Rubin 1988)."""
     if np.isinf(stay).all():
         return draw_chi(length, rocket, rng)
+    if len(length) > _AT_ONCE:
+        parts = [slice(k, k + _AT_ONCE) for k in range(0, len(length), _AT_ONCE)]
+        return np.concatenate([_surviving_chi(length[p], rocket[p], stay[p], age[p], rng) for p in parts])
     count = len(length)
     chi = draw_chi(np.tile(length, _CANDIDATES), np.tile(rocket, _CANDIDATES), rng).reshape(_CANDIDATES, count)
     weight = survivors_weight(stay / 10.0**chi, np.broadcast_to(age, chi.shape))

@@ -178,7 +178,7 @@ class _Pool:
         self.growth, self.until, self.epoch = spec.growth, spec.until_year, population.epoch_year
         self.begin, end = spec.window
         self.length = end - self.begin
-        if end > self.epoch:
+        if end > self.epoch + 0.01:  # a year's first day is not always its Julian beginning
             raise InputError(f"launches: the window {list(spec.window)} ends after the epoch of the population "
                              f"({self.epoch:.2f}), which does not hold what is launched later; give earlier years")
         chosen = np.isin(population.kind, _REPEATED) & (population.launch_year >= self.begin)

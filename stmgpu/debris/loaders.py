@@ -75,7 +75,7 @@ def load_population(
     path, life = spec.path, mission_years
     if spec.source == "synthetic" or path is None:
         made = synthetic_population(spec.objects, spec.seed, spec.year, constellations=spec.constellations,
-                                    mission_years=life, rng=random)
+                                    mission_years=life, rng=random, min_length_m=spec.min_length_m)
     elif spec.source == "mocat":
         made = read_mocat(path, random, year=spec.year, mission_years=life)
     elif spec.source == "cascade":

@@ -222,13 +222,15 @@ class LaunchSpec(Strict):
             raise ValueError(f"model = {self.model!r} needs window = [first year, last year]")
         if self.window is not None and not self.window[0] < self.window[1]:
             raise ValueError(f"window {list(self.window)} is empty; the first year must be before the last")
-        if self.model == "none" and self.window is not None:
-            raise ValueError("window belongs to the models 'repeat' and 'constant'")
+        if self.model == "none":  # what a scenario switches off may stand in the base
+            return self
         if self.window is not None and self.until_year <= self.window[1]:
             raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be launched")
-        if (self.model == "constant") != (self.per_year is not None):
-            raise ValueError("model = 'constant' and per_year = { payload = 100.0, rocket_body = 30.0 }, the objects a "
-                             "year by class, go together; give both or neither")
+        if self.model == "constant" and self.per_year is None:
+            raise ValueError("model = 'constant' needs per_year, the objects a year by class, such as "
+                             "{ payload = 100.0, rocket_body = 30.0 }")
+        if self.model == "repeat" and self.per_year is not None:
+            raise ValueError("per_year belongs to model = 'constant'")
         if self.per_year is not None and not any(self.per_year.values()):
             raise ValueError("per_year launches nothing; give a class more than 0, or use model = 'none'")
         return self
@@ -236,7 +238,8 @@ class LaunchSpec(Strict):
 
 class ExplosionSpec(Strict):
     """Explosions a year of one intact object that is not passivated, younger than ``max_age_years`` (since launch for
-    rocket bodies, since the end of life for payloads); ``scale``: factor S of the breakup model."""
+    rocket bodies and for payloads that are derelict at the start, since the end of life for others); ``scale``: factor
+    S of the breakup model."""
 
     rocket_body: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0
     payload: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0

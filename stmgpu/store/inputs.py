@@ -52,13 +52,20 @@ class StudyInputs:
         """Copy the files into a run folder."""
         (folder / INPUTS).mkdir()
         for name, path in self.files.items():
-            shutil.copyfile(path, folder / INPUTS / name)
+            try:
+                source = path.open("rb")
+            except OSError as error:
+                raise InputError(f"cannot read {path}, which a scenario names: {error.strerror}") from error
+            with source, (folder / INPUTS / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
             if file_hash(folder / INPUTS / name)[1] != self.hashes[name]:
                 raise InputError(f"{path} changed while it was read; run the command again")
 
 
 def read_inputs(folder: Path, document: Mapping[str, Any]) -> StudyInputs:
     """The files of a run folder; :class:`StoreError` where they are not those that the run was begun with."""
+    if not isinstance(document["files"], Mapping):
+        raise StoreError(f"{folder} is damaged: its input files are {document['files']!r}")
     hashes = {str(name): str(digest) for name, digest in document["files"].items()}
     if any(Path(name).name != name for name in hashes):
         raise StoreError(f"{folder} is damaged: an input file lies outside the store")

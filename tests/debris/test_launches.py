@@ -337,9 +337,8 @@ def test_mistakes_in_constant_rates(population):
     assert constant(population, growth=0.5, until_year=2040.0).arrivals(2053.0, 2054.0) is None
     for options, said in (
         ({"model": "constant", "per_year": RATES}, r"needs window"),
-        ({"model": "constant", "window": WINDOW}, r"go together"),
-        ({"model": "repeat", "window": WINDOW, "per_year": RATES}, r"go together"),
-        ({"per_year": RATES}, r"go together"),
+        ({"model": "constant", "window": WINDOW}, r"needs per_year"),
+        ({"model": "repeat", "window": WINDOW, "per_year": RATES}, r"belongs to model = 'constant'"),
         ({"model": "constant", "window": WINDOW, "per_year": {}}, r"launches nothing"),
         ({"model": "constant", "window": WINDOW, "per_year": {"payload": 0.0}}, r"launches nothing"),
         ({"model": "constant", "window": WINDOW, "per_year": {"satellite": 1.0}},

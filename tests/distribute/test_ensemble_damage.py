@@ -23,7 +23,8 @@ from stmgpu.debris.atmosphere import exponential_log_density
 from stmgpu.distribute.execute import compute_tile
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store
-from stmgpu.store.run import open_run
+from stmgpu.store.inputs import StudyInputs
+from stmgpu.store.run import create_run, open_run
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -137,6 +138,18 @@ def test_other_contents_are_another_study(with_files: Path, whole_with_files: Pa
     assert not (tmp_path / "new.zarr").exists()
 
 
+@pytest.mark.parametrize(("happens", "message"), [
+    (lambda path: path.write_text("other"), r"a\.csv changed while it was read; run the command again"),
+    (Path.unlink, r"cannot read .*a\.csv, which a scenario names: No such file")], ids=["changes", "vanishes"])
+def test_a_file_that_goes_before_it_is_kept(tmp_path: Path, happens: Callable[[Path], object], message: str) -> None:
+    (tmp_path / "a.csv").write_text("one")
+    inputs = StudyInputs.of({"a.csv": tmp_path / "a.csv"})
+    happens(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=message):
+        create_run(tmp_path / "s.zarr", {"kind": "ensemble"}, inputs)
+    assert not [p for p in tmp_path.iterdir() if p.is_dir()], "nothing is left behind"
+
+
 def test_a_population_dated_by_its_name_stays_dated(tmp_path: Path) -> None:
     """Files of MOCAT-MC state their epoch in their names alone."""
     sats = np.zeros((40, 24))
@@ -240,6 +253,7 @@ NONSENSE: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("tiles of text", lambda d: d["tiling"].update(runs_per_tile="all")),
     ("files of nothing", lambda d: d["catalog"].update(files=None)),
     ("no files", lambda d: d["catalog"].pop("files")),
+    ("files in a list", lambda d: d["catalog"].update(files=["a.csv"])),
     ("files of numbers", lambda d: d["catalog"].update(files={"a.csv": 3})),
 ]
 
@@ -248,8 +262,8 @@ NONSENSE: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 def test_nonsense_in_the_settings_is_named(study: Path, store: Path, name: str,
                                            change: Callable[[dict[str, Any]], object]) -> None:
     edit(unfinished(store), change)
-    if name == "files of numbers":                                    # seen when files are needed
-        assert any("cannot be read" in f.what for f in check_store(store))
+    if name in ("files in a list", "files of numbers"):               # seen when files are needed
+        assert any(re.search("cannot be read|input files are", f.what) for f in check_store(store))
     else:
         with pytest.raises((StoreError, InputError), match=r"damaged|arithmetic"):
             stm.merge_store(store)
