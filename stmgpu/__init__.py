@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stmgpu.catalog.trajectories import Trajectories
     from stmgpu.debris.ensemble import evolve
     from stmgpu.debris.loaders import load_population
+    from stmgpu.debris.policy import MassRemoval, RandomRemoval, RankedRemoval, RiskRemoval
     from stmgpu.debris.population import Population
     from stmgpu.debris.scenario import Scenario, Study, read_study
     from stmgpu.distribute import (
@@ -41,6 +42,8 @@ _HOME = {
     "write_catalog": "stmgpu.catalog", "Propagator": "stmgpu.propagate.sgp4",
     "Execution": "stmgpu.distribute", "merge_store": "stmgpu.distribute", "propagate_to_store": "stmgpu.distribute",
     "evolve_to_store": "stmgpu.distribute", "evolve": "stmgpu.debris.ensemble",
+    "MassRemoval": "stmgpu.debris.policy", "RandomRemoval": "stmgpu.debris.policy",
+    "RankedRemoval": "stmgpu.debris.policy", "RiskRemoval": "stmgpu.debris.policy",
     "load_population": "stmgpu.debris.loaders", "Population": "stmgpu.debris.population",
     "Scenario": "stmgpu.debris.scenario", "Study": "stmgpu.debris.scenario", "read_study": "stmgpu.debris.scenario",
     "screen_to_store": "stmgpu.distribute", "slurm_cluster": "stmgpu.distribute",
@@ -51,11 +54,11 @@ _HOME = {
     "parse_utc": "stmgpu.time", "StmgpuError": "stmgpu.errors",
 }
 
-__all__ = ["Catalog", "Epoch", "Execution", "Population", "Propagator", "Scenario", "StmgpuError", "Study",
-           "Trajectories", "brute", "check_store", "evolve", "evolve_to_store", "get_backend", "load_population",
-           "merge_store", "open_dataset", "parse_utc", "propagate", "propagate_to_store", "provenance", "read_catalog",
-           "read_ephemeris", "read_oem", "read_study", "screen", "screen_to_store", "slurm_cluster",
-           "synthetic_catalog", "write_catalog", "write_csv", "write_dataset"]
+__all__ = ["Catalog", "Epoch", "Execution", "MassRemoval", "Population", "Propagator", "RandomRemoval", "RankedRemoval",
+           "RiskRemoval", "Scenario", "StmgpuError", "Study", "Trajectories", "brute", "check_store", "evolve",
+           "evolve_to_store", "get_backend", "load_population", "merge_store", "open_dataset", "parse_utc", "propagate",
+           "propagate_to_store", "provenance", "read_catalog", "read_ephemeris", "read_oem", "read_study", "screen",
+           "screen_to_store", "slurm_cluster", "synthetic_catalog", "write_catalog", "write_csv", "write_dataset"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from stmgpu.debris.evolve import Evolution, RunResult, start_of
 from stmgpu.debris.launches import Launches
 from stmgpu.debris.loaders import load_population
 from stmgpu.debris.population import CLASS_NAMES, Population
+from stmgpu.debris.ranking import RemovalPolicy
 from stmgpu.debris.scenario import EnvironmentSpec, PopulationSpec, Scenario, Study, read_study
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, SHELL_EDGES_KM, dims_of, dtype_of
 from stmgpu.errors import InputError
@@ -27,9 +28,10 @@ MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
 """Longest study, and most runs of a scenario."""
 
 
-def evolve(study: Study | Scenario | str | os.PathLike[str], years: float | None = None, runs: int | None = None,
-           seed: int = 0, backend: str = "auto", threads: int | None = None,
-           progress: Callable[[float], None] | None = None) -> xr.Dataset:
+def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years: float | None = None,
+           runs: int | None = None, seed: int = 0, backend: str = "auto", threads: int | None = None,
+           progress: Callable[[float], None] | None = None, population: Population | None = None,
+           policy: RemovalPolicy | Sequence[RemovalPolicy] | None = None) -> xr.Dataset:
     """Evolve the debris population, every run of every scenario, in memory.
 
     For long studies see :func:`stmgpu.evolve_to_store`, which does the same in tiles that can be resumed.
@@ -37,7 +39,7 @@ def evolve(study: Study | Scenario | str | os.PathLike[str], years: float | None
     Parameters
     ----------
     study
-        a study, one scenario, or a scenario file.
+        a study, one scenario, a scenario file, or a population, for the default scenario.
     years, runs
         length and number of runs; default those of the study.
     seed
@@ -46,6 +48,10 @@ def evolve(study: Study | Scenario | str | os.PathLike[str], years: float | None
         as for :func:`stmgpu.screen`.
     progress
         called with the fraction done.
+    population
+        to begin with, instead of those that the scenarios name.
+    policy
+        one or several removal policies, instead of those of the scenarios.
 
     Returns
     -------
@@ -61,10 +67,17 @@ def evolve(study: Study | Scenario | str | os.PathLike[str], years: float | None
     --------
     >>> import stmgpu as stm
     >>> ds = stm.evolve("removal.toml", years=10, runs=2, seed=1)  # doctest: +SKIP
+    >>> ds = stm.evolve(population, years=200, runs=100, policy=stm.RiskRemoval(per_year=5), seed=7)  # doctest: +SKIP
     """
+    if isinstance(study, Population):
+        population, study = study, Scenario()
     study = asked_study(study, years, runs, seed)
+    if policy is not None:
+        policies = (policy,) if isinstance(policy, RemovalPolicy) else tuple(policy)
+        study = study.model_copy(update={"scenarios": tuple(s.model_copy(update={"removal": policies})
+                                                            for s in study.scenarios)})
     chosen = get_backend(backend, threads)
-    begin = prepare(study, seed)
+    begin = prepare(study, seed, population)
     results: dict[tuple[int, int], RunResult] = {}
     total = len(study.scenarios) * study.runs
     for number, scenario in enumerate(study.scenarios):
@@ -118,8 +131,10 @@ class Beginning:
     notes: list[str]
 
 
-def prepare(study: Study, seed: int) -> Beginning:
+def prepare(study: Study, seed: int, population: Population | None = None) -> Beginning:
     """Read and make what a study begins with, so that what is impossible is refused before anything is computed.
+
+    With ``population`` all scenarios begin with that one.
 
     Raises
     ------
@@ -133,17 +148,17 @@ def prepare(study: Study, seed: int) -> Beginning:
     for scenario in study.scenarios:
         key = population_key(scenario)
         if key not in populations:
-            populations[key] = population_of(scenario)
-        population = populations[key]
-        begins.setdefault(population.epoch_year, scenario.name)
+            populations[key] = population_of(scenario) if population is None else population
+        own = populations[key]
+        begins.setdefault(own.epoch_year, scenario.name)
         if len(begins) > 1:
             told = ", ".join(f"{name!r} in {year:.3f}" for year, name in begins.items())
             raise InputError(f"the populations of the scenarios begin in different years ({told}); compare populations "
                              "of one epoch, or evolve them into stores of their own")
         if scenario.environment not in environments:
             environments[scenario.environment] = Environment.build(scenario.environment,
-                                                                   *start_of(population, study.years))
-        Launches(scenario.launches, population, scenario.disposal, seed, 0)
+                                                                   *start_of(own, study.years))
+        Launches(scenario.launches, own, scenario.disposal, seed, 0)
     (year,) = begins
     return Beginning(year, [populations[population_key(s)] for s in study.scenarios],
                      [environments[s.environment] for s in study.scenarios],
@@ -163,8 +178,9 @@ def notes_of(populations: Iterable[Population], environments: Iterable[Environme
 
 def check_study(study: Study, seed: int) -> None:
     """Refuse a study that cannot be run."""
-    if not (np.isfinite(study.years) and 0.0 < study.years <= MOST_YEARS):
-        raise InputError(f"{study.years} years are impossible; give a positive number up to {MOST_YEARS:g}")
+    if not (np.isfinite(study.years) and 1.0 <= study.years <= MOST_YEARS):
+        raise InputError(f"{study.years:g} years are impossible, since every whole year is recorded; give 1 to "
+                         f"{MOST_YEARS:g}")
     if not 1 <= study.runs <= MOST_RUNS:
         raise InputError(f"{study.runs} runs are impossible; give 1 to {MOST_RUNS:,}")
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 63:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
@@ -217,6 +218,20 @@ def test_high_objects_go_up_to_the_graveyard(crowd: Population) -> None:
     shells = result.series["number"][-1].sum(axis=1)
     assert shells[26:].sum() == 0.0                                    # above 1,500 km: all have left
     assert 0.5 * high.sum() < shells.sum() < count - high.sum() + 1e-6
+
+
+def test_evolve_takes_a_population_and_a_policy(crowd: Population) -> None:
+    scenario = Scenario(environment=ATMOSPHERE, collisions=CollisionSpec(enabled=False))
+    few = crowd[:200]
+    kept, cleared = (stm.evolve(scenario, years=2, runs=2, seed=3, backend="cpu", population=few, policy=policy)
+                     for policy in (None, stm.MassRemoval(per_year=4)))
+    assert kept.population.isel(time=0).sum("class").values.tolist() == [[200.0, 200.0]]
+    assert cleared.removals.isel(time=-1).sum("class").values.tolist() == [[8.0, 8.0]]
+    assert cleared.sizes["run"] == 2
+    assert cleared.scenario.item() == "base"
+    policies = [stm.MassRemoval(per_year=1), stm.RiskRemoval(per_year=1)]
+    both = stm.evolve(few, years=1, runs=1, backend="cpu", policy=policies)
+    assert float(both.removals.isel(time=-1).sum()) == 2.0
 
 
 def test_passivated_objects_do_not_explode(crowd: Population) -> None:
