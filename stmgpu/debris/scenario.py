@@ -7,7 +7,7 @@ random numbers. Every model refuses keys it does not know and numbers that make 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -347,9 +347,18 @@ def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def study_from(settings: Mapping[str, Any], folder: Path | None = None) -> Study:
-    """A study from the settings of a store; the files it names lie in ``folder``."""
-    study = Study.model_validate({"scenarios": settings["scenarios"], "years": settings["years"],
-                                  "runs": settings["runs"]})
+    """A study from the settings of a store; the files it names lie in ``folder``.
+
+    Raises
+    ------
+    InputError
+        settings that are no study, or a policy class of a user's own that is not imported here.
+    """
+    try:
+        study = Study.model_validate({"scenarios": settings["scenarios"], "years": settings["years"],
+                                      "runs": settings["runs"]})
+    except ValidationError as error:
+        raise InputError(f"the settings of the store are no study: {_explain(error)}") from None
     return study if folder is None else _with_paths(study, lambda path: folder / path)
 
 
@@ -387,11 +396,31 @@ def _with_paths(model: Any, change: Callable[[Path], Path]) -> Any:
 
 def _explain(error: ValidationError) -> str:
     """What pydantic found, a clause for each mistake."""
-    clauses = []
+    clauses: list[str] = []
+    told: set[str] = set()
     for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
+        place = [str(part) for part in item["loc"]]
+        said = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            clauses.append(f"unknown key {place}")
+            allowed = _allowed(place[:-1])
+            clauses.append(f"unknown key {'.'.join(place)}{'' if allowed in told else allowed}")
+            told.add(allowed)
+        elif item["type"] == "missing":
+            clauses.append(f"{'.'.join(place)} is missing")
+        elif item["type"] == "value_error" or not place:  # our own words, which name the value
+            clauses.append(f"{'.'.join(place)}: {said}" if place else said)
         else:
-            clauses.append(f"{place}: {item['msg']} (got {item['input']!r})" if place else item["msg"])
+            clauses.append(f"{'.'.join(place)}: {said} (got {item['input']!r})")
     return "; ".join(clauses[:10]) + (f"; and {len(clauses) - 10} more" if len(clauses) > 10 else "")
+
+
+def _allowed(place: Sequence[str]) -> str:
+    """The keys of the table at a place of a scenario file, as far as it is known."""
+    model: Any = Scenario
+    for part in place:
+        field = model.model_fields.get(part)
+        model = None if field is None else field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return ""
+    keys = [*model.model_fields, *(("years", "runs") if not place else ())]
+    return f" (allowed: {', '.join(keys)})"
