@@ -6,7 +6,7 @@ R4: 20 runs of 20 years from positions that are off by up to 1 km in x, y and z.
     by J2 and drag in cascade's atmosphere to 12 epochs each, mean anomalies random, windows of 3 h screened to 1 km, a
     conjunction below D counted as (R / D)^2 collisions.
 R5: its example "one week of LEO", 284,340 conjunctions below 5 km. What that number counts: see :func:`recorded`.
-    --integrate screens trajectories integrated with cascade's own forces (5 minutes) instead of moved mean elements.
+    --integrate screens trajectories integrated with cascade's own forces (6 minutes) instead of moved mean elements.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--only", choices=("R4", "R5"))
-    parser.add_argument("--integrate", action="store_true", help="R5 with integrated trajectories (5 minutes)")
+    parser.add_argument("--integrate", action="store_true", help="R5 with integrated trajectories (6 minutes)")
     args = parser.parse_args()
     begin = time.perf_counter()
     backend = get_backend(args.backend)

@@ -55,6 +55,19 @@ def compare(report: Report, ds: Any) -> dict[str, Any]:
     return result
 
 
+def alone(report: Report, ds: Any) -> dict[str, Any]:
+    """The same without collisions, one run: nothing is left to chance."""
+    result: dict[str, Any] = {}
+    for name, series in (("population", statistics.total(ds, "population")),
+                         ("decays", statistics.total(ds, "decays"))):
+        end = series.isel(time=-1, run=0).to_numpy()
+        for step, ours in zip(STEPS[1:], end[1:], strict=True):
+            report.check(f"no collisions: {name}, {step:g} days against {STEPS[0]:g}", end[0], ours,
+                         tolerance_relative=FLOOR, note=f"{100 * (ours / end[0] - 1):+.2f} %")
+        result[name] = {f"{step:g}": float(value) for step, value in zip(STEPS, end, strict=True)}
+    return result
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help=f"folder with mocat_mc/{START}.mat")
@@ -69,12 +82,14 @@ def main() -> int:
         print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
         return 2
     begin = time.perf_counter()
-    scenarios = [Scenario(name=f"{step:g} days", population=PopulationSpec(source="mocat", path=file, seed=1),
-                          propagation=PropagationSpec(step_days=step), collisions=CollisionSpec(estimator="expected"),
-                          launches=LaunchSpec(model="repeat", window=WINDOW)) for step in STEPS]
-    ds, cpu = ensemble(scenarios, given.years, given.runs, given.seed, given.workers)
+    met, calm = ([Scenario(name=f"{step:g} days", population=PopulationSpec(source="mocat", path=file, seed=1),
+                           propagation=PropagationSpec(step_days=step), collisions=collisions,
+                           launches=LaunchSpec(model="repeat", window=WINDOW)) for step in STEPS]
+                 for collisions in (CollisionSpec(estimator="expected"), CollisionSpec(enabled=False)))
+    ds, cpu = ensemble(met, given.years, given.runs, given.seed, given.workers)
     report = Report(f"Steps of 2.5, 5 and 10 days, {given.years:g} years from {START}")
     result = compare(report, ds)
+    result["alone"] = alone(report, ensemble(calm, given.years, 1, given.seed, given.workers)[0])
     spent = {f"{step:g}": float(np.mean([cpu[k, run] for run in range(given.runs)])) for k, step in enumerate(STEPS)}
     report.note("CPU seconds a run: " + ", ".join(f"{step} days {s:.1f}" for step, s in spent.items()))
     report.note(f"MOCAT-MC's population of {START}, launches of {WINDOW[0]:g} to {WINDOW[1]:g} over and over, "

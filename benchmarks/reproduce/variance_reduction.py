@@ -50,6 +50,12 @@ def difference(one: Floats, other: Floats) -> tuple[float, float, float]:
     return float(np.mean(one) - np.mean(other)), as_sigma(error, freedom), float(t_law.ppf(0.975, freedom)) * error
 
 
+def percent(bias: float, half: float, values: Floats) -> str:
+    """A difference and half its 95 % interval in parts of the mean of ``values``, as text."""
+    mean = abs(float(np.mean(values))) or np.inf
+    return f"difference {100 * bias / mean:+.1f} ± {100 * half / mean:.1f} % (95 %)"
+
+
 def estimators(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict[str, Any]:
     """Variance, cost and bias of 'expected' beside 'sampled'."""
     result: dict[str, Any] = {}
@@ -68,13 +74,12 @@ def estimators(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> di
             result[name][f"variance ratio, {which}"] = [value, low, high]
         bias, error, half = difference(expected, sampled)
         report.check(f"mean {name}: expected against sampled", float(sampled.mean()), float(expected.mean()),
-                     sigma=error, note=f"difference {100 * bias / sampled.mean():+.1f} ± "
-                                       f"{100 * half / sampled.mean():.1f} % (95 %)")
+                     sigma=error, note=percent(bias, half, sampled))
         steady = statistics.steadied(ds.sel(scenario=["sampled"]), series.sel(scenario=["sampled"]), "all")
         calm = steady.isel(time=-1, scenario=0).to_numpy()
         bias, error, half = difference(expected, calm)
         report.check(f"mean {name}: luck of collisions taken from sampled", float(calm.mean()), float(expected.mean()),
-                     sigma=error, note=f"difference {100 * bias / calm.mean():+.1f} ± {100 * half / calm.mean():.1f} %")
+                     sigma=error, note=percent(bias, half, calm))
     made, counted = (statistics.total(ds, name).isel(time=-1) for name in ("fragments", "expected_fragments"))
     for which in ("expected", FINE):
         rest = (made - counted).sel(scenario=which)
@@ -88,8 +93,7 @@ def estimators(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> di
         sampled, expected = (end.sel(scenario=s).to_numpy() for s in ("sampled", "expected"))
         bias, error, half = difference(expected, sampled)
         report.check(f"mean of {name}", float(sampled.mean()), float(expected.mean()), sigma=error,
-                     note=f"what both count on their ways: {100 * bias / sampled.mean():+.1f} ± "
-                          f"{100 * half / sampled.mean():.1f} %")
+                     note=f"what both count on their ways: {percent(bias, half, sampled)}")
         result[name] = {"sampled": sampled.tolist(), "expected": expected.tolist()}
     runs = ds.sizes["run"]
     cost = np.array([[cpu[number, run] for run in range(runs)] for number in range(3)])
@@ -121,7 +125,7 @@ def lattices(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict
                      value, low=10.0, note=f"95 %: {low:,.0f} to {high:,.0f}; at {slower:.2f} times the cost")
         bias, error, half = difference(shell, cube)
         report.check(f"expected {name} of one year, shells against cubes", float(cube.mean()), float(shell.mean()),
-                     sigma=error, note=f"{100 * bias / cube.mean():+.1f} ± {100 * half / cube.mean():.1f} %")
+                     sigma=error, note=percent(bias, half, cube))
         result[name] = {"variance_ratio": value, "interval": [low, high], "cube": cube.tolist(),
                         "shell": shell.tolist()}
     return result

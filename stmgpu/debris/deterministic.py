@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis
-from stmgpu.catalog.trajectories import SYNTHETIC_ID
 from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
 from stmgpu.debris.population import YEAR_DAYS, Population, jd_of_year
 from stmgpu.errors import InputError
@@ -134,10 +133,8 @@ def catalog_of(population: Population, drag_coefficient: float = 2.2) -> Catalog
     Its mean elements are taken for SGP4's (both are Brouwer's to first order); objects without a NORAD id get one from
     900,000,001 on.
     """
-    n = len(population)
-    ids = np.where(population.norad_id > 0, population.norad_id, SYNTHETIC_ID + np.arange(n))
-    return _catalog(ids, jd_of_year(population.epoch_year), mean_motion_of_axis(population.a_km), population.ecc,
-                    population.inc_rad, population.raan_rad, population.argp_rad, population.mean_rad,
+    return _catalog(population.ids(), jd_of_year(population.epoch_year), mean_motion_of_axis(population.a_km),
+                    population.ecc, population.inc_rad, population.raan_rad, population.argp_rad, population.mean_rad,
                     0.5 * SGP4_RHO0 * drag_coefficient * population.area_to_mass, population.radius_m,
                     population.mass_kg)
 

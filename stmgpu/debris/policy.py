@@ -16,7 +16,7 @@ write one's own see :class:`stmgpu.debris.ranking.RankedRemoval`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,7 @@ class PersistentRiskRemoval(RankedRemoval):
 class MassRemoval(RankedRemoval):
     """By mass alone."""
 
+    needs_rates: ClassVar[bool] = False
     rank: Literal["mass"] = "mass"
 
     def score(self, view: View) -> NDArray[np.float64]:
@@ -109,6 +110,7 @@ class FragmentRemoval(RankedRemoval):
 class CsiRemoval(RankedRemoval):
     """By the criticality of spacecraft index (Rossi, Valsecchi and Alessi 2015), see :func:`csi`."""
 
+    needs_rates: ClassVar[bool] = False
     rank: Literal["csi"] = "csi"
 
     def score(self, view: View) -> NDArray[np.float64]:
@@ -129,6 +131,7 @@ class FootprintRemoval(RankedRemoval):
 class RandomRemoval(RankedRemoval):
     """At random: what removal is worth without any ranking, the control of an experiment."""
 
+    needs_rates: ClassVar[bool] = False
     rank: Literal["random"] = "random"
 
     def score(self, view: View) -> NDArray[np.float64]:
@@ -147,6 +150,7 @@ class ListRemoval(RankedRemoval):
         missions a year; all at once where it is not given.
     """
 
+    needs_rates: ClassVar[bool] = False
     rank: Literal["list"] = "list"
     ids: Annotated[tuple[int, ...], Field(min_length=1)]
     per_year: Annotated[int, Field(ge=0, le=ALL)] = ALL
@@ -195,6 +199,7 @@ class Sweep(RemovalPolicy):
         [lowest, highest] altitude of the band [km].
     """
 
+    needs_rates: ClassVar[bool] = False
     rank: Literal["sweep"] = "sweep"
     thinning: Annotated[float, Field(ge=0.0, le=100.0)]
     length_m: Interval = (0.01, 0.1)

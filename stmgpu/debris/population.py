@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.catalog.trajectories import SYNTHETIC_ID
 from stmgpu.errors import InputError
 
 YEAR_DAYS = 365.25
@@ -136,6 +137,10 @@ class Population:
         """Rows by mask, slice or indices."""
         taken: dict[str, Any] = {name: getattr(self, name)[which] for name in columns()}
         return dataclasses.replace(self, **taken)
+
+    def ids(self) -> NDArray[np.int64]:
+        """NORAD ids [n]; objects without one get one from 900,000,001 on, by their row."""
+        return np.where(self.norad_id > 0, self.norad_id, SYNTHETIC_ID + np.arange(len(self)))
 
     @staticmethod
     def concatenate(parts: Iterable[Population]) -> Population:

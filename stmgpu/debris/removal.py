@@ -45,18 +45,18 @@ class Removals:
         self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
         self._notes: list[list[str]] = [[] for _ in run_numbers]
         self._calls = 0
-        self._fields: list[tuple[NDArray[np.int64], MeanField]] = []
+        self._fields: list[MeanField] = []
 
     def yearly(self, year: float) -> dict[str, NDArray[np.float64]]:
         """Mean-field rates by shell [runs, shells] of the population as it is; not a number in years without."""
         shells = len(SHELL_EDGES_KM) - 1
         found = {name: np.full((len(self.run_numbers), shells), np.nan) for name in RATES}
-        needed = any(policy.in_force(year) for policy in self.scenario.removal)
+        needed = any(policy.needs_rates and policy.in_force(year) for policy in self.scenario.removal)
         self._fields = []
         if needed or self._calls % RATE_YEARS == 0:
             for run in range(len(self.run_numbers)):
-                slots, rates = self._mean_field(run)
-                self._fields.append((slots, rates))
+                rates = self._mean_field(self._slots(run))
+                self._fields.append(rates)
                 for name, by_shell in (("rate_catastrophic", rates.shell_catastrophic),
                                        ("rate_cratering", rates.shell_cratering)):
                     found[name][run] = by_shell.reshape(-1, _PER_SHELL).sum(axis=1)
@@ -67,11 +67,12 @@ class Removals:
         """Let the policies choose, and do what they chose."""
         if not any(policy.in_force(year) for policy in self.scenario.removal):
             return
-        for run, (slots, rates) in enumerate(self._fields):
+        for run in range(len(self.run_numbers)):
+            slots = self._slots(run)
             if not len(slots):
                 self._tell(run, f"{year:.0f}: the population is empty, nothing is left to remove")
                 continue
-            view = self._view(run, slots, rates, year)
+            view = self._view(run, slots, self._fields[run] if self._fields else None, year)
             for policy, chosen in zip(self.scenario.removal, select_all(self.scenario.removal, view), strict=True):
                 if chosen.exhausted:
                     self._tell(run, f"{year:.0f}: policy {policy.rank!r} had only {chosen.eligible} objects to choose "
@@ -91,14 +92,18 @@ class Removals:
             self._notes[run].append(text)
             _LOG.info("scenario %s, run %d, %s", self.scenario.name, self.run_numbers[run], text)
 
-    def _mean_field(self, run: int) -> tuple[NDArray[np.int64], MeanField]:
-        m, spec = self.members, self.scenario
+    def _slots(self, run: int) -> NDArray[np.int64]:
+        """Objects of a run by uid: sums must not depend on the order of slots."""
+        m = self.members
         slots = m.slots()
         slots = slots[m.run[slots] == run]
-        slots = slots[np.argsort(m.uid[slots])]  # sums must not depend on the order of slots
+        return slots[np.argsort(m.uid[slots])]
+
+    def _mean_field(self, slots: NDArray[np.int64]) -> MeanField:
+        m, spec = self.members, self.scenario
         orbit = m.orbits(slots)
         steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-        return slots, mean_field(
+        return mean_field(
             orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots], m.mass_kg[slots],
             weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers, length_m=m.length_m[slots],
             intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
@@ -106,18 +111,21 @@ class Removals:
             avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
             min_length_m=spec.breakups.min_length_m)
 
-    def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField, year: float) -> View:
+    def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField | None, year: float) -> View:
         m = self.members
         orbit = m.orbits(slots)
         owners = np.array(m.owners)
+        none = np.zeros(len(slots))
         rotating = self.scenario.propagation.rotating_atmosphere
         return View(
             uid=m.uid[slots], norad_id=m.norad_id[slots], kind=m.kind[slots], mass_kg=m.mass_kg[slots],
             radius_m=m.radius_m[slots], area_to_mass=m.area_to_mass[slots], length_m=m.length_m[slots],
             a_km=orbit[secular.A_KM], ecc=orbit[secular.ECC], inc_rad=orbit[secular.INC],
             age_years=year - m.launch_year[slots], owner=owners[m.owner[slots]], constellation=m.constellation[slots],
-            controlled=m.controlled[slots], weight=m.weight[slots], rate=rates.rate,
-            catastrophic_rate=rates.catastrophic_rate, fragment_rate=rates.fragment_rate,
+            controlled=m.controlled[slots], weight=m.weight[slots],
+            rate=none if rates is None else rates.rate,
+            catastrophic_rate=none if rates is None else rates.catastrophic_rate,
+            fragment_rate=none if rates is None else rates.fragment_rate,
             lifetime_years=self.lifetime.years(orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC],
                                                orbit[secular.INC] if rotating else None),
             year=year, avoidance=m.avoidance[slots],

@@ -183,7 +183,8 @@ def removal_value(con: xr.Dataset, population: Population, min_length_m: float =
         return np.bincount(first, amount, n) + np.bincount(second, amount, n)
 
     value, times = by_object(worth), by_object(None)
-    order = np.lexsort((population.norad_id, -value))
+    ids = population.ids()
+    order = np.lexsort((ids, -value))
     order = order[times[order] > 0]
     total = float(worth.sum())
     rank = np.full(n, n)
@@ -191,7 +192,7 @@ def removal_value(con: xr.Dataset, population: Population, min_length_m: float =
     gone = np.bincount(np.minimum(rank[first], rank[second]), worth, len(order))[: len(order)]
     scale = 1.0 / total if total > 0.0 else 0.0
     columns: dict[str, Any] = {
-        "norad_id": (population.norad_id[order], "1", "NORAD id"),
+        "norad_id": (ids[order], "1", "NORAD id"),
         "value": (value[order], "1/a", "fragments a year that its collisions are expected to make"),
         "share": (value[order] * scale, "1", "share of all expected fragments in which it takes part"),
         "share_removed": (np.cumsum(gone) * scale, "1", "share of all expected fragments gone with it and those above"),
@@ -210,7 +211,7 @@ class _Known:
     """Rows, altitudes and classes of objects by NORAD id."""
 
     def __init__(self, objects: Catalog | Population) -> None:
-        ids = objects.norad_id
+        ids = objects.ids() if isinstance(objects, Population) else objects.norad_id
         self.order = np.argsort(ids, kind="stable")
         self.ids = ids[self.order]
         if isinstance(objects, Population):
