@@ -283,8 +283,9 @@ def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--years", "-1"], "-1.0 years are impossible"), (["--years", "0"], "0.0 years are impossible"),
-    (["--years", "nan"], "nan years are impossible"), (["--years", "1e9"], "up to 1000"),
+    (["--years", "-1"], "-1 years are impossible"), (["--years", "0"], "0 years are impossible"),
+    (["--years", "0.5"], r"0\.5 years are impossible"), (["--years", "nan"], "nan years are impossible"),
+    (["--years", "1e9"], "give 1 to 1000"),
     (["--seed", str(1 << 63)], "the seed 9223372036854775808 is impossible"),
     (["--runs", "2000000"], "2000000 runs are impossible"),
     (["--out", "{foreign}"], "is no store of stmgpu, so it is not overwritten"),
@@ -398,10 +399,8 @@ def test_runs_that_are_cut_off_are_named(tmp_path: Path) -> None:
     assert stmgpu("study", tmp_path / "s.zarr", "--plot", tmp_path / "p.png").exit_code == 0
 
 
-@pytest.mark.parametrize("years", [0.5, pytest.param(1.0, marks=pytest.mark.xfail(
-    reason="study_summary looks for a second interval between records"))])
-def test_short_studies_have_a_table_too(study: Path, tmp_path: Path, years: float) -> None:
-    result = stmgpu("evolve", study, "--out", tmp_path / "s.zarr", "--years", years, "--runs", 1)
+def test_a_study_of_one_year_has_a_table_too(study: Path, tmp_path: Path) -> None:
+    result = stmgpu("evolve", study, "--out", tmp_path / "s.zarr", "--years", 1, "--runs", 1)
     assert result.exit_code == 0, (result.stderr, result.exception)
     assert "written:" in result.stdout
     assert stmgpu("study", tmp_path / "s.zarr", "--plot", tmp_path / "p.png").exit_code == 0

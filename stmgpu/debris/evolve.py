@@ -188,6 +188,8 @@ class _Loop:
 
     def _launch(self, since: float, year: float) -> None:
         for run, launches in enumerate(self.launches):
+            if not np.isnan(self.truncated[run]):  # cut off: nothing happens in it any more, whatever runs beside it
+                continue
             arrived = launches.arrivals(since, year)
             if arrived is None:
                 continue
@@ -203,7 +205,7 @@ class _Loop:
         rates = self.removals.yearly(year)
         self.book.snapshot(year, self.members, rates)
         if not last:
-            self.removals.act(year)
+            self.removals.act(year, ~np.isnan(self.truncated))
         m = self.members
         slots = m.slots()
         # neighbours in memory need the same number of quadrature points, whose cost goes by the eccentricity

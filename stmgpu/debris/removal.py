@@ -63,11 +63,11 @@ class Removals:
         self._calls += 1
         return found
 
-    def act(self, year: float) -> None:
-        """Let the policies choose, and do what they chose."""
+    def act(self, year: float, cut_off: NDArray[np.bool_]) -> None:
+        """Let the policies choose, and do what they chose, but in runs that are cut off."""
         if not any(policy.in_force(year) for policy in self.scenario.removal):
             return
-        for run in range(len(self.run_numbers)):
+        for run in np.flatnonzero(~cut_off).tolist():
             slots = self._slots(run)
             if not len(slots):
                 self._tell(run, f"{year:.0f}: the population is empty, nothing is left to remove")

@@ -97,7 +97,7 @@ def study_summary(ds: xr.Dataset, level: float = 0.95, resamples: int = 2000, se
         "gain": variance_gain(last),
     }
     doubling = time_to_double(small)
-    clock = crash_clock(small).isel(time=slice(1 if len(time) > 1 else 0, None)).mean("run") if len(time) > 1 else None
+    clock = crash_clock(small).mean("run") if len(time) > 1 else None
     scenarios = []
     for s, name in enumerate(names):
         here = {key: part.isel(scenario=s) for key, part in parts.items()}
