@@ -1,8 +1,8 @@
 """The evolution of one scenario: steps of a few days through decades, for one run or several side by side.
 
-A step moves all mean elements (:mod:`stmgpu.propagate.secular`), takes away what decayed, lets what is due happen, adds
-launches, and lets encounters happen (:mod:`stmgpu.debris.impacts`). Once a year the population is written down and the
-removal policies choose.
+A step moves all mean elements (:mod:`stmgpu.propagate.secular`), takes away what decayed, and lets encounters happen
+(:mod:`stmgpu.debris.impacts`). Every 30 days what is due happens and launches are added; once a year the population is
+written down and the removal policies choose.
 
 A run depends on the scenario, the seed and its own number alone: not on the batch, the worker, the backend that runs
 the kernels, or the other scenarios of the study, with which it shares its random numbers.
@@ -35,6 +35,9 @@ from stmgpu.propagate.secular import Secular
 
 MONTHS = 12
 """Density profiles a year."""
+
+CONTROL_DAYS = 30.0
+"""How often launches, ends of missions and explosions are looked at; one look costs as much as a step."""
 
 PLANNED_FUTURES = 8
 """Courses of the Sun over which lifetimes are averaged where runs draw their own."""
@@ -151,7 +154,8 @@ class _Loop:
     def run(self) -> list[RunResult]:
         task, dt = self.task, self.scenario.propagation.step_days
         steps = round(task.years * YEAR_DAYS / dt)
-        records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
+        self.control_every = max(1, round(CONTROL_DAYS / dt))
+        self.records = records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
         self.now = self.begin
         self._yearly(self.begin)
         for step in range(1, steps + 1):
@@ -179,11 +183,12 @@ class _Loop:
             self.book.by_class("decays", m.run[gone], m.kind[gone], m.weight[gone])
             self.book.move("decayed", m.run[gone], m.weight[gone], m.weight[gone] * m.mass_kg[gone])
             m.drop(gone)
-        exploding = self.controls.due(year)
-        if len(exploding):
-            self.impacts.explode(exploding, year)
-        self._launch(self.now, year)
-        self.now = year  # the same number ends one interval and begins the next, so no launch falls between
+        if step % self.control_every == 0 or step in self.records:
+            exploding = self.controls.due(year)
+            if len(exploding):
+                self.impacts.explode(exploding, year)
+            self._launch(self.now, year)
+            self.now = year  # the same number ends one interval and begins the next, so no launch falls between
         self.impacts.step(step, year, dt * 86_400.0)
 
     def _launch(self, since: float, year: float) -> None:
