@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from history import EVENTS, YEARS, Event, History, in_leo
@@ -28,10 +29,9 @@ from verdict import Report
 
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.constants import EARTH_RADIUS_KM
-from stmgpu.debris import breakup, evolve
+from stmgpu.debris import breakup, evolve, filling
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.lifetime import Lifetime
-from stmgpu.debris.population import FILLED_AREA, Kind, Population
+from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.scenario import CollisionSpec, DisposalSpec, EnvironmentSpec, Scenario, SolarSpec
 from stmgpu.propagate.kepler import elements_of, states_of
 
@@ -40,7 +40,12 @@ INTERVALS = tuple(pairwise(YEARS))
 CLASSES = {"active payloads": Kind.ACTIVE, "derelict payloads": Kind.DERELICT, "rocket bodies": Kind.ROCKET_BODY,
            "mission-related objects": Kind.MISSION_RELATED, "fragments": Kind.UNATTRIBUTED}
 BANDS_KM = (200.0, 400.0, 500.0, 600.0, 700.0, 800.0, 2000.0)
+SURE = 2020
+"""The last file whose gaps later files tell well."""
+
 INTERCEPTOR_KG = 10.0
+DENSE_KM = 700.0
+"""Below, drag decides who goes; above, the catalogue loses more than what decays."""
 DRAG = 2.2
 SOUND_KM = 40.0
 """Rocket bodies that sank further are no measure of drag: a little too much of it carries them into dense air."""
@@ -50,8 +55,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Job:
-    """One evolution: from ``start`` to ``end``; ``kind`` says what is added ('nothing', 'dates', 'files', 'model'), or
-    that area-to-mass ratios are those of survivors ('survivors', nothing added)."""
+    """One evolution: from ``start`` to ``end``; ``kind`` says what is added: 'nothing', 'dates', 'files', 'model'; or
+    'fresh': nothing, and area-to-mass ratios of fragments are drawn as if they had just been made."""
 
     data: Path
     seed: int
@@ -102,41 +107,43 @@ class _Hindcast(evolve._Loop):
                 self.book.move("removed", m.run[gone], m.weight[gone], m.weight[gone] * m.mass_kg[gone])
                 m.drop(gone)
 
-    def _yearly(self, year: float) -> None:
+    def _yearly(self, year: float, last: bool = False) -> None:
         m, now = self.members, round(year)
         if now in YEARS:
             slots = m.slots()
             orbit = m.orbits(slots)
             self.seen.at[now] = (m.norad_id[slots], orbit[0], orbit[1])
-        super()._yearly(year)
+        super()._yearly(year, last)
 
 
-@lru_cache(maxsize=1)
-def _history(folder: Path, seed: int) -> History:
-    return History(folder, seed)
+@lru_cache(maxsize=2)
+def _history(folder: Path, seed: int, fresh: bool = False) -> History:
+    if not fresh:
+        return History(folder, seed)
+    with mock.patch.object(filling, "survivors_weight", lambda lifetime, age: np.ones(np.shape(lifetime))):
+        return History(folder, seed)
 
 
 @lru_cache(maxsize=1)
 def _environment(data: Path) -> tuple[EnvironmentSpec, Environment]:
     spec = EnvironmentSpec(density="nrlmsis", solar=SolarSpec(
         model="repeat", space_weather=data / "space_weather" / "sw19571001.txt"))
-    return spec, Environment.build(spec, YEARS[0] - 30.0, YEARS[-1])
+    return spec, Environment.build(spec, YEARS[0], YEARS[-1])
 
 
 def work(job: Job) -> Seen:
-    history = _history(job.data / "mocat_mc", job.seed + job.run)
+    history = _history(job.data / "mocat_mc", job.seed + job.run, job.kind == "fresh")
     spec, environment = _environment(job.data)
     scenario = Scenario(environment=spec, collisions=CollisionSpec(enabled=False),
                         disposal=DisposalSpec(payload=0.0, rocket_body=0.0, constellation=0.0))
     population, rng = history.files[job.start], np.random.default_rng([job.seed, job.run, job.start])
     added, broken, made = None, (), ()
-    if job.kind == "survivors":
-        population = survivors(population, environment, rng)
-    elif job.kind != "nothing":
-        coming, comes = history.additions(job.start, job.kind != "files")
+    if job.kind not in ("nothing", "fresh"):
+        young = _history(job.data / "mocat_mc", job.seed + job.run, True)
+        coming, comes = young.additions(job.start, job.kind != "files")
         if job.kind == "model":
             broken = tuple(e for e in EVENTS if e.year > job.start)
-            coming, comes, made = with_model(history, broken, job.start, rng)
+            coming, comes, made = with_model(young, broken, job.start, rng)
         added = _Arrivals(coming, comes)
     task = evolve.Evolution(scenario, population, float(job.end - job.start), job.seed, [job.run],
                             CpuBackend(threads=1), environment)
@@ -187,28 +194,6 @@ def fragments_of_model(history: History, event: Event, rng: np.random.Generator,
         radius_m=np.sqrt(found.area_m2[rows] / np.pi), area_to_mass=found.area_to_mass[rows],
         length_m=found.length_m[rows], launch_year=np.full(n, event.year), mission_end_year=np.full(n, np.inf),
         controlled=np.zeros(n, np.int8), constellation=np.full(n, -1, np.int32))
-
-
-def survivors(population: Population, environment: Environment, rng: np.random.Generator) -> Population:
-    """Fragments whose drawn area-to-mass ratios are those of survivors.
-
-    Fragments of large area have left where drag is strong: of those that came to an altitude at a steady rate, the part
-    still there goes with lifetime over age, at most 1. Ratios are drawn from those of all fragments and kept with that
-    probability; the age is that since launch, which is the most it can be.
-    """
-    p = population
-    profile = np.log(np.exp(environment.log_density(p.epoch_year - np.arange(1.0, 361.0) / 12.0)).mean(axis=0))
-    lifetime = Lifetime(profile, environment.lowest_km, environment.spacing_km)
-    left = np.flatnonzero((p.kind == Kind.UNATTRIBUTED) & (p.filled & FILLED_AREA != 0))
-    pool, ratio = p.area_to_mass[left], p.area_to_mass.copy()
-    for _ in range(200):
-        drawn = rng.choice(pool, len(left))
-        ratio[left] = drawn  # the last draw stays where none is ever kept
-        years = lifetime.years(p.a_km[left], p.ecc[left], DRAG * drawn)
-        left = left[rng.random(len(left)) >= years / np.maximum(p.epoch_year - p.launch_year[left], 1.0)]
-        if not len(left):
-            break
-    return replace(p, area_to_mass=ratio)
 
 
 # ------------------------------------------------------------------------------------------------------------- views
@@ -262,6 +247,27 @@ def decays(report: Report, history: History, runs: dict[tuple[int, int, str], li
                      tolerance_relative=0.25 if name == "rocket bodies" else None)
         report.note(f"{name} by perigee from (objects, lost, ours): {bands}")
     return {name: rows.tolist() for name, rows in table.items()}
+
+
+def fragments(report: Report, history: History, runs: dict[tuple[int, int, str], list[Seen]]) -> dict[str, Any]:
+    """Decays of fragments from below 700 km: with ratios of those that are left, as they are filled in, or fresh."""
+    found = {}
+    for begin, end in INTERVALS:
+        p = history.files[begin]
+        perigee = p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM
+        of = in_leo(p.a_km, p.ecc) & (p.kind == Kind.UNATTRIBUTED) & (perigee < DENSE_KM)
+        lost = int(history.lost(begin, end)[of].sum())
+        gone = {kind: float(np.mean([(~np.isin(p.norad_id, s.at[end][0]))[of].sum() for s in runs[begin, end, kind]]))
+                for kind in ("nothing", "fresh")}
+        report.check(f"decays of fragments from below {DENSE_KM:.0f} km, {begin} to {end}", lost, gone["nothing"],
+                     note=f"of {of.sum():,}; {gone['fresh']:.0f} if their ratios were those of fresh fragments")
+        found[f"{begin}-{end}"] = {"lost": lost, "survivors": gone["nothing"], "fresh": gone["fresh"]}
+    sums = {key: sum(each[key] for (_, end), each in zip(INTERVALS, found.values(), strict=True) if end <= SURE)
+            for key in ("lost", "survivors", "fresh")}
+    report.check(f"all of them to {SURE}", sums["lost"], sums["survivors"], tolerance_relative=0.25,
+                 note=f"{sums['fresh']:,.0f} if fresh; gaps of the files up to {SURE} are known from later ones")
+    found["sum"] = sums
+    return found
 
 
 def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list[Seen]]) -> dict[str, Any]:
@@ -341,7 +347,7 @@ def main() -> int:
         return 2
     begin = time.perf_counter()
     full = [(start, YEARS[-1], kind) for start in STARTS for kind in ("dates", "files", "model")]
-    short = [(*pair, "nothing") for pair in INTERVALS] + [(2000, 2005, "survivors"), (2005, 2009, "survivors")]
+    short = [(*pair, kind) for kind in ("nothing", "fresh") for pair in INTERVALS]
     jobs = [Job(given.data, given.seed, run, *what) for run in range(given.runs) for what in full + short]
     with ProcessPoolExecutor(given.workers) as pool:
         done = list(pool.map(work, jobs))
@@ -353,23 +359,17 @@ def main() -> int:
     history = _history(given.data / "mocat_mc", given.seed)
     report = Report("R13: hindcast of 2000 to 2023")
     result = {"counts": counts(report, history, runs), "model": model(report, history, runs),
-              "decays": decays(report, history, runs), "drag": drag(report, history, runs)}
-    for start, end in ((2000, 2005), (2005, 2009)):
-        p = history.files[start]
-        of = in_leo(p.a_km, p.ecc) & (p.kind == Kind.UNATTRIBUTED)
-        drawn, kept = (float(np.mean([(~np.isin(p.norad_id, s.at[end][0]))[of].sum() for s in runs[start, end, kind]]))
-                       for kind in ("nothing", "survivors"))
-        report.check(f"decays of fragments {start} to {end} if A/m were those of survivors", history.lost(start, end)[
-            of].sum(), kept, note=f"{drawn:.0f} with the ratios of fresh fragments, as they are filled in")
-        result[f"survivors {start}"] = {"fresh": drawn, "kept": kept}
+              "decays": decays(report, history, runs), "fragments": fragments(report, history, runs),
+              "drag": drag(report, history, runs)}
     report.note("Judged: additions as catalogued, intact objects at their launch. Fragments and late finds come with "
                 "the first file that has them. No collisions, no explosions besides those. NRLMSIS 2.1 with the "
                 f"monthly F10.7 and Ap that were observed. {given.runs} draws of nodes and of what is filled in, seed "
                 f"{given.seed}.")
     report.note("Counts say little of decay, since most of what is counted was added; 'gone by' is sharper. Sums over "
-                "altitudes can agree by chance: below 600 km fragments fall too often here, since their area-to-mass "
-                "ratios are drawn as if they were fresh, and above 700 km the catalogue loses objects that do not "
-                "decay.")
+                "altitudes can agree by chance: above 700 km the catalogue loses objects that do not decay.")
+    report.note("Area-to-mass ratios of fragments are drawn given that they are still there, their age being anything "
+                "from 0 to that of the launch: too old for clouds of old satellites, such as Fengyun-1C after 2007. "
+                "Fragments that come new with a file are young as a rule: theirs are those of fresh fragments.")
     report.note("Proxies: payloads of 10 kg and more keep their orbit for 8 years from launch (Starlink and OneWeb 5), "
                 "then drift; nobody lowers an orbit. Real operators do (Starlink, Iridium), and others keep theirs "
                 "longer. Fragments have drawn sizes and area-to-mass ratios.")
