@@ -1,0 +1,256 @@
+"""The tables of a scenario file: every key with its default and its range.
+
+Every model refuses keys it does not know and numbers that make no sense.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
+Year = Annotated[float, Field(strict=True, ge=1957.0, le=3000.0)]
+
+
+class Strict(BaseModel):
+    """A table of a scenario file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PopulationSpec(Strict):
+    """Where the initial population comes from.
+
+    Attributes
+    ----------
+    source
+        'synthetic' (seeded, no file), 'mocat' (.mat of MOCAT-MC), 'table' (CSV with elements and sizes), 'catalog' (GP
+        elements joined with ``sizes``), 'cascade' (states of esa/cascade).
+    path, sizes
+        files, relative to the scenario file.
+    objects, seed, year
+        size (10 cm and larger) and seed of the synthetic population (default: the published counts), and its epoch.
+    constellations
+        synthetic: whether the large constellations are in it.
+    max_perigee_km
+        objects with a higher perigee are left out.
+    min_length_m
+        objects smaller than this are left out; nothing else with sources that are read from files. Synthetic: below
+        0.1, down to 0.01, fragments of that size and larger are added in their published number.
+    """
+
+    source: Literal["synthetic", "mocat", "table", "catalog", "cascade"] = "synthetic"
+    path: Path | None = None
+    sizes: Path | None = None
+    objects: Annotated[int, Field(strict=True, ge=2, le=20_000_000)] | None = None
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    year: Year | None = None
+    constellations: StrictBool = True
+    max_perigee_km: Positive = 2000.0
+    min_length_m: Positive | None = None
+
+    @model_validator(mode="after")
+    def _needs_file(self) -> PopulationSpec:
+        if self.source != "synthetic" and self.path is None:
+            raise ValueError(f"source = {self.source!r} needs path, the file to read")
+        if self.source == "synthetic" and (self.path is not None or self.sizes is not None):
+            raise ValueError("source = 'synthetic' takes no path and no sizes")
+        if self.source == "synthetic" and self.min_length_m is not None and self.min_length_m < 0.01:
+            raise ValueError(f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
+                             "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
+                             "'table')")
+        return self
+
+
+class SolarSpec(Strict):
+    """Solar activity: 'constant' f107 and ap; 'sinusoid' of 11 years around f107 with ``amplitude``; 'repeat' or
+    'bootstrap' past cycles of ``space_weather`` (a CelesTrak SW file), drawn anew in every run for the latter."""
+
+    model: Literal["constant", "sinusoid", "repeat", "bootstrap"] = "sinusoid"
+    f107: Annotated[float, Field(strict=True, ge=60.0, le=300.0)] = 123.0
+    amplitude: Annotated[float, Field(strict=True, ge=0.0, le=120.0)] = 45.0
+    ap: Annotated[float, Field(strict=True, ge=0.0, le=200.0)] = 12.8
+    space_weather: Path | None = None
+
+    @model_validator(mode="after")
+    def _needs_file(self) -> SolarSpec:
+        if self.model in ("repeat", "bootstrap") and self.space_weather is None:
+            raise ValueError(f"model = {self.model!r} needs space_weather, a CelesTrak space-weather file")
+        if self.model not in ("repeat", "bootstrap") and self.space_weather is not None:
+            raise ValueError(f"space_weather belongs to the models 'repeat' and 'bootstrap', not to {self.model!r}")
+        if self.model == "sinusoid" and self.f107 - self.amplitude < 60.0:
+            raise ValueError("f107 - amplitude is below 60, lower than the Sun has been")
+        return self
+
+
+class EnvironmentSpec(Strict):
+    """Density of the thermosphere.
+
+    Attributes
+    ----------
+    density
+        'exponential' (Vallado's table, no solar activity), 'nrlmsis' (table made with pymsis at ``solar``), 'jb2008' (a
+        .mat table of MOCAT-MC at ``path``).
+    co2, co2_scenario
+        NetCDF of density scaling by CO2 and the name of its concentration pathway; not used where not given.
+    """
+
+    density: Literal["exponential", "nrlmsis", "jb2008"] = "nrlmsis"
+    path: Path | None = None
+    solar: SolarSpec = SolarSpec()
+    co2: Path | None = None
+    co2_scenario: str | None = None
+
+    @model_validator(mode="after")
+    def _needs_file(self) -> EnvironmentSpec:
+        if self.density == "jb2008" and self.path is None:
+            raise ValueError("density = 'jb2008' needs path, the .mat table")
+        if self.density != "jb2008" and self.path is not None:
+            raise ValueError(f"path belongs to density = 'jb2008'; {self.density!r} reads no file")
+        if (self.co2_scenario is None) != (self.co2 is None):
+            raise ValueError("co2 (the file of density scaling) and co2_scenario (its pathway, such as 'RCP4.5') go "
+                             "together; give both or neither")
+        return self
+
+
+class PropagationSpec(Strict):
+    """Mean elements: J2, drag, radiation pressure. ``decay_km``: perigee altitude at which an object is gone."""
+
+    step_days: Annotated[float, Field(strict=True, gt=0.0, le=30.0)] = 5.0
+    decay_km: Annotated[float, Field(strict=True, ge=100.0, le=400.0)] = 150.0
+    drag_coefficient: Annotated[float, Field(strict=True, gt=0.0, le=10.0)] = 2.2
+    radiation_pressure: StrictBool = True
+    reflectivity: Annotated[float, Field(strict=True, ge=0.0, le=2.0)] = 1.2
+    rotating_atmosphere: StrictBool = True
+
+
+class CollisionSpec(Strict):
+    """Collisions by Cube.
+
+    Attributes
+    ----------
+    enabled
+        False: objects only move.
+    cube_km, resamples, lattice
+        size of a cell, fast-angle samples a step, kind of cells: 'cube' (Liou 2003), or 'shell', cells of the same
+        volume (at a radius of 7,000 km) that are thin in radius, where density changes fast: less bias, and less noise
+        since they may be larger. A large population needs smaller ones: encounters go with its square.
+    estimator
+        'sampled': collisions happen or do not. 'expected': every encounter sheds its expected number of fragments
+        (variance far smaller, see the guide). 'none': rates are counted, nothing breaks.
+    avoidance, avoidance_both
+        factor on the probability where one of two, or both, can avoid the other; only ``trackable_m`` and larger are
+        avoided.
+    protected_days
+        fragments do not meet their siblings for so long.
+    """
+
+    enabled: StrictBool = True
+    cube_km: Annotated[float, Field(strict=True, ge=0.5, le=350.0)] = 50.0
+    resamples: Annotated[int, Field(strict=True, ge=1, le=1024)] = 1
+    lattice: Literal["cube", "shell"] = "shell"
+    estimator: Literal["sampled", "expected", "none"] = "sampled"
+    avoidance: Share = 0.01
+    avoidance_both: Share = 0.0
+    trackable_m: Positive = 0.1
+    protected_days: NotNegative = 30.0
+
+
+class BreakupSpec(Strict):
+    """NASA Standard Breakup Model."""
+
+    min_length_m: Annotated[float, Field(strict=True, ge=0.001, le=1.0)] = 0.1
+    bridge: Literal["linear", "logarithmic"] = "linear"
+
+
+class ConstellationSpec(Strict):
+    """A Walker constellation that is built and replenished.
+
+    ``planes`` of ``per_plane`` satellites with ``spares`` more each; filled over ``build_years`` from ``from_year``;
+    each satellite is replaced when its ``life_years`` end, until ``until_year``.
+    """
+
+    name: str
+    altitude_km: Annotated[float, Field(strict=True, ge=200.0, le=40_000.0)]
+    inclination_deg: Annotated[float, Field(strict=True, ge=0.0, le=180.0)]
+    planes: Annotated[int, Field(strict=True, ge=1, le=10_000)]
+    per_plane: Annotated[int, Field(strict=True, ge=1, le=10_000)]
+    spares: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
+    mass_kg: Positive
+    radius_m: Positive
+    area_to_mass: Positive | None = None
+    life_years: Positive = 5.0
+    from_year: Year
+    build_years: NotNegative = 5.0
+    until_year: Year = 3000.0
+
+    @model_validator(mode="after")
+    def _years(self) -> ConstellationSpec:
+        if not self.from_year < self.until_year:
+            raise ValueError(f"until_year {self.until_year:g} is not after from_year {self.from_year:g}")
+        return self
+
+
+class LaunchSpec(Strict):
+    """Launches of payloads, rocket bodies and mission-related objects: 'none', or those of ``window`` (first year, last
+    year not included), as they were over and over ('repeat'), or drawn from them at random, as a Poisson process of
+    ``per_year`` objects of each class ('constant'). They grow by ``growth`` a year until ``until_year``. Members of
+    constellations are among them only where ``repeat_constellations``; ``constellations`` are built besides."""
+
+    model: Literal["none", "repeat", "constant"] = "none"
+    window: tuple[Year, Year] | None = None
+    per_year: dict[Literal["payload", "rocket_body", "mission_related"],
+                   Annotated[float, Field(strict=True, ge=0.0, le=1e6)]] | None = None
+    growth: Annotated[float, Field(strict=True, ge=-0.5, le=0.5)] = 0.0
+    until_year: Year = 3000.0
+    repeat_constellations: StrictBool = False
+    constellations: tuple[ConstellationSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _window(self) -> LaunchSpec:
+        if self.model != "none" and self.window is None:
+            raise ValueError(f"model = {self.model!r} needs window = [first year, last year]")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise ValueError(f"window {list(self.window)} is empty; the first year must be before the last")
+        if self.model == "none":  # what a scenario switches off may stand in the base
+            return self
+        if self.window is not None and self.until_year <= self.window[1]:
+            raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be launched")
+        if self.model == "constant" and self.per_year is None:
+            raise ValueError("model = 'constant' needs per_year, the objects a year by class, such as "
+                             "{ payload = 100.0, rocket_body = 30.0 }")
+        if self.model == "repeat" and self.per_year is not None:
+            raise ValueError("per_year belongs to model = 'constant'")
+        if self.per_year is not None and not any(self.per_year.values()):
+            raise ValueError("per_year launches nothing; give a class more than 0, or use model = 'none'")
+        return self
+
+
+class ExplosionSpec(Strict):
+    """Explosions a year of one intact object that is not passivated, younger than ``max_age_years`` (since launch for
+    rocket bodies and for payloads that are derelict at the start, since the end of life for others); ``scale``: factor
+    S of the breakup model."""
+
+    rocket_body: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0
+    payload: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0
+    max_age_years: Positive = 18.0
+    scale: Positive = 1.0
+    passivated: Share = 0.0
+
+
+class DisposalSpec(Strict):
+    """Post-mission disposal: share that succeeds by class, and what success means: 'remove' at once; 'lower' to an
+    orbit that decays within ``rule_years``; 'graveyard': lower where that needs less, else to a circular orbit at
+    ``graveyard_km``, above the protected region."""
+
+    mode: Literal["remove", "lower", "graveyard"] = "lower"
+    rule_years: Positive = 25.0
+    graveyard_km: Annotated[float, Field(strict=True, ge=2000.0, le=35_000.0)] = 2100.0
+    payload: Share = 0.9
+    rocket_body: Share = 0.9
+    constellation: Share = 0.9
+    mission_years: Positive = 8.0
