@@ -21,7 +21,7 @@ _PROCESS_BYTES = 400e6
 _BYTES_PER_OBJECT = 1000.0
 """Memory of one object in one run: orbit, columns and their growth."""
 
-_STEP_NS = 130.0
+_STEP_NS = 170.0
 """Time of one core for one object and step, about (benchmarks/results/debris.md)."""
 
 
