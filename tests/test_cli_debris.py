@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -226,6 +227,9 @@ SCENARIOS = {
     BASE + '[launches]\nmodel = "repeat"\nwindow = [1957, 1958]\n': "nothing in the population .* window",
     BASE + '[launches]\nmodel = "repeat"\nwindow = [2020, 2030]\n': "ends after the epoch",
     BASE.replace("objects = 300", 'source = "table", path = "none.csv"'): r"none\.csv",
+    BASE.replace("objects = 300", 'objects = 300, source = "table", path = "negative.csv"'): "objects .* belong to",
+    BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", sizes = "negative.csv"'):
+        "sizes belongs to the sources",
     BASE.replace("objects = 300", 'source = "table", path = "."'): "cannot read|is a directory|no table",
     BASE.replace("objects = 300", 'source = "table", path = "negative.csv"'): "line 3: mass_kg is '-5'",
     BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", year = 2020.0'): "no MATLAB file",
@@ -329,7 +333,35 @@ def test_no_scenario_file(tmp_path: Path) -> None:
     refused(stmgpu("evolve", tmp_path / "b.toml", "--out", tmp_path / "s.zarr"), "not UTF-8")
 
 
-# ---------------------------------------------------------------------------------------------------------- info, check
+# -------------------------------------------------------------------------------------------------- info, export, check
+def test_a_study_as_a_crate(tmp_path: Path) -> None:
+    """Its input files are files of the crate, its settings plain values."""
+    (tmp_path / "few objects.csv").write_text("a_km,ecc,inc_deg,object_type,mass_kg,radius_m\n" + "".join(
+        f"{7000 + 10 * k},0.001,{50 + k},payload,500,1\n" for k in range(8)))
+    scenario = tmp_path / "s.toml"
+    scenario.write_text(BASE.replace("objects = 300", 'source = "table", path = "few objects.csv", year = 2020.0')
+                        + '[[removal]]\nrank = "list"\nids = [3, 4]\n')
+    made = stmgpu("-q", "evolve", scenario, "--out", tmp_path / "s.zarr")
+    assert made.exit_code == 0, made.stderr
+    crate = tmp_path / "crate"
+    result = stmgpu("export", tmp_path / "s.zarr", crate)
+    assert result.exit_code == 0, result.stderr
+    graph = {e["@id"]: e for e in json.loads((crate / "ro-crate-metadata.json").read_text())["@graph"]}
+    (file,) = (e for e in graph.values() if e["@type"] == "File")
+    assert (crate / unquote(file["@id"])).read_text() == (tmp_path / "few objects.csv").read_text()
+    assert graph["#session-1"]["object"] == [{"@id": file["@id"]}]
+    assert {"@id": file["@id"]} in graph["./"]["hasPart"]
+    assert "#catalog" not in graph
+    settings = {e["name"]: e["value"] for e in graph.values() if e["@type"] == "PropertyValue"}
+    assert settings["scenarios.1.population.source"] == "table"
+    assert settings["scenarios.1.removal.1.ids"] == "[3, 4]"
+    assert all(isinstance(v, str | int | float | bool) for v in settings.values())
+    flip(tmp_path / "s.zarr" / "run" / "inputs" / "few objects.csv")
+    damaged = stmgpu("export", tmp_path / "s.zarr", tmp_path / "other")
+    assert (damaged.exit_code, (tmp_path / "other").exists()) == (1, False)
+    assert "is damaged" in damaged.stderr
+
+
 def test_info_is_short_and_says_what_differs(evolved: tuple[Path, Result]) -> None:
     result = stmgpu("info", evolved[0])
     assert result.exit_code == 0, result.stderr

@@ -203,20 +203,21 @@ def plan_study(study: Study | Scenario | str | os.PathLike[str], years: float | 
                how: Execution) -> tuple[StudyInputs, dict[str, Any], Estimate]:
     """What a study will be: its input files, its run document, and what it needs."""
     study = asked_study(study, years, runs, seed)
-    if how.runs_per_tile < 1:
-        raise InputError(f"{how.runs_per_tile} runs a tile are impossible; give 1 or more")
+    runs_per_tile = 1 if how.runs_per_tile is None else how.runs_per_tile
+    if runs_per_tile < 1:
+        raise InputError(f"{runs_per_tile} runs a tile are impossible; give 1 or more")
     begin = prepare(study, seed)
     renamed, files = input_files(study)
     inputs = StudyInputs.of(files)
     settings = ensemble.settings_of(renamed, seed, begin.year, begin.notes, _arithmetic(how.backend))
-    tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, how.runs_per_tile))
+    tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, runs_per_tile))
     objects = max(map(len, begin.populations))
     document = {"kind": "ensemble", "settings": settings,
                 "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
                 "code": code_identity(),
-                "tiling": {"runs_per_tile": how.runs_per_tile, "tile_hours": None, "chunk_objects": None,
+                "tiling": {"runs_per_tile": runs_per_tile, "tile_hours": None, "chunk_objects": None,
                            "tiles": tiles}}
-    return inputs, document, ensemble.estimate(study, objects, tiles, how.runs_per_tile)
+    return inputs, document, ensemble.estimate(study, objects, tiles, runs_per_tile)
 
 
 def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:

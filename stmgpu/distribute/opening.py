@@ -44,10 +44,10 @@ def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: E
                          "(or --overwrite, where it is a store of stmgpu)")
     run = open_run(path)
     found = _differences(run.document, document, (f"settings.{_LENGTH[run.kind][0]}",) if how.append else ())
-    asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects}
-    found += [f"tiling.{name}: there {run.document['tiling'][name]!r}, now {document['tiling'][name]!r}"
-              for name, value in asked.items()
-              if value is not None and run.document["tiling"][name] != document["tiling"][name]]
+    asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects, "runs_per_tile": how.runs_per_tile}
+    found += [f"tiling.{name}: there {there!r}, now {document['tiling'][name]!r}" for name, value in asked.items()
+              if value is not None and name in document["tiling"]
+              and (there := run.document["tiling"].get(name)) != document["tiling"][name]]
     refuse_differences(path, found)
     if how.append and not dry:
         _append(run, document)

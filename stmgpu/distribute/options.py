@@ -39,7 +39,8 @@ class Execution:
     tile_hours, chunk_objects
         how the work is cut; default by the memory at hand.
     runs_per_tile
-        runs of a study that are evolved side by side in one tile; more than one pays on a GPU.
+        runs of a study that are evolved side by side in one tile; more than one pays on a GPU. Default: those of the
+        store that is there, or 1.
     overwrite, resume, append
         replace a store that is there; insist that there is one to go on with; allow the window to be longer than that
         of the store (the runs of a study to be more), and compute what is missing.
@@ -59,7 +60,7 @@ class Execution:
     client: Any = None
     tile_hours: float | None = None
     chunk_objects: int | None = None
-    runs_per_tile: int = 1
+    runs_per_tile: int | None = None
     overwrite: bool = False
     resume: bool = False
     append: bool = False

@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import provenance
+from stmgpu.store.inputs import INPUTS, StudyInputs
+from stmgpu.store.run import open_run
 
 METADATA = "ro-crate-metadata.json"
 
@@ -40,42 +44,49 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     StoreError
         the store is not complete.
     """
-    source, target = Path(store), Path(crate)
+    source, target = Path(store).absolute(), Path(crate)
     story = provenance(source)
     if not story["complete"]:
         raise StoreError(f"{source} is not complete; finish it before it is given away")
     if os.path.lexists(target):
         raise InputError(f"{target} exists; give a folder that does not")
-    shutil.copytree(source, target / source.name)
     path = target / METADATA
-    path.write_text(json.dumps(_metadata(source.name, story), indent=2) + "\n", encoding="utf-8")
+    inputs: list[dict[str, Any]] = []
+    if story["kind"] == "ensemble" and "catalog" in story:
+        run = open_run(source)
+        files = run.population()
+        assert isinstance(files, StudyInputs)
+        folder = (run.run_folder / INPUTS).relative_to(source.parent).as_posix()
+        inputs = [{"@id": f"{folder}/{quote(name)}", "@type": "File", "name": name, "identifier": f"sha256:{digest}"}
+                  for name, digest in files.hashes.items()]
+    shutil.copytree(source, target / source.name)
+    path.write_text(json.dumps(_metadata(source.name, story, inputs), indent=2) + "\n", encoding="utf-8")
     return path
 
 
-def _metadata(name: str, story: dict[str, Any]) -> dict[str, Any]:
+def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    catalog, code = story.get("catalog", {}), story.get("code", {})
+    code = story.get("code", {})
     software = {"@id": "#stmgpu", "@type": "SoftwareApplication", "name": "stmgpu",
                 "version": code.get("version", ""), "identifier": f"kernels sha256:{code.get('kernels', '')}"}
-    source = {"@id": "#catalog", "@type": "CreativeWork", "name": catalog.get("source", "catalogue"),
-              "identifier": f"sha256:{catalog.get('sha256', '')}",
-              "description": f"{catalog.get('objects', '?')} objects, element epochs {catalog.get('epoch_first', '?')} "
-                             f"to {catalog.get('epoch_last', '?')}; digest {catalog.get('digest', '')}"}
+    sources = inputs if story["kind"] == "ensemble" else [_catalog(story.get("catalog", {}))]
     actions = [{
         "@id": f"#session-{number}", "@type": "CreateAction", "name": " ".join(map(str, session.get("command", []))),
         "startTime": session.get("begin"), "endTime": session.get("end", session.get("begin")),
-        "instrument": {"@id": "#stmgpu"}, "object": [{"@id": "#catalog"}], "result": [{"@id": f"{name}/"}],
+        "instrument": {"@id": "#stmgpu"}, "object": [{"@id": s["@id"]} for s in sources],
+        "result": [{"@id": f"{name}/"}],
         "agent": {"@id": f"#user-{session.get('user', 'unknown')}"},
         "description": f"executor {session.get('executor')}, {session.get('device') or 'Dask workers'}, "
                        f"Python {session.get('python')}, {session.get('system')}",
     } for number, session in enumerate(story.get("sessions", []), 1)]
     people = [{"@id": f"#user-{user}", "@type": "Person", "name": user}
               for user in sorted({str(s.get("user", "unknown")) for s in story.get("sessions", [])})]
-    settings = [{"@id": f"#setting-{key}", "@type": "PropertyValue", "name": key, "value": value}
-                for key, value in story.get("settings", {}).items()]
+    settings = [{"@id": f"#setting-{quote(key)}", "@type": "PropertyValue", "name": key, "value": value}
+                for key, value in _plain(story.get("settings", {}))]
     root = {"@id": "./", "@type": "Dataset", "name": story["attributes"].get("title", story["kind"]),
             "description": f"{story['kind']} computed by stmgpu", "datePublished": now,
-            "license": "The data's licence is for their owner to state", "hasPart": [{"@id": f"{name}/"}],
+            "license": "The data's licence is for their owner to state",
+            "hasPart": [{"@id": f"{name}/"}, *({"@id": s["@id"]} for s in inputs)],
             "mentions": [{"@id": action["@id"]} for action in actions]}
     data = {"@id": f"{name}/", "@type": "Dataset", "name": name, "encodingFormat": "Zarr 3",
             "description": json.dumps(story["attributes"].get("certificate", {})),
@@ -83,4 +94,23 @@ def _metadata(name: str, story: dict[str, Any]) -> dict[str, Any]:
     about = {"@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"},
              "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"}}
     return {"@context": "https://w3id.org/ro/crate/1.1/context",
-            "@graph": [about, root, data, software, source, *people, *actions, *settings]}
+            "@graph": [about, root, data, software, *sources, *people, *actions, *settings]}
+
+
+def _catalog(catalog: dict[str, Any]) -> dict[str, Any]:
+    return {"@id": "#catalog", "@type": "CreativeWork", "name": catalog.get("source", "catalogue"),
+            "identifier": f"sha256:{catalog.get('sha256', '')}",
+            "description": f"{catalog.get('objects', '?')} objects, element epochs {catalog.get('epoch_first', '?')} "
+                           f"to {catalog.get('epoch_last', '?')}; digest {catalog.get('digest', '')}"}
+
+
+def _plain(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and plain values, since JSON-LD takes an object for another entity: tables key by key, lists as text."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _plain(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for number, item in enumerate(value, 1):
+                yield from _plain(item, f"{prefix}{key}.{number}.")
+        elif value is not None:
+            yield prefix + key, json.dumps(value) if isinstance(value, list) else value

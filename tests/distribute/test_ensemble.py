@@ -178,6 +178,8 @@ def test_runs_are_added(study: Path, whole: Path, tmp_path: Path) -> None:
     assert stm.open_dataset(path).sizes["run"] == 1
     with pytest.raises(InputError, match="runs: there 1, now 3"):
         evolve(study, path)
+    with pytest.raises(InputError, match=r"tiling\.runs_per_tile: there 2, now 3"):
+        evolve(study, path, append=True, runs_per_tile=3)
     outcome = evolve(study, path, append=True)
     assert (outcome.computed, outcome.complete) == (4, True)
     assert result_of(path) == result_of(whole)
