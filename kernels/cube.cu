@@ -20,7 +20,9 @@
 #include "kepler.h"
 #include "random.h"
 
-#define ANGLE 1ULL                  // purpose of the random numbers, stmgpu/debris/random.py
+#define ANGLE 1ULL                  // purposes of random numbers, stmgpu/debris/random.py
+#define COLLISION 3ULL
+#define ODD 0x9E3779B97F4A7C15ULL   // 2^64 / golden ratio
 #define ABSENT 2
 #define COUNT_END (1 << 30)         // pairs of a row are counted up to here: 46,342 objects in one cell are 2^30 pairs
 
@@ -138,7 +140,7 @@ KERNEL cube_cells(
 
 // Bucket of a key: the top bits of its product with 2^64 / golden ratio (D. E. Knuth, TAOCP vol. 3, section 6.4).
 FN i64 bucket_of(i64 key, i64 bits) {
-    return (i64)(((unsigned long long)key * 0x9E3779B97F4A7C15ULL) >> (64 - bits));
+    return (i64)(((unsigned long long)key * ODD) >> (64 - bits));
 }
 
 // Chain the slots of every bucket: `next` leads from a slot to one that came before, `head` to the last. `parts` threads
@@ -199,7 +201,7 @@ KERNEL cube_match(
     }
 }
 
-// States and rate of every pair.
+// States and rate of every pair, and the random words that say whether it collides and what that event is called.
 KERNEL cube_pairs(
     i64 pairs,                           // pairs, a multiple of 16
     i64 rows,                            // rows of the batch
@@ -220,19 +222,22 @@ KERNEL cube_pairs(
     const i64* RESTRICT second,          // [pairs] slot with the higher uid
     const i64* RESTRICT row,             // [pairs] row of each pair
     const i64* RESTRICT run,             // [pairs] run of each pair
-    double* RESTRICT found)              // [14][pairs] speed [km/s], rate in this row [1/s], r, v [km, km/s] of both
+    double* RESTRICT found,              // [14][pairs] speed [km/s], rate in this row [1/s], r, v [km, km/s] of both
+    i64* RESTRICT random)                // [2][pairs] two words, see pair_words in stmgpu/debris/random.py
 {
     (void)rows;
     PARALLEL(i, pairs, LANES) {
         ints sampled = load_i64(row + i), owner = load_i64(run + i), number = gather_i64(run_number, owner);
         real r[2][3], v[2][3], radius = splat(0.0);
+        words of_step = to_words((sampled + sample) | (step << 16)), of_pair = to_words(splat_i64(0));
         for (int side = 0; side < 2; ++side) {
             ints slot = load_i64((side == 0 ? first : second) + i);
             real a = gather(orbit + A_KM * capacity, slot), ecc = gather(orbit + ECC * capacity, slot), sine, cosine;
             Plane plane = plane_of(gather(orbit + INC * capacity, slot), gather(orbit + RAAN * capacity, slot),
                                    gather(orbit + ARGP * capacity, slot));
-            kepler(mean_anomaly(seed, number, (sampled + sample) | (step << 16), gather_i64(uid, slot)), ecc, &sine,
-                   &cosine);
+            ints name = gather_i64(uid, slot);
+            of_pair = of_pair * ODD + to_words(name);
+            kepler(mean_anomaly(seed, number, from_words(of_step), name), ecc, &sine, &cosine);
             position_at(plane, a, ecc, sine, cosine, r[side]);
             velocity_at(plane, a, ecc, sine, cosine, mu_km3_s2, v[side]);
             radius = radius + gather(orbit + RADIUS * capacity, slot);
@@ -246,6 +251,9 @@ KERNEL cube_pairs(
         }
         speed = root(speed);
         real volume = volume_of(lattice, cell_of(lattice, r[0], shift), shift);
+        threefry(to_words(splat_i64(seed)), to_words(number) | (COLLISION << 32), &of_step, &of_pair);
+        store_i64(random + i, from_words(of_step));
+        store_i64(random + pairs + i, from_words(of_pair));
         store(found + i, speed);
         store(found + pairs + i, speed * (radius * radius) * STM_PI / volume);
         for (int side = 0; side < 2; ++side) {

@@ -39,6 +39,8 @@ typedef signed char i8;
 FN i32 claim(i32* counter, i32 amount) { return atomicAdd(counter, amount); }
 // replace the value at a place that belongs to one row; returns the value before
 FN i32 exchange(i32* place, i32 value) { return atomicExch(place, value); }
+// add to a sum that all threads share; whole numbers, so the order does not matter
+FN void add_shared(i64* sum, i64 amount) { atomicAdd((unsigned long long*)sum, (unsigned long long)amount); }
 #else
 #include <cstring>
 #include <cmath>
@@ -60,6 +62,7 @@ FN i32 exchange(i32* place, i32 value) { return atomicExch(place, value); }
     STM_OMP for (i64 row = 0; row < (rows); ++row) for (i64 col = 0; col < (cols); col += (step))
 FN i32 claim(i32* counter, i32 amount) { i32 old = *counter; *counter = old + amount; return old; }
 FN i32 exchange(i32* place, i32 value) { i32 old = *place; *place = value; return old; }
+FN void add_shared(i64* sum, i64 amount) { __atomic_fetch_add(sum, amount, __ATOMIC_RELAXED); }
 #endif
 
 #ifdef STM_SCALAR
@@ -90,6 +93,7 @@ FN void store(double* p, real v) { *p = v; }
 FN realf loadf(const float* p) { return *p; }
 FN real gather(const double* p, i64 at) { return p[at]; }
 FN void scatter(double* p, i64 at, real v, mask m) { if (m) p[at] = v; }
+FN void add_i64(i64* p, ints at, ints v, mask m) { if (m) add_shared(p + at, v); }
 FN ints splat_i64(i64 x) { return x; }
 FN words to_words(ints x) { return (words)x; }
 FN ints from_words(words x) { return (ints)x; }
@@ -162,6 +166,7 @@ FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
 FN real gather(const double* p, i64 at) { return load(p + at); }
 FN real gather(const double* p, ints at) { real v; for (int k = 0; k < LANES; ++k) v[k] = p[at[k]]; return v; }
 FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) p[at[k]] = v[k]; }
+FN void add_i64(i64* p, ints at, ints v, mask m) { for (int k = 0; k < LANES; ++k) if (m[k]) add_shared(p + at[k], v[k]); }
 FN ints splat_i64(i64 x) { return x - (ints){}; }
 FN words to_words(ints x) { return (words)x; }
 FN ints from_words(words x) { return (ints)x; }

@@ -32,7 +32,7 @@ STM_INTEGER(+) STM_INTEGER(-) STM_INTEGER(*) STM_INTEGER(&) STM_INTEGER(|) STM_I
 #define STM_WORD(op)                                                                                         \
     FN wide_words operator op(wide_words x, wide_words y) { return {x.a op y.a, x.b op y.b}; }               \
     FN wide_words operator op(wide_words x, unsigned long long y) { return {x.a op y, x.b op y}; }
-STM_WORD(+) STM_WORD(^) STM_WORD(|)
+STM_WORD(+) STM_WORD(*) STM_WORD(^) STM_WORD(|)
 #undef STM_ARITHMETIC
 #undef STM_COMPARE
 #undef STM_INTEGER

@@ -29,9 +29,9 @@ def evolve(
     threads: common.Threads = None,
     executor: common.Executor = ExecutorName.SERIAL,
     task: common.Task = None,
-    runs_per_tile: Annotated[int | None, typer.Option(min=1, rich_help_panel="Running", help="Runs that are evolved side "
-                                                      "by side; more than one pays on a GPU. Default: the store's, or "
-                                                      "1.")] = None,
+    runs_per_tile: Annotated[int | None, typer.Option(min=1, rich_help_panel="Running", help="Runs that are evolved "
+                                                      "side by side; more than one pays on a GPU. Default: the "
+                                                      "store's, or 1.")] = None,
     dry_run: common.DryRun = False,
     overwrite: common.Overwrite = False,
     resume: common.Resume = False,

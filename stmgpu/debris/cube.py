@@ -72,6 +72,8 @@ class Encounters:
         [m, 3] midpoint.
     r_first, v_first, r_second, v_second
         [m, 3] states [km, km/s].
+    words
+        uint64 [2, m]: random words of each pair, see :func:`stmgpu.debris.random.pair_draws`.
     """
 
     first: NDArray[np.int64]
@@ -85,6 +87,7 @@ class Encounters:
     v_first: Array
     r_second: Array
     v_second: Array
+    words: NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -150,12 +153,12 @@ class Cube:
             rows = cube_reference.find(self, state, step, shifts)
         else:
             rows = self._kernels.find(state, step, shifts)
-        first, second, run, uid_first, uid_second, resample, found = rows
+        first, second, run, uid_first, uid_second, resample, found, words = rows
         order = np.lexsort((resample, uid_second, uid_first, run))
         found = found[:, order]
         r1, v1, r2, v2 = (np.ascontiguousarray(found[k : k + 3].T) for k in (2, 5, 8, 11))
         return Encounters(first[order], second[order], run[order], resample[order], found[0],
-                          found[1] / self.resamples, 0.5 * (r1 + r2), r1, v1, r2, v2)
+                          found[1] / self.resamples, 0.5 * (r1 + r2), r1, v1, r2, v2, words[:, order])
 
     def shifts(self, step: int) -> Array:
         """Random shifts of the lattice, [resamples, runs, 3] in (0, 1)."""
@@ -210,7 +213,7 @@ class _Kernels:
             self.first, self.second = self.backend.empty(room, np.int32), self.backend.empty(room, np.int32)
 
     def find(self, state: State, step: int, shifts: Array) -> tuple[Any, ...]:
-        """Unsorted pairs: slots, run, uids, resample (int64 [m] each), and what cube_pairs computes, [14, m]."""
+        """Unsorted pairs: slots, run, uids, resample (int64 [m] each), and what cube_pairs computes, [14, m], [2, m]."""
         self._prepare(max(16, -(-state.n // 16) * 16))
         batches = []
         for begin in range(0, self.cube.resamples, self.rows):
@@ -250,13 +253,14 @@ class _Kernels:
             pairs[1, :m] = self.second[: lines * self.capacity].reshape(lines, -1)[taken]
             pairs[2, :m] = backend.put(np.repeat(np.arange(lines, dtype=np.int64) // self.parts, found))
             pairs[3, :m] = state.run[pairs[0, :m]]
-        out = backend.empty((14, padded))
+        out, random = backend.empty((14, padded)), backend.empty((2, padded), np.int64)
         launch("cube_pairs", padded, padded, rows, capacity, runs, seed, step, begin, lattice.bands, lattice.cell_km,
                cube.mu_km3_s2, state.orbit, state.uid, self.run_number, shifts, self.sectors, pairs[0], pairs[1],
-               pairs[2], pairs[3], out)
+               pairs[2], pairs[3], out, random)
         uids = backend.get(state.uid[pairs[:2, :m]])
         first, second, row, run = backend.get(pairs)[:, :m]
-        return first, second, run, uids[0], uids[1], row + begin, backend.get(out)[:, :m]
+        return (first, second, run, uids[0], uids[1], row + begin, backend.get(out)[:, :m],
+                backend.get(random)[:, :m].view(np.uint64))
 
     def _match(self, state: State, rows: int, keys: Any, following: Any) -> NDArray[np.int32]:
         """Fill ``first`` and ``second``, with more room if they overflow; returns the pairs of each part of a row."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.debris.random import ANGLE, uniforms
+from stmgpu.debris.random import ANGLE, COLLISION, pair_words, uniforms
 from stmgpu.propagate.kepler import states_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def find(cube: Cube, state: State, step: int, shifts: Array) -> tuple[Any, ...]:
     orbit, uid, run = state.orbit[:, present], state.uid[present], state.run[present].astype(np.int64)
     parts = [_sample(cube, orbit, uid, run, step, k, shifts[k]) for k in range(cube.resamples)]
     i, j, resample, found = (np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
-    return present[i], present[j], run[i], uid[i], uid[j], resample, found
+    words = np.stack(pair_words(cube.seed, cube.run_numbers[run[i]], COLLISION, step, resample, uid[i], uid[j]))
+    return present[i], present[j], run[i], uid[i], uid[j], resample, found, words
 
 
 def _sample(cube: Cube, orbit: Array, uid: NDArray[np.int64], run: NDArray[np.int64], step: int, resample: int,

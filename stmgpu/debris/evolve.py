@@ -27,10 +27,11 @@ from stmgpu.debris.launches import Launches
 from stmgpu.debris.ledger import Ledger
 from stmgpu.debris.lifetime import Lifetime
 from stmgpu.debris.members import Coefficients, Members
-from stmgpu.debris.population import YEAR_DAYS, Population
+from stmgpu.debris.population import YEAR_DAYS, Kind, Population
 from stmgpu.debris.removal import Removals
 from stmgpu.debris.scenario import Scenario
 from stmgpu.errors import InputError
+from stmgpu.propagate import secular
 from stmgpu.propagate.secular import Secular
 
 MONTHS = 12
@@ -213,9 +214,11 @@ class _Loop:
             self.removals.act(year, ~np.isnan(self.truncated))
         m = self.members
         slots = m.slots()
-        # neighbours in memory need the same number of quadrature points, whose cost goes by the eccentricity
-        ecc = m.orbits(slots)[1]
-        m.compact(slots[np.argsort(ecc, kind="stable")])
+        # neighbours in memory need the same work: drag or none, radiation pressure or none, and a number of quadrature
+        # points that goes by the eccentricity
+        orbit, kept = m.orbits(slots), (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
+        pushed = orbit[secular.SRP] > secular.SRP_FROM_M2_KG
+        m.compact(slots[np.lexsort((orbit[secular.ECC], pushed, kept))])
 
     def _too_many(self, year: float) -> bool:
         m = self.members

@@ -45,8 +45,7 @@ FARTHEST_KM = 384_400.0
 """Fragments with a higher apogee come under the Moon's influence and are not followed."""
 
 _FRAGMENT_UID = 1 << 62
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-_EVENT_BITS, _NUMBER_BITS = 42, 20
+_NUMBER_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Impacts:
         estimator = self.scenario.collisions.estimator
         if estimator == "none":
             return
-        drawn, events = self._drawn(random.COLLISION, run, m.uid[i], m.uid[j], step, met.resample)
+        drawn, events = random.pair_draws(*met.words)
         if estimator == "sampled":
             for k in np.flatnonzero(drawn < probability):
                 if m.present[i[k]] and m.present[j[k]]:
@@ -230,7 +229,8 @@ class Impacts:
             run = int(m.run[slot])
             nothing = np.zeros(1, np.int64)
             one = slice(int(slot), int(slot) + 1)
-            _, events = self._drawn(random.EXPLOSION, m.run[one], m.uid[one], nothing, 0, nothing)
+            _, events = random.pair_draws(*random.pair_words(self.seed, self.run_numbers[m.run[one]], random.EXPLOSION,
+                                                             0, nothing, m.uid[one], nothing))
             event = int(events[0])
             found = breakup.explosion(self._body(int(slot)), self.scenario.explosions.scale,
                                       self._generator(run, event), self._smallest, self.scenario.breakups.bridge)
@@ -316,16 +316,3 @@ class Impacts:
 
     def _generator(self, run: int, event: int) -> np.random.Generator:
         return random.generator(self.seed, int(self.run_numbers[run]), random.BREAKUP, event)
-
-    def _drawn(self, purpose: int, run: NDArray[np.integer], first: NDArray[np.int64], second: NDArray[np.int64],
-               step: int, resample: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """A number in (0, 1) and the name of an event [m] for each pair of uids, step and resample.
-
-        Names have 42 bits and are never 0: the uids of fragments are made of them.
-        """
-        key = random.key(self.seed, self.run_numbers[run], purpose)
-        # modulo 2^64; that two pairs could get one number is as harmless as it is rare
-        pair = first.view(np.uint64) * _ODD + second.view(np.uint64)
-        bits, name = random.threefry(*key, (step << 16) | resample.astype(np.int64), pair)
-        event = ((name >> np.uint64(64 - _EVENT_BITS)) | np.uint64(1)).astype(np.int64)
-        return random.uniform(bits), event

@@ -11,11 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.debris.census import census
 from stmgpu.debris.members import Members
 from stmgpu.debris.population import CLASS_NAMES
-from stmgpu.debris.rates import shell_shares
-from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, RATES, SHELL_EDGES_KM
-from stmgpu.propagate import secular
+from stmgpu.debris.variables import (
+    BY_CLASS,
+    BY_RUN,
+    BY_SHELL,
+    EVENTS,
+    NOW_BY_CLASS,
+    NOW_BY_SHELL,
+    RATES,
+    SHELL_EDGES_KM,
+)
 
 FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "destroyed")
 """What enters and leaves: counts and masses. What breakups shed below the smallest length that is followed is neither;
@@ -79,26 +87,9 @@ class Ledger:
 
     def snapshot(self, year: float, members: Members, rates: Mapping[str, NDArray[np.float64]]) -> None:
         """Keep the population as it is now, and all flows up to now."""
-        slots = members.slots()
-        orbit = members.orbits(slots)
-        classes, shells = len(CLASS_NAMES), len(SHELL_EDGES_KM) - 1
-        group = members.run[slots].astype(np.int64) * classes + members.kind[slots]
-        groups = self.runs * classes
-        weight = members.weight[slots]
-        shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], SHELL_EDGES_KM + secular.EARTH_RADIUS_KM)
-        now: dict[str, NDArray[np.float64]] = {}
-        amounts = {"number": weight, "mass": weight * members.mass_kg[slots],
-                   "area": weight * np.pi * members.radius_m[slots] ** 2}
-        order = np.argsort(group, kind="stable")
-        starts = np.searchsorted(group[order], np.arange(groups))
-        filled = np.flatnonzero(np.diff(np.append(starts, len(order))))
-        for name, amount in amounts.items():
-            total = np.zeros((groups, shells))
-            if len(order):
-                total[filled] = np.add.reduceat(shares[order] * amount[order, None], starts[filled], axis=0)
-            now[name] = total.reshape(self.runs, classes, shells).transpose(0, 2, 1)
-        for name, amount in (("population", weight), ("total_mass", amounts["mass"])):
-            now[name] = np.bincount(group, amount, groups).astype(np.float64).reshape(self.runs, classes)
+        counted = census(members, self.runs)
+        now = {name: counted[k, :, :, :-1].transpose(0, 2, 1) for k, name in enumerate(NOW_BY_SHELL)}
+        now |= {name: counted[k, :, :, -1] for k, name in enumerate(NOW_BY_CLASS)}
         self.years.append(year)
         self._snapshots.append({**now, **{name: rates[name].copy() for name in RATES},
                                 **{name: flow.copy() for name, flow in self.flows.items()}})

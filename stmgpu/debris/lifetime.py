@@ -34,7 +34,7 @@ _E_FIRST, _E_LAST, _LEVELS = 1e-4, 0.95, 128
 _CIRCULAR_STEP_KM, _STEP_KM = 1.0, 4.0
 _FLOOR_KM = 0.01  # lowest height above decay_km in the table
 _TOP_KM = 3000.0
-_BISECTIONS = 16  # of at most some 2,000 km: 30 m
+_PARTS, _ROUNDS = 9, 5  # a height is sought in 9 parts 5 times over: 30 m of at most some 2,000 km
 _POINTS = 36
 
 
@@ -127,11 +127,16 @@ class Lifetime:
         perigee, apogee = a * (1.0 - e), a * (1.0 + e)
         low = np.minimum(perigee, EARTH_RADIUS_KM + self.decay_km)
         high = perigee.copy()
-        for _ in range(_BISECTIONS):
-            middle = 0.5 * (low + high)
+        # many heights at a time: most calls are for a few objects, where the number of calls counts
+        inner = np.arange(1, _PARTS).reshape(-1, *(1,) * perigee.ndim)
+        for _ in range(_ROUNDS):
+            part = (high - low) / _PARTS
+            middle = low + inner * part
             top = middle if circular else apogee
             soon = self.years(0.5 * (middle + top), np.maximum((top - middle) / (top + middle), 0.0), b) <= years
-            low, high = np.where(soon, middle, low), np.where(soon, high, middle)
+            below = np.minimum.accumulate(soon, axis=0).sum(axis=0)
+            low = low + below * part
+            high = np.where(below < _PARTS - 1, low + part, high)
         stays = self.years(a, e, b) <= years
         new_perigee = np.where(stays, perigee, low)
         new_apogee = np.where(stays, apogee, low if circular else apogee)

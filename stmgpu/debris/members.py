@@ -83,7 +83,7 @@ class Members:
     def __init__(self, backend: Backend, capacity: int, coefficients: Coefficients) -> None:
         self.backend, self.coefficients = backend, coefficients
         self.state = SecularState(backend, capacity)
-        self.owners: list[str] = [""]
+        self._owner_numbers: dict[str, int] = {"": 0}
         for name, dtype in _COLUMNS.items():
             setattr(self, name, np.zeros(self.state.capacity, dtype))
 
@@ -91,6 +91,11 @@ class Members:
     def n(self) -> int:
         """Slots in use."""
         return self.state.n
+
+    @property
+    def owners(self) -> list[str]:
+        """Names of owners by their number."""
+        return list(self._owner_numbers)
 
     def slots(self) -> NDArray[np.int64]:
         """Slots that hold an object, in order."""
@@ -110,7 +115,8 @@ class Members:
         self.uid[here], self.run[here], self.cause[here] = uid, run, cause
         self.mission_end[here], self.explodes[here], self.avoidance[here] = population.mission_end_year, NEVER, 1.0
         self.born[here] = population.epoch_year if born is None else born
-        self.owner[here] = [self._owner(name) for name in population.owner]
+        numbers = self._owner_numbers
+        self.owner[here] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
         self.present[here] = True
         orbit = np.empty((secular.ROWS, count))
         for row, name in ((secular.A_KM, "a_km"), (secular.ECC, "ecc"), (secular.INC, "inc_rad"),
@@ -158,7 +164,8 @@ class Members:
 
     def gone(self) -> NDArray[np.int64]:
         """Slots whose objects fell below the decay altitude in the last step."""
-        found: NDArray[np.int64] = np.flatnonzero(self.backend.get(self.state.gone[: self.n]))
+        gone = self.backend.get(self.state.gone[: self.n])
+        found: NDArray[np.int64] = np.flatnonzero(gone.view(np.bool_))  # 0 or 1; NumPy finds these fastest
         return found[self.present[found]]
 
     def compact(self, order: NDArray[np.int64]) -> None:
@@ -182,8 +189,3 @@ class Members:
             larger = np.zeros(self.state.capacity, column.dtype)
             larger[: len(column)] = column
             setattr(self, name, larger)
-
-    def _owner(self, name: str) -> int:
-        if name not in self.owners:
-            self.owners.append(str(name))
-        return self.owners.index(name)

@@ -21,9 +21,13 @@ from stmgpu.errors import InputError
 ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION = range(1, 11)
 """Purposes: numbers drawn for one never meet those drawn for another."""
 
+EVENT_BITS = 42
+"""Bits of the name of an event."""
+
 Words = NDArray[np.uint64]
 
 _ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 
 
@@ -94,6 +98,26 @@ def uniforms(seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: 
     """
     first, second = threefry(*key(seed, run_number, purpose), c0, c1)
     return uniform(first), uniform(second)
+
+
+def pair_words(seed: int, run_number: ArrayLike, purpose: int, step: ArrayLike, resample: ArrayLike, first: ArrayLike,
+               second: ArrayLike) -> tuple[Words, Words]:
+    """Two words [m] for each pair of uids in a step and resample, for :func:`pair_draws`.
+
+    That two pairs could get the same ones (the uids are mixed modulo 2^64) is as harmless as it is rare.
+    """
+    with np.errstate(over="ignore"):
+        pair = _words(first) * _ODD + _words(second)
+    counter = (np.asarray(step, np.int64) << 16) | np.asarray(resample, np.int64)
+    return threefry(*key(seed, run_number, purpose), counter, pair)
+
+
+def pair_draws(first: Words, second: Words) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A number in (0, 1) and the name of an event [m] from the words of pairs.
+
+    Names have 42 bits and are never 0: the uids of fragments are made of them.
+    """
+    return uniform(first), ((second >> np.uint64(64 - EVENT_BITS)) | np.uint64(1)).astype(np.int64)
 
 
 def generator(seed: int, run_number: int, purpose: int, *numbers: int) -> np.random.Generator:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +57,8 @@ class Removals:
         needed = any(policy.needs_rates and policy.in_force(year) for policy in self.scenario.removal)
         self._fields = []
         if needed or self._calls % RATE_YEARS == 0:
-            for run in range(len(self.run_numbers)):
-                rates = self._mean_field(self._slots(run))
-                self._fields.append(rates)
+            self._fields = self._mean_fields(needed)
+            for run, rates in enumerate(self._fields):
                 for name, by_shell in (("rate_catastrophic", rates.shell_catastrophic),
                                        ("rate_cratering", rates.shell_cratering)):
                     found[name][run] = by_shell.reshape(-1, _PER_SHELL).sum(axis=1)
@@ -99,17 +101,26 @@ class Removals:
         slots = slots[m.run[slots] == run]
         return slots[np.argsort(m.uid[slots])]
 
-    def _mean_field(self, slots: NDArray[np.int64]) -> MeanField:
+    def _mean_fields(self, fragments: bool) -> list[MeanField]:
+        """Rates of all runs, several at a time where the backend has threads."""
         m, spec = self.members, self.scenario
-        orbit = m.orbits(slots)
-        steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-        return mean_field(
-            orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots], m.mass_kg[slots],
-            weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers, length_m=m.length_m[slots],
-            intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
-            constellation=m.constellation[slots], avoidance=spec.collisions.avoidance,
-            avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
-            min_length_m=spec.breakups.min_length_m)
+        jobs = []
+        for run in range(len(self.run_numbers)):
+            slots = self._slots(run)
+            orbit = m.orbits(slots)
+            steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
+            jobs.append(partial(
+                mean_field, orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots],
+                m.mass_kg[slots], weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers,
+                length_m=m.length_m[slots], intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
+                constellation=m.constellation[slots], avoidance=spec.collisions.avoidance,
+                avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
+                min_length_m=spec.breakups.min_length_m, fragments=fragments))
+        threads = min(len(jobs), getattr(m.backend, "threads", 0) or os.cpu_count() or 1)
+        if threads == 1:
+            return [job() for job in jobs]
+        with ThreadPoolExecutor(threads) as pool:
+            return [future.result() for future in [pool.submit(job) for job in jobs]]
 
     def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField | None, year: float) -> View:
         m = self.members

@@ -60,11 +60,11 @@ class PopulationSpec(Strict):
         if self.source == "synthetic" and (self.path is not None or self.sizes is not None):
             raise ValueError("source = 'synthetic' takes no path and no sizes")
         if self.source != "synthetic" and (self.objects is not None or not self.constellations):
-            raise ValueError(f"objects and constellations belong to source = 'synthetic'; {self.source!r} takes what is "
-                             "in its file")
+            raise ValueError(f"objects and constellations belong to source = 'synthetic'; {self.source!r} takes what "
+                             "is in its file")
         if self.source in ("mocat", "table") and self.sizes is not None:
-            raise ValueError(f"sizes belongs to the sources 'catalog' and 'cascade'; the file of {self.source!r} has its "
-                             "own")
+            raise ValueError(f"sizes belongs to the sources 'catalog' and 'cascade'; the file of {self.source!r} has "
+                             "its own")
         if self.source == "synthetic" and self.min_length_m is not None and self.min_length_m < 0.01:
             raise ValueError(f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
                              "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
