@@ -18,7 +18,7 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 _KERNEL = re.compile(r"^KERNEL\s+(\w+)\s*\((.*?)^\s*\{", re.S | re.M)
 _PARAM = re.compile(r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _SHAPE = re.compile(r"^((?:\[[^\]]+\])+)")
 
 
@@ -60,12 +61,18 @@ class Signature:
     parameters: tuple[Parameter, ...]
     _seen: set[tuple[Any, ...]] = field(default_factory=set, repr=False, compare=False)
 
+    @cached_property
+    def sizes(self) -> frozenset[str]:
+        """Scalars of which the shapes of arrays speak."""
+        names = {name for p in self.parameters for expression in p.shape for name in _NAME.findall(expression)}
+        return frozenset(names)
+
     def check(self, args: tuple[Any, ...]) -> None:
         """Raise :class:`KernelContractError` unless ``args`` fit: count, dtype, size, contiguity, writability."""
         if len(args) != len(self.parameters):
             raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
         # a loop of thousands of steps launches with the same sizes: what fitted once need not be worked out again
-        form = tuple([_form(a) if p.is_array else int(a) if p.dtype.kind == "i" else None
+        form = tuple([_form(a) if p.is_array else int(a) if p.name in self.sizes else None
                       for p, a in zip(self.parameters, args, strict=True)])
         if form in self._seen:
             return

@@ -213,7 +213,8 @@ class _Kernels:
             self.first, self.second = self.backend.empty(room, np.int32), self.backend.empty(room, np.int32)
 
     def find(self, state: State, step: int, shifts: Array) -> tuple[Any, ...]:
-        """Unsorted pairs: slots, run, uids, resample (int64 [m] each), and what cube_pairs computes, [14, m], [2, m]."""
+        """Unsorted pairs: slots, run, uids, resample (int64 [m] each), and what cube_pairs finds [14, m] and draws
+        [2, m]."""
         self._prepare(max(16, -(-state.n // 16) * 16))
         batches = []
         for begin in range(0, self.cube.resamples, self.rows):

@@ -100,9 +100,9 @@ class Impacts:
         shed = breakup.expected_fragments(m.mass_kg[i], m.mass_kg[j], met.speed_km_s, self._smallest,
                                           m.length_m[heavier], m.kind[heavier] == Kind.ROCKET_BODY,
                                           self.scenario.breakups.bridge)
-        book.by_shell("expected_catastrophic", run[shattered], altitude[shattered], probability[shattered])
-        book.by_shell("expected_cratering", run[~shattered], altitude[~shattered], probability[~shattered])
-        book.by_shell("expected_fragments", run, altitude, probability * shed)
+        broken = {"catastrophic": probability * shattered, "cratering": probability * ~shattered}
+        book.by_shell(run, altitude, {"expected_fragments": probability * shed,
+                                      **{f"expected_{kind}": amount for kind, amount in broken.items()}})
         np.add.at(book.flows["expected_avoided"], run, avoided)
         estimator = self.scenario.collisions.estimator
         if estimator == "none":
@@ -113,8 +113,7 @@ class Impacts:
                 if m.present[i[k]] and m.present[j[k]]:
                     self._collide(met, int(k), int(events[k]), year, altitude[k])
         else:
-            book.by_shell("collisions_catastrophic", run[shattered], altitude[shattered], probability[shattered])
-            book.by_shell("collisions_cratering", run[~shattered], altitude[~shattered], probability[~shattered])
+            book.by_shell(run, altitude, {f"collisions_{kind}": amount for kind, amount in broken.items()})
             shedding = Shedding.of(m, met, probability, shed, shattered, drawn, events)
             for number in np.unique(run):
                 self._shed(shedding, int(number), step, year)
@@ -122,16 +121,18 @@ class Impacts:
     def _probability(self, met: Encounters, year: float, dt_s: float) -> tuple[Any, Any]:
         """Expected collisions [m] of each encounter in this step, and those that were avoided."""
         m, spec = self.members, self.scenario.collisions
-        i, j = met.first, met.second
-        siblings = ((m.cause[i] == m.cause[j]) & (m.cause[i] != 0)
-                    & (year - np.maximum(m.born[i], m.born[j]) < spec.protected_days / YEAR_DAYS))
-        rate = met.rate_per_s * dt_s * m.weight[i] * m.weight[j] * ~siblings
-        steers_i, steers_j = (((m.kind[s] == Kind.ACTIVE) & (m.controlled[s] != 0)) for s in (i, j))
-        seen_i, seen_j = (m.length_m[s] >= spec.trackable_m for s in (i, j))
-        factor = np.where(steers_i & steers_j, spec.avoidance_both,
-                          np.where((steers_i & seen_j) | (steers_j & seen_i), spec.avoidance, 1.0))
-        intact_i, intact_j = (m.kind[s] <= Kind.MISSION_RELATED for s in (i, j))
-        factor = factor * np.where(intact_j, m.avoidance[i], 1.0) * np.where(intact_i, m.avoidance[j], 1.0)
+        pair = np.stack([met.first, met.second])
+        kind, cause, weight = m.kind[pair], m.cause[pair], m.weight[pair]
+        siblings = (cause[0] == cause[1]) & (cause[0] != 0)
+        if siblings.any():
+            siblings &= year - m.born[pair].max(axis=0) < spec.protected_days / YEAR_DAYS
+        rate = met.rate_per_s * dt_s * weight[0] * weight[1] * ~siblings
+        steers, seen = (kind == Kind.ACTIVE) & (m.controlled[pair] != 0), m.length_m[pair] >= spec.trackable_m
+        avoids = steers & seen[::-1]
+        factor = np.where(steers[0] & steers[1], spec.avoidance_both,
+                          np.where(avoids[0] | avoids[1], spec.avoidance, 1.0))
+        spared = np.where(kind[::-1] <= Kind.MISSION_RELATED, m.avoidance[pair], 1.0)
+        factor = factor * spared[0] * spared[1]
         probability = rate * factor
         np.maximum.at(self._cut, met.run, probability)
         return np.minimum(probability, 1.0), rate * (1.0 - factor)
@@ -150,8 +151,8 @@ class Impacts:
                                   self._smallest, self.scenario.breakups.bridge)
         self._note(run, year, CATASTROPHIC if found.catastrophic else CRATERING, event, target,
                    projectile, found, altitude, met.position_km[k], speed)
-        self.book.by_shell("collisions_catastrophic" if found.catastrophic else "collisions_cratering",
-                           met.run[k : k + 1], np.array([altitude]), np.ones(1))
+        self.book.by_shell(met.run[k : k + 1], np.array([altitude]),
+                           {"collisions_catastrophic" if found.catastrophic else "collisions_cratering": np.ones(1)})
         carried = 0.5 * float(found.mass_kg @ (found.delta_v_km_s**2).sum(axis=1))
         available = 0.5 * speed**2 / (1.0 / m.mass_kg[target] + 1.0 / m.mass_kg[projectile])
         self.book.energy[run] = max(self.book.energy[run], carried / available - 1.0)

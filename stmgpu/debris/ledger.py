@@ -64,12 +64,14 @@ class Ledger:
         self._events: list[tuple[Any, ...]] = []
 
     # ----------------------------------------------------------------------------------------------- writing down
-    def by_shell(self, name: str, run: NDArray[np.integer], altitude_km: NDArray[np.float64],
-                 amount: NDArray[np.float64]) -> None:
-        """Add to a flow by shell; what lies outside of all shells is in no shell."""
+    def by_shell(self, run: NDArray[np.integer], altitude_km: NDArray[np.float64],
+                 amounts: Mapping[str, NDArray[np.float64]]) -> None:
+        """Add to flows by shell; what lies outside of all shells is in no shell."""
         shell = shell_of(altitude_km)
         inside = shell >= 0
-        np.add.at(self.flows[name], (run[inside], shell[inside]), amount[inside])
+        place = run[inside], shell[inside]
+        for name, amount in amounts.items():
+            np.add.at(self.flows[name], place, amount[inside])
 
     def by_class(self, name: str, run: NDArray[np.integer], kind: NDArray[np.integer],
                  amount: NDArray[np.float64]) -> None:

@@ -167,7 +167,7 @@ def mean_field(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_m: Ar
                controlled: ArrayLike | None = None, length_m: ArrayLike | None = None,
                intact: ArrayLike | None = None, avoided: ArrayLike | None = None,
                constellation: ArrayLike | None = None, avoidance: float = 1.0, avoidance_both: float = 1.0,
-               trackable_m: float = 0.1, min_length_m: float = 0.1, fragments: bool = True) -> MeanField:
+               trackable_m: float = 0.1, min_length_m: float = 0.1) -> MeanField:
     """Expected rates of collision of all objects with each other.
 
     Parameters
@@ -192,8 +192,6 @@ def mean_field(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_m: Ar
         factors on pairs one of which, or both of which, can avoid the other.
     trackable_m, min_length_m
         smallest length that is avoided, and of the fragments that are counted.
-    fragments
-        whether ``fragment_rate`` is wanted, a third of the work; not numbers where it is not.
 
     Examples
     --------
@@ -219,23 +217,21 @@ def mean_field(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_m: Ar
     factors = np.array([[avoidance_both, avoidance, 1.0], [avoidance, 1.0, 1.0], [1.0, 1.0, 1.0]])
     whole = np.zeros(n, bool) if intact is None else np.asarray(intact).astype(bool)
     own = np.ones(n) if avoided is None else np.asarray(avoided, np.float64)
-    kinds = 2 if fragments else 1
-    field = _Field((*columns, w), *_parties(role, factors, whole, own), edges, min_length_m, kinds)
+    field = _Field((*columns, w), *_parties(role, factors, whole, own), edges, min_length_m)
     rates, by_shell = field.rates()
     if constellation is not None and steers.any() and avoidance_both > 0.0:
         names = np.where(steers, np.asarray(constellation), -1)
         for name in np.unique(names[names >= 0]):
             members = np.flatnonzero(names == name)
             parties = _parties(role[members], factors, whole[members], own[members])
-            inner = _Field(tuple(c[members] for c in (*columns, w)), *parties, edges, min_length_m, kinds).rates()
+            inner = _Field(tuple(c[members] for c in (*columns, w)), *parties, edges, min_length_m).rates()
             rates[members] -= inner[0]
             by_shell -= inner[1]
         rates, by_shell = np.maximum(rates, 0.0), np.maximum(by_shell, 0.0)
     every, broken = (np.bincount(shell, part).astype(np.float64) for part in by_shell)
     # no dot products: from 10,000 elements on BLAS starts threads for them (see _met)
     total, catastrophic = (float(0.5 * (w * rates[:, c]).sum()) for c in (0, 1))
-    made = rates[:, 2] if fragments else np.full(n, np.nan)
-    return MeanField(rates[:, 0], rates[:, 1], made, broken, np.maximum(every - broken, 0.0),
+    return MeanField(rates[:, 0], rates[:, 1], rates[:, 2], broken, np.maximum(every - broken, 0.0),
                      _edges(edges_km), total, catastrophic, field.total())
 
 
@@ -258,7 +254,7 @@ class _Field:
     """A population in shells, bins of inclination, classes of mass and parties that treat each other alike."""
 
     def __init__(self, columns: tuple[Array, ...], party: NDArray[np.int64], factors: Array, edges: Array,
-                 min_length_m: float, kinds: int) -> None:
+                 min_length_m: float) -> None:
         a, e, inc, self.radius, self.mass, self.weight = columns
         self.party, self.factors = party, factors
         self.n, self.shells = len(a), len(edges) - 1
@@ -279,7 +275,7 @@ class _Field:
         self.own_class, own_mass = _classes(self.mass, self.weight, OWN_CLASSES)
         crowd = np.bincount(self.shell, self.weight[self.row] * self.share, self.shells)
         mean_square = float(crowd @ speed**2 / max(crowd.sum(), 1e-300))
-        self.outcomes = _outcomes(partner_mass, own_mass, squares * mean_square, min_length_m)[..., :kinds]
+        self.outcomes = _outcomes(partner_mass, own_mass, squares * mean_square, min_length_m)
         self.moments = self._moments(len(partner_mass))
 
     def _moments(self, classes: int) -> Array:
@@ -294,17 +290,14 @@ class _Field:
         return result
 
     def rates(self) -> tuple[Array, Array]:
-        """Rate and each kind of outcome a year of each object [n, 1 + kinds]; the first two by shell [2, shells]."""
+        """Rate, catastrophic rate and fragments a year of each object [n, 3]; the first two by shell [2, shells]."""
         # parties with the same factors towards all others see the same partners
         rows, group = np.unique(self.factors, axis=0, return_inverse=True)
-        if len(rows) == 1:
-            local = self._met(self._seen(rows[0]), slice(None))
-        else:
-            local = np.empty((1 + self.outcomes.shape[-1], len(self.row)))
-            group = group.ravel()[self.party][self.row]
-            for number, factors in enumerate(rows):
-                entries = np.flatnonzero(group == number)
-                local[:, entries] = self._met(self._seen(factors), entries)
+        local = np.zeros((3, len(self.row)))
+        group = group.ravel()[self.party][self.row]
+        for number, factors in enumerate(rows):
+            entries = slice(None) if len(rows) == 1 else np.flatnonzero(group == number)
+            local[:, entries] = self._met(factors, entries)
         local *= self.share * self.scale[self.shell]
         sums = np.stack([np.bincount(self.row, part, self.n) for part in local])
         own = self._own()
@@ -313,33 +306,35 @@ class _Field:
         by_shell = [np.bincount(self.shell, local[c] * part[c, self.row], self.shells) for c in (0, 1)]
         return rates.T, np.stack(by_shell)
 
-    def _seen(self, factors: Array) -> Array:
-        """Moments of all parties, each with its factor [3, shells, bins, classes]."""
-        moments = self.moments[:, 0] * factors[0]
-        for party in range(1, len(factors)):
-            moments += self.moments[:, party] * factors[party]
-        return moments
-
-    def _met(self, moments: Array, entries: Any) -> Array:
-        """Partners met, times their areas, for entries of the occupancy [1 + kinds, entries]."""
-        groups, classes, own, kinds = self.outcomes.shape
-        cell, row = self.cell[entries], self.row[entries]
-        place = cell * own + self.own_class[row]
+    def _met(self, factors: Array, entries: Any) -> Array:
+        """Partners met by parties with these factors towards the others, times their areas, for entries of the
+        occupancy [3 outcomes, entries]."""
+        row = self.row[entries]
+        shells, shell = _numbered(self.shell[entries], self.shells)  # those and the classes that occur
+        classes, own_class = _numbered(self.own_class[row], self.outcomes.shape[2])
+        cell = shell * self.bins + self.bin[row]
+        place = cell * len(classes) + own_class
+        moments = np.zeros((3, len(shells), *self.moments.shape[3:]))
+        for party, factor in enumerate(factors):
+            if factor > 0.0:
+                moments += self.moments[:, party, shells] * factor
+        groups, partners, _, kinds = self.outcomes.shape
+        outcomes = np.ascontiguousarray(np.moveaxis(self.outcomes[:, :, classes], 3, 0))
+        outcomes = outcomes.reshape(kinds, groups * partners, len(classes))
         r = self.radius[row]
         result = np.zeros((1 + kinds, len(row)))
-        outcomes = np.ascontiguousarray(np.moveaxis(self.outcomes, 3, 0)).reshape(kinds, groups * classes, own)
         for power, factor in ((0, r * r), (1, 2.0 * r), (2, 1.0)):
             # shell by shell: products so small that BLAS starts no threads for them, which would wait for each other
             # where several workers share the cores
-            met = self.k[:, np.newaxis] @ moments[power]  # [groups, shells, bins, classes]
-            met = np.ascontiguousarray(met.transpose(1, 2, 0, 3)).reshape(self.shells, self.bins, groups * classes)
+            met = self.k[:, np.newaxis] @ moments[power]  # [groups, shells, bins, partners]
+            met = np.ascontiguousarray(met.transpose(1, 2, 0, 3)).reshape(len(shells), self.bins, groups * partners)
             result[0] += met.sum(axis=2).ravel()[cell] * factor
             for kind in range(kinds):
                 result[1 + kind] += (met @ outcomes[kind]).ravel()[place] * factor
         return result
 
     def _own(self) -> Array:
-        """What each object would have met of itself [1 + kinds, n]; rows that stand for several objects do meet themselves."""
+        """What each object would have met of itself [3, n]; rows that stand for several objects do meet themselves."""
         each = np.bincount(self.row, self.share**2 * self.scale[self.shell], self.n) * 4.0 * self.radius**2
         each *= np.minimum(self.weight, 1.0) * self.factors[self.party, self.party]
         same = self.k[:, self.bin, self.bin] * each  # [groups, n]

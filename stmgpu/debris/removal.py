@@ -57,7 +57,7 @@ class Removals:
         needed = any(policy.needs_rates and policy.in_force(year) for policy in self.scenario.removal)
         self._fields = []
         if needed or self._calls % RATE_YEARS == 0:
-            self._fields = self._mean_fields(needed)
+            self._fields = self._mean_fields()
             for run, rates in enumerate(self._fields):
                 for name, by_shell in (("rate_catastrophic", rates.shell_catastrophic),
                                        ("rate_cratering", rates.shell_cratering)):
@@ -101,7 +101,7 @@ class Removals:
         slots = slots[m.run[slots] == run]
         return slots[np.argsort(m.uid[slots])]
 
-    def _mean_fields(self, fragments: bool) -> list[MeanField]:
+    def _mean_fields(self) -> list[MeanField]:
         """Rates of all runs, several at a time where the backend has threads."""
         m, spec = self.members, self.scenario
         jobs = []
@@ -115,7 +115,7 @@ class Removals:
                 length_m=m.length_m[slots], intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
                 constellation=m.constellation[slots], avoidance=spec.collisions.avoidance,
                 avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
-                min_length_m=spec.breakups.min_length_m, fragments=fragments))
+                min_length_m=spec.breakups.min_length_m))
         threads = min(len(jobs), getattr(m.backend, "threads", 0) or os.cpu_count() or 1)
         if threads == 1:
             return [job() for job in jobs]
