@@ -6,7 +6,8 @@ POPULATION.mat defaults to the 2023 population of MOCAT-MC beside the checkout, 
 
 single     one run of 200 years with breakups, no launches: seconds with one thread and with all cores, and object-steps
            a second
-stages     where the time of a run goes: kernels by name, everything else
+stages     where the time goes: kernels by name, everything else on the host, for one run and for 16 side by side;
+           what is left of the host is what a GPU would wait for
 objects    object-steps a second against the number of objects, 1e4 to 1e6, of moving and of finding encounters
 ensemble   the same runs on one and on two Dask workers of one thread
 batch      runs side by side in one process, which is how a GPU is to be filled
@@ -20,6 +21,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,8 @@ from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolve import Evolution
 from stmgpu.debris.members import Coefficients, Members
 from stmgpu.debris.population import Population
-from stmgpu.debris.scenario import PopulationSpec, Scenario, Study
+from stmgpu.debris.removal import Removals
+from stmgpu.debris.scenario import CollisionSpec, PopulationSpec, Scenario, Study
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.propagate.secular import Secular
 
@@ -86,24 +89,42 @@ def _single(scenario: Scenario, population: Population, options: argparse.Namesp
             for threads in dict.fromkeys((1, len(os.sched_getaffinity(0))))]
 
 
-def _stages(scenario: Scenario, population: Population, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds of each kernel in one thread, and of everything else."""
+def _stages(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
+    """Nanoseconds of an object-step in each kernel in one thread, in the rates of the mean field, and in the rest."""
     seconds: dict[str, float] = {}
-    launch = CpuBackend.launch
+    wrapped: list[tuple[type, str, Any]] = []
 
-    def timed(self: CpuBackend, kernel: str, items: int, *args: Any) -> None:
-        begin = time.perf_counter()
-        launch(self, kernel, items, *args)
-        seconds[kernel] = seconds.get(kernel, 0.0) + time.perf_counter() - begin
+    def clock(owner: type, method: str, name_of: Callable[..., str]) -> None:
+        plain = getattr(owner, method)
 
-    CpuBackend.launch = timed  # type: ignore[method-assign]
+        def timed(*args: Any) -> Any:
+            begin = time.perf_counter()
+            result = plain(*args)
+            name = name_of(*args)
+            seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begin
+            return result
+
+        wrapped.append((owner, method, plain))
+        setattr(owner, method, timed)
+
+    clock(CpuBackend, "launch", lambda backend, kernel, *_: kernel)
+    clock(Removals, "_mean_fields", lambda *_: "mean_field")
+    found = []
+    smaller = scenario.model_copy(update={"collisions": CollisionSpec(cube_km=20.0)})
     try:
-        whole = _evolve(scenario, population, options.years / 4.0, 1)
+        for runs, years, case in ((1, options.years / 4.0, scenario), (16, options.years / 20.0, scenario),
+                                  (16, options.years / 20.0, smaller)):
+            seconds.clear()
+            whole = _evolve(case, population, years, 1, runs)
+            rest = whole["seconds"] - sum(seconds.values())
+            found.append({"runs": runs, "years": years, "cube_km": case.collisions.cube_km,
+                          **{f"{name}_ns": round(s / whole["object_steps"] * 1e9, 2) for name, s in seconds.items()},
+                          "rest_of_the_host_ns": round(rest / whole["object_steps"] * 1e9, 2),
+                          "seconds": whole["seconds"]})
     finally:
-        CpuBackend.launch = launch  # type: ignore[method-assign]
-    rest = whole["seconds"] - sum(seconds.values())
-    return {**{f"{name}_ns": round(s / whole["object_steps"] * 1e9, 2) for name, s in seconds.items()},
-            "everything_else_ns": round(rest / whole["object_steps"] * 1e9, 2), "seconds": whole["seconds"]}
+        for owner, method, plain in wrapped:
+            setattr(owner, method, plain)
+    return found
 
 
 def _objects(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
