@@ -17,8 +17,6 @@ and by up to 3.5 % between 120 and 150 km, where an object has less than a day.
 from __future__ import annotations
 
 import importlib
-import io
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,9 +24,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
+from stmgpu.debris.matlab import read_mat
 from stmgpu.debris.solar import month_name, months_of
 from stmgpu.errors import InputError
 
@@ -148,8 +145,6 @@ def _balanced(table: Floats) -> Floats:
 
 # ------------------------------------------------------------------------------------------------ table of a file
 _MAT_FIELDS = ("dens", "year", "month", "alt")
-_MAT_ERRORS = (OSError, ValueError, TypeError, KeyError, IndexError, NotImplementedError, OverflowError, EOFError,
-               MemoryError, AttributeError, zlib.error, MatReadError)
 _MUST_REACH_KM = (300.0, 2000.0)
 
 
@@ -216,19 +211,17 @@ class Jb2008:
     def _fields(self) -> dict[str, Floats]:
         """The four fields of the structure that has them."""
         try:
-            raw = self.path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot read the density table {self.path}: {error.strerror}") from error
-        try:
-            content = loadmat(io.BytesIO(raw))
+            content = read_mat(self.path)
             for name, value in content.items():
                 names = getattr(getattr(value, "dtype", None), "names", None)
                 if not name.startswith("__") and value.size == 1 and set(_MAT_FIELDS) <= set(names or ()):
                     record = value.ravel()[0]
                     return {field: np.asarray(record[field], np.float64) for field in _MAT_FIELDS}
-        except _MAT_ERRORS as error:
-            raise InputError(f"{self.path} is no density table of MOCAT-MC: it cannot be read as a MAT-file "
-                             f"({type(error).__name__}: {error})") from error
+        except OSError as error:
+            raise InputError(f"cannot read the density table {self.path}: {error.strerror}") from error
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{self.path} is no density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"
+                             ) from error
         found = ", ".join(name for name in content if not name.startswith("__")) or "nothing"
         raise InputError(f"{self.path} is no density table of MOCAT-MC: it holds {found}, and no structure with the "
                          f"fields {', '.join(_MAT_FIELDS)}")

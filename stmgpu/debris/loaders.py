@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from stmgpu.debris.assembly import EARTH_RADIUS_KM, assemble, select
+from stmgpu.debris.matlab import read_mat
 from stmgpu.debris.missions import MISSION_YEARS
 from stmgpu.debris.population import FILLED_AREA, FILLED_MASS, Kind, Population, year_of_jd
 from stmgpu.debris.population_catalog import read_gp
@@ -239,10 +238,10 @@ def read_cascade(
 def _mat_sats(file: Path) -> Floats:
     """The array of a MOCAT-MC file; nothing else in the file is looked at."""
     try:
-        content = loadmat(file, variable_names=["mat_sats"])
+        content = read_mat(file)
     except OSError as error:
         raise InputError(f"cannot read the population {file}: {error.strerror or error}") from error
-    except (MatReadError, ValueError, NotImplementedError, TypeError) as error:
+    except ValueError as error:
         raise InputError(f"{file} is no MATLAB file up to version 7: {error}") from error
     sats = content.get("mat_sats")
     if not (isinstance(sats, np.ndarray) and sats.ndim == 2 and sats.shape[1] == _MOCAT_COLUMNS
