@@ -16,12 +16,11 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from commands import stmgpu
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.catalog import COLUMNS
-from stmgpu.cli import app
 from stmgpu.errors import StoreError
 from stmgpu.store import open_dataset
 
@@ -36,10 +35,6 @@ def tle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "objects.tle"
     write_catalog(synthetic_catalog(2000, seed=4), path, "3le")
     return path
-
-
-def stmgpu(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 def test_info_names_every_backend() -> None:

@@ -8,20 +8,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from commands import stmgpu
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.oem import format_oem
-from stmgpu.cli import app
 from stmgpu.store import open_dataset, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
-
-
-def stmgpu(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
 @pytest.fixture(scope="module")

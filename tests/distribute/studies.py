@@ -40,6 +40,9 @@ name = "nothing"
 name = "removal"
 removal = [{ rank = "mass", per_year = 4 }]
 """
+BASE = 'environment = { density = "exponential" }\npopulation = { objects = 300 }\nyears = 2\nruns = 1\n'
+"""A scenario of few objects."""
+
 TILES = 6
 """One for each run of both scenarios."""
 
@@ -48,6 +51,19 @@ def write_study(folder: Path, text: str = STUDY) -> Path:
     path = folder / "study.toml"
     path.write_text(text)
     return path
+
+
+def write_table(folder: Path, mass: Callable[[int], object] = lambda k: 1000, kind: str = "rocket body") -> Path:
+    rows = [f"{700 + k},{720 + k},{40 + k},{kind},{mass(k)},1990-01-01" for k in range(60)]
+    path = folder / "objects.csv"
+    path.write_text("# epoch = 2020-01-01\nperigee_km,apogee_km,inc_deg,object_type,mass_kg,launch_date\n"
+                    + "\n".join(rows) + "\n")
+    return path
+
+
+def write_table_study(folder: Path, more: str = "years = 2\nruns = 1\n") -> None:
+    (folder / "t.toml").write_text(f'{more}population = {{ source = "table", path = "objects.csv" }}\n'
+                                   'environment = { density = "exponential" }\n')
 
 
 def evolve(study: Any, store: Path, years: float | None = None, runs: int | None = None, seed: int = 7,
