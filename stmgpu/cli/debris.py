@@ -69,7 +69,8 @@ def evolve(
     common.backend_name(backend, threads)
     common.note(f"scenarios: {', '.join(s['name'] for s in settings['scenarios'])}; runs: {settings['runs']} of each, "
                 f"{settings['years']:g} years from {settings['begin_year']:.2f}")
-    with log.progress("evolving", 1.0, "") as report:
+    run_years = len(settings["scenarios"]) * settings["runs"] * settings["years"]
+    with log.progress("evolving", run_years, "run-years") as report:
         outcome = evolve_to_store(scenario, out, years, runs, seed, how, report, common.stopping)
     if concluded(outcome, out):
         print_study(open_dataset(out, "ensemble"))

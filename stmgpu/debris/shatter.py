@@ -196,8 +196,8 @@ def remnants_of_crater(sides: tuple[Side, ...], pieces: Pieces) -> Pieces:
 
 
 def finish(law: Law, sides: tuple[Side, ...], pieces: Pieces, remnants: Pieces, rng: np.random.Generator,
-           fastest_km_s: float, catastrophic: bool, energy_j_g: float, swapped: bool) -> Breakup:
-    """Set everything in motion and balance the momentum of each side."""
+           fastest_km_s: float, available_mj: float, catastrophic: bool, energy_j_g: float, swapped: bool) -> Breakup:
+    """Set everything in motion, balance the momentum of each side, and carry no more energy than there is."""
     length = np.concatenate([pieces.length_m, remnants.length_m])
     mass = np.concatenate([pieces.mass_kg, remnants.mass_kg])
     side = np.concatenate([pieces.side, remnants.side])
@@ -208,7 +208,7 @@ def finish(law: Law, sides: tuple[Side, ...], pieces: Pieces, remnants: Pieces, 
     if not catastrophic:
         velocity[remnant] = 0.0  # what is cratered recoils from its fragments and no more
     scale = max(float(mass @ np.sqrt(np.einsum("kx,kx->k", velocity, velocity))), np.finfo(np.float64).tiny)
-    drawn, residual = np.zeros(3), np.zeros(3)
+    drawn, residual, carried = np.zeros(3), np.zeros(3), 0.0
     for k, parent in enumerate(sides):
         mine = side == k
         momentum = mass[mine] @ velocity[mine]
@@ -216,6 +216,10 @@ def finish(law: Law, sides: tuple[Side, ...], pieces: Pieces, remnants: Pieces, 
         velocity[mine] -= mean
         drawn += momentum
         residual += mass[mine] @ velocity[mine] - parent.below_kg * mean
+        carried += 0.5 * (float(mass[mine] @ np.einsum("kx,kx->k", velocity[mine], velocity[mine]))
+                          + parent.below_kg * float(mean @ mean))
+    if carried > available_mj:  # the law of speeds knows no energies: slow impacts come to this
+        velocity *= np.sqrt(available_mj / carried) * (1.0 - 1e-12)  # below it in any order of summation
     return Breakup(
         length_m=length, area_m2=area, area_to_mass=ratio, mass_kg=mass, delta_v_km_s=velocity,
         parent=1 - side if swapped else side, remnant=remnant, catastrophic=catastrophic, energy_j_g=energy_j_g,

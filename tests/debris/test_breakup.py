@@ -257,6 +257,31 @@ def test_order_of_the_bodies_does_not_matter() -> None:
     np.testing.assert_array_equal(a.parent, 1 - b.parent)
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.floats(-1.0, 4.0), st.floats(-3.0, 4.0), st.floats(-2.0, 1.3), st.integers(0, 2**32 - 1))
+@example(3.0, 3.0, -0.5, 1)
+def test_pieces_carry_no_more_than_the_impact(first: float, second: float, speed: float, seed: int) -> None:
+    """Masses and speeds over decades; a fast one has energy to spare, so nothing is changed there."""
+    m, v = (10.0**first, 10.0**second), 10.0**speed
+    debris = collision(body(m[0]), body(m[1]), v, np.random.default_rng(seed))
+    carried = 0.5 * debris.mass_kg @ (debris.delta_v_km_s**2).sum(axis=1)
+    available = 0.5 * m[0] * m[1] / (m[0] + m[1]) * v**2
+    assert carried <= available
+    assert debris.momentum_residual < 1e-12
+
+
+def test_slow_impacts_of_long_bodies_are_bounded() -> None:
+    """Remnants of long, light bodies have large ratios of area to mass, to which the law gives high speeds; up to a
+    hundredth of the energy is in the cloud of what is too small."""
+    stage, share = Body(860.0, 100.0), []
+    for seed in range(30):
+        debris = collision(stage, stage, 0.315, np.random.default_rng(seed))
+        carried = 0.5 * debris.mass_kg @ (debris.delta_v_km_s**2).sum(axis=1)
+        share.append(carried / (0.25 * 860.0 * 0.315**2))
+    assert 0.97 < max(share) <= 1.0
+    assert sum(s > 0.97 for s in share) >= 3
+
+
 def test_cratering_leaves_one_target() -> None:
     """0.5 kg at 10 km/s into 1 t: M = 50 kg, one remnant of m_t + m_p less what was shed, hardly moved."""
     rng = np.random.default_rng(7)
