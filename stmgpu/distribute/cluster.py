@@ -58,6 +58,10 @@ def quiet() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+_KEPT = {"MMAP": 64 << 20, "TRIM": 256 << 20}
+"""Bytes from which on a worker gives freed memory back: of one array, and of all that is free at the end."""
+
+
 @contextmanager
 def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
     """A Dask client; with the scheduler 'slurm' only one rank gets one, the others work until it is done and exit.
@@ -101,8 +105,10 @@ def _local(options: ClusterOptions) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
-    # sampling the workers' Python stacks every 10 ms took a tenth of two cores, and tells nothing of calls into kernels
-    with (dask.config.set({"distributed.worker.profile.enabled": False}),
+    # sampling the workers' Python stacks every 10 ms took a tenth of two cores, and tells nothing of calls into
+    # kernels; Dask lets glibc give memory back at once, and to fetch it again took a quarter of an evolution
+    memory = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": size for name, size in _KEPT.items()}
+    with (dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
           LocalCluster(n_workers=options.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                        scheduler_port=0, dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
                        scheduler_kwargs={"dashboard": False}, security=_temporary_certificate(),
