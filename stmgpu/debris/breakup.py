@@ -34,8 +34,8 @@ parent's momentum, and so that of both, is conserved to rounding; ``momentum_dra
 before and after.
 
 **Energy.** The model draws speeds by A/M, whatever the impact. Where all pieces together would carry more than its
-kinetic energy, m_1 m_2 v^2 / (2 (m_1 + m_2)), all their speeds are lowered by one factor: 1 collision of 1,774 over a
-century, one at 0.3 km/s. Explosions have no such bound.
+kinetic energy, m_1 m_2 v^2 / (2 (m_1 + m_2)), all their speeds are lowered by one factor: 3 of 1,774 collisions, the
+same one at 0.3 km/s in three scenarios. Explosions have no such bound.
 """
 
 from __future__ import annotations
