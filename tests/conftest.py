@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from distribute.studies import write_study
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
@@ -60,3 +61,9 @@ def shared_catalogs() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared catalogues are not beside this checkout (../shared/data/catalogs)")
     return folder
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scenario file of a small study."""
+    return write_study(tmp_path_factory.mktemp("study"))

@@ -28,11 +28,6 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "debris"
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
 def evolved(study: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     store = tmp_path_factory.mktemp("evolved") / "s.zarr"
     result = stmgpu("evolve", study, "--out", store, "--threads", 1, "--seed", 7)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import refused, stmgpu
-from distribute.studies import BASE, write_study, write_table, write_table_study
+from distribute.studies import BASE, write_table, write_table_study
 from scipy.io import savemat
 
 import stmgpu as stm
@@ -18,11 +18,6 @@ from stmgpu.store import open_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "debris"
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")

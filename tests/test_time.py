@@ -187,7 +187,8 @@ def test_as_epoch(value: object) -> None:
 
 
 def test_as_epoch_keeps_the_nanoseconds_of_pandas() -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     assert str(as_epoch(pandas.Timestamp("2024-07-05T12:00:00.123456789")).datetime64).endswith(".123456789")
 
 

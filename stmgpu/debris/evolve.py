@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,6 @@ class Evolution:
     backend: Backend
     environment: Environment | None = None
     progress: Callable[[float], None] | None = None
-    stages: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> list[RunResult]:
         """Evolve to the end; the results in the order of ``run_numbers``."""

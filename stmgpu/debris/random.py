@@ -21,13 +21,11 @@ from stmgpu.errors import InputError
 ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION = range(1, 11)
 """Purposes: numbers drawn for one never meet those drawn for another."""
 
-EVENT_BITS = 42
-"""Bits of the name of an event."""
-
 Words = NDArray[np.uint64]
 
 _ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
+_EVENT_BITS = 42  # of the name of an event
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 
 
@@ -117,7 +115,7 @@ def pair_draws(first: Words, second: Words) -> tuple[NDArray[np.float64], NDArra
 
     Names have 42 bits and are never 0: the uids of fragments are made of them.
     """
-    return uniform(first), ((second >> np.uint64(64 - EVENT_BITS)) | np.uint64(1)).astype(np.int64)
+    return uniform(first), ((second >> np.uint64(64 - _EVENT_BITS)) | np.uint64(1)).astype(np.int64)
 
 
 def generator(seed: int, run_number: int, purpose: int, *numbers: int) -> np.random.Generator:

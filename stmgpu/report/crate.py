@@ -52,7 +52,7 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
         raise InputError(f"{target} exists; give a folder that does not")
     path = target / METADATA
     inputs: list[dict[str, Any]] = []
-    if story["kind"] == "ensemble" and "catalog" in story:
+    if "files" in story.get("catalog", {}):
         run = open_run(source)
         files = run.population()
         assert isinstance(files, StudyInputs)

@@ -9,6 +9,7 @@ from typing import Any
 
 import erfa
 import numpy as np
+import pymsis
 import pytest
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
@@ -25,7 +26,7 @@ from stmgpu.debris.atmosphere import (
     exponential_log_density,
     four_exponential_log_density,
 )
-from stmgpu.debris.environment import Co2Scaling, Environment, sun_direction
+from stmgpu.debris.environment import Environment, sun_direction
 from stmgpu.debris.scenario import EnvironmentSpec, SolarSpec
 from stmgpu.debris.solar import Recorded, Sinusoid
 from stmgpu.errors import InputError
@@ -212,7 +213,6 @@ def test_no_mat_file(tmp_path: Path) -> None:
 def dense_mean(heights: Floats, f107: float, ap: float) -> Floats:
     """Mean of NRLMSIS over 12 dates, 8 hours of universal time, 10 longitudes and 10 Gauss latitudes, by another rule
     than the table's, at equal distance from the Earth's centre (WGS-84: the poles lie 21.385 km lower)."""
-    pymsis = pytest.importorskip("pymsis")
     hours = np.arange(96)
     date = np.datetime64("2021-01-16", "h") + hours // 8 * 730 + hours % 8 * 3
     sine, weight = np.polynomial.legendre.leggauss(10)
@@ -228,7 +228,6 @@ def dense_mean(heights: Floats, f107: float, ap: float) -> Floats:
 @pytest.mark.parametrize(("f107", "ap", "fixed"), [(73.0, 4.0, False), (123.0, 12.8, True), (231.0, 27.0, False)])
 def test_nrlmsis_table_against_the_model(f107: float, ap: float, fixed: bool) -> None:
     """At heights, F10.7 and Ap between those of the table, and within 0.5 % all in all."""
-    pytest.importorskip("pymsis")
     heights = np.array([150.0, 155.0, 163.0, 185.0, 215.0, 290.0, 405.0, 555.0, 645.0, 795.0, 995.0])
     curve = Nrlmsis(ap if fixed else None).log_density(np.zeros(1), np.array([f107]), np.array([ap]))[0]
     truth = np.log(dense_mean(heights, f107, ap))
@@ -239,7 +238,6 @@ def test_nrlmsis_table_against_the_model(f107: float, ap: float, fixed: bool) ->
 def test_nrlmsis_is_near_the_other_models(table: Jb2008) -> None:
     """Two models of the same thermosphere over a solar cycle: within 35 % at 400 to 800 km (they are 15 % uncertain
     each, and JB2008's table stands at geodetic altitudes, which makes 5 to 12 %)."""
-    pytest.importorskip("pymsis")
     years = 2025.0 + np.arange(132) / 12.0
     environment = Environment(Nrlmsis(12.8), 2025.0, 2036.0, Sinusoid(123.0, 45.0, 12.8))
     ours = environment.log_density(years)
@@ -251,7 +249,6 @@ def test_nrlmsis_is_near_the_other_models(table: Jb2008) -> None:
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """pymsis fetches a file where F10.7 or Ap are not given: neither its look-up nor a socket may be touched."""
-    pymsis = pytest.importorskip("pymsis")
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("a look-up of space weather")
@@ -263,7 +260,6 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nrlmsis_outside_its_table() -> None:
-    pytest.importorskip("pymsis")
     with pytest.raises(InputError, match=r"F10\.7 goes from 180 to 420 .* covers 60 to 300; change solar\.f107"):
         Environment.build(EnvironmentSpec(solar=SolarSpec(f107=300.0, amplitude=120.0)), 2025.0, 2035.0)
 
@@ -273,67 +269,6 @@ def test_without_pymsis(monkeypatch: pytest.MonkeyPatch) -> None:
     atmosphere._msis_table.cache_clear()
     with pytest.raises(InputError, match=r"needs the package pymsis.*pip install pymsis"):
         Environment.build(EnvironmentSpec(), 2025.0, 2035.0)
-
-
-# ------------------------------------------------------------------------------------------------ CO2
-def test_co2_numbers_of_the_file() -> None:
-    """RCP4.5 at 400 km: factors of the years 2000, 2025 and 2050 at F10.7 = 70, and between years, fluxes and
-    heights."""
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(data(CO2)) as file:
-        factor = file["RCP45"][()]  # [altitude 200..1000 by 100, year 2000..2100, F10.7 70, 100, 135, 170, 200]
-    co2 = Co2Scaling(CO2, "RCP4.5")
-    got = np.exp(co2.log_factor(np.array([2000.0, 2025.0, 2050.0]), np.full(3, 70.0)))
-    assert got[:, 28] == pytest.approx([1.0, 0.82566, 0.71119], abs=1e-5)
-    middle = np.exp(co2.log_factor(np.array([2040.5]), np.array([152.5])))[0, 33]  # 450 km
-    assert middle == pytest.approx(np.exp(np.log(factor[2:4, 40:42, 2:4]).mean()), rel=1e-9)
-
-
-def test_co2_is_held_outside_the_table() -> None:
-    pytest.importorskip("h5py")
-    co2 = Co2Scaling(data(CO2), "SSP5-8.5")  # whose CO2 leaves the simulated range after 2081
-    flux = np.full(4, 100.0)
-    early, first, last, late = co2.log_factor(np.array([1980.0, 2000.0, 2081.0, 2225.0]), flux)
-    assert np.array_equal(early, first)
-    assert np.array_equal(last, late)
-    assert np.isfinite(late).all()
-    assert np.array_equal(late[:8], np.full(8, late[8]))  # below 200 km
-    assert np.array_equal(late[88:], np.full(101, late[88]))  # above 1000 km
-    assert "after 2081 that of 2081" in co2.notes[0]
-
-
-def test_co2_lowers_the_density() -> None:
-    pytest.importorskip("h5py")
-    years = np.array([2000.0, 2100.0])
-    plain = Environment(Exponential(), 2000.0, 2100.0, Sinusoid(70.0, 0.0))
-    lowered = Environment(Exponential(), 2000.0, 2100.0, Sinusoid(70.0, 0.0), Co2Scaling(data(CO2), "rcp45"))
-    ratio = np.exp(lowered.log_density(years) - plain.log_density(years))
-    assert ratio[:, 28] == pytest.approx([1.0, 0.61349], abs=1e-5)
-
-
-def test_unknown_pathway() -> None:
-    pytest.importorskip("h5py")
-    spec = EnvironmentSpec(density="exponential", co2=data(CO2), co2_scenario="RCP9.9")
-    with pytest.raises(InputError, match=r"CO2 pathway 'RCP9\.9' .*known: RCP30, RCP45, .*SSP5_85"):
-        Environment.build(spec, 2025.0, 2035.0)
-
-
-def test_other_files_as_co2(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
-    with pytest.raises(InputError, match="cannot read the CO2 scaling"):
-        Co2Scaling(tmp_path / "none.nc", "RCP4.5")
-    (tmp_path / "text.nc").write_text("no netCDF\n" * 100, encoding="ascii")
-    with pytest.raises(InputError, match="cannot read the CO2 scaling"):
-        Co2Scaling(tmp_path / "text.nc", "RCP4.5")
-    with h5py.File(tmp_path / "other.nc", "w") as file:
-        file["alt"] = [200.0, 300.0]
-    with pytest.raises(InputError, match="it needs rising alt, year and F107; it holds alt"):
-        Co2Scaling(tmp_path / "other.nc", "RCP4.5")
-    with h5py.File(tmp_path / "gap.nc", "w") as file:
-        file["alt"], file["year"], file["F107"] = [200.0, 300.0], [2000, 2001, 2002], [70, 100]
-        file["RCP45"] = np.where(np.arange(3)[:, np.newaxis] == 1, np.nan, np.ones((2, 3, 2)))
-    with pytest.raises(InputError, match="factors between 0 and 10, year by year"):
-        Co2Scaling(tmp_path / "gap.nc", "RCP4.5")
 
 
 # ------------------------------------------------------------------------------------------------ Environment
@@ -353,7 +288,6 @@ def test_one_table_for_all_runs_unless_cycles_are_drawn() -> None:
 @pytest.mark.parametrize("model", ["repeat", "bootstrap"])
 def test_density_follows_the_recorded_sun(model: str) -> None:
     """Drawn months are rows of a table made once: they equal what the model gives for that month's F10.7 and Ap."""
-    pytest.importorskip("pymsis")
     spec = EnvironmentSpec(solar=SolarSpec(model=model, space_weather=data(WEATHER)))
     environment = Environment.build(spec, 2000.0, 2060.0)
     assert environment.varies == (model == "bootstrap")

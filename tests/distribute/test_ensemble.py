@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from distribute.stores import BACKEND, result_of
-from distribute.studies import STUDY, TILES, evolve, stopping_after, write_study
+from distribute.studies import STUDY, TILES, evolve, stopping_after
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
@@ -24,11 +24,6 @@ from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("study"))
-
 
 @pytest.fixture(scope="module")
 def whole(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from distribute.stores import BACKEND, result_of
-from distribute.studies import edit, evolve, flip, stopping_after, unfinished, write_study
+from distribute.studies import edit, evolve, flip, stopping_after, unfinished
 from scipy.io import savemat
 
 import stmgpu as stm
@@ -27,11 +27,6 @@ from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import create_run, open_run
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from propagate.secular_states import (
+    DAY,
+    HEIGHTS,
+    LOW,
+    MU,
+    RADIUS,
+    SPACING,
+    SUN,
+    Array,
+    apart,
+    flat_air,
+    single,
+    some_orbits,
+    state_of,
+    stepped,
+    thermosphere,
+)
 from scipy.integrate import solve_ivp
 from scipy.special import iv
 
@@ -22,76 +38,16 @@ from stmgpu.errors import InputError
 from stmgpu.propagate import secular as sec
 from stmgpu.propagate.secular import Secular, SecularState
 
-Array = NDArray[np.float64]
-MU, RADIUS = sec.MU_KM3_S2, sec.EARTH_RADIUS_KM
-DAY, LOW, SPACING = 86400.0, 100.0, 10.0
-HEIGHTS = LOW + SPACING * np.arange(191)
-SUN = (0.36, -0.48, 0.8)
-
-
-def _air(rho_200: float = 2.789e-10, scale_km: float = 37.105, growth: float = 0.11) -> Array:
-    """ln of a density whose scale height grows with altitude, like that of the thermosphere; [heights]."""
-    stretch = 1.0 + growth * (HEIGHTS - 200.0) / scale_km
-    value: Array = np.log(rho_200) - np.log(stretch) / growth
-    return value
-
-
-def _flat(scale_km: float, rho_500: float = 6.967e-13) -> Array:
-    return np.log(rho_500) - (HEIGHTS - 500.0) / scale_km
-
-
-def _orbits(n: int, seed: int, perigee_km: tuple[float, float] = (150.0, 2000.0), largest_e: float = 0.9) -> Array:
-    """Rows as in SecularState: half nearly circular, half of any eccentricity; A/m from 0.001 to 3 m^2/kg."""
-    rng = np.random.default_rng(seed)
-    o = np.zeros((sec.ROWS, n))
-    o[sec.ECC] = np.where(rng.random(n) < 0.5, 10.0 ** rng.uniform(-4.5, -1.0, n), rng.uniform(0.0, largest_e, n))
-    o[sec.A_KM] = (RADIUS + rng.uniform(*perigee_km, n)) / (1.0 - o[sec.ECC])
-    o[sec.INC] = rng.uniform(0.0, np.pi, n)
-    o[[sec.RAAN, sec.ARGP, sec.MEAN]] = rng.uniform(0.0, 2.0 * np.pi, (3, n))
-    area_to_mass = 10.0 ** rng.uniform(-3.0, 0.5, n)
-    o[sec.BALLISTIC], o[sec.SRP] = 2.2 * area_to_mass, 1.2 * area_to_mass
-    return o
-
-
-def _state(backend: Backend, orbit: Array, run: Any = 0, mode: Any = sec.FREE) -> SecularState:
-    n = orbit.shape[1]
-    state = SecularState(backend, n)
-    state.orbit[:, :n] = backend.put(orbit)
-    state.uid[:n] = backend.put(np.arange(n))
-    state.run[:n] = backend.put(np.broadcast_to(run, n), np.int32)
-    state.mode[:n] = backend.put(np.broadcast_to(mode, n), np.int8)
-    state.n = n
-    return state
-
-
-def _stepped(backend: Backend, orbit: Array, tables: Array, days: float = 5.0, steps: int = 1, decay_km: float = 150.0,
-             rotating: bool = True, **columns: Any) -> tuple[Array, NDArray[np.int8]]:
-    """Orbits and gone flags after some steps."""
-    state, secular = _state(backend, orbit, **columns), Secular(backend, decay_km, rotating)
-    for _ in range(steps):
-        secular.step(state, days * DAY, backend.put(np.atleast_2d(tables)), LOW, SPACING, SUN)
-    return backend.get(state.orbit[:, : state.n]).copy(), backend.get(state.gone[: state.n]).copy()
-
-
-def _one(a: float, e: float, i: float = 1.0, ballistic: float = 0.022, srp: float = 0.0, raan: float = 1.0,
-         argp: float = 2.0) -> Array:
-    return np.array([[a, e, i, raan, argp, 3.0, ballistic, srp, 0.001, 1.0]]).T
-
-
-def _apart(x: Array, y: Array) -> Array:
-    """Distance of angles."""
-    return np.abs(np.mod(x - y + np.pi, 2.0 * np.pi) - np.pi)
-
 
 # ------------------------------------------------------------------------------------------------------------ drag
 @pytest.mark.parametrize("growth", [0.11, 0.15])
 def test_kernel_against_twin(kernel_backend: Backend, growth: float) -> None:
     """One step of 5 days of orbits with e from 0 to 0.9; the twin takes 128 points and Runge-Kutta steps."""
-    orbit = _orbits(409, 1)
-    tables = np.stack([_air(growth=growth), _air(1e-10, 35.0, growth)])
+    orbit = some_orbits(409, 1)
+    tables = np.stack([thermosphere(growth=growth), thermosphere(1e-10, 35.0, growth)])
     run = np.arange(409) % 2
-    ours, gone = _stepped(kernel_backend, orbit, tables, run=run)
-    truth, truly_gone = _stepped(ReferenceBackend(), orbit, tables, run=run)
+    ours, gone = stepped(kernel_backend, orbit, tables, run=run)
+    truth, truly_gone = stepped(ReferenceBackend(), orbit, tables, run=run)
     assert np.array_equal(gone, truly_gone)
     assert 5 < gone.sum() < 100
     lives = gone == 0
@@ -104,14 +60,14 @@ def test_kernel_against_twin(kernel_backend: Backend, growth: float) -> None:
     assert (np.abs(ours[sec.ECC] - truth[sec.ECC]) * orbit[sec.A_KM] <= 3e-2 * sunk + 2e-3)[lives].all()
     calm = lives & (sunk < 1.0)
     for row, bound in ((sec.INC, 1e-6), (sec.RAAN, 1e-6), (sec.MEAN, 1e-3)):
-        assert _apart(ours[row], truth[row])[calm].max() < bound
-    assert (_apart(ours[sec.ARGP], truth[sec.ARGP]) * orbit[sec.ECC])[calm].max() < 1e-6
+        assert apart(ours[row], truth[row])[calm].max() < bound
+    assert (apart(ours[sec.ARGP], truth[sec.ARGP]) * orbit[sec.ECC])[calm].max() < 1e-6
 
 
 def test_circular_rate(backend: Backend) -> None:
     """-0.0693 km/day at 500 km with Vallado's density and C_d A/m = 0.022: da/dt = -rho B sqrt(mu a)."""
     a = RADIUS + 500.0
-    ours, _ = _stepped(backend, _one(a, 0.0), _flat(63.822), days=0.01, rotating=False)
+    ours, _ = stepped(backend, single(a, 0.0), flat_air(63.822), days=0.01, rotating=False)
     rate = (ours[sec.A_KM, 0] - a) / 0.01
     assert rate == pytest.approx(-6.967e-13 * 1e3 * 0.022 * np.sqrt(MU * a) * DAY, rel=1e-5)
     assert rate == pytest.approx(-0.0693, rel=1e-3)
@@ -128,7 +84,7 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
     da = i0 + 2 * e * i1 + 0.75 * e**2 * (i0 + i2) + 0.25 * e**3 * (3 * i1 + i3)
     de = i1 + e / 2 * (i0 + i2) - e**2 / 8 * (5 * i1 - i3) - e**3 / 16 * (5 * i0 + 4 * i2 - i4)
     scale = -ballistic * rho * 1e3
-    ours, _ = _stepped(backend, _one(a, e, ballistic=ballistic), _flat(height), days=0.001, rotating=False)
+    ours, _ = stepped(backend, single(a, e, ballistic=ballistic), flat_air(height), days=0.001, rotating=False)
     bound = max(2e-4, 0.05 * e**2)
     assert (ours[sec.A_KM, 0] - a) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU * a) * da, rel=bound)
     assert (ours[sec.ECC, 0] - e) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU / a) * de, rel=2 * bound)
@@ -138,7 +94,7 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
     (0.002, 300.0, False), (0.05, 250.0, False), (0.6, 220.0, False), (0.02, 300.0, True)])
 def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float, rotating: bool) -> None:
     """Newton's equations with drag, without J2, over whole revolutions from perigee to perigee."""
-    a, i, ballistic, table = (RADIUS + perigee_km) / (1.0 - e), 0.9, 0.002, _air()
+    a, i, ballistic, table = (RADIUS + perigee_km) / (1.0 - e), 0.9, 0.002, thermosphere()
     omega = np.array([0.0, 0.0, sec.OMEGA_RAD_S if rotating else 0.0])
     span = 8 * 2.0 * np.pi * np.sqrt(a**3 / MU)
 
@@ -157,7 +113,7 @@ def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float,
     osculating_a = 1.0 / (2.0 / np.sqrt(r @ r) - v @ v / MU)
     momentum = np.cross(r, v)
     osculating_e = np.sqrt(1.0 - momentum @ momentum / (MU * osculating_a))
-    ours, _ = _stepped(backend, _one(a, e, i, ballistic), table, days=span / DAY, rotating=rotating)
+    ours, _ = stepped(backend, single(a, e, i, ballistic), table, days=span / DAY, rotating=rotating)
     bound = 1e-2 if rotating else 2e-3
     assert ours[sec.A_KM, 0] - a == pytest.approx(osculating_a - a, rel=bound)
     assert ours[sec.ECC, 0] - e == pytest.approx(osculating_e - e, rel=bound, abs=2e-6)
@@ -165,14 +121,14 @@ def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float,
 
 def test_lifetime_does_not_depend_on_the_step(kernel_backend: Backend) -> None:
     """Steps of 2.5, 5 and 10 days; truth for circular orbits: the integral of dh / (rho B sqrt(mu a))."""
-    heights, ballistic, table = np.array([300.0, 350.0, 400.0, 450.0]), 0.05, _air()
+    heights, ballistic, table = np.array([300.0, 350.0, 400.0, 450.0]), 0.05, thermosphere()
     fine = np.linspace(150.0, heights, 20001)
     per_km = 1.0 / (np.exp(np.interp(fine, HEIGHTS, table)) * 1e3 * ballistic * np.sqrt(MU * (RADIUS + fine)))
     truth = np.trapezoid(per_km, fine, axis=0) / DAY
-    orbit = np.concatenate([_one(RADIUS + h, 0.0, ballistic=ballistic) for h in heights], axis=1)
+    orbit = np.concatenate([single(RADIUS + h, 0.0, ballistic=ballistic) for h in heights], axis=1)
     for days in (2.5, 5.0, 10.0):
         assert np.abs(_lifetimes(kernel_backend, orbit, table, days, rotating=False) / truth - 1.0).max() < 2e-3
-    eccentric = np.concatenate([_one((RADIUS + 200.0) / (1.0 - e), e, ballistic=0.03) for e in (0.05, 0.2, 0.3)], 1)
+    eccentric = np.concatenate([single((RADIUS + 200.0) / (1.0 - e), e, ballistic=0.03) for e in (0.05, 0.2, 0.3)], 1)
     by_step = np.array([_lifetimes(kernel_backend, eccentric, table, days) for days in (0.5, 2.5, 5.0, 10.0)])
     assert (by_step.min(axis=0) > 30.0).all()
     assert (np.ptp(by_step, axis=0) / by_step[0]).max() < 3e-3
@@ -180,7 +136,7 @@ def test_lifetime_does_not_depend_on_the_step(kernel_backend: Backend) -> None:
 
 def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotating: bool = True) -> Array:
     """Days until each object is gone; its last step is taken again in thousandths."""
-    lives, state = np.full(orbit.shape[1], np.nan), _state(backend, orbit)
+    lives, state = np.full(orbit.shape[1], np.nan), state_of(backend, orbit)
     secular, air = Secular(backend, 150.0, rotating), backend.put(table[None])
     for step in range(4000):
         if not np.isnan(lives).any():
@@ -188,7 +144,7 @@ def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotati
         before = backend.get(state.orbit).copy()
         secular.step(state, days * DAY, air, LOW, SPACING, SUN)
         for k in np.flatnonzero(backend.get(state.gone[: state.n]) != 0):
-            last = _state(backend, before[:, k:k + 1])
+            last = state_of(backend, before[:, k:k + 1])
             parts = 0
             while parts < 1010 and not backend.get(last.gone)[0]:
                 secular.step(last, days * DAY / 1000.0, air, LOW, SPACING, SUN)
@@ -200,12 +156,12 @@ def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotati
 
 def test_densities_outside_the_table(backend: Backend) -> None:
     """Above the last height no drag at all; below the first its cell's slope goes on."""
-    high = _one((RADIUS + 2001.0) / 0.9, 0.1, ballistic=100.0)
-    ours, _ = _stepped(backend, high, _air())
+    high = single((RADIUS + 2001.0) / 0.9, 0.1, ballistic=100.0)
+    ours, _ = stepped(backend, high, thermosphere())
     assert ours[sec.A_KM, 0] == high[sec.A_KM, 0]
     assert ours[sec.ECC, 0] == high[sec.ECC, 0]
-    low = _one(RADIUS + 90.0, 0.0, ballistic=1e-6)
-    ours, _ = _stepped(backend, low, _flat(50.0), days=0.01, decay_km=50.0, rotating=False)
+    low = single(RADIUS + 90.0, 0.0, ballistic=1e-6)
+    ours, _ = stepped(backend, low, flat_air(50.0), days=0.01, decay_km=50.0, rotating=False)
     rho = 6.967e-13 * np.exp(410.0 / 50.0)
     rate = -rho * 1e-3 * np.sqrt(MU * (RADIUS + 90.0))
     assert ours[sec.A_KM, 0] - low[sec.A_KM, 0] == pytest.approx(rate * 0.01 * DAY, rel=1e-3)
@@ -214,15 +170,15 @@ def test_densities_outside_the_table(backend: Backend) -> None:
 # ------------------------------------------------------------------------------------------------------------ J2
 def test_j2_rates(backend: Backend) -> None:
     """Secular rates written out again, in orbits without drag; a, e and i stay as they are."""
-    orbit = _orbits(33, 2, (2100.0, 8000.0))
+    orbit = some_orbits(33, 2, (2100.0, 8000.0))
     orbit[sec.SRP] = 0.0
-    ours, gone = _stepped(backend, orbit, _air())
+    ours, gone = stepped(backend, orbit, thermosphere())
     a, e, i = orbit[:3]
     n, p = np.sqrt(MU / a**3), a * (1.0 - e**2)
     factor = 1.08262668e-3 * n * (6378.137 / p) ** 2 * 5.0 * DAY
     for row, turned in ((sec.RAAN, -1.5 * factor * np.cos(i)), (sec.ARGP, 0.75 * factor * (5.0 * np.cos(i) ** 2 - 1.0)),
                         (sec.MEAN, n * 5.0 * DAY + 0.75 * factor * np.sqrt(1 - e**2) * (3.0 * np.cos(i) ** 2 - 1.0))):
-        assert _apart(ours[row], orbit[row] + turned).max() < 1e-10
+        assert apart(ours[row], orbit[row] + turned).max() < 1e-10
         assert ours[row].min() >= 0.0
         assert ours[row].max() < 2.0 * np.pi
     assert np.array_equal(ours[:3], orbit[:3])
@@ -232,14 +188,14 @@ def test_j2_rates(backend: Backend) -> None:
 
 def test_sun_synchronous_orbit(backend: Backend) -> None:
     """The node of a circular orbit 800 km high at 98.6 degrees follows the Sun: 360 degrees in a year."""
-    ours, _ = _stepped(backend, _one(RADIUS + 800.0, 0.0, np.radians(98.603), 0.0), _air(), days=10.0)
+    ours, _ = stepped(backend, single(RADIUS + 800.0, 0.0, np.radians(98.603), 0.0), thermosphere(), days=10.0)
     assert np.degrees(ours[sec.RAAN, 0] - 1.0) / 10.0 == pytest.approx(360.0 / 365.2422, rel=1e-3)
 
 
 def test_angles_are_wrapped(backend: Backend) -> None:
-    orbit = _orbits(64, 3, (3000.0, 4000.0))
+    orbit = some_orbits(64, 3, (3000.0, 4000.0))
     orbit[[sec.RAAN, sec.ARGP, sec.MEAN]] = np.resize([0.0, -1e-18, 2.0 * np.pi, -7.0, 100.0, 1e-18, 6.9], (3, 64))
-    ours, _ = _stepped(backend, orbit, _air(), days=1e-12)
+    ours, _ = stepped(backend, orbit, thermosphere(), days=1e-12)
     angles = ours[[sec.RAAN, sec.ARGP, sec.MEAN]]
     assert angles.min() >= 0.0
     assert angles.max() < 2.0 * np.pi
@@ -280,7 +236,7 @@ def _kick(backend: Backend, o: Array, days: float) -> tuple[Array, Array, Array]
     """Changes of both vectors by radiation alone, and the orbit after it."""
     without = o.copy()
     without[sec.SRP] = 0.0
-    ours, _ = _stepped(backend, np.concatenate([o, without], axis=1), _air(), days=days)
+    ours, _ = stepped(backend, np.concatenate([o, without], axis=1), thermosphere(), days=days)
     (h1, e1), (h0, e0) = _vectors(ours[:, 0]), _vectors(ours[:, 1])
     return h1 - h0, e1 - e0, ours[:, 0]
 
@@ -288,7 +244,7 @@ def _kick(backend: Backend, o: Array, days: float) -> tuple[Array, Array, Array]
 @pytest.mark.parametrize(("a", "e", "i"), [(42164.0, 0.02, 0.1), (26560.0, 0.6, 1.1), (30000.0, 0.3, 3.0)])
 def test_radiation_in_full_sunlight(backend: Backend, a: float, e: float, i: float) -> None:
     """The Sun is high over these planes: the averaged equations against the mean over a revolution."""
-    o = _one(a, e, i, 0.0, 12.0, raan=np.arctan2(0.36, 0.48) + 0.3)
+    o = single(a, e, i, 0.0, 12.0, raan=np.arctan2(0.36, 0.48) + 0.3)
     h, _ = _vectors(o[:, 0])
     assert abs(h @ np.array(SUN)) > np.sqrt(h @ h) * RADIUS / (a * (1.0 - e))  # no shadow
     lit = 0.001 * DAY
@@ -302,7 +258,7 @@ def test_radiation_in_full_sunlight(backend: Backend, a: float, e: float, i: flo
 
 def test_radiation_with_shadow(backend: Backend) -> None:
     """A low orbit, a third of it in the shadow: sign and direction, the size to a tenth."""
-    o = _one(RADIUS + 2100.0, 0.01, 1.2, 0.0, 1.2, raan=2.76)
+    o = single(RADIUS + 2100.0, 0.01, 1.2, 0.0, 1.2, raan=2.76)
     _, de = _averaged(o[:, 0], shadow=True)
     _, unshaded = _averaged(o[:, 0], shadow=False)
     assert np.sqrt(de @ de) < 0.85 * np.sqrt(unshaded @ unshaded)
@@ -314,9 +270,9 @@ def test_radiation_with_shadow(backend: Backend) -> None:
 
 def test_radiation_of_degenerate_orbits(backend: Backend) -> None:
     """Circular and equatorial orbits have no perigee and no node, and still move by 1.5 sqrt(a/mu) P."""
-    orbit = np.concatenate([_one(10000.0, 0.0, 0.0, 0.0, 1.2), _one(10000.0, 0.0, np.pi, 0.0, 1.2),
-                            _one(10000.0, 0.0, np.pi / 2, 0.0, 1.2), _one(10000.0, 0.3, 0.0, 0.0, 1.2)], axis=1)
-    ours, _ = _stepped(backend, orbit, _air())
+    orbit = np.concatenate([single(10000.0, 0.0, 0.0, 0.0, 1.2), single(10000.0, 0.0, np.pi, 0.0, 1.2),
+                            single(10000.0, 0.0, np.pi / 2, 0.0, 1.2), single(10000.0, 0.3, 0.0, 0.0, 1.2)], axis=1)
+    ours, _ = stepped(backend, orbit, thermosphere())
     assert np.isfinite(ours).all()
     largest = 1.5 * np.sqrt(10000.0 / MU) * 4.56e-9 * 1.2 * 5.0 * DAY
     assert (ours[sec.ECC, :3] > 0.1 * largest).all()
@@ -324,8 +280,8 @@ def test_radiation_of_degenerate_orbits(backend: Backend) -> None:
 
 
 def test_small_reflectors_feel_nothing(backend: Backend) -> None:
-    orbit = np.concatenate([_one(9000.0, 0.01, srp=sec.SRP_FROM_M2_KG * k) for k in (1.0, 1.001)], axis=1)
-    ours, _ = _stepped(backend, orbit, _air())
+    orbit = np.concatenate([single(9000.0, 0.01, srp=sec.SRP_FROM_M2_KG * k) for k in (1.0, 1.001)], axis=1)
+    ours, _ = stepped(backend, orbit, thermosphere())
     assert ours[sec.ECC, 0] == 0.01
     assert ours[sec.ECC, 1] != 0.01
 
@@ -333,68 +289,68 @@ def test_small_reflectors_feel_nothing(backend: Backend) -> None:
 # ------------------------------------------------------------------------------------------------------------ modes
 def test_gone_flags(backend: Backend) -> None:
     """Gone: free objects whose perigee fell below decay_km in the step, or lies there to begin with."""
-    low = _one(RADIUS + 140.0, 0.0)
-    orbit = np.concatenate([_one(RADIUS + 155.0, 0.0), _one(RADIUS + 400.0, 0.0),
-                            _one((RADIUS + 140.0) / 0.8, 0.2, 1.0, 0.0), low, low], axis=1)
+    low = single(RADIUS + 140.0, 0.0)
+    orbit = np.concatenate([single(RADIUS + 155.0, 0.0), single(RADIUS + 400.0, 0.0),
+                            single((RADIUS + 140.0) / 0.8, 0.2, 1.0, 0.0), low, low], axis=1)
     mode = [sec.FREE, sec.FREE, sec.FREE, sec.KEPT, sec.ABSENT]
-    _, gone = _stepped(backend, orbit, _air(), mode=mode)
+    _, gone = stepped(backend, orbit, thermosphere(), mode=mode)
     assert gone.tolist() == [1, 0, 1, 0, 0]
-    _, gone = _stepped(backend, orbit, _air(), mode=mode, decay_km=100.0, days=1e-3)
+    _, gone = stepped(backend, orbit, thermosphere(), mode=mode, decay_km=100.0, days=1e-3)
     assert gone.tolist() == [0, 0, 0, 0, 0]
 
 
 def test_kept_and_absent(backend: Backend) -> None:
     """Station-kept objects turn by J2 alone; where there is no object not a bit changes, whatever it holds."""
-    orbit = _orbits(48, 4, (200.0, 900.0), 0.1)
+    orbit = some_orbits(48, 4, (200.0, 900.0), 0.1)
     orbit[:, 5] = np.nan
     orbit[:, 8] = 0.0
     mode = np.resize([sec.KEPT, sec.FREE, sec.ABSENT], 48)
     assert mode[5] == mode[8] == sec.ABSENT
     run = np.where(mode == sec.ABSENT, 1_000_000, 0)  # never looked up
     with np.errstate(all="raise"):
-        ours, gone = _stepped(backend, orbit, _air(), mode=mode, run=run)
+        ours, gone = stepped(backend, orbit, thermosphere(), mode=mode, run=run)
     kept, absent = mode == sec.KEPT, mode == sec.ABSENT
     assert ours[:, absent].tobytes() == orbit[:, absent].tobytes()
     assert np.array_equal(ours[:3, kept], orbit[:3, kept])
-    assert _apart(ours[sec.RAAN], orbit[sec.RAAN])[kept].min() > 1e-4
+    assert apart(ours[sec.RAAN], orbit[sec.RAAN])[kept].min() > 1e-4
     assert (ours[sec.A_KM] < orbit[sec.A_KM])[(mode == sec.FREE) & (gone == 0)].all()
     assert not gone[kept | absent].any()
 
 
 # ------------------------------------------------------------------------------------------------------------ bytes
 def _mixture() -> tuple[Array, Array, dict[str, Any]]:
-    orbit = _orbits(500, 5, (140.0, 2100.0))
-    return orbit, np.stack([_air(), _air(5e-11), _flat(80.0)]), {
+    orbit = some_orbits(500, 5, (140.0, 2100.0))
+    return orbit, np.stack([thermosphere(), thermosphere(5e-11), flat_air(80.0)]), {
         "run": np.arange(500) % 3, "mode": np.where(np.arange(500) % 11 == 0, np.arange(500) % 22 // 11 + 1, 0)}
 
 
 def test_same_bytes_on_every_instruction_set(isa: str) -> None:
     orbit, tables, columns = _mixture()
-    truth = _stepped(CpuBackend(1, "scalar"), orbit, tables, steps=4, **columns)
+    truth = stepped(CpuBackend(1, "scalar"), orbit, tables, steps=4, **columns)
     for threads in (1, 2):
-        here = _stepped(CpuBackend(threads, isa), orbit, tables, steps=4, **columns)
+        here = stepped(CpuBackend(threads, isa), orbit, tables, steps=4, **columns)
         assert [x.tobytes() for x in here] == [x.tobytes() for x in truth]
 
 
 def test_neighbours_do_not_matter(kernel_backend: Backend) -> None:
     """In another order, or alone in its run: the same bytes."""
     orbit, tables, columns = _mixture()
-    whole, gone = _stepped(kernel_backend, orbit, tables, steps=2, **columns)
+    whole, gone = stepped(kernel_backend, orbit, tables, steps=2, **columns)
     order = np.random.default_rng(6).permutation(500)
     moved = {name: column[order] for name, column in columns.items()}
-    shuffled, gone_too = _stepped(kernel_backend, orbit[:, order], tables, steps=2, **moved)
+    shuffled, gone_too = stepped(kernel_backend, orbit[:, order], tables, steps=2, **moved)
     assert shuffled.tobytes() == whole[:, order].tobytes()
     assert gone_too.tobytes() == gone[order].tobytes()
     for run in range(3):
         own = columns["run"] == run
-        alone, gone_alone = _stepped(kernel_backend, orbit[:, own], tables[run], steps=2, mode=columns["mode"][own])
+        alone, gone_alone = stepped(kernel_backend, orbit[:, own], tables[run], steps=2, mode=columns["mode"][own])
         assert alone.tobytes() == whole[:, own].tobytes()
         assert gone_alone.tobytes() == gone[own].tobytes()
 
 
 # ------------------------------------------------------------------------------------------------------------ state
 def test_state_grows(backend: Backend) -> None:
-    state = _state(backend, _orbits(20, 7), run=3)
+    state = state_of(backend, some_orbits(20, 7), run=3)
     assert (state.capacity, state.n) == (32, 20)
     assert backend.get(state.mode).tolist() == [sec.FREE] * 20 + [sec.ABSENT] * 12
     before = backend.get(state.orbit).copy()
@@ -412,7 +368,7 @@ def test_state_grows(backend: Backend) -> None:
 
 def test_empty_state(backend: Backend) -> None:
     state = SecularState(backend, 1)
-    Secular(backend, 150.0).step(state, DAY, backend.put(_air()[None]), LOW, SPACING, SUN)
+    Secular(backend, 150.0).step(state, DAY, backend.put(thermosphere()[None]), LOW, SPACING, SUN)
     assert state.n == 0
 
 
@@ -428,7 +384,7 @@ def test_input_that_cannot_be_used(change: dict[str, Any], message: str) -> None
     arguments: dict[str, Any] = {"dt_s": DAY, "log_density": np.zeros((1, 5)), "lowest_km": 100.0, "spacing_km": 10.0,
                                  "sun": SUN}
     with pytest.raises(InputError, match=message):
-        Secular(backend, 150.0).step(_state(backend, _one(7000.0, 0.0)), **(arguments | change))
+        Secular(backend, 150.0).step(state_of(backend, single(7000.0, 0.0)), **(arguments | change))
 
 
 @pytest.mark.parametrize("make", [lambda b: SecularState(b, 0), lambda b: Secular(b, -1.0),
