@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
 
     if options.scheduler is None:
         with _local(options) as cluster, Client(cluster) as client:
+            client.run(_ignore_interrupts)
             yield client
     elif options.scheduler == SLURM:
         with _slurm_ranks(folder) as runner, Client(runner) as client:
@@ -98,6 +100,11 @@ def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
                               "it want TLS?") from error
         with client:
             yield client
+
+
+def _ignore_interrupts() -> None:
+    """An interrupt from the keyboard goes to all processes; workers end when their client ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
