@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,39 +102,59 @@ def run_serially(job: Job, tiles: list[Tile], backend: Backend, report: Report, 
 
 def run_on_cluster(job: Job, tiles: list[Tile], client: Any, backend: str, threads: int | None, report: Report,
                    stop: Callable[[], bool], outcome: Outcome) -> None:
-    """Compute tiles on the workers of a Dask client, two for each at a time: the next is there when one is done."""
+    """Compute tiles on the workers of a Dask client, two for each at a time: the next is there when one is done.
+
+    Dask blames every tile that a worker held when it died, those that only waited there too. So the blamed ones are
+    computed again at the end, one at a time: then only what ends its worker itself fails.
+    """
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
     folder = str(job.run.folder.absolute())
-    waiting = iter(tiles)
-    names: dict[str, str] = {}
+    decided = 0
 
-    def submit(count: int) -> Iterator[Any]:
-        for tile in (t for _, t in zip(range(count), waiting, strict=False)):
-            future = client.submit(compute_tile, folder, tile.id, backend, threads, pure=False)
-            names[future.key] = tile.id
-            yield future
+    def compute(tiles: list[Tile], at_once: int) -> dict[Tile, KilledWorker]:
+        nonlocal decided
+        waiting = iter(tiles)
+        submitted: dict[str, Tile] = {}
+        blamed: dict[Tile, KilledWorker] = {}
 
+        def submit(count: int) -> Iterator[Any]:
+            for tile in islice(waiting, count):
+                future = client.submit(compute_tile, folder, tile.id, backend, threads, pure=False)
+                submitted[future.key] = tile
+                yield future
+
+        futures = as_completed(list(submit(at_once)))
+        for future in futures:
+            tile = submitted[future.key]
+            error = _exception(future, client)
+            if isinstance(error, StoreError):
+                raise error
+            if isinstance(error, KilledWorker) and job.run.marker(tile.id) is None:
+                blamed[tile] = error
+            else:
+                decided += 1
+                if error is None or isinstance(error, KilledWorker):  # it was done, and its worker died later
+                    outcome.computed += 1
+                else:
+                    _note_failure(job.run, tile.id, error, outcome)
+                report(decided / total)
+            if stop():
+                outcome.stopped = decided < total
+            else:
+                futures.update(list(submit(1)))
+        return blamed
+
+    total = len(tiles)
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
-    futures = as_completed(list(submit(2 * max(workers, 1))))
-    for number, future in enumerate(futures, 1):
-        tile = names[future.key]
-        error = _exception(future, client)
-        if isinstance(error, StoreError):
-            raise error
-        if isinstance(error, KilledWorker):
-            error = StmgpuError(f"it ended {error.allowed_failures + 1} workers that computed it (out of memory, or a "
-                                "crash)")
-        if error is None:
-            outcome.computed += 1
-        else:
-            _note_failure(job.run, tile, error, outcome)
-        report(number / len(tiles))
-        if stop():
-            outcome.stopped = number < len(tiles)
-        else:
-            futures.update(list(submit(1)))
+    blamed = compute(tiles, 2 * max(workers, 1))
+    if blamed and not outcome.stopped:
+        for tile, killed in compute(list(blamed), 1).items():
+            reason = f"it ended {killed.allowed_failures + 1} workers that computed it (out of memory, or a crash)"
+            _note_failure(job.run, tile.id, StmgpuError(reason), outcome)
+            decided += 1
+            report(decided / total)
 
 
 def _exception(future: Any, client: Any) -> Exception | None:

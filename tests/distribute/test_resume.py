@@ -321,20 +321,23 @@ def _die_in(tile: str) -> None:
     ScreeningJob.compute = lambda self, t, b: os._exit(1) if t.id == tile else compute(self, t, b)
 
 
-def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: Path, tmp_path: Path,
+                                                   workers: int) -> None:
+    """On one worker the next tile waits behind it each time, and is blamed by Dask as well."""
     from distributed import Client, LocalCluster, WorkerPlugin
 
     class Poison(WorkerPlugin):
         def setup(self, worker: object) -> None:
-            _die_in("h00003-00004")
+            _die_in("h00001-00002")
 
     path = tmp_path / "s.zarr"
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-                      silence_logs=50) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1",
+                      dashboard_address="127.0.0.1:0", silence_logs=50) as cluster, Client(cluster) as client:
         client.register_plugin(Poison(), name="poison")
         outcome = screen(catalog, path, executor="dask", client=client, tile_hours=1.0)
-    assert list(outcome.failed) == outcome.missing == ["h00003-00004"]
-    assert "ended 4 workers" in outcome.failed["h00003-00004"]
+    assert list(outcome.failed) == outcome.missing == ["h00001-00002"]
+    assert "ended 4 workers" in outcome.failed["h00001-00002"]
     assert screen(catalog, path).complete
     assert result_of(path) == result_of(whole)
 
