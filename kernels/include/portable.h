@@ -105,7 +105,8 @@ FN void store_i32(i32* p, ints v) { *p = (i32)v; }
 FN void store_i8(i8* p, ints v) { *p = (i8)v; }
 FN real load_i8(const i8* p) { return (double)*p; }
 FN void store_narrow(float* p, real v) { *p = (float)v; }
-FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^31
+FN ints to_ints(real v) { return (i64)v; }                    // v integral, |v| < 2^51
+FN real to_reals(ints v) { return (double)v; }                // to the nearest
 FN ints lane_ids() { return 0; }                          // 0, 1, ... LANES - 1
 #ifdef STM_CUDA
 FN real root(real v) { return sqrt(v); }
@@ -181,8 +182,9 @@ FN void store_i8(i8* p, ints v) { bytes b = __builtin_convertvector(v, bytes); m
 FN real load_i8(const i8* p) { real v; for (int k = 0; k < LANES; ++k) v[k] = (double)p[k]; return v; }
 typedef float narrow __attribute__((vector_size(STM_BYTES / 2)));
 FN void store_narrow(float* p, real v) { narrow f = __builtin_convertvector(v, narrow); memcpy(p, &f, sizeof f); }
-// v integral, |v| < 2^31: the low bits of v + 1.5 * 2^52, since only AVX-512 converts to 64-bit integers
+// v integral, |v| < 2^51: the low bits of v + 1.5 * 2^52, since only AVX-512 converts to 64-bit integers
 FN ints to_ints(real v) { return (ints)(v + 6755399441055744.0) - 0x4338000000000000LL; }
+FN real to_reals(ints v) { return __builtin_convertvector(v, real); }
 FN ints lane_ids() { ints r; for (int k = 0; k < LANES; ++k) r[k] = k; return r; }
 FN ints bits(real v) { return (ints)v; }
 FN real from_bits(ints v) { return (real)v; }

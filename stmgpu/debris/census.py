@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stmgpu.debris.members import Members
 from stmgpu.debris.population import CLASS_NAMES
-from stmgpu.debris.rates import shell_shares
+from stmgpu.debris.shells import shell_shares
 from stmgpu.debris.variables import SHELL_EDGES_KM
 from stmgpu.errors import CapacityError
 from stmgpu.propagate import secular

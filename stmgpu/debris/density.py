@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
 from stmgpu.debris.population import CLASS_NAMES, YEAR_S, Population
-from stmgpu.debris.rates import shell_shares
+from stmgpu.debris.shells import shell_shares
 from stmgpu.debris.variables import SHELL_EDGES_KM
 from stmgpu.errors import InputError
 

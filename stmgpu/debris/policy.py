@@ -40,7 +40,7 @@ from stmgpu.debris.ranking import (
     ordered,
     within,
 )
-from stmgpu.debris.rates import occupancy, shell_shares, shell_volumes
+from stmgpu.debris.shells import occupancy, shell_shares, shell_volumes
 
 __all__ = ["Campaign", "CsiRemoval", "FootprintRemoval", "FragmentRemoval", "ListRemoval", "Lower", "MassRemoval",
            "Only", "PersistentRiskRemoval", "Policy", "RandomRemoval", "RankedRemoval", "RemovalPolicy", "RiskRemoval",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.debris import random
 from stmgpu.debris.controls import lower
+from stmgpu.debris.field_kernels import Solver
 from stmgpu.debris.ledger import Ledger
 from stmgpu.debris.lifetime import Lifetime
 from stmgpu.debris.members import Members
@@ -49,6 +47,7 @@ class Removals:
         self._notes: list[list[str]] = [[] for _ in run_numbers]
         self._calls = 0
         self._fields: list[MeanField] = []
+        self._solver = Solver(members.backend)
 
     def yearly(self, year: float) -> dict[str, NDArray[np.float64]]:
         """Mean-field rates by shell [runs, shells] of the population as it is; not a number in years without."""
@@ -102,25 +101,21 @@ class Removals:
         return slots[np.argsort(m.uid[slots])]
 
     def _mean_fields(self) -> list[MeanField]:
-        """Rates of all runs, several at a time where the backend has threads."""
+        """Rates of all runs."""
         m, spec = self.members, self.scenario
-        jobs = []
+        found = []
         for run in range(len(self.run_numbers)):
             slots = self._slots(run)
             orbit = m.orbits(slots)
             steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-            jobs.append(partial(
-                mean_field, orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots],
-                m.mass_kg[slots], weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers,
-                length_m=m.length_m[slots], intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
+            found.append(mean_field(
+                orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots], m.mass_kg[slots],
+                weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers, length_m=m.length_m[slots],
+                intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
                 constellation=m.constellation[slots], avoidance=spec.collisions.avoidance,
                 avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
-                min_length_m=spec.breakups.min_length_m))
-        threads = min(len(jobs), getattr(m.backend, "threads", 0) or os.cpu_count() or 1)
-        if threads == 1:
-            return [job() for job in jobs]
-        with ThreadPoolExecutor(threads) as pool:
-            return [future.result() for future in [pool.submit(job) for job in jobs]]
+                min_length_m=spec.breakups.min_length_m, backend=self._solver))
+        return found
 
     def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField | None, year: float) -> View:
         m = self.members

@@ -31,8 +31,8 @@ from stmgpu.debris.policy import (
 from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.random import POLICY, generator
 from stmgpu.debris.ranking import RankedRemoval, RemovalPolicy
-from stmgpu.debris.rates import shell_volumes
 from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.shells import shell_volumes
 from stmgpu.errors import InputError
 
 

@@ -12,7 +12,8 @@ from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
 from stmgpu.debris.crossing import SPEED_EDGES, crossing_kernel, kernel_table
 from stmgpu.debris.lifetime import Lifetime, disposal_perigee_km, residual_lifetime_years, rotation_factor
 from stmgpu.debris.population import YEAR_S
-from stmgpu.debris.rates import mean_field, shell_shares, shell_volumes
+from stmgpu.debris.rates import mean_field
+from stmgpu.debris.shells import shell_shares, shell_volumes
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
 
