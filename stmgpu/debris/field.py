@@ -20,11 +20,8 @@ Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 INCLINATION_BINS = 90
-MASS_CLASSES = 12
-"""Classes of the partners' masses."""
-
-OWN_CLASSES = 32
-"""Classes of an object's own mass."""
+MASS_CLASSES, OWN_CLASSES = 2, 4
+"""Classes a decade of the partners' masses, and of an object's own mass; their edges do not depend on who is there."""
 
 CATASTROPHIC_J_KG = 4e4
 """Energy a kilogram of the heavier object from which on both break up (Johnson et al. 2001) [J/kg]."""
@@ -147,11 +144,10 @@ def numbered(values: Numbers, count: int) -> tuple[Numbers, Numbers]:
     return np.flatnonzero(present), number
 
 
-def _classes(mass: Array, weight: Array, count: int) -> tuple[Numbers, Array]:
+def _classes(mass: Array, weight: Array, a_decade: int) -> tuple[Numbers, Array]:
     """Class of each mass, even in its logarithm, and the mean mass of each class; empty ones are left out."""
-    logs = np.log(np.maximum(mass, 1e-12))
-    low = float(logs.min())
-    width = max((float(logs.max()) - low) / count, 1e-9)
-    number = numbered(np.minimum(((logs - low) / width).astype(np.int64), count - 1), count)[1]
+    number = np.floor(np.log10(np.maximum(mass, 1e-12)) * a_decade).astype(np.int64)
+    number -= number.min()
+    number = numbered(number, int(number.max()) + 1)[1]
     sums = np.bincount(number, weight)
     return number, np.bincount(number, weight * mass) / np.maximum(sums, 1e-300)
