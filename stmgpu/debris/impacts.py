@@ -30,7 +30,7 @@ from stmgpu.backend import Backend
 from stmgpu.debris import breakup, random
 from stmgpu.debris.breakup import Body, Breakup, Fragments
 from stmgpu.debris.cube import Cube, Encounters
-from stmgpu.debris.ledger import Ledger
+from stmgpu.debris.ledger import Ledger, shell_of
 from stmgpu.debris.members import Members
 from stmgpu.debris.population import YEAR_DAYS, Kind, Population
 from stmgpu.debris.scenario import Scenario
@@ -103,7 +103,7 @@ class Impacts:
         broken = {"catastrophic": probability * shattered, "cratering": probability * ~shattered}
         book.by_shell(run, altitude, {"expected_fragments": probability * shed,
                                       **{f"expected_{kind}": amount for kind, amount in broken.items()}})
-        np.add.at(book.flows["expected_avoided"], run, avoided)
+        np.add.at(book.flows["expected_avoided"], run, avoided * (shell_of(altitude) >= 0))
         estimator = self.scenario.collisions.estimator
         if estimator == "none":
             return
@@ -146,7 +146,10 @@ class Impacts:
     def _collide(self, met: Encounters, k: int, event: int, year: float, altitude: float) -> None:
         """One collision, and what is left of both objects."""
         m, pair = self.members, self._pair(met, k)
-        target, projectile, run, speed = pair.target, pair.projectile, pair.run, pair.speed
+        run, speed = pair.run, pair.speed
+        # of rows that stand for several objects one takes part; named from the end, where no fragment's name is
+        last = _FRAGMENT_UID + (event << _NUMBER_BITS) + (1 << _NUMBER_BITS) - 1
+        target, projectile = m.split(pair.target, last), m.split(pair.projectile, last - 1)
         found = breakup.collision(self._body(target), self._body(projectile), speed, self._generator(run, event),
                                   self._smallest, self.scenario.breakups.bridge)
         self._note(run, year, CATASTROPHIC if found.catastrophic else CRATERING, event, target,
@@ -230,9 +233,14 @@ class Impacts:
             run = int(m.run[slot])
             nothing = np.zeros(1, np.int64)
             one = slice(int(slot), int(slot) + 1)
-            _, events = random.pair_draws(*random.pair_words(self.seed, self.run_numbers[m.run[one]], random.EXPLOSION,
-                                                             0, nothing, m.uid[one], nothing))
+            drawn, events = random.pair_draws(*random.pair_words(
+                self.seed, self.run_numbers[m.run[one]], random.EXPLOSION, 0, nothing, m.uid[one], nothing))
             event = int(events[0])
+            if drawn[0] >= m.weight[slot]:  # what is there in part has fragments in as many cases, and is gone in all
+                self.book.by_class("explosions", m.run[one], m.kind[one], m.weight[one])
+                self.book.move("destroyed", run, m.weight[one].sum(), (m.weight[one] * m.mass_kg[one]).sum())
+                m.drop(slots[slots == slot])
+                continue
             found = breakup.explosion(self._body(int(slot)), self.scenario.explosions.scale,
                                       self._generator(run, event), self._smallest, self.scenario.breakups.bridge)
             r, v = self._state_of(int(slot), run, event)

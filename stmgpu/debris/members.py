@@ -135,6 +135,28 @@ class Members:
         state.n = self.n + count
         return slots
 
+    def split(self, slot: int, uid: int) -> int:
+        """The slot of a single object: this one, or a new one, of this name, for one that is taken out of a row that
+        stands for several."""
+        if self.weight[slot] <= 1.0:
+            return slot
+        new = self.n
+        if new == self.state.capacity:
+            self._grow(new + 1)
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            column[new] = column[slot]
+        state = self.state
+        state.orbit[:, new] = state.orbit[:, slot]
+        for array in (state.run, state.mode, state.gone):
+            array[new] = array[slot]
+        self.uid[new] = state.uid[new] = uid
+        state.n = new + 1
+        one, rest = np.array([new]), np.array([slot])
+        self.set_weight(one, np.ones(1))
+        self.set_weight(rest, self.weight[rest] - 1.0)
+        return new
+
     def drop(self, slots: NDArray[np.int64]) -> None:
         """Empty slots."""
         self.present[slots] = False

@@ -151,6 +151,28 @@ class Population:
         return dataclasses.replace(parts[0], **joined, notes=notes)
 
 
+def divided(population: Population, most: int) -> Population:
+    """Rows of intact objects that stand for several, as so many rows: each ends its mission, explodes or is removed by
+    itself. A part of an object keeps a row of its own.
+
+    Raises
+    ------
+    InputError
+        this makes more than ``most`` rows.
+    """
+    parts = np.where(population.kind <= Kind.MISSION_RELATED, np.ceil(population.weight - 1e-9), 1.0)
+    if (parts == 1.0).all():
+        return population
+    if not parts.sum() <= most:
+        raise InputError(f"{population.source}: the weights of intact objects make {parts.sum():.3g} rows; at most "
+                         f"{most} are allowed (max_objects)")
+    row = np.repeat(np.arange(len(population)), parts.astype(np.int64))
+    part = np.arange(len(row)) - np.searchsorted(row, row)
+    weight = population.weight[row] - part
+    alone = parts[row] == 1.0
+    return dataclasses.replace(population[row], weight=np.where(alone, population.weight[row], np.minimum(weight, 1.0)))
+
+
 def columns() -> list[str]:
     """Names of the columns of a :class:`Population`."""
     return [f.name for f in fields(Population) if f.name not in ("epoch_year", "source", "notes")]
