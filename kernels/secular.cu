@@ -196,7 +196,7 @@ KERNEL secular_step(
                 o.perigee = sel(pushed, turned(kicked.perigee, t.perigee * span), o.perigee);
                 o.anomaly = sel(pushed, turned(kicked.anomaly, t.anomaly * span), o.anomaly);
             }
-            mask low = both(free, either(o.a * (1.0 - o.e) < grave_km, d.left_s != 0.0));
+            mask low = both(present, either(o.a * (1.0 - o.e) < grave_km, d.left_s != 0.0));
             ints zero = bits(splat(0.0));
             store_i8(gone + begin + v, seli(low, zero + 1, zero));
             store(p + ROW_A * stride, sel(present, o.a, load(p + ROW_A * stride)));

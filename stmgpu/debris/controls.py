@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from stmgpu.debris import random
 from stmgpu.debris.ledger import Ledger
@@ -35,8 +36,9 @@ class Controls:
         self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
 
     def appear(self, slots: NDArray[np.int64], year: float, launched: bool) -> None:
-        """Draw the dates of new objects; upper stages that are disposed of leave at once."""
+        """Draw drag and dates of new objects; upper stages that are disposed of leave at once."""
         m, spec = self.members, self.scenario.explosions
+        self._spread_drag(slots[m.kind[slots] <= Kind.MISSION_RELATED])
         m.mission_end[slots] = np.where(m.kind[slots] == Kind.ACTIVE, m.mission_end[slots], NEVER)
         rate = np.where(m.kind[slots] == Kind.ROCKET_BODY, spec.rocket_body,
                         np.where(m.kind[slots] == Kind.DERELICT, spec.payload, 0.0))
@@ -55,13 +57,15 @@ class Controls:
 
     def _end_missions(self, slots: NDArray[np.int64], year: float) -> None:
         m, disposal, explosions = self.members, self.scenario.disposal, self.scenario.explosions
+        able = m.controlled[slots] != 0  # who cannot keep its orbit cannot leave it either
         m.mission_end[slots] = NEVER
         m.kind[slots], m.controlled[slots] = Kind.DERELICT, 0
         m.set_mode(slots, secular.FREE)
         self._draw_explosions(slots, np.full(len(slots), explosions.payload), year,
                               np.full(len(slots), year + explosions.max_age_years))
-        chance = np.where(m.constellation[slots] >= 0, disposal.constellation, disposal.payload)
-        self._dispose(slots, self._uniform(random.DISPOSAL, slots) < chance)
+        ending = slots[able]
+        chance = np.where(m.constellation[ending] >= 0, disposal.constellation, disposal.payload)
+        self._dispose(ending, self._uniform(random.DISPOSAL, ending) < chance)
 
     def _dispose(self, slots: NDArray[np.int64], succeeds: NDArray[np.bool_]) -> None:
         """Remove, or lower so far that the rule is kept, the objects whose disposal succeeds."""
@@ -81,18 +85,26 @@ class Controls:
 
     def _change_orbit(self, slots: NDArray[np.int64]) -> None:
         """Lower objects, or raise those that are nearer to the graveyard if that is the mode."""
-        m, spec = self.members, self.scenario.disposal
+        m, spec, rotating = self.members, self.scenario.disposal, self.scenario.propagation.rotating_atmosphere
         up = np.zeros(len(slots), np.bool_)
         if spec.mode == "graveyard":
             orbit = m.orbits(slots)
-            a, e = orbit[secular.A_KM], orbit[secular.ECC]
-            perigee, apogee = self.lifetime.disposal_orbit(a, e, orbit[secular.BALLISTIC], spec.rule_years)
+            a = orbit[secular.A_KM]
+            perigee, apogee = _disposal_orbit(orbit, spec.rule_years, self.lifetime, rotating)
             grave = secular.EARTH_RADIUS_KM + spec.graveyard_km
             # by the change of specific energy, to which the impulses from near-circular orbits are proportional
             up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
             m.set_orbit(secular.A_KM, slots[up], np.full(int(up.sum()), grave))
             m.set_orbit(secular.ECC, slots[up], np.zeros(int(up.sum())))
-        lower(m, slots[~up], spec.rule_years, self.lifetime)
+        lower(m, slots[~up], spec.rule_years, self.lifetime, rotating)
+
+    def _spread_drag(self, slots: NDArray[np.int64]) -> None:
+        """Intact objects of equal make differ in how they tumble; the mean stays."""
+        m, spread = self.members, self.scenario.propagation.drag_spread
+        if spread and len(slots):
+            drawn, _ = random.uniforms(self.seed, self.run_numbers[m.run[slots]], random.DRAG, 0, m.uid[slots])
+            factor = np.exp(spread * ndtri(drawn) - 0.5 * spread**2)
+            m.set_orbit(secular.BALLISTIC, slots, m.orbits(slots)[secular.BALLISTIC] * factor)
 
     def _draw_explosions(self, slots: NDArray[np.int64], rate: NDArray[np.float64], year: float,
                          until: NDArray[np.float64]) -> None:
@@ -116,17 +128,23 @@ class Controls:
                                m.uid[slots])
 
 
-def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Lifetime) -> None:
+def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Lifetime, rotating: bool) -> None:
     """Lower the perigee of objects, their apogee kept, so far that they decay within so many years.
 
-    Objects that do so already stay where they are.
+    Objects that do so already stay where they are. ``rotating``: whether the atmosphere turns with the Earth.
     """
     if not len(slots):
         return
-    orbit = members.orbits(slots)
-    a, e = orbit[secular.A_KM], orbit[secular.ECC]
-    perigee, apogee = lifetime.disposal_orbit(a, e, orbit[secular.BALLISTIC], years)
+    perigee, apogee = _disposal_orbit(members.orbits(slots), years, lifetime, rotating)
     new_a = 0.5 * (perigee + apogee)
     members.set_orbit(secular.A_KM, slots, new_a)
     members.set_orbit(secular.ECC, slots, np.maximum((apogee - perigee) / (apogee + perigee), 0.0))
     members.set_mode(slots, secular.FREE)
+
+
+def _disposal_orbit(orbit: NDArray[np.float64], years: float, lifetime: Lifetime, rotating: bool) -> tuple[
+        NDArray[np.float64], NDArray[np.float64]]:
+    inclination = orbit[secular.INC] if rotating else None
+    perigee, apogee = lifetime.disposal_orbit(orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC], years,
+                                              inclination)
+    return perigee, apogee

@@ -4,8 +4,8 @@ A step moves all mean elements (:mod:`stmgpu.propagate.secular`), takes away wha
 (:mod:`stmgpu.debris.impacts`). Every 30 days what is due happens and launches are added; once a year the population is
 written down and the removal policies choose.
 
-A run depends on the scenario, the seed and its own number alone: not on the batch, the worker, the backend that runs
-the kernels, or the other scenarios of the study, with which it shares its random numbers.
+A run depends on the scenario, the years, the seed and its own number alone: not on the batch, the worker, the backend
+that runs the kernels, or the other scenarios of the study, with which it shares its random numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from stmgpu.debris.launches import Launches
 from stmgpu.debris.ledger import Ledger
 from stmgpu.debris.lifetime import Lifetime
 from stmgpu.debris.members import Coefficients, Members
-from stmgpu.debris.population import YEAR_DAYS, Kind, Population
+from stmgpu.debris.population import YEAR_DAYS, Kind, Population, divided
 from stmgpu.debris.removal import Removals
 from stmgpu.debris.scenario import Scenario
 from stmgpu.errors import InputError
@@ -115,7 +115,8 @@ def start_of(population: Population, years: float) -> tuple[float, float]:
 
 class _Loop:
     def __init__(self, task: Evolution) -> None:
-        s, population, backend = task.scenario, task.population, task.backend
+        s, backend = task.scenario, task.backend
+        population = divided(task.population, s.max_objects)
         self.task, self.scenario, self.backend = task, s, backend
         self.begin, end = start_of(population, task.years)
         numbers = np.array(task.run_numbers, np.int64)
@@ -177,7 +178,7 @@ class _Loop:
         m, environment = self.members, self.environment
         month = min(int((year - self.begin) * MONTHS), len(self.log_density) - 1)
         self.secular.step(m.state, dt * 86_400.0, self.log_density[month], environment.lowest_km,
-                          environment.spacing_km, sun_direction(year))
+                          environment.spacing_km, sun_direction(year - 0.5 * dt / YEAR_DAYS))
         gone = m.gone()
         if len(gone):
             self.book.by_class("decays", m.run[gone], m.kind[gone], m.weight[gone])

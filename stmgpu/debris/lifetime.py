@@ -105,7 +105,7 @@ class Lifetime:
         return result[()]
 
     def disposal_orbit(self, a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike, years: float,
-                       circular: bool = False) -> tuple[Any, Any]:
+                       inc_rad: ArrayLike | None = None, circular: bool = False) -> tuple[Any, Any]:
         """Orbit to lower an object to so that it decays within so many years.
 
         Parameters
@@ -114,6 +114,8 @@ class Lifetime:
             as for :meth:`years`.
         years
             the rule.
+        inc_rad
+            inclination [n], see :meth:`years`.
         circular
             lower to a circular orbit instead of keeping the apogee.
 
@@ -133,11 +135,12 @@ class Lifetime:
             part = (high - low) / _PARTS
             middle = low + inner * part
             top = middle if circular else apogee
-            soon = self.years(0.5 * (middle + top), np.maximum((top - middle) / (top + middle), 0.0), b) <= years
+            soon = self.years(0.5 * (middle + top), np.maximum((top - middle) / (top + middle), 0.0), b,
+                              inc_rad) <= years
             below = np.minimum.accumulate(soon, axis=0).sum(axis=0)
             low = low + below * part
             high = np.where(below < _PARTS - 1, low + part, high)
-        stays = self.years(a, e, b) <= years
+        stays = self.years(a, e, b, inc_rad) <= years
         new_perigee = np.where(stays, perigee, low)
         new_apogee = np.where(stays, apogee, low if circular else apogee)
         return new_perigee[()], new_apogee[()]
@@ -230,7 +233,7 @@ def disposal_perigee_km(a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayL
     '552 km'
     """
     life = Lifetime(log_density, lowest_km, spacing_km, decay_km)
-    return life.disposal_orbit(a_km, ecc, ballistic_m2_kg, years, circular)[0] - EARTH_RADIUS_KM
+    return life.disposal_orbit(a_km, ecc, ballistic_m2_kg, years, circular=circular)[0] - EARTH_RADIUS_KM
 
 
 def rotation_factor(perigee_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike) -> Any:

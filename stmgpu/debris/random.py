@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.errors import InputError
 
-ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION = range(1, 11)
+(ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION,
+ DRAG) = range(1, 12)
 """Purposes: numbers drawn for one never meet those drawn for another."""
 
 Words = NDArray[np.uint64]

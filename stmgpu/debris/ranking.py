@@ -30,6 +30,7 @@ INTACT = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY)
 RANDOM_ORDER, MISSION, SWEPT = 1, 2, 3
 """Streams of :meth:`View.uniforms` that the policies here use."""
 
+_WORTH_LOWERING = 1.05  # of the lifetime that is aimed at: an orbit that was lowered before is not lowered again
 _TIME_SLACK = 0.01  # years: 2030-01-01 is 2029.998 or 2030.001 in Julian years
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -331,7 +332,7 @@ class RankedRemoval(RemovalPolicy):
         """Objects that a mission could go to [n]."""
         chosen = self.only.mask(view)
         if isinstance(self.action, Lower):
-            chosen &= view.lifetime_years > self.action.lower_years
+            chosen &= view.lifetime_years > _WORTH_LOWERING * self.action.lower_years
         if self.action == "avoid" and view.avoidance is not None:
             chosen &= view.avoidance >= 1.0
         return chosen

@@ -153,6 +153,6 @@ class Removals:
             book.move("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
             m.drop(slots)
         elif chosen.action == "lower":
-            lower(m, slots, chosen.lower_years, self.lifetime)
+            lower(m, slots, chosen.lower_years, self.lifetime, self.scenario.propagation.rotating_atmosphere)
         else:
             m.avoidance[slots] *= chosen.factor

@@ -124,11 +124,22 @@ class EnvironmentSpec(Strict):
 
 
 class PropagationSpec(Strict):
-    """Mean elements: J2, drag, radiation pressure. ``decay_km``: perigee altitude at which an object is gone."""
+    """Mean elements: J2, drag, radiation pressure.
+
+    Attributes
+    ----------
+    decay_km
+        perigee altitude at which an object is gone.
+    drag_spread
+        standard deviation of the logarithm of what intact objects' drag is multiplied with, drawn for each in each
+        run: equal satellites tumble differently, and a fleet of them does not stay together when nobody controls it
+        (benchmarks/reproduce/drag_spread.py measures it).
+    """
 
     step_days: Annotated[float, Field(strict=True, gt=0.0, le=30.0)] = 5.0
     decay_km: Annotated[float, Field(strict=True, ge=100.0, le=400.0)] = 150.0
     drag_coefficient: Annotated[float, Field(strict=True, gt=0.0, le=10.0)] = 2.2
+    drag_spread: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.07
     radiation_pressure: StrictBool = True
     reflectivity: Annotated[float, Field(strict=True, ge=0.0, le=2.0)] = 1.2
     rotating_atmosphere: StrictBool = True

@@ -97,7 +97,7 @@ def step(state: s.SecularState, decay_km: float, omega_rad_s: float, dt_s: float
         half[k][pushed] = moved[3 + k]
         angle = np.mod(half[k] + rate * (dt_s / 2), 2 * np.pi)
         o[row, here] = np.where(angle < 2 * np.pi, angle, 0.0)
-    state.gone[:n][free & (a * (1.0 - e) < s.EARTH_RADIUS_KM + decay_km)] = 1
+    state.gone[:n][present & (a * (1.0 - e) < s.EARTH_RADIUS_KM + decay_km)] = 1
 
 
 def _sink(drag: Drag, a: Array, e: Array, dt_s: float,

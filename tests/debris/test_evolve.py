@@ -193,7 +193,7 @@ def test_missions_end_and_disposal_follows_the_rule(crowd: Population) -> None:
     high = crowd.a_km * (1.0 - crowd.ecc) > 7000.0
     active = np.flatnonzero((crowd.kind == Kind.ACTIVE) & high)
     payloads = dataclasses.replace(crowd[active], mission_end_year=np.full(len(active), crowd.epoch_year + 0.5),
-                                   radius_m=np.full(len(active), 1.0))
+                                   radius_m=np.full(len(active), 1.0), controlled=np.ones(len(active), np.int8))
     gone, stay, low = (run(payloads, 1.0, [0], disposal=DisposalSpec(mode=mode, payload=share, constellation=share))[0]
                        for mode, share in (("remove", 1.0), ("remove", 0.0), ("lower", 1.0)))
     assert gone.series["population"][-1].sum() == 0.0
@@ -210,7 +210,7 @@ def test_high_objects_go_up_to_the_graveyard(crowd: Population) -> None:
     high = np.arange(count) % 2 == 0
     payloads = dataclasses.replace(
         crowd[crowd.kind == Kind.ACTIVE][:count], mission_end_year=np.full(count, crowd.epoch_year + 0.5),
-        a_km=np.where(high, 8178.0, 7278.0), ecc=np.full(count, 1e-3))
+        a_km=np.where(high, 8178.0, 7278.0), ecc=np.full(count, 1e-3), controlled=np.ones(count, np.int8))
     (result,) = run(payloads, 1.0, [0], collisions=CollisionSpec(enabled=False),
                     disposal=DisposalSpec(mode="graveyard", payload=1.0, constellation=1.0))
     assert result.series["population"][-1].sum() == count

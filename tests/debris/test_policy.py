@@ -211,7 +211,7 @@ def test_lowering_and_avoiding():
     lower = MassRemoval(per_year=500, action=Lower(lower_years=50)).select(seen)
     assert (lower.action, lower.lower_years) == ("lower", 50.0)
     eligible = np.isin(seen.kind, [Kind.DERELICT, Kind.ROCKET_BODY])
-    assert sorted(lower.indices) == np.flatnonzero(eligible & (seen.lifetime_years > 50.0)).tolist()
+    assert sorted(lower.indices) == np.flatnonzero(eligible & (seen.lifetime_years > 52.5)).tolist()
     avoided = np.where(np.arange(200) < 100, 0.2, 1.0)
     avoid = MassRemoval(per_year=500, action="avoid", avoid_factor=0.2).select(
         dataclasses.replace(seen, avoidance=avoided))
