@@ -20,7 +20,7 @@ PAD = 16
 POWERS = 3
 HITS = 9
 MAX_BYTES = 1 << 32
-"""Of the moments of all parties; more of them than fit treat each other differently."""
+"""Of the tables of all parties; where they do not fit, too many treat each other differently."""
 
 _LARGEST_ENTRY, _LARGEST_SUM = 2.0**50, 2.0**61
 _STRETCHES = 16
@@ -61,8 +61,8 @@ class _Task:
         self.shells, self.bins = len(field.scale), field.k.shape[1]
         self.classes = int(field.partner_class.max()) + 1
         self.width, self.owners = -(-POWERS * self.classes // 8) * 8, -(-(int(field.own_class.max()) + 1) // 8) * 8
-        size = self.parties * self.shells * self.bins * self.width
-        if 8 * size > MAX_BYTES:
+        line = (1 + field.k.shape[0]) * self.width + HITS * self.owners
+        if 8 * self.shells * self.bins * (self.parties * self.width + self.groups * line) > MAX_BYTES:
             raise CapacityError(f"{self.parties} parties that avoid each other differently are too many for mean-field "
                                 "rates: take fewer different factors of avoidance, or thicker shells")
         self.order = self._order()
