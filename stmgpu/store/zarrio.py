@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -29,6 +30,8 @@ from stmgpu.files import file_hash, replacing
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
 
 KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+
+_LOG = logging.getLogger(__name__)
 
 RUN = "run"
 """Folder inside a store for what belongs to its computation and not to the result, see :mod:`stmgpu.store.run`."""
@@ -113,7 +116,7 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         if not is_ours(target):
             raise StoreError(f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another "
                              "path")
-    parent = target.absolute().parent
+    parent = target.resolve().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():
@@ -124,26 +127,31 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
 
 @contextmanager
 def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
-    """A new folder beside ``path`` that takes its place when the block ends well and vanishes when it does not."""
+    """A new folder beside ``path`` that takes its place when the block ends well and vanishes when it does not.
+
+    A link stays one: what it points to is replaced.
+    """
     check_target(path, overwrite)
-    target = Path(path).absolute()
+    target = Path(path).resolve()
     token = secrets.token_hex(4)
-    folder = target.with_name(f"{target.name}.partial-{token}")
+    folder, old = (target.with_name(f"{target.name}.{what}-{token}") for what in ("partial", "old"))
     try:
         with writing(target):
             folder.mkdir(parents=True)
             yield folder
             check_target(path, overwrite)  # another process may have been faster
             if target.exists():
-                old = target.with_name(f"{target.name}.old-{token}")
                 target.rename(old)
-                folder.rename(target)
-                shutil.rmtree(old)
-            else:
-                folder.rename(target)
+            folder.rename(target)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    try:
+        if old.exists():
+            shutil.rmtree(old)
+    except OSError as error:  # the new store stands all the same
+        _LOG.warning("%s is replaced, but what is left of the old store could not be removed (%s); delete %s yourself",
+                     target, error.strerror or error, old)
 
 
 def create_group(folder: Path) -> zarr.Group:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -199,6 +201,35 @@ def test_an_existing_path_is_refused_before_any_work(tmp_path: Path) -> None:
     write_dataset(conjunctions(9), path, "conjunctions", overwrite=True)
     assert open_dataset(path).sizes["conjunction"] == 9
     assert [p.name for p in tmp_path.iterdir()] == ["c.zarr"]
+
+
+def test_overwriting_through_a_link_replaces_what_it_points_to(tmp_path: Path) -> None:
+    path = write_dataset(conjunctions(5), tmp_path / "disk" / "c.zarr", "conjunctions")
+    link = tmp_path / "link.zarr"
+    link.symlink_to(Path("disk") / "c.zarr")
+    write_dataset(conjunctions(9), link, "conjunctions", overwrite=True)
+    assert link.is_symlink()
+    assert open_dataset(path).sizes["conjunction"] == 9
+    assert sorted(p.name for p in [*tmp_path.iterdir(), *path.parent.iterdir()]) == ["c.zarr", "disk", "link.zarr"]
+
+
+def test_an_old_store_that_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                      caplog: pytest.LogCaptureFixture) -> None:
+    path = write_dataset(conjunctions(5), tmp_path / "c.zarr", "conjunctions")
+
+    rmtree = shutil.rmtree
+
+    def refuse(folder: Path, ignore_errors: bool = False) -> None:
+        if ".old-" in str(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        rmtree(folder, ignore_errors)
+
+    monkeypatch.setattr("stmgpu.store.zarrio.shutil.rmtree", refuse)  # as for a write-protected one
+    write_dataset(conjunctions(9), path, "conjunctions", overwrite=True)
+    assert open_dataset(path).sizes["conjunction"] == 9
+    (left,) = tmp_path.glob("c.zarr.old-*")
+    assert caplog.messages == [f"{path} is replaced, but what is left of the old store could not be removed "
+                               f"(Permission denied); delete {left} yourself"]
 
 
 def test_overwriting_spares_what_is_not_ours(tmp_path: Path) -> None:
