@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,9 @@ _STYLES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 _NO_END = 10_000
 """Characters in a line that is as wide as it likes."""
 
+_FIGURE_WIDE, _LABEL = 140, 30
+"""Characters that fit side by side into the figure, and those of a scenario's name in it."""
+
 
 # ------------------------------------------------------------------------------------------------------------- table
 def study_table(ds: xr.Dataset | dict[str, Any], upright: bool = False) -> Table:
@@ -44,8 +48,8 @@ def study_table(ds: xr.Dataset | dict[str, Any], upright: bool = False) -> Table
         one column a scenario instead, for narrow terminals.
     """
     summary = ds if isinstance(ds, dict) else study_summary(ds)
-    level = f"{100.0 * summary['level']:g} %"
-    table = Table(title=f"{summary['first_year']:.0f} to {summary['last_year']:.0f}, means with {level} intervals",
+    what = f"with {100.0 * summary['level']:g} % intervals" if max(_used(summary)) > 1 else "without intervals"
+    table = Table(title=f"{summary['first_year']:.0f} to {summary['last_year']:.0f}, means {what}",
                   title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
     heads = ["objects\nat the end", "change", "catastrophic\nsampled", "catastrophic\nexpected",
              f"objects against\n{escape(summary['baseline'])}", "removed", "ERF", "P(growth)", "twice as\nmany after"]
@@ -75,13 +79,10 @@ def _row(one: dict[str, Any]) -> list[str]:
 def study_lines(summary: dict[str, Any]) -> list[str]:
     """What stands below the table: runs, cut-offs, common random numbers, balances, each a line."""
     scenarios = summary["scenarios"]
-    finished = [one["runs_finished"] for one in scenarios]
-    if min(finished) == summary["runs"]:
-        lines = [f"runs: {summary['runs']} of each scenario"]
-    else:
-        lines = [f"runs: {summary['runs']} of each scenario, finished: "
-                 + ", ".join(f"{one['name']} {one['runs_finished']}" for one in scenarios)]
-    if summary["runs"] < 10:
+    lines = [_runs_line(summary["runs"], [(one["name"], one["runs_finished"]) for one in scenarios])]
+    if max(_used(summary)) < 2:
+        lines.append("intervals: of P(growth) only; that of a mean takes two runs that are finished and not cut off")
+    elif min(_used(summary)) < 10:
         lines.append("intervals: fewer than 10 runs; none of the intervals holds what it promises")
     gains = [one["difference"]["gain"] for one in scenarios if one["difference"] and one["difference"]["gain"]]
     if gains:
@@ -99,6 +100,18 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
     if balances:
         lines.append(f"balances, largest relative errors: {', '.join(balances)}")
     return lines
+
+
+def _used(summary: dict[str, Any]) -> list[int]:
+    """Runs in the means of each scenario."""
+    return [one["runs_used"] for one in summary["scenarios"]]
+
+
+def _runs_line(runs: int, finished: list[tuple[str, int]]) -> str:
+    line = f"runs: {runs} of each scenario"
+    if min(number for _, number in finished) == runs:
+        return line
+    return f"{line}, finished: {', '.join(f'{name} {number}' for name, number in finished)}"
 
 
 def _cut_lines(summary: dict[str, Any]) -> list[str]:
@@ -181,7 +194,7 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     collisions since the start, mean of the expected (line) and of the sampled ones (points, with the 95 % interval of
     the mean). Lower left: objects more than in the first scenario, run by run, mean and 95 % interval of the mean; with
     one scenario only, how many times as many objects there are as at the start. Lower right: objects per volume at the
-    start (grey) and at the end.
+    start (grey) and at the end. Long names of scenarios are shortened.
 
     Parameters
     ----------
@@ -197,6 +210,7 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     small = reduced(ds)
     figure = Figure(figsize=(12.0, 8.0), dpi=120, layout="constrained")
@@ -209,19 +223,42 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     for panel in panels.values():
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.25, lw=0.6)
-    names = small["scenario"].to_numpy()
-    if len(names) > 1:
-        handles, labels = panels["objects"].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 4), frameon=False)
+    time = small["time"].to_numpy()
+    margin = 0.02 * max(time[-1] - time[0], 1.0)
+    for name in ("objects", "collisions", "difference"):
+        panels[name].set_xlim(time[0] - margin, time[-1] + margin)  # runs that were cut off may leave it nearly empty
+        panels[name].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
+    labels = [_label(name) for name in small["scenario"].to_numpy()]
+    if len(labels) > 1:
+        columns = min(len(labels), 4, _FIGURE_WIDE // (max(map(len, labels)) + 8))
+        legend = figure.legend(panels["objects"].lines, " " * len(labels), loc="outside upper center", ncols=columns,
+                               frameon=False)
+        for text, label in zip(legend.get_texts(), labels, strict=True):
+            text.set_text(label)  # given to legend(), those with an underscore in front may be left out
+    finished = small["population"].isel(time=0).notnull().sum("run").to_numpy()
+    below = _runs_line(small.sizes["run"], list(zip(labels, finished.tolist(), strict=True)))
     cut = int(small["truncated_year"].notnull().sum())
-    figure.supxlabel(f"{small.sizes['run']} runs of each scenario"
-                     + (f"; {cut} cut off for too many objects and not shown from then on" if cut else ""), fontsize=9)
+    if cut:
+        below += f"; {cut} cut off for too many objects and not shown from then on"
+    figure.supxlabel(fill(below, _FIGURE_WIDE), fontsize=9)
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
         raise StmgpuError(f"cannot write the picture {path}: {error}; choose another path or one of .png, .pdf, "
                           ".svg") from error
     return Path(path)
+
+
+def _label(name: Any) -> str:
+    """A scenario's name as it fits into the figure, without mathematics."""
+    text = str(name)
+    half = _LABEL // 2
+    return (text if len(text) <= _LABEL else f"{text[:half]}…{text[1 - half:]}").replace("$", r"\$")
+
+
+def _line(axes: Any, values: xr.DataArray, k: int) -> None:
+    """Values of a scenario against time; a single one is a point."""
+    axes.plot(values["time"], values, lw=2, marker="o" if int(values.notnull().sum()) == 1 else None, **_look(k))
 
 
 def _look(k: int) -> dict[str, Any]:
@@ -231,9 +268,9 @@ def _look(k: int) -> dict[str, Any]:
 def _objects(axes: Any, small: xr.Dataset) -> None:
     n = total(small, "population")
     band = quantiles(n, (0.05, 0.95))
-    for k, name in enumerate(small["scenario"].to_numpy()):
+    for k in range(small.sizes["scenario"]):
         axes.fill_between(small["time"], *(b.isel(scenario=k) for b in band), color=_look(k)["color"], alpha=0.15, lw=0)
-        axes.plot(small["time"], n.isel(scenario=k).mean("run"), label=str(name), lw=2, **_look(k))
+        _line(axes, n.isel(scenario=k).mean("run"), k)
     axes.set(title="Objects: mean, 90 % of the runs", xlabel="year", ylabel="objects")
 
 
@@ -245,7 +282,7 @@ def _collisions(axes: Any, small: xr.Dataset) -> None:
     count = small.sizes["scenario"]
     width = (time[-1] - time[0]) / 120.0 * min(1.0, 4.0 / count)  # side by side, where they would hide each other
     for k in range(count):
-        axes.plot(time, expected.isel(scenario=k), lw=2, **_look(k))
+        _line(axes, expected.isel(scenario=k), k)
         one = sampled.isel(scenario=k)
         mean = one["estimate"].to_numpy()
         away = np.abs(np.stack([mean - one["lower"], one["upper"] - mean]))
@@ -267,9 +304,9 @@ def _difference(axes: Any, small: xr.Dataset) -> None:
     for k in range(1, len(names)):
         one = found.isel(scenario=k)
         axes.fill_between(small["time"], one["lower"], one["upper"], color=_look(k)["color"], alpha=0.25, lw=0)
-        axes.plot(small["time"], one["estimate"], lw=2, **_look(k))
+        _line(axes, one["estimate"], k)
     axes.axhline(0.0, color="0.3", lw=0.8)
-    axes.set(title=f"Objects more than in '{names[0]}': mean, 95 % interval", xlabel="year", ylabel="objects")
+    axes.set(title=f"Objects more than in '{_label(names[0])}'", xlabel="year", ylabel="objects: mean, 95 % interval")
 
 
 def _density(axes: Any, ds: xr.Dataset) -> None:
