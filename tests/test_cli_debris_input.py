@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,15 @@ def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     picture = tmp_path / "p.svg"
     assert stmgpu("study", tmp_path / "s.zarr", "--plot", picture).exit_code == 0
     assert "<svg" in picture.read_text()[:1000]
+
+
+def test_names_that_the_terminal_cannot_write_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('name = "Größe 軌道"\n' + BASE, encoding="utf-8")
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "stmgpu.cli", "evolve", "s.toml", "--out", "s.zarr"]
+    result = subprocess.run(command, cwd=tmp_path, env=ascii_only, capture_output=True)
+    assert result.returncode == 0, result.stderr
+    assert rb"Gr\xf6\xdfe \u8ecc\u9053" in result.stdout
 
 
 SCENARIOS = {

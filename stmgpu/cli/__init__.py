@@ -6,6 +6,7 @@ same command again), 130 interrupted, 143 terminated.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -83,6 +84,8 @@ def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log ever
     Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong use
     or input, 75 stopped on request (SIGUSR1) with work left, 130 interrupted, 143 terminated.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of scenarios may be beyond what it can write
     log.configure(-1 if quiet else int(verbose), log_json)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
