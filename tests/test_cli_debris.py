@@ -189,6 +189,27 @@ def test_a_study_as_a_crate(tmp_path: Path) -> None:
     assert "is damaged" in damaged.stderr
 
 
+def test_what_is_damaged_is_not_given_away(evolved: tuple[Path, Result], tmp_path: Path) -> None:
+    store = Path(shutil.copytree(evolved[0], tmp_path / "s.zarr"))
+    (chunk, *_) = sorted(path for path in (store / "population" / "c").rglob("*") if path.is_file())
+    with chunk.open("ab") as file:
+        file.write(b"--")
+    refused(stmgpu("export", store, tmp_path / "crate"), "is not whole.*: population/c/.* is damaged .*bytes", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
+
+
+def test_nothing_is_written_into_a_store(study: Path, evolved: tuple[Path, Result], tmp_path: Path) -> None:
+    store = Path(shutil.copytree(evolved[0], tmp_path / "s.zarr"))
+    (tmp_path / "link").symlink_to(store / "run")
+    message = "cannot write .*: it lies inside the store .*s.zarr; choose another path"
+    for place in (store, tmp_path / "link"):
+        refused(stmgpu("study", store, "--plot", place / "x.png"), message)
+        refused(stmgpu("export", store, place / "deep" / "crate"), message)
+        refused(stmgpu("evolve", study, "--out", place / "t.zarr"), message)
+        refused(stmgpu("scenario", place / "x.toml"), message)
+    assert stmgpu("check", store).exit_code == 0
+
+
 def test_info_is_short_and_says_what_differs(evolved: tuple[Path, Result]) -> None:
     result = stmgpu("info", evolved[0])
     assert result.exit_code == 0, result.stderr

@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import quote
 
 from stmgpu.errors import InputError, StoreError
-from stmgpu.store import provenance
+from stmgpu.store import check_store, provenance
 from stmgpu.store.inputs import INPUTS, StudyInputs
 from stmgpu.store.run import open_run
+from stmgpu.store.zarrio import check_outside
 
 METADATA = "ro-crate-metadata.json"
 
@@ -40,16 +41,19 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     Raises
     ------
     InputError
-        the folder is there already.
+        the folder is there already, or would lie inside a store.
     StoreError
-        the store is not complete.
+        the store is not whole and complete.
     """
     source, target = Path(store).absolute(), Path(crate)
-    story = provenance(source)
-    if not story["complete"]:
-        raise StoreError(f"{source} is not complete; finish it before it is given away")
     if os.path.lexists(target):
         raise InputError(f"{target} exists; give a folder that does not")
+    check_outside(target)
+    findings = check_store(source)
+    if findings:
+        more = f" ({len(findings)} findings in all; `stmgpu check` lists them)" if len(findings) > 1 else ""
+        raise StoreError(f"{source} is not whole, so it is not given away: {findings[0]}{more}")
+    story = provenance(source)
     path = target / METADATA
     inputs: list[dict[str, Any]] = []
     if "files" in story.get("catalog", {}):

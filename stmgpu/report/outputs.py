@@ -17,6 +17,7 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
     A store that is there already may be resumed or replaced; anything else that is there is left alone.
     """
     from stmgpu.store import check_target
+    from stmgpu.store.zarrio import check_outside
 
     if store is not None:
         try:
@@ -35,6 +36,7 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
             # files are renamed into place: that would replace a link such as /dev/stdout, or a device
             raise InputError(f"cannot write {file}: it is there and is no ordinary file; choose another path")
+        check_outside(file)
         if not os.access(folder, os.W_OK):
             raise InputError(f"cannot write {file}: no permission to write in {folder}; choose another folder")
 

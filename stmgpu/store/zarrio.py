@@ -25,7 +25,7 @@ import xarray as xr
 import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
-from stmgpu.errors import StoreError
+from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash, replacing
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
 
@@ -108,8 +108,12 @@ def result_files(folder: Path) -> list[str]:
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Raise :class:`StoreError` if a store could not be written there; call it before a long computation."""
+    """Raise :class:`StoreError` if a store could not be written there; call it before a long computation.
+
+    A place inside another store is an :class:`InputError`, see :func:`check_outside`.
+    """
     target = Path(path)
+    check_outside(target)
     if os.path.lexists(target):
         if not overwrite:
             raise StoreError(f"{target} exists; choose another path or allow it to be overwritten")
@@ -123,6 +127,14 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         raise StoreError(f"cannot write {target}: {parent} is not a folder")
     if not os.access(parent, os.W_OK):
         raise StoreError(f"cannot write {target}: no permission to write in {parent}")
+
+
+def check_outside(path: str | os.PathLike[str]) -> None:
+    """Raise :class:`InputError` if a path lies inside a store, which would be damaged by what it did not write."""
+    target = Path(path)
+    store = next((folder for folder in target.resolve().parents if is_ours(folder)), None)
+    if store is not None:
+        raise InputError(f"cannot write {target}: it lies inside the store {store}; choose another path")
 
 
 @contextmanager
