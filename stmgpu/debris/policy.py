@@ -29,6 +29,7 @@ from stmgpu.debris.ranking import (
     LEO_KM,
     RANDOM_ORDER,
     SWEPT,
+    Altitude,
     Campaign,
     Interval,
     Lower,
@@ -37,6 +38,7 @@ from stmgpu.debris.ranking import (
     RemovalPolicy,
     Selection,
     View,
+    Whole,
     ordered,
     within,
 )
@@ -62,6 +64,7 @@ FOOTPRINT_YEARS = 25.0
 ALL = 1_000_000
 """``per_year`` of a list that is dealt with at once."""
 
+Length = Annotated[float, Field(strict=True, ge=0.0)]
 _SHELL_KM = 50.0
 
 
@@ -79,7 +82,7 @@ class PersistentRiskRemoval(RankedRemoval):
     """By probability of collision times mass times residual lifetime, of which ``horizon_years`` count."""
 
     rank: Literal["persistent risk"] = "persistent risk"
-    horizon_years: Annotated[float, Field(gt=0.0, le=10_000.0)] = 200.0
+    horizon_years: Annotated[float, Field(strict=True, gt=0.0, le=10_000.0)] = 200.0
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Mass that is expected to collide while the object stays [kg]."""
@@ -152,8 +155,8 @@ class ListRemoval(RankedRemoval):
 
     needs_rates: ClassVar[bool] = False
     rank: Literal["list"] = "list"
-    ids: Annotated[tuple[int, ...], Field(min_length=1)]
-    per_year: Annotated[int, Field(ge=0, le=ALL)] = ALL
+    ids: Annotated[tuple[Whole, ...], Field(min_length=1)]
+    per_year: Annotated[Whole, Field(ge=0, le=ALL)] = ALL
     only: Only = Only(max_perigee_km=1e6, max_eccentricity=1.0, classes=CLASS_NAMES[1:])
 
     @field_validator("ids")
@@ -201,9 +204,9 @@ class Sweep(RemovalPolicy):
 
     needs_rates: ClassVar[bool] = False
     rank: Literal["sweep"] = "sweep"
-    thinning: Annotated[float, Field(ge=0.0, le=100.0)]
-    length_m: Interval = (0.01, 0.1)
-    altitude_km: Interval = (200.0, LEO_KM)
+    thinning: Annotated[float, Field(strict=True, ge=0.0, le=100.0)]
+    length_m: tuple[Length, Length] = (0.01, 0.1)
+    altitude_km: tuple[Altitude, Altitude] = (200.0, LEO_KM)
 
     @field_validator("length_m", "altitude_km")
     @classmethod

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from stmgpu.constants import EARTH_RADIUS_KM
 from stmgpu.debris.population import CLASS_NAMES, Kind
@@ -33,9 +33,19 @@ RANDOM_ORDER, MISSION, SWEPT = 1, 2, 3
 _WORTH_LOWERING = 1.05  # of the lifetime that is aimed at: an orbit that was lowered before is not lowered again
 _TIME_SLACK = 0.01  # years: 2030-01-01 is 2029.998 or 2030.001 in Julian years
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Year = Annotated[float, Field(ge=1957.0, le=3000.0)]
+
+
+def _plain(value: Any) -> Any:
+    """A whole number of NumPy as one of Python; anything else as it is."""
+    return int(value) if isinstance(value, np.integer) else value
+
+
+Whole = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
+Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
+NotNegative = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
+Year = Annotated[float, Field(strict=True, ge=1957.0, le=3000.0)]
+Altitude = Annotated[float, Field(strict=True, ge=-100.0, le=1e6)]
+Inclination = Annotated[float, Field(strict=True, ge=0.0, le=180.0)]
 Interval = tuple[float, float]
 
 
@@ -160,14 +170,14 @@ class _Table(BaseModel):
 class Campaign(_Table):
     """Missions for ``years_on`` years, then none for ``years_off``, and again, counted from the start of the policy."""
 
-    years_on: Annotated[int, Field(ge=1, le=1000)]
-    years_off: Annotated[int, Field(ge=1, le=1000)]
+    years_on: Annotated[Whole, Field(ge=1, le=1000)]
+    years_off: Annotated[Whole, Field(ge=1, le=1000)]
 
 
 class Lower(_Table):
     """Lower the perigee so far that the object decays within ``lower_years``."""
 
-    lower_years: Annotated[float, Field(gt=0.0, le=1000.0)]
+    lower_years: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)]
 
 
 class Only(_Table):
@@ -187,15 +197,15 @@ class Only(_Table):
         instead of e < 0.5 and perigees below 2000 km.
     """
 
-    inclination_deg: Interval | None = None
-    altitude_km: Interval | None = None
-    classes: tuple[str, ...] | None = None
-    owners: tuple[str, ...] | None = None
+    inclination_deg: tuple[Inclination, Inclination] | None = None
+    altitude_km: tuple[Altitude, Altitude] | None = None
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    owners: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     min_mass_kg: NotNegative = 0.0
     min_length_m: NotNegative = 0.0
     min_lifetime_years: NotNegative = 0.0
-    max_eccentricity: Annotated[float, Field(gt=0.0, le=1.0)] = LIOU_ECCENTRICITY
-    max_perigee_km: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = LEO_KM
+    max_eccentricity: Annotated[float, Field(strict=True, gt=0.0, le=1.0)] = LIOU_ECCENTRICITY
+    max_perigee_km: Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)] = LEO_KM
 
     @field_validator("inclination_deg", "altitude_km")
     @classmethod
@@ -318,11 +328,18 @@ class RankedRemoval(RemovalPolicy):
         for 'avoid': what remains of the probability to meet an intact object.
     """
 
-    per_year: Annotated[int, Field(ge=0, le=1_000_000)]
+    per_year: Annotated[Whole, Field(ge=0, le=1_000_000)]
     only: Only = Only()
     failure: Share = 0.0
     action: Literal["remove", "avoid"] | Lower = "remove"
     avoid_factor: Share = 0.1
+
+    @model_validator(mode="after")
+    def _used(self) -> RankedRemoval:
+        # by value: what a store keeps states every key
+        if self.action != "avoid" and self.avoid_factor != type(self).model_fields["avoid_factor"].default:
+            raise ValueError(f"avoid_factor = {self.avoid_factor:g} belongs to action = 'avoid'")
+        return self
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Worth of a mission to each object [n], any unit."""

@@ -339,6 +339,14 @@ BAD = [
     ({"rank": "sweep", "thinning": 0.1, "length_m": [0.1, 0.01]}, "is empty"),
     ({"rank": "list", "per_year": 5}, "ids"),
     ({"rank": 5}, "no policy with rank 5"),
+    ({"rank": "risk", "per_year": 5, "avoid_factor": 0.5}, "belongs to action = 'avoid'"),
+    ({"rank": "risk", "per_year": 5, "action": {"lower_years": 5}, "avoid_factor": 0.0}, "belongs to action = 'avoid'"),
+    ({"rank": "risk", "per_year": 5, "only": {"inclination_deg": [81, 190]}}, "inclination_deg"),
+    ({"rank": "risk", "per_year": 5, "only": {"altitude_km": [-200, 800]}}, "altitude_km"),
+    ({"rank": "risk", "per_year": 5, "only": {"classes": []}}, "classes"),
+    ({"rank": "risk", "per_year": 5, "only": {"owners": []}}, "owners"),
+    ({"rank": "sweep", "thinning": 0.1, "altitude_km": [700, 2e6]}, "altitude_km"),
+    ({"rank": "sweep", "thinning": 0.1, "length_m": [-0.1, 0.1]}, "length_m"),
 ]
 
 
@@ -346,6 +354,36 @@ BAD = [
 def test_bad_tables_are_refused(table, said):
     with pytest.raises(ValidationError, match=said):
         Scenario.model_validate({"removal": [table]})
+
+
+LOOSE = [
+    ("per_year", {"per_year": True}), ("per_year", {"per_year": "5"}), ("per_year", {"per_year": 5.0}),
+    ("failure", {"failure": True}), ("failure", {"failure": "0.1"}), ("from_year", {"from_year": "2024"}),
+    ("until_year", {"until_year": True}), ("inclination_deg", {"only": {"inclination_deg": ["81", 84]}}),
+    ("altitude_km", {"only": {"altitude_km": [True, 900]}}), ("min_mass_kg", {"only": {"min_mass_kg": "5"}}),
+    ("max_eccentricity", {"only": {"max_eccentricity": True}}), ("max_perigee", {"only": {"max_perigee_km": "900"}}),
+    ("years_on", {"campaign": {"years_on": "2", "years_off": 1}}), ("lower_years", {"action": {"lower_years": "5"}}),
+    ("avoid_factor", {"action": "avoid", "avoid_factor": "0.5"}),
+    ("horizon_years", {"rank": "persistent risk", "horizon_years": True}), ("ids", {"rank": "list", "ids": ["22220"]}),
+    ("thinning", {"rank": "sweep", "per_year": None, "thinning": True}),
+    ("length_m", {"rank": "sweep", "per_year": None, "thinning": 0.1, "length_m": ["0.01", 0.1]}),
+]
+
+
+@pytest.mark.parametrize(("key", "table"), LOOSE)
+def test_truth_values_and_texts_are_no_numbers(key, table):
+    full = {"rank": "mass", "per_year": 5, **table}
+    with pytest.raises(ValidationError, match=key):
+        Scenario.model_validate({"removal": [{k: v for k, v in full.items() if v is not None}]})
+
+
+def test_lists_stand_for_pairs_and_whole_numbers_for_others():
+    only = {"inclination_deg": [81, 84], "owners": ["CIS"], "max_eccentricity": 1}
+    policy = {"rank": "mass", "per_year": 5, "from_year": 2030, "failure": 1, "only": only}
+    (made,) = Scenario.model_validate({"removal": [policy]}).removal
+    assert (made.from_year, made.failure, made.only.inclination_deg) == (2030.0, 1.0, (81.0, 84.0))
+    # numbers of NumPy are numbers
+    assert ListRemoval(ids=tuple(np.array([7, 8])), per_year=np.int32(2)).ids == (7, 8)
 
 
 def test_uniforms_are_the_same_whenever_they_are_asked_for():
