@@ -170,7 +170,7 @@ class ListRemoval(RankedRemoval):
 
     def missions(self, eligible: int) -> int:
         """``per_year`` where it was given, else as many as there are objects of the list."""
-        return max(eligible, 1) if self.per_year == ALL else self.per_year
+        return eligible if self.per_year == ALL else self.per_year
 
     def score(self, view: View) -> NDArray[np.float64]:
         """1 for the first of the list, less for each further one, 0 for all others."""

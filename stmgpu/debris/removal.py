@@ -15,6 +15,7 @@ from stmgpu.debris.lifetime import Lifetime
 from stmgpu.debris.members import Members
 from stmgpu.debris.policy import Selection, View, select_all
 from stmgpu.debris.population import Kind
+from stmgpu.debris.ranking import RankedRemoval
 from stmgpu.debris.rates import MeanField, mean_field
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.variables import RATES, REMOVAL, SHELL_EDGES_KM
@@ -74,10 +75,12 @@ class Removals:
                 self._tell(run, f"{year:.0f}: the population is empty, nothing is left to remove")
                 continue
             view = self._view(run, slots, self._fields[run] if self._fields else None, year)
-            for policy, chosen in zip(self.scenario.removal, select_all(self.scenario.removal, view), strict=True):
+            selections = select_all(self.scenario.removal, view)
+            for number, (policy, chosen) in enumerate(zip(self.scenario.removal, selections, strict=True), 1):
                 if chosen.exhausted:
-                    self._tell(run, f"{year:.0f}: policy {policy.rank!r} had only {chosen.eligible} objects to choose "
-                                    "from, fewer than its missions")
+                    wanted = ", fewer than its missions" if isinstance(policy, RankedRemoval) else ""
+                    self._tell(run, f"{year:.0f}: policy {number}, {policy.rank!r}, had only {chosen.eligible} objects "
+                                    f"to choose from{wanted}")
                 failed = slots[chosen.failed]
                 self.book.by_class("removals_failed", self.members.run[failed], self.members.kind[failed],
                                    self.members.weight[failed])
@@ -88,8 +91,10 @@ class Removals:
         return tuple(self._notes[run])
 
     def _tell(self, run: int, text: str) -> None:
-        kind = text.split(": ", 1)[1][:20]
-        if not any(kind in note for note in self._notes[run]):
+        def kind(note: str) -> str:  # "policy 2": each policy has a note of its own
+            return note.split(": ", 1)[1].split(",", 1)[0]
+
+        if kind(text) not in map(kind, self._notes[run]):
             self._notes[run].append(text)
             _LOG.info("scenario %s, run %d, %s", self.scenario.name, self.run_numbers[run], text)
 

@@ -18,7 +18,7 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.debris.evolve import Evolution, RunResult
-from stmgpu.debris.policy import MassRemoval, RandomRemoval
+from stmgpu.debris.policy import ListRemoval, MassRemoval, Only, RandomRemoval, Sweep
 from stmgpu.debris.population import CLASS_NAMES, Kind, Population
 from stmgpu.debris.scenario import (
     BreakupSpec,
@@ -187,6 +187,19 @@ def test_a_policy_may_take_all_there_is(crowd: Population) -> None:
     (result,) = run(few, 3.0, [0], removal=(MassRemoval(per_year=10_000),))
     assert result.series["population"][-1].sum() < 0.1 * len(few)      # what is too eccentric to be eligible
     assert any("fewer than its missions" in note or "nothing is left" in note for note in result.notes)
+
+
+def test_each_policy_has_a_note_of_its_own(crowd: Population) -> None:
+    stages = crowd[crowd.kind == Kind.ROCKET_BODY]
+    stages = dataclasses.replace(stages, norad_id=np.arange(1, len(stages) + 1))
+    policies = (ListRemoval(ids=(1, 2)), MassRemoval(per_year=3, only=Only(min_mass_kg=1e6)),
+                MassRemoval(per_year=4, only=Only(owners=("nobody",))), Sweep(thinning=0.1))
+    (result,) = run(stages, 3.0, [0], removal=policies, collisions=CollisionSpec(enabled=False))
+    assert result.series["removals"][-1].sum() == 2.0
+    had = "had only 0 objects to choose from"
+    assert result.notes == (f"2023: policy 2, 'mass', {had}, fewer than its missions",
+                            f"2023: policy 3, 'mass', {had}, fewer than its missions",
+                            f"2023: policy 4, 'sweep', {had}")
 
 
 def test_missions_end_and_disposal_follows_the_rule(crowd: Population) -> None:

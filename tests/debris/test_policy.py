@@ -120,7 +120,7 @@ def test_only_restricts():
 
 def test_active_objects_are_never_chosen():
     seen = view(kind=np.full(200, Kind.ACTIVE, np.int8))
-    for policy in (MassRemoval(per_year=5), RandomRemoval(per_year=5), ListRemoval(ids=(1003, 1004))):
+    for policy in (MassRemoval(per_year=5), RandomRemoval(per_year=5), ListRemoval(ids=(1003, 1004), per_year=1)):
         chosen = policy.select(seen)
         assert len(chosen.indices) == 0
         assert chosen.exhausted
@@ -191,7 +191,8 @@ def test_lists_go_in_their_order():
     assert seen.norad_id[everything.indices].tolist() == [1009, 1002, 1150]
     assert not everything.exhausted
     left = rows(seen, ~np.isin(seen.norad_id, [1009, 1002, 1150]))
-    assert ListRemoval(ids=(1009, 1002, 5555, 1150)).select(left).exhausted
+    assert not ListRemoval(ids=(1009, 1002, 5555, 1150)).select(left).exhausted  # done, as it was asked to
+    assert ListRemoval(ids=(1009, 1002, 5555, 1150), per_year=1).select(left).exhausted
 
 
 def test_a_listed_id_is_the_object_itself_and_not_a_copy():
