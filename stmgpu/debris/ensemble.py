@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,14 +19,17 @@ from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolve import Evolution, RunResult, start_of
 from stmgpu.debris.launches import Launches
 from stmgpu.debris.loaders import load_population
-from stmgpu.debris.population import CLASS_NAMES, Population
+from stmgpu.debris.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.ranking import RemovalPolicy
 from stmgpu.debris.scenario import EnvironmentSpec, PopulationSpec, Scenario, Study, read_study
+from stmgpu.debris.unused import unused
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, SHELL_EDGES_KM, dims_of, dtype_of
 from stmgpu.errors import InputError
 
 MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
 """Longest study, and most runs of a scenario."""
+
+_LOG = logging.getLogger(__name__)
 
 
 def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years: float | None = None,
@@ -78,6 +82,8 @@ def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years:
                                                             for s in study.scenarios)})
     chosen = get_backend(backend, threads)
     begin = prepare(study, seed, population)
+    for note in begin.notes:
+        _LOG.info("%s", note)
     results: dict[tuple[int, int], RunResult] = {}
     total = len(study.scenarios) * study.runs
     for number, scenario in enumerate(study.scenarios):
@@ -122,7 +128,7 @@ class Beginning:
     populations, environments
         of each scenario, in their order; scenarios that begin alike share them.
     notes
-        see :func:`notes_of`.
+        see :func:`notes_of`, and what the scenarios state in vain (:func:`stmgpu.debris.unused.unused`).
     """
 
     year: float
@@ -140,8 +146,9 @@ def prepare(study: Study, seed: int, population: Population | None = None) -> Be
     ------
     InputError
         a file that is missing or damaged, an environment that does not cover the years, launches that repeat nothing,
-        or populations of different epochs.
+        populations of different epochs, or one that is larger than ``max_objects``.
     """
+    vain: list[str] = []
     populations: dict[tuple[PopulationSpec, float], Population] = {}
     environments: dict[EnvironmentSpec, Environment] = {}
     begins: dict[float, str] = {}
@@ -158,11 +165,17 @@ def prepare(study: Study, seed: int, population: Population | None = None) -> Be
         if scenario.environment not in environments:
             environments[scenario.environment] = Environment.build(scenario.environment,
                                                                    *start_of(own, study.years))
+        rows = len(divided(own, scenario.max_objects))
+        if rows > scenario.max_objects:
+            raise InputError(f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
+                             f"{scenario.max_objects:,}, above which its runs are cut off; allow more, or begin with "
+                             "fewer")
         Launches(scenario.launches, own, scenario.disposal, seed, 0)
+        vain += unused(scenario, own, study.years)
     (year,) = begins
     return Beginning(year, [populations[population_key(s)] for s in study.scenarios],
                      [environments[s.environment] for s in study.scenarios],
-                     notes_of(populations.values(), environments.values()))
+                     [*notes_of(populations.values(), environments.values()), *vain])
 
 
 def notes_of(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:
