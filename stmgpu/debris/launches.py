@@ -362,9 +362,9 @@ class _Constellation:
         values: dict[str, Any] = {
             "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis, "ecc": _ECC,
             "inc_rad": self.inclination, "argp_rad": 0.0, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
-            "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)), "controlled": np.int8(1),
-            "constellation": np.int32(FIRST_CONSTELLATION + self.index), "owner": "", "weight": 1.0,
-            "filled": np.int8(0),
+            "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
+            "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
+            "constellation": np.int32(FIRST_CONSTELLATION + self.index),
         }  # fmt: skip
         made: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
         made["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)

@@ -181,6 +181,9 @@ def test_constellation_is_built_and_replenished(population):
     assert (built.constellation == FIRST_CONSTELLATION).all()
     assert (built.kind == Kind.ACTIVE).all()
     assert built.controlled.all()
+    light = LaunchSpec(constellations=(shell(mass_kg=9.9), shell(mass_kg=10.0)))
+    cubes, _ = Launches(light, population, DISPOSAL, 7, 0).arrivals(2024.0, 2027.0)
+    np.testing.assert_array_equal(cubes.controlled == 1, cubes.mass_kg >= 10.0)  # lighter ones carry no engine
     np.testing.assert_allclose(built.mission_end_year, built.launch_year + 5.0)
     np.testing.assert_allclose(built.a_km, 6978.137)
     np.testing.assert_allclose(built.area_to_mass, np.pi * 1.5**2 / 300.0)
