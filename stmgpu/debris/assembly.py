@@ -25,6 +25,16 @@ DRAG_COEFFICIENT = 2.2
 UNDATED_AGE_YEARS = 20.0
 """Age of objects without a launch date: neither in their mission nor young enough to explode [years]."""
 
+EPOCH_SLACK = 0.01
+"""What is launched so soon after the epoch is taken as present: calendar dates are not always Julian years [years]."""
+
+MOST_KG, MOST_RADIUS_M, MOST_APOGEE_KM, MOST_WEIGHT = 1e6, 1e3, 1e6, 2e6
+"""Largest row: twice the mass of the ISS, and orbits about as far as the Earth holds them; a weight of more is not
+counted (:mod:`stmgpu.debris.census`)."""
+
+MOST_KG_OF_ROW, MOST_M2_OF_ROW = 1e8, 8e6
+"""Mass and cross-section, times the weight, that a row of fragments may stand for; intact rows are divided."""
+
 _PAYLOAD = (Kind.ACTIVE, Kind.DERELICT)
 _ANGLES = ("raan_rad", "argp_rad", "mean_rad")
 _OPTIONAL: dict[str, Any] = {
@@ -75,7 +85,7 @@ def assemble(
     Raises
     ------
     InputError
-        values that cannot be: the message names the row.
+        values that cannot be: the message names the row; or all was launched after the epoch.
     """
     n = len(columns["a_km"])
     if n == 0:
@@ -83,6 +93,13 @@ def assemble(
     c: dict[str, NDArray[Any]] = {**{name: np.full(n, value) for name, value in _OPTIONAL.items()}, **columns}
     said = list(notes)
     _check(c, source, row_name)
+    rows = np.flatnonzero(~(c["launch_year"] > epoch_year + EPOCH_SLACK))  # undated ones stay
+    if len(rows) < n:
+        later = f"{n - len(rows):,} objects launched after the epoch ({epoch_year:.2f}) left out"
+        if not len(rows):
+            raise InputError(f"{source}: nothing is left of {n:,} objects ({later}); give a later year")
+        said.append(later)
+        n, c = len(rows), {name: values[rows] for name, values in c.items()}
     drawn = [name for name in _ANGLES if name not in c]
     for name in drawn:
         c[name] = rng.uniform(0.0, 2.0 * np.pi, n)
@@ -104,6 +121,7 @@ def assemble(
                           rocket_body_parent=c["rocket_body_parent"],
                           stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], DRAG_COEFFICIENT),
                           age_years=epoch_year - launch, where=source)
+    _check_amounts(kind, filled.mass_kg, filled.radius_m, c["weight"], source, lambda k: row_name(int(rows[k])))
     controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
     return Population(
         epoch_year=float(epoch_year), norad_id=c["norad_id"].astype(np.int64), kind=kind,
@@ -151,7 +169,8 @@ def select(
 
 
 def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], str]) -> None:
-    """Refuse what cannot be: not finite elements, e outside [0, 1), i outside [0, pi], orbits within the Earth."""
+    """Refuse what cannot be: not finite elements, e outside [0, 1), i outside [0, pi], orbits within the Earth or
+    beyond its hold."""
     for name in ("a_km", "ecc", "inc_rad", *(a for a in _ANGLES if a in c), "mass_kg", "radius_m", "area_to_mass",
                  "length_m", "weight"):
         _refuse(~np.isfinite(c[name]), c[name], name, "a finite number", source, row_name)
@@ -159,10 +178,21 @@ def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], st
         _refuse(c[name] < 0.0, c[name], name, "0 (not known) or more", source, row_name)
     _refuse(c["weight"] <= 0.0, c["weight"], "weight", "more than 0", source, row_name)
     _refuse((c["ecc"] < 0.0) | (c["ecc"] >= 1.0), c["ecc"], "eccentricity", "0 <= e < 1", source, row_name)
-    _refuse((c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi), c["inc_rad"], "inclination [rad]", "0 to pi", source,
-            row_name)
+    _refuse((c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi), np.degrees(c["inc_rad"]).round(9), "inclination [deg]",
+            "0 to 180", source, row_name)
     apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH_RADIUS_KM
-    _refuse(apogee <= 0.0, apogee, "height of the apogee [km]", "more than 0", source, row_name)
+    _refuse((apogee <= 0.0) | (apogee > MOST_APOGEE_KM), apogee, "height of the apogee [km]",
+            f"more than 0, up to {MOST_APOGEE_KM:,.0f}", source, row_name)
+
+
+def _check_amounts(kind: NDArray[np.int8], mass: NDArray[np.float64], radius: NDArray[np.float64],
+                   weight: NDArray[np.float64], source: str, row_name: Callable[[int], str]) -> None:
+    """Refuse objects, stated or filled in, that are too large to be counted."""
+    pieces = np.where(kind > Kind.MISSION_RELATED, weight, 1.0)
+    for values, most, name in ((mass, MOST_KG, "mass_kg"), (radius, MOST_RADIUS_M, "radius_m"),
+                               (weight, MOST_WEIGHT, "weight"), (pieces * mass, MOST_KG_OF_ROW, "weight x mass [kg]"),
+                               (pieces * np.pi * radius**2, MOST_M2_OF_ROW, "weight x cross-section [m^2]")):
+        _refuse(values > most, values, name, f"up to {most:,.0f}", source, row_name)
 
 
 def _refuse(bad: NDArray[np.bool_], values: NDArray[Any], name: str, allowed: str, source: str,

@@ -79,9 +79,9 @@ def read_gp(
     by up to a third. Payloads are active by the status code of the SATCAT; without one, by their age.
     """
     catalog = read_catalog(Path(path))
-    known, notes = _about(catalog, None if sizes is None else Path(sizes))
     middle = catalog.median_epoch()
     epoch = year_of_days(middle.jd, middle.fr) if year is None else year
+    known, notes = _about(catalog, None if sizes is None else Path(sizes), epoch)
     columns = {**_elements(catalog, epoch), **known}
     keep = np.ones(len(catalog), np.bool_)
     decayed = columns.pop("decay_year", None)
@@ -124,14 +124,14 @@ def _elements(catalog: Catalog, epoch: float) -> dict[str, NDArray[Any]]:
     }  # fmt: skip
 
 
-def _about(catalog: Catalog, sizes: Path | None) -> tuple[dict[str, NDArray[Any]], list[str]]:
+def _about(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str, NDArray[Any]], list[str]]:
     """What is known of the objects of a catalogue, and notes."""
     n = len(catalog)
     typed = [KIND_NAMES.get(text.lower()) for text in catalog.object_type.tolist()]
     kinds = np.array([_kind_by_name(name) if kind is None else kind
                       for kind, name in zip(typed, catalog.name.tolist(), strict=True)], np.int8)
     untyped = np.array([kind is None for kind in typed], np.bool_)
-    launched = [int(text[:4]) + 0.5 if re.match(r"\d{4}-", text) else np.nan for text in catalog.object_id.tolist()]
+    launched = [_launched(text, epoch) for text in catalog.object_id.tolist()]
     names = catalog.name.tolist()
     constellation = np.full(n, -1, np.int32)
     for start, index in _NAMES:
@@ -166,6 +166,14 @@ def _about(catalog: Catalog, sizes: Path | None) -> tuple[dict[str, NDArray[Any]
     if not found.all():
         notes.append(f"{int((~found).sum()):,} objects are not in {table.path.name}")
     return columns, [*notes, *_told_by_name(untyped & ~found if "kind" in known else untyped)]
+
+
+def _launched(designator: str, epoch: float) -> float:
+    """Middle of the year of launch, but not after the epoch in the epoch's own; NaN where none is stated."""
+    if not re.match(r"\d{4}-", designator):
+        return np.nan
+    year = int(designator[:4])
+    return min(year + 0.5, max(float(year), epoch))
 
 
 def _kind_by_name(name: str) -> Kind:

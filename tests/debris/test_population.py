@@ -108,7 +108,7 @@ def test_gaps_of_mocat(tmp_path):
     ({"c1": [0.001] * 10 + [1.2]}, r"eccentricity of row 11 of mat_sats \(NORAD id 1010\) is 1\.2"),
     ({"c7": [100.0] * 4 + [-3.0] + [100.0] * 6}, r"mass_kg of row 5 .* is -3"),
     ({"c0": [1.1] * 3 + [np.nan] + [1.1] * 7}, r"a_km of row 4 .* is nan"),
-    ({"c2": [1.0, 4.0] + [1.0] * 9}, r"inclination \[rad\] of row 2"),
+    ({"c2": [1.0, 4.0] + [1.0] * 9}, r"inclination \[deg\] of row 2 .* is 229\.18"),
     ({"c0": 0.9}, r"height of the apogee .* row 1 .*and 10 more"),
     ({"c22": [1] * 10 + [12]}, r"class in row 11 of mat_sats is 12"),
 ])
@@ -260,7 +260,7 @@ def test_table(tmp_path):
     ("260,2,2005.5", "260,2,soon", r"line 4: launch_date is 'soon'"),
     ("260,2,2005.5", "-260,2,2005.5", r"line 4: mass_kg is '-260'"),
     ("260,2,2005.5", "nan,2,2005.5", r"line 4: mass_kg is 'nan'; a finite"),
-    (",53,40,", ",253,40,", r"inclination \[rad\] of line 4"),
+    (",53,40,", ",253,40,", r"inclination \[deg\] of line 4 is 253\.0; allowed is 0 to 180"),
     (",53,40,", ",,40,", r"line 4: inc_deg is ''"),
     ("payload,260", "satellite,260", r"line 4: object_type is 'satellite'; known are"),
     ("2005.5,US", "2005.5,US,x", r"line 4: 13 cells where the header has 12"),
