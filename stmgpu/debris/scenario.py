@@ -35,6 +35,18 @@ __all__ = ["BreakupSpec", "CollisionSpec", "ConstellationSpec", "DisposalSpec", 
            "read_study", "shipped_scenarios", "study_from", "study_of"]
 
 
+_ONLY_BASE = ("years", "runs")
+_LISTS = ("removal", "launches.constellations")
+_FILES = ("mocat", "table", "catalog", "cascade")
+_CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "population": ("source", {"path": _FILES, "sizes": ("catalog", "cascade"), "objects": ("synthetic",),
+                              "constellations": ("synthetic",)}),
+    "environment": ("density", {"path": ("jb2008",)}),
+    "environment.solar": ("model", {"space_weather": ("repeat", "bootstrap")}),
+    "launches": ("model", {"per_year": ("constant", "none")}),
+}  # by table: the key that chooses, and which choices its other keys go with
+
+
 class Scenario(Strict):
     """Everything that one run depends on, besides its seed and number."""
 
@@ -75,7 +87,7 @@ def read_study(path: str | Path) -> Study:
     """
     file = Path(path)
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot read the scenario file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -96,10 +108,10 @@ def study_of(document: dict[str, Any], folder: Path, where: str) -> Study:
     changes = base.pop("scenario", [{}])
     if not (isinstance(changes, list) and changes and all(isinstance(c, dict) for c in changes)):
         raise InputError(f"{where}: scenario must be [[scenario]] tables, at least one")
-    own = {key: base.pop(key) for key in ("years", "runs") if key in base}
+    own = {key: base.pop(key) for key in _ONLY_BASE if key in base}
     try:
-        scenarios = tuple(Scenario.model_validate(_merged(base, change)) for change in changes)
-        study = Study(scenarios=scenarios, **own)
+        study = Study(scenarios=tuple(_laid_over(base, change, f"number {k}", where)
+                                      for k, change in enumerate(changes, 1)), **own)
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from None
     names = [s.name for s in study.scenarios]
@@ -110,12 +122,28 @@ def study_of(document: dict[str, Any], folder: Path, where: str) -> Study:
     return located
 
 
-def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """The base with the tables of a scenario laid over it; lists are replaced as a whole."""
+def _laid_over(base: dict[str, Any], change: dict[str, Any], number: str, where: str) -> Scenario:
+    """A scenario: the base with a table laid over it."""
+    try:
+        return Scenario.model_validate(_merged(base, change))
+    except ValidationError as error:
+        name = change.get("name")
+        label = f"scenario {name!r}" if isinstance(name, str) else f"scenario {number}"
+        raise InputError(f"{where}: {_explain(error, change, label)}") from None
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """The base with the tables of a scenario laid over it; lists are replaced as a whole, and keys of the base that do
+    not go with what the scenario chooses are left out."""
     result = dict(base)
+    selector, takers = _CHOICES.get(place, ("", {}))
+    if selector in change:
+        for key, takes in takers.items():
+            if change[selector] not in takes:
+                result.pop(key, None)
     for key, value in change.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+        result[key] = _merged(result[key], value, f"{place}.{key}" if place else key) if both else value
     return result
 
 
@@ -167,33 +195,51 @@ def _with_paths(model: Any, change: Callable[[Path], Path]) -> Any:
     return model.model_copy(update={name: changed(getattr(model, name)) for name in type(model).model_fields})
 
 
-def _explain(error: ValidationError) -> str:
-    """What pydantic found, a clause for each mistake."""
+def _explain(error: ValidationError, change: Mapping[str, Any] | None = None, scenario: str = "") -> str:
+    """What pydantic found, a clause for each mistake; what stands in the table of a scenario, ``change``, with the name
+    of that ``scenario``. Tables are counted from 1."""
     clauses: list[str] = []
     told: set[str] = set()
     for item in error.errors(include_url=False):
-        place = [str(part) for part in item["loc"]]
-        said = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            allowed = _allowed(place[:-1])
-            clauses.append(f"unknown key {'.'.join(place)}{'' if allowed in told else allowed}")
+        place = [str(part + 1 if isinstance(part, int) else part) for part in item["loc"]]
+        own = _stated(change or {}, item["loc"])
+        key, said = ".".join(place), item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden" and own and key in _ONLY_BASE:
+            clause = f"unknown key {key}: it stands only in the base, once for all scenarios"
+        elif item["type"] == "extra_forbidden":
+            allowed = _allowed(place[:-1], () if own else _ONLY_BASE)
+            clause = f"unknown key {key}{'' if allowed in told else allowed}"
             told.add(allowed)
         elif item["type"] == "missing":
-            clauses.append(f"{'.'.join(place)} is missing")
+            clause = f"{key} is missing"
+        elif key in _LISTS and isinstance(item["input"], dict):
+            clause = f"{key} is a list of tables; write [[{'scenario.' if own else ''}{key}]]"
         elif item["type"] == "value_error" or not place:  # our own words, which name the value
-            clauses.append(f"{'.'.join(place)}: {said}" if place else said)
+            clause = f"{key}: {said}" if place else said
         else:
-            clauses.append(f"{'.'.join(place)}: {said} (got {item['input']!r})")
+            clause = f"{key}: {said} (got {item['input']!r})"
+        clauses.append(f"{scenario}: {clause}" if own else clause)
     return "; ".join(clauses[:10]) + (f"; and {len(clauses) - 10} more" if len(clauses) > 10 else "")
 
 
-def _allowed(place: Sequence[str]) -> str:
-    """The keys of the table at a place of a scenario file, as far as it is known."""
+def _stated(table: Any, place: Sequence[str | int]) -> bool:
+    """Whether a table, or a list in it, has a say at a place."""
+    for part in place:
+        if not isinstance(table, dict):
+            break
+        if part not in table:
+            return False
+        table = table[part]
+    return bool(place)
+
+
+def _allowed(place: Sequence[str], besides: Sequence[str]) -> str:
+    """The keys of the table at a place of a scenario file, as far as it is known, and those ``besides`` in the file."""
     model: Any = Scenario
     for part in place:
         field = model.model_fields.get(part)
         model = None if field is None else field.annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return ""
-    keys = [*model.model_fields, *(("years", "runs") if not place else ())]
+    keys = [*model.model_fields, *(besides if not place else ())]
     return f" (allowed: {', '.join(keys)})"

@@ -151,7 +151,7 @@ class CollisionSpec(Strict):
     Attributes
     ----------
     enabled
-        False: objects only move.
+        False: no encounters; launches, explosions, disposal and removal go on.
     cube_km, resamples, lattice
         size of a cell, fast-angle samples a step, kind of cells: 'cube' (Liou 2003), or 'shell', cells of the same
         volume (at a radius of 7,000 km) that are thin in radius, where density changes fast: less bias, and less noise

@@ -43,9 +43,9 @@ UNKNOWN = [
     ("[environment]\nsolar = { F107 = 100 }", "environment.solar.F107"),
     ("[collisions]\ncube = 10", "collisions.cube"),
     ("[[launches.constellations]]\nname = 'a'\naltitude_km = 550\ninclination_deg = 53\nplanes = 2\nper_plane = 2\n"
-     "mass_kg = 1\nradius_m = 1\nfrom_year = 2030\nslots = 3", "launches.constellations.0.slots"),
-    ("[[removal]]\nrank = 'mass'\nper_year = 5\nperyear = 5", "removal.0.peryear"),
-    ("[[removal]]\nrank = 'mass'\nper_year = 5\nonly = { inclination = [81, 84] }", "removal.0.only.inclination"),
+     "mass_kg = 1\nradius_m = 1\nfrom_year = 2030\nslots = 3", "launches.constellations.1.slots"),
+    ("[[removal]]\nrank = 'mass'\nper_year = 5\nperyear = 5", "removal.1.peryear"),
+    ("[[removal]]\nrank = 'mass'\nper_year = 5\nonly = { inclination = [81, 84] }", "removal.1.only.inclination"),
     ("[[scenario]]\nname = 'a'\n[scenario.disposal]\nrule = 5", "disposal.rule"),
 ]
 
@@ -92,11 +92,14 @@ IMPOSSIBLE = [
     ("[disposal]\npayload = -0.1", "disposal.payload"),
     ("[disposal]\npayload = nan", "disposal.payload"),
     ("[disposal]\nrule_years = 0", "disposal.rule_years"),
-    ("[[removal]]\nrank = 'mass'\nper_year = -5", "removal.0.per_year"),
-    ("[[removal]]\nrank = 'mass'", "removal.0.per_year"),
+    ("[[removal]]\nrank = 'mass'\nper_year = -5", "removal.1.per_year"),
+    ("[[removal]]\nrank = 'mass'", "removal.1.per_year"),
     ("[[removal]]\nrank = 'beauty'\nper_year = 5", "no policy with rank 'beauty'"),
     ("[[removal]]\nper_year = 5", "a policy is a table with rank"),
     ("removal = 5", "removal"),
+    ("[removal]\nrank = 'mass'\nper_year = 5", r"removal is a list of tables; write \[\[removal\]\]"),
+    ("[launches]\nconstellations = { name = 'a' }", r"write \[\[launches.constellations\]\]"),
+    ("[[scenario]]\n[scenario.removal]\nrank = 'mass'", r"scenario number 1: removal .* \[\[scenario.removal\]\]"),
     ("collisions = 5", "collisions"),
 ]
 
@@ -127,6 +130,8 @@ def test_what_cannot_be_read(tmp_path):
     (tmp_path / "a.toml").write_text("years = = 3", encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.toml is no TOML: .*line 1"):
         read_study(tmp_path / "a.toml")
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbfyears = 3")
+    assert read_study(tmp_path / "bom.toml").years == 3.0
     (tmp_path / "b.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(InputError, match=r"b\.toml is no TOML: it is not UTF-8"):
         read_study(tmp_path / "b.toml")
@@ -174,8 +179,50 @@ removal = []
 
 def test_a_scenario_may_not_change_years_or_runs(read):
     # they belong to the study: scenarios are compared run by run
-    with pytest.raises(InputError, match="unknown key years"):
+    with pytest.raises(InputError, match="scenario 'a': unknown key years: it stands only in the base, once for all"):
         read("[[scenario]]\nname = 'a'\nyears = 10")
+    with pytest.raises(InputError, match=r"unknown key year \(allowed: name, .*, max_objects\)$"):
+        read("[[scenario]]\nname = 'a'\nyear = 10")
+    with pytest.raises(InputError, match=r"unknown key year \(allowed: name, .*, years, runs\)$"):
+        read("year = 10\n[[scenario]]\nname = 'a'")
+
+
+def test_a_mistake_is_told_with_its_scenario(read):
+    good, bad = "[[scenario]]\nname = 'a'\n", "[[scenario]]\nname = 'b'\nenvironment = { solar = { f107 = 400 } }\n"
+    removal = "[[scenario.removal]]\nrank = 'mass'\nper_year = {}\n"
+    with pytest.raises(InputError, match=r"toml: scenario 'b': environment.solar.f107: .*; scenario 'b': removal.2.p"):
+        read(good + bad + removal.format(5) + removal.format("'x'"))
+    # what the base states is not the scenario's, though both change the same table
+    with pytest.raises(InputError, match=r"toml: scenario 'b': .*\(got 400\); environment.solar.ap: .*\(got 500\)$"):
+        read("environment = { solar = { ap = 500 } }\n" + bad)
+
+
+SWITCHED = [
+    ("[environment]\ndensity = 'jb2008'\npath = 'jb.mat'", "environment = { density = 'nrlmsis' }"),
+    ("[environment.solar]\nmodel = 'bootstrap'\nspace_weather = 'sw.txt'",
+     "environment = { solar = { model = 'sinusoid' } }"),
+    ("[launches]\nmodel = 'constant'\nwindow = [2010, 2020]\nper_year = { payload = 5.0 }",
+     "launches = { model = 'repeat' }"),
+    ("[population]\nsource = 'catalog'\npath = 'gp.tle'\nsizes = 's.csv'", "population = { source = 'synthetic' }"),
+    ("[population]\nobjects = 600\nconstellations = false", "population = { source = 'mocat', path = '2020.mat' }"),
+]
+
+
+@pytest.mark.parametrize(("base", "change"), SWITCHED)
+def test_a_scenario_switches_off_what_the_base_states(read, base, change):
+    kept, switched = read(f"{base}\n[[scenario]]\nname = 'a'\n[[scenario]]\nname = 'b'\n{change}").scenarios
+    assert switched == read(change.replace("}", ", window = [2010, 2020] }") if "launches" in change else change
+                            ).scenarios[0].model_copy(update={"name": "b"})
+    assert kept.model_copy(update={"name": "base"}) == read(base).scenarios[0]
+
+
+def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it(read):
+    with pytest.raises(InputError, match="scenario 'a': environment: path belongs to density = 'jb2008'"):
+        read("environment = { density = 'jb2008', path = 'jb.mat' }\n[[scenario]]\nname = 'a'\n"
+             "environment = { density = 'nrlmsis', path = 'jb.mat' }")
+    (changed,) = read("environment = { solar = { model = 'repeat', space_weather = 'sw.txt' } }\n[[scenario]]\n"
+                      "environment = { solar = { model = 'bootstrap' } }").scenarios
+    assert changed.environment.solar.space_weather.name == "sw.txt"
 
 
 def test_names_must_differ(read):
