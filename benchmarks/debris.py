@@ -90,8 +90,7 @@ def _single(scenario: Scenario, population: Population, options: argparse.Namesp
 
 
 def _stages(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
-    """Nanoseconds of an object-step in each kernel in one thread, in the rates of the mean field (with its kernels), and
-    in the rest."""
+    """Nanoseconds of an object-step, one thread: in each kernel, in the mean field with its kernels, in the rest."""
     seconds: dict[str, float] = {}
     wrapped: list[tuple[type, str, Any]] = []
 
