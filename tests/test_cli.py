@@ -177,7 +177,9 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Pat
 
 def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
     demo = [sys.executable, "-m", "stmgpu.cli", "demo", "--objects", "8000", "--hours", "700", "--out", str(tmp_path)]
-    process = subprocess.Popen(demo, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # a shell's background jobs are born deaf to it
+    process = subprocess.Popen(demo, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("backend"):
