@@ -28,8 +28,9 @@ from stmgpu.propagate.objects import Objects
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.screening import default_start, plan_of, population
 from stmgpu.store.catalogs import Worked
+from stmgpu.store.code_identity import code_identity
 from stmgpu.store.inputs import StudyInputs
-from stmgpu.store.provenance import code_identity, session
+from stmgpu.store.provenance import session
 from stmgpu.store.run import open_run
 from stmgpu.time import as_epoch
 
@@ -214,7 +215,7 @@ def plan_study(study: Study | Scenario | str | os.PathLike[str], years: float | 
     objects = max(map(len, begin.populations))
     document = {"kind": "ensemble", "settings": settings,
                 "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
-                "code": code_identity(),
+                "code": code_identity(ensemble.__name__),
                 "tiling": {"runs_per_tile": runs_per_tile, "tile_hours": None, "chunk_objects": None,
                            "tiles": tiles}}
     return inputs, document, ensemble.estimate(study, objects, tiles, runs_per_tile)
@@ -263,7 +264,8 @@ def _run_with(client: Any, catalog: Worked, path: Path, document: dict[str, Any]
     todo = [tile for tile in share(job.tiles, task) if tile.id not in done]
     if not todo and run.complete:
         return conclude(job, backend, outcome)
-    told = session(how.command, "" if client is not None else backend().device, how.executor)
+    told = session(how.command, "" if client is not None else backend().device, how.executor,
+                   run.document["code"])
     name = f"{told['begin'].replace(':', '')}-{told['host']}-{told['process']}-{secrets.token_hex(2)}"
     run.add_session(name, told)
     if isinstance(job, ephemeris.EphemerisJob) and not run.complete:
@@ -294,7 +296,7 @@ def _document(kind: str, settings: dict[str, Any], objects: Catalog | Objects, t
         "settings": settings,
         "catalog": {"digest": objects.digest(), "objects": len(objects), "source": objects.source,
                     "sha256": objects.sha256, "rejected": len(objects.rejected), **dated, **trajectories},
-        "code": code_identity(),
+        "code": code_identity((screening if kind == "conjunctions" else ephemeris).__name__),
         "tiling": tiling.as_dict(),
     }
 

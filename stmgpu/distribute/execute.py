@@ -20,7 +20,7 @@ from stmgpu.distribute.ephemeris import EphemerisJob
 from stmgpu.distribute.screening import ScreeningJob
 from stmgpu.distribute.tiles import Tile
 from stmgpu.errors import InputError, StmgpuError, StoreError
-from stmgpu.store.provenance import code_identity
+from stmgpu.store.code_identity import code_identity
 from stmgpu.store.run import Marker, RunStore, open_run
 
 Report = Callable[[float], None]
@@ -175,8 +175,9 @@ def compute_tile(folder: str, tile: str, backend: str, threads: int | None) -> N
     """
     run_json = Path(folder) / "run" / "run.json"
     job = _cached_job(folder, run_json.stat().st_mtime_ns)
-    if job.run.document["code"] != code_identity():
-        raise InputError(f"the worker has another stmgpu ({code_identity()['version']}) than the run was begun with; "
+    ours = code_identity(type(job).__module__)
+    if job.run.document["code"] != ours:
+        raise InputError(f"the worker has another stmgpu ({ours['version']}) than the run was begun with; "
                          "install the same version on all of them")
     if job.run.marker(tile) is None:
         wanted = next(t for t in job.tiles if t.id == tile)

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
-import importlib.metadata
 import json
 import os
 import platform
 import socket
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stmgpu.backend import source
+from stmgpu.store.code_identity import package_version
 from stmgpu.store.run import RunStore, has_run, open_run
 from stmgpu.store.zarrio import check_root, reading
 
 PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "pymsis", "h5py", "pydantic", "dask", "distributed",
             "cupy-cuda12x", "cupy-cuda13x")
-_ARITHMETIC = ("backend", "catalog", "debris", "propagate", "screen", "constants.py", "frames.py", "time.py")
 
 
-@cache
-def code_identity() -> dict[str, str]:
-    """What the numbers of a result depend on: version, digest of the kernels, digest of the Python sources above them.
-
-    Two versions with the same digests give the same bytes; a run is only resumed by the code that began it.
-    """
-    package = Path(__file__).resolve().parent.parent
-    total = hashlib.sha256()
-    for name in _ARITHMETIC:
-        path = package / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path] * path.is_file():
-            total.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
-    return {"version": _version("stmgpu"), "kernels": source.digest(), "sources": total.hexdigest()}
-
-
-def session(command: list[str] | None, device: str, executor: str) -> dict[str, Any]:
+def session(command: list[str] | None, device: str, executor: str, code: Mapping[str, str]) -> dict[str, Any]:
     """Who works on a store from now on: plain values."""
     return {
         "begin": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -54,8 +36,8 @@ def session(command: list[str] | None, device: str, executor: str) -> dict[str, 
                            "SLURM_RESTART_COUNT")},
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
-        "code": code_identity(),
+        "packages": {name: version for name in PACKAGES if (version := package_version(name))},
+        "code": dict(code),
     }
 
 
@@ -97,13 +79,6 @@ def _provenance(folder: Path) -> dict[str, Any]:
         found |= {"tiles_done": len(markers), "failed": run.failures(), "sessions": run.sessions(),
                   "tile_seconds": round(sum(float(m.summary.get("wall_s", 0.0)) for m in markers.values()), 3)}
     return found
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _user() -> str:
