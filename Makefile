@@ -17,6 +17,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do "$$p" -c '$(PROBE)' 2>/dev/null && 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard kernels/*.cu kernels/*.cpp kernels/include/*.h)
+PACKAGES := $(wildcard stmgpu/__init__.py stmgpu/*/__init__.py stmgpu/*/*/__init__.py) # the editable install lists them
 
 .PHONY: demo test slurm check build lock clean install
 .DEFAULT_GOAL := test
@@ -54,7 +55,7 @@ $(VENV)/requirements: requirements.lock $(VENV)/python
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@touch $@
 
-$(VENV)/installed: pyproject.toml CMakeLists.txt $(NATIVE) $(VENV)/requirements
+$(VENV)/installed: pyproject.toml CMakeLists.txt $(NATIVE) $(PACKAGES) $(VENV)/requirements
 	@echo "== compiling the kernels and installing stmgpu"
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -c 'from stmgpu.backend.cpu import usable_levels as f; levels = ", ".join(f()); print("== cpu backend:", \

@@ -31,14 +31,15 @@ import numpy as np
 import stmgpu as stm
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend
-from stmgpu.debris.cube import Cube
-from stmgpu.debris.ensemble import population_of
+from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolve import Evolution
-from stmgpu.debris.members import Coefficients, Members
+from stmgpu.debris.evolution.loop import Evolution
+from stmgpu.debris.evolution.members import Coefficients, Members
+from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population import Population
-from stmgpu.debris.removal import Removals
-from stmgpu.debris.scenario import CollisionSpec, PopulationSpec, Scenario, Study
+from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.debris.specs import CollisionSpec, PopulationSpec
+from stmgpu.debris.study.evolve import population_of
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.propagate.secular import Secular
 

@@ -37,19 +37,19 @@ import xarray as xr  # noqa: E402
 from stmgpu.backend import Backend, get_backend, nvrtc  # noqa: E402
 from stmgpu.backend.signature import signatures  # noqa: E402
 from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog  # noqa: E402
-from stmgpu.debris.cube import Cube  # noqa: E402
-from stmgpu.debris.ensemble import population_of  # noqa: E402
+from stmgpu.cli.installed import describe  # noqa: E402
+from stmgpu.debris.collisions.cube import Cube  # noqa: E402
+from stmgpu.debris.collisions.mean_field import mean_field  # noqa: E402
+from stmgpu.debris.collisions.mean_field_kernels import Solver  # noqa: E402
 from stmgpu.debris.environment import Environment  # noqa: E402
-from stmgpu.debris.evolve import Evolution, RunResult  # noqa: E402
-from stmgpu.debris.field_kernels import Solver  # noqa: E402
-from stmgpu.debris.members import Coefficients, Members  # noqa: E402
+from stmgpu.debris.evolution.loop import Evolution, RunResult  # noqa: E402
+from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population import Population  # noqa: E402
-from stmgpu.debris.rates import mean_field  # noqa: E402
 from stmgpu.debris.scenario import Scenario, read_study, shipped_scenarios  # noqa: E402
+from stmgpu.debris.study.evolve import population_of  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
 from stmgpu.propagate.secular import Secular  # noqa: E402
 from stmgpu.propagate.sgp4 import Propagator  # noqa: E402
-from stmgpu.report.environment import describe  # noqa: E402
 from stmgpu.screen.screening import default_start, screen  # noqa: E402
 
 REPEATS = 3

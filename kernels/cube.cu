@@ -20,7 +20,7 @@
 #include "kepler.h"
 #include "random.h"
 
-#define ANGLE 1ULL                  // purposes of random numbers, stmgpu/debris/random.py
+#define ANGLE 1ULL                  // purposes of random numbers, stmgpu/debris/streams.py
 #define COLLISION 3ULL
 #define ODD 0x9E3779B97F4A7C15ULL   // 2^64 / golden ratio
 #define ABSENT 2
@@ -223,7 +223,7 @@ KERNEL cube_pairs(
     const i64* RESTRICT row,             // [pairs] row of each pair
     const i64* RESTRICT run,             // [pairs] run of each pair
     double* RESTRICT found,              // [14][pairs] speed [km/s], rate in this row [1/s], r, v [km, km/s] of both
-    i64* RESTRICT random)                // [2][pairs] two words, see pair_words in stmgpu/debris/random.py
+    i64* RESTRICT random)                // [2][pairs] two words, see pair_words in stmgpu/debris/streams.py
 {
     (void)rows;
     PARALLEL(i, pairs, LANES) {

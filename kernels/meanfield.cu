@@ -1,6 +1,6 @@
 // meanfield.cu: expected rates of collision of a whole population, shell by shell. No spills.
 //
-// stmgpu/debris/rates.py has the method. An object that spends the share f of its period in a shell of volume V meets
+// stmgpu/debris/collisions/mean_field.py has the method. An object that spends the share f of its period in a shell of volume V meets
 // those of other inclinations there at the rate f / V v k (sum over them) w f pi (r + r')^2, and the sum comes from the
 // moments w f r^p of every shell, bin of inclination, class of mass and party. Steps:
 //     field_moments    objects -> moments, in whole numbers of small units, so that no order changes them
@@ -14,7 +14,7 @@
 
 #define CIRCULAR 1e-9               // orbits of smaller eccentricity are circles
 #define ROUNDING 1e-12              // who meets nobody but itself is left with this share of it at most
-#define SPEEDS 4                    // groups of relative speed, stmgpu/debris/crossing.py
+#define SPEEDS 4                    // groups of relative speed, stmgpu/debris/collisions/crossing.py
 #define POWERS 3                    // 1, r, r^2
 #define OUTCOMES 3                  // collisions, catastrophic ones, fragments
 #define HITS (OUTCOMES * POWERS)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stmgpu.backend import get_backend
     from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
-    from stmgpu.catalog.oem import read_oem
-    from stmgpu.catalog.trajectories import Trajectories
-    from stmgpu.debris.ensemble import evolve
-    from stmgpu.debris.loaders import load_population
-    from stmgpu.debris.policy import MassRemoval, RandomRemoval, RankedRemoval, RiskRemoval
-    from stmgpu.debris.population import Population
+    from stmgpu.catalog.ccsds.oem import read_oem
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.debris.policy.policies import MassRemoval, RandomRemoval, RankedRemoval, RiskRemoval
+    from stmgpu.debris.population.population import Population
+    from stmgpu.debris.population.sources import load_population
     from stmgpu.debris.scenario import Scenario, Study, read_study
+    from stmgpu.debris.study.evolve import evolve
     from stmgpu.distribute import (
         Execution,
         evolve_to_store,
@@ -41,13 +41,13 @@ _HOME = {
     "Catalog": "stmgpu.catalog", "read_catalog": "stmgpu.catalog", "synthetic_catalog": "stmgpu.catalog",
     "write_catalog": "stmgpu.catalog", "Propagator": "stmgpu.propagate.sgp4",
     "Execution": "stmgpu.distribute", "merge_store": "stmgpu.distribute", "propagate_to_store": "stmgpu.distribute",
-    "evolve_to_store": "stmgpu.distribute", "evolve": "stmgpu.debris.ensemble",
-    "MassRemoval": "stmgpu.debris.policy", "RandomRemoval": "stmgpu.debris.policy",
-    "RankedRemoval": "stmgpu.debris.policy", "RiskRemoval": "stmgpu.debris.policy",
-    "load_population": "stmgpu.debris.loaders", "Population": "stmgpu.debris.population",
+    "evolve_to_store": "stmgpu.distribute", "evolve": "stmgpu.debris.study.evolve",
+    "MassRemoval": "stmgpu.debris.policy.policies", "RandomRemoval": "stmgpu.debris.policy.policies",
+    "RankedRemoval": "stmgpu.debris.policy.policies", "RiskRemoval": "stmgpu.debris.policy.policies",
+    "load_population": "stmgpu.debris.population.sources", "Population": "stmgpu.debris.population.population",
     "Scenario": "stmgpu.debris.scenario", "Study": "stmgpu.debris.scenario", "read_study": "stmgpu.debris.scenario",
     "screen_to_store": "stmgpu.distribute", "slurm_cluster": "stmgpu.distribute",
-    "Trajectories": "stmgpu.catalog.trajectories", "read_oem": "stmgpu.catalog.oem",
+    "Trajectories": "stmgpu.catalog.trajectories.trajectories", "read_oem": "stmgpu.catalog.ccsds.oem",
     "read_ephemeris": "stmgpu.store", "check_store": "stmgpu.store", "provenance": "stmgpu.store",
     "brute": "stmgpu.screen", "write_csv": "stmgpu.screen", "open_dataset": "stmgpu.store",
     "write_dataset": "stmgpu.store", "get_backend": "stmgpu.backend", "Epoch": "stmgpu.time",

@@ -20,6 +20,15 @@ from stmgpu.errors import InputError
 UNIX_EPOCH_JD = 2440587.5
 """Julian date of 1970-01-01T00:00:00Z."""
 
+YEAR_DAYS = 365.25
+"""Julian year [d]."""
+
+YEAR_S = YEAR_DAYS * 86_400.0
+"""Julian year [s]."""
+
+J2000_JD = 2_451_545.0
+"""Julian date of the epoch J2000."""
+
 NS_PER_SECOND = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_SECOND
 """Nanoseconds in a second and in a day of 86,400 s."""
@@ -358,3 +367,13 @@ def as_epoch(value: Any) -> Epoch:
             jd, fr = from_datetime64(stamp)
             return Epoch(float(jd), float(fr))
     raise InputError(f"{value!r} is not an instant; give text such as '2024-07-05T12:00:00' or a datetime64")
+
+
+def year_of_jd(jd: Any) -> Any:
+    """Decimal year of a Julian date."""
+    return 2000.0 + (jd - J2000_JD) / YEAR_DAYS
+
+
+def jd_of_year(year: Any) -> Any:
+    """Julian date of a decimal year."""
+    return J2000_JD + (year - 2000.0) * YEAR_DAYS

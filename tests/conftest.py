@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from distribute.studies import write_study
+from support.paths import SHARED
+from support.studies import write_study
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
@@ -57,7 +58,7 @@ def isa(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def shared_catalogs() -> Path:
     """Folder of the real catalogues beside the checkout."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "catalogs"
+    folder = SHARED / "data" / "catalogs"
     if not folder.is_dir():
         pytest.skip("the shared catalogues are not beside this checkout (../shared/data/catalogs)")
     return folder

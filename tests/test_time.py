@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stmgpu.catalog.epochs import parse_utc_many
 from stmgpu.errors import InputError
+from stmgpu.messages.epochs import parse_utc_many
 from stmgpu.time import (
     Epoch,
     as_epoch,

@@ -16,19 +16,17 @@ from collections.abc import Callable
 import numpy as np
 from verdict import Report
 
-from stmgpu.debris.area_to_mass import chi_moments, draw_chi
-from stmgpu.debris.breakup import (
-    Body,
-    Breakup,
-    collision,
+from stmgpu.debris.breakup import Body, Breakup, collision, explosion
+from stmgpu.debris.breakup.area_to_mass import chi_moments, draw_chi
+from stmgpu.debris.breakup.size_law import (
+    area_of_length,
+    draw_length,
     ejecta_mass,
     expected_count,
     expected_fragments,
     expected_mass,
-    explosion,
     length_of_mass,
 )
-from stmgpu.debris.size_law import area_of_length, draw_length
 
 ESA = "ESA unit test"
 CLOSURE = (  # case, rocket body, M [kg], mass of 1 mm to 1 m, of 10 cm to 1 m [kg], the same as weighted sums

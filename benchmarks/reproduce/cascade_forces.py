@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853
 
 from stmgpu.catalog.trajectories import Trajectories
-from stmgpu.debris.atmosphere import four_exponential_log_density
+from stmgpu.debris.environment.atmosphere import four_exponential_log_density
 
 Array = NDArray[np.float64]
 GM_KM3_S2, RADIUS_KM = 398600.4407799724, 6378.1363

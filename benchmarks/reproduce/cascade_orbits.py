@@ -18,8 +18,8 @@ from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis, semi_major_axis_km
 from stmgpu.constants import MU_KM3_S2
-from stmgpu.debris.atmosphere import four_exponential_log_density
-from stmgpu.debris.deterministic import SGP4_RHO0, fit_catalog
+from stmgpu.debris.collisions.deterministic import SGP4_RHO0, fit_catalog
+from stmgpu.debris.environment.atmosphere import four_exponential_log_density
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular
 from stmgpu.propagate.secular import Secular, SecularState

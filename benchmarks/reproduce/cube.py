@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from verdict import Report
 
 from stmgpu.backend import Backend, get_backend
-from stmgpu.debris.cube import Cube
-from stmgpu.debris.kessler import kessler_rate
-from stmgpu.debris.population import YEAR_S
+from stmgpu.debris.collisions.cube import Cube
+from stmgpu.debris.collisions.kessler import kessler_rate
 from stmgpu.propagate.kepler import elements_of
+from stmgpu.time import YEAR_S
 
 Array = NDArray[np.float64]
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "debris"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from verdict import Report
 
 from stmgpu.backend import Backend, get_backend
-from stmgpu.debris.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, Jb2008, exponential_log_density
+from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, Jb2008, exponential_log_density
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular
 from stmgpu.propagate.secular import Secular, SecularState

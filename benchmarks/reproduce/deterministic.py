@@ -27,7 +27,7 @@ from verdict import Report
 import stmgpu as stm
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
-from stmgpu.debris.deterministic import collision_rate
+from stmgpu.debris.collisions.deterministic import collision_rate
 from stmgpu.errors import InputError
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.time import Epoch

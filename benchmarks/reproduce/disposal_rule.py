@@ -22,7 +22,8 @@ from scipy.stats import t as t_law
 from verdict import Report
 
 from stmgpu.debris import statistics
-from stmgpu.debris.scenario import CollisionSpec, DisposalSpec, LaunchSpec, PopulationSpec, PropagationSpec, Scenario
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import CollisionSpec, DisposalSpec, LaunchSpec, PopulationSpec, PropagationSpec
 
 WINDOW_YEARS = 8
 LONG, SHORT = "25 years", "5 years"

@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from stmgpu.constants import EARTH_RADIUS_KM
-from stmgpu.debris.ensemble import population_of
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.scenario import PopulationSpec, PropagationSpec, Scenario
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import PopulationSpec, PropagationSpec
+from stmgpu.debris.study.evolve import population_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine

@@ -12,12 +12,13 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.backend import get_backend
-from stmgpu.debris.ensemble import build_ensemble, notes_of, population_of
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolve import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
 from stmgpu.debris.population import Population
-from stmgpu.debris.scenario import EnvironmentSpec, Study
+from stmgpu.debris.scenario import Study
+from stmgpu.debris.specs import EnvironmentSpec
 from stmgpu.debris.statistics import bootstrap_interval
+from stmgpu.debris.study.evolve import build_ensemble, notes_of, population_of
 
 CYCLE_YEARS = 11.0
 """Populations are means over so many years where the solar cycle would show otherwise."""

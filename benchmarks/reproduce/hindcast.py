@@ -29,10 +29,12 @@ from verdict import Report
 
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.constants import EARTH_RADIUS_KM
-from stmgpu.debris import breakup, evolve, filling
+from stmgpu.debris import breakup
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.scenario import CollisionSpec, DisposalSpec, EnvironmentSpec, Scenario, SolarSpec
+from stmgpu.debris.evolution import loop as evolve
+from stmgpu.debris.population import Kind, Population, filling
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, SolarSpec
 from stmgpu.propagate.kepler import elements_of, states_of
 
 STARTS, JUDGED = (2000, 2005), (2010, 2020, 2023)

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from verdict import Report
 
-from stmgpu.debris.loaders import read_cascade, read_mocat
+from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.rates import MeanField, mean_field
+from stmgpu.debris.population.sources import read_cascade, read_mocat
 
 CUBE = {10.0: (1.335, 0.040), 20.0: (1.133, 0.045), 50.0: (0.927, 0.016)}
 """Collisions a year by Cube with random nodes and cells of so many km: mean and standard error."""

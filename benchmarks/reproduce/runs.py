@@ -16,11 +16,12 @@ from scipy.stats import norm, t
 from verdict import SIGMAS, Report
 
 from stmgpu.backend.cpu import CpuBackend
-from stmgpu.debris.ensemble import build_ensemble, population_of
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolve import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
 from stmgpu.debris.population import Population
-from stmgpu.debris.scenario import DisposalSpec, EnvironmentSpec, PopulationSpec, Scenario, Study
+from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.debris.specs import DisposalSpec, EnvironmentSpec, PopulationSpec
+from stmgpu.debris.study.evolve import build_ensemble, population_of
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
 """Where the data lie if they lie beside the checkout."""

@@ -20,8 +20,9 @@ from runs import DATA, as_sigma, ensemble, write
 from verdict import SIGMAS, Report
 
 from stmgpu.debris import statistics
-from stmgpu.debris.population import YEAR_DAYS
-from stmgpu.debris.scenario import CollisionSpec, LaunchSpec, PopulationSpec, PropagationSpec, Scenario
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import CollisionSpec, LaunchSpec, PopulationSpec, PropagationSpec
+from stmgpu.time import YEAR_DAYS
 
 STEPS = (5.0, 2.5, 10.0)
 START, WINDOW = 2009, (2001.0, 2009.0)

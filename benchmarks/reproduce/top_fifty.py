@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from verdict import Report
 
 from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.lifetime import Lifetime
-from stmgpu.debris.loaders import read_mocat
+from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.policy import FragmentRemoval, PersistentRiskRemoval, RankedRemoval, RiskRemoval, View
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.random import POLICY, generator
-from stmgpu.debris.rates import MeanField, mean_field
-from stmgpu.debris.scenario import EnvironmentSpec
+from stmgpu.debris.population.sources import read_mocat
+from stmgpu.debris.specs import EnvironmentSpec
+from stmgpu.debris.streams import POLICY, generator
 
 YEAR = 2023.0
 ENVISAT = 27386

@@ -23,7 +23,8 @@ from scipy.stats import t as t_law
 from verdict import Report
 
 from stmgpu.debris import statistics
-from stmgpu.debris.scenario import CollisionSpec, PopulationSpec, Scenario
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import CollisionSpec, PopulationSpec
 
 VARIANCE, COST = 1500.0, 1.5
 ORDER = 10.0

@@ -2,7 +2,7 @@
 //
 // J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11, 2011.
 // Only additions, rotations and exclusive ors of 64-bit words, so every target gives the same bits; the NumPy twin is
-// stmgpu/debris/random.py, where the meaning of key and counter stands too.
+// stmgpu/debris/streams.py, where the meaning of key and counter stands too.
 #pragma once
 #include "portable.h"
 

@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from stmgpu.catalog import ndm, omm, omm_forms, tle
 from stmgpu.catalog.assemble import Records, assemble
 from stmgpu.catalog.catalog import Catalog
+from stmgpu.catalog.ccsds import ndm, omm, omm_tables
+from stmgpu.catalog.tle import reading as tle
 from stmgpu.errors import CatalogError, InputError
 
 MAX_BYTES = 2 * 1024**3
@@ -22,8 +23,8 @@ MAX_BYTES = 2 * 1024**3
 _READERS: dict[str, Callable[[bytes], Records]] = {
     "tle": tle.read_tle,
     "3le": tle.read_tle,
-    "csv": lambda data: omm.convert(omm_forms.read_csv(data)),
-    "json": lambda data: omm.convert(omm_forms.read_json(data)),
+    "csv": lambda data: omm.convert(omm_tables.read_csv(data)),
+    "json": lambda data: omm.convert(omm_tables.read_json(data)),
     "kvn": lambda data: omm.convert(ndm.read_kvn(data)),
     "xml": lambda data: omm.convert(ndm.read_xml(data)),
 }

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.catalog.catalog import Catalog
-from stmgpu.catalog.omm import RADIUS_KEYWORD, TYPE_KEYWORD
-from stmgpu.catalog.tle_lines import tle_lines
+from stmgpu.catalog.ccsds.omm import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
 from stmgpu.time import format_utc, to_datetime64

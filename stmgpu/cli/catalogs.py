@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, read
-from stmgpu.report.outputs import check_outputs
+from stmgpu.cli.outputs import check_outputs
 
 
 def summary(

@@ -16,7 +16,7 @@ from stmgpu.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
-    from stmgpu.catalog.trajectories import Trajectories
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
 
 SHOWN_REJECTIONS = 20
 STOPPED = 75
@@ -134,8 +134,8 @@ def read_ephemerides(paths: list[Path] | None, catalog: Catalog | None, start: A
     """Read trajectories; objects of an OEM get the NORAD id that the catalogue has for their designator."""
     if not paths:
         return None
-    from stmgpu.catalog.oem import read_oem
-    from stmgpu.catalog.trajectories import SYNTHETIC_ID, Trajectories
+    from stmgpu.catalog.ccsds.oem import read_oem
+    from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Trajectories
     from stmgpu.store import read_ephemeris
 
     known = {} if catalog is None else dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))

@@ -11,15 +11,15 @@ import typer
 from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.common import BackendName, ExecutorName, note, say
-from stmgpu.cli.running import concluded, execution_of, quiet_fonts
+from stmgpu.cli.outputs import check_outputs, check_picture
+from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError, StmgpuError
-from stmgpu.report.outputs import check_outputs, check_picture
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.catalog import Catalog
-    from stmgpu.catalog.trajectories import Trajectories
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.distribute import Execution
 
 
@@ -216,7 +216,7 @@ def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Executio
 def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv: Path | None,
              plot: Path | None) -> None:
     """Write and print the result; what cannot be written does not take the printed result with it."""
-    from stmgpu.report.text import failing_lines, print_result
+    from stmgpu.report.screening.text import failing_lines, print_result
     from stmgpu.screen.conjunctions import write_csv
 
     try:
@@ -224,7 +224,7 @@ def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv
             write_csv(found, csv)
         if plot is not None:
             with quiet_fonts():
-                from stmgpu.report.plots import plot_screening
+                from stmgpu.report.screening.figure import plot_screening
 
                 plot_screening(found, objects, plot)
     except (StmgpuError, OSError):

@@ -11,9 +11,9 @@ import typer
 from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.common import BackendName, ExecutorName
-from stmgpu.cli.running import concluded, execution_of, quiet_fonts
+from stmgpu.cli.outputs import check_outputs, check_picture
+from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError
-from stmgpu.report.outputs import check_outputs, check_picture
 
 
 def evolve(
@@ -46,7 +46,7 @@ def evolve(
     """Evolve the debris population over decades: every run of every scenario of a study."""
     from stmgpu.distribute import evolve_to_store
     from stmgpu.distribute.api import plan_study
-    from stmgpu.report.study import print_study
+    from stmgpu.report.study.figure import print_study
     from stmgpu.store import open_dataset
 
     check_outputs(out)
@@ -86,7 +86,7 @@ def study(
                                                             "finished.")] = False,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, and a figure."""
-    from stmgpu.report.study import plot_study, print_study, study_summary
+    from stmgpu.report.study.figure import plot_study, print_study, study_summary
     from stmgpu.store import open_dataset
 
     check_picture(plot)

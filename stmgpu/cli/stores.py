@@ -24,7 +24,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Backends, devices, versions and caches; or where a store comes from."""
-    from stmgpu.report.environment import describe
+    from stmgpu.cli.installed import describe
 
     found: dict[str, Any]
     if store is None:
@@ -143,7 +143,7 @@ def export(
     crate: Annotated[Path, typer.Argument(help="Folder to make; the store is copied into it.")],
 ) -> None:
     """Copy a complete store into an RO-Crate: a folder that says in a standard form where the data come from."""
-    from stmgpu.report.crate import write_crate
+    from stmgpu.store.crate import write_crate
 
     typer.echo(f"written: {write_crate(store, crate)}")
 

@@ -1,7 +1,7 @@
 """Scenario files: TOML, checked to the last key.
 
 A file holds one base and any number of ``[[scenario]]`` tables that change parts of it; all are evolved with common
-random numbers. The tables themselves stand in :mod:`stmgpu.debris.tables`.
+random numbers. The tables themselves stand in :mod:`stmgpu.debris.specs`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from stmgpu.debris.policy import Policy
-from stmgpu.debris.tables import (
+from stmgpu.debris.policy.policies import Policy
+from stmgpu.debris.specs import (
     BreakupSpec,
     CollisionSpec,
     ConstellationSpec,

@@ -13,18 +13,19 @@ import numpy as np
 
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
-from stmgpu.catalog.trajectories import Trajectories
-from stmgpu.debris.ensemble import asked_study, prepare
+from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.debris.scenario import Scenario, Study, input_files
-from stmgpu.distribute import ensemble, ephemeris, resources, screening
+from stmgpu.debris.study.evolve import asked_study, prepare
+from stmgpu.distribute import resources
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
-from stmgpu.distribute.opening import bring_in, open_or_create
-from stmgpu.distribute.options import USABLE, Execution, array_task, check_execution, workers_of
+from stmgpu.distribute.executors import USABLE, Execution, array_task, check_execution, workers_of
+from stmgpu.distribute.jobs import ensemble, ephemeris, screening
+from stmgpu.distribute.stores import bring_in, open_or_create
 from stmgpu.distribute.tiles import Estimate, Tiling, share
 from stmgpu.errors import InputError
 from stmgpu.propagate.ephemeris import window_seconds
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.screening import default_start, plan_of, population
 from stmgpu.store.catalogs import Worked

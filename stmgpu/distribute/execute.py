@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stmgpu.backend import Backend, get_backend
-from stmgpu.distribute.ensemble import EnsembleJob
-from stmgpu.distribute.ephemeris import EphemerisJob
-from stmgpu.distribute.screening import ScreeningJob
+from stmgpu.distribute.jobs.ensemble import EnsembleJob
+from stmgpu.distribute.jobs.ephemeris import EphemerisJob
+from stmgpu.distribute.jobs.screening import ScreeningJob
 from stmgpu.distribute.tiles import Tile
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity

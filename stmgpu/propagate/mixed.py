@@ -8,10 +8,10 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
-from stmgpu.propagate.by_object import ByObject
 from stmgpu.propagate.elements import CODE_DUMMY, PAD
 from stmgpu.propagate.sgp4 import Propagator
-from stmgpu.propagate.tabulated import TabulatedPropagator
+from stmgpu.propagate.tabulated.by_object import ByObject
+from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 
 class MixedPropagator:
@@ -44,7 +44,7 @@ class MixedPropagator:
     --------
     >>> from stmgpu.backend import get_backend
     >>> from stmgpu.catalog.synthetic import synthetic_catalog
-    >>> from stmgpu.catalog.trajectories import Trajectories
+    >>> from stmgpu.catalog.trajectories.trajectories import Trajectories
     >>> from stmgpu.propagate import propagate
     >>> runner, start, span = get_backend("reference"), (2460676.5, 0.0), (0.0, 3600.0)
     >>> cat = synthetic_catalog(5, seed=1)
@@ -73,7 +73,7 @@ class MixedPropagator:
     def pads_km(self, half_step_s: float, node_step_s: float) -> Any:
         """What to add to the interpolation error of each column, backend array [n_pad] [km]: 0 for SGP4's.
 
-        See :meth:`stmgpu.propagate.tabulated.TabulatedPropagator.pads_km`.
+        See :meth:`stmgpu.propagate.tabulated.tabulated.TabulatedPropagator.pads_km`.
         """
         pads = np.zeros(self.n_pad)
         pads[self.n_elements : self.n] = self.table.pads_km(half_step_s, node_step_s)[: self.table.n]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.screen.candidates import Block, Candidates, bend_km
+from stmgpu.screen.broad_phase import Block, Candidates, bend_km
 from stmgpu.screen.plan import Plan, hermite_weights
 from stmgpu.screen.refine import Refiner, dot
 

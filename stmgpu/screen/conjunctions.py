@@ -12,7 +12,7 @@ import xarray as xr
 from stmgpu.catalog import Catalog
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
 from stmgpu.screen.engine import Part

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import Events, Refiner, dot
@@ -89,7 +89,7 @@ def _rtn(state: np.ndarray, vector: np.ndarray) -> np.ndarray:
 def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Any:
     """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree.
 
-    ``objects`` are mean elements, or a :class:`stmgpu.propagate.objects.Objects`, which makes its own.
+    ``objects`` are mean elements, or a :class:`stmgpu.propagate.screening_objects.Objects`, which makes its own.
     """
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
     if isinstance(objects, Objects):

@@ -19,9 +19,9 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODE_ABSENT
-from stmgpu.screen.candidates import Block, Candidates, HashGrid, KdTree
+from stmgpu.screen.broad_phase import Block, Candidates, HashGrid, KdTree
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import SLOW, Encounters, Followed, encounters, propagator_of
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan

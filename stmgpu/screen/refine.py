@@ -22,7 +22,7 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import MU_KM3_S2
-from stmgpu.screen.candidates import Candidates
+from stmgpu.screen.broad_phase import Candidates
 from stmgpu.screen.plan import Plan
 
 DIFFERENCE_S = 0.5

@@ -12,9 +12,9 @@ import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
-from stmgpu.catalog.trajectories import Trajectories
+from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import Plan, make_plan

@@ -13,13 +13,13 @@ import zarr
 
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.catalog import COLUMNS, Rejection
-from stmgpu.catalog.trajectories import Trajectories
+from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import StoreError
 from stmgpu.files import replacing
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.store.inputs import StudyInputs, read_inputs
 from stmgpu.store.schema import KINDS
-from stmgpu.store.zarrio import create_array, create_group, reading
+from stmgpu.store.writing import create_array, create_group, reading
 
 Worked = Catalog | Objects | StudyInputs
 """What a run works on: a catalogue, one with trajectories, or the files of a study."""

@@ -14,7 +14,7 @@ from stmgpu.errors import StoreError
 from stmgpu.files import file_hash
 from stmgpu.store.reading import check_arrays
 from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.zarrio import RUN, check_root, mark_root, reading, result_files
+from stmgpu.store.writing import RUN, check_root, mark_root, reading, result_files
 
 _AGAIN = "run the command that made the store again: it computes what is missing"
 _REPAIR = "`stmgpu check --repair`, then run the command that made the store again: it computes the rest anew"

@@ -35,7 +35,7 @@ def code_identity(module: str) -> dict[str, str]:
     Parameters
     ----------
     module
-        name of the module that defines the job, such as ``"stmgpu.distribute.screening"``.
+        name of the module that defines the job, such as ``"stmgpu.distribute.jobs.screening"``.
 
     Returns
     -------

@@ -15,7 +15,7 @@ import zarr
 from stmgpu.errors import StoreError
 from stmgpu.files import file_hash
 from stmgpu.store.schema import KINDS, layout
-from stmgpu.store.zarrio import create_array, create_group, finish, time_attrs, writing
+from stmgpu.store.writing import create_array, create_group, finish, time_attrs, writing
 
 _STATES = ("position", "velocity", "error_code")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from stmgpu.store.code_identity import package_version
 from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.zarrio import check_root, reading
+from stmgpu.store.writing import check_root, reading
 
 PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "pymsis", "h5py", "pydantic", "dask", "distributed",
             "cupy-cuda12x", "cupy-cuda13x")

@@ -17,7 +17,7 @@ from stmgpu.screen.refine import merge_events
 from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.schema import CODECS, KINDS, kind_of
-from stmgpu.store.zarrio import KIND, check_root, reading
+from stmgpu.store.writing import KIND, check_root, reading
 from stmgpu.time import to_datetime64
 
 
@@ -94,8 +94,8 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
-    from stmgpu.debris.ensemble import build_ensemble, check_study, unpack
     from stmgpu.debris.scenario import study_from
+    from stmgpu.debris.study.evolve import build_ensemble, check_study, unpack
 
     results = {(int(marker.summary["scenario"]), number): result for marker in run.markers().values()
                for number, result in unpack(run.read_tile(marker)).items()}

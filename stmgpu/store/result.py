@@ -14,7 +14,7 @@ import xarray as xr
 from stmgpu.files import file_hash
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris
 from stmgpu.store.run import RunStore
-from stmgpu.store.zarrio import RUN, prepare, result_files, write_group, writing
+from stmgpu.store.writing import RUN, prepare, result_files, write_group, writing
 
 
 def write_result(run: RunStore, ds: xr.Dataset) -> None:

@@ -39,7 +39,7 @@ import numpy as np
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
 from stmgpu.store.catalogs import Worked, read_population, write_population
-from stmgpu.store.zarrio import RUN, check_root, create_group, is_ours, mark_root, staged
+from stmgpu.store.writing import RUN, check_root, create_group, is_ours, mark_root, staged
 
 _COMPARED = ("kind", "settings", "catalog", "code")
 _NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected")  # the digest says whether the physics is equal

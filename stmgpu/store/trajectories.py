@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.catalog.trajectories import Trajectories
+from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.store.reading import open_dataset
 from stmgpu.time import as_epoch, to_datetime64

@@ -7,9 +7,9 @@ import json
 
 import numpy as np
 import pytest
-from catalog.samples import every_form
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.samples import every_form
 
 from stmgpu.catalog import Catalog, read_catalog
 from stmgpu.catalog.limits import element_faults

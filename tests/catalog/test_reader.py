@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from catalog.samples import FORMATS, every_form, small, text, tle
+from support.samples import FORMATS, every_form, small, text, tle
 
 from stmgpu.catalog import Catalog, detect_format, format_catalog, read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.catalog import COLUMNS
-from stmgpu.catalog.tle_lines import to_alpha5
+from stmgpu.catalog.tle.lines import to_alpha5
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.time import Epoch
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from catalog.samples import SHARED
 from sgp4 import omm
 from sgp4.api import Satrec
+from support.paths import SHARED
 
 from stmgpu.catalog import Catalog, format_catalog, orbits, read_catalog
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from distribute.stores import BACKEND, result_of
-from distribute.studies import STUDY, TILES, evolve, stopping_after
+from support.stores import BACKEND, result_of
+from support.studies import STUDY, TILES, evolve, stopping_after
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.debris.scenario import BreakupSpec, ExplosionSpec, PopulationSpec, Study
+from stmgpu.debris.scenario import Study
+from stmgpu.debris.specs import BreakupSpec, ExplosionSpec, PopulationSpec
 from stmgpu.debris.variables import EXPLOSION, REMOVAL
-from stmgpu.distribute.ensemble import ensemble_tiles
+from stmgpu.distribute.jobs.ensemble import ensemble_tiles
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store, write_dataset
 

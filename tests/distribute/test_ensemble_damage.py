@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distribute.stores import BACKEND, result_of
-from distribute.studies import edit, evolve, flip, stopping_after, unfinished
 from scipy.io import savemat
+from support.stores import BACKEND, result_of
+from support.studies import edit, evolve, flip, stopping_after, unfinished
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.debris.atmosphere import exponential_log_density
+from stmgpu.debris.environment.atmosphere import exponential_log_density
 from stmgpu.distribute.execute import compute_tile
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distribute.stores import result_of, small_catalog
+from support.stores import result_of, small_catalog
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distribute.stores import (
+from support.stores import (
     BACKEND,
     HOURS,
     START,
@@ -315,7 +315,7 @@ def test_a_tile_that_cannot_be_computed_fails_alone(tmp_path: Path) -> None:
 
 def _die_in(tile: str) -> None:
     """Runs in a worker: from now on it dies when it is given that tile."""
-    from stmgpu.distribute.screening import ScreeningJob
+    from stmgpu.distribute.jobs.screening import ScreeningJob
 
     compute = ScreeningJob.compute
     ScreeningJob.compute = lambda self, t, b: os._exit(1) if t.id == tile else compute(self, t, b)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from distribute.stores import BACKEND, HOURS, START, THRESHOLD_KM, propagate, result_of, screen, small_catalog
+from support.stores import BACKEND, HOURS, START, THRESHOLD_KM, propagate, result_of, screen, small_catalog
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.distribute import ephemeris, screening
+from stmgpu.distribute.jobs import ephemeris, screening
 from stmgpu.distribute.tiles import chunks, ephemeris_tiles, screening_tiles, share
 from stmgpu.errors import InputError
 from stmgpu.screen.plan import make_plan

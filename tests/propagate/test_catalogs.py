@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from satrecs import Columns, columns, read_omm_csv, read_tle
+from support.satrecs import Columns, columns, read_omm_csv, read_tle
 
 from stmgpu.backend import Backend
 from stmgpu.backend.reference import ReferenceBackend

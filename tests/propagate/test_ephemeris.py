@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from orbits import START, catalog_of, random_rows, sgp4_state
+from support.orbits import START, catalog_of, random_rows, sgp4_state
 
 import stmgpu as stm
 from stmgpu.errors import CapacityError, InputError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from satrecs import Columns
+from support.satrecs import Columns
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from propagate.secular_states import (
+from scipy.integrate import solve_ivp
+from scipy.special import iv
+from support.secular_states import (
     DAY,
     HEIGHTS,
     LOW,
@@ -28,8 +30,6 @@ from propagate.secular_states import (
     stepped,
     thermosphere,
 )
-from scipy.integrate import solve_ivp
-from scipy.special import iv
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend

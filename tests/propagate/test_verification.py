@@ -6,8 +6,8 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from satrecs import columns
 from sgp4.api import Satrec
+from support.satrecs import columns
 
 from stmgpu.backend import Backend
 from stmgpu.propagate.sgp4 import Propagator

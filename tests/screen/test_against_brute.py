@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from orbits import START, catalog_of, compare, engine_events, fit, join, passing, random_rows, sgp4_state, shared
+from support.orbits import (
+    START,
+    catalog_of,
+    compare,
+    engine_events,
+    fit,
+    join,
+    passing,
+    random_rows,
+    sgp4_state,
+    shared,
+)
 
 from stmgpu.backend import get_backend
 from stmgpu.catalog.reader import read_catalog

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from orbits import START, catalog_of, fit, join, passing, random_rows, sgp4_state
+from support.orbits import START, catalog_of, fit, join, passing, random_rows, sgp4_state
 
 import stmgpu as stm
 from stmgpu.backend import get_backend

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from orbits import START, catalog_of, random_rows
+from support.orbits import START, catalog_of, random_rows
 
 from stmgpu.catalog.synthetic import synthetic_catalog
 from stmgpu.screen.screening import screen

@@ -8,7 +8,7 @@ from scipy.interpolate import CubicHermiteSpline
 
 from stmgpu.constants import MU_KM3_S2
 from stmgpu.errors import InputError
-from stmgpu.screen.candidates import bend_km
+from stmgpu.screen.broad_phase import bend_km
 from stmgpu.screen.plan import NODE_STEP_S, STEPS_S, Plan, gate_factor, hermite_weights, make_plan
 
 windows = st.tuples(st.floats(0.0, 0.999999), st.floats(60.0, 30 * 86400.0), st.sampled_from(STEPS_S))

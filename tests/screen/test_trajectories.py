@@ -13,11 +13,11 @@ import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
-from stmgpu.propagate.by_object import ByObject
-from stmgpu.propagate.free_orbit import free_orbit
-from stmgpu.propagate.objects import Objects
+from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODE_ABSENT, Propagator
 from stmgpu.propagate.tabulated import TabulatedPropagator
+from stmgpu.propagate.tabulated.by_object import ByObject
+from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.screen.engine import Screening, run
 from stmgpu.screen.plan import make_plan
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from orbits import shared
+from support.orbits import shared
 
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels

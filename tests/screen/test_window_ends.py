@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from orbits import START, catalog_of, compare, engine_events, fit, join, random_rows, sgp4_state
+from support.orbits import START, catalog_of, compare, engine_events, fit, join, random_rows, sgp4_state
 
 from stmgpu.backend import get_backend
 from stmgpu.screen import engine

@@ -114,11 +114,11 @@ def test_two_imports_exchanged_change_the_identity(package: Path) -> None:
 def test_a_screening_does_not_depend_on_debris(tmp_path: Path) -> None:
     package = tmp_path / "stmgpu"
     shutil.copytree(Path(stmgpu.__file__).parent, package, ignore=shutil.ignore_patterns("_native", "__pycache__"))
-    kinds = [f"stmgpu.distribute.{kind}" for kind in ("screening", "ephemeris", "ensemble")]
+    kinds = [f"stmgpu.distribute.jobs.{kind}" for kind in ("screening", "ephemeris", "ensemble")]
     before = [source_identity(package, kind) for kind in kinds]
     assert len(set(before)) == 3
     assert before == [code_identity(kind)["sources"] for kind in kinds]
-    _replace(package / "debris" / "breakup.py", "import numpy as np", "import numpy as np\nWEIGHT = 1.0")
+    _replace(package / "debris" / "breakup" / "model.py", "import numpy as np", "import numpy as np\nWEIGHT = 1.0")
     after = [source_identity(package, kind) for kind in kinds]
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, True, False]
 

@@ -1,0 +1,1 @@
+"""CCSDS messages: orbit mean elements (OMM) and ephemerides (OEM)."""

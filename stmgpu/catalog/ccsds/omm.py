@@ -1,0 +1,203 @@
+"""Orbit Mean-Elements Messages: fields as text, whatever the form of the file, become catalogue columns.
+
+Keywords and units: CCSDS 502.0-B-3. Unit conversions follow the published SGP4 code's OMM reader, so that the elements
+equal its own to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stmgpu.catalog import orbits
+from stmgpu.catalog.assemble import Records
+from stmgpu.catalog.limits import Fault
+from stmgpu.messages.epochs import parse_utc_many
+
+Texts = list[str | None]
+
+REQUIRED = (
+    "EPOCH", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY", "NORAD_CAT_ID",
+    "BSTAR",
+)  # fmt: skip
+"""Keywords without which no record can be used; besides, MEAN_MOTION or SEMI_MAJOR_AXIS."""
+
+RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
+TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
+"""Keywords of our own for what OMM has none for."""
+
+USED = frozenset({
+    *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
+    "TIME_SYSTEM", "MEAN_ELEMENT_THEORY", "MEAN_MOTION", "SEMI_MAJOR_AXIS", "MASS", "EPHEMERIS_TYPE",
+    "CLASSIFICATION_TYPE", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "BTERM", "AGOM",
+})  # fmt: skip
+"""Every keyword that is looked at."""
+
+_DEG_TO_RAD = math.pi / 180.0
+_DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
+_DDOT_UNITS = 2985984000.0 / 2.0 / math.pi  # of rad/min^3 in rev/day^3
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"\+?\d{1,18}", re.ASCII)
+_THEORIES = ("SGP4", "SGP/SGP4", "SGP4/SDP4", "SDP4")
+_OBJECT_TYPES = {
+    "PAYLOAD": "PAYLOAD", "PAY": "PAYLOAD", "ROCKET BODY": "ROCKET BODY", "R/B": "ROCKET BODY", "DEBRIS": "DEBRIS",
+    "DEB": "DEBRIS", "UNKNOWN": "UNKNOWN", "UNK": "UNKNOWN", "TBA": "UNKNOWN", "OTHER": "UNKNOWN", "": "",
+}  # fmt: skip
+_FIXED_METADATA = {
+    "CENTER_NAME": (("EARTH",), "EARTH"),
+    "REF_FRAME": (("TEME",), "TEME: other frames need a theory of their own"),
+    "TIME_SYSTEM": (("UTC",), "UTC"),
+    "MEAN_ELEMENT_THEORY": (_THEORIES, f"one of {', '.join(_THEORIES)}; other theories' elements do not fit SGP4"),
+}
+
+
+@dataclass
+class FieldTable:
+    """Fields of n records as text: one list of length n per keyword, None where the record lacks it."""
+
+    fields: Mapping[str, Texts]
+    positions: list[int]
+    noun: str
+    stray: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def get(self, keyword: str) -> Texts:
+        """The texts of one keyword (of `USED`); None throughout where no record has it."""
+        return self.fields.get(keyword) or [None] * len(self.positions)
+
+
+def convert(table: FieldTable) -> Records:
+    """Columns of `Catalog` from the fields of many OMM, with a fault for every field that cannot be used."""
+    count = len(table.positions)
+    faults: list[Fault] = []
+    ids = table.get("NORAD_CAT_ID")
+
+    def fault(mask: npt.NDArray[np.bool_], keyword: str, allowed: str) -> None:
+        if mask.any():
+            texts = table.get(keyword)
+            faults.append(Fault(mask, keyword, lambda i: _shown(texts[i]), allowed))
+
+    def floats(keyword: str, default: float | None = None) -> npt.NDArray[np.float64]:
+        if keyword not in table.fields and default is not None:
+            return np.full(count, default)
+        values, broken = _numbers(table.get(keyword), float, _NUMBER, default)
+        fault(broken, keyword, "a finite decimal number" + ("" if default is not None else ", and not missing"))
+        return values
+
+    def wholes(keyword: str, default: int | None = None) -> npt.NDArray[np.int64]:
+        if keyword not in table.fields and default is not None:
+            return np.full(count, default, np.int64)
+        values, broken = _numbers(table.get(keyword), int, _WHOLE, default)
+        fault(broken, keyword, "a whole number" + ("" if default is not None else ", and not missing"))
+        return values
+
+    for keyword, (allowed, hint) in _FIXED_METADATA.items():
+        if keyword in table.fields:
+            texts = [(text or "").strip().upper() for text in table.get(keyword)]
+            fault(np.array([text != "" and text not in allowed for text in texts], np.bool_), keyword, hint)
+    for keyword in ("BTERM", "AGOM"):
+        if keyword in table.fields:
+            mask = np.array([bool(text and text.strip()) for text in table.get(keyword)], np.bool_)
+            fault(mask, keyword, "absent: it belongs to SGP4-XP, which SGP4 cannot propagate; get SGP4 sets")
+    ephemeris_type = wholes("EPHEMERIS_TYPE", 0)
+    is_xp = ephemeris_type == 4
+    fault(is_xp, "EPHEMERIS_TYPE", "0: type 4 is SGP4-XP, which SGP4 cannot propagate; get SGP4 sets")
+    fault(~np.isin(ephemeris_type, (0, 2, 3)) & ~is_xp, "EPHEMERIS_TYPE", "0, 2 or 3")
+
+    epochs = [text or "" for text in table.get("EPOCH")]
+    jd, fr, is_time = parse_utc_many(epochs)
+    fault(~is_time, "EPOCH", "a UTC time such as 2024-07-05T12:34:56.789012 or 2024-187T12:34:56.789")
+    types = [_OBJECT_TYPES.get((text or "").strip().upper()) for text in _object_types(table)]
+    keyword = TYPE_KEYWORD if TYPE_KEYWORD in table.fields else "OBJECT_TYPE"
+    fault(np.array([text is None for text in types], np.bool_), keyword, f"one of {', '.join(_OBJECT_TYPES)}")
+
+    columns: dict[str, npt.NDArray[Any]] = {
+        "norad_id": wholes("NORAD_CAT_ID"),
+        "name": _strings(table.get("OBJECT_NAME")),
+        "object_id": _strings(table.get("OBJECT_ID")),
+        "object_type": _strings(types),
+        "classification": _strings([text or "U" for text in table.get("CLASSIFICATION_TYPE")]),
+        "epoch_jd": jd,
+        "epoch_fr": fr,
+        "mean_motion": _mean_motion(table, floats),
+        "eccentricity": floats("ECCENTRICITY"),
+        "inclination": floats("INCLINATION") * _DEG_TO_RAD,
+        "raan": floats("RA_OF_ASC_NODE") * _DEG_TO_RAD,
+        "argp": floats("ARG_OF_PERICENTER") * _DEG_TO_RAD,
+        "mean_anomaly": floats("MEAN_ANOMALY") * _DEG_TO_RAD,
+        "bstar": floats("BSTAR"),
+        "mean_motion_dot": floats("MEAN_MOTION_DOT", 0.0) / _DOT_UNITS,
+        "mean_motion_ddot": floats("MEAN_MOTION_DDOT", 0.0) / _DDOT_UNITS,
+        "element_set_no": wholes("ELEMENT_SET_NO", 0),
+        "rev_at_epoch": wholes("REV_AT_EPOCH", 0),
+        "hard_body_radius_m": floats(RADIUS_KEYWORD, math.nan),
+        "mass_kg": floats("MASS", math.nan),
+    }
+    positions = np.array(table.positions, np.int64)
+    return Records(columns, positions, table.noun, lambda i: _plain(ids[i])[:20], faults, table.stray)
+
+
+def _mean_motion(table: FieldTable, floats: Callable[..., npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Mean motion [rad/min], from the semi-major axis where a record gives that instead."""
+    given = np.array([bool(text and text.strip()) for text in table.get("MEAN_MOTION")], np.bool_)
+    if given.all() or "SEMI_MAJOR_AXIS" not in table.fields:
+        return floats("MEAN_MOTION") / 720.0 * np.pi
+    axis = floats("SEMI_MAJOR_AXIS", math.nan)
+    motion = floats("MEAN_MOTION", math.nan) / 720.0 * np.pi
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(given, motion, orbits.mean_motion_of_axis(axis))
+
+
+def _object_types(table: FieldTable) -> Texts:
+    return table.get(TYPE_KEYWORD if TYPE_KEYWORD in table.fields else "OBJECT_TYPE")
+
+
+def _numbers(
+    texts: Texts, kind: type[float] | type[int], pattern: re.Pattern[str], default: float | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Numbers of many texts and where there is none: all at once if every text is plain, else one by one."""
+    dtype = np.float64 if kind is float else np.int64
+    fast = _all_plain(texts, kind, dtype)
+    if fast is not None:
+        return fast, ~np.isfinite(fast)
+    values = np.zeros(len(texts), dtype)
+    broken = np.zeros(len(texts), np.bool_)
+    for index, text in enumerate(texts):
+        stripped = (text or "").strip()
+        if stripped == "" and default is not None:
+            values[index] = default
+        elif pattern.fullmatch(stripped) and len(stripped) < 400:
+            values[index] = kind(stripped)
+        else:
+            broken[index] = True
+    if kind is float:
+        broken |= np.isinf(values)
+    return values, broken
+
+
+def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: Any) -> npt.NDArray[Any] | None:
+    """All texts as numbers, or None if one is missing or is no number."""
+    try:
+        joined = "".join(texts)  # type: ignore[arg-type]
+        if not joined.isascii() or "_" in joined:  # int() and float() would take 1_000 and digits of other scripts
+            return None
+        return np.array(list(map(kind, texts)), dtype)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _strings(texts: Texts) -> npt.NDArray[np.str_]:
+    return np.array([(text or "").strip() for text in texts], np.str_) if texts else np.zeros(0, "U1")
+
+
+def _plain(text: str | None) -> str:
+    return (text or "").strip().encode("ascii", "replace").decode("ascii")
+
+
+def _shown(text: str | None) -> str:
+    return "missing" if text is None or not text.strip() else repr(text.strip()[:60])

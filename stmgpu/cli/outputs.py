@@ -1,0 +1,48 @@
+"""Where results may be written: refused before the work begins, with what to do instead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stmgpu.errors import InputError, StoreError
+
+PICTURES = (".png", ".pdf", ".svg")
+"""Endings of pictures that are drawn."""
+
+
+def check_outputs(store: Path | None, *files: Path | None) -> None:
+    """Refuse paths that could not be written before the work is done, not after it.
+
+    A store that is there already may be resumed or replaced; anything else that is there is left alone.
+    """
+    from stmgpu.store import check_target
+    from stmgpu.store.writing import check_outside
+
+    if store is not None:
+        try:
+            check_target(store, overwrite=True)
+        except StoreError as error:
+            raise InputError(f"{error} (--out)") from error
+    given = [path.absolute() for path in (store, *files) if path is not None]
+    if len(set(given)) < len(given):
+        raise InputError("two results have the same path; give each its own")
+    for file in files:
+        if file is None:
+            continue
+        folder = file.absolute().parent
+        if not folder.is_dir():
+            raise InputError(f"cannot write {file}: there is no folder {folder}; make it first")
+        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+            # files are renamed into place: that would replace a link such as /dev/stdout, or a device
+            raise InputError(f"cannot write {file}: it is there and is no ordinary file; choose another path")
+        check_outside(file)
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"cannot write {file}: no permission to write in {folder}; choose another folder")
+
+
+def check_picture(plot: Path | None) -> None:
+    """Refuse a picture of a form that is not drawn."""
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise InputError(f"the ending {plot.suffix!r} of {plot} names no picture that is drawn; choose one of "
+                         f"{', '.join(PICTURES)}")

@@ -1,0 +1,100 @@
+"""What breaks and what it becomes: the types of :mod:`stmgpu.debris.breakup.model`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Body:
+    """An object that breaks.
+
+    Parameters
+    ----------
+    mass_kg
+        mass [kg].
+    length_m
+        characteristic length [m]; no fragment is longer. Where it is not known:
+        :func:`stmgpu.debris.breakup.size_law.length_of_mass`.
+    rocket_body
+        whether it is a rocket body or part of one; else the laws of spacecraft apply.
+
+    Raises
+    ------
+    InputError
+        a mass or length that is not positive and finite.
+    """
+
+    mass_kg: float
+    length_m: float
+    rocket_body: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, unit in (("mass", self.mass_kg, "kg"), ("length", self.length_m, "m")):
+            if not (math.isfinite(value) and value > 0.0):
+                raise InputError(f"a body that breaks has {name} {value} {unit}; it must be positive and finite")
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """Fragments, one row each.
+
+    Attributes
+    ----------
+    length_m, area_m2, area_to_mass, mass_kg
+        float64 [n]: characteristic length, mean cross-section, their ratio to the mass [m^2/kg], and the mass.
+    delta_v_km_s
+        float64 [n, 3]: velocity relative to the parent.
+    parent
+        int8 [n]: 0 the first body, 1 the second.
+    """
+
+    length_m: Floats
+    area_m2: Floats
+    area_to_mass: Floats
+    mass_kg: Floats
+    delta_v_km_s: Floats
+    parent: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.mass_kg)
+
+
+@dataclass(frozen=True)
+class Breakup(Fragments):
+    """Everything that became of the bodies.
+
+    Attributes
+    ----------
+    remnant
+        bool [n]: large remnants, after the fragments.
+    catastrophic
+        whether both bodies were shattered (always, in an explosion).
+    energy_j_g
+        specific energy [J/g] (not a number for explosions).
+    mass_in_kg, mass_below_kg
+        mass of the bodies, and what of it went into fragments shorter than the shortest that was asked for.
+    momentum_drawn, momentum_residual
+        |sum of mass times dv| over sum of mass times |dv|, as drawn and as returned (with the unseen cloud).
+    """
+
+    remnant: NDArray[np.bool_]
+    catastrophic: bool
+    energy_j_g: float
+    mass_in_kg: float
+    mass_below_kg: float
+    momentum_drawn: float
+    momentum_residual: float
+
+    @property
+    def closure(self) -> float:
+        """Relative error of the mass: (fragments + below - bodies) / bodies."""
+        return float((self.mass_kg.sum() + self.mass_below_kg) / self.mass_in_kg - 1.0)

@@ -1,0 +1,1 @@
+"""Collision rates: Cube, mean field, and the screening engine as the truth."""

@@ -1,0 +1,374 @@
+"""Launches of a run: those of some past years over and over or drawn at random, and constellations that are built and
+replenished.
+
+Everything about an arrival follows from its serial number and the run, by Threefry, so that how time is cut into steps
+does not matter and scenarios share the arrivals they have in common.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import pdtr
+
+from stmgpu.debris import streams
+from stmgpu.debris.breakup.size_law import length_of_mass
+from stmgpu.debris.population.assembly import EARTH_RADIUS_KM
+from stmgpu.debris.population.missions import CONSTELLATION_YEARS, can_keep_station
+from stmgpu.debris.population.population import Kind, Population, columns
+from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec
+from stmgpu.errors import InputError
+from stmgpu.time import YEAR_S
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FIRST_CONSTELLATION = 1000
+"""Index that the first constellation of a scenario has in the column ``constellation``; the next ones follow."""
+
+_REPEATED = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.MISSION_RELATED)
+_DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, ...]] = {
+    "payload": (Kind.ACTIVE, Kind.DERELICT), "rocket_body": (Kind.ROCKET_BODY,),
+    "mission_related": (Kind.MISSION_RELATED,),
+}  # fmt: skip
+_NODE, _ANOMALY, _COPY, _COUNT, _CHOICE = range(5)  # what a draw is for: the first counter
+# Serial numbers. Repeated: cycle (14 bits), copy (20), row of the population (25). Drawn at random: bit 59, class (2
+# bits), year of the run (14), number within it (24). Constellations: bit 60, their index (9 bits), generation (20),
+# place (27).
+_ROW_BITS, _COPY_BITS, _CYCLE_BITS = 25, 20, 14
+_NUMBER_BITS, _YEAR_BITS = 24, 14
+_DRAWN_BIT = 1 << 59
+_PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
+_CONSTELLATION_BIT = np.int64(1 << 60)
+_MU, _J2, _RADIUS = 398_600.4418, 1.08262668e-3, 6378.137  # of the secular model that moves them afterwards
+_ECC = 1e-4
+
+
+class Launches:
+    """Arrivals of one run.
+
+    Parameters
+    ----------
+    spec
+        what is launched.
+    population
+        the initial population; its launches are what is repeated or drawn from, its epoch is when arrivals begin. What
+        was launched in the window and has decayed since is not in it and does not come again.
+    disposal
+        for ``mission_years``, the life of payloads.
+    seed, run_number
+        of the study, and of this run.
+
+    Raises
+    ------
+    InputError
+        the window ends after the population's epoch, or nothing in the population (of a class that is to be drawn) was
+        launched in it.
+
+    Notes
+    -----
+    An object launched at L within a window of T years is launched again at L + kT, k = 1, 2, ... (those after the epoch
+    count), with growth g in floor(x) copies, x = (1 + g)^(years since the epoch), and one more with probability
+    x - floor(x). Orbit, mass and size are the same, node, argument of perigee and anomaly new. Payloads are active at
+    birth, and end after ``mission_years``, members of constellations after five.
+
+    With model 'constant' the objects of a class arrive as a Poisson process of rate n (1 + g)^t, t being the years
+    since the epoch and n its number in ``per_year``. Each is a copy of an object of its class from the window, drawn
+    with replacement, all with the same probability. The number of a year comes from the inverse of its distribution
+    function, so that a higher rate brings the same objects at the same times and more besides; a higher growth does
+    too, but shifts them within their year.
+
+    A satellite of a :class:`ConstellationSpec` stands in its place at once, is replaced when its life ends whatever has
+    become of it, and moves with the planes' common drift. Places are filled one after the other, plane by plane, evenly
+    over ``build_years``. Those due before the epoch do not come: what was there then belongs into the population.
+    """
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec, seed: int,
+                 run_number: int) -> None:
+        self.spec, self.epoch = spec, population.epoch_year
+        self._seed, self._run = seed, run_number
+        self._model: _Repeated | _Constant | None = None
+        if spec.model == "repeat":
+            self._model = _Repeated(spec, population, disposal)
+        elif spec.model == "constant":
+            self._model = _Constant(spec, population, disposal)
+        self._constellations = [_Constellation(c, k, population) for k, c in enumerate(spec.constellations)]
+        if len(self._constellations) >= 1 << _INDEX_BITS:
+            raise InputError(f"{len(self._constellations)} constellations are too many; at most "
+                             f"{(1 << _INDEX_BITS) - 1} can be built")
+        self._year = -1
+        self._times: list[float] = []
+        self._arrivals: tuple[Population, Integers] | None = None
+
+    def arrivals(self, year0: float, year1: float) -> tuple[Population, Integers] | None:
+        """What is launched from ``year0`` on, before ``year1``.
+
+        Parameters
+        ----------
+        year0, year1
+            decimal years; nothing is launched before the population's epoch. Intervals that share an end share no
+            arrival and miss none.
+
+        Returns
+        -------
+        population, serial
+            the objects [n] in the order of their launch, with elements of their launch, and their serial numbers
+            (int64 [n], 0 <= serial < 2^61, unique within the run, the same in other scenarios); None where nothing is
+            launched.
+        """
+        year = max(int(year0 - self.epoch), 0)
+        while year and year0 < self._start(year):
+            year -= 1
+        if year1 <= self._start(year + 1):
+            return self._part(year, year0, year1)
+        parts = []
+        while self._start(year) < year1:
+            part = self._part(year, year0, year1)
+            year += 1
+            if part is not None:
+                parts.append(part)
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return parts[0]
+        return (Population.concatenate([population for population, _ in parts]),
+                np.concatenate([serial for _, serial in parts]))
+
+    def _start(self, year: int) -> float:
+        """When a year of the run begins."""
+        return self.epoch + year
+
+    def _part(self, year: int, year0: float, year1: float) -> tuple[Population, Integers] | None:
+        """Arrivals of the year that begins ``year`` years after the epoch, as far as they fall into an interval."""
+        if year != self._year:
+            self._load(year)
+        low, high = bisect_left(self._times, year0), bisect_left(self._times, year1)
+        if low >= high or self._arrivals is None:
+            return None
+        population, serial = self._arrivals
+        return population[low:high], serial[low:high]
+
+    def _load(self, year: int) -> None:
+        """Make the arrivals of a year, in the order of time and serial number."""
+        begin, end = self._start(year), self._start(year + 1)
+        parts = []
+        if self._model is not None:
+            parts.append(self._model.between(begin, end, self._seed, self._run))
+        parts += [c.between(begin, end) for c in self._constellations]
+        parts = [part for part in parts if len(part[1])]
+        self._year, self._times, self._arrivals = year, [], None
+        if parts:
+            population = Population.concatenate([p for p, _ in parts])
+            serial = np.concatenate([s for _, s in parts])
+            order = np.lexsort((serial, population.launch_year))
+            self._times = population.launch_year[order].tolist()
+            self._arrivals = population[order], serial[order]
+
+
+class _Pool:
+    """What was launched in the window, as it was when it was new."""
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
+        if spec.window is None:
+            raise InputError(f"launches: model = {spec.model!r} needs window = [first year, last year]")
+        self.growth, self.until, self.epoch = spec.growth, spec.until_year, population.epoch_year
+        self.begin, end = spec.window
+        self.length = end - self.begin
+        if end > self.epoch + 0.01:  # a year's first day is not always its Julian beginning
+            raise InputError(f"launches: the window {list(spec.window)} ends after the epoch of the population "
+                             f"({self.epoch:.2f}), which does not hold what is launched later; give earlier years")
+        chosen = np.isin(population.kind, _REPEATED) & (population.launch_year >= self.begin)
+        chosen &= population.launch_year < end
+        if not spec.repeat_constellations:
+            chosen &= population.constellation < 0
+        rows = np.flatnonzero(chosen)
+        if not len(rows):
+            raise InputError(f"launches: nothing in the population ({population.source}) was launched in the window "
+                             f"{list(spec.window)}; give other years, or model = 'none'")
+        self.rows = rows.astype(np.int64)
+        template = population[rows]
+        payload = template.kind <= Kind.DERELICT
+        life = np.where(template.constellation >= 0, min(CONSTELLATION_YEARS, disposal.mission_years),
+                        disposal.mission_years)
+        self.life = np.where(payload, life, np.inf)
+        self.template = dataclasses.replace(
+            template, kind=np.where(payload, Kind.ACTIVE, template.kind).astype(np.int8),
+            controlled=(payload & can_keep_station(template.mass_kg)).astype(np.int8),
+            norad_id=np.zeros(len(rows), np.int64), source="launches", notes=())
+
+    def born(self, entry: Integers, serial: Integers, time: Floats, begin: float, seed: int, run: int) -> Population:
+        """Copies of entries, launched at some times, with angles of their own."""
+        raan, argp = streams.uniforms(seed, run, streams.LAUNCH, _NODE, serial)
+        mean, _ = streams.uniforms(seed, run, streams.LAUNCH, _ANOMALY, serial)
+        turn = 2.0 * np.pi
+        return dataclasses.replace(self.template[entry], epoch_year=begin, launch_year=time, raan_rad=turn * raan,
+                                   argp_rad=turn * argp, mean_rad=turn * mean, mission_end_year=time + self.life[entry])
+
+
+class _Repeated(_Pool):
+    """The launches of the window, repeated."""
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
+        super().__init__(spec, population, disposal)
+        if len(population) > 1 << _ROW_BITS:
+            raise InputError(f"launches: a population of {len(population):,} objects is too large to repeat launches; "
+                             f"at most {1 << _ROW_BITS:,}")
+
+    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
+        """Arrivals from ``begin`` on, before ``end``."""
+        launch = self.template.launch_year
+        until = min(end, self.until)
+        first = max(int((begin - self.begin) / self.length) - 1, 1)
+        last = int((end - self.begin) / self.length) + 1
+        if last >= 1 << _CYCLE_BITS:
+            raise InputError(f"launches: a window of {self.length} years is repeated {last} times by {end:.0f}; at "
+                             f"most {(1 << _CYCLE_BITS) - 1} times are possible: give a longer window")
+        which, serials, times = [], [], []
+        for cycle in range(first, last + 1):
+            time = launch + cycle * self.length
+            due = np.flatnonzero((time >= begin) & (time < until) & (time >= self.epoch))
+            if len(due):
+                copies = self._copies(due, time[due], cycle, seed, run)
+                entry = np.repeat(due, copies)
+                number = np.arange(len(entry)) - np.repeat(np.cumsum(copies) - copies, copies)
+                which.append(entry)
+                serials.append(self._serial(cycle, number, entry))
+                times.append(time[entry])
+        if not which:
+            return self.template[:0], np.zeros(0, np.int64)
+        entry, serial = np.concatenate(which), np.concatenate(serials)
+        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
+
+    def _copies(self, due: Integers, time: Floats, cycle: int, seed: int, run: int) -> Integers:
+        """How often each entry is launched."""
+        level = (1.0 + self.growth) ** (time - self.epoch)
+        if level.max() >= 1 << _COPY_BITS:
+            raise InputError(f"launches: growth of {self.growth:g} a year multiplies launches by {level.max():.3g} by "
+                             f"{time.max():.0f}; lower it, or set until_year")
+        whole = np.floor(level).astype(np.int64)
+        chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COPY, self._serial(cycle, whole, due))
+        return whole + (chance < level - whole)
+
+    def _serial(self, cycle: int, copy: Integers, entry: Integers) -> Integers:
+        return (np.int64(cycle) << (_COPY_BITS + _ROW_BITS)) | (copy << _ROW_BITS) | self.rows[entry]
+
+
+class _Constant(_Pool):
+    """Launches drawn at random from those of the window."""
+
+    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
+        super().__init__(spec, population, disposal)
+        self.classes: list[tuple[int, float, Integers]] = []  # number of the class, objects a year, their entries
+        for k, (name, kinds) in enumerate(_DRAWN.items()):
+            rate = (spec.per_year or {}).get(name, 0.0)
+            entries = np.flatnonzero(np.isin(population.kind[self.rows], kinds))
+            if rate and not len(entries):
+                raise InputError(f"launches: per_year.{name} is {rate:g}, but nothing of that class in the population "
+                                 f"({population.source}) was launched in the window [{self.begin}, "
+                                 f"{self.begin + self.length}]"
+                                 f"{'' if spec.repeat_constellations else ', constellations left out'}; give other "
+                                 "years, or 0")
+            if rate:
+                self.classes.append((k, rate, entries))
+
+    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
+        """Arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
+        year, g = round(begin - self.epoch), self.growth
+        which, serials, times = [], [], []
+        for k, rate, entries in self.classes if begin < self.until else []:
+            mean = rate * (1.0 + g) ** year * (g / np.log1p(g) if g else 1.0)
+            if mean >= 1 << (_NUMBER_BITS - 1):
+                raise InputError(f"launches: growth of {g:g} a year makes {mean:.3g} launches a year by {begin:.0f}; "
+                                 "lower it, or set until_year")
+            first = _DRAWN_BIT | (k << (_YEAR_BITS + _NUMBER_BITS)) | (year << _NUMBER_BITS)
+            chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COUNT, first)
+            serial = first + np.arange(_poisson(float(chance), mean), dtype=np.int64)
+            when, which_one = streams.uniforms(seed, run, streams.LAUNCH, _CHOICE, serial)
+            passed = np.log1p(g * when) / np.log1p(g) if g else when  # more of them late in the year as they grow
+            time = np.minimum(begin + passed, np.nextafter(end, begin))
+            due = time < self.until
+            which.append(entries[(which_one[due] * len(entries)).astype(np.int64)])
+            serials.append(serial[due])
+            times.append(time[due])
+        if not which:
+            return self.template[:0], np.zeros(0, np.int64)
+        entry, serial = np.concatenate(which), np.concatenate(serials)
+        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
+
+
+def _poisson(chance: float, mean: float) -> int:
+    """Smallest number at which the distribution function of a Poisson law of this mean reaches ``chance``."""
+    highest = int(mean + 12.0 * np.sqrt(mean) + 40.0)  # what is beyond has a probability below 2^-52
+    return bisect_left(range(highest), chance, key=lambda k: float(pdtr(k, mean)))
+
+
+@dataclass
+class _Constellation:
+    """A constellation: when each place is filled, and the orbits of its planes."""
+
+    spec: ConstellationSpec
+    index: int
+    population: Population
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        each = spec.per_plane + spec.spares
+        count = spec.planes * each
+        if count > 1 << _PLACE_BITS:
+            raise InputError(f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are "
+                             "possible")
+        place = np.arange(count)
+        self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
+        plane, slot = place // each, place % each
+        self.raan = 2.0 * np.pi * plane / spec.planes
+        self.mean = 2.0 * np.pi * (slot / each + plane / count)  # neighbouring planes shifted by one part in all
+        self.inclination = np.radians(spec.inclination_deg)
+        self.axis = EARTH_RADIUS_KM + spec.altitude_km
+        cosine = np.cos(self.inclination)
+        motion = np.sqrt(_MU / self.axis**3)
+        rate = 0.75 * _J2 * motion * (_RADIUS / self.axis) ** 2
+        self.raan_rate = -2.0 * rate * cosine * YEAR_S
+        self.mean_rate = (motion + rate * (8.0 * cosine**2 - 2.0)) * YEAR_S  # of the argument of latitude
+
+    def between(self, begin: float, end: float) -> tuple[Population, Integers]:
+        """Arrivals from ``begin`` on, before ``end``."""
+        spec = self.spec
+        until = min(end, spec.until_year)
+        first = max(int((begin - self.filled.max()) / spec.life_years) - 1, 0)
+        last = int((end - self.filled.min()) / spec.life_years) + 1
+        if last >= 1 << _GENERATION_BITS:
+            raise InputError(f"constellation {spec.name!r}: a life of {spec.life_years} years is too short")
+        places, serials, times = [], [], []
+        for generation in range(first, last + 1):
+            time = self.filled + generation * spec.life_years
+            due = np.flatnonzero((time >= begin) & (time < until) & (time >= self.population.epoch_year))
+            places.append(due)
+            times.append(time[due])
+            head = (self.index << (_GENERATION_BITS + _PLACE_BITS)) | (generation << _PLACE_BITS)
+            serials.append(_CONSTELLATION_BIT | np.int64(head) | due)
+        place = np.concatenate(places) if places else np.zeros(0, np.int64)
+        if not len(place):
+            return self.population[:0], np.zeros(0, np.int64)
+        return self._satellites(place, np.concatenate(times), begin), np.concatenate(serials)
+
+    def _satellites(self, place: Integers, time: Floats, begin: float) -> Population:
+        spec, n = self.spec, len(place)
+        ratio = spec.area_to_mass or np.pi * spec.radius_m**2 / spec.mass_kg
+        since = time - spec.from_year
+        values: dict[str, Any] = {
+            "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis, "ecc": _ECC,
+            "inc_rad": self.inclination, "argp_rad": 0.0, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
+            "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
+            "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
+            "constellation": np.int32(FIRST_CONSTELLATION + self.index),
+        }  # fmt: skip
+        made: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
+        made["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
+        made["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
+        made["launch_year"], made["mission_end_year"] = time, time + spec.life_years
+        return Population(epoch_year=begin, source="launches", **{name: made[name] for name in columns()})

@@ -1,0 +1,233 @@
+"""From the columns a source states to a :class:`Population`: checks, gaps filled in, missions, what is left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
+from stmgpu.debris.environment.lifetime import Lifetime
+from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
+from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
+from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
+from stmgpu.errors import InputError
+
+EARTH_RADIUS_KM = 6378.137
+"""Radius above which heights of perigees and apogees are given [km]."""
+
+DRAG_COEFFICIENT = 2.2
+
+UNDATED_AGE_YEARS = 20.0
+"""Age of objects without a launch date: neither in their mission nor young enough to explode [years]."""
+
+EPOCH_SLACK = 0.01
+"""What is launched so soon after the epoch is taken as present: calendar dates are not always Julian years [years]."""
+
+MOST_KG, MOST_RADIUS_M, MOST_APOGEE_KM, MOST_WEIGHT = 1e6, 1e3, 1e6, 2e6
+"""Largest row: twice the mass of the ISS, and orbits about as far as the Earth holds them; a weight of more is not
+counted (:mod:`stmgpu.debris.evolution.census`)."""
+
+MOST_KG_OF_ROW, MOST_M2_OF_ROW = 1e8, 8e6
+"""Mass and cross-section, times the weight, that a row of fragments may stand for; intact rows are divided."""
+
+_PAYLOAD = (Kind.ACTIVE, Kind.DERELICT)
+_ANGLES = ("raan_rad", "argp_rad", "mean_rad")
+_OPTIONAL: dict[str, Any] = {
+    "norad_id": np.int64(0), "mass_kg": 0.0, "radius_m": 0.0, "area_to_mass": 0.0, "length_m": 0.0,
+    "launch_year": np.nan, "constellation": np.int32(-1), "owner": "", "weight": 1.0,
+    "rocket_body_parent": False, "stated_active": np.int8(-1), "stated_end": np.nan,
+    "filled": np.int8(0),
+}  # fmt: skip
+
+
+def assemble(
+    epoch_year: float,
+    columns: dict[str, NDArray[Any]],
+    rng: np.random.Generator,
+    source: str,
+    *,
+    mission_years: float = MISSION_YEARS,
+    notes: tuple[str, ...] = (),
+    row_name: Callable[[int], str] = "row {}".format,
+) -> Population:
+    """Build a population from what a source states.
+
+    Parameters
+    ----------
+    epoch_year
+        decimal year for which the elements hold.
+    columns
+        arrays of one length n: kind (ACTIVE and DERELICT both mean payload: which, is decided here), a_km, ecc,
+        inc_rad, and any of raan_rad, argp_rad, mean_rad (drawn where they are not given), norad_id, mass_kg, radius_m,
+        area_to_mass, length_m (0 where not known), launch_year (NaN where not known), constellation, owner, weight,
+        rocket_body_parent (of fragments), stated_active (1, 0, -1 not stated), stated_end (year, NaN where not
+        stated), filled (bits of what the reader itself filled in).
+    rng
+        for what is drawn.
+    source
+        name of the source, for messages and the population.
+    mission_years
+        life of payloads that are in no constellation.
+    notes
+        what a reader of the source has to say.
+    row_name
+        what row k is called in messages.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    InputError
+        values that cannot be: the message names the row; or all was launched after the epoch.
+    """
+    n = len(columns["a_km"])
+    if n == 0:
+        raise InputError(f"{source}: no object is in it")
+    c: dict[str, NDArray[Any]] = {**{name: np.full(n, value) for name, value in _OPTIONAL.items()}, **columns}
+    said = list(notes)
+    _check(c, source, row_name)
+    rows = np.flatnonzero(~(c["launch_year"] > epoch_year + EPOCH_SLACK))  # undated ones stay
+    if len(rows) < n:
+        later = f"{n - len(rows):,} objects launched after the epoch ({epoch_year:.2f}) left out"
+        if not len(rows):
+            raise InputError(f"{source}: nothing is left of {n:,} objects ({later}); give a later year")
+        said.append(later)
+        n, c = len(rows), {name: values[rows] for name, values in c.items()}
+    drawn = [name for name in _ANGLES if name not in c]
+    for name in drawn:
+        c[name] = rng.uniform(0.0, 2.0 * np.pi, n)
+    if drawn:
+        said.append(f"{', '.join(name.removesuffix('_rad') for name in drawn)} of all objects drawn at random")
+    station = (c["mass_kg"] >= STATION_KG) & (c["stated_active"] < 0) & np.isin(c["kind"], _PAYLOAD)
+    if station.any():
+        c["stated_active"] = np.where(station, 1, c["stated_active"])
+        said.append(f"payloads of {STATION_KG / 1e3:g} t and more taken as active stations: {int(station.sum())}")
+    ground = c["a_km"] * (1.0 - c["ecc"]) <= EARTH_RADIUS_KM
+    if ground.any():
+        said.append(f"objects with perigees in the ground, which re-enter at once: {int(ground.sum())}")
+    launch, undated, date_notes = _dated(c["launch_year"], c["kind"], epoch_year)
+    kind, mission_end = assign_missions(c["kind"], launch, c["constellation"], epoch_year, rng,
+                                        mission_years=mission_years, stated_active=c["stated_active"],
+                                        stated_end=c["stated_end"])
+    filled = fill_missing(kind, c["mass_kg"], c["radius_m"], rng, area_to_mass=c["area_to_mass"],
+                          length_m=c["length_m"], constellation=c["constellation"],
+                          rocket_body_parent=c["rocket_body_parent"],
+                          stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], DRAG_COEFFICIENT),
+                          age_years=epoch_year - launch, where=source)
+    _check_amounts(kind, filled.mass_kg, filled.radius_m, c["weight"], source, lambda k: row_name(int(rows[k])))
+    controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
+    return Population(
+        epoch_year=float(epoch_year), norad_id=c["norad_id"].astype(np.int64), kind=kind,
+        a_km=c["a_km"].astype(np.float64), ecc=c["ecc"].astype(np.float64), inc_rad=c["inc_rad"].astype(np.float64),
+        **{name: np.mod(c[name], 2.0 * np.pi) for name in _ANGLES}, mass_kg=filled.mass_kg, radius_m=filled.radius_m,
+        area_to_mass=filled.area_to_mass, length_m=filled.length_m, launch_year=launch,
+        mission_end_year=mission_end, controlled=controlled.astype(np.int8),
+        constellation=c["constellation"].astype(np.int32), owner=c["owner"].astype(np.str_),
+        weight=c["weight"].astype(np.float64),
+        filled=(c["filled"] | filled.filled | np.where(undated, FILLED_DATE, 0)).astype(np.int8), source=source,
+        notes=(*said, *date_notes, *filled.notes))
+
+
+def perigee_km(population: Population) -> NDArray[np.float64]:
+    """Heights of the perigees above the equatorial radius [km], shape [n]."""
+    return population.a_km * (1.0 - population.ecc) - EARTH_RADIUS_KM
+
+
+def select(
+    population: Population, max_perigee_km: float | None = None, min_length_m: float | None = None
+) -> Population:
+    """The objects with perigees below ``max_perigee_km`` that are ``min_length_m`` or longer; a note counts the others.
+
+    Raises
+    ------
+    InputError
+        nothing is left.
+    """
+    keep = np.ones(len(population), np.bool_)
+    notes = []
+    if max_perigee_km is not None:
+        low = perigee_km(population) < max_perigee_km
+        if not low.all():
+            notes.append(f"{int((~low).sum()):,} objects with perigees at {max_perigee_km:g} km or higher left out")
+        keep &= low
+    if min_length_m is not None:
+        long = population.length_m >= min_length_m
+        if not (long | ~keep).all():
+            notes.append(f"{int((keep & ~long).sum()):,} objects shorter than {min_length_m:g} m left out")
+        keep &= long
+    if not keep.any():
+        raise InputError(f"{population.source}: nothing is left of {len(population):,} objects ({'; '.join(notes)}); "
+                         "raise max_perigee_km or lower min_length_m")
+    return dataclasses.replace(population[keep], notes=(*population.notes, *notes))
+
+
+def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], str]) -> None:
+    """Refuse what cannot be: not finite elements, e outside [0, 1), i outside [0, pi], orbits within the Earth or
+    beyond its hold."""
+    for name in ("a_km", "ecc", "inc_rad", *(a for a in _ANGLES if a in c), "mass_kg", "radius_m", "area_to_mass",
+                 "length_m", "weight"):
+        _refuse(~np.isfinite(c[name]), c[name], name, "a finite number", source, row_name)
+    for name in ("mass_kg", "radius_m", "area_to_mass", "length_m"):
+        _refuse(c[name] < 0.0, c[name], name, "0 (not known) or more", source, row_name)
+    _refuse(c["weight"] <= 0.0, c["weight"], "weight", "more than 0", source, row_name)
+    _refuse((c["ecc"] < 0.0) | (c["ecc"] >= 1.0), c["ecc"], "eccentricity", "0 <= e < 1", source, row_name)
+    _refuse((c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi), np.degrees(c["inc_rad"]).round(9), "inclination [deg]",
+            "0 to 180", source, row_name)
+    apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH_RADIUS_KM
+    _refuse((apogee <= 0.0) | (apogee > MOST_APOGEE_KM), apogee, "height of the apogee [km]",
+            f"more than 0, up to {MOST_APOGEE_KM:,.0f}", source, row_name)
+
+
+def _check_amounts(kind: NDArray[np.int8], mass: NDArray[np.float64], radius: NDArray[np.float64],
+                   weight: NDArray[np.float64], source: str, row_name: Callable[[int], str]) -> None:
+    """Refuse objects, stated or filled in, that are too large to be counted."""
+    pieces = np.where(kind > Kind.MISSION_RELATED, weight, 1.0)
+    for values, most, name in ((mass, MOST_KG, "mass_kg"), (radius, MOST_RADIUS_M, "radius_m"),
+                               (weight, MOST_WEIGHT, "weight"), (pieces * mass, MOST_KG_OF_ROW, "weight x mass [kg]"),
+                               (pieces * np.pi * radius**2, MOST_M2_OF_ROW, "weight x cross-section [m^2]")):
+        _refuse(values > most, values, name, f"up to {most:,.0f}", source, row_name)
+
+
+def _refuse(bad: NDArray[np.bool_], values: NDArray[Any], name: str, allowed: str, source: str,
+            row_name: Callable[[int], str]) -> None:
+    if bad.any():
+        k = int(np.flatnonzero(bad)[0])
+        more = f" (and {int(bad.sum()) - 1:,} more)" if bad.sum() > 1 else ""
+        raise InputError(f"{source}: {name} of {row_name(k)} is {values[k]}{more}; allowed is {allowed}")
+
+
+def _dated(
+    launch: NDArray[Any], kinds: NDArray[Any], epoch_year: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[str]]:
+    """Launch dates without gaps, where the gaps were, and notes."""
+    dates = np.array(launch, np.float64)
+    undated = ~np.isfinite(dates)
+    notes = []
+    classes = [("payloads", _PAYLOAD), *((PLURALS[k], (k,)) for k in Kind if k > Kind.DERELICT)]
+    for name, members in classes:
+        rows = np.isin(kinds, members)
+        gaps = rows & undated
+        if not gaps.any():
+            continue
+        known = dates[rows & ~undated]
+        if len(known) >= ENOUGH:
+            dates[gaps] = np.median(known)
+            basis = f"the class median {np.median(known):.1f}"
+        else:
+            dates[gaps] = epoch_year - UNDATED_AGE_YEARS
+            basis = f"{UNDATED_AGE_YEARS:g} years before the epoch"
+        notes.append(f"{int(rows.sum()):,} {name}: launch date of {int(gaps.sum()):,} taken as {basis}")
+    return dates, undated, notes
+
+
+@cache
+def _typical_lifetimes() -> Lifetime:
+    """Lifetimes in Vallado's atmosphere, which is about the mean of the solar cycles so far."""
+    return Lifetime(exponential_log_density(HEIGHTS_KM), LOWEST_KM, SPACING_KM)

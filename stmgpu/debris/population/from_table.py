@@ -1,0 +1,152 @@
+"""Populations from a CSV file of elements, masses and sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_text
+from stmgpu.debris.population.assembly import EARTH_RADIUS_KM, assemble
+from stmgpu.debris.population.missions import MISSION_YEARS
+from stmgpu.debris.population.population import Kind, Population
+from stmgpu.debris.population.synthetic_families import CONSTELLATION_NAMES
+from stmgpu.errors import InputError
+
+KIND_NAMES = {
+    "payload": Kind.DERELICT, "pay": Kind.DERELICT, "active payload": Kind.ACTIVE, "derelict payload": Kind.DERELICT,
+    "rocket body": Kind.ROCKET_BODY, "r/b": Kind.ROCKET_BODY, "mission related object": Kind.MISSION_RELATED,
+    "mission related": Kind.MISSION_RELATED, "explosion fragment": Kind.EXPLOSION_FRAGMENT,
+    "collision fragment": Kind.COLLISION_FRAGMENT, "unattributed debris": Kind.UNATTRIBUTED,
+    "debris": Kind.UNATTRIBUTED, "deb": Kind.UNATTRIBUTED, "unknown": Kind.UNATTRIBUTED, "unk": Kind.UNATTRIBUTED,
+    "tba": Kind.UNATTRIBUTED, "other": Kind.UNATTRIBUTED,
+}  # fmt: skip
+"""Object types that are read, in small letters with spaces for - and _; a plain payload is active by its age."""
+
+SIZE_COLUMNS = (
+    "object_type", "mass_kg", "radius_m", "area_to_mass", "length_m", "launch_date", "mission_end", "active",
+    "constellation", "owner",
+)  # fmt: skip
+"""Columns that say what an object is, in a table of a population as in one of sizes."""
+
+_ORBITS = (("a_km", "ecc"), ("perigee_km", "apogee_km"))
+_ANGLES = {"raan_deg": "raan_rad", "argp_deg": "argp_rad", "mean_anomaly_deg": "mean_rad"}
+_FIRST_OWN_CONSTELLATION = 100
+
+
+def read_table(
+    path: str | Path, rng: np.random.Generator, *, year: float | None = None, mission_years: float = MISSION_YEARS
+) -> Population:
+    """Read a population from a CSV file with named columns.
+
+    Parameters
+    ----------
+    path
+        CSV: ``inc_deg``, ``object_type`` and either ``a_km`` and ``ecc`` or ``perigee_km`` and ``apogee_km`` (heights
+        above 6,378.137 km); besides, in any order, ``raan_deg``, ``argp_deg``, ``mean_anomaly_deg`` (drawn where the
+        column is not there), ``norad_id``, ``weight`` and `SIZE_COLUMNS`. Empty cells and zeros of masses and sizes
+        are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
+    rng
+        random numbers for what is drawn.
+    year
+        epoch, decimal year, instead of the comment.
+    mission_years
+        life of payloads whose ``mission_end`` is not stated.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    InputError
+        a file that is missing or no such table, or a cell that cannot be used; the message names the line.
+    """
+    known = {*SIZE_COLUMNS, *_ANGLES, *(name for pair in _ORBITS for name in pair), "norad_id", "weight"}
+    table = read_csv(path, ("inc_deg", "object_type"), known)
+    epoch = year if year is not None else year_of_text(table.epoch)
+    if epoch is None:
+        raise InputError(f"{table.path}: no epoch is known; give year in [population], or a comment line like "
+                         "# epoch = 2025-01-01 before the header")
+    given = [pair for pair in _ORBITS if any(name in table.cells for name in pair)]
+    if len(given) != 1 or not all(name in table.cells for name in given[0]):
+        raise InputError(f"{table.path}: orbits need either the columns a_km and ecc, or perigee_km and apogee_km")
+    first, second = (table.numbers(name) for name in given[0])
+    if given[0] == _ORBITS[0]:
+        a_km, ecc = first, second
+    else:
+        upside_down = np.flatnonzero(first > second)
+        if len(upside_down):
+            raise table.fail(int(upside_down[0]), "perigee_km", "it must not be above apogee_km")
+        a_km = EARTH_RADIUS_KM + 0.5 * (first + second)
+        ecc = np.where(second > first, 0.5 * (second - first) / a_km, 0.0)
+    columns: dict[str, NDArray[Any]] = {"a_km": a_km, "ecc": ecc, "inc_rad": np.radians(table.numbers("inc_deg"))}
+    columns |= {target: np.radians(table.numbers(name)) for name, target in _ANGLES.items() if name in table.cells}
+    if "norad_id" in table.cells:
+        columns["norad_id"] = table.integers("norad_id", 0)
+    if "weight" in table.cells:
+        columns["weight"] = table.numbers("weight")
+    own, notes = size_columns(table)
+    return assemble(epoch, {**columns, **own}, rng, table.path.name, mission_years=mission_years, notes=notes,
+                    row_name=table.where)
+
+
+def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
+    """What a table says about its objects (`SIZE_COLUMNS`), as columns for :func:`assemble`, and notes."""
+    columns: dict[str, NDArray[Any]] = {}
+    notes = []
+    cells = table.cells
+    if "object_type" in cells:
+        columns["kind"] = kinds_of(table, "object_type")
+    for name in ("mass_kg", "radius_m", "area_to_mass", "length_m"):
+        if name in cells:
+            columns[name] = table.numbers(name, 0.0)
+            below = np.flatnonzero(columns[name] < 0.0)
+            if len(below):
+                raise table.fail(int(below[0]), name, "0 (not known) or more is allowed")
+    for name, target in (("launch_date", "launch_year"), ("mission_end", "stated_end")):
+        if name in cells:
+            columns[target] = table.years(name)
+    stated = np.full(len(table), -1, np.int8)
+    if "object_type" in cells:
+        stated[columns["kind"] == Kind.ACTIVE] = 1
+        stated[[cell.lower().startswith("derelict") for cell in cells["object_type"]]] = 0
+    if "active" in cells:
+        flags = table.integers("active", -1)
+        odd = np.flatnonzero(~np.isin(flags, (-1, 0, 1)))
+        if len(odd):
+            raise table.fail(int(odd[0]), "active", "1, 0 or nothing is allowed")
+        stated = np.where(flags >= 0, flags, stated).astype(np.int8)
+    columns["stated_active"] = stated
+    if "constellation" in cells:
+        columns["constellation"], others = _constellations(cells["constellation"])
+        if others:
+            notes.append("constellations: " + ", ".join(f"{name} {k}" for name, k in others.items()))
+    if "owner" in cells:
+        columns["owner"] = np.array(cells["owner"], np.str_)
+    return columns, tuple(notes)
+
+
+def kinds_of(table: Table, column: str) -> NDArray[np.int8]:
+    """Kinds from a column of object types [n]."""
+    kinds = np.empty(len(table), np.int8)
+    for row, cell in enumerate(table.cells[column]):
+        kind = KIND_NAMES.get(cell.lower().replace("-", " ").replace("_", " "))
+        if kind is None:
+            raise table.fail(row, column, f"known are {', '.join(KIND_NAMES)}")
+        kinds[row] = kind
+    return kinds
+
+
+def _constellations(names: list[str]) -> tuple[NDArray[np.int32], dict[str, int]]:
+    """Indices of constellations, and those of names of the file's own."""
+    known = {name.lower(): k for k, name in enumerate(CONSTELLATION_NAMES)}
+    others: dict[str, int] = {}
+    index = np.full(len(names), -1, np.int32)
+    for row, name in enumerate(names):
+        if name:
+            own = known.get(name.lower())
+            index[row] = others.setdefault(name, _FIRST_OWN_CONSTELLATION + len(others)) if own is None else own
+    return index, others

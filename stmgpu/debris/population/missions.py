@@ -1,0 +1,94 @@
+"""Who is active: ends of missions, and who can keep a station and avoid others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stmgpu.debris.population.population import Kind
+
+Floats = NDArray[np.float64]
+
+MISSION_YEARS = 8.0
+"""Life of a payload where no source states one [years] (IADC-12-08, MOCAT-MC)."""
+
+CONSTELLATION_YEARS = 5.0
+"""Life of a member of a large constellation [years]."""
+
+UNPROPELLED_KG = 10.0
+"""Lighter payloads carry no propulsion as a rule: they count as active, but neither keep their orbit nor avoid [kg]."""
+
+
+STATION_KG = 50_000.0
+"""Payloads of this mass and more are crewed stations, which stay active beyond the life of a payload [kg]."""
+
+
+def can_keep_station(mass_kg: ArrayLike) -> NDArray[np.bool_]:
+    """Whether payloads of these masses keep their orbit and avoid others while they are active.
+
+    Examples
+    --------
+    >>> can_keep_station([4.0, 260.0]).tolist()
+    [False, True]
+    """
+    return np.asarray(np.asarray(mass_kg, np.float64) >= UNPROPELLED_KG)
+
+
+def assign_missions(
+    kind: ArrayLike,
+    launch_year: ArrayLike,
+    constellation: ArrayLike,
+    epoch_year: float,
+    rng: np.random.Generator,
+    *,
+    mission_years: float = MISSION_YEARS,
+    stated_active: ArrayLike | None = None,
+    stated_end: ArrayLike | None = None,
+) -> tuple[NDArray[np.int8], Floats]:
+    """Tell active payloads from derelict ones, and date the ends of missions.
+
+    A payload is active while it is not older than its life: ``mission_years``, or five years in a constellation (the
+    rule of MOCAT-MC). Where a source states whether it is active, or when it ends, that holds. A payload that is stated
+    active beyond its life ends within the next ``mission_years``, at a date drawn evenly.
+
+    Parameters
+    ----------
+    kind
+        :class:`Kind` of each object [n]; ACTIVE and DERELICT both mean payload here.
+    launch_year, constellation
+        [n], as in a population.
+    epoch_year
+        the day of which this is decided.
+    rng
+        for the ends of those that are stated active beyond their life.
+    mission_years
+        life of payloads that are in no constellation.
+    stated_active
+        [n]: 1 active, 0 not, -1 not stated.
+    stated_end
+        [n]: decimal year; not finite where not stated.
+
+    Returns
+    -------
+    kind, mission_end_year
+        [n] each; the latter is infinite for all but payloads, and for derelict ones lies in the past.
+    """
+    kinds = np.asarray(kind).astype(np.int8)
+    launch = np.asarray(launch_year, np.float64)
+    payload = (kinds == Kind.ACTIVE) | (kinds == Kind.DERELICT)
+    life = np.where(np.asarray(constellation) >= 0, min(CONSTELLATION_YEARS, mission_years), mission_years)
+    end = launch + life
+    if stated_end is not None:
+        stated = np.asarray(stated_end, np.float64)
+        end = np.where(np.isfinite(stated), stated, end)
+    active = payload & (end > epoch_year)
+    if stated_active is not None:
+        said: NDArray[Any] = np.asarray(stated_active)
+        late = payload & (said == 1) & ~active
+        end = np.where(late, epoch_year + mission_years * (1.0 - rng.random(len(kinds))), end)
+        active = (active & (said != 0)) | late
+        end = np.where(payload & ~active, np.minimum(end, epoch_year), end)
+    kinds = np.where(payload, np.where(active, Kind.ACTIVE, Kind.DERELICT), kinds).astype(np.int8)
+    return kinds, np.where(payload, end, np.inf)

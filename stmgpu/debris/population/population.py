@@ -1,0 +1,164 @@
+"""The population of a long-term study: one row an object, plain NumPy columns.
+
+Angles rad, distances km, masses kg, sizes m, area-to-mass ratios m^2/kg, dates in decimal years (UTC, Julian years of
+365.25 days from 2000-01-01T12:00).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID
+from stmgpu.errors import InputError
+
+
+class Kind(IntEnum):
+    """Object classes, in the order of the dimension ``class`` of every result."""
+
+    ACTIVE = 0
+    DERELICT = 1
+    ROCKET_BODY = 2
+    MISSION_RELATED = 3
+    EXPLOSION_FRAGMENT = 4
+    COLLISION_FRAGMENT = 5
+    UNATTRIBUTED = 6
+
+
+CLASS_NAMES = ("active payload", "derelict payload", "rocket body", "mission-related object", "explosion fragment",
+               "collision fragment", "unattributed debris")
+"""Names of the classes; 'unattributed' are catalogued fragments whose cause no source states, and unknown objects."""
+
+FILLED_MASS, FILLED_RADIUS, FILLED_AREA, FILLED_DATE = 1, 2, 4, 8
+"""Bits of ``filled``: what a source did not say and was filled in by class."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Objects at one epoch; every column has the same length n.
+
+    Attributes
+    ----------
+    epoch_year
+        decimal year (UTC) for which the elements hold.
+    norad_id
+        int64, 0 where there is none.
+    kind
+        int8, a :class:`Kind`.
+    a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad
+        mean Keplerian elements.
+    mass_kg, radius_m
+        mass, and radius of the circle that collides (sum of two of them: combined hard-body radius).
+    area_to_mass
+        cross-section for drag and radiation pressure over mass [m^2/kg].
+    length_m
+        characteristic length L_c of the breakup model [m].
+    launch_year, mission_end_year
+        decimal years; infinity where no mission ends.
+    controlled
+        int8, 1 for active objects that keep their station and can avoid.
+    constellation
+        int32, -1 for none.
+    owner
+        text, '' where unknown.
+    weight
+        number of objects that a row stands for, 1 but for expected fragments.
+    filled
+        int8, bits FILLED_*.
+    source, notes
+        where it comes from, and a line for everything that was filled in or left out.
+    """
+
+    epoch_year: float
+    norad_id: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    a_km: NDArray[np.float64]
+    ecc: NDArray[np.float64]
+    inc_rad: NDArray[np.float64]
+    raan_rad: NDArray[np.float64]
+    argp_rad: NDArray[np.float64]
+    mean_rad: NDArray[np.float64]
+    mass_kg: NDArray[np.float64]
+    radius_m: NDArray[np.float64]
+    area_to_mass: NDArray[np.float64]
+    length_m: NDArray[np.float64]
+    launch_year: NDArray[np.float64]
+    mission_end_year: NDArray[np.float64]
+    controlled: NDArray[np.int8]
+    constellation: NDArray[np.int32]
+    owner: NDArray[np.str_]
+    weight: NDArray[np.float64]
+    filled: NDArray[np.int8]
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.norad_id)
+        for name in columns():
+            column = getattr(self, name)
+            if column.shape != (n,):
+                raise InputError(f"population: column {name} has shape {column.shape}, expected ({n},)")
+        for name in ("a_km", "mass_kg", "radius_m", "area_to_mass", "length_m", "weight"):
+            column = getattr(self, name)
+            bad = ~(np.isfinite(column) & (column > 0.0))
+            if bad.any():
+                k = int(np.flatnonzero(bad)[0])
+                raise InputError(f"population: {name} of row {k} (NORAD id {self.norad_id[k]}) is {column[k]}; it must "
+                                 "be positive: fill it in by class (`population.filling`) or leave the object out")
+        bad = ~((self.ecc >= 0.0) & (self.ecc < 1.0))
+        if bad.any():
+            k = int(np.flatnonzero(bad)[0])
+            raise InputError(f"population: eccentricity of row {k} is {self.ecc[k]}; 0 <= e < 1 is allowed")
+
+    def __len__(self) -> int:
+        return len(self.norad_id)
+
+    def __getitem__(self, which: Any) -> Population:
+        """Rows by mask, slice or indices."""
+        taken: dict[str, Any] = {name: getattr(self, name)[which] for name in columns()}
+        return dataclasses.replace(self, **taken)
+
+    def ids(self) -> NDArray[np.int64]:
+        """NORAD ids [n]; objects without one get one from 900,000,001 on, by their row."""
+        return np.where(self.norad_id > 0, self.norad_id, SYNTHETIC_ID + np.arange(len(self)))
+
+    @staticmethod
+    def concatenate(parts: Iterable[Population]) -> Population:
+        """Rows of several populations one after the other, all at the epoch of the first."""
+        parts = list(parts)
+        joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in columns()}
+        notes = tuple(note for part in parts for note in part.notes)
+        return dataclasses.replace(parts[0], **joined, notes=notes)
+
+
+def divided(population: Population, most: int) -> Population:
+    """Rows of intact objects that stand for several, as so many rows: each ends its mission, explodes or is removed by
+    itself. A part of an object keeps a row of its own.
+
+    Raises
+    ------
+    InputError
+        this makes more than ``most`` rows.
+    """
+    parts = np.where(population.kind <= Kind.MISSION_RELATED, np.ceil(population.weight - 1e-9), 1.0)
+    if (parts == 1.0).all():
+        return population
+    if not parts.sum() <= most:
+        raise InputError(f"{population.source}: the weights of intact objects make {parts.sum():.3g} rows; at most "
+                         f"{most} are allowed (max_objects)")
+    row = np.repeat(np.arange(len(population)), parts.astype(np.int64))
+    part = np.arange(len(row)) - np.searchsorted(row, row)
+    weight = population.weight[row] - part
+    alone = parts[row] == 1.0
+    return dataclasses.replace(population[row], weight=np.where(alone, population.weight[row], np.minimum(weight, 1.0)))
+
+
+def columns() -> list[str]:
+    """Names of the columns of a :class:`Population`."""
+    return [f.name for f in fields(Population) if f.name not in ("epoch_year", "source", "notes")]

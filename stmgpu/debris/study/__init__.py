@@ -1,0 +1,1 @@
+"""Studies: all scenarios and runs."""

@@ -1,0 +1,61 @@
+"""What a scenario states and its runs will not use: told before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stmgpu.debris.policy.policies import ListRemoval
+from stmgpu.debris.population.population import Population
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import SolarSpec
+
+FIRST = 5
+"""So many ids are named of those that are not there."""
+
+
+def unused(scenario: Scenario, population: Population, years: float) -> list[str]:
+    """Notes on what can never be in force, or has nothing to act on.
+
+    Parameters
+    ----------
+    scenario
+        what is to happen.
+    population
+        what it begins with; its epoch is the first year.
+    years
+        how long its runs are.
+    """
+    begin, end = population.epoch_year, population.epoch_year + years
+    run = f"the run, {begin:.2f} to {end:.2f}"
+    told = [*_removal(scenario, population, years, run), *_launches(scenario, begin, end, run), *_solar(scenario)]
+    return [f"{scenario.name}: {note}" for note in told]
+
+
+def _removal(scenario: Scenario, population: Population, years: float, run: str) -> Iterator[str]:
+    acting = [population.epoch_year + k for k in range(int(years + 1e-9))]
+    present = set(population.norad_id.tolist())
+    for number, policy in enumerate(scenario.removal, 1):
+        name = f"policy {number}, {policy.rank!r}"
+        if not any(policy.in_force(year) for year in acting):
+            yield f"{name}, is never in force in the years of {run}"
+        if isinstance(policy, ListRemoval):
+            absent = [i for i in policy.ids if i not in present]
+            if absent:
+                more = ", ..." if len(absent) > FIRST else ""
+                yield (f"{name}: {len(absent):,} of {len(policy.ids):,} ids are not in the population "
+                       f"({', '.join(map(str, absent[:FIRST]))}{more})")
+
+
+def _launches(scenario: Scenario, begin: float, end: float, run: str) -> Iterator[str]:
+    spec = scenario.launches
+    if spec.model != "none" and spec.until_year <= begin:
+        yield f"launches: until_year {spec.until_year:g} is before {run}: nothing is launched from the window"
+    for made in spec.constellations:
+        if made.from_year >= end or made.until_year <= begin:
+            yield f"constellation {made.name!r}: from {made.from_year:g} until {made.until_year:g} is outside {run}"
+
+
+def _solar(scenario: Scenario) -> Iterator[str]:
+    spec = scenario.environment
+    if spec.density != "nrlmsis" and spec.co2 is None and spec.solar != SolarSpec():
+        yield f"environment.solar is not used: density = {spec.density!r} does not ask for solar activity"

@@ -1,0 +1,1 @@
+"""Syntax, fields and times of CCSDS messages and other texts."""

@@ -1,0 +1,82 @@
+"""Trajectories by object instead of by segment: for whoever follows an object through the whole window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.sgp4 import CODE_ABSENT
+from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+
+
+class ByObject:
+    """A :class:`~stmgpu.propagate.tabulated.tabulated.TabulatedPropagator` with one column an object.
+
+    At every time the segment counts that the time is usable in, the later one where two touch; outside all usable times
+    the code is 10. Nothing goes on beyond them.
+
+    Parameters
+    ----------
+    table
+        the propagator whose columns are segments.
+
+    Attributes
+    ----------
+    n, n_pad : int
+        objects that have a segment in the table, without and with padding.
+    order : numpy.ndarray [n] int64
+        object, as an index into the trajectories, of each column; rising.
+    usable_s, meets_next
+        as in the table: columns have no ends of their own here.
+    """
+
+    def __init__(self, table: TabulatedPropagator) -> None:
+        self._table, self._backend = table, table.backend
+        xp, put = self._backend.xp, self._backend.put
+        self.order, place = np.unique(table.order, return_inverse=True)
+        self.n = len(self.order)
+        self.n_pad = max(-(-self.n // PAD), 1) * PAD
+        begin = self._backend.get(table.usable_s[0])[: table.n]
+        by_time = np.lexsort((begin, place.reshape(-1)))
+        count = np.bincount(place.reshape(-1), minlength=self.n)
+        columns = np.full((max(int(count.max(initial=0)), 1), self.n_pad), -1, np.int64)
+        owner = place.reshape(-1)[by_time]
+        columns[np.arange(len(by_time)) - (np.cumsum(count) - count)[owner], owner] = by_time
+        self._columns = put(columns)
+        self.usable_s = xp.full(self.n_pad, -np.inf), xp.full(self.n_pad, np.inf)
+        self.meets_next = np.full(self.n, -1, np.int64)
+
+    def pads_km(self, half_step_s: float, node_step_s: float) -> np.ndarray:
+        """Largest of an object's segments [n_pad] [km]; see :meth:`TabulatedPropagator.pads_km`."""
+        pads, own = np.zeros(self.n_pad), self._table.pads_km(half_step_s, node_step_s)[: self._table.n]
+        np.maximum.at(pads, np.searchsorted(self.order, self._table.order), own)
+        return pads
+
+    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+        """All objects at all times; see :meth:`stmgpu.propagate.sgp4.Propagator.grid`."""
+        backend, xp = self._backend, self._backend.xp
+        times = xp.asarray(t_s, np.float64).reshape(-1)
+        found, codes = self.at(xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad))
+        if out is None:
+            out = backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8)
+        out[0][...] = found.reshape(6, len(times), self.n_pad).transpose(1, 0, 2)
+        out[1][...] = codes.reshape(len(times), self.n_pad)
+        return out
+
+    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+        """Single objects at single times; see :meth:`stmgpu.propagate.sgp4.Propagator.at`."""
+        xp = self._backend.xp
+        objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)
+        begin, end = self._table.usable_s
+        column = self._columns[0][objects]
+        for later in self._columns[1:]:
+            following = later[objects]
+            column = xp.where((following >= 0) & (times >= begin[following]), following, column)
+        known = xp.where(column >= 0, column, self._table.n_pad - 1)
+        states, code = self._table.at(known, times)
+        outside = (column >= 0) & ~((times >= begin[known]) & (times <= end[known]))
+        code[outside], code[column < 0] = CODE_ABSENT, CODE_DUMMY
+        states[:, code != 0] = np.nan
+        return states, code

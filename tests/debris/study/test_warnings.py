@@ -1,0 +1,96 @@
+"""What a scenario states in vain is told before anything is computed; what would cut off every run is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.debris.policy import Campaign, ListRemoval, MassRemoval, Sweep
+from stmgpu.debris.population import Kind, Population
+from stmgpu.debris.population.synthetic import synthetic_population
+from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.debris.specs import ConstellationSpec, EnvironmentSpec, LaunchSpec, SolarSpec
+from stmgpu.debris.study.evolve import prepare
+from stmgpu.errors import InputError
+
+CALM = EnvironmentSpec(density="exponential")
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Population:
+    population = synthetic_population(300, seed=4, constellations=False)
+    return dataclasses.replace(population, norad_id=np.arange(1, 301))
+
+
+def study(**tables: Any) -> Study:
+    return Study(scenarios=(Scenario(name="own", **({"environment": CALM} | tables)),), years=3.0, runs=1)
+
+
+def told(population: Population, **tables: Any) -> list[str]:
+    return [note.removeprefix("own: ") for note in prepare(study(**tables), 0, population).notes
+            if note.startswith("own: ")]
+
+
+RUN = "the run, 2023.00 to 2026.00"
+
+
+def test_policies_that_are_never_in_force_are_told(crowd: Population) -> None:
+    policies = (MassRemoval(per_year=1, from_year=2100), MassRemoval(per_year=1, until_year=2023),
+                Sweep(thinning=0.1, from_year=2026), MassRemoval(per_year=1, from_year=2025),
+                MassRemoval(per_year=1, from_year=2022, campaign=Campaign(years_on=1, years_off=9)))
+    assert told(crowd, removal=policies) == [
+        f"policy {k}, {rank!r}, is never in force in the years of {RUN}"
+        for k, rank in ((1, "mass"), (2, "mass"), (3, "sweep"), (5, "mass"))]
+
+
+def test_ids_that_are_not_there_are_told(crowd: Population) -> None:
+    policies = (ListRemoval(ids=(5, 99_999, 7, 301)), ListRemoval(ids=(1, 2)),
+                ListRemoval(ids=tuple(range(400, 410)), per_year=1))
+    assert told(crowd, removal=policies) == [
+        "policy 1, 'list': 2 of 4 ids are not in the population (99999, 301)",
+        "policy 3, 'list': 10 of 10 ids are not in the population (400, 401, 402, 403, 404, ...)"]
+
+
+def test_launches_outside_the_run_are_told(crowd: Population) -> None:
+    def shell(name: str, **years: Any) -> ConstellationSpec:
+        return ConstellationSpec(name=name, altitude_km=900.0, inclination_deg=50.0, planes=2, per_plane=2,
+                                 mass_kg=100.0, radius_m=1.0, **years)
+
+    shells = (shell("late", from_year=2060), shell("over", from_year=2010, until_year=2020),
+              shell("new", from_year=2024), shell("old", from_year=2010))
+    launches = LaunchSpec(model="repeat", window=(2005, 2010), until_year=2020, constellations=shells)
+    assert told(crowd, launches=launches) == [
+        f"launches: until_year 2020 is before {RUN}: nothing is launched from the window",
+        f"constellation 'late': from 2060 until 3000 is outside {RUN}",
+        f"constellation 'over': from 2010 until 2020 is outside {RUN}"]
+    assert told(crowd, launches=LaunchSpec(model="repeat", window=(2005, 2010), until_year=2024)) == []
+
+
+def test_a_sun_that_nothing_asks_for_is_told(crowd: Population) -> None:
+    sun = SolarSpec(f107=150.0)
+    assert told(crowd, environment=EnvironmentSpec(density="exponential", solar=sun)) == [
+        "environment.solar is not used: density = 'exponential' does not ask for solar activity"]
+    assert told(crowd, environment=EnvironmentSpec(density="nrlmsis", solar=sun)) == []
+
+
+def test_a_population_above_max_objects_is_refused(crowd: Population) -> None:
+    with pytest.raises(InputError, match="scenario 'own' begins with 300 objects, more than max_objects = 200"):
+        prepare(study(max_objects=200), 0, crowd)
+    prepare(study(max_objects=300), 0, crowd)
+    several = dataclasses.replace(crowd, weight=np.where(crowd.kind == Kind.ROCKET_BODY, 50.0, 1.0))
+    with pytest.raises(InputError, match="rows; at most 300"):
+        prepare(study(max_objects=300), 0, several)
+
+
+@pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+def test_notes_are_logged_and_kept(crowd: Population, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "stmgpu"):
+        ds = stm.evolve(study(removal=(MassRemoval(per_year=1, from_year=2100),)), years=1, population=crowd)
+    (note,) = [note for note in ds.attrs["notes"] if note.startswith("own: policy 1, 'mass', is never in force")]
+    assert note in caplog.messages

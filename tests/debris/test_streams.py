@@ -1,0 +1,92 @@
+"""Random numbers of the long-term model: published vectors, independence of what they are drawn for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stmgpu.debris import streams
+from stmgpu.debris.streams import generator, key, threefry, uniform, uniforms
+from stmgpu.errors import InputError
+
+# counter, key, output: Random123 1.14, tests/kat_vectors, threefry2x64 with 20 rounds (Salmon et al. 2011)
+KNOWN = [
+    ((0x0000000000000000, 0x0000000000000000), (0x0000000000000000, 0x0000000000000000),
+     (0xc2b6e3a8c2c69865, 0x6f81ed42f350084d)),
+    ((0xffffffffffffffff, 0xffffffffffffffff), (0xffffffffffffffff, 0xffffffffffffffff),
+     (0xe02cb7c4d95d277a, 0xd06633d0893b8b68)),
+    ((0x243f6a8885a308d3, 0x13198a2e03707344), (0xa4093822299f31d0, 0x082efa98ec4e6c89),
+     (0x263c7d30bb0f0af1, 0x56be8361d3311526)),
+]
+
+
+def _known() -> NDArray[np.uint64]:
+    """[vectors, 6]: counter, key, output."""
+    return np.array([[*c, *k, *o] for c, k, o in KNOWN], dtype=np.uint64)
+
+
+@pytest.mark.parametrize(("counter", "key", "output"), KNOWN)
+def test_known_answers(counter: tuple[int, int], key: tuple[int, int], output: tuple[int, int]) -> None:
+    assert tuple(int(x) for x in threefry(*key, *counter)) == output
+
+
+def test_arrays_and_scalars_give_the_same() -> None:
+    v = _known()
+    first, second = threefry(v[:, 2], v[:, 3], v[:, 0], v[:, 1])
+    assert np.array_equal(first, v[:, 4])
+    assert np.array_equal(second, v[:, 5])
+    grid, _ = threefry(5, np.arange(3)[:, None], 7, np.arange(4))
+    assert grid.shape == (3, 4)
+    assert grid[2, 3] == threefry(5, 2, 7, 3)[0]
+
+
+def test_negative_counters_count_by_their_bits() -> None:
+    assert threefry(-1, -1, -1, np.int64(-1))[0] == KNOWN[1][2][0]
+
+
+def test_uniform_is_open_at_both_ends() -> None:
+    ends = uniform(np.array([0, 2**64 - 1], dtype=np.uint64))
+    assert ends[0] == 2.0**-53
+    assert ends[1] == 1.0 - 2.0**-53
+
+
+def test_uniform_by_moments_and_correlation() -> None:
+    """Mean 1/2 and variance 1/12, within 4 standard errors; neither words nor neighbours are correlated."""
+    n = 200_000
+    u, v = uniforms(3, 1, streams.ANGLE, 17, np.arange(n))
+    for x in (u, v):
+        assert abs(x.mean() - 0.5) < 4.0 * (1.0 / 12.0 / n) ** 0.5
+        assert abs(x.var() - 1.0 / 12.0) < 4.0 * (1.0 / 180.0 / n) ** 0.5
+    for x, y in ((u, v), (u[1:], u[:-1]), (v[1:], v[:-1])):
+        assert abs(np.corrcoef(x, y)[0, 1]) < 4.0 / n**0.5
+
+
+def test_every_argument_counts() -> None:
+    base = (7, 1, streams.ANGLE, 5, 9)
+    drawn = {float(uniforms(*base)[0])}
+    for k in range(5):
+        other = list(base)
+        other[k] += 1
+        drawn.add(float(uniforms(*other)[0]))
+    assert len(drawn) == 6
+    hosts = {float(generator(*args).random()) for args in ((7, 1, 2), (7, 1, 3), (7, 2, 2), (8, 1, 2), (7, 1, 2, 0),
+                                                           (7, 1, 2, 0, 0), (7, 12, 0), (71, 2, 0), (7, 1, -2))}
+    assert len(hosts) == 9
+
+
+def test_generators_repeat() -> None:
+    assert np.array_equal(generator(7, 3, streams.BREAKUP, 1, 2).normal(size=8),
+                          generator(7, 3, streams.BREAKUP, np.int64(1), 2).normal(size=8))
+
+
+def test_purposes_differ() -> None:
+    names = ("ANGLE", "LATTICE", "COLLISION", "BREAKUP", "EXPLOSION", "DISPOSAL", "LAUNCH", "SOLAR", "POLICY",
+             "POPULATION")
+    assert [getattr(streams, name) for name in names] == list(range(1, 11))
+
+
+@pytest.mark.parametrize(("seed", "run"), [(-1, 0), (2**64, 0), (1, -1), (1, 2**32)])
+def test_keys_out_of_range_are_refused(seed: int, run: int) -> None:
+    with pytest.raises(InputError, match=r"from 0 to 2\^"):
+        key(seed, run, streams.ANGLE)

@@ -1,0 +1,108 @@
+"""The documentation does what it says: its code blocks, its commands and the tutorial run, its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+from support.paths import ROOT
+from typer.testing import CliRunner
+
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.catalog import synthetic_catalog, write_catalog
+from stmgpu.cli import app
+from stmgpu.propagate.sgp4 import CODES
+from stmgpu.screen.conjunctions import FLAGS
+
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+PAGES = [ROOT / "README.md", *GUIDE]
+LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+_BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.M | re.S)
+
+needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in but for a small ``catalog.tle`` of the time the pages speak of."""
+    write_catalog(synthetic_catalog(400, seed=2, epoch="2024-07-05T03:00:00"), tmp_path / "catalog.tle")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@needs_kernels
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, object] = {}
+    for language, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            exec(compile(text, page.name, "exec"), names)
+            continue
+        for line in text.splitlines():
+            words = shlex.split(line, comments=True)
+            settings = [word for word in words if re.fullmatch(r"[A-Z_]+=\S*", word)]
+            if words[len(settings) : len(settings) + 1] != ["stmgpu"]:
+                continue
+            with monkeypatch.context() as environment:
+                for setting in settings:
+                    environment.setenv(*setting.split("=", 1))
+                result = CliRunner().invoke(app, words[len(settings) + 1 :])
+            assert result.exit_code == 0, f"{line}\n{result.stderr}"
+
+
+@needs_kernels
+def test_the_tutorial_runs(folder: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "tutorials" / "first_screening.py"))
+    assert (folder / "first_screening.zarr").is_dir()
+
+
+@needs_kernels
+def test_the_tutorial_of_removal_runs(folder: Path) -> None:
+    runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))
+    assert (folder / "removal_study.png").is_file()
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target.split("#")[0]).exists(), target
+
+
+def test_readme_opens_with_the_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert lines[:3] == ["# stmgpu", "", "```"]
+    assert lines[3].split()[:2] == ["make", "demo"]
+    assert lines[4].split()[:2] == ["make", "test"]
+
+
+def test_tables_of_flags_and_codes_are_complete() -> None:
+    text = (ROOT / "docs" / "guide" / "screening.md").read_text(encoding="utf-8")
+    for bit, name in FLAGS.items():
+        assert f"| `{name}` | {bit} |" in text
+    for code in CODES:
+        assert code in (0, 9) or f"| {code} |" in text  # 9 stands for padding, which no user sees
+
+
+def test_the_accuracy_figures_are_those_measured() -> None:
+    """Each row of the table: catalogue, model, objects, states, then median, 99 %, largest in mm."""
+    text = (ROOT / "docs" / "guide" / "accuracy.md").read_text(encoding="utf-8")
+    results = json.loads((ROOT / "benchmarks" / "results" / "sgp4_accuracy.json").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| (\S+) \| (near-earth|deep-space) \| ([\d,]+) \| ([\d,]+) \| (\S+) \| (\S+) \| (\S+) \|$",
+                      text, re.M)
+    assert len(rows) == 2 * len(results["catalogs"])
+    for catalogue, model, objects, states, *figures in rows:
+        measured = results["catalogs"][catalogue][model.replace("-", "_")]
+        assert [int(objects.replace(",", "")), int(states.replace(",", ""))] == [measured["objects"],
+                                                                                 measured["states"]]
+        for shown, key in zip(figures, ("median_mm", "p99_mm", "max_mm"), strict=True):
+            assert shown == f"{measured[key]:.2g}", key
+
+
+def test_no_machine_path_stands_in_the_documentation() -> None:
+    for page in (*LINKED, *(ROOT / "docs" / "tutorials").glob("*.py")):
+        assert not re.search(r"(?<![\w.])/(home|root|work|tmp)/", page.read_text(encoding="utf-8")), page.name
