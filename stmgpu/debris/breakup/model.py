@@ -1,7 +1,7 @@
 r"""Breakups: collisions and explosions by the NASA Standard Breakup Model (Johnson et al. 2001; Krisko 2011).
 
 Numbers, lengths and limits are those of :mod:`stmgpu.debris.breakup.size_law`, area-to-mass ratios those of
-:mod:`stmgpu.debris.breakup.area_to_mass`. Speeds relative to the parent: log10(dv [m/s]) is normal, standard deviation 0.4
+:mod:`stmgpu.debris.breakup.area_to_mass`. Speeds relative to the parent: log10(dv [m/s]) is normal, deviation 0.4
 and mean 0.9 chi + 2.9 (collision) or 0.2 chi + 1.85 (explosion; equations 11 and 12), directions isotropic. Speeds of
 collisions are drawn below 1.3 times the speed of impact (the truncated law, not values cut down to the limit); the
 model itself has no limit, and explosions get none.
