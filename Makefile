@@ -1,7 +1,7 @@
 # make demo     install into .venv and run the main job on the synthetic catalogue: store and picture under demo/
 # make test     install into .venv and run the whole test suite
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
-# make check    ruff, mypy and the layer contracts
+# make check    format, ruff, mypy and the layer contracts
 # make build    compile the kernels anew
 # make lock     renew requirements.lock (UPGRADE=--upgrade takes the newest versions)
 # make clean    remove everything that make made
@@ -34,6 +34,7 @@ slurm: install
 	  $(BIN)/python -m pytest tests/slurm $(ARGS)
 
 check: install
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

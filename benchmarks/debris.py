@@ -52,8 +52,11 @@ def main() -> int:
     spec = PopulationSpec(source="mocat", path=path.resolve()) if path else PopulationSpec()
     scenario = Scenario(population=spec)
     population = population_of(scenario)
-    result: dict[str, Any] = {"population": {"source": population.source, "objects": len(population)},
-                              "years": options.years, "step_days": scenario.propagation.step_days}
+    result: dict[str, Any] = {
+        "population": {"source": population.source, "objects": len(population)},
+        "years": options.years,
+        "step_days": scenario.propagation.step_days,
+    }
     for case in (_single, _stages, _objects, _ensemble, _batch):
         if not options.only or options.only in case.__name__:
             result[case.__name__[1:]] = case(scenario, population, options)
@@ -79,15 +82,23 @@ def _evolve(scenario: Scenario, population: Population, years: float, threads: i
     seconds, used = time.perf_counter() - begin, time.process_time() - used
     objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
     steps = round(years * 365.25 / scenario.propagation.step_days)
-    return {"threads": threads, "runs": runs, "seconds": round(seconds, 2), "core_seconds": round(used, 2),
-            "object_steps": objects * steps, "object_steps_per_s": round(objects * steps / seconds),
-            "objects_at_end": float(results[0].series["population"][-1].sum()),
-            "catastrophic": float(results[0].series["collisions_catastrophic"][-1].sum())}
+    return {
+        "threads": threads,
+        "runs": runs,
+        "seconds": round(seconds, 2),
+        "core_seconds": round(used, 2),
+        "object_steps": objects * steps,
+        "object_steps_per_s": round(objects * steps / seconds),
+        "objects_at_end": float(results[0].series["population"][-1].sum()),
+        "catastrophic": float(results[0].series["collisions_catastrophic"][-1].sum()),
+    }
 
 
 def _single(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
-    return [{"load": round(os.getloadavg()[0], 2), **_evolve(scenario, population, options.years, threads)}
-            for threads in dict.fromkeys((1, len(os.sched_getaffinity(0))))]
+    return [
+        {"load": round(os.getloadavg()[0], 2), **_evolve(scenario, population, options.years, threads)}
+        for threads in dict.fromkeys((1, len(os.sched_getaffinity(0))))
+    ]
 
 
 def _stages(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
@@ -113,15 +124,24 @@ def _stages(scenario: Scenario, population: Population, options: argparse.Namesp
     found = []
     smaller = scenario.model_copy(update={"collisions": CollisionSpec(cube_km=20.0)})
     try:
-        for runs, years, case in ((1, options.years / 4.0, scenario), (16, options.years / 20.0, scenario),
-                                  (16, options.years / 20.0, smaller)):
+        for runs, years, case in (
+            (1, options.years / 4.0, scenario),
+            (16, options.years / 20.0, scenario),
+            (16, options.years / 20.0, smaller),
+        ):
             seconds.clear()
             whole = _evolve(case, population, years, 1, runs)
             rest = whole["seconds"] - sum(s for name, s in seconds.items() if not name.startswith("field_"))
-            found.append({"runs": runs, "years": years, "cube_km": case.collisions.cube_km,
-                          **{f"{name}_ns": round(s / whole["object_steps"] * 1e9, 2) for name, s in seconds.items()},
-                          "rest_of_the_host_ns": round(rest / whole["object_steps"] * 1e9, 2),
-                          "seconds": whole["seconds"]})
+            found.append(
+                {
+                    "runs": runs,
+                    "years": years,
+                    "cube_km": case.collisions.cube_km,
+                    **{f"{name}_ns": round(s / whole["object_steps"] * 1e9, 2) for name, s in seconds.items()},
+                    "rest_of_the_host_ns": round(rest / whole["object_steps"] * 1e9, 2),
+                    "seconds": whole["seconds"],
+                }
+            )
     finally:
         for owner, method, plain in wrapped:
             setattr(owner, method, plain)
@@ -150,9 +170,15 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
             begin = time.perf_counter()
             met = len(cube.encounters(members.state, step))
             meeting.append(time.perf_counter() - begin)
-        found.append({"objects": objects, "cube_km": cube_km, "encounters": met,
-                      "moving_per_s": round(objects / statistics.median(moving[2:])),
-                      "meeting_per_s": round(objects / statistics.median(meeting[2:]))})
+        found.append(
+            {
+                "objects": objects,
+                "cube_km": cube_km,
+                "encounters": met,
+                "moving_per_s": round(objects / statistics.median(moving[2:])),
+                "meeting_per_s": round(objects / statistics.median(meeting[2:])),
+            }
+        )
     return found
 
 
@@ -162,8 +188,10 @@ def _ensemble(scenario: Scenario, population: Population, options: argparse.Name
     seconds: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(options.rounds):
         for workers, times in seconds.items():
-            with tempfile.TemporaryDirectory() as folder, client_of(ClusterOptions(None, workers, 1),
-                                                                    Path(folder)) as client:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                client_of(ClusterOptions(None, workers, 1), Path(folder)) as client,
+            ):
                 how = stm.Execution(executor="dask", client=client, backend="cpu", threads=1)
                 begin = time.perf_counter()
                 outcome = stm.evolve_to_store(study, Path(folder) / "study.zarr", seed=1, how=how)
@@ -171,9 +199,14 @@ def _ensemble(scenario: Scenario, population: Population, options: argparse.Name
                 if not outcome.complete:
                     raise SystemExit(f"the study did not end: {outcome}")
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
-    return {"years": study.years, "runs": study.runs, "one_worker_s": [round(s, 2) for s in seconds[1]],
-            "two_workers_s": [round(s, 2) for s in seconds[2]], "ratios": [round(r, 2) for r in ratios],
-            "median_ratio": round(statistics.median(ratios), 2)}
+    return {
+        "years": study.years,
+        "runs": study.runs,
+        "one_worker_s": [round(s, 2) for s in seconds[1]],
+        "two_workers_s": [round(s, 2) for s in seconds[2]],
+        "ratios": [round(r, 2) for r in ratios],
+        "median_ratio": round(statistics.median(ratios), 2),
+    }
 
 
 def _batch(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:

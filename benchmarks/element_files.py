@@ -11,8 +11,17 @@ from sgp4.api import Satrec
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "catalogs"
 STARTS = {"2024-07-05.tle": 2460496.5, "2024-11-01_omm.csv": 2460615.5}
-_NAMES = {"epoch_jd": "jdsatepoch", "epoch_fr": "jdsatepochF", "mean_motion": "no_kozai", "eccentricity": "ecco",
-          "inclination": "inclo", "raan": "nodeo", "argp": "argpo", "mean_anomaly": "mo", "bstar": "bstar"}
+_NAMES = {
+    "epoch_jd": "jdsatepoch",
+    "epoch_fr": "jdsatepochF",
+    "mean_motion": "no_kozai",
+    "eccentricity": "ecco",
+    "inclination": "inclo",
+    "raan": "nodeo",
+    "argp": "argpo",
+    "mean_anomaly": "mo",
+    "bstar": "bstar",
+}
 
 
 def read(name: str) -> list[Satrec]:

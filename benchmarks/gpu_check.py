@@ -72,8 +72,11 @@ def main() -> int:
     if not options.skip_tests:
         report["tests"] = _tests(options.backend, problems)
     catalog = read_catalog(options.catalog) if options.catalog else synthetic_catalog(options.objects)
-    report["catalog"] = {"source": catalog.source or "synthetic, seed 0", "objects": len(catalog),
-                         "digest": catalog.digest()}
+    report["catalog"] = {
+        "source": catalog.source or "synthetic, seed 0",
+        "objects": len(catalog),
+        "digest": catalog.digest(),
+    }
     print(f"catalogue: {report['catalog']['source']}, {len(catalog)} objects")
     for name, case in (("states", _states), ("screening", _screening)):
         try:
@@ -193,13 +196,23 @@ def _states(backend: str, catalog: Catalog, hours: float, problems: list[str]) -
     differing = int((states.view(np.int64) != expected.view(np.int64)).sum())
     differing_codes = int((codes != expected_codes).sum())
     largest = float(np.nanmax(np.abs(states - expected), initial=0.0))
-    result = {"timed": seconds, "baseline": baseline, "numbers": states.size, "differing": differing,
-              "differing_codes": differing_codes, "largest_difference": largest}
+    result = {
+        "timed": seconds,
+        "baseline": baseline,
+        "numbers": states.size,
+        "differing": differing,
+        "differing_codes": differing_codes,
+        "largest_difference": largest,
+    }
     if differing or differing_codes:
-        problems.append(f"states: {differing} of {states.size} numbers and {differing_codes} codes differ from the "
-                        f"CPU's, by at most {largest:g} km or km/s")
-    print(f"states: {seconds['states_per_s']:,.0f} a second (baseline {baseline['states_per_s']:,.0f}), "
-          f"{differing} of {states.size} numbers differ")
+        problems.append(
+            f"states: {differing} of {states.size} numbers and {differing_codes} codes differ from the "
+            f"CPU's, by at most {largest:g} km or km/s"
+        )
+    print(
+        f"states: {seconds['states_per_s']:,.0f} a second (baseline {baseline['states_per_s']:,.0f}), "
+        f"{differing} of {states.size} numbers differ"
+    )
     return result
 
 
@@ -207,23 +220,34 @@ def _screening(backend: str, catalog: Catalog, hours: float, problems: list[str]
     """All against all at two thresholds: bytes of every variable, and seconds of every stage."""
     results = {}
     for threshold_km, window in ((5.0, hours), (50.0, min(hours, 1.0))):
+
         def run(name: str, threshold_km: float = threshold_km, window: float = window) -> xr.Dataset:
             return screen(catalog, hours=window, threshold_km=threshold_km, backend=name)
 
         found, seconds = _timed(lambda run=run: run(backend), len)
         with _as_baseline(backend) as name:
             expected, baseline = _timed(lambda run=run, name=name: run(name), len)
-        differing = [str(v) for v in expected.variables
-                     if found[v].to_numpy().tobytes() != expected[v].to_numpy().tobytes()]
+        differing = [
+            str(v) for v in expected.variables if found[v].to_numpy().tobytes() != expected[v].to_numpy().tobytes()
+        ]
         case = f"{window:g} h, {threshold_km:g} km"
-        results[case] = {"timed": seconds, "stages": json.loads(found.attrs["seconds"]), "baseline": baseline,
-                         "events": found.sizes["conjunction"], "candidates": found.attrs["candidates"],
-                         "differing_variables": differing}
+        results[case] = {
+            "timed": seconds,
+            "stages": json.loads(found.attrs["seconds"]),
+            "baseline": baseline,
+            "events": found.sizes["conjunction"],
+            "candidates": found.attrs["candidates"],
+            "differing_variables": differing,
+        }
         if differing:
-            problems.append(f"screening {case}: {', '.join(differing)} differ from the CPU's "
-                            f"({found.sizes['conjunction']} events, the CPU found {expected.sizes['conjunction']})")
-        print(f"screening {case}: {found.sizes['conjunction']} events, {seconds['best_s']:.2f} s (baseline "
-              f"{baseline['best_s']:.2f} s), variables that differ: {', '.join(differing) or 'none'}")
+            problems.append(
+                f"screening {case}: {', '.join(differing)} differ from the CPU's "
+                f"({found.sizes['conjunction']} events, the CPU found {expected.sizes['conjunction']})"
+            )
+        print(
+            f"screening {case}: {found.sizes['conjunction']} events, {seconds['best_s']:.2f} s (baseline "
+            f"{baseline['best_s']:.2f} s), variables that differ: {', '.join(differing) or 'none'}"
+        )
     return results
 
 
@@ -242,22 +266,37 @@ def _ensemble(backend: str, runs: int, years: float, problems: list[str]) -> dic
         results = Evolution(scenario, population, years, 1, list(range(runs)), chosen).run()
         seconds = time.perf_counter() - begin
         objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
-        return results, {"seconds": seconds, "object_steps_per_s": objects * steps / seconds,
-                         **_object_kernels(chosen, scenario, population, runs)}
+        return results, {
+            "seconds": seconds,
+            "object_steps_per_s": objects * steps / seconds,
+            **_object_kernels(chosen, scenario, population, runs),
+        }
 
     found, timed = run(backend)
     with _as_baseline(backend) as name:
         expected, baseline = run(name)
-    differing = sorted({key for a, b in zip(found, expected, strict=True) for part in ("series", "events")
-                        for key, values in getattr(b, part).items()
-                        if getattr(a, part)[key].tobytes() != values.tobytes()})
+    differing = sorted(
+        {
+            key
+            for a, b in zip(found, expected, strict=True)
+            for part in ("series", "events")
+            for key, values in getattr(b, part).items()
+            if getattr(a, part)[key].tobytes() != values.tobytes()
+        }
+    )
     if differing:
         problems.append(f"ensemble: {', '.join(differing)} differ from the CPU's")
     for key, rate in timed.items():
         print(f"ensemble: {key} {rate:,.4g} (baseline {baseline[key]:,.4g})")
     print(f"ensemble: variables that differ: {', '.join(differing) or 'none'}")
-    return {"runs": runs, "years": years, "objects": len(population), "timed": timed, "baseline": baseline,
-            "differing_variables": differing}
+    return {
+        "runs": runs,
+        "years": years,
+        "objects": len(population),
+        "timed": timed,
+        "baseline": baseline,
+        "differing_variables": differing,
+    }
 
 
 def _object_kernels(backend: Backend, scenario: Scenario, population: Population, runs: int) -> dict[str, float]:
@@ -270,15 +309,22 @@ def _object_kernels(backend: Backend, scenario: Scenario, population: Population
     density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
     table, mover = backend.put(density), Secular(backend, 150.0)
     cube = Cube(backend, 1, np.arange(runs), scenario.collisions.cube_km, 1, scenario.collisions.lattice)
-    _, moving = _timed(lambda: mover.step(members.state, 432_000.0, table, environment.lowest_km,
-                                          environment.spacing_km, (1.0, 0.0, 0.0)),
-                       lambda _: backend.get(members.state.gone[:1]))
+    _, moving = _timed(
+        lambda: mover.step(
+            members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0)
+        ),
+        lambda _: backend.get(members.state.gone[:1]),
+    )
     _, meeting = _timed(lambda: cube.encounters(members.state, 1), len)
     objects, p, solver = len(population) * runs, population, Solver(backend)
-    _, ranking = _timed(lambda: mean_field(p.a_km, p.ecc, p.inc_rad, p.radius_m, p.mass_kg, backend=solver),
-                        lambda found: found.total)
-    return {"moving_per_s": objects / moving["best_s"], "meeting_per_s": objects / meeting["best_s"],
-            "ranking_per_s": len(p) / ranking["best_s"]}
+    _, ranking = _timed(
+        lambda: mean_field(p.a_km, p.ecc, p.inc_rad, p.radius_m, p.mass_kg, backend=solver), lambda found: found.total
+    )
+    return {
+        "moving_per_s": objects / moving["best_s"],
+        "meeting_per_s": objects / meeting["best_s"],
+        "ranking_per_s": len(p) / ranking["best_s"],
+    }
 
 
 if __name__ == "__main__":

@@ -45,8 +45,11 @@ def main() -> int:
     real = FOLDER / "2024-07-05.tle"
     path = options.catalog or (real if real.exists() else None)
     catalog = stm.read_catalog(path) if path else stm.synthetic_catalog()
-    result: dict[str, Any] = {"catalog": {"source": Path(path).name if path else catalog.source,
-                                          "objects": len(catalog)}, "days": options.days, "threshold_km": THRESHOLD_KM}
+    result: dict[str, Any] = {
+        "catalog": {"source": Path(path).name if path else catalog.source, "objects": len(catalog)},
+        "days": options.days,
+        "threshold_km": THRESHOLD_KM,
+    }
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         scratch = Path(folder)
         for case in (_scaling, _overhead, _ephemeris):
@@ -63,8 +66,14 @@ def main() -> int:
 
 def _screen(catalog: stm.Catalog, store: Path, options: argparse.Namespace, **how: Any) -> tuple[float, Any]:
     begin = time.perf_counter()
-    outcome = stm.screen_to_store(catalog, store, start=options.start, days=options.days, threshold_km=THRESHOLD_KM,
-                                  how=stm.Execution(overwrite=True, **how))
+    outcome = stm.screen_to_store(
+        catalog,
+        store,
+        start=options.start,
+        days=options.days,
+        threshold_km=THRESHOLD_KM,
+        how=stm.Execution(overwrite=True, **how),
+    )
     assert outcome.complete, outcome
     return time.perf_counter() - begin, outcome
 
@@ -80,23 +89,28 @@ def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -
             begin = time.perf_counter()
             with client_of(ClusterOptions(workers=workers), scratch) as client:
                 client.wait_for_workers(workers)
-                client.run(_import)                                    # the workers' imports belong to the start
+                client.run(_import)  # the workers' imports belong to the start
                 starts[workers].append(time.perf_counter() - begin)
-                wall, outcome = _screen(catalog, scratch / "scaling.zarr", options, executor="dask", client=client,
-                                        threads=1)
+                wall, outcome = _screen(
+                    catalog, scratch / "scaling.zarr", options, executor="dask", client=client, threads=1
+                )
                 walls[workers].append(wall)
                 tiles = outcome.tiles
                 markers = open_run(scratch / "scaling.zarr").markers().values()
                 inside[workers].append(sum(m.summary["wall_s"] for m in markers))
                 store_starts[workers].append(_first_tile(scratch / "scaling.zarr") - (time.time() - wall))
-    return {"tiles": tiles, "wall_s": {w: _rounded(v) for w, v in walls.items()},
-            "inside_tiles_s": {w: _rounded(v) for w, v in inside.items()},
-            "cluster_start_s": {w: _rounded(v) for w, v in starts.items()},
-            "until_the_first_tile_s": {w: _rounded(v) for w, v in store_starts.items()},
-            "speedup_best": round(min(walls[1]) / min(walls[2]), 3),
-            "speedup_median": round(statistics.median(walls[1]) / statistics.median(walls[2]), 3),
-            "speedup_from_the_first_tile_median": round(_from_first_tile(walls[1], store_starts[1])
-                                                        / _from_first_tile(walls[2], store_starts[2]), 3)}
+    return {
+        "tiles": tiles,
+        "wall_s": {w: _rounded(v) for w, v in walls.items()},
+        "inside_tiles_s": {w: _rounded(v) for w, v in inside.items()},
+        "cluster_start_s": {w: _rounded(v) for w, v in starts.items()},
+        "until_the_first_tile_s": {w: _rounded(v) for w, v in store_starts.items()},
+        "speedup_best": round(min(walls[1]) / min(walls[2]), 3),
+        "speedup_median": round(statistics.median(walls[1]) / statistics.median(walls[2]), 3),
+        "speedup_from_the_first_tile_median": round(
+            _from_first_tile(walls[1], store_starts[1]) / _from_first_tile(walls[2], store_starts[2]), 3
+        ),
+    }
 
 
 def _first_tile(store: Path) -> float:
@@ -123,8 +137,13 @@ def _overhead(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) 
         events = found.sizes["conjunction"]
         tiled.append(_screen(catalog, scratch / "overhead.zarr", options)[0])
     ratios = [b / a for a, b in zip(plain, tiled, strict=True)]
-    return {"events": events, "in_memory_s": _rounded(plain), "tiles_and_store_s": _rounded(tiled),
-            "ratio_best": round(min(tiled) / min(plain), 3), "ratio_median": round(statistics.median(ratios), 3)}
+    return {
+        "events": events,
+        "in_memory_s": _rounded(plain),
+        "tiles_and_store_s": _rounded(tiled),
+        "ratio_best": round(min(tiled) / min(plain), 3),
+        "ratio_median": round(statistics.median(ratios), 3),
+    }
 
 
 def _ephemeris(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
@@ -139,10 +158,14 @@ def _ephemeris(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path)
         size = len(catalog) * 1441 * 48
         ours.append(size / 1e6 / sum(m.summary["write_s"] for m in markers))
         plain.append(_plain_zarr(catalog, stm.open_dataset(store), scratch / "plain.zarr"))
-    return {"state_mb": round(size / 1e6), "write_mb_per_s": _rounded(ours), "plain_zarr_mb_per_s": _rounded(plain),
-            "whole_mb_per_s": _rounded([size / 1e6 / w for w in whole]),
-            "write_to_plain_best": round(max(ours) / max(plain), 3),
-            "write_to_plain_median": round(statistics.median(ours) / statistics.median(plain), 3)}
+    return {
+        "state_mb": round(size / 1e6),
+        "write_mb_per_s": _rounded(ours),
+        "plain_zarr_mb_per_s": _rounded(plain),
+        "whole_mb_per_s": _rounded([size / 1e6 / w for w in whole]),
+        "write_to_plain_best": round(max(ours) / max(plain), 3),
+        "write_to_plain_median": round(statistics.median(ours) / statistics.median(plain), 3),
+    }
 
 
 def _plain_zarr(catalog: stm.Catalog, ds: Any, folder: Path) -> float:
@@ -178,8 +201,9 @@ print(json.dumps({"wall_s": round(wall, 1), "events": found.sizes["conjunction"]
 def _million(scratch: Path | None) -> dict[str, Any]:
     """In a process of its own, so that the peak of memory is its own."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        done = subprocess.run([sys.executable, "-c", _MILLION, f"{folder}/million.zarr"], capture_output=True,
-                              text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", _MILLION, f"{folder}/million.zarr"], capture_output=True, text=True, check=True
+        )
     return dict(json.loads(done.stdout))
 
 

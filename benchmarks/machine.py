@@ -22,14 +22,28 @@ def describe() -> dict[str, Any]:
     except OSError:
         model += " (no /proc/cpuinfo)"
     git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=RESULTS, capture_output=True, text=True, check=False)
-    dirty = subprocess.run(["git", "status", "--porcelain", "--", "../../kernels", "../../stmgpu/propagate"],
-                           cwd=RESULTS, capture_output=True, text=True, check=False)
+    dirty = subprocess.run(
+        ["git", "status", "--porcelain", "--", "../../kernels", "../../stmgpu/propagate"],
+        cwd=RESULTS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
     return {
-        "machine": {"cpu": model, "cores": os.cpu_count(), "usable_cores": len(os.sched_getaffinity(0)),
-                    "load_1min": round(os.getloadavg()[0], 2), "system": platform.system()},
-        "versions": {"python": platform.python_version(), "numpy": version("numpy"), "sgp4": version("sgp4"),
-                     "compiler": compiler[0] if compiler else "unknown"},
+        "machine": {
+            "cpu": model,
+            "cores": os.cpu_count(),
+            "usable_cores": len(os.sched_getaffinity(0)),
+            "load_1min": round(os.getloadavg()[0], 2),
+            "system": platform.system(),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": version("numpy"),
+            "sgp4": version("sgp4"),
+            "compiler": compiler[0] if compiler else "unknown",
+        },
         "commit": git.stdout.strip() or "unknown",
         "kernels_changed_since_commit": bool(dirty.stdout.strip()),
     }

@@ -46,7 +46,7 @@ def main() -> int:
     samples: dict[tuple[str, int], list[dict[str, Any]]] = {case: [] for case in cases}
     baseline: list[dict[str, Any]] = []
     astroz: list[dict[str, Any]] = []
-    peak_mib = 0                                             # of this process before any peer has run in it
+    peak_mib = 0  # of this process before any peer has run in it
     with tempfile.TemporaryDirectory() as folder:
         tle = Path(folder) / "catalog.tle"
         stm.write_catalog(catalog, tle, "tle")
@@ -62,8 +62,11 @@ def main() -> int:
                 baseline.append(_baseline(options, tle, start, cores))
                 print(round_number, "baseline", baseline[-1]["wall_s"], flush=True)
     result: dict[str, Any] = {
-        "catalog": {"source": Path(path).name if path else catalog.source, "objects": len(catalog),
-                    "digest": catalog.digest()},
+        "catalog": {
+            "source": Path(path).name if path else catalog.source,
+            "objects": len(catalog),
+            "digest": catalog.digest(),
+        },
         "window": {"start": str(start), "hours": options.hours, "threshold_km": options.threshold_km},
         "ours": {f"{isa}, {threads} threads": _summary(samples[isa, threads]) for isa, threads in cases},
         "peak_memory_mib": peak_mib,
@@ -71,31 +74,52 @@ def main() -> int:
     ours = samples[cases[0][0], cores]
     for name, runs in (("baseline", baseline), ("astroz", astroz)):
         if runs:
-            result[name] = {"runs": runs, "ratio_to_ours": {
-                "best_to_best": round(min(r["wall_s"] for r in runs) / min(r["wall_s"] for r in ours), 1),
-                "median_to_median": round(statistics.median(r["wall_s"] for r in runs)
-                                          / statistics.median(r["wall_s"] for r in ours), 1)}}
+            result[name] = {
+                "runs": runs,
+                "ratio_to_ours": {
+                    "best_to_best": round(min(r["wall_s"] for r in runs) / min(r["wall_s"] for r in ours), 1),
+                    "median_to_median": round(
+                        statistics.median(r["wall_s"] for r in runs) / statistics.median(r["wall_s"] for r in ours), 1
+                    ),
+                },
+            }
     print(json.dumps(result, indent=2))
     if options.name:
         print(machine.write(options.name, result))
     return 0
 
 
-def _ours(catalog: stm.Catalog, start: stm.Epoch, options: argparse.Namespace, isa: str,
-          threads: int) -> dict[str, Any]:
+def _ours(
+    catalog: stm.Catalog, start: stm.Epoch, options: argparse.Namespace, isa: str, threads: int
+) -> dict[str, Any]:
     """One screening: wall seconds of propagation, search and refinement, and of each stage."""
     plan = make_plan((start.jd, start.fr), options.hours * 3600.0, options.threshold_km, len(catalog), options.step_s)
     begin, cpu = time.perf_counter(), time.process_time()
     result = run(catalog, plan, CpuBackend(threads, isa))
     wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
-    return {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "events": len(result.events), "step_s": plan.step_s,
-            "candidates": result.part.candidates, "stages_s": {k: round(v, 3) for k, v in result.part.seconds.items()}}
+    return {
+        "wall_s": round(wall, 3),
+        "cpu_s": round(cpu, 3),
+        "events": len(result.events),
+        "step_s": plan.step_s,
+        "candidates": result.part.candidates,
+        "stages_s": {k: round(v, 3) for k, v in result.part.seconds.items()},
+    }
 
 
 def _baseline(options: argparse.Namespace, tle: Path, start: stm.Epoch, cores: int) -> dict[str, Any]:
     """One run of the obvious pipeline: its own wall time and its number of conjunctions."""
-    command = [sys.executable, options.baseline, str(tle), str(options.hours), str(options.threshold_km), "--start",
-               repr(start.jd + start.fr), "--jobs", str(cores)]
+    command = [
+        sys.executable,
+        options.baseline,
+        str(tle),
+        str(options.hours),
+        str(options.threshold_km),
+        "--start",
+        repr(start.jd + start.fr),
+        "--jobs",
+        str(cores),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     wall = re.search(r"wall ([0-9.]+)", done.stdout)
     events = re.search(r"conjunctions (\d+)", done.stdout)
@@ -112,8 +136,13 @@ def _astroz(tle: Path, start: stm.Epoch, options: argparse.Namespace) -> dict[st
     when = datetime.fromisoformat(str(start)).replace(tzinfo=UTC)
     begin, cpu = time.perf_counter(), time.process_time()
     found = astroz.screen(objects, options.hours * 60.0, threshold=options.threshold_km, step=0.5, start_time=when)
-    return {"wall_s": round(time.perf_counter() - begin, 3), "cpu_s": round(time.process_time() - cpu, 3),
-            "events": len(found.i), "version": astroz.__version__, "step_min": 0.5}
+    return {
+        "wall_s": round(time.perf_counter() - begin, 3),
+        "cpu_s": round(time.process_time() - cpu, 3),
+        "events": len(found.i),
+        "version": astroz.__version__,
+        "step_min": 0.5,
+    }
 
 
 def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -36,20 +36,34 @@ def compare(name: str) -> dict[str, Any]:
     usable = (code == 0) & (published == 0) & ~lost
     position = np.where(usable, np.sqrt(((states - truth)[:, :3] ** 2).sum(1)), np.nan) * 1e6
     velocity = np.where(usable, np.sqrt(((states - truth)[:, 3:] ** 2).sum(1)), np.nan) * 1e6
-    result: dict[str, Any] = {"objects": n, "times": len(DAYS),
-                              "states_with_other_code": int((code != published).sum()),
-                              "code_7": sorted(numbers[lost].tolist())}
-    print(f"{name}: {n} objects, {len(DAYS)} times, {result['states_with_other_code']} states with another code, "
-          f"left out for code 7: {result['code_7']}")
+    result: dict[str, Any] = {
+        "objects": n,
+        "times": len(DAYS),
+        "states_with_other_code": int((code != published).sum()),
+        "code_7": sorted(numbers[lost].tolist()),
+    }
+    print(
+        f"{name}: {n} objects, {len(DAYS)} times, {result['states_with_other_code']} states with another code, "
+        f"left out for code 7: {result['code_7']}"
+    )
     for group, mask in (("near_earth", ~deep), ("deep_space", deep)):
         off, speed = position[:, mask], velocity[:, mask]
         off, speed = off[~np.isnan(off)], speed[~np.isnan(speed)]
         counts = np.histogram(off, EDGES_MM)[0]
-        result[group] = {"objects": int(mask.sum()), "states": len(off), "median_mm": float(np.median(off)),
-                         "p99_mm": float(np.quantile(off, 0.99)), "max_mm": float(off.max()),
-                         "max_mm_s": float(speed.max()), "edges_mm": EDGES_MM, "counts": counts.tolist()}
-        print(f"  {group}: {len(off)} states, median {np.median(off):.2g} mm, 99 % {np.quantile(off, 0.99):.2g} mm, "
-              f"max {off.max():.2g} mm and {speed.max():.2g} mm/s")
+        result[group] = {
+            "objects": int(mask.sum()),
+            "states": len(off),
+            "median_mm": float(np.median(off)),
+            "p99_mm": float(np.quantile(off, 0.99)),
+            "max_mm": float(off.max()),
+            "max_mm_s": float(speed.max()),
+            "edges_mm": EDGES_MM,
+            "counts": counts.tolist(),
+        }
+        print(
+            f"  {group}: {len(off)} states, median {np.median(off):.2g} mm, 99 % {np.quantile(off, 0.99):.2g} mm, "
+            f"max {off.max():.2g} mm and {speed.max():.2g} mm/s"
+        )
         for low, high, count in zip(EDGES_MM[:-1], EDGES_MM[1:], counts, strict=True):
             if count:
                 print(f"    {low:8.0e} .. {high:8.0e} mm {count:9d} {'#' * int(np.ceil(60 * count / len(off)))}")

@@ -55,14 +55,25 @@ def cases(levels: list[str]) -> list[Case]:
     for group, method in (("near_earth", "n"), ("deep_space", "d")):
         chosen = [s for s in satrecs if s.method == method]
         states, elements, array = len(chosen) * TIMES, element_files.columns(chosen), SatrecArray(chosen)
-        found.append(Case({"program": "sgp4 package", "group": group, "threads": 1}, states, cores[-1:],
-                          partial(array.sgp4, np.full(TIMES, start), t_s / 86400.0)))
+        found.append(
+            Case(
+                {"program": "sgp4 package", "group": group, "threads": 1},
+                states,
+                cores[-1:],
+                partial(array.sgp4, np.full(TIMES, start), t_s / 86400.0),
+            )
+        )
         for isa in levels:
             for threads in (1, 2)[: len(cores)]:
                 propagator = Propagator(elements, CpuBackend(threads, isa), (start, 0.0), (0.0, 86400.0))
-                found.append(Case({"program": "stmgpu", "isa": isa, "group": group, "threads": threads}, states,
-                                  cores[-1:] if threads == 1 else cores,
-                                  partial(propagator.grid, t_s, propagator.grid(t_s))))
+                found.append(
+                    Case(
+                        {"program": "stmgpu", "isa": isa, "group": group, "threads": threads},
+                        states,
+                        cores[-1:] if threads == 1 else cores,
+                        partial(propagator.grid, t_s, propagator.grid(t_s)),
+                    )
+                )
     return found
 
 

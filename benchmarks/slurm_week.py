@@ -50,11 +50,20 @@ def main() -> int:
 
 
 def _case(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    arguments = [str(options.catalog.resolve()), "--start", options.start, "--days", str(options.days),
-                 "--threshold-km", str(options.threshold_km), *options.stmgpu]
+    arguments = [
+        str(options.catalog.resolve()),
+        "--start",
+        options.start,
+        "--days",
+        str(options.days),
+        "--threshold-km",
+        str(options.threshold_km),
+        *options.stmgpu,
+    ]
     begin = time.perf_counter()
-    subprocess.run([STMGPU, "screen", *arguments, "--out", "serial.zarr"], cwd=folder, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [STMGPU, "screen", *arguments, "--out", "serial.zarr"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+    )
     serial_s = time.perf_counter() - begin
     serial = contents(folder / "serial.zarr")
     tiles = len(markers(folder / "serial.zarr"))
@@ -78,21 +87,39 @@ def _case(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     found = contents(store)
     subprocess.run([STMGPU, "check", str(store)], cwd=folder, check=True)
     different = sorted(name for name in serial.keys() | found.keys() if serial.get(name) != found.get(name))
-    print(f"array of {options.tasks} tasks, {options.kills} kills: {array_s:.1f} s from the first submission to the "
-          f"end; finished tiles computed again: {len(again)}", flush=True)
+    print(
+        f"array of {options.tasks} tasks, {options.kills} kills: {array_s:.1f} s from the first submission to the "
+        f"end; finished tiles computed again: {len(again)}",
+        flush=True,
+    )
     return {
-        "catalog": options.catalog.name, "start": options.start, "days": options.days,
-        "threshold_km": options.threshold_km, "tasks": options.tasks, "seed": options.seed,
-        "serial_s": round(serial_s, 1), "array_s": round(array_s, 1), "tiles": tiles, "files": len(serial),
-        "kills": kills, "finished_tiles_computed_again": len(again),
+        "catalog": options.catalog.name,
+        "start": options.start,
+        "days": options.days,
+        "threshold_km": options.threshold_km,
+        "tasks": options.tasks,
+        "seed": options.seed,
+        "serial_s": round(serial_s, 1),
+        "array_s": round(array_s, 1),
+        "tiles": tiles,
+        "files": len(serial),
+        "kills": kills,
+        "finished_tiles_computed_again": len(again),
         "tiles_lost_in_flight_at_most": sum(kill["tiles_in_flight_at_most"] for kill in kills),
-        "equal": not different, "different_files": different,
+        "equal": not different,
+        "different_files": different,
     }
 
 
 def _submit(options: argparse.Namespace, folder: Path, arguments: list[str]) -> Job:
-    return submit(folder, [f"--array=0-{options.tasks - 1}", *options.sbatch], "screen_array.sbatch",
-                  [*arguments, "--out", "array.zarr"], {"STMGPU": str(STMGPU)}, limit_s=options.limit_s)
+    return submit(
+        folder,
+        [f"--array=0-{options.tasks - 1}", *options.sbatch],
+        "screen_array.sbatch",
+        [*arguments, "--out", "array.zarr"],
+        {"STMGPU": str(STMGPU)},
+        limit_s=options.limit_s,
+    )
 
 
 def _kill(job: Job, store: Path, tiles: int, kills_left: int, chance: random.Random, by_signal: bool) -> dict[str, Any]:
@@ -103,13 +130,17 @@ def _kill(job: Job, store: Path, tiles: int, kills_left: int, chance: random.Ran
     time.sleep(chance.uniform(0.0, 0.5))
     at_work = len([task for task in job.tasks() if task.state == "RUNNING"])
     if by_signal:
-        job.hold()                                           # or the tasks that still wait would start behind the kill
+        job.hold()  # or the tasks that still wait would start behind the kill
         killed = job.kill()
     else:
         killed = len(job.processes())
     job.cancel()
-    return {"how": "SIGKILL" if by_signal else "scancel", "processes": killed, "tiles_in_flight_at_most": at_work,
-            "tiles_done": len(markers(store))}
+    return {
+        "how": "SIGKILL" if by_signal else "scancel",
+        "processes": killed,
+        "tiles_in_flight_at_most": at_work,
+        "tiles_done": len(markers(store)),
+    }
 
 
 def _changed(before: dict[str, int], after: dict[str, int]) -> set[str]:

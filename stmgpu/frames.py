@@ -98,13 +98,21 @@ def rotation_to_teme(frame: str, time_ns: npt.ArrayLike) -> Floats:
     wanted, place = np.unique((knot[:, None] + np.arange(-1, 3)).reshape(-1), return_inverse=True)
     matrices = _exact(kind, wanted)[place.reshape(-1, 4)]
     u = rest / float(_KNOT_NS)
-    w = np.stack([-u * (u - 1.0) * (u - 2.0) / 6.0, (u + 1.0) * (u - 1.0) * (u - 2.0) / 2.0,
-                  -(u + 1.0) * u * (u - 2.0) / 2.0, (u + 1.0) * u * (u - 1.0) / 6.0], axis=1)
+    w = np.stack(
+        [
+            -u * (u - 1.0) * (u - 2.0) / 6.0,
+            (u + 1.0) * (u - 1.0) * (u - 2.0) / 2.0,
+            -(u + 1.0) * u * (u - 2.0) / 2.0,
+            (u + 1.0) * u * (u - 1.0) / 6.0,
+        ],
+        axis=1,
+    )
     return np.asarray(np.einsum("mk,mkij->mij", w, matrices))
 
 
-def to_teme(frame: str, time_ns: npt.ArrayLike, position: npt.ArrayLike,
-            velocity: npt.ArrayLike) -> tuple[Floats, Floats]:
+def to_teme(
+    frame: str, time_ns: npt.ArrayLike, position: npt.ArrayLike, velocity: npt.ArrayLike
+) -> tuple[Floats, Floats]:
     """Positions and velocities of any supported frame in TEME.
 
     Parameters
@@ -178,8 +186,9 @@ def tai_minus_utc(day: npt.ArrayLike) -> npt.NDArray[np.int64]:
     year = month.astype("datetime64[Y]")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", erfa.ErfaWarning)  # "dubious year": beyond the table, as documented
-        seconds = erfa.dat(year.astype(np.int64) + 1970, (month - year).astype(np.int64) + 1,
-                           (dates - month).astype(np.int64) + 1, 0.0)
+        seconds = erfa.dat(
+            year.astype(np.int64) + 1970, (month - year).astype(np.int64) + 1, (dates - month).astype(np.int64) + 1, 0.0
+        )
     return np.asarray(np.rint(seconds), np.int64)[place].reshape(days.shape)
 
 

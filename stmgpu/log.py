@@ -22,9 +22,13 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line = {"time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-                "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
-                **getattr(record, "fields", {})}
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
@@ -98,8 +102,15 @@ def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-               TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     begin = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(what, total=1.0, rate="")
@@ -120,8 +131,15 @@ def _lines(what: str, total: float, unit: str) -> Iterator[Callable[[float], Non
             last = now
             left = (now - begin) * (1.0 - fraction) / fraction
             fields = {"progress": round(fraction, 4), "seconds": round(now - begin, 1), "seconds_left": round(left, 1)}
-            _LOG.info("%s: %.0f %% after %.0f s, %s, about %.0f s left", what, 100.0 * fraction, now - begin,
-                      _rate(fraction * total, now - begin, unit), left, extra={"fields": fields})
+            _LOG.info(
+                "%s: %.0f %% after %.0f s, %s, about %.0f s left",
+                what,
+                100.0 * fraction,
+                now - begin,
+                _rate(fraction * total, now - begin, unit),
+                left,
+                extra={"fields": fields},
+            )
 
     yield report
 

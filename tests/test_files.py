@@ -37,10 +37,13 @@ def test_a_full_disk_names_the_file(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("write", [
-    lambda path: stm.write_catalog(stm.synthetic_catalog(5), path, "csv"),
-    lambda path: stm.write_csv(stm.screen(stm.synthetic_catalog(5), hours=1, backend="reference"), path),
-])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: stm.write_catalog(stm.synthetic_catalog(5), path, "csv"),
+        lambda path: stm.write_csv(stm.screen(stm.synthetic_catalog(5), hours=1, backend="reference"), path),
+    ],
+)
 def test_links_and_devices_are_not_replaced(tmp_path, write):
     target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
     target.write_bytes(b"old")

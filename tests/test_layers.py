@@ -28,7 +28,10 @@ def test_import_stays_light(module: str) -> None:
     assert result.stdout.split() == []
 
 
-def test_no_module_above_400_lines() -> None:
-    long = {p.relative_to(ROOT).as_posix(): n for p in sorted((ROOT / "stmgpu").rglob("*.py"))
-            if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
+def test_no_module_above_500_lines() -> None:
+    long = {
+        p.relative_to(ROOT).as_posix(): n
+        for p in sorted((ROOT / "stmgpu").rglob("*.py"))
+        if (n := len(p.read_text(encoding="utf-8").splitlines())) > 500
+    }
     assert not long

@@ -25,8 +25,12 @@ def test_silent_unless_configured() -> None:
     code = "import logging, stmgpu.log; logging.getLogger('stmgpu.screen').warning('loud')"
     quiet = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert quiet.stderr == ""
-    loud = subprocess.run([sys.executable, "-c", code.replace("; logging", "; stmgpu.log.configure(); logging")],
-                          capture_output=True, text=True, check=True)
+    loud = subprocess.run(
+        [sys.executable, "-c", code.replace("; logging", "; stmgpu.log.configure(); logging")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert loud.stderr.endswith("WARNING loud\n")
 
 

@@ -36,8 +36,14 @@ CLOSURE = (  # case, rocket body, M [kg], mass of 1 mm to 1 m, of 10 cm to 1 m [
     ("rocket body 9000 kg", True, 9000.0, 2228.0, 1295.0, 1978.0, 1047.0),
 )
 MOMENTS = (  # L_c [m], rocket body, mean and standard deviation of chi, computed independently (to 0.002)
-    (0.11, False, -0.978, 0.485), (0.2, False, -0.965, 0.453), (0.5, False, -1.154, 0.513), (1.0, False, -1.181, 0.529),
-    (0.11, True, -0.519, 0.542), (0.2, True, -0.562, 0.527), (0.5, True, -0.736, 0.460), (1.0, True, -0.900, 0.397),
+    (0.11, False, -0.978, 0.485),
+    (0.2, False, -0.965, 0.453),
+    (0.5, False, -1.154, 0.513),
+    (1.0, False, -1.181, 0.529),
+    (0.11, True, -0.519, 0.542),
+    (0.2, True, -0.562, 0.527),
+    (0.5, True, -0.736, 0.460),
+    (1.0, True, -0.900, 0.397),
 )
 DRAWS = 1_000_000
 
@@ -49,20 +55,35 @@ def body(mass: float, rocket: bool = False) -> Body:
 def counts(report: Report) -> None:
     """Numbers of fragments."""
     fast, slow = (float(x) for x in ejecta_mass(560.0, 950.0, [11.7, 0.1]))
-    report.check("560 + 950 kg, 11.7 km/s: M [kg]", 1510.0, fast, tolerance_relative=0.0, note="catastrophic",
-                 source=ESA)
+    report.check(
+        "560 + 950 kg, 11.7 km/s: M [kg]", 1510.0, fast, tolerance_relative=0.0, note="catastrophic", source=ESA
+    )
     report.check("  fragments >= 5 cm", 4064, int(expected_count(fast, 0.05)), tolerance_relative=0.0, source=ESA)
-    report.check("same pair, 0.1 km/s: M [kg]", 5.6, slow, tolerance_relative=1e-12, note="v squared: Krisko 2011",
-                 source=ESA)
+    report.check(
+        "same pair, 0.1 km/s: M [kg]", 5.6, slow, tolerance_relative=1e-12, note="v squared: Krisko 2011", source=ESA
+    )
     report.check("  fragments >= 5 cm", 61, int(expected_count(slow, 0.05)), tolerance_relative=0.0, source=ESA)
-    for length, reference, tolerance, source in ((0.05, 724, 0.0, ESA), (0.1, 238.9, 5e-4, "by hand"),
-                                                 (0.01, 9509, 5e-4, "by hand")):
+    for length, reference, tolerance, source in (
+        (0.05, 724, 0.0, ESA),
+        (0.1, 238.9, 5e-4, "by hand"),
+        (0.01, 9509, 5e-4, "by hand"),
+    ):
         ours = float(expected_count(1.0, length, event="explosion"))
-        report.check(f"explosion S = 1, >= {100 * length:g} cm", reference, int(ours) if source == ESA else ours,
-                     tolerance_relative=tolerance, source=source)
+        report.check(
+            f"explosion S = 1, >= {100 * length:g} cm",
+            reference,
+            int(ours) if source == ESA else ours,
+            tolerance_relative=tolerance,
+            source=source,
+        )
     for length, number in ((0.01, 63_714.0), (0.1, 1242.3), (1.0, 24.2)):
-        report.check(f"collision of 1510 kg, >= {100 * length:g} cm", number, float(expected_count(1510.0, length)),
-                     tolerance_relative=2e-3, source="by hand")
+        report.check(
+            f"collision of 1510 kg, >= {100 * length:g} cm",
+            number,
+            float(expected_count(1510.0, length)),
+            tolerance_relative=2e-3,
+            source="by hand",
+        )
 
 
 def area_to_mass(report: Report, rng: np.random.Generator) -> None:
@@ -71,8 +92,11 @@ def area_to_mass(report: Report, rng: np.random.Generator) -> None:
     for length, rocket, mean, sd in MOMENTS:
         found = [float(x) for x in chi_moments(length, rocket)]
         chi = draw_chi(np.full(DRAWS, length), rocket, rng)
-        worst = [max(worst[0], abs(found[0] - mean)), max(worst[1], abs(found[1] - sd)),
-                 max(worst[2], abs(chi.mean() - found[0]) / (found[1] / np.sqrt(DRAWS)))]
+        worst = [
+            max(worst[0], abs(found[0] - mean)),
+            max(worst[1], abs(found[1] - sd)),
+            max(worst[2], abs(chi.mean() - found[0]) / (found[1] / np.sqrt(DRAWS))),
+        ]
     report.check("chi, 8 cases: largest error of the mean", 0.0, worst[0], high=0.0025, note="reference good to 0.002")
     report.check("chi, 8 cases: largest error of the sd", 0.0, worst[1], high=0.0025, note="reference good to 0.002")
     report.check("chi, 8 cases: draws off their mean [standard errors]", 0.0, worst[2], high=4.0)
@@ -81,39 +105,74 @@ def area_to_mass(report: Report, rng: np.random.Generator) -> None:
 def closure(report: Report, rng: np.random.Generator) -> None:
     """Expected masses, by integration and by Monte Carlo."""
     for name, rocket, mass, total, long, wrong_total, wrong_long in CLOSURE:
-        report.check(f"{name}: mass of 1 mm to 1 m [kg]", total, float(expected_mass(mass, rocket)),
-                     tolerance_relative=0.01, note=f"weighted sum (wrong): {wrong_total:g}")
+        report.check(
+            f"{name}: mass of 1 mm to 1 m [kg]",
+            total,
+            float(expected_mass(mass, rocket)),
+            tolerance_relative=0.01,
+            note=f"weighted sum (wrong): {wrong_total:g}",
+        )
         ours = float(expected_mass(mass, rocket, 0.1))
-        report.check(f"{name}: mass of 10 cm to 1 m [kg]", long, ours, tolerance_relative=0.01,
-                     note=f"weighted sum (wrong): {wrong_long:g}")
+        report.check(
+            f"{name}: mass of 10 cm to 1 m [kg]",
+            long,
+            ours,
+            tolerance_relative=0.01,
+            note=f"weighted sum (wrong): {wrong_long:g}",
+        )
         length = draw_length(DRAWS, 0.1, 1.0, rng)
         drawn = area_of_length(length) / 10.0 ** draw_chi(length, rocket, rng)
         number = float(expected_count(mass, 0.1, 1.0))
-        report.check(f"{name}: the same by Monte Carlo [kg]", ours, number * drawn.mean(),
-                     sigma=float(number * drawn.std() / np.sqrt(DRAWS)))
+        report.check(
+            f"{name}: the same by Monte Carlo [kg]",
+            ours,
+            number * drawn.mean(),
+            sigma=float(number * drawn.std() / np.sqrt(DRAWS)),
+        )
 
 
 def conservation(report: Report, rng: np.random.Generator, events: int) -> None:
     """Mass and momentum of whole breakups, counts against their expectation."""
     makers: tuple[tuple[str, Callable[[], Breakup], float], ...] = (
-        ("950 + 560 kg, 11.7 km/s", lambda: collision(body(950.0), body(560.0), 11.7, rng),
-         float(expected_fragments(950.0, 560.0, 11.7))),
-        ("two rocket bodies of 8.3 t, 12 km/s", lambda: collision(body(8300.0, True), body(8300.0, True), 12.0, rng),
-         float(expected_fragments(8300.0, 8300.0, 12.0, rocket_body=True))),
-        ("1000 + 0.5 kg, 10 km/s (crater)", lambda: collision(body(1000.0), body(0.5), 10.0, rng),
-         float(expected_fragments(1000.0, 0.5, 10.0))),
-        ("rocket body of 800 kg explodes", lambda: explosion(body(800.0, True), 1.0, rng),
-         float(expected_count(1.0, 0.1, 1.0, "explosion"))),
+        (
+            "950 + 560 kg, 11.7 km/s",
+            lambda: collision(body(950.0), body(560.0), 11.7, rng),
+            float(expected_fragments(950.0, 560.0, 11.7)),
+        ),
+        (
+            "two rocket bodies of 8.3 t, 12 km/s",
+            lambda: collision(body(8300.0, True), body(8300.0, True), 12.0, rng),
+            float(expected_fragments(8300.0, 8300.0, 12.0, rocket_body=True)),
+        ),
+        (
+            "1000 + 0.5 kg, 10 km/s (crater)",
+            lambda: collision(body(1000.0), body(0.5), 10.0, rng),
+            float(expected_fragments(1000.0, 0.5, 10.0)),
+        ),
+        (
+            "rocket body of 800 kg explodes",
+            lambda: explosion(body(800.0, True), 1.0, rng),
+            float(expected_count(1.0, 0.1, 1.0, "explosion")),
+        ),
     )
     for name, make, mean in makers:
         debris = [make() for _ in range(events)]
         number = [int((~d.remnant).sum()) for d in debris]
         report.check(f"{name}: fragments >= 10 cm", mean, float(np.mean(number)), sigma=0.5 / float(np.sqrt(events)))
         report.check("  mass not accounted for, worst", 0.0, max(abs(d.closure) for d in debris), high=1e-12)
-        report.check("  momentum left over, worst", 0.0, max(d.momentum_residual for d in debris), high=1e-10,
-                     note=f"as drawn: {np.mean([d.momentum_drawn for d in debris]):.2g} of sum of m |dv|")
-        report.check("  remnants, mean", None, float(np.mean([d.remnant.sum() for d in debris])),
-                     note=f"mass {np.mean([d.mass_kg[d.remnant].sum() for d in debris]):.0f} kg")
+        report.check(
+            "  momentum left over, worst",
+            0.0,
+            max(d.momentum_residual for d in debris),
+            high=1e-10,
+            note=f"as drawn: {np.mean([d.momentum_drawn for d in debris]):.2g} of sum of m |dv|",
+        )
+        report.check(
+            "  remnants, mean",
+            None,
+            float(np.mean([d.remnant.sum() for d in debris])),
+            note=f"mass {np.mean([d.mass_kg[d.remnant].sum() for d in debris]):.0f} kg",
+        )
 
 
 def iadc(report: Report, rng: np.random.Generator) -> None:
@@ -121,16 +180,24 @@ def iadc(report: Report, rng: np.random.Generator) -> None:
     debris = collision(body(1000.0), body(10.0), 10.0, rng, 1e-3)
     speed = np.sqrt((debris.delta_v_km_s**2).sum(1))
     source = "NASA at the 24th IADC (second hand)"
-    rows = (("fragments >= 1 mm", 2_957_159, len(debris)), (">= 10 cm", 862, (debris.length_m >= 0.1).sum()),
-            ("heavier than 1 g", 12_600, (debris.mass_kg > 1e-3).sum()),
-            ("larger than 1 cm2", 28_892, (debris.area_m2 > 1e-4).sum()),
-            ("faster than 1 km/s", 638_537, (speed > 1.0).sum()))
+    rows = (
+        ("fragments >= 1 mm", 2_957_159, len(debris)),
+        (">= 10 cm", 862, (debris.length_m >= 0.1).sum()),
+        ("heavier than 1 g", 12_600, (debris.mass_kg > 1e-3).sum()),
+        ("larger than 1 cm2", 28_892, (debris.area_m2 > 1e-4).sum()),
+        ("faster than 1 km/s", 638_537, (speed > 1.0).sum()),
+    )
     for name, reference, ours in rows:
         report.check(f"IADC 2006, 1000 + 10 kg: {name}", reference, int(ours), tolerance_relative=0.25, source=source)
     report.check("  mass [kg]", 1010.0, float(debris.mass_kg.sum()), tolerance_relative=1e-9, source=source)
     share = float((debris.parent == 1).mean())
-    report.check("  share of the 10 kg object", 84_832 / 2_957_159, share, source=source,
-                 note="10 / 1010 by mass; only fragments shorter than it are shared")
+    report.check(
+        "  share of the 10 kg object",
+        84_832 / 2_957_159,
+        share,
+        source=source,
+        note="10 / 1010 by mass; only fragments shorter than it are shared",
+    )
 
 
 def observed(report: Report) -> None:
@@ -140,8 +207,13 @@ def observed(report: Report) -> None:
     for reference, when in ((1366, "Aug 2009"), (1632, "Dec 2009"), (2300, "finally")):
         report.check(f"  catalogued, {when}", reference, ours, source="Kelso, Wang, press")
     fengyun = float(expected_count(958.0, 0.1))
-    report.check("Fengyun-1C, >= 10 cm", 3500, fengyun, note=f"the model is low by {3500 / fengyun:.1f}: information",
-                 source="catalogue")
+    report.check(
+        "Fengyun-1C, >= 10 cm",
+        3500,
+        fengyun,
+        note=f"the model is low by {3500 / fengyun:.1f}: information",
+        source="catalogue",
+    )
 
 
 def speed(report: Report, rng: np.random.Generator) -> None:
@@ -170,8 +242,10 @@ def main() -> int:
     observed(report)
     speed(report, rng)
     report.note(f"seed {options.seed}; {DRAWS:,} draws a mean, {options.events} whole breakups of each kind")
-    report.note("IADC 2006: speed of impact and kind are not quoted; 10 km/s and spacecraft are taken. NASA's file "
-                "counts each object by itself and includes the filling up of mass: 22 % more than the power law has.")
+    report.note(
+        "IADC 2006: speed of impact and kind are not quoted; 10 km/s and spacecraft are taken. NASA's file "
+        "counts each object by itself and includes the filling up of mass: 22 % more than the power law has."
+    )
     report.note("proxies: lengths of bodies follow from their masses (ESA's relation)")
     return report.finish()
 

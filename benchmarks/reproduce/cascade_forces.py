@@ -107,10 +107,22 @@ class Flight:
         kept = (np.arange(len(time_ns)) < length[:, np.newaxis]) & flying[:, np.newaxis]
         n, offset = int(flying.sum()), np.concatenate([[0], np.cumsum(length[flying])])
         times, empty = np.broadcast_to(time_ns, kept.shape)[kept], np.full(n, "")
-        made = Trajectories(norad_id=self._id[flying], name=empty, object_id=empty, source=empty, sha256=empty,
-                            segment_object=np.arange(n), usable_start_ns=times[offset[:-1]],
-                            usable_stop_ns=times[offset[1:] - 1], method=np.full(n, "hermite"), degree=np.full(n, 7),
-                            offset=offset, time_ns=times, position=states[kept][:, :3], velocity=states[kept][:, 3:])
+        made = Trajectories(
+            norad_id=self._id[flying],
+            name=empty,
+            object_id=empty,
+            source=empty,
+            sha256=empty,
+            segment_object=np.arange(n),
+            usable_start_ns=times[offset[:-1]],
+            usable_stop_ns=times[offset[1:] - 1],
+            method=np.full(n, "hermite"),
+            degree=np.full(n, 7),
+            offset=offset,
+            time_ns=times,
+            position=states[kept][:, :3],
+            velocity=states[kept][:, 3:],
+        )
         left = ~low.any(axis=1)
         self._states, self._drag, self._id = states[left, steps], self._drag[left], self._id[left]
         self.days += 1

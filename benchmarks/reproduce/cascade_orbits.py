@@ -77,18 +77,33 @@ class Elements:
         x, y = self.ecc * np.cos(self.argp), self.ecc * np.sin(self.argp) - forced(self.a_km, self.ecc, self.inc)
         argp, turn, n = np.arctan2(y, x), 2.0 * np.pi, len(self.id)
         return Catalog.from_columns(
-            norad_id=self.id, epoch_jd=np.full(n, epoch.jd), epoch_fr=np.full(n, epoch.fr),
-            mean_motion=mean_motion_of_axis(self.a_km), eccentricity=np.hypot(x, y), inclination=self.inc,
-            raan=np.mod(self.raan, turn), argp=np.mod(argp, turn),
-            mean_anomaly=np.mod(self.mean + self.argp - argp, turn), bstar=np.zeros(n),
-            hard_body_radius_m=self.radius_m, mass_kg=np.full(n, np.nan))
+            norad_id=self.id,
+            epoch_jd=np.full(n, epoch.jd),
+            epoch_fr=np.full(n, epoch.fr),
+            mean_motion=mean_motion_of_axis(self.a_km),
+            eccentricity=np.hypot(x, y),
+            inclination=self.inc,
+            raan=np.mod(self.raan, turn),
+            argp=np.mod(argp, turn),
+            mean_anomaly=np.mod(self.mean + self.argp - argp, turn),
+            bstar=np.zeros(n),
+            hard_body_radius_m=self.radius_m,
+            mass_kg=np.full(n, np.nan),
+        )
 
     def drifted(self, seconds: float) -> Elements:
         """After some days of J2: node, perigee, and the mean longitude, whose rate is SGP4's own."""
         rate = J2 * np.sqrt(MU_KM3_S2 / self.a_km**3) * (RADIUS_KM / (self.a_km * (1.0 - self.ecc**2))) ** 2
-        return Elements(self.id, self.a_km, self.ecc, self.inc, self.raan - 1.5 * rate * np.cos(self.inc) * seconds,
-                        self.argp + apsidal_rate(self.a_km, self.ecc, self.inc) * seconds,
-                        self.mean + mean_motion_of_axis(self.a_km) / 60.0 * seconds, self.radius_m)
+        return Elements(
+            self.id,
+            self.a_km,
+            self.ecc,
+            self.inc,
+            self.raan - 1.5 * rate * np.cos(self.inc) * seconds,
+            self.argp + apsidal_rate(self.a_km, self.ecc, self.inc) * seconds,
+            self.mean + mean_motion_of_axis(self.a_km) / 60.0 * seconds,
+            self.radius_m,
+        )
 
 
 def forced(a_km: Array, ecc: Array, inc: Array) -> Array:
@@ -105,13 +120,17 @@ def apsidal_rate(a_km: Array, ecc: Array, inc: Array) -> Array:
 def fitted(states: States, backend: Backend) -> tuple[Catalog, Elements, float]:
     """SGP4's mean elements of the states with their B*, the mean elements under J2 alone, the worst error [km]."""
     ids = np.arange(1, len(states.radius_m) + 1)
-    catalog, off = fit_catalog(states.position, states.velocity, EPOCH, states.drag_per_m * 6378137.0, states.radius_m,
-                               ids, backend)
+    catalog, off = fit_catalog(
+        states.position, states.velocity, EPOCH, states.drag_per_m * 6378137.0, states.radius_m, ids, backend
+    )
     a, e, i, w = semi_major_axis_km(catalog.mean_motion), catalog.eccentricity, catalog.inclination, catalog.argp
     x, y = e * np.cos(w), e * np.sin(w) + forced(a, e, i)
     argp = np.arctan2(y, x)
-    return catalog, Elements(ids, a, np.hypot(x, y), i, catalog.raan, argp, catalog.mean_anomaly + w - argp,
-                             states.radius_m), float(off.max())
+    return (
+        catalog,
+        Elements(ids, a, np.hypot(x, y), i, catalog.raan, argp, catalog.mean_anomaly + w - argp, states.radius_m),
+        float(off.max()),
+    )
 
 
 def drag_axis(a_km: Array, ecc: Array, inc: Array) -> Array:

@@ -34,12 +34,21 @@ DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "debris"
 JUPITER_MU = 1.26686534e8
 
 MOONS = {  # rates a year: Kessler's integral by another quadrature, converged to five digits
-    ("Himalia", "Elara"): 4.1442e-10, ("Himalia", "Lysithea"): 3.4003e-10, ("Himalia", "Leda"): 3.0442e-10,
-    ("Elara", "Lysithea"): 5.1350e-11, ("Elara", "Leda"): 5.7104e-11, ("Lysithea", "Leda"): 3.7594e-12}
+    ("Himalia", "Elara"): 4.1442e-10,
+    ("Himalia", "Lysithea"): 3.4003e-10,
+    ("Himalia", "Leda"): 3.0442e-10,
+    ("Elara", "Lysithea"): 5.1350e-11,
+    ("Elara", "Leda"): 5.7104e-11,
+    ("Lysithea", "Leda"): 3.7594e-12,
+}
 
 REFERENCE = {  # rates a year of an independent Cube in NumPy and their standard errors: nodes kept, nodes random
-    5.0: ((1.89, 0.24), (1.09, 0.15)), 10.0: ((1.434, 0.041), (1.335, 0.040)), 20.0: ((1.247, 0.046), (1.133, 0.045)),
-    50.0: ((0.964, 0.017), (0.927, 0.016)), 100.0: ((0.795, 0.010), (0.777, 0.012))}
+    5.0: ((1.89, 0.24), (1.09, 0.15)),
+    10.0: ((1.434, 0.041), (1.335, 0.040)),
+    20.0: ((1.247, 0.046), (1.133, 0.045)),
+    50.0: ((0.964, 0.017), (0.927, 0.016)),
+    100.0: ((0.795, 0.010), (0.777, 0.012)),
+}
 SAMPLES = {5.0: 20_000, 10.0: 20_000, 20.0: 10_000, 50.0: 2_000, 100.0: 400}
 RESAMPLES = 50
 
@@ -64,8 +73,13 @@ def state(backend: Backend, elements: Array, radius_km: Array) -> Any:
     capacity = -(-n // 16) * 16
     orbit, mode = np.zeros((10, capacity)), np.full(capacity, 2, np.int8)
     orbit[:6, :n], orbit[8, :n], mode[:n] = elements, radius_km, 0
-    return SimpleNamespace(orbit=backend.put(orbit), uid=backend.put(np.arange(capacity, dtype=np.int64)),
-                           run=backend.zeros(capacity, np.int32), mode=backend.put(mode), n=n)
+    return SimpleNamespace(
+        orbit=backend.put(orbit),
+        uid=backend.put(np.arange(capacity, dtype=np.int64)),
+        run=backend.zeros(capacity, np.int32),
+        mode=backend.put(mode),
+        n=n,
+    )
 
 
 def sample(backend: Backend, seed: int, objects: Any, cube_km: float, lattice: str, samples: int) -> Rate:
@@ -77,8 +91,13 @@ def sample(backend: Backend, seed: int, objects: Any, cube_km: float, lattice: s
         rates.append(np.bincount(e.resample, e.rate_per_s, RESAMPLES) * (RESAMPLES * YEAR_S))
         pairs += len(e)
     each = np.concatenate(rates)
-    return Rate(float(each.mean()), float(each.std() / len(each) ** 0.5), float(each.std()), pairs / len(each),
-                (time.perf_counter() - begin) * 1e3 / len(each))
+    return Rate(
+        float(each.mean()),
+        float(each.std() / len(each) ** 0.5),
+        float(each.std()),
+        pairs / len(each),
+        (time.perf_counter() - begin) * 1e3 / len(each),
+    )
 
 
 def moons(report: Report, backend: Backend, data: Path, seed: int, share: float) -> None:
@@ -107,9 +126,14 @@ def moons(report: Report, backend: Backend, data: Path, seed: int, share: float)
         for pair, values in rates.items():
             error = float(np.std(values) / len(values) ** 0.5)
             allowed = 3.0 * error + 0.05 * MOONS[pair]
-            report.check(f"R2 {pair[0]}-{pair[1]}, Cube of {100 * part:g} % of a [1/a]", MOONS[pair],
-                         float(np.mean(values)), low=MOONS[pair] - allowed, high=MOONS[pair] + allowed,
-                         note=f"standard error {error:.2g}; 5 % for the smearing")
+            report.check(
+                f"R2 {pair[0]}-{pair[1]}, Cube of {100 * part:g} % of a [1/a]",
+                MOONS[pair],
+                float(np.mean(values)),
+                low=MOONS[pair] - allowed,
+                high=MOONS[pair] + allowed,
+                note=f"standard error {error:.2g}; 5 % for the smearing",
+            )
 
 
 def catalogue(data: Path) -> tuple[Array, Array]:
@@ -131,23 +155,43 @@ def population(report: Report, backend: Backend, data: Path, seed: int, share: f
                 ours = sample(backend, seed, objects[which], cube_km, lattice, round(samples * share))
                 table[cube_km, lattice, which] = ours
                 if lattice == "cube":
-                    report.check(f"R3 cubes of {cube_km:g} km, nodes {which} [1/a]", theirs[0], ours.mean,
-                                 sigma=float(np.hypot(theirs[1], ours.error)),
-                                 note=f"theirs ±{theirs[1]:g}, ours ±{ours.error:.2g}")
+                    report.check(
+                        f"R3 cubes of {cube_km:g} km, nodes {which} [1/a]",
+                        theirs[0],
+                        ours.mean,
+                        sigma=float(np.hypot(theirs[1], ours.error)),
+                        note=f"theirs ±{theirs[1]:g}, ours ±{ours.error:.2g}",
+                    )
     for (cube_km, lattice, which), r in table.items():
         if which == "kept":
-            report.check(f"{lattice} lattice, cells of {cube_km:g}^3 km^3 [1/a]", DETERMINISTIC[0], r.mean,
-                         note=f"{100.0 * (r.mean / DETERMINISTIC[0] - 1.0):+.0f} %, ±{r.error:.2g}; one sample: "
-                              f"deviation {r.deviation:.2g}, {r.pairs:.3g} pairs, {r.ms:.2f} ms")
+            report.check(
+                f"{lattice} lattice, cells of {cube_km:g}^3 km^3 [1/a]",
+                DETERMINISTIC[0],
+                r.mean,
+                note=f"{100.0 * (r.mean / DETERMINISTIC[0] - 1.0):+.0f} %, ±{r.error:.2g}; one sample: "
+                f"deviation {r.deviation:.2g}, {r.pairs:.3g} pairs, {r.ms:.2f} ms",
+            )
     thin, limit, thick = table[50.0, "shell", "kept"], table[20.0, "shell", "kept"], table[10.0, "cube", "kept"]
-    report.check("variance of one sample, cubes of 10 km over shell of 50 km", None,
-                 (thick.deviation / thin.deviation) ** 2, low=50.0,
-                 note=f"at {thick.ms / thin.ms:.2g} times the cost; {100 * (thick.mean / thin.mean - 1):+.0f} % bias")
-    report.check("rate in shells of 50 km over the limit of small cells", 1.0, thin.mean / limit.mean, low=0.94,
-                 high=1.06, note=f"the limit: shells of 20 km, {limit.mean:.3f} ±{limit.error:.2g}")
-    report.note("The table's reference: 637 collisions in 20 deterministic runs of 20 years (esa/cascade), with drag "
-                "and oblateness; here the orbits of the first day are held fixed and osculating elements taken for "
-                "mean ones, so that agreement better than some 10 % is chance.")
+    report.check(
+        "variance of one sample, cubes of 10 km over shell of 50 km",
+        None,
+        (thick.deviation / thin.deviation) ** 2,
+        low=50.0,
+        note=f"at {thick.ms / thin.ms:.2g} times the cost; {100 * (thick.mean / thin.mean - 1):+.0f} % bias",
+    )
+    report.check(
+        "rate in shells of 50 km over the limit of small cells",
+        1.0,
+        thin.mean / limit.mean,
+        low=0.94,
+        high=1.06,
+        note=f"the limit: shells of 20 km, {limit.mean:.3f} ±{limit.error:.2g}",
+    )
+    report.note(
+        "The table's reference: 637 collisions in 20 deterministic runs of 20 years (esa/cascade), with drag "
+        "and oblateness; here the orbits of the first day are held fixed and osculating elements taken for "
+        "mean ones, so that agreement better than some 10 % is chance."
+    )
 
 
 def main() -> int:

@@ -51,8 +51,14 @@ class Settings:
     step_days: float
 
 
-def lifetimes(settings: Settings, altitude_km: Array, ballistic: Array, tables: Array, run: NDArray[np.int64],
-              inclination: float | None = None) -> Array:
+def lifetimes(
+    settings: Settings,
+    altitude_km: Array,
+    ballistic: Array,
+    tables: Array,
+    run: NDArray[np.int64],
+    inclination: float | None = None,
+) -> Array:
     """Years until circular orbits fall below 150 km; the last step of each is taken again in thousandths.
 
     Lifetimes go as 1/B: those above 60 years are run with B ten, a hundred or a thousand times as large.
@@ -118,13 +124,15 @@ def circular(report: Report, settings: Settings, tables: Array) -> None:
     start = 500.0 + secular.EARTH_RADIUS_KM
     state.orbit[[secular.A_KM, secular.BALLISTIC], 0] = settings.backend.put(np.array([start, BALLISTIC]))
     state.mode[0] = secular.FREE
-    Secular(settings.backend, DECAY_KM, False).step(state, 0.01 * DAY_S, settings.backend.put(tables[:1]), LOWEST_KM,
-                                                    SPACING_KM, (1.0, 0.0, 0.0))
+    Secular(settings.backend, DECAY_KM, False).step(
+        state, 0.01 * DAY_S, settings.backend.put(tables[:1]), LOWEST_KM, SPACING_KM, (1.0, 0.0, 0.0)
+    )
     rate = (float(settings.backend.get(state.orbit)[secular.A_KM, 0]) - start) / 0.01
     report.check("da/dt at 500 km [km/day]", -0.0693, rate, tolerance_relative=0.01, note="Vallado")
 
-    run, altitude = (x.ravel() for x in np.meshgrid(np.arange(len(tables)), np.array(ALTITUDES_KM, np.float64),
-                                                    indexing="ij"))
+    run, altitude = (
+        x.ravel() for x in np.meshgrid(np.arange(len(tables)), np.array(ALTITUDES_KM, np.float64), indexing="ij")
+    )
     ballistic = np.full(len(run), BALLISTIC)
     ours = lifetimes(settings, altitude, ballistic, tables, run)
     exact = integral(altitude, ballistic, tables[run])
@@ -134,10 +142,19 @@ def circular(report: Report, settings: Settings, tables: Array) -> None:
         # how the file's altitudes, 51 km apart, are interpolated is free: straight lines and splines differ by 1 to 2 %
         slack = 0.01 if table == 0 else 0.02
         allowed = slack * float(printed) + half_digit
-        report.check(f"{COLUMNS[table]}, {altitude[k]:.0f} km [a]", float(printed), float(years),
-                     low=float(printed) - allowed, high=float(printed) + allowed)
-    report.check("all rows against their integrals, worst ratio", 1.0,
-                 float(1.0 + np.abs(ours / exact - 1.0).max()), tolerance_relative=1e-3)
+        report.check(
+            f"{COLUMNS[table]}, {altitude[k]:.0f} km [a]",
+            float(printed),
+            float(years),
+            low=float(printed) - allowed,
+            high=float(printed) + allowed,
+        )
+    report.check(
+        "all rows against their integrals, worst ratio",
+        1.0,
+        float(1.0 + np.abs(ours / exact - 1.0).max()),
+        tolerance_relative=1e-3,
+    )
 
 
 def starlink(report: Report, settings: Settings, jb: Jb2008) -> None:
@@ -150,13 +167,27 @@ def starlink(report: Report, settings: Settings, jb: Jb2008) -> None:
     ballistic = np.full(3, 2.2 * STARLINK)
     ours = lifetimes(settings, altitude, ballistic, tables, run)
     turning = lifetimes(settings, altitude, ballistic, tables, run, np.radians(53.05))
-    rows = (("550 km, minimum", 4.15, 'SpaceX: "4+ years"'), ("480 km, minimum", 1.08, ""),
-            ("480 km, mean of a cycle", 0.41, 'SpaceX: "a few months"'))
+    rows = (
+        ("550 km, minimum", 4.15, 'SpaceX: "4+ years"'),
+        ("480 km, minimum", 1.08, ""),
+        ("480 km, mean of a cycle", 0.41, 'SpaceX: "a few months"'),
+    )
     for k, (name, reference, source) in enumerate(rows):
-        report.check(f"Starlink v1, {name} [a]", reference, float(ours[k]), tolerance_relative=0.25, source=source,
-                     note=f"{turning[k]:.3g} a in a rotating atmosphere at 53.05 deg")
-    report.check("550 km at minimum to 480 km at mean: shorter by [%]", 80, float(100.0 * (1.0 - ours[2] / ours[0])),
-                 low=80.0, source='SpaceX: "more than 80 %"')
+        report.check(
+            f"Starlink v1, {name} [a]",
+            reference,
+            float(ours[k]),
+            tolerance_relative=0.25,
+            source=source,
+            note=f"{turning[k]:.3g} a in a rotating atmosphere at 53.05 deg",
+        )
+    report.check(
+        "550 km at minimum to 480 km at mean: shorter by [%]",
+        80,
+        float(100.0 * (1.0 - ours[2] / ours[0])),
+        low=80.0,
+        source='SpaceX: "more than 80 %"',
+    )
     report.note(f"Starlink: A/m {STARLINK:.4f} m^2/kg, C_d 2.2; minimum: the {len(months)} months of 2020 in the file")
 
 

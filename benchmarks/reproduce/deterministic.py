@@ -50,10 +50,41 @@ the share of slow ones."""
 PUBLISHED, THRESHOLD_KM, WEEK_DAYS = 284_340, 5.0, 7.0
 CHUNK_S, CHUNKS = 135.0, 120
 REENTRIES = (
-    0.0011409, 0.0041031, 0.0057063, 0.0072671, 0.0181532, 0.0295531, 0.0433145, 0.0608019, 0.0734482, 0.0789137,
-    0.0791691, 0.1159317, 0.1577919, 0.5272321, 0.6734418, 1.1280070, 1.1870444, 1.3261691, 1.4093022, 1.5253802,
-    1.5763910, 1.9777627, 2.8590610, 3.1482805, 3.1630508, 3.1672791, 3.2632245, 3.4012765, 4.2118172, 5.0876283,
-    5.1581364, 5.8669000, 6.1272412, 6.7922755)
+    0.0011409,
+    0.0041031,
+    0.0057063,
+    0.0072671,
+    0.0181532,
+    0.0295531,
+    0.0433145,
+    0.0608019,
+    0.0734482,
+    0.0789137,
+    0.0791691,
+    0.1159317,
+    0.1577919,
+    0.5272321,
+    0.6734418,
+    1.1280070,
+    1.1870444,
+    1.3261691,
+    1.4093022,
+    1.5253802,
+    1.5763910,
+    1.9777627,
+    2.8590610,
+    3.1482805,
+    3.1630508,
+    3.1672791,
+    3.2632245,
+    3.4012765,
+    4.2118172,
+    5.0876283,
+    5.1581364,
+    5.8669000,
+    6.1272412,
+    6.7922755,
+)
 
 
 # ------------------------------------------------------------------------------------------------ R5
@@ -91,11 +122,17 @@ def week(states: States, elements: Elements, backend: str, integrate: bool) -> A
     for day in range(int(WEEK_DAYS) + 1):
         begin = Epoch.of(EPOCH.jd, EPOCH.fr + day)
         if integrate:
-            found = stm.screen(None, begin, days=1, threshold_km=THRESHOLD_KM, backend=backend,
-                               ephemeris=flight.next_day())
+            found = stm.screen(
+                None, begin, days=1, threshold_km=THRESHOLD_KM, backend=backend, ephemeris=flight.next_day()
+            )
         else:
-            found = stm.screen(elements.drifted(day * 86_400.0).catalog(begin), begin, days=1,
-                               threshold_km=THRESHOLD_KM, backend=backend)
+            found = stm.screen(
+                elements.drifted(day * 86_400.0).catalog(begin),
+                begin,
+                days=1,
+                threshold_km=THRESHOLD_KM,
+                backend=backend,
+            )
         times.append((found.tca.to_numpy().astype("datetime64[ns]").view(np.int64) - EPOCH_NS) / 1e9)
     return np.sort(np.concatenate(times))
 
@@ -105,18 +142,37 @@ def r5(report: Report, states: States, catalog: Catalog, elements: Elements, bac
     as_given = stm.screen(catalog, EPOCH, days=WEEK_DAYS, threshold_km=THRESHOLD_KM, backend=backend)
     for within in (5.0, 2.0, 1.0):
         rate = collision_rate(as_given, catalog.norad_id, catalog.hard_body_radius_m, WEEK_DAYS, within)
-        report.check(f"SGP4 (with J3), 7 days: collisions a year from misses below {within:g} km", None, rate["rate"],
-                     note=f"{rate['conjunctions']:,.0f} conjunctions, ±{rate['sigma']:.2g}; "
-                          f"{rate['slow']:.2g} of it from slow pairs")
+        report.check(
+            f"SGP4 (with J3), 7 days: collisions a year from misses below {within:g} km",
+            None,
+            rate["rate"],
+            note=f"{rate['conjunctions']:,.0f} conjunctions, ±{rate['sigma']:.2g}; "
+            f"{rate['slow']:.2g} of it from slow pairs",
+        )
     times = week(states, elements, backend, integrate)
     counted, true, end = recorded(times)
-    report.check("conjunctions below 5 km, as cascade records them", PUBLISHED, counted, tolerance_relative=0.02,
-                 source="esa/cascade, example one week of LEO")
+    report.check(
+        "conjunctions below 5 km, as cascade records them",
+        PUBLISHED,
+        counted,
+        tolerance_relative=0.02,
+        source="esa/cascade, example one week of LEO",
+    )
     report.check("  of them different events", None, true, note=f"to {end / 86_400.0:.3f} days, where its loop ends")
-    report.check("  in 7 days", None, int(np.searchsorted(times, WEEK_DAYS * 86_400.0)),
-                 note="falling day by day, because without J3 the apsides of shells part")
-    report.note("R5: " + ("trajectories integrated with J2, C22, S22 and drag." if integrate else
-                          "SGP4 elements made anew for each day from mean elements under J2, without drag, C22, S22."))
+    report.check(
+        "  in 7 days",
+        None,
+        int(np.searchsorted(times, WEEK_DAYS * 86_400.0)),
+        note="falling day by day, because without J3 the apsides of shells part",
+    )
+    report.note(
+        "R5: "
+        + (
+            "trajectories integrated with J2, C22, S22 and drag."
+            if integrate
+            else "SGP4 elements made anew for each day from mean elements under J2, without drag, C22, S22."
+        )
+    )
 
 
 # ------------------------------------------------------------------------------------------------ R4
@@ -136,13 +192,24 @@ class Runs:
         files = sorted(folder.glob("out*_collision_log.txt"))
         if not files:
             raise InputError(f"{folder} has no collision logs; give the folder of the debris data with --data")
-        rows = [(run, *(float(x) for x in line.replace("[", " ").replace("]", " ").split(",")))
-                for run, file in enumerate(files) for line in file.read_text().splitlines() if line.strip()]
+        rows = [
+            (run, *(float(x) for x in line.replace("[", " ").replace("]", " ").split(",")))
+            for run, file in enumerate(files)
+            for line in file.read_text().splitlines()
+            if line.strip()
+        ]
         table = np.array(rows)
-        falls = [sum(1 for line in file.read_text().splitlines() if line.strip())
-                 for file in sorted(folder.glob("out*_decay_log.txt"))]
-        return cls(table[:, 0].astype(np.int64), table[:, 1], np.linalg.norm(table[:, 4:7], axis=1) / 1e3 - RADIUS_KM,
-                   np.linalg.norm(table[:, 7:10] - table[:, 13:16], axis=1) / 1e3, np.array(falls, np.float64))
+        falls = [
+            sum(1 for line in file.read_text().splitlines() if line.strip())
+            for file in sorted(folder.glob("out*_decay_log.txt"))
+        ]
+        return cls(
+            table[:, 0].astype(np.int64),
+            table[:, 1],
+            np.linalg.norm(table[:, 4:7], axis=1) / 1e3 - RADIUS_KM,
+            np.linalg.norm(table[:, 7:10] - table[:, 13:16], axis=1) / 1e3,
+            np.array(falls, np.float64),
+        )
 
 
 @dataclass(frozen=True)
@@ -161,8 +228,9 @@ class Sample:
 def window(elements: Elements, realisation: int, day: float, rng: np.random.Generator, backend: Backend) -> Sample:
     """Screen 3 h with random mean anomalies."""
     mean = rng.uniform(0.0, 2.0 * np.pi, len(elements.id))
-    catalog = Elements(elements.id, elements.a_km, elements.ecc, elements.inc, elements.raan, elements.argp, mean,
-                       elements.radius_m).catalog(EPOCH)
+    catalog = Elements(
+        elements.id, elements.a_km, elements.ecc, elements.inc, elements.raan, elements.argp, mean, elements.radius_m
+    ).catalog(EPOCH)
     found = stm.screen(catalog, EPOCH, hours=HOURS, threshold_km=WITHIN_KM, backend=backend.name)
     place = np.zeros(int(catalog.norad_id.max()) + 1, np.int64)
     place[catalog.norad_id] = np.arange(len(catalog))
@@ -171,8 +239,14 @@ def window(elements: Elements, realisation: int, day: float, rng: np.random.Gene
     chance = (size_km / WITHIN_KM) ** 2 * YEAR_DAYS * 24.0 / HOURS
     altitude, speed = altitudes(catalog, first, found, backend), found.relative_speed.to_numpy()
     shell = (altitude > SHELL_KM[0]) & (altitude < SHELL_KM[1])
-    return Sample(realisation, day, float(chance.sum()), float(chance[shell].sum()), float(chance[speed < 1.0].sum()),
-                  float((chance * speed).sum()))
+    return Sample(
+        realisation,
+        day,
+        float(chance.sum()),
+        float(chance[shell].sum()),
+        float(chance[speed < 1.0].sum()),
+        float((chance * speed).sum()),
+    )
 
 
 def altitudes(catalog: Catalog, first: NDArray[np.int64], found: xr.Dataset, backend: Backend) -> Array:
@@ -189,8 +263,12 @@ def r4(report: Report, runs: Runs, states: States, elements: Elements, seed: int
     rng = np.random.default_rng(seed)
     orderly = Decades(elements, states.drag_per_m, backend)
     first = [window(orderly.until(day), -1, day, rng, backend).rate for day in FIRST_DAYS]
-    report.check("unperturbed states, collisions a year on days " + " ".join(f"{day:g}" for day in FIRST_DAYS), None,
-                 " ".join(f"{x:.1f}" for x in first), note="pulses, see below")
+    report.check(
+        "unperturbed states, collisions a year on days " + " ".join(f"{day:g}" for day in FIRST_DAYS),
+        None,
+        " ".join(f"{x:.1f}" for x in first),
+        note="pulses, see below",
+    )
     samples, falls = [], []
     for r in range(REALISATIONS):
         drawn = states.perturbed(PERTURBED_KM, rng)
@@ -203,36 +281,61 @@ def r4(report: Report, runs: Runs, states: States, elements: Elements, seed: int
         decades.until(YEARS * YEAR_DAYS)
         falls.append(float(np.isfinite(decades.reentry_days).sum()))
 
-    each = np.array([[(s.rate, s.shell, s.slow, s.speed) for s in samples if s.realisation == r]
-                     for r in range(REALISATIONS)]).mean(axis=1)
+    each = np.array(
+        [[(s.rate, s.shell, s.slow, s.speed) for s in samples if s.realisation == r] for r in range(REALISATIONS)]
+    ).mean(axis=1)
     n_runs = len(runs.reentries)
     per_run = np.bincount(runs.run, minlength=n_runs)
     ours, theirs = each[:, 0], per_run / YEARS
-    report.check("collisions a year", float(theirs.mean()), float(ours.mean()), sigma=float(np.hypot(
-        error(ours), error(theirs))), note=f"±{error(theirs):.2f} and ±{error(ours):.2f}; {len(samples)} windows of "
+    report.check(
+        "collisions a year",
+        float(theirs.mean()),
+        float(ours.mean()),
+        sigma=float(np.hypot(error(ours), error(theirs))),
+        note=f"±{error(theirs):.2f} and ±{error(ours):.2f}; {len(samples)} windows of "
         f"{HOURS:g} h, {REALISATIONS} realisations: " + " ".join(f"{x:.2f}" for x in ours),
-        source=f"{len(runs.run)} collisions in {n_runs} runs of esa/cascade")
+        source=f"{len(runs.run)} collisions in {n_runs} runs of esa/cascade",
+    )
     inside = (runs.altitude_km > SHELL_KM[0]) & (runs.altitude_km < SHELL_KM[1])
-    for name, mask, column in ((f"  share at {SHELL_KM[0]:g}-{SHELL_KM[1]:g} km", inside, 1),
-                               ("  share below 1 km/s", runs.speed_km_s < 1.0, 2)):
+    for name, mask, column in (
+        (f"  share at {SHELL_KM[0]:g}-{SHELL_KM[1]:g} km", inside, 1),
+        ("  share below 1 km/s", runs.speed_km_s < 1.0, 2),
+    ):
         share, ratio = float(mask.mean()), each[:, column].sum() / each[:, 0].sum()
-        report.check(name, share, float(ratio), sigma=float(np.hypot(
-            ratio_error(each[:, column], each[:, 0]), np.sqrt(share * (1.0 - share) / len(mask)))))
+        report.check(
+            name,
+            share,
+            float(ratio),
+            sigma=float(np.hypot(ratio_error(each[:, column], each[:, 0]), np.sqrt(share * (1.0 - share) / len(mask)))),
+        )
     speed = float(each[:, 3].sum() / each[:, 0].sum())
-    report.check("  mean relative speed [km/s]", float(runs.speed_km_s.mean()), speed, sigma=float(np.hypot(
-        ratio_error(each[:, 3], each[:, 0]), error(runs.speed_km_s))))
+    report.check(
+        "  mean relative speed [km/s]",
+        float(runs.speed_km_s.mean()),
+        speed,
+        sigma=float(np.hypot(ratio_error(each[:, 3], each[:, 0]), error(runs.speed_km_s))),
+    )
     pulses(report, runs, inside, samples, elements)
     edges = np.linspace(0.0, YEARS, 5) * YEAR_DAYS
-    quarter = [np.mean([s.rate for s in samples if low <= s.day < high]) * YEARS / 4.0
-               for low, high in itertools.pairwise(edges)]
+    quarter = [
+        np.mean([s.rate for s in samples if low <= s.day < high]) * YEARS / 4.0
+        for low, high in itertools.pairwise(edges)
+    ]
     published = np.histogram(runs.day, edges)[0] / n_runs
-    report.check("collisions in each 5 years", " ".join(f"{x:.1f}" for x in published),
-                 " ".join(f"{x:.1f}" for x in quarter))
-    report.check("re-entries in 20 years", float(runs.reentries.mean()), float(np.mean(falls)),
-                 sigma=float(np.hypot(error(runs.reentries), error(np.array(falls)))),
-                 note=f"±{error(runs.reentries):.1f} and ±{error(np.array(falls)):.1f}; ours: perigee below 150 km")
-    report.note(f"R4: seed {seed}; mean anomalies uniform, since axes that are off by 1.2 km carry objects a degree a "
-                "day along their orbits. J3 off, as in cascade.")
+    report.check(
+        "collisions in each 5 years", " ".join(f"{x:.1f}" for x in published), " ".join(f"{x:.1f}" for x in quarter)
+    )
+    report.check(
+        "re-entries in 20 years",
+        float(runs.reentries.mean()),
+        float(np.mean(falls)),
+        sigma=float(np.hypot(error(runs.reentries), error(np.array(falls)))),
+        note=f"±{error(runs.reentries):.1f} and ±{error(np.array(falls)):.1f}; ours: perigee below 150 km",
+    )
+    report.note(
+        f"R4: seed {seed}; mean anomalies uniform, since axes that are off by 1.2 km carry objects a degree a "
+        "day along their orbits. J3 off, as in cascade."
+    )
 
 
 def pulses(report: Report, runs: Runs, inside: NDArray[np.bool_], samples: list[Sample], elements: Elements) -> None:
@@ -246,22 +349,36 @@ def pulses(report: Report, runs: Runs, inside: NDArray[np.bool_], samples: list[
     trial = np.arange(30.0, 120.0, 0.05)
     power = np.abs(np.exp(2j * np.pi * day / trial[:, np.newaxis]).sum(axis=1)) ** 2 / len(day)
     best = float(trial[power.argmax()])
-    report.check("period of the shell's collisions [days]", best, period, tolerance_relative=0.01,
-                 note=f"ours: half a turn of the perigee by J2; Rayleigh power of the logs' {power.max():.0f} "
-                      "(chance: some 8)")
+    report.check(
+        "period of the shell's collisions [days]",
+        best,
+        period,
+        tolerance_relative=0.01,
+        note=f"ours: half a turn of the perigee by J2; Rayleigh power of the logs' {power.max():.0f} (chance: some 8)",
+    )
     near = np.abs((day / best + 0.5) % 1.0 - 0.5) < 0.1
     when, weight = np.array([s.day for s in samples]), np.array([s.shell for s in samples])
     mine = np.abs((when / period + 0.5) % 1.0 - 0.5) < 0.1
     share = float(near.mean())
     of_realisation = np.array([s.realisation for s in samples])
-    both = np.array([[weight[chosen & mine].sum(), weight[chosen].sum()]
-                     for chosen in (of_realisation == r for r in range(REALISATIONS))])
-    report.check("  share in the fifth of the period around its start", share,
-                 float(both[:, 0].sum() / both[:, 1].sum()),
-                 sigma=float(np.hypot(ratio_error(both[:, 0], both[:, 1]), np.sqrt(share * (1 - share) / len(day)))),
-                 note="without pulses 0.2")
-    report.check("  windows: lowest, median, highest rate a year", None, " ".join(
-        f"{x:.2f}" for x in np.percentile([s.rate for s in samples], [0, 50, 100])))
+    both = np.array(
+        [
+            [weight[chosen & mine].sum(), weight[chosen].sum()]
+            for chosen in (of_realisation == r for r in range(REALISATIONS))
+        ]
+    )
+    report.check(
+        "  share in the fifth of the period around its start",
+        share,
+        float(both[:, 0].sum() / both[:, 1].sum()),
+        sigma=float(np.hypot(ratio_error(both[:, 0], both[:, 1]), np.sqrt(share * (1 - share) / len(day)))),
+        note="without pulses 0.2",
+    )
+    report.check(
+        "  windows: lowest, median, highest rate a year",
+        None,
+        " ".join(f"{x:.2f}" for x in np.percentile([s.rate for s in samples], [0, 50, 100])),
+    )
 
 
 def error(values: Array) -> float:

@@ -32,10 +32,14 @@ LONG, SHORT = "25 years", "5 years"
 def scenarios(file: Path, start: int, step: float, estimator: str) -> list[Scenario]:
     common: dict[str, Any] = {
         "population": PopulationSpec(source="mocat", path=file, seed=1),
-        "propagation": PropagationSpec(step_days=step), "collisions": CollisionSpec(estimator=estimator),
-        "launches": LaunchSpec(model="repeat", window=(float(start - WINDOW_YEARS), float(start)))}
-    return [Scenario(name=name, disposal=DisposalSpec(rule_years=rule), **common)
-            for name, rule in ((LONG, 25.0), (SHORT, 5.0))]
+        "propagation": PropagationSpec(step_days=step),
+        "collisions": CollisionSpec(estimator=estimator),
+        "launches": LaunchSpec(model="repeat", window=(float(start - WINDOW_YEARS), float(start))),
+    }
+    return [
+        Scenario(name=name, disposal=DisposalSpec(rule_years=rule), **common)
+        for name, rule in ((LONG, 25.0), (SHORT, 5.0))
+    ]
 
 
 def compare(report: Report, ds: Any, estimator: str) -> dict[str, Any]:
@@ -50,27 +54,55 @@ def compare(report: Report, ds: Any, estimator: str) -> dict[str, Any]:
     error = float(np.std(each, ddof=1) / runs**0.5) if runs > 1 else float("nan")
     low, high = (change + sign * float(t_law.ppf(0.975, runs - 1)) * error for sign in (-1.0, 1.0))
     judged = estimator == "expected"
-    report.check(f"{estimator}: population with the 5-year rule over that with 25 years, less 1", -0.10, change,
-                 low=-0.15 if judged else None, high=-0.05 if judged else None,
-                 note=f"95 % (Student, {runs} paired runs): {low:+.3f} to {high:+.3f}")
+    report.check(
+        f"{estimator}: population with the 5-year rule over that with 25 years, less 1",
+        -0.10,
+        change,
+        low=-0.15 if judged else None,
+        high=-0.05 if judged else None,
+        note=f"95 % (Student, {runs} paired runs): {low:+.3f} to {high:+.3f}",
+    )
     if judged:
         report.check("expected: upper end of that interval", None, high, high=0.0, note="below 0: they differ")
     for name in (LONG, SHORT):
         start = float(statistics.total(ds, "population").isel(time=0).sel(scenario=name).mean())
-        report.check(f"{estimator}: growth with {name}", None, float(mean.sel(scenario=name)) / start,
-                     note=f"{start:,.0f} to {float(mean.sel(scenario=name)):,.0f}, deviation of a run "
-                          f"{float(population.sel(scenario=name).std('run', ddof=1)):,.0f}")
+        report.check(
+            f"{estimator}: growth with {name}",
+            None,
+            float(mean.sel(scenario=name)) / start,
+            note=f"{start:,.0f} to {float(mean.sel(scenario=name)):,.0f}, deviation of a run "
+            f"{float(population.sel(scenario=name).std('run', ddof=1)):,.0f}",
+        )
     collisions = statistics.collisions(ds, "catastrophic", "expected").isel(time=-1).mean("run")
-    report.check(f"{estimator}: expected catastrophic collisions, 5 years over 25", None,
-                 float(collisions.sel(scenario=SHORT) / collisions.sel(scenario=LONG)),
-                 note=f"{float(collisions.sel(scenario=SHORT)):.1f} and {float(collisions.sel(scenario=LONG)):.1f}")
+    report.check(
+        f"{estimator}: expected catastrophic collisions, 5 years over 25",
+        None,
+        float(collisions.sel(scenario=SHORT) / collisions.sel(scenario=LONG)),
+        note=f"{float(collisions.sel(scenario=SHORT)):.1f} and {float(collisions.sel(scenario=LONG)):.1f}",
+    )
     shown = [0, *range(50, ds.sizes["time"], 50)]
-    series = {name: statistics.total(ds, "population").sel(scenario=name).mean("run").isel(time=shown).round(0)
-              .to_numpy().tolist() for name in (LONG, SHORT)}
-    report.note(f"{estimator}, population every 50 years: " + "; ".join(
-        f"{name} {', '.join(f'{n:,.0f}' for n in values)}" for name, values in series.items()))
-    return {"change": change, "interval": [low, high], "standard_error": error, "population": series,
-            "each": each.tolist(), "gain_of_common_numbers": float(found["gain"])}
+    series = {
+        name: statistics.total(ds, "population")
+        .sel(scenario=name)
+        .mean("run")
+        .isel(time=shown)
+        .round(0)
+        .to_numpy()
+        .tolist()
+        for name in (LONG, SHORT)
+    }
+    report.note(
+        f"{estimator}, population every 50 years: "
+        + "; ".join(f"{name} {', '.join(f'{n:,.0f}' for n in values)}" for name, values in series.items())
+    )
+    return {
+        "change": change,
+        "interval": [low, high],
+        "standard_error": error,
+        "population": series,
+        "each": each.tolist(),
+        "gain_of_common_numbers": float(found["gain"]),
+    }
 
 
 def main() -> int:
@@ -92,20 +124,36 @@ def main() -> int:
     report = Report(f"R12: 5-year against 25-year rule, {given.years:g} years")
     begin, result = time.perf_counter(), {}
     for estimator in given.estimators:
-        ds, cpu = ensemble(scenarios(file, given.start, given.step, estimator), given.years, given.runs, given.seed,
-                           given.workers)
+        ds, cpu = ensemble(
+            scenarios(file, given.start, given.step, estimator), given.years, given.runs, given.seed, given.workers
+        )
         result[estimator] = {**compare(report, ds, estimator), "cpu_s": sum(cpu.values())}
-    report.note(f"Proxies: MOCAT-MC's population of {given.start}; its launches of the {WINDOW_YEARS} years before "
-                "over and over, constellations left out; 90 % of payloads and upper stages lowered, at the end of 8 "
-                "years or at once; sinusoidal solar activity; no explosions; active payloads avoid 99 % of what is "
-                "tracked. NASA's population and launches are others.")
-    report.note(f"Steps of {given.step:g} days, {given.runs} runs with common random numbers, seed {given.seed}. "
-                "'expected' is biased where collisions feed collisions; both rules share that (variance_reduction.py).")
+    report.note(
+        f"Proxies: MOCAT-MC's population of {given.start}; its launches of the {WINDOW_YEARS} years before "
+        "over and over, constellations left out; 90 % of payloads and upper stages lowered, at the end of 8 "
+        "years or at once; sinusoidal solar activity; no explosions; active payloads avoid 99 % of what is "
+        "tracked. NASA's population and launches are others."
+    )
+    report.note(
+        f"Steps of {given.step:g} days, {given.runs} runs with common random numbers, seed {given.seed}. "
+        "'expected' is biased where collisions feed collisions; both rules share that (variance_reduction.py)."
+    )
     seconds = time.perf_counter() - begin
     spent = sum(r["cpu_s"] for r in result.values())
     report.note(f"{seconds:.0f} s with {given.workers} workers, {spent:.0f} s of CPU")
-    return write(given.name, {"start": given.start, "years": given.years, "runs": given.runs, "step_days": given.step,
-                              "seed": given.seed, "seconds": seconds, **result}, report)
+    return write(
+        given.name,
+        {
+            "start": given.start,
+            "years": given.years,
+            "runs": given.runs,
+            "step_days": given.step,
+            "seed": given.seed,
+            "seconds": seconds,
+            **result,
+        },
+        report,
+    )
 
 
 if __name__ == "__main__":

@@ -47,13 +47,20 @@ def main() -> int:
     makes = [make for first, last in pairwise(YEARS) for make in _makes(files, first, last)]
     print(f"{'years':11} {'class':12} {'mass kg':>8} {'objects':>8} {'sank km':>8} {'spread':>7}")
     for m in makes:
-        print(f"{m['years']:11} {m['class']:12} {m['mass_kg']:8.0f} {m['objects']:8d} {m['sank_km']:8.2f} "
-              f"{m['spread']:7.3f}")
-    medians = {name: float(np.median([m["spread"] for m in makes if name in (m["class"], "all")]))
-               for name in ("rocket body", "payload")}
+        print(
+            f"{m['years']:11} {m['class']:12} {m['mass_kg']:8.0f} {m['objects']:8d} {m['sank_km']:8.2f} "
+            f"{m['spread']:7.3f}"
+        )
+    medians = {
+        name: float(np.median([m["spread"] for m in makes if name in (m["class"], "all")]))
+        for name in ("rocket body", "payload")
+    }
     medians["all"] = float(np.median([m["spread"] for m in makes]))
-    print("median:", ", ".join(f"{name} {value:.3f}" for name, value in medians.items()),
-          f"; propagation.drag_spread is {PropagationSpec().drag_spread} by default")
+    print(
+        "median:",
+        ", ".join(f"{name} {value:.3f}" for name, value in medians.items()),
+        f"; propagation.drag_spread is {PropagationSpec().drag_spread} by default",
+    )
     if options.write:
         print(machine.write("drag_spread", {"makes": makes, "median": medians}))
     return 0
@@ -77,13 +84,21 @@ def _makes(files: dict[int, Population], first: int, last: int) -> list[dict[str
         for k in np.flatnonzero(count >= ENOUGH):
             rows = np.flatnonzero(usable)[make == k]
             height = 0.5 * (perigee + apogee)[rows] - 700.0
-            terms = np.stack([np.ones(len(rows)), height, height**2, (apogee - perigee)[rows],
-                              np.cos(then.inc_rad[rows])], axis=1)
+            terms = np.stack(
+                [np.ones(len(rows)), height, height**2, (apogee - perigee)[rows], np.cos(then.inc_rad[rows])], axis=1
+            )
             loss = np.log(sank[rows])
             rest = loss - terms @ np.linalg.lstsq(terms, loss, rcond=None)[0]
-            found.append({"years": f"{first} to {last}", "class": name, "mass_kg": float(masses[k]),
-                          "objects": len(rows), "sank_km": round(float(np.median(sank[rows])), 2),
-                          "spread": round(float(1.4826 * np.median(np.abs(rest - np.median(rest)))), 3)})
+            found.append(
+                {
+                    "years": f"{first} to {last}",
+                    "class": name,
+                    "mass_kg": float(masses[k]),
+                    "objects": len(rows),
+                    "sank_km": round(float(np.median(sank[rows])), 2),
+                    "spread": round(float(1.4826 * np.median(np.abs(rest - np.median(rest)))), 3),
+                }
+            )
     return found
 
 

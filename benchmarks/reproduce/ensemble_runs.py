@@ -104,8 +104,12 @@ def ensemble(study: Study, seed: int, workers: int) -> xr.Dataset:
 
     def collect(task: tuple[int, int], result: RunResult) -> None:
         results[task] = result
-        print(f"\r{len(results)} of {len(tasks)} runs, {time.perf_counter() - begun:.0f} s", end="", file=sys.stderr,
-              flush=True)
+        print(
+            f"\r{len(results)} of {len(tasks)} runs, {time.perf_counter() - begun:.0f} s",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
 
     if workers == 1:
         for task in tasks:
@@ -119,4 +123,3 @@ def ensemble(study: Study, seed: int, workers: int) -> xr.Dataset:
     population = _objects(0)
     air = _air(study.scenarios[0].environment, *start_of(population, study.years))
     return build_ensemble(study, seed, results, population.epoch_year, [*notes_of([population]), *air.notes])
-

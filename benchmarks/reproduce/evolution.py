@@ -53,11 +53,11 @@ STABLE = 0.1
 
 SAID = {
     "sun": "Solar activity: observed up to the file's end, then whole past cycles drawn at random in every run, since "
-           "the studies, too, projected past cycles, each in its own way. The sinusoid (123 +- 45) would make the mean "
-           "density 9 % lower at 800 km and 6 % higher at 400 km.",
+    "the studies, too, projected past cycles, each in its own way. The sinusoid (123 +- 45) would make the mean "
+    "density 9 % lower at 800 km and 6 % higher at 400 km.",
     "cube": "Collisions: shell lattice of 50 km cells, one sample every 5 days (LEGEND: Cube of 10 km).",
     "cycle": "Numbers of objects are effective ones in 200 to 2000 km, 10 cm and larger; those at the end are means "
-             "of the last 11 years.",
+    "of the last 11 years.",
 }
 
 WHY_R8 = (
@@ -92,12 +92,18 @@ def base(data: Path, year: int) -> dict[str, Any]:
 
     Two that are controlled do not meet: satellites of one constellation keep apart by their phases, which Cube draws.
     """
-    return {"population": {"source": "mocat", "path": str((data / "mocat_mc" / f"{year}.mat").resolve())},
-            "environment": {"density": "nrlmsis",
-                            "solar": {"model": "bootstrap",
-                                      "space_weather": str((data / "space_weather" / "sw19571001.txt").resolve())}},
-            "collisions": {"avoidance": 1.0, "avoidance_both": 0.0, "estimator": "sampled"},
-            "breakups": {"min_length_m": 0.1}}
+    return {
+        "population": {"source": "mocat", "path": str((data / "mocat_mc" / f"{year}.mat").resolve())},
+        "environment": {
+            "density": "nrlmsis",
+            "solar": {
+                "model": "bootstrap",
+                "space_weather": str((data / "space_weather" / "sw19571001.txt").resolve()),
+            },
+        },
+        "collisions": {"avoidance": 1.0, "avoidance_both": 0.0, "estimator": "sampled"},
+        "breakups": {"min_length_m": 0.1},
+    }
 
 
 def legend(data: Path) -> dict[str, Any]:
@@ -108,9 +114,19 @@ def legend(data: Path) -> dict[str, Any]:
 
 def mitigated(data: Path, year: int = 2009) -> dict[str, Any]:
     """R9, and what R10 begins with."""
-    return {**base(data, year), "name": "disposal", "launches": {"model": "repeat", "window": [2001.0, 2009.0]},
-            "disposal": {"mode": "lower", "rule_years": 25.0, "payload": 0.9, "rocket_body": 0.9,
-                         "constellation": 0.9, "mission_years": 8.0}}
+    return {
+        **base(data, year),
+        "name": "disposal",
+        "launches": {"model": "repeat", "window": [2001.0, 2009.0]},
+        "disposal": {
+            "mode": "lower",
+            "rule_years": 25.0,
+            "payload": 0.9,
+            "rocket_body": 0.9,
+            "constellation": 0.9,
+            "mission_years": 8.0,
+        },
+    }
 
 
 def after_the_collision(data: Path) -> dict[str, Any]:
@@ -126,8 +142,9 @@ def expected(document: dict[str, Any]) -> dict[str, Any]:
 def removing(data: Path) -> dict[str, Any]:
     """R10: 0, 2 and 5 a year from 2020, by P m."""
     changes: list[dict[str, Any]] = [{"name": "no removal"}]
-    changes += [{"name": f"{k} a year", "removal": [{"rank": "risk", "per_year": k, "from_year": 2020.0}]}
-                for k in (2, 5)]
+    changes += [
+        {"name": f"{k} a year", "removal": [{"rank": "risk", "per_year": k, "from_year": 2020.0}]} for k in (2, 5)
+    ]
     return {**expected(mitigated(data)), "scenario": changes}
 
 
@@ -141,8 +158,9 @@ class Judge:
         if not self.judged:
             self.report.note(f"Nothing is judged: {study.years:g} years instead of {YEARS:g}.")
 
-    def check(self, name: str, reference: Any, ours: Any, *, note: Any = "", source: str = "",
-              **allowed: float) -> None:
+    def check(
+        self, name: str, reference: Any, ours: Any, *, note: Any = "", source: str = "", **allowed: float
+    ) -> None:
         self.report.check(name, reference, ours, note=str(note), source=source, **(allowed if self.judged else {}))
 
 
@@ -153,30 +171,70 @@ def r8(ds: xr.Dataset, judge: Judge) -> None:
     middle = min(start + 50.0, end)
     settled = years_mean(number, middle - 5.0, middle + 5.0)
     flat = figure(settled / number.isel(time=0))
-    judge.check(f"objects in {middle:.0f} over those in {start:.0f}", "about 1", flat.mean, low=1.0 - LEGEND_TOLERANCE,
-                high=1.0 + LEGEND_TOLERANCE, note=flat, source=LEGEND_2006)
+    judge.check(
+        f"objects in {middle:.0f} over those in {start:.0f}",
+        "about 1",
+        flat.mean,
+        low=1.0 - LEGEND_TOLERANCE,
+        high=1.0 + LEGEND_TOLERANCE,
+        note=flat,
+        source=LEGEND_2006,
+    )
     later = figure(last_cycle(number) / settled)
-    judge.check(f"objects at the end over those in {middle:.0f}: lower end of the interval", "> 1", later.low, low=1.0,
-                note=f"mean {later.mean:.3f}", source=LEGEND_2006)
+    judge.check(
+        f"objects at the end over those in {middle:.0f}: lower end of the interval",
+        "> 1",
+        later.low,
+        low=1.0,
+        note=f"mean {later.mean:.3f}",
+        source=LEGEND_2006,
+    )
     density = figure(last_cycle(near) / near.isel(time=0))
-    judge.check("density at 900 to 1000 km, end over start", 3.0, density.mean, tolerance_relative=LEGEND_TOLERANCE,
-                note=density, source=LEGEND_2006)
+    judge.check(
+        "density at 900 to 1000 km, end over start",
+        3.0,
+        density.mean,
+        tolerance_relative=LEGEND_TOLERANCE,
+        note=density,
+        source=LEGEND_2006,
+    )
     rate = shells(one["rate_catastrophic"] + one["rate_cratering"], 900.0, 1000.0)
     ratio = figure(last_cycle(rate) / rate.isel(time=0))
-    judge.check("rate of collisions at 900 to 1000 km, end over start", 10.0, ratio.mean,
-                tolerance_relative=LEGEND_TOLERANCE, note=ratio, source=LEGEND_2006)
+    judge.check(
+        "rate of collisions at 900 to 1000 km, end over start",
+        10.0,
+        ratio.mean,
+        tolerance_relative=LEGEND_TOLERANCE,
+        note=ratio,
+        source=LEGEND_2006,
+    )
     for kind, published in (("all", 18.2), ("catastrophic", 10.8)):
-        expected, sampled = (figure(collisions(one, kind, channel).isel(time=-1))
-                             for channel in ("expected", "sampled"))
-        judge.check(f"{kind} collisions" if kind != "all" else "collisions, of any kind", published, expected.mean,
-                    tolerance_relative=LEGEND_TOLERANCE, note=f"{expected}; those that happened: {sampled.mean:.1f}",
-                    source=LEGEND_2008)
+        expected, sampled = (
+            figure(collisions(one, kind, channel).isel(time=-1)) for channel in ("expected", "sampled")
+        )
+        judge.check(
+            f"{kind} collisions" if kind != "all" else "collisions, of any kind",
+            published,
+            expected.mean,
+            tolerance_relative=LEGEND_TOLERANCE,
+            note=f"{expected}; those that happened: {sampled.mean:.1f}",
+            source=LEGEND_2008,
+        )
     by_shell = collisions(one, "catastrophic", "expected", by_shell=True).isel(time=-1).mean("run")
     share = float(shells(by_shell, 900.0, 1000.0) / by_shell.sum("shell"))
-    judge.check("share of catastrophic ones at 900 to 1000 km", 0.6, share, tolerance_relative=LEGEND_TOLERANCE,
-                source=LEGEND_2008)
-    judge.check("pairs of objects at 900 to 1000 km, end over start", "9", density.mean**2,
-                note="square of the density ratio, for information")
+    judge.check(
+        "share of catastrophic ones at 900 to 1000 km",
+        0.6,
+        share,
+        tolerance_relative=LEGEND_TOLERANCE,
+        source=LEGEND_2008,
+    )
+    judge.check(
+        "pairs of objects at 900 to 1000 km, end over start",
+        "9",
+        density.mean**2,
+        note="square of the density ratio, for information",
+    )
 
 
 def r9(ds: xr.Dataset, judge: Judge) -> None:
@@ -187,18 +245,38 @@ def r9(ds: xr.Dataset, judge: Judge) -> None:
     if judge.sampled:
         growth = figure(100.0 * steadied(ds, grown).isel(scenario=0))
         note = f"{growth}; luck of collisions not taken out: {plain.mean:.3g}"
-    judge.check("mean growth [%]", "29 22 19 36 33 33", growth.mean, low=MODELS_PERCENT[0], high=MODELS_PERCENT[1],
-                note=note, source=IADC)
+    judge.check(
+        "mean growth [%]",
+        "29 22 19 36 33 33",
+        growth.mean,
+        low=MODELS_PERCENT[0],
+        high=MODELS_PERCENT[1],
+        note=note,
+        source=IADC,
+    )
     if judge.sampled:
         runs, share = int(ds.sizes["run"]), GROWN[0] / GROWN[1]
         count = int((grown.isel(scenario=0) > 0.0).sum())
         low, high = (float(end) for end in wilson_interval(count, runs))
-        judge.check("share of runs that grow", share, count / runs, sigma=float(np.sqrt(share * (1.0 - share) / runs)),
-                    note=f"95 % interval {low:.2f} to {high:.2f}", source=IADC)
+        judge.check(
+            "share of runs that grow",
+            share,
+            count / runs,
+            sigma=float(np.sqrt(share * (1.0 - share) / runs)),
+            note=f"95 % interval {low:.2f} to {high:.2f}",
+            source=IADC,
+        )
     found = figure(collisions(ds, "catastrophic", "expected").isel(scenario=0, time=-1))
     every = Figure(*(float(ds.attrs["years"]) / x for x in (found.mean, found.high, found.low)))
-    judge.check("years between catastrophic collisions", "5 to 9", every.mean, low=MODELS_YEARS[0],
-                high=MODELS_YEARS[1], note=every, source=IADC)
+    judge.check(
+        "years between catastrophic collisions",
+        "5 to 9",
+        every.mean,
+        low=MODELS_YEARS[0],
+        high=MODELS_YEARS[1],
+        note=every,
+        source=IADC,
+    )
 
 
 def r10(ds: xr.Dataset, judge: Judge) -> None:
@@ -209,21 +287,37 @@ def r10(ds: xr.Dataset, judge: Judge) -> None:
     judge.check("growth, 2 a year: less than without", none.mean, two.mean, high=none.mean, note=two, source=ADR)
     judge.check("growth, 5 a year: less than with 2", two.mean, five.mean, high=two.mean, note=five, source=ADR)
     judge.check("growth, 5 a year: stable", "about 0", five.mean, high=STABLE, note=five, source=ADR)
-    judge.check("growth with 2 a year over that without", "about 0.5",
-                two.mean / none.mean if none.mean > 0.0 else "no growth", source=ADR)
+    judge.check(
+        "growth with 2 a year over that without",
+        "about 0.5",
+        two.mean / none.mean if none.mean > 0.0 else "no growth",
+        source=ADR,
+    )
     for k in (1, 2):
         less = figure(grown.isel(scenario=0) - grown.isel(scenario=k))
-        judge.check(f"{ds['scenario'].to_numpy()[k]}: growth less by, run by run", "> 0", less.low, low=0.0,
-                    note=f"lower end of the interval; mean {less.mean:.3f}", source=ADR)
-        fewer = figure(collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=0)
-                       - collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=k))
+        judge.check(
+            f"{ds['scenario'].to_numpy()[k]}: growth less by, run by run",
+            "> 0",
+            less.low,
+            low=0.0,
+            note=f"lower end of the interval; mean {less.mean:.3f}",
+            source=ADR,
+        )
+        fewer = figure(
+            collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=0)
+            - collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=k)
+        )
         judge.check(f"{ds['scenario'].to_numpy()[k]}: catastrophic collisions fewer by", None, fewer.mean, note=fewer)
     factor = effective_reduction_factor(ds).isel(time=-1)
     for k in (1, 2):
         e = factor.isel(scenario=k)
         removed = float(ds["removals"].isel(scenario=k, time=-1).sum("class").mean("run"))
-        judge.check(f"{ds['scenario'].to_numpy()[k]}: effective reduction factor", None, float(e["estimate"]),
-                    note=f"95 % interval {float(e['lower']):.3g} to {float(e['upper']):.3g}; {removed:.0f} removed")
+        judge.check(
+            f"{ds['scenario'].to_numpy()[k]}: effective reduction factor",
+            None,
+            float(e["estimate"]),
+            note=f"95 % interval {float(e['lower']):.3g} to {float(e['upper']):.3g}; {removed:.0f} removed",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,10 +344,13 @@ def remarks(ds: xr.Dataset, judge: Judge, target: str, study: Study, seed: int) 
     """What stands for what, and how good the runs are in themselves."""
     note = judge.report.note
     published = {"R8": "LEGEND's of 2004, modelled since 1957", "R10": "LEGEND's of 2009"}.get(
-        target, "MASTER's of 1 May 2009")
+        target, "MASTER's of 1 May 2009"
+    )
     proxy = f"of 1 January {TARGETS[target].year}"
-    note(f"Proxy: {float(leo(ds).isel(scenario=0, time=0).mean()):,.0f} objects in 200 to 2000 km of MOCAT-MC's "
-         f"catalogued population {proxy}, perigees below 2000 km, instead of {published}, 10 cm and larger.")
+    note(
+        f"Proxy: {float(leo(ds).isel(scenario=0, time=0).mean()):,.0f} objects in 200 to 2000 km of MOCAT-MC's "
+        f"catalogued population {proxy}, perigees below 2000 km, instead of {published}, 10 cm and larger."
+    )
     note(f"Filled in: {'; '.join(ds.attrs['notes'])}.")
     if target == "R8":
         for text in WHY_R8:
@@ -263,21 +360,27 @@ def remarks(ds: xr.Dataset, judge: Judge, target: str, study: Study, seed: int) 
             note(WHY_R9)
         if target == "R10":
             note("The proxy is older than the collision of Iridium 33 and Cosmos 2251, see R9.")
-        note("Launches: those of 2001 to 2008 that are still in the population; what decayed before is not "
-             "repeated. Upper stages and payloads are disposed of alike: lowered to decay within 25 years, 90 % "
-             "succeed.")
+        note(
+            "Launches: those of 2001 to 2008 that are still in the population; what decayed before is not "
+            "repeated. Upper stages and payloads are disposed of alike: lowered to decay within 25 years, 90 % "
+            "succeed."
+        )
     if target in ("R9b", "R10"):
-        note("Estimator 'expected', since means are compared: every encounter sheds its expected fragments, so they "
-             "are not buried in the luck of a few collisions. The spread of runs is not that of collisions that happen "
-             "or do not, so the share of runs that grow is not judged.")
+        note(
+            "Estimator 'expected', since means are compared: every encounter sheds its expected fragments, so they "
+            "are not buried in the luck of a few collisions. The spread of runs is not that of collisions that happen "
+            "or do not, so the share of runs that grow is not judged."
+        )
     if target == "R10":
         note("Removed at once, ranked anew every year by mean-field collision rate times mass.")
     for key in ("sun", "cube", "cycle"):
         note(SAID[key])
     worst = {name: float(np.abs(ds[name]).max()) for name in ("count_balance", "mass_balance", "breakup_balance")}
-    note(f"{study.runs} runs of {study.years:g} years, seed {seed}, common random numbers; cut off: "
-         f"{int(ds['truncated_year'].notnull().sum())}; largest relative error of counts {worst['count_balance']:.1g}, "
-         f"mass {worst['mass_balance']:.1g}, a breakup's mass {worst['breakup_balance']:.1g}.")
+    note(
+        f"{study.runs} runs of {study.years:g} years, seed {seed}, common random numbers; cut off: "
+        f"{int(ds['truncated_year'].notnull().sum())}; largest relative error of counts {worst['count_balance']:.1g}, "
+        f"mass {worst['mass_balance']:.1g}, a breakup's mass {worst['breakup_balance']:.1g}."
+    )
 
 
 def decades(ds: xr.Dataset) -> dict[str, Any]:
@@ -288,8 +391,9 @@ def decades(ds: xr.Dataset) -> dict[str, Any]:
         part = some.isel(scenario=k).mean("run")
         classes = part["number"].sum("shell")
         found[name] = {
-            "effective_number": {str(c): classes.sel({"class": c}).round(1).values.tolist()
-                                 for c in ds["class"].to_numpy()},
+            "effective_number": {
+                str(c): classes.sel({"class": c}).round(1).values.tolist() for c in ds["class"].to_numpy()
+            },
             "effective_number_900_1000_km": leo(part, 900.0, 1000.0).round(1).values.tolist(),
             "catastrophic_expected": collisions(part, "catastrophic", "expected").round(3).values.tolist(),
             "all_expected": collisions(part, "all", "expected").round(3).values.tolist(),
@@ -301,17 +405,27 @@ def write(target: str, judge: Judge, ds: xr.Dataset, study: Study, seed: int) ->
     """Put the target into benchmarks/results/evolution.json, beside those already there."""
     file = machine.RESULTS / "evolution.json"
     known = json.loads(file.read_text(encoding="utf-8"))["targets"] if file.is_file() else {}
-    known[target] = {"title": judge.report.title, "runs": study.runs, "years": study.years, "seed": seed,
-                     "rows": [dataclasses.asdict(row) for row in judge.report.rows],
-                     "notes": judge.report.notes, "series": decades(ds), **{
-                         k: v for k, v in machine.describe().items() if k in ("machine", "commit")}}
+    known[target] = {
+        "title": judge.report.title,
+        "runs": study.runs,
+        "years": study.years,
+        "seed": seed,
+        "rows": [dataclasses.asdict(row) for row in judge.report.rows],
+        "notes": judge.report.notes,
+        "series": decades(ds),
+        **{k: v for k, v in machine.describe().items() if k in ("machine", "commit")},
+    }
     return machine.write("evolution", {"targets": {key: known[key] for key in TARGETS if key in known}})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-                        help="folder with mocat_mc/2005.mat, 2009.mat, 2010.mat and space_weather/sw19571001.txt")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
+        help="folder with mocat_mc/2005.mat, 2009.mat, 2010.mat and space_weather/sw19571001.txt",
+    )
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--years", type=float, default=YEARS)
     parser.add_argument("--runs", type=int, help="of each scenario (default 12 for R8, 10 for R9, 3 for R9b and R10)")
@@ -322,14 +436,16 @@ def main() -> int:
     failed = 0
     for name in options.targets:
         target = TARGETS[name]
-        needed = [options.data / "mocat_mc" / f"{target.year}.mat",
-                  options.data / "space_weather" / "sw19571001.txt"]
+        needed = [options.data / "mocat_mc" / f"{target.year}.mat", options.data / "space_weather" / "sw19571001.txt"]
         missing = [str(file) for file in needed if not file.is_file()]
         if missing:
             print(f"not there: {', '.join(missing)}; --data FOLDER, the folder of these", file=sys.stderr)
             return 2
-        study = study_of({**target.document(options.data), "years": options.years,
-                          "runs": options.runs or target.runs}, Path("."), name)
+        study = study_of(
+            {**target.document(options.data), "years": options.years, "runs": options.runs or target.runs},
+            Path("."),
+            name,
+        )
         ds = ensemble(study, options.seed, options.workers)
         judge = Judge(f"{name}: {target.title}", study)
         target.compare(ds, judge)

@@ -39,8 +39,13 @@ from stmgpu.propagate.kepler import elements_of, states_of
 
 STARTS, JUDGED = (2000, 2005), (2010, 2020, 2023)
 INTERVALS = tuple(pairwise(YEARS))
-CLASSES = {"active payloads": Kind.ACTIVE, "derelict payloads": Kind.DERELICT, "rocket bodies": Kind.ROCKET_BODY,
-           "mission-related objects": Kind.MISSION_RELATED, "fragments": Kind.UNATTRIBUTED}
+CLASSES = {
+    "active payloads": Kind.ACTIVE,
+    "derelict payloads": Kind.DERELICT,
+    "rocket bodies": Kind.ROCKET_BODY,
+    "mission-related objects": Kind.MISSION_RELATED,
+    "fragments": Kind.UNATTRIBUTED,
+}
 BANDS_KM = (200.0, 400.0, 500.0, 600.0, 700.0, 800.0, 2000.0)
 SURE = 2020
 """The last file whose gaps later files tell well."""
@@ -128,16 +133,20 @@ def _history(folder: Path, seed: int, fresh: bool = False) -> History:
 
 @lru_cache(maxsize=1)
 def _environment(data: Path) -> tuple[EnvironmentSpec, Environment]:
-    spec = EnvironmentSpec(density="nrlmsis", solar=SolarSpec(
-        model="repeat", space_weather=data / "space_weather" / "sw19571001.txt"))
+    spec = EnvironmentSpec(
+        density="nrlmsis", solar=SolarSpec(model="repeat", space_weather=data / "space_weather" / "sw19571001.txt")
+    )
     return spec, Environment.build(spec, YEARS[0], YEARS[-1])
 
 
 def work(job: Job) -> Seen:
     history = _history(job.data / "mocat_mc", job.seed + job.run, job.kind == "fresh")
     spec, environment = _environment(job.data)
-    scenario = Scenario(environment=spec, collisions=CollisionSpec(enabled=False),
-                        disposal=DisposalSpec(payload=0.0, rocket_body=0.0, constellation=0.0))
+    scenario = Scenario(
+        environment=spec,
+        collisions=CollisionSpec(enabled=False),
+        disposal=DisposalSpec(payload=0.0, rocket_body=0.0, constellation=0.0),
+    )
     population, rng = history.files[job.start], np.random.default_rng([job.seed, job.run, job.start])
     added, broken, made = None, (), ()
     if job.kind not in ("nothing", "fresh"):
@@ -147,16 +156,18 @@ def work(job: Job) -> Seen:
             broken = tuple(e for e in EVENTS if e.year > job.start)
             coming, comes, made = with_model(young, broken, job.start, rng)
         added = _Arrivals(coming, comes)
-    task = evolve.Evolution(scenario, population, float(job.end - job.start), job.seed, [job.run],
-                            CpuBackend(threads=1), environment)
+    task = evolve.Evolution(
+        scenario, population, float(job.end - job.start), job.seed, [job.run], CpuBackend(threads=1), environment
+    )
     loop = _Hindcast(task, added, broken)
     loop.run()
     loop.seen.made = made
     return loop.seen
 
 
-def with_model(history: History, events: tuple[Event, ...], start: int,
-               rng: np.random.Generator) -> tuple[Population, Floats, tuple[int, ...]]:
+def with_model(
+    history: History, events: tuple[Event, ...], start: int, rng: np.random.Generator
+) -> tuple[Population, Floats, tuple[int, ...]]:
     """Additions in which the fragments of these events are those of the breakup model; and how many it makes."""
     catalogued = frozenset().union(*(history.fragments_of(event) for event in events))
     coming, comes = history.additions(start, at_launch=True, without=catalogued)
@@ -181,21 +192,36 @@ def fragments_of_model(history: History, event: Event, rng: np.random.Generator,
     found = breakup.collision(bodies[0], bodies[1], event.speed_km_s, rng)
     rows = np.flatnonzero(found.parent == 0) if alone else np.arange(len(found))
     anomaly = rng.uniform(0.0, 2.0 * np.pi, len(parents))
-    states = [states_of(p.a_km, p.ecc, p.inc_rad, p.raan_rad, p.argp_rad, np.array([m]))
-              for p, m in zip(parents, anomaly, strict=True)]
+    states = [
+        states_of(p.a_km, p.ecc, p.inc_rad, p.raan_rad, p.argp_rad, np.array([m]))
+        for p, m in zip(parents, anomaly, strict=True)
+    ]
     side = found.parent[rows]
     r, v = (np.stack([s[k][0] for s in states])[side] for k in (0, 1))
-    orbit = dict(zip(("a_km", "ecc", "inc_rad", "raan_rad", "argp_rad", "mean_rad"),
-                     elements_of(r, v + found.delta_v_km_s[rows]), strict=True))
+    orbit = dict(
+        zip(
+            ("a_km", "ecc", "inc_rad", "raan_rad", "argp_rad", "mean_rad"),
+            elements_of(r, v + found.delta_v_km_s[rows]),
+            strict=True,
+        )
+    )
     stays = (orbit["a_km"] > 0.0) & (orbit["ecc"] < 1.0)
     rows = rows[stays]
     n = len(rows)
     return replace(
-        parents[0][np.zeros(n, np.int64)], **{name: values[stays] for name, values in orbit.items()},
-        norad_id=np.full(n, mark), kind=np.full(n, Kind.COLLISION_FRAGMENT, np.int8), mass_kg=found.mass_kg[rows],
-        radius_m=np.sqrt(found.area_m2[rows] / np.pi), area_to_mass=found.area_to_mass[rows],
-        length_m=found.length_m[rows], launch_year=np.full(n, event.year), mission_end_year=np.full(n, np.inf),
-        controlled=np.zeros(n, np.int8), constellation=np.full(n, -1, np.int32))
+        parents[0][np.zeros(n, np.int64)],
+        **{name: values[stays] for name, values in orbit.items()},
+        norad_id=np.full(n, mark),
+        kind=np.full(n, Kind.COLLISION_FRAGMENT, np.int8),
+        mass_kg=found.mass_kg[rows],
+        radius_m=np.sqrt(found.area_m2[rows] / np.pi),
+        area_to_mass=found.area_to_mass[rows],
+        length_m=found.length_m[rows],
+        launch_year=np.full(n, event.year),
+        mission_end_year=np.full(n, np.inf),
+        controlled=np.zeros(n, np.int8),
+        constellation=np.full(n, -1, np.int32),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- views
@@ -206,21 +232,30 @@ def counts(report: Report, history: History, runs: dict[tuple[int, str], list[Se
         coming, comes = history.additions(start, at_launch=True)
         for year in (y for y in YEARS if y > start):
             undecayed = history.count(start) + int(in_leo(coming.a_km, coming.ecc)[comes < year].sum())
-            ours = {kind: float(np.mean([s.count(year) for s in runs[start, kind]]))
-                    for kind in ("dates", "files", "model")}
+            ours = {
+                kind: float(np.mean([s.count(year) for s in runs[start, kind]])) for kind in ("dates", "files", "model")
+            }
             there = history.count(year)
             gaps = history.missing(year)
-            report.check(f"{start} to {year}", there, ours["dates"],
-                         tolerance_relative=0.15 if year in JUDGED else None,
-                         note=f"{100 * (ours['dates'] / there - 1):+.1f} %; {gaps:,} more in gaps of the file: "
-                              f"{100 * (ours['dates'] / (there + gaps) - 1):+.1f} %; launches with their file "
-                              f"{ours['files']:,.0f}; breakup model {ours['model']:,.0f}; if nothing had decayed "
-                              f"{undecayed:,}")
+            report.check(
+                f"{start} to {year}",
+                there,
+                ours["dates"],
+                tolerance_relative=0.15 if year in JUDGED else None,
+                note=f"{100 * (ours['dates'] / there - 1):+.1f} %; {gaps:,} more in gaps of the file: "
+                f"{100 * (ours['dates'] / (there + gaps) - 1):+.1f} %; launches with their file "
+                f"{ours['files']:,.0f}; breakup model {ours['model']:,.0f}; if nothing had decayed "
+                f"{undecayed:,}",
+            )
             found[f"{start}-{year}"] = {"file": there, "gaps": gaps, "without_decay": undecayed, **ours}
             if year in JUDGED:
-                report.check(f"gone by {year} of all that was there or came since {start}", undecayed - there - gaps,
-                             undecayed - ours["dates"], note="'if nothing had decayed' less what is there, gaps "
-                             "included" + (" (none are known of the last file)" if year == YEARS[-1] else ""))
+                report.check(
+                    f"gone by {year} of all that was there or came since {start}",
+                    undecayed - there - gaps,
+                    undecayed - ours["dates"],
+                    note="'if nothing had decayed' less what is there, gaps "
+                    "included" + (" (none are known of the last file)" if year == YEARS[-1] else ""),
+                )
     return found
 
 
@@ -232,21 +267,30 @@ def decays(report: Report, history: History, runs: dict[tuple[int, int, str], li
         perigee = p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM
         lost, counted = history.lost(begin, end), in_leo(p.a_km, p.ecc)
         gone = np.mean([~np.isin(p.norad_id, s.at[end][0]) for s in runs[begin, end, "nothing"]], axis=0)
-        report.check(f"decays a year, {begin} to {end}", lost[counted].sum() / (end - begin),
-                     gone[counted].sum() / (end - begin),
-                     note=f"of {counted.sum():,} objects"
-                          + ("; no later file, so gaps of the last one are in" if end == YEARS[-1] else ""))
+        report.check(
+            f"decays a year, {begin} to {end}",
+            lost[counted].sum() / (end - begin),
+            gone[counted].sum() / (end - begin),
+            note=f"of {counted.sum():,} objects"
+            + ("; no later file, so gaps of the last one are in" if end == YEARS[-1] else ""),
+        )
         for name, kind in CLASSES.items():
             of = counted & (p.kind == kind)
             for band in range(len(BANDS_KM) - 1):
                 w = of & (perigee >= BANDS_KM[band]) & (perigee < BANDS_KM[band + 1])
                 table[name][band] += [w.sum(), lost[w].sum(), gone[w].sum()]
     for name, rows in table.items():
-        bands = "; ".join(f"{BANDS_KM[k]:.0f} km: {n:.0f}, {real:.0f}, {ours:.0f}"
-                          for k, (n, real, ours) in enumerate(rows))
+        bands = "; ".join(
+            f"{BANDS_KM[k]:.0f} km: {n:.0f}, {real:.0f}, {ours:.0f}" for k, (n, real, ours) in enumerate(rows)
+        )
         total = rows.sum(axis=0)
-        report.check(f"decays of {name}", total[1], total[2], note="all intervals; by perigee below",
-                     tolerance_relative=0.25 if name == "rocket bodies" else None)
+        report.check(
+            f"decays of {name}",
+            total[1],
+            total[2],
+            note="all intervals; by perigee below",
+            tolerance_relative=0.25 if name == "rocket bodies" else None,
+        )
         report.note(f"{name} by perigee from (objects, lost, ours): {bands}")
     return {name: rows.tolist() for name, rows in table.items()}
 
@@ -259,15 +303,28 @@ def fragments(report: Report, history: History, runs: dict[tuple[int, int, str],
         perigee = p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM
         of = in_leo(p.a_km, p.ecc) & (p.kind == Kind.UNATTRIBUTED) & (perigee < DENSE_KM)
         lost = int(history.lost(begin, end)[of].sum())
-        gone = {kind: float(np.mean([(~np.isin(p.norad_id, s.at[end][0]))[of].sum() for s in runs[begin, end, kind]]))
-                for kind in ("nothing", "fresh")}
-        report.check(f"decays of fragments from below {DENSE_KM:.0f} km, {begin} to {end}", lost, gone["nothing"],
-                     note=f"of {of.sum():,}; {gone['fresh']:.0f} if their ratios were those of fresh fragments")
+        gone = {
+            kind: float(np.mean([(~np.isin(p.norad_id, s.at[end][0]))[of].sum() for s in runs[begin, end, kind]]))
+            for kind in ("nothing", "fresh")
+        }
+        report.check(
+            f"decays of fragments from below {DENSE_KM:.0f} km, {begin} to {end}",
+            lost,
+            gone["nothing"],
+            note=f"of {of.sum():,}; {gone['fresh']:.0f} if their ratios were those of fresh fragments",
+        )
         found[f"{begin}-{end}"] = {"lost": lost, "survivors": gone["nothing"], "fresh": gone["fresh"]}
-    sums = {key: sum(each[key] for (_, end), each in zip(INTERVALS, found.values(), strict=True) if end <= SURE)
-            for key in ("lost", "survivors", "fresh")}
-    report.check(f"all of them to {SURE}", sums["lost"], sums["survivors"], tolerance_relative=0.25,
-                 note=f"{sums['fresh']:,.0f} if fresh; gaps of the files up to {SURE} are known from later ones")
+    sums = {
+        key: sum(each[key] for (_, end), each in zip(INTERVALS, found.values(), strict=True) if end <= SURE)
+        for key in ("lost", "survivors", "fresh")
+    }
+    report.check(
+        f"all of them to {SURE}",
+        sums["lost"],
+        sums["survivors"],
+        tolerance_relative=0.25,
+        note=f"{sums['fresh']:,.0f} if fresh; gaps of the files up to {SURE} are known from later ones",
+    )
     found["sum"] = sums
     return found
 
@@ -281,26 +338,46 @@ def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list
     calm = (2010, 2013, 2015)
     everything = [value for each in ratios.values() for value in each.values()]
     found = {"all": float(np.exp(np.median(everything)))}
-    report.check("sinking of rocket bodies, ours over theirs, median", 1.0, found["all"], tolerance_relative=0.3,
-                 note=f"{len(everything):,} pairs of files, 500 to 900 km, masses and sizes of DISCOS, C_d {DRAG}")
+    report.check(
+        "sinking of rocket bodies, ours over theirs, median",
+        1.0,
+        found["all"],
+        tolerance_relative=0.3,
+        note=f"{len(everything):,} pairs of files, 500 to 900 km, masses and sizes of DISCOS, C_d {DRAG}",
+    )
     for begin, end in INTERVALS:
-        mine = [each[begin] - np.mean([each[c] for c in calm if c in each]) for each in ratios.values()
-                if begin in each and any(c in each for c in calm)]
+        mine = [
+            each[begin] - np.mean([each[c] for c in calm if c in each])
+            for each in ratios.values()
+            if begin in each and any(c in each for c in calm)
+        ]
         found[f"{begin}-{end}"] = float(np.exp(np.median(mine)))
-        report.check(f"drag of {begin} to {end} over that of 2010 to 2018", 1.0, found[f"{begin}-{end}"],
-                     note=f"the same {len(mine)} rocket bodies in both")
+        report.check(
+            f"drag of {begin} to {end} over that of 2010 to 2018",
+            1.0,
+            found[f"{begin}-{end}"],
+            note=f"the same {len(mine)} rocket bodies in both",
+        )
     for name, low, high in (("700 to 800", 700.0, 800.0), ("800 to 900", 800.0, 900.0)):
         for begin, end in INTERVALS:
             pairs = sinking(history, begin, end, runs[begin, end, "nothing"][0], Kind.UNATTRIBUTED, low, high)
             found[f"fragments {low:.0f} {begin}"] = float(np.median(list(pairs.values()))) if len(pairs) > 20 else None
-        report.check(f"sinking of fragments, {name} km", 1.0, "; ".join(
-            f"{b}: {found[f'fragments {low:.0f} {b}']:.2f}" for b, _ in INTERVALS if found[f"fragments {low:.0f} {b}"]),
-            note="area-to-mass ratios drawn: medians by first year")
+        report.check(
+            f"sinking of fragments, {name} km",
+            1.0,
+            "; ".join(
+                f"{b}: {found[f'fragments {low:.0f} {b}']:.2f}"
+                for b, _ in INTERVALS
+                if found[f"fragments {low:.0f} {b}"]
+            ),
+            note="area-to-mass ratios drawn: medians by first year",
+        )
     return found
 
 
-def sinking(history: History, begin: int, end: int, seen: Seen, kind: Kind, low: float = 500.0,
-            high: float = 900.0) -> dict[int, float]:
+def sinking(
+    history: History, begin: int, end: int, seen: Seen, kind: Kind, low: float = 500.0, high: float = 900.0
+) -> dict[int, float]:
     """Decrease of the semi-major axis, ours over theirs, of nearly circular orbits by NORAD id."""
     p, q = history.files[begin], history.files[end]
     ids, a, _ = seen.at[end]
@@ -327,11 +404,22 @@ def model(report: Report, history: History, runs: dict[tuple[int, str], list[See
         real = {y: sum(history.first[k] <= y <= history.last[k] for k in ids) for y in YEARS if y > event.year}
         ours = {y: float(np.mean([(s.at[y][0] == -1 - number).sum() for s in seen])) for y in real}
         made = float(np.mean([s.made[number] for s in seen]))
-        report.check(f"fragments of {event.name}", len(ids), made, note="catalogued up to 2023, and by the model; "
-                     "in orbit: " + "; ".join(f"{y}: {real[y]:,}, {ours[y]:,.0f}" for y in real))
+        report.check(
+            f"fragments of {event.name}",
+            len(ids),
+            made,
+            note="catalogued up to 2023, and by the model; "
+            "in orbit: " + "; ".join(f"{y}: {real[y]:,}, {ours[y]:,.0f}" for y in real),
+        )
         if number == 0:
-            report.check("catalogued fragments of Fengyun-1C over the model's", "3 to 4", len(ids) / made, low=3.0,
-                         high=4.0, note="known weakness of the model")
+            report.check(
+                "catalogued fragments of Fengyun-1C over the model's",
+                "3 to 4",
+                len(ids) / made,
+                low=3.0,
+                high=4.0,
+                note="known weakness of the model",
+            )
         found[event.name] = {"catalogued": len(ids), "model": made, "in_orbit": real, "model_in_orbit": ours}
     return found
 
@@ -360,26 +448,42 @@ def main() -> int:
 
     history = _history(given.data / "mocat_mc", given.seed)
     report = Report("R13: hindcast of 2000 to 2023")
-    result = {"counts": counts(report, history, runs), "model": model(report, history, runs),
-              "decays": decays(report, history, runs), "fragments": fragments(report, history, runs),
-              "drag": drag(report, history, runs)}
-    report.note("Judged: additions as catalogued, intact objects at their launch. Fragments and late finds come with "
-                "the first file that has them. No collisions, no explosions besides those. NRLMSIS 2.1 with the "
-                f"monthly F10.7 and Ap that were observed. {given.runs} draws of nodes and of what is filled in, seed "
-                f"{given.seed}.")
-    report.note("Counts say little of decay, since most of what is counted was added; 'gone by' is sharper. Sums over "
-                "altitudes can agree by chance: above 700 km the catalogue loses objects that do not decay.")
-    report.note("Area-to-mass ratios of fragments are drawn given that they are still there, their age being anything "
-                "from 0 to that of the launch: too old for clouds of old satellites, such as Fengyun-1C after 2007. "
-                "Fragments that come new with a file are young as a rule: theirs are those of fresh fragments.")
-    report.note("Proxies: payloads of 10 kg and more keep their orbit for 8 years from launch (Starlink and OneWeb 5), "
-                "then drift; nobody lowers an orbit. Real operators do (Starlink, Iridium), and others keep theirs "
-                "longer. Fragments have drawn sizes and area-to-mass ratios.")
-    report.note("'Lost': in no later file. Files have gaps (2013 and 2022 the most), so the last intervals count some "
-                "objects as lost that are only missing.")
-    report.note("Breakup model: fragments of 10 cm and more; for Fengyun-1C and Cosmos 1408 an interceptor of "
-                f"{INTERCEPTOR_KG:g} kg, whose own fragments are left out as it was in no orbit; its unknown mass "
-                "enters the number by the power 0.75 of the sum.")
+    result = {
+        "counts": counts(report, history, runs),
+        "model": model(report, history, runs),
+        "decays": decays(report, history, runs),
+        "fragments": fragments(report, history, runs),
+        "drag": drag(report, history, runs),
+    }
+    report.note(
+        "Judged: additions as catalogued, intact objects at their launch. Fragments and late finds come with "
+        "the first file that has them. No collisions, no explosions besides those. NRLMSIS 2.1 with the "
+        f"monthly F10.7 and Ap that were observed. {given.runs} draws of nodes and of what is filled in, seed "
+        f"{given.seed}."
+    )
+    report.note(
+        "Counts say little of decay, since most of what is counted was added; 'gone by' is sharper. Sums over "
+        "altitudes can agree by chance: above 700 km the catalogue loses objects that do not decay."
+    )
+    report.note(
+        "Area-to-mass ratios of fragments are drawn given that they are still there, their age being anything "
+        "from 0 to that of the launch: too old for clouds of old satellites, such as Fengyun-1C after 2007. "
+        "Fragments that come new with a file are young as a rule: theirs are those of fresh fragments."
+    )
+    report.note(
+        "Proxies: payloads of 10 kg and more keep their orbit for 8 years from launch (Starlink and OneWeb 5), "
+        "then drift; nobody lowers an orbit. Real operators do (Starlink, Iridium), and others keep theirs "
+        "longer. Fragments have drawn sizes and area-to-mass ratios."
+    )
+    report.note(
+        "'Lost': in no later file. Files have gaps (2013 and 2022 the most), so the last intervals count some "
+        "objects as lost that are only missing."
+    )
+    report.note(
+        "Breakup model: fragments of 10 cm and more; for Fengyun-1C and Cosmos 1408 an interceptor of "
+        f"{INTERCEPTOR_KG:g} kg, whose own fragments are left out as it was in no orbit; its unknown mass "
+        "enters the number by the power 0.75 of the sum."
+    )
     seconds = time.perf_counter() - begin
     report.note(f"{seconds:.0f} s with {given.workers} workers")
     return write(given.name, {"seed": given.seed, "runs": given.runs, "seconds": seconds, **result}, report)

@@ -36,8 +36,11 @@ class Event:
     speed_km_s: float
 
 
-EVENTS = (Event("Fengyun-1C", 2007.028, (25730,), 9.0), Event("Iridium 33-Cosmos 2251", 2009.110, (24946, 22675), 11.7),
-          Event("Cosmos 1408", 2021.871, (13552,), 9.0))
+EVENTS = (
+    Event("Fengyun-1C", 2007.028, (25730,), 9.0),
+    Event("Iridium 33-Cosmos 2251", 2009.110, (24946, 22675), 11.7),
+    Event("Cosmos 1408", 2021.871, (13552,), 9.0),
+)
 """2007-01-11, 2009-02-10, 2021-11-15. The speed of the two interceptors is a guess: all that hangs on it is the fastest
 fragment (1.3 times as fast)."""
 
@@ -100,8 +103,9 @@ class History:
             found |= set(p.norad_id[near & (p.kind == Kind.UNATTRIBUTED)].tolist())
         return {k for k in found if self.first[k] > event.year}
 
-    def additions(self, start: int, at_launch: bool,
-                  without: frozenset[int] = frozenset()) -> tuple[Population, NDArray[np.float64]]:
+    def additions(
+        self, start: int, at_launch: bool, without: frozenset[int] = frozenset()
+    ) -> tuple[Population, NDArray[np.float64]]:
         """What comes after ``start``: every later object, as the first later file has it.
 
         Intact objects launched after the start come at their launch, where ``at_launch``. All others, fragments and

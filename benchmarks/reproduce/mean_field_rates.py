@@ -34,8 +34,12 @@ def rates(population: Population, radius_m: np.ndarray, thickness_km: float) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-                        help="folder with cascade/ and mocat_mc/")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
+        help="folder with cascade/ and mocat_mc/",
+    )
     parser.add_argument("--seed", type=int, default=1, help="for what the sources do not say")
     arguments = parser.parse_args()
     states = arguments.data / "cascade" / "test_ic_19647.txt"
@@ -46,31 +50,56 @@ def main() -> int:
     population = read_cascade(states, np.random.default_rng(arguments.seed))
     for thickness, (reference, error) in CUBE.items():
         ours = rates(population, population.radius_m, thickness).total
-        report.check(f"cascade, shells of {thickness:g} km [1/a]", reference, ours, tolerance_relative=0.12,
-                     note=f"Cube, cells as large, random nodes, ± {error:g}")
+        report.check(
+            f"cascade, shells of {thickness:g} km [1/a]",
+            reference,
+            ours,
+            tolerance_relative=0.12,
+            note=f"Cube, cells as large, random nodes, ± {error:g}",
+        )
     thin = rates(population, population.radius_m, 1.0).total
-    report.check("cascade, shells of 1 km [1/a]", CUBE[10.0][0], thin, sigma=CUBE[10.0][1],
-                 note="without the bias of thick shells; Cube of 10 km")
-    report.check("bias of shells of 10 km", None,
-                 rates(population, population.radius_m, 10.0).total / thin - 1.0, note="the default")
+    report.check(
+        "cascade, shells of 1 km [1/a]",
+        CUBE[10.0][0],
+        thin,
+        sigma=CUBE[10.0][1],
+        note="without the bias of thick shells; Cube of 10 km",
+    )
+    report.check(
+        "bias of shells of 10 km",
+        None,
+        rates(population, population.radius_m, 10.0).total / thin - 1.0,
+        note="the default",
+    )
 
     year = 2018
     past = read_mocat(arguments.data / "mocat_mc" / f"{year}.mat", np.random.default_rng(arguments.seed))
     satellite = np.isin(past.kind, [Kind.ACTIVE, Kind.DERELICT])
     radius = np.where(satellite, SATELLITE_M, np.where(past.kind == Kind.ROCKET_BODY, STAGE_M, DEBRIS_M))
-    report.check(f"CRASH clock of {year} [d]", 164, rates(past, radius, 1.0).crash_clock_days, low=82, high=328,
-                 note="121 in the first version; a factor of 2 is allowed", source="Thiele et al. 2025")
-    report.check(f"the same with the sizes of {year}'s objects [d]", None,
-                 rates(past, past.radius_m, 1.0).crash_clock_days)
+    report.check(
+        f"CRASH clock of {year} [d]",
+        164,
+        rates(past, radius, 1.0).crash_clock_days,
+        low=82,
+        high=328,
+        note="121 in the first version; a factor of 2 is allowed",
+        source="Thiele et al. 2025",
+    )
+    report.check(
+        f"the same with the sizes of {year}'s objects [d]", None, rates(past, past.radius_m, 1.0).crash_clock_days
+    )
     took = []
     for _ in range(7):
         start = time.perf_counter()
         rates(population, population.radius_m, 10.0)
         took.append(time.perf_counter() - start)
-    report.check("time for 19,647 objects, shells of 10 km [ms]", None, 1e3 * float(np.median(took)),
-                 note="here and now")
-    report.note(f"CRASH clock: MOCAT-MC's population of {year}; radii {SATELLITE_M} m for satellites (300 m^2 for two "
-                f"of them), {STAGE_M} m for rocket bodies and {DEBRIS_M} m for debris, where the paper may differ")
+    report.check(
+        "time for 19,647 objects, shells of 10 km [ms]", None, 1e3 * float(np.median(took)), note="here and now"
+    )
+    report.note(
+        f"CRASH clock: MOCAT-MC's population of {year}; radii {SATELLITE_M} m for satellites (300 m^2 for two "
+        f"of them), {STAGE_M} m for rocket bodies and {DEBRIS_M} m for debris, where the paper may differ"
+    )
     report.note("cascade: osculating elements are taken as mean ones, as in the Cube runs")
     return report.finish()
 

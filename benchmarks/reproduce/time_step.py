@@ -33,12 +33,15 @@ FLOOR = 0.002
 def compare(report: Report, ds: Any) -> dict[str, Any]:
     """Each quantity at the end with steps of 2.5 and 10 days against 5 days, run by run."""
     result: dict[str, Any] = {}
-    values = {"population": statistics.total(ds, "population"),
-              "mass in orbit [t]": statistics.total(ds, "total_mass") / 1e3,
-              "decays": statistics.total(ds, "decays"), "fragments made": statistics.total(ds, "fragments"),
-              "expected collisions": statistics.collisions(ds, "all", "expected"),
-              "expected catastrophic collisions": statistics.collisions(ds, "catastrophic", "expected"),
-              "expected fragments": statistics.total(ds, "expected_fragments")}
+    values = {
+        "population": statistics.total(ds, "population"),
+        "mass in orbit [t]": statistics.total(ds, "total_mass") / 1e3,
+        "decays": statistics.total(ds, "decays"),
+        "fragments made": statistics.total(ds, "fragments"),
+        "expected collisions": statistics.collisions(ds, "all", "expected"),
+        "expected catastrophic collisions": statistics.collisions(ds, "catastrophic", "expected"),
+        "expected fragments": statistics.total(ds, "expected_fragments"),
+    }
     runs = ds.sizes["run"]
     for name, series in values.items():
         end = series.isel(time=-1).transpose("scenario", "run").to_numpy()
@@ -50,9 +53,14 @@ def compare(report: Report, ds: Any) -> dict[str, Any]:
         for k, step in enumerate(STEPS[1:], 1):
             ours = float(end[k].mean())
             allowed = max(SIGMAS * as_sigma(error, freedom), FLOOR * reference)
-            report.check(f"{name}, {step:g} days against {STEPS[0]:g}", reference, ours, low=reference - allowed,
-                         high=reference + allowed,
-                         note=f"{100 * (ours / reference - 1):+.2f} %, standard error {100 * error / reference:.2f} %")
+            report.check(
+                f"{name}, {step:g} days against {STEPS[0]:g}",
+                reference,
+                ours,
+                low=reference - allowed,
+                high=reference + allowed,
+                note=f"{100 * (ours / reference - 1):+.2f} %, standard error {100 * error / reference:.2f} %",
+            )
         result[name] = {f"{step:g}": row.tolist() for step, row in zip(STEPS, end, strict=True)}
     return result
 
@@ -62,13 +70,21 @@ def alone(report: Report, ds: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
     decays = float(statistics.total(ds, "decays").isel(time=-1, run=0, scenario=0))
     last_step = decays / (ds.sizes["time"] - 1) * max(STEPS) / YEAR_DAYS
-    for name, series in (("population", statistics.total(ds, "population")),
-                         ("decays", statistics.total(ds, "decays"))):
+    for name, series in (
+        ("population", statistics.total(ds, "population")),
+        ("decays", statistics.total(ds, "decays")),
+    ):
         end = series.isel(time=-1, run=0).to_numpy()
         for step, ours in zip(STEPS[1:], end[1:], strict=True):
             allowed = max(FLOOR * end[0], last_step)
-            report.check(f"no collisions: {name}, {step:g} days against {STEPS[0]:g}", end[0], ours,
-                         low=end[0] - allowed, high=end[0] + allowed, note=f"{100 * (ours / end[0] - 1):+.3f} %")
+            report.check(
+                f"no collisions: {name}, {step:g} days against {STEPS[0]:g}",
+                end[0],
+                ours,
+                low=end[0] - allowed,
+                high=end[0] + allowed,
+                note=f"{100 * (ours / end[0] - 1):+.3f} %",
+            )
         result[name] = {f"{step:g}": float(value) for step, value in zip(STEPS, end, strict=True)}
     return result
 
@@ -87,24 +103,45 @@ def main() -> int:
         print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
         return 2
     begin = time.perf_counter()
-    met, calm = ([Scenario(name=f"{step:g} days", population=PopulationSpec(source="mocat", path=file, seed=1),
-                           propagation=PropagationSpec(step_days=step), collisions=collisions,
-                           launches=LaunchSpec(model="repeat", window=WINDOW)) for step in STEPS]
-                 for collisions in (CollisionSpec(estimator="expected"), CollisionSpec(enabled=False)))
+    met, calm = (
+        [
+            Scenario(
+                name=f"{step:g} days",
+                population=PopulationSpec(source="mocat", path=file, seed=1),
+                propagation=PropagationSpec(step_days=step),
+                collisions=collisions,
+                launches=LaunchSpec(model="repeat", window=WINDOW),
+            )
+            for step in STEPS
+        ]
+        for collisions in (CollisionSpec(estimator="expected"), CollisionSpec(enabled=False))
+    )
     ds, cpu = ensemble(met, given.years, given.runs, given.seed, given.workers)
     report = Report(f"Steps of 2.5, 5 and 10 days, {given.years:g} years from {START}")
     result = compare(report, ds)
     result["alone"] = alone(report, ensemble(calm, given.years, 1, given.seed, given.workers)[0])
     spent = {f"{step:g}": float(np.mean([cpu[k, run] for run in range(given.runs)])) for k, step in enumerate(STEPS)}
     report.note("CPU seconds a run: " + ", ".join(f"{step} days {s:.1f}" for step, s in spent.items()))
-    report.note(f"MOCAT-MC's population of {START}, launches of {WINDOW[0]:g} to {WINDOW[1]:g} over and over, "
-                "25-year rule at 90 %, sinusoidal solar activity, no explosions, estimator 'expected' (sampled "
-                f"collisions would hide all that can be seen here). {given.runs} runs, seed {given.seed}; errors are "
-                f"those of the paired differences, pooled; allowed are 3 of them (by Student), or {100 * FLOOR:g} %.")
+    report.note(
+        f"MOCAT-MC's population of {START}, launches of {WINDOW[0]:g} to {WINDOW[1]:g} over and over, "
+        "25-year rule at 90 %, sinusoidal solar activity, no explosions, estimator 'expected' (sampled "
+        f"collisions would hide all that can be seen here). {given.runs} runs, seed {given.seed}; errors are "
+        f"those of the paired differences, pooled; allowed are 3 of them (by Student), or {100 * FLOOR:g} %."
+    )
     seconds = time.perf_counter() - begin
     report.note(f"{seconds:.0f} s with {given.workers} workers")
-    return write(given.name, {"years": given.years, "runs": given.runs, "seed": given.seed, "seconds": seconds,
-                              "cpu_s": spent, "end": result}, report)
+    return write(
+        given.name,
+        {
+            "years": given.years,
+            "runs": given.runs,
+            "seed": given.seed,
+            "seconds": seconds,
+            "cpu_s": spent,
+            "end": result,
+        },
+        report,
+    )
 
 
 if __name__ == "__main__":

@@ -49,27 +49,58 @@ class Derelicts:
 def field_of(population: Population) -> MeanField:
     """Rates; active satellites avoid everything that is tracked."""
     controlled = (population.kind == Kind.ACTIVE) & (population.controlled != 0)
-    return mean_field(population.a_km, population.ecc, population.inc_rad, population.radius_m, population.mass_kg,
-                      population.weight, controlled=controlled, length_m=population.length_m, avoidance=0.0,
-                      avoidance_both=0.0)
+    return mean_field(
+        population.a_km,
+        population.ecc,
+        population.inc_rad,
+        population.radius_m,
+        population.mass_kg,
+        population.weight,
+        controlled=controlled,
+        length_m=population.length_m,
+        avoidance=0.0,
+        avoidance_both=0.0,
+    )
 
 
 def view_of(population: Population, rates: MeanField, lifetime: Lifetime, seed: int) -> View:
     """What a policy sees of the population."""
     p = population
-    return View(uid=np.arange(len(p)), norad_id=p.norad_id, kind=p.kind, mass_kg=p.mass_kg, radius_m=p.radius_m,
-                area_to_mass=p.area_to_mass, length_m=p.length_m, a_km=p.a_km, ecc=p.ecc, inc_rad=p.inc_rad,
-                age_years=YEAR - p.launch_year, owner=p.owner, constellation=p.constellation, controlled=p.controlled,
-                weight=p.weight, rate=rates.rate, catastrophic_rate=rates.catastrophic_rate,
-                fragment_rate=rates.fragment_rate, year=YEAR, rng=generator(seed, 0, POLICY),
-                lifetime_years=lifetime.years(p.a_km, p.ecc, DRAG * p.area_to_mass, p.inc_rad))
+    return View(
+        uid=np.arange(len(p)),
+        norad_id=p.norad_id,
+        kind=p.kind,
+        mass_kg=p.mass_kg,
+        radius_m=p.radius_m,
+        area_to_mass=p.area_to_mass,
+        length_m=p.length_m,
+        a_km=p.a_km,
+        ecc=p.ecc,
+        inc_rad=p.inc_rad,
+        age_years=YEAR - p.launch_year,
+        owner=p.owner,
+        constellation=p.constellation,
+        controlled=p.controlled,
+        weight=p.weight,
+        rate=rates.rate,
+        catastrophic_rate=rates.catastrophic_rate,
+        fragment_rate=rates.fragment_rate,
+        year=YEAR,
+        rng=generator(seed, 0, POLICY),
+        lifetime_years=lifetime.years(p.a_km, p.ecc, DRAG * p.area_to_mass, p.inc_rad),
+    )
 
 
 def derelicts_of(population: Population) -> Derelicts:
     rocket_body = population.kind == Kind.ROCKET_BODY
     mass = population.mass_kg
-    return Derelicts(rocket_body, rocket_body & (mass > 8000.0), rocket_body & (np.abs(mass - 1427.0) < 15.0),
-                     population.launch_year < 2000.0, np.isin(population.kind, [Kind.DERELICT, Kind.ROCKET_BODY]))
+    return Derelicts(
+        rocket_body,
+        rocket_body & (mass > 8000.0),
+        rocket_body & (np.abs(mass - 1427.0) < 15.0),
+        population.launch_year < 2000.0,
+        np.isin(population.kind, [Kind.DERELICT, Kind.ROCKET_BODY]),
+    )
 
 
 def potential(population: Population, lifetime: Lifetime) -> float:
@@ -78,27 +109,59 @@ def potential(population: Population, lifetime: Lifetime) -> float:
     return float((field_of(population).catastrophic_rate * population.mass_kg) @ np.minimum(years, HORIZON_YEARS))
 
 
-def compare(report: Report, name: str, top: NDArray[np.int64], population: Population, kinds: Derelicts,
-            judged: bool) -> None:
+def compare(
+    report: Report, name: str, top: NDArray[np.int64], population: Population, kinds: Derelicts, judged: bool
+) -> None:
     """Characteristics of one ranking; those of the whole list are judged only where lifetime is a part of it."""
     share = {"rocket bodies": kinds.rocket_body[top].mean(), "launched before 2000": kinds.old[top].mean()}
-    report.check(f"{name}: SL-16 among the first 20", 20, int(kinds.sl16[top[:20]].sum()), low=12,
-                 note="overlap of 60 %", source=MCKNIGHT_2020)
+    report.check(
+        f"{name}: SL-16 among the first 20",
+        20,
+        int(kinds.sl16[top[:20]].sum()),
+        low=12,
+        note="overlap of 60 %",
+        source=MCKNIGHT_2020,
+    )
     place = np.flatnonzero(population.norad_id[top] == ENVISAT)
-    report.check(f"{name}: place of Envisat", 21, int(place[0]) + 1 if len(place) else 999,
-                 high=50 if judged else None, source=f"{MCKNIGHT_2020}; second in 2025")
-    report.check(f"{name}: share of rocket bodies", "0.78, 0.88", share["rocket bodies"],
-                 low=0.6 if judged else None, source="McKnight 2020, 2025")
-    report.check(f"{name}: share launched before 2000", "0.80, 0.76", share["launched before 2000"],
-                 low=0.6 if judged else None, source="McKnight 2020, 2025")
-    report.check(f"{name}: SL-16 and SL-8", 30, int((kinds.sl16 | kinds.sl8)[top].sum()), low=18 if judged else None,
-                 note="overlap of 60 %" if judged else "", source=MCKNIGHT_2025)
+    report.check(
+        f"{name}: place of Envisat",
+        21,
+        int(place[0]) + 1 if len(place) else 999,
+        high=50 if judged else None,
+        source=f"{MCKNIGHT_2020}; second in 2025",
+    )
+    report.check(
+        f"{name}: share of rocket bodies",
+        "0.78, 0.88",
+        share["rocket bodies"],
+        low=0.6 if judged else None,
+        source="McKnight 2020, 2025",
+    )
+    report.check(
+        f"{name}: share launched before 2000",
+        "0.80, 0.76",
+        share["launched before 2000"],
+        low=0.6 if judged else None,
+        source="McKnight 2020, 2025",
+    )
+    report.check(
+        f"{name}: SL-16 and SL-8",
+        30,
+        int((kinds.sl16 | kinds.sl8)[top].sum()),
+        low=18 if judged else None,
+        note="overlap of 60 %" if judged else "",
+        source=MCKNIGHT_2025,
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-                        help="folder with mocat_mc/2023.mat")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
+        help="folder with mocat_mc/2023.mat",
+    )
     parser.add_argument("--seed", type=int, default=1, help="for what the source does not say of fragments")
     arguments = parser.parse_args()
     file = arguments.data / "mocat_mc" / "2023.mat"
@@ -108,20 +171,26 @@ def main() -> int:
     population = read_mocat(file, np.random.default_rng(arguments.seed))
     population = population[population.a_km * (1.0 - population.ecc) - EARTH_RADIUS_KM < 2000.0]
     air = Environment.build(EnvironmentSpec(density="exponential"), YEAR, YEAR + 1.0)
-    lifetime = Lifetime(air.log_density(np.array([YEAR]), np.random.default_rng(arguments.seed))[0], air.lowest_km,
-                        air.spacing_km)
+    lifetime = Lifetime(
+        air.log_density(np.array([YEAR]), np.random.default_rng(arguments.seed))[0], air.lowest_km, air.spacing_km
+    )
     rates, kinds = field_of(population), derelicts_of(population)
     view = view_of(population, rates, lifetime, arguments.seed)
 
     report = Report("R11: the fifty derelicts that matter most, 1 January 2023")
     policies: dict[str, RankedRemoval] = {
-        "P m": RiskRemoval(per_year=50), "fragments": FragmentRemoval(per_year=50),
-        "P m life": PersistentRiskRemoval(per_year=50, horizon_years=HORIZON_YEARS)}
+        "P m": RiskRemoval(per_year=50),
+        "fragments": FragmentRemoval(per_year=50),
+        "P m life": PersistentRiskRemoval(per_year=50, horizon_years=HORIZON_YEARS),
+    }
     chosen = {name: policy.select(view).indices for name, policy in policies.items()}
     derelict = field_of(population[kinds.all])
     score = np.zeros(len(population))
-    score[kinds.all] = (derelict.catastrophic_rate * population.mass_kg[kinds.all]
-                        * np.minimum(view.lifetime_years[kinds.all], HORIZON_YEARS))
+    score[kinds.all] = (
+        derelict.catastrophic_rate
+        * population.mass_kg[kinds.all]
+        * np.minimum(view.lifetime_years[kinds.all], HORIZON_YEARS)
+    )
     chosen["derelicts"] = np.argsort(-score, kind="stable")[:50]
     for name, top in chosen.items():
         compare(report, name, top, population, kinds, judged=name == "derelicts")
@@ -130,23 +199,39 @@ def main() -> int:
     whole, top = potential(among, lifetime), chosen["derelicts"]
     for count, published in ((10, 0.30), (50, 0.50)):
         left = among[~np.isin(among.norad_id, population.norad_id[top[:count]])]
-        report.check(f"potential that the first {count} take away", published, 1.0 - potential(left, lifetime) / whole,
-                     note="not judged, and not met: see the notes", source=MCKNIGHT_2025)
-    report.note(f"{len(population):,} objects of MOCAT-MC's population of 2023 with a perigee in LEO; active "
-                "satellites avoid all that is tracked. SL-16: rocket bodies above 8 t; SL-8: those within 15 kg of "
-                "1,427 kg.")
-    report.note("'derelicts': catastrophic collisions with other derelict intact objects, times mass and lifetime "
-                f"(Vallado's density, {HORIZON_YEARS:.0f} years at most), which is what the published lists weigh; "
-                "'P m' and 'fragments' count all collisions of the next year, most of which are with small debris. "
-                "'P m life' is the former times lifetime. 'derelicts' is one of 27 combinations of population, rate "
-                "and horizon that were tried, chosen with the lists in view: its agreement is no independent evidence. "
-                "With 100 years it has 0.66 rocket bodies and 0.60 from before 2000.")
-    report.note("Rates are means over nodes, perigees and anomalies: clusters of stages that meet more often than "
-                "chance would have it gain nothing here. Perhaps that is why the first ten and fifty take away less "
-                "than published; it was not tested.")
-    report.note("First ten (NORAD id, mass, altitude, inclination, year of launch): " + "; ".join(
-        f"{population.norad_id[k]} {population.mass_kg[k]:,.0f} kg {population.a_km[k] - EARTH_RADIUS_KM:.0f} km "
-        f"{np.degrees(population.inc_rad[k]):.0f}° {population.launch_year[k]:.0f}" for k in top[:10]))
+        report.check(
+            f"potential that the first {count} take away",
+            published,
+            1.0 - potential(left, lifetime) / whole,
+            note="not judged, and not met: see the notes",
+            source=MCKNIGHT_2025,
+        )
+    report.note(
+        f"{len(population):,} objects of MOCAT-MC's population of 2023 with a perigee in LEO; active "
+        "satellites avoid all that is tracked. SL-16: rocket bodies above 8 t; SL-8: those within 15 kg of "
+        "1,427 kg."
+    )
+    report.note(
+        "'derelicts': catastrophic collisions with other derelict intact objects, times mass and lifetime "
+        f"(Vallado's density, {HORIZON_YEARS:.0f} years at most), which is what the published lists weigh; "
+        "'P m' and 'fragments' count all collisions of the next year, most of which are with small debris. "
+        "'P m life' is the former times lifetime. 'derelicts' is one of 27 combinations of population, rate "
+        "and horizon that were tried, chosen with the lists in view: its agreement is no independent evidence. "
+        "With 100 years it has 0.66 rocket bodies and 0.60 from before 2000."
+    )
+    report.note(
+        "Rates are means over nodes, perigees and anomalies: clusters of stages that meet more often than "
+        "chance would have it gain nothing here. Perhaps that is why the first ten and fifty take away less "
+        "than published; it was not tested."
+    )
+    report.note(
+        "First ten (NORAD id, mass, altitude, inclination, year of launch): "
+        + "; ".join(
+            f"{population.norad_id[k]} {population.mass_kg[k]:,.0f} kg {population.a_km[k] - EARTH_RADIUS_KM:.0f} km "
+            f"{np.degrees(population.inc_rad[k]):.0f}° {population.launch_year[k]:.0f}"
+            for k in top[:10]
+        )
+    )
     return report.finish()
 
 

@@ -60,53 +60,89 @@ def percent(bias: float, half: float, values: Floats) -> str:
 def estimators(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict[str, Any]:
     """Variance, cost and bias of 'expected' beside 'sampled'."""
     result: dict[str, Any] = {}
-    values = {"fragments made": statistics.total(ds, "fragments"),
-              "debris": ds["population"].drop_sel({"class": "active payload"}).sum("class")}
+    values = {
+        "fragments made": statistics.total(ds, "fragments"),
+        "debris": ds["population"].drop_sel({"class": "active payload"}).sum("class"),
+    }
     for name, series in values.items():
         end = series.isel(time=-1)
         sampled, expected, fine = (end.sel(scenario=s).to_numpy() for s in ("sampled", "expected", FINE))
         result[name] = {"sampled": sampled.tolist(), "expected": expected.tolist(), FINE: fine.tolist()}
         for which, ours in (("expected", expected), (FINE, fine)):
             value, low, high = ratio(sampled, ours)
-            report.check(f"variance of {name}, sampled over {which}", VARIANCE, value,
-                         low=VARIANCE / ORDER if which == "expected" else None,
-                         note=f"95 %: {low:,.0f} to {high:,.0f}; deviations {sampled.std(ddof=1):,.0f} and "
-                              f"{ours.std(ddof=1):,.1f}; an order is allowed", source="Zucchelli 2025")
+            report.check(
+                f"variance of {name}, sampled over {which}",
+                VARIANCE,
+                value,
+                low=VARIANCE / ORDER if which == "expected" else None,
+                note=f"95 %: {low:,.0f} to {high:,.0f}; deviations {sampled.std(ddof=1):,.0f} and "
+                f"{ours.std(ddof=1):,.1f}; an order is allowed",
+                source="Zucchelli 2025",
+            )
             result[name][f"variance ratio, {which}"] = [value, low, high]
         bias, error, half = difference(expected, sampled)
-        report.check(f"mean {name}: expected against sampled", float(sampled.mean()), float(expected.mean()),
-                     sigma=error, note=percent(bias, half, sampled))
+        report.check(
+            f"mean {name}: expected against sampled",
+            float(sampled.mean()),
+            float(expected.mean()),
+            sigma=error,
+            note=percent(bias, half, sampled),
+        )
         steady = statistics.steadied(ds.sel(scenario=["sampled"]), series.sel(scenario=["sampled"]), "all")
         calm = steady.isel(time=-1, scenario=0).to_numpy()
         bias, error, half = difference(expected, calm)
-        report.check(f"mean {name}: luck of collisions taken from sampled", float(calm.mean()), float(expected.mean()),
-                     sigma=error, note=percent(bias, half, calm))
+        report.check(
+            f"mean {name}: luck of collisions taken from sampled",
+            float(calm.mean()),
+            float(expected.mean()),
+            sigma=error,
+            note=percent(bias, half, calm),
+        )
     made, counted = (statistics.total(ds, name).isel(time=-1) for name in ("fragments", "expected_fragments"))
     for which in ("expected", FINE):
         rest = (made - counted).sel(scenario=which)
-        report.check(f"{which}: deviation of fragments made, by rate and by thinning", None,
-                     float(made.sel(scenario=which).std("run", ddof=1)),
-                     note=f"{float(counted.sel(scenario=which).std('run', ddof=1)):.0f} from the rate that Cube "
-                          f"samples, {float(rest.std('run', ddof=1)):.0f} from drawing whole fragments (Poisson: "
-                          f"{float(made.sel(scenario=which).mean()) ** 0.5:.0f})")
+        report.check(
+            f"{which}: deviation of fragments made, by rate and by thinning",
+            None,
+            float(made.sel(scenario=which).std("run", ddof=1)),
+            note=f"{float(counted.sel(scenario=which).std('run', ddof=1)):.0f} from the rate that Cube "
+            f"samples, {float(rest.std('run', ddof=1)):.0f} from drawing whole fragments (Poisson: "
+            f"{float(made.sel(scenario=which).mean()) ** 0.5:.0f})",
+        )
     for name in ("expected_catastrophic", "expected_cratering", "expected_fragments"):
         end = statistics.total(ds, name).isel(time=-1)
         sampled, expected = (end.sel(scenario=s).to_numpy() for s in ("sampled", "expected"))
         bias, error, half = difference(expected, sampled)
-        report.check(f"mean of {name}", float(sampled.mean()), float(expected.mean()), sigma=error,
-                     note=f"what both count on their ways: {percent(bias, half, sampled)}")
+        report.check(
+            f"mean of {name}",
+            float(sampled.mean()),
+            float(expected.mean()),
+            sigma=error,
+            note=f"what both count on their ways: {percent(bias, half, sampled)}",
+        )
         result[name] = {"sampled": sampled.tolist(), "expected": expected.tolist()}
     runs = ds.sizes["run"]
     cost = np.array([[cpu[number, run] for run in range(runs)] for number in range(3)])
-    report.check("CPU time, expected over sampled", COST, float(np.median(cost[1]) / np.median(cost[0])), high=COST,
-                 note=f"medians {np.median(cost[1]):.2f} and {np.median(cost[0]):.2f} s a run", source="Zucchelli 2025")
+    report.check(
+        "CPU time, expected over sampled",
+        COST,
+        float(np.median(cost[1]) / np.median(cost[0])),
+        high=COST,
+        note=f"medians {np.median(cost[1]):.2f} and {np.median(cost[0]):.2f} s a run",
+        source="Zucchelli 2025",
+    )
     report.check(f"CPU time, {FINE} over sampled", COST, float(np.median(cost[2]) / np.median(cost[0])))
     result["cpu_s"] = {"sampled": cost[0].tolist(), "expected": cost[1].tolist(), FINE: cost[2].tolist()}
     for kind in ("catastrophic", "all"):
         gain = float(statistics.variance_gain(ds, kind).sel(scenario="sampled").isel(time=-1))
         low, high = f_law.ppf([0.025, 0.975], runs - 1, runs - 1)
-        report.check(f"compensator: variance of counted over expected collisions ({kind})", None, gain,
-                     low=1.0, note=f"95 %: {gain / high:.1f} to {gain / low:.1f}")
+        report.check(
+            f"compensator: variance of counted over expected collisions ({kind})",
+            None,
+            gain,
+            low=1.0,
+            note=f"95 %: {gain / high:.1f} to {gain / low:.1f}",
+        )
         result[f"compensator {kind}"] = gain
     return result
 
@@ -117,18 +153,34 @@ def lattices(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict
     cost = np.array([[cpu[number, run] for run in range(runs)] for number in range(2)])
     slower = float(np.median(cost[1]) / np.median(cost[0]))
     result: dict[str, Any] = {"cpu": cost.tolist()}
-    for name, series in (("collisions", statistics.collisions(ds, "all", "expected")),
-                         ("fragments", statistics.total(ds, "expected_fragments"))):
+    for name, series in (
+        ("collisions", statistics.collisions(ds, "all", "expected")),
+        ("fragments", statistics.total(ds, "expected_fragments")),
+    ):
         end = series.isel(time=-1)
         cube, shell = (end.sel(scenario=s).to_numpy() for s in ("cube", "shell"))
         value, low, high = ratio(cube, shell)
-        report.check(f"variance of expected {name}, cubes of {CUBE_KM:g} km over shells of {SHELL_KM:g} km", None,
-                     value, low=10.0, note=f"95 %: {low:,.0f} to {high:,.0f}; at {slower:.2f} times the cost")
+        report.check(
+            f"variance of expected {name}, cubes of {CUBE_KM:g} km over shells of {SHELL_KM:g} km",
+            None,
+            value,
+            low=10.0,
+            note=f"95 %: {low:,.0f} to {high:,.0f}; at {slower:.2f} times the cost",
+        )
         bias, error, half = difference(shell, cube)
-        report.check(f"expected {name} of one year, shells against cubes", float(cube.mean()), float(shell.mean()),
-                     sigma=error, note=percent(bias, half, cube))
-        result[name] = {"variance_ratio": value, "interval": [low, high], "cube": cube.tolist(),
-                        "shell": shell.tolist()}
+        report.check(
+            f"expected {name} of one year, shells against cubes",
+            float(cube.mean()),
+            float(shell.mean()),
+            sigma=error,
+            note=percent(bias, half, cube),
+        )
+        result[name] = {
+            "variance_ratio": value,
+            "interval": [low, high],
+            "cube": cube.tolist(),
+            "shell": shell.tolist(),
+        }
     return result
 
 
@@ -148,26 +200,42 @@ def main() -> int:
     population = PopulationSpec(source="mocat", path=file, seed=1)
     begin = time.perf_counter()
     report = Report(f"R14: variance reduction, {given.years:g} years from 2023")
-    kinds = {"sampled": CollisionSpec(estimator="sampled"), "expected": CollisionSpec(estimator="expected"),
-             FINE: CollisionSpec(estimator="expected", resamples=MORE)}
+    kinds = {
+        "sampled": CollisionSpec(estimator="sampled"),
+        "expected": CollisionSpec(estimator="expected"),
+        FINE: CollisionSpec(estimator="expected", resamples=MORE),
+    }
     three = [Scenario(name=name, population=population, collisions=spec) for name, spec in kinds.items()]
     result = {"estimators": estimators(report, *ensemble(three, given.years, given.runs, given.seed, given.workers))}
-    cells = [Scenario(name="cube", population=population, collisions=CollisionSpec(
-                 estimator="none", lattice="cube", cube_km=CUBE_KM)),
-             Scenario(name="shell", population=population, collisions=CollisionSpec(
-                 estimator="none", lattice="shell", cube_km=SHELL_KM))]
+    cells = [
+        Scenario(
+            name="cube",
+            population=population,
+            collisions=CollisionSpec(estimator="none", lattice="cube", cube_km=CUBE_KM),
+        ),
+        Scenario(
+            name="shell",
+            population=population,
+            collisions=CollisionSpec(estimator="none", lattice="shell", cube_km=SHELL_KM),
+        ),
+    ]
     result["lattices"] = lattices(report, *ensemble(cells, 1.0, 2 * given.runs, given.seed, given.workers))
-    report.note("MOCAT-MC's population of 2023 with a perigee in LEO, no launches, no explosions, sinusoidal solar "
-                "activity, steps of 5 days, shells of 50 km, fragments from 10 cm; active payloads avoid 99 % of what "
-                f"is tracked. {given.runs} runs of each, seed {given.seed}. The published figures are means over other "
-                "scenarios and longer times.")
-    report.note("Disposals are drawn in all, so debris varies even where no collision does: its ratio is smaller than "
-                "that of what collisions make.")
+    report.note(
+        "MOCAT-MC's population of 2023 with a perigee in LEO, no launches, no explosions, sinusoidal solar "
+        "activity, steps of 5 days, shells of 50 km, fragments from 10 cm; active payloads avoid 99 % of what "
+        f"is tracked. {given.runs} runs of each, seed {given.seed}. The published figures are means over other "
+        "scenarios and longer times."
+    )
+    report.note(
+        "Disposals are drawn in all, so debris varies even where no collision does: its ratio is smaller than "
+        "that of what collisions make."
+    )
     report.note(f"Lattices: {2 * given.runs} runs of one year in which nothing breaks.")
     seconds = time.perf_counter() - begin
     report.note(f"{seconds:.0f} s with {given.workers} workers")
-    return write(given.name, {"years": given.years, "runs": given.runs, "seed": given.seed, "seconds": seconds,
-                              **result}, report)
+    return write(
+        given.name, {"years": given.years, "runs": given.runs, "seed": given.seed, "seconds": seconds, **result}, report
+    )
 
 
 if __name__ == "__main__":

@@ -47,9 +47,18 @@ class Report:
         self.rows: list[Row] = []
         self.notes: list[str] = []
 
-    def check(self, name: str, reference: Any, ours: Any, tolerance_relative: float | None = None,
-              low: float | None = None, high: float | None = None, sigma: float | None = None, note: str = "",
-              source: str = "") -> bool:
+    def check(
+        self,
+        name: str,
+        reference: Any,
+        ours: Any,
+        tolerance_relative: float | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        sigma: float | None = None,
+        note: str = "",
+        source: str = "",
+    ) -> bool:
         """Add a row. Every criterion that is given must hold; without any, the row is for information.
 
         Parameters
@@ -79,8 +88,13 @@ class Report:
             verdicts.append(abs(float(ours) - float(reference)) <= tolerance_relative * abs(float(reference)))
         if low is not None or high is not None:
             bottom, top = -math.inf if low is None else float(low), math.inf if high is None else float(high)
-            allowed.append(f">= {shown(low)}" if high is None else f"<= {shown(high)}" if low is None
-                           else f"{shown(low)} to {shown(high)}")
+            allowed.append(
+                f">= {shown(low)}"
+                if high is None
+                else f"<= {shown(high)}"
+                if low is None
+                else f"{shown(low)} to {shown(high)}"
+            )
             verdicts.append(bottom <= float(ours) <= top)
         if sigma is not None:
             allowed.append(f"±{SIGMAS:g} x {shown(sigma)}")
@@ -101,8 +115,16 @@ class Report:
             table.add_column(heading, justify="right" if heading in ("reference", "ours") else "left", overflow="fold")
         marks = {True: "[green]pass[/green]", False: "[bold red]FAIL[/bold red]", None: "info"}
         for row in self.rows:
-            name, reference, ours, allowed, note = (escape(text) for text in (  # "[kg]" is no style
-                row.name, row.reference, row.ours, row.allowed, row.note))
+            name, reference, ours, allowed, note = (
+                escape(text)
+                for text in (  # "[kg]" is no style
+                    row.name,
+                    row.reference,
+                    row.ours,
+                    row.allowed,
+                    row.note,
+                )
+            )
             table.add_row(name, reference, ours, allowed, marks[row.passed], note)
         console = Console(soft_wrap=False)
         if not console.is_terminal:
@@ -112,8 +134,11 @@ class Report:
             console.print(f"- {text}", markup=False, highlight=False)
         failed = [row.name for row in self.rows if row.passed is False]
         judged = sum(row.passed is not None for row in self.rows)
-        console.print(f"{judged - len(failed)} of {judged} verdicts pass"
-                      + (f"; failed: {', '.join(failed)}" if failed else ""), markup=False, highlight=False)
+        console.print(
+            f"{judged - len(failed)} of {judged} verdicts pass" + (f"; failed: {', '.join(failed)}" if failed else ""),
+            markup=False,
+            highlight=False,
+        )
         return 1 if failed else 0
 
 

@@ -107,7 +107,8 @@ class OldestFirst(RankedRemoval):
 
 # %%
 missions = "per_year = 4\nfrom_year = 2026\nuntil_year = 2029"
-Path("removal_study.toml").write_text(f"""
+Path("removal_study.toml").write_text(
+    f"""
 years = {YEARS}
 runs = {RUNS}
 
@@ -146,7 +147,9 @@ name = "oldest first"
 [[scenario.removal]]
 rank = "oldest first"
 {missions}
-""", encoding="utf-8")
+""",
+    encoding="utf-8",
+)
 
 # %% [markdown]
 # ## Runs

@@ -18,8 +18,13 @@ from stmgpu.backend.host import HostArrays
 from stmgpu.backend.signature import DTYPES, Signature, signature
 from stmgpu.errors import BackendError
 
-_CTYPES = {DTYPES["double"]: ctypes.c_double, DTYPES["float"]: ctypes.c_float, DTYPES["i64"]: ctypes.c_int64,
-           DTYPES["i32"]: ctypes.c_int32, DTYPES["i8"]: ctypes.c_int8}
+_CTYPES = {
+    DTYPES["double"]: ctypes.c_double,
+    DTYPES["float"]: ctypes.c_float,
+    DTYPES["i64"]: ctypes.c_int64,
+    DTYPES["i32"]: ctypes.c_int32,
+    DTYPES["i8"]: ctypes.c_int8,
+}
 
 # widest first; each with the processor flags it needs (as Linux names them), see the x86-64 psABI's levels
 _LEVELS = {
@@ -75,8 +80,10 @@ def _load(level: str) -> ctypes.CDLL:
     library.stmgpu_digest.restype = ctypes.c_char_p
     built = library.stmgpu_digest().decode()
     if built != source.digest():
-        raise BackendError(f"{path.name} was compiled from other kernel sources ({built[:12]}, now "
-                           f"{source.digest()[:12]}); run `make build` or reinstall stmgpu")
+        raise BackendError(
+            f"{path.name} was compiled from other kernel sources ({built[:12]}, now "
+            f"{source.digest()[:12]}); run `make build` or reinstall stmgpu"
+        )
     return library
 
 
@@ -96,8 +103,10 @@ class CpuBackend(HostArrays):
     def __init__(self, threads: int | None = None, isa: str | None = None) -> None:
         usable = usable_levels()
         if not usable:
-            raise BackendError("no compiled kernels: stmgpu was installed without a C++ compiler; install g++ and "
-                               "reinstall, or use the reference backend")
+            raise BackendError(
+                "no compiled kernels: stmgpu was installed without a C++ compiler; install g++ and "
+                "reinstall, or use the reference backend"
+            )
         isa = isa or os.environ.get("STMGPU_ISA") or usable[0]
         if isa not in usable:
             raise BackendError(f"instruction set {isa!r} is not available here; usable: {', '.join(usable)}")

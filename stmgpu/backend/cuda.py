@@ -97,11 +97,15 @@ class CudaBackend:
                 converted.append(parameter.dtype.type(value))  # a NumPy scalar keeps its width on the way to the GPU
                 continue
             if not isinstance(value, self.xp.ndarray):
-                raise KernelContractError(f"{kernel}({parameter.name}) must be an array in the GPU's memory, got "
-                                          f"{type(value).__name__}; use put()")
+                raise KernelContractError(
+                    f"{kernel}({parameter.name}) must be an array in the GPU's memory, got "
+                    f"{type(value).__name__}; use put()"
+                )
             if value.device.id != self._device.id:
-                raise KernelContractError(f"{kernel}({parameter.name}) lies on GPU {value.device.id}, the backend "
-                                          f"runs on GPU {self._device.id}")
+                raise KernelContractError(
+                    f"{kernel}({parameter.name}) lies on GPU {value.device.id}, the backend "
+                    f"runs on GPU {self._device.id}"
+                )
             converted.append(value)
         if items <= 0:
             return
@@ -145,20 +149,26 @@ class CudaBackend:
                 yield
         except self.xp.cuda.memory.OutOfMemoryError as error:
             free, total = self._device.mem_info
-            raise CapacityError(f"the GPU's memory is full ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free): "
-                                f"{error}; screen a shorter window, free the GPU, or use the cpu backend") from error
+            raise CapacityError(
+                f"the GPU's memory is full ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free): "
+                f"{error}; screen a shorter window, free the GPU, or use the cpu backend"
+            ) from error
         except (self.xp.cuda.runtime.CUDARuntimeError, self.xp.cuda.driver.CUDADriverError) as error:
-            raise BackendError(f"the GPU reported {error}; see nvidia-smi, and run again with the cpu backend to tell "
-                               "a fault of the machine from one of the program") from error
+            raise BackendError(
+                f"the GPU reported {error}; see nvidia-smi, and run again with the cpu backend to tell "
+                "a fault of the machine from one of the program"
+            ) from error
 
 
 def _cupy() -> Any:
     try:
         import cupy
     except ImportError as error:
-        raise BackendError(f"the cuda backend needs CuPy, which cannot be imported ({error}); "
-                           "pip install 'stmgpu[cuda13]' (NVIDIA driver 580 or newer) or 'stmgpu[cuda12]' "
-                           "(driver 525 or newer)") from error
+        raise BackendError(
+            f"the cuda backend needs CuPy, which cannot be imported ({error}); "
+            "pip install 'stmgpu[cuda13]' (NVIDIA driver 580 or newer) or 'stmgpu[cuda12]' "
+            "(driver 525 or newer)"
+        ) from error
     return cupy
 
 
@@ -166,9 +176,11 @@ def _count(cupy: Any) -> int:
     try:
         count = int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise BackendError(f"CuPy {cupy.__version__} finds no GPU that it can use: {error}; check with nvidia-smi that "
-                           "there is an NVIDIA GPU and a driver, and that the CuPy package fits the driver "
-                           "(cupy-cuda13x: 580 or newer, cupy-cuda12x: 525 or newer)") from error
+        raise BackendError(
+            f"CuPy {cupy.__version__} finds no GPU that it can use: {error}; check with nvidia-smi that "
+            "there is an NVIDIA GPU and a driver, and that the CuPy package fits the driver "
+            "(cupy-cuda13x: 580 or newer, cupy-cuda12x: 525 or newer)"
+        ) from error
     if count == 0:
         raise BackendError("CUDA counts no GPU; is CUDA_VISIBLE_DEVICES set to nothing?")
     return count
@@ -177,5 +189,7 @@ def _count(cupy: Any) -> int:
 def _describe(cupy: Any, number: int) -> str:
     properties = cupy.cuda.runtime.getDeviceProperties(number)
     name = properties["name"].decode() if isinstance(properties["name"], bytes) else properties["name"]
-    return (f"{name}, sm_{properties['major']}{properties['minor']}, "
-            f"{properties['totalGlobalMem'] / 2**30:.0f} GiB, {properties['multiProcessorCount']} multiprocessors")
+    return (
+        f"{name}, sm_{properties['major']}{properties['minor']}, "
+        f"{properties['totalGlobalMem'] / 2**30:.0f} GiB, {properties['multiProcessorCount']} multiprocessors"
+    )

@@ -97,8 +97,10 @@ def compile_text(text: str, name: str, arch: int) -> Compiled:
     nvrtc = _bindings()
     known = _checked(nvrtc.nvrtcGetSupportedArchs(), "nvrtcGetSupportedArchs")
     if arch not in known:
-        raise BackendError(f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
-                           f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc")
+        raise BackendError(
+            f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
+            f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc"
+        )
     options = [o.encode() for o in (*OPTIONS, *_REPORT, f"-arch=sm_{arch}")]
     program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), name.encode(), 0, [], []), "nvrtcCreateProgram")
     try:
@@ -154,8 +156,10 @@ def cached_cubin(file: Path, arch: int) -> Path:
                 os.unlink(part.name)
                 raise
     except OSError as error:
-        raise BackendError(f"cannot write the kernel cache {path.parent}: {error}; make it writable or set "
-                           "STMGPU_CACHE_DIR to a folder that is") from error
+        raise BackendError(
+            f"cannot write the kernel cache {path.parent}: {error}; make it writable or set "
+            "STMGPU_CACHE_DIR to a folder that is"
+        ) from error
     _LOG.info("compiled %s for sm_%d with NVRTC %d.%d", file.name, arch, *version())
     return path
 
@@ -194,8 +198,9 @@ def _bindings() -> Any:
 
         nvrtc.nvrtcVersion()  # loads the library
     except (ImportError, RuntimeError) as error:
-        raise BackendError(f"the NVRTC bindings cannot be used: {error}; "
-                           "pip install cuda-bindings nvidia-cuda-nvrtc") from error
+        raise BackendError(
+            f"the NVRTC bindings cannot be used: {error}; pip install cuda-bindings nvidia-cuda-nvrtc"
+        ) from error
     return nvrtc
 
 

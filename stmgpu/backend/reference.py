@@ -23,5 +23,7 @@ class ReferenceBackend(HostArrays):
 
     def launch(self, kernel: str, items: int, *args: Any) -> None:
         """Never: there are no kernels here; always raises :class:`BackendError`."""
-        raise BackendError(f"the reference backend cannot run kernel {kernel!r}: it uses NumPy and the sgp4 package "
-                           "instead; choose backend 'cpu' or 'cuda' to run kernels")
+        raise BackendError(
+            f"the reference backend cannot run kernel {kernel!r}: it uses NumPy and the sgp4 package "
+            "instead; choose backend 'cpu' or 'cuda' to run kernels"
+        )

@@ -36,7 +36,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 _KERNEL = re.compile(r"^KERNEL\s+(\w+)\s*\((.*?)^\s*\{", re.S | re.M)
-_PARAM = re.compile(r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$")
+_PARAM = re.compile(
+    r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$"
+)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SHAPE = re.compile(r"^((?:\[[^\]]+\])+)")
 
@@ -72,8 +74,12 @@ class Signature:
         if len(args) != len(self.parameters):
             raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
         # a loop of thousands of steps launches with the same sizes: what fitted once need not be worked out again
-        form = tuple([_form(a) if p.is_array else int(a) if p.name in self.sizes else None
-                      for p, a in zip(self.parameters, args, strict=True)])
+        form = tuple(
+            [
+                _form(a) if p.is_array else int(a) if p.name in self.sizes else None
+                for p, a in zip(self.parameters, args, strict=True)
+            ]
+        )
         if form in self._seen:
             return
         self._check(args)
@@ -82,8 +88,9 @@ class Signature:
         self._seen.add(form)
 
     def _check(self, args: tuple[Any, ...]) -> None:
-        scalars = {p.name: int(a) for p, a in zip(self.parameters, args, strict=True)
-                   if not p.is_array and p.dtype.kind == "i"}
+        scalars = {
+            p.name: int(a) for p, a in zip(self.parameters, args, strict=True) if not p.is_array and p.dtype.kind == "i"
+        }
         for parameter, value in zip(self.parameters, args, strict=True):
             if parameter.is_array:
                 self._check_array(parameter, value, scalars)
@@ -111,8 +118,12 @@ _FORMS = 64
 def _form(value: Any) -> tuple[Any, ...]:
     """What of an array its contract speaks of."""
     flags = getattr(value, "flags", None)
-    return (getattr(value, "dtype", None), getattr(value, "size", None), getattr(flags, "c_contiguous", None),
-            getattr(flags, "writeable", True))
+    return (
+        getattr(value, "dtype", None),
+        getattr(value, "size", None),
+        getattr(flags, "c_contiguous", None),
+        getattr(flags, "writeable", True),
+    )
 
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}

@@ -139,9 +139,7 @@ def _load(source: Any, max_bytes: int) -> tuple[bytes, str]:
         shown = name if len(name) <= 200 and "\n" not in name else name[:60] + "..."
         reason = getattr(error, "strerror", None) or error
         hint = "pass content as bytes, not as text" if shown != name or "\n" in name else "check the path"
-        raise InputError(
-            f"catalogue file {shown!r} cannot be read: {reason}; {hint}"
-        ) from None
+        raise InputError(f"catalogue file {shown!r} cannot be read: {reason}; {hint}") from None
 
 
 def _within(data: bytes, max_bytes: int, name: str) -> bytes:

@@ -42,8 +42,13 @@ class _Commands(TyperGroup):
             common.fail("interrupted", 130)
 
 
-app = typer.Typer(name="stmgpu", cls=_Commands, no_args_is_help=True, pretty_exceptions_show_locals=False,
-                  help="Screen satellite catalogues for conjunctions, all against all.")
+app = typer.Typer(
+    name="stmgpu",
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Screen satellite catalogues for conjunctions, all against all.",
+)
 catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Look at, convert and make catalogues.")
 app.add_typer(catalog_app, name="catalog")
 app.command()(stores.info)
@@ -74,11 +79,14 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def main(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
-         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")] = False,
-         log_json: Annotated[bool, typer.Option("--log-json", help="Messages and progress as lines of JSON.")] = False,
-         version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
-                                               help="Show the version and exit.")] = False) -> None:
+def main(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Messages and progress as lines of JSON.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Screen satellite catalogues for conjunctions, all against all.
 
     Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong use

@@ -48,39 +48,98 @@ class ExecutorName(StrEnum):
 
 _RUN, _CLUSTER = "Running", "Dask cluster"
 
-CatalogFile = Annotated[Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; "
-                                                "- reads standard input.")]
-OptionalCatalog = Annotated[Path | None, typer.Argument(metavar="CATALOG", help="TLE, 3LE, or OMM in CSV, JSON, XML "
-                                                       "or KVN, plain or gzipped; - reads standard input.")]
-Ephemeris = Annotated[list[Path] | None, typer.Option(help="Trajectories to screen against the catalogue and each "
-                      "other: OEM files (KVN or XML), or a store of `stmgpu propagate`. May be repeated.")]
-Start = Annotated[str | None, typer.Option(help="Start, UTC, such as 2024-07-05T12:00:00. Default: the catalogue's "
-                                                "median epoch rounded up to the hour.")]
+CatalogFile = Annotated[
+    Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; - reads standard input.")
+]
+OptionalCatalog = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="CATALOG", help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; - reads standard input."
+    ),
+]
+Ephemeris = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Trajectories to screen against the catalogue and each "
+        "other: OEM files (KVN or XML), or a store of `stmgpu propagate`. May be repeated."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        help="Start, UTC, such as 2024-07-05T12:00:00. Default: the catalogue's median epoch rounded up to the hour."
+    ),
+]
 Hours = Annotated[float | None, typer.Option(help="Length of the window in hours. Default: 24.")]
 Days = Annotated[float | None, typer.Option(help="Length of the window in days, instead of --hours.")]
-Backend = Annotated[BackendName, typer.Option(help="Where to compute; auto takes cuda, cpu or reference, the first "
-                                                   "that works.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the cpu backend (of each worker). Default: all "
-                                                         "cores, shared among the workers.")]
+Backend = Annotated[
+    BackendName, typer.Option(help="Where to compute; auto takes cuda, cpu or reference, the first that works.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Threads of the cpu backend (of each worker). Default: all cores, shared among the workers."
+    ),
+]
 Executor = Annotated[ExecutorName, typer.Option(rich_help_panel=_RUN, help="Who computes the tiles of the store.")]
-Task = Annotated[str | None, typer.Option(metavar="I/N", rich_help_panel=_RUN, help="Share of the tiles for "
-                 "slurm-array, counted from 0. Default: from SLURM_ARRAY_TASK_ID.")]
-TileHours = Annotated[float | None, typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: by "
-                                                 "the work in it.")]
-ChunkObjects = Annotated[int | None, typer.Option(min=1, rich_help_panel=_RUN, help="Cut the catalogue into chunks of "
-                         "at most this many objects. Default: only where it does not fit a worker's memory.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", rich_help_panel=_RUN, help="Say what would be done and what it "
-                                      "needs; write nothing.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", rich_help_panel=_RUN,
-                                         help="Replace a store that is already there.")]
-Resume = Annotated[bool, typer.Option("--resume", rich_help_panel=_RUN, help="Go on with the store at --out; fail if "
-                                      "there is none. Without it a store of the same command is gone on with too.")]
-Append = Annotated[bool, typer.Option("--append", rich_help_panel=_RUN, help="Lengthen the window of the store at "
-                                      "--out; only what is new is computed.")]
-Workers = Annotated[int | None, typer.Option(min=1, rich_help_panel=_CLUSTER, help="Local workers. Default: one for "
-                                             "each GPU or core, as far as memory goes.")]
-Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", rich_help_panel=_CLUSTER, help="An existing "
-                      "scheduler (tls://host:port or tcp://host:port), or slurm: the ranks of this srun step.")]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        rich_help_panel=_RUN,
+        help="Share of the tiles for slurm-array, counted from 0. Default: from SLURM_ARRAY_TASK_ID.",
+    ),
+]
+TileHours = Annotated[
+    float | None, typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: by the work in it.")
+]
+ChunkObjects = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        rich_help_panel=_RUN,
+        help="Cut the catalogue into chunks of "
+        "at most this many objects. Default: only where it does not fit a worker's memory.",
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", rich_help_panel=_RUN, help="Say what would be done and what it needs; write nothing."),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace a store that is already there.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        rich_help_panel=_RUN,
+        help="Go on with the store at --out; fail if "
+        "there is none. Without it a store of the same command is gone on with too.",
+    ),
+]
+Append = Annotated[
+    bool,
+    typer.Option(
+        "--append",
+        rich_help_panel=_RUN,
+        help="Lengthen the window of the store at --out; only what is new is computed.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, rich_help_panel=_CLUSTER, help="Local workers. Default: one for each GPU or core, as far as memory goes."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        rich_help_panel=_CLUSTER,
+        help="An existing scheduler (tls://host:port or tcp://host:port), or slurm: the ranks of this srun step.",
+    ),
+]
 TlsCa = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Certificate authority, PEM file.")]
 TlsCert = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Own certificate, PEM file.")]
 TlsKey = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Key of the certificate, PEM file.")]
@@ -129,8 +188,9 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
     return objects
 
 
-def read_ephemerides(paths: list[Path] | None, catalog: Catalog | None, start: Any,
-                     hours: float) -> Trajectories | None:
+def read_ephemerides(
+    paths: list[Path] | None, catalog: Catalog | None, start: Any, hours: float
+) -> Trajectories | None:
     """Read trajectories; objects of an OEM get the NORAD id that the catalogue has for their designator."""
     if not paths:
         return None
@@ -184,8 +244,10 @@ def note_window(objects: Catalog | None, start: Any, hours: float, how: str) -> 
     middle = objects.median_epoch()
     days = (begin.jd - middle.jd) + (begin.fr - middle.fr)
     if abs(days) > _FAR_DAYS:
-        say(f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
-            f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only")
+        say(
+            f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
+            f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only"
+        )
 
 
 def say(text: str) -> None:

@@ -33,8 +33,10 @@ def screen(
     threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
     backend: common.Backend = BackendName.AUTO,
     threads: common.Threads = None,
-    step_s: Annotated[float | None, typer.Option(help="Broad-phase interval in seconds; the events do not "
-                                                      "depend on it. Default: planned.")] = None,
+    step_s: Annotated[
+        float | None,
+        typer.Option(help="Broad-phase interval in seconds; the events do not depend on it. Default: planned."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Store to write, such as day.zarr.")] = None,
     csv: Annotated[Path | None, typer.Option(help="CSV file to write; an existing one is replaced.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
@@ -65,8 +67,14 @@ def screen(
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
     objects = None if catalog is None else common.read(catalog)
-    window = {"start": start, "hours": hours, "days": days, "threshold_km": threshold_km, "step_s": step_s,
-              "ephemeris": common.read_ephemerides(ephemeris, objects, start, _hours(hours, days))}
+    window = {
+        "start": start,
+        "hours": hours,
+        "days": days,
+        "threshold_km": threshold_km,
+        "step_s": step_s,
+        "ephemeris": common.read_ephemerides(ephemeris, objects, start, _hours(hours, days)),
+    }
     if dry_run:
         _dry_screen(objects, window, how)
         return
@@ -147,16 +155,19 @@ def propagate(
         return
     written = open_dataset(out, "ephemeris")
     failing = int((written.error_code != 0).any("time").sum())
-    typer.echo(f"{len(objects) + len(objects.rejected)} objects read, {len(objects.rejected)} rejected, {failing} "
-               f"failing propagation, {written.sizes['time']} times; {out}")
+    typer.echo(
+        f"{len(objects) + len(objects.rejected)} objects read, {len(objects.rejected)} rejected, {failing} "
+        f"failing propagation, {written.sizes['time']} times; {out}"
+    )
 
 
 def _hours(hours: float | None, days: float | None) -> float:
     return days * 24.0 if days is not None else 24.0 if hours is None else hours
 
 
-def _note_start(objects: Catalog | None, start: Any, hours: float, what: str,
-                ephemeris: Trajectories | None = None) -> None:
+def _note_start(
+    objects: Catalog | None, start: Any, hours: float, what: str, ephemeris: Trajectories | None = None
+) -> None:
     from stmgpu.screen.screening import default_start, population
 
     if start is None:
@@ -164,8 +175,14 @@ def _note_start(objects: Catalog | None, start: Any, hours: float, what: str,
     common.note_window(objects, start, hours, what)
 
 
-def _screen(objects: Catalog | None, window: dict[str, Any], backend: BackendName, threads: int | None,
-            out: Path | None, how: Execution) -> xr.Dataset | None:
+def _screen(
+    objects: Catalog | None,
+    window: dict[str, Any],
+    backend: BackendName,
+    threads: int | None,
+    out: Path | None,
+    how: Execution,
+) -> xr.Dataset | None:
     """The result, in memory or from the store; None where the store is not complete yet."""
     from stmgpu.distribute import screen_to_store
     from stmgpu.distribute.api import stage_seconds
@@ -174,8 +191,9 @@ def _screen(objects: Catalog | None, window: dict[str, Any], backend: BackendNam
 
     length = _hours(window.get("hours"), window.get("days"))
     name = common.backend_name(backend, threads)
-    _note_start(objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km",
-                window.get("ephemeris"))
+    _note_start(
+        objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km", window.get("ephemeris")
+    )
     with log.progress("screening", length, "h") as report:
         if out is None:
             return run(objects, **window, backend=name, threads=threads, progress=report)
@@ -201,20 +219,27 @@ def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Executio
 
     cores = resources.cores()
     chunk = tiling.chunk_objects
-    typer.echo(f"tiles         {tiling.tiles}, each {tiling.tile_hours:g} h of "
-               f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}")
-    typer.echo(f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker "
-               f"({resources.memory_bytes() / 2**20:,.0f} MiB at hand)")
+    typer.echo(
+        f"tiles         {tiling.tiles}, each {tiling.tile_hours:g} h of "
+        f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}"
+    )
+    typer.echo(
+        f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker "
+        f"({resources.memory_bytes() / 2**20:,.0f} MiB at hand)"
+    )
     typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
-    typer.echo(f"time          about {needs.core_seconds:,.0f} s of one core, {needs.core_seconds / cores:,.0f} s on "
-               f"the {cores} cores here")
+    typer.echo(
+        f"time          about {needs.core_seconds:,.0f} s of one core, {needs.core_seconds / cores:,.0f} s on "
+        f"the {cores} cores here"
+    )
     typer.echo(f"executor      {how.executor}")
     for name, value in document["settings"].items():
         typer.echo(f"{name:<13} {value}")
 
 
-def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv: Path | None,
-             plot: Path | None) -> None:
+def _deliver(
+    found: xr.Dataset, objects: Catalog | None, store: Path | None, csv: Path | None, plot: Path | None
+) -> None:
     """Write and print the result; what cannot be written does not take the printed result with it."""
     from stmgpu.report.screening.text import failing_lines, print_result
     from stmgpu.screen.conjunctions import write_csv
@@ -238,5 +263,7 @@ def _deliver(found: xr.Dataset, objects: Catalog | None, store: Path | None, csv
     if written := [str(p) for p in (store, csv, plot) if p is not None]:
         typer.echo(f"written: {', '.join(written)}")
     if not json.loads(found.attrs["certificate"])["complete"]:
-        raise StmgpuError("the certificate does not hold: a pair moved more than its proven bound, so conjunctions may "
-                          "be missing; please report it with the catalogue and the command")
+        raise StmgpuError(
+            "the certificate does not hold: a pair moved more than its proven bound, so conjunctions may "
+            "be missing; please report it with the catalogue and the command"
+        )

@@ -18,25 +18,36 @@ from stmgpu.errors import InputError
 
 def evolve(
     context: typer.Context,
-    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` "
-                                                 "writes one to begin with.")],
+    scenario: Annotated[
+        Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` writes one to begin with.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the store. A study that was begun there is gone on with.")],
     runs: Annotated[int | None, typer.Option(min=1, help="Runs of every scenario. Default: the file's.")] = None,
     years: Annotated[float | None, typer.Option(help="Years. Default: the file's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random "
-                                                  "numbers.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random numbers.")
+    ] = 0,
     backend: common.Backend = BackendName.AUTO,
     threads: common.Threads = None,
     executor: common.Executor = ExecutorName.SERIAL,
     task: common.Task = None,
-    runs_per_tile: Annotated[int | None, typer.Option(min=1, rich_help_panel="Running", help="Runs that are evolved "
-                                                      "side by side; more than one pays on a GPU. Default: the "
-                                                      "store's, or 1.")] = None,
+    runs_per_tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel="Running",
+            help="Runs that are evolved side by side; more than one pays on a GPU. Default: the store's, or 1.",
+        ),
+    ] = None,
     dry_run: common.DryRun = False,
     overwrite: common.Overwrite = False,
     resume: common.Resume = False,
-    append: Annotated[bool, typer.Option("--append", rich_help_panel="Running", help="Add runs to the study at --out; "
-                                         "only what is new is computed.")] = False,
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append", rich_help_panel="Running", help="Add runs to the study at --out; only what is new is computed."
+        ),
+    ] = False,
     workers: common.Workers = None,
     scheduler: common.Scheduler = None,
     tls_ca: common.TlsCa = None,
@@ -57,8 +68,9 @@ def evolve(
         common.note(text)
     if dry_run:
         typer.echo(f"scenarios     {', '.join(s['name'] for s in settings['scenarios'])}")
-        typer.echo(f"runs          {settings['runs']} each, {settings['years']:g} years from "
-                   f"{settings['begin_year']:.2f}")
+        typer.echo(
+            f"runs          {settings['runs']} each, {settings['years']:g} years from {settings['begin_year']:.2f}"
+        )
         typer.echo(f"tiles         {needs.tiles}")
         typer.echo(f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker")
         typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
@@ -67,8 +79,10 @@ def evolve(
             typer.echo(f"input         {path} (kept as {name})")
         return
     common.backend_name(backend, threads)
-    common.note(f"scenarios: {', '.join(s['name'] for s in settings['scenarios'])}; runs: {settings['runs']} of each, "
-                f"{settings['years']:g} years from {settings['begin_year']:.2f}")
+    common.note(
+        f"scenarios: {', '.join(s['name'] for s in settings['scenarios'])}; runs: {settings['runs']} of each, "
+        f"{settings['years']:g} years from {settings['begin_year']:.2f}"
+    )
     run_years = len(settings["scenarios"]) * settings["runs"] * settings["years"]
     with log.progress("evolving", run_years, "run-years") as report:
         outcome = evolve_to_store(scenario, out, years, runs, seed, how, report, common.stopping)
@@ -82,8 +96,9 @@ def study(
     table: Annotated[bool, typer.Option("--table", help="Print the table; also the default.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the figure (PNG, PDF or SVG).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    partial: Annotated[bool, typer.Option("--partial", help="Of a study that is still running: the runs that are "
-                                                            "finished.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Of a study that is still running: the runs that are finished.")
+    ] = False,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, and a figure."""
     from stmgpu.report.study.figure import plot_study, print_study, study_summary

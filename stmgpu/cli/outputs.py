@@ -44,5 +44,6 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
 def check_picture(plot: Path | None) -> None:
     """Refuse a picture of a form that is not drawn."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise InputError(f"the ending {plot.suffix!r} of {plot} names no picture that is drawn; choose one of "
-                         f"{', '.join(PICTURES)}")
+        raise InputError(
+            f"the ending {plot.suffix!r} of {plot} names no picture that is drawn; choose one of {', '.join(PICTURES)}"
+        )

@@ -29,8 +29,12 @@ def execution_of(context: typer.Context) -> Execution:
         from stmgpu.distribute.cluster import quiet
 
         quiet()
-    return Execution(executor=given["executor"].value, backend=given["backend"].value,
-                     task=common.task_of(given["task"]), **{name: given[name] for name in names & given.keys()})
+    return Execution(
+        executor=given["executor"].value,
+        backend=given["backend"].value,
+        task=common.task_of(given["task"]),
+        **{name: given[name] for name in names & given.keys()},
+    )
 
 
 def concluded(outcome: Outcome, out: Path) -> bool:
@@ -44,14 +48,18 @@ def concluded(outcome: Outcome, out: Path) -> bool:
         for reason, tiles in list(reasons.items())[: common.SHOWN_REJECTIONS]:
             more = f" and {len(tiles) - 1} more" if len(tiles) > 1 else ""
             say(f"tile {tiles[0]}{more} failed: {reason}")
-        raise StmgpuError(f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
-                          "mend the cause and run the same command again")
+        raise StmgpuError(
+            f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
+            "mend the cause and run the same command again"
+        )
     if outcome.complete:
         return True
     if outcome.stopped:
         raise typer.Exit(common.STOPPED)
-    note(f"the other {len(outcome.missing)} tiles belong to other tasks; whoever computes the last one finishes the "
-         "store")
+    note(
+        f"the other {len(outcome.missing)} tiles belong to other tasks; whoever computes the last one finishes the "
+        "store"
+    )
     return False
 
 

@@ -19,8 +19,9 @@ Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zar
 
 
 def info(
-    store: Annotated[Path | None, typer.Argument(help="A store: where it comes from. Default: what is installed "
-                                                      "here.")] = None,
+    store: Annotated[
+        Path | None, typer.Argument(help="A store: where it comes from. Default: what is installed here.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Backends, devices, versions and caches; or where a store comes from."""
@@ -106,8 +107,12 @@ def _print(name: str, value: Any, indent: int = 0) -> None:
 
 def check(
     store: Store,
-    repair: Annotated[bool, typer.Option("--repair", help="Forget what is damaged, so that running the command that "
-                                                          "made the store computes it anew.")] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Forget what is damaged, so that running the command that made the store computes it anew."
+        ),
+    ] = False,
 ) -> None:
     """Compare every file of a store with what was written, and say what to do."""
     from stmgpu.store import check_store
@@ -132,9 +137,11 @@ def merge(
     outcome = merge_store(store, parts, backend.value, threads)
     if not outcome.complete:
         shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])
-        raise StmgpuError(f"{len(outcome.missing)} of {outcome.tiles} tiles are missing: {shown}"
-                          f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; run the command that "
-                          "made the store")
+        raise StmgpuError(
+            f"{len(outcome.missing)} of {outcome.tiles} tiles are missing: {shown}"
+            f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; run the command that "
+            "made the store"
+        )
     typer.echo(f"{store} is complete: {outcome.tiles} tiles")
 
 

@@ -30,17 +30,36 @@ from stmgpu.debris.specs import (
 )
 from stmgpu.errors import InputError
 
-__all__ = ["BreakupSpec", "CollisionSpec", "ConstellationSpec", "DisposalSpec", "EnvironmentSpec", "ExplosionSpec",
-           "LaunchSpec", "PopulationSpec", "PropagationSpec", "Scenario", "SolarSpec", "Strict", "Study", "input_files",
-           "read_study", "shipped_scenarios", "study_from", "study_of"]
+__all__ = [
+    "BreakupSpec",
+    "CollisionSpec",
+    "ConstellationSpec",
+    "DisposalSpec",
+    "EnvironmentSpec",
+    "ExplosionSpec",
+    "LaunchSpec",
+    "PopulationSpec",
+    "PropagationSpec",
+    "Scenario",
+    "SolarSpec",
+    "Strict",
+    "Study",
+    "input_files",
+    "read_study",
+    "shipped_scenarios",
+    "study_from",
+    "study_of",
+]
 
 
 _ONLY_BASE = ("years", "runs")
 _LISTS = ("removal", "launches.constellations")
 _FILES = ("mocat", "table", "catalog", "cascade")
 _CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
-    "population": ("source", {"path": _FILES, "sizes": ("catalog", "cascade"), "objects": ("synthetic",),
-                              "constellations": ("synthetic",)}),
+    "population": (
+        "source",
+        {"path": _FILES, "sizes": ("catalog", "cascade"), "objects": ("synthetic",), "constellations": ("synthetic",)},
+    ),
     "environment": ("density", {"path": ("jb2008",)}),
     "environment.solar": ("model", {"space_weather": ("repeat", "bootstrap")}),
     "launches": ("model", {"per_year": ("constant", "none")}),
@@ -110,14 +129,17 @@ def study_of(document: dict[str, Any], folder: Path, where: str) -> Study:
         raise InputError(f"{where}: scenario must be [[scenario]] tables, at least one")
     own = {key: base.pop(key) for key in _ONLY_BASE if key in base}
     try:
-        study = Study(scenarios=tuple(_laid_over(base, change, f"number {k}", where)
-                                      for k, change in enumerate(changes, 1)), **own)
+        study = Study(
+            scenarios=tuple(_laid_over(base, change, f"number {k}", where) for k, change in enumerate(changes, 1)),
+            **own,
+        )
     except ValidationError as error:
         raise InputError(f"{where}: {_explain(error)}") from None
     names = [s.name for s in study.scenarios]
     if len(set(names)) < len(names):
-        raise InputError(f"{where}: the names of scenarios repeat ({', '.join(names)}); give each [[scenario]] its own "
-                         "name")
+        raise InputError(
+            f"{where}: the names of scenarios repeat ({', '.join(names)}); give each [[scenario]] its own name"
+        )
     located: Study = _with_paths(study, lambda path: folder / path)
     return located
 
@@ -156,8 +178,9 @@ def study_from(settings: Mapping[str, Any], folder: Path | None = None) -> Study
         settings that are no study, or a policy class of a user's own that is not imported here.
     """
     try:
-        study = Study.model_validate({"scenarios": settings["scenarios"], "years": settings["years"],
-                                      "runs": settings["runs"]})
+        study = Study.model_validate(
+            {"scenarios": settings["scenarios"], "years": settings["years"], "runs": settings["runs"]}
+        )
     except ValidationError as error:
         raise InputError(f"the settings of the store are no study: {_explain(error)}") from None
     return study if folder is None else _with_paths(study, lambda path: folder / path)

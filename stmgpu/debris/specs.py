@@ -60,15 +60,19 @@ class PopulationSpec(Strict):
         if self.source == "synthetic" and (self.path is not None or self.sizes is not None):
             raise ValueError("source = 'synthetic' takes no path and no sizes")
         if self.source != "synthetic" and (self.objects is not None or not self.constellations):
-            raise ValueError(f"objects and constellations belong to source = 'synthetic'; {self.source!r} takes what "
-                             "is in its file")
+            raise ValueError(
+                f"objects and constellations belong to source = 'synthetic'; {self.source!r} takes what is in its file"
+            )
         if self.source in ("mocat", "table") and self.sizes is not None:
-            raise ValueError(f"sizes belongs to the sources 'catalog' and 'cascade'; the file of {self.source!r} has "
-                             "its own")
+            raise ValueError(
+                f"sizes belongs to the sources 'catalog' and 'cascade'; the file of {self.source!r} has its own"
+            )
         if self.source == "synthetic" and self.min_length_m is not None and self.min_length_m < 0.01:
-            raise ValueError(f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
-                             "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
-                             "'table')")
+            raise ValueError(
+                f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
+                "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
+                "'table')"
+            )
         return self
 
 
@@ -118,8 +122,10 @@ class EnvironmentSpec(Strict):
         if self.density != "jb2008" and self.path is not None:
             raise ValueError(f"path belongs to density = 'jb2008'; {self.density!r} reads no file")
         if (self.co2_scenario is None) != (self.co2 is None):
-            raise ValueError("co2 (the file of density scaling) and co2_scenario (its pathway, such as 'RCP4.5') go "
-                             "together; give both or neither")
+            raise ValueError(
+                "co2 (the file of density scaling) and co2_scenario (its pathway, such as 'RCP4.5') go "
+                "together; give both or neither"
+            )
         return self
 
 
@@ -220,8 +226,10 @@ class LaunchSpec(Strict):
 
     model: Literal["none", "repeat", "constant"] = "none"
     window: tuple[Year, Year] | None = None
-    per_year: dict[Literal["payload", "rocket_body", "mission_related"],
-                   Annotated[float, Field(strict=True, ge=0.0, le=1e6)]] | None = None
+    per_year: (
+        dict[Literal["payload", "rocket_body", "mission_related"], Annotated[float, Field(strict=True, ge=0.0, le=1e6)]]
+        | None
+    ) = None
     growth: Annotated[float, Field(strict=True, ge=-0.5, le=0.5)] = 0.0
     until_year: Year = 3000.0
     repeat_constellations: StrictBool = False
@@ -238,8 +246,10 @@ class LaunchSpec(Strict):
         if self.window is not None and self.until_year <= self.window[1]:
             raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be launched")
         if self.model == "constant" and self.per_year is None:
-            raise ValueError("model = 'constant' needs per_year, the objects a year by class, such as "
-                             "{ payload = 100.0, rocket_body = 30.0 }")
+            raise ValueError(
+                "model = 'constant' needs per_year, the objects a year by class, such as "
+                "{ payload = 100.0, rocket_body = 30.0 }"
+            )
         if self.model == "repeat" and self.per_year is not None:
             raise ValueError("per_year belongs to model = 'constant'")
         if self.per_year is not None and not any(self.per_year.values()):

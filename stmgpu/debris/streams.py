@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.errors import InputError
 
-(ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION,
- DRAG) = range(1, 12)
+(ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION, DRAG) = range(1, 12)
 """Purposes: numbers drawn for one never meet those drawn for another."""
 
 Words = NDArray[np.uint64]
@@ -80,13 +79,15 @@ def key(seed: int, run_number: ArrayLike, purpose: int) -> tuple[Words, Words]:
     if not 0 <= seed < 2**64:
         raise InputError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed}")
     if run.size and (int(run.min()) < 0 or int(run.max()) >= 2**32):
-        raise InputError("run numbers must be whole numbers from 0 to 2^32 - 1, got "
-                         f"{int(run.min())} to {int(run.max())}")
+        raise InputError(
+            f"run numbers must be whole numbers from 0 to 2^32 - 1, got {int(run.min())} to {int(run.max())}"
+        )
     return _words(seed), _words(run) | np.uint64(purpose << 32)
 
 
-def uniforms(seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: ArrayLike) -> tuple[
-        NDArray[np.float64], NDArray[np.float64]]:
+def uniforms(
+    seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two independent numbers in (0, 1) for each counter, see :func:`threefry`.
 
     Examples
@@ -99,8 +100,15 @@ def uniforms(seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: 
     return uniform(first), uniform(second)
 
 
-def pair_words(seed: int, run_number: ArrayLike, purpose: int, step: ArrayLike, resample: ArrayLike, first: ArrayLike,
-               second: ArrayLike) -> tuple[Words, Words]:
+def pair_words(
+    seed: int,
+    run_number: ArrayLike,
+    purpose: int,
+    step: ArrayLike,
+    resample: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+) -> tuple[Words, Words]:
     """Two words [m] for each pair of uids in a step and resample, for :func:`pair_draws`.
 
     That two pairs could get the same ones (the uids are mixed modulo 2^64) is as harmless as it is rare.

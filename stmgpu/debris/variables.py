@@ -7,10 +7,23 @@ import numpy as np
 SHELL_EDGES_KM = np.arange(200.0, 2000.1, 50.0)
 """Altitudes between the shells of every result."""
 
-BY_SHELL = ("collisions_catastrophic", "collisions_cratering", "expected_catastrophic", "expected_cratering",
-            "expected_fragments")
-BY_CLASS = ("explosions", "launches", "disposals", "disposals_failed", "removals", "removals_failed", "decays",
-            "fragments")
+BY_SHELL = (
+    "collisions_catastrophic",
+    "collisions_cratering",
+    "expected_catastrophic",
+    "expected_cratering",
+    "expected_fragments",
+)
+BY_CLASS = (
+    "explosions",
+    "launches",
+    "disposals",
+    "disposals_failed",
+    "removals",
+    "removals_failed",
+    "decays",
+    "fragments",
+)
 BY_RUN = ("expected_avoided",)
 RATES = ("rate_catastrophic", "rate_cratering")
 NOW_BY_SHELL = ("number", "mass", "area")
@@ -27,8 +40,10 @@ LONG_NAMES = {
     "collisions_catastrophic": ("1", "catastrophic collisions since the start"),
     "collisions_cratering": ("1", "collisions that were not catastrophic since the start"),
     "expected_catastrophic": ("1", "sum of the probabilities of catastrophic collisions since the start (compensator)"),
-    "expected_cratering": ("1", "sum of the probabilities of collisions that are not catastrophic since the start "
-                                "(compensator)"),
+    "expected_cratering": (
+        "1",
+        "sum of the probabilities of collisions that are not catastrophic since the start (compensator)",
+    ),
     "expected_fragments": ("1", "sum of probability times fragments over all encounters since the start"),
     "rate_catastrophic": ("1/a", "mean-field rate of catastrophic collisions at that time"),
     "rate_cratering": ("1/a", "mean-field rate of collisions that are not catastrophic at that time"),
@@ -45,8 +60,10 @@ LONG_NAMES = {
     "mass_balance": ("1", "relative error of the mass against all that entered and left"),
     "breakup_balance": ("1", "largest relative error of mass in a breakup"),
     "momentum_balance": ("1", "largest momentum that a breakup did not conserve, relative to its fragments'"),
-    "energy_balance": ("1", "largest energy that fragments carried beyond that of their impact, relative; what they "
-                            "do not carry is heat"),
+    "energy_balance": (
+        "1",
+        "largest energy that fragments carried beyond that of their impact, relative; what they do not carry is heat",
+    ),
     "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
 }
 """Units and long_name of every variable of an ensemble."""

@@ -5,5 +5,12 @@ from stmgpu.distribute.cluster import slurm_cluster
 from stmgpu.distribute.execute import Outcome
 from stmgpu.distribute.executors import Execution
 
-__all__ = ["Execution", "Outcome", "evolve_to_store", "merge_store", "propagate_to_store", "screen_to_store",
-           "slurm_cluster"]
+__all__ = [
+    "Execution",
+    "Outcome",
+    "evolve_to_store",
+    "merge_store",
+    "propagate_to_store",
+    "screen_to_store",
+    "slurm_cluster",
+]

@@ -36,11 +36,20 @@ from stmgpu.store.run import open_run
 from stmgpu.time import as_epoch
 
 
-def screen_to_store(catalog: Catalog | None, path: str | os.PathLike[str], start: Any = None,
-                    hours: float | None = None, days: float | None = None, threshold_km: float = 5.0,
-                    step_s: float | None = None, mode: str = "i", how: Execution | None = None,
-                    progress: Report | None = None, stop: Callable[[], bool] = lambda: False,
-                    ephemeris: Trajectories | None = None) -> Outcome:
+def screen_to_store(
+    catalog: Catalog | None,
+    path: str | os.PathLike[str],
+    start: Any = None,
+    hours: float | None = None,
+    days: float | None = None,
+    threshold_km: float = 5.0,
+    step_s: float | None = None,
+    mode: str = "i",
+    how: Execution | None = None,
+    progress: Report | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    ephemeris: Trajectories | None = None,
+) -> Outcome:
     """Screen all objects against all others, tile by tile, into a store that can be resumed.
 
     Parameters
@@ -81,9 +90,18 @@ def screen_to_store(catalog: Catalog | None, path: str | os.PathLike[str], start
     return _run(objects, Path(path), document, how, progress, stop)
 
 
-def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: Any = None, hours: float | None = None,
-                       days: float | None = None, step_s: float = 60.0, mode: str = "i", how: Execution | None = None,
-                       progress: Report | None = None, stop: Callable[[], bool] = lambda: False) -> Outcome:
+def propagate_to_store(
+    catalog: Catalog,
+    path: str | os.PathLike[str],
+    start: Any = None,
+    hours: float | None = None,
+    days: float | None = None,
+    step_s: float = 60.0,
+    mode: str = "i",
+    how: Execution | None = None,
+    progress: Report | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
     """Write the ephemeris of a whole catalogue, tile by tile, into a store that can be resumed.
 
     Parameters
@@ -113,9 +131,16 @@ def propagate_to_store(catalog: Catalog, path: str | os.PathLike[str], start: An
     return _run(catalog, Path(path), document, how, progress, stop)
 
 
-def evolve_to_store(study: Study | Scenario | str | os.PathLike[str], path: str | os.PathLike[str],
-                    years: float | None = None, runs: int | None = None, seed: int = 0, how: Execution | None = None,
-                    progress: Report | None = None, stop: Callable[[], bool] = lambda: False) -> Outcome:
+def evolve_to_store(
+    study: Study | Scenario | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    years: float | None = None,
+    runs: int | None = None,
+    seed: int = 0,
+    how: Execution | None = None,
+    progress: Report | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
     """Evolve the debris population, every run of every scenario, tile by tile, into a store that can be resumed.
 
     Parameters
@@ -143,8 +168,9 @@ def evolve_to_store(study: Study | Scenario | str | os.PathLike[str], path: str 
     return _run(inputs, Path(path), document, how, progress, stop)
 
 
-def merge_store(path: str | os.PathLike[str], parts: list[Path] | None = None, backend: str = "auto",
-                threads: int | None = None) -> Outcome:
+def merge_store(
+    path: str | os.PathLike[str], parts: list[Path] | None = None, backend: str = "auto", threads: int | None = None
+) -> Outcome:
     """Finish a store whose tiles are all there, after bringing in those of other stores of the same run.
 
     Parameters
@@ -170,39 +196,52 @@ def merge_store(path: str | os.PathLike[str], parts: list[Path] | None = None, b
     return conclude(job, lambda: _backend(run.document, backend, threads), Outcome(len(job.tiles)))
 
 
-def plan_screening(catalog: Catalog | Objects, plan: Plan, mode: str,
-                   how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
+def plan_screening(
+    catalog: Catalog | Objects, plan: Plan, mode: str, how: Execution
+) -> tuple[dict[str, Any], Tiling, Estimate]:
     """What a screening will be: its run document, how it is cut, and what it needs."""
     workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
-    tiling, _ = screening.choose(plan, len(catalog), how.tile_hours, how.chunk_objects,
-                                 resources.memory_bytes() * USABLE / workers, threads,
-                                 screening.ALONE if how.executor == "serial" else screening.SHARED)
-    document = _document("conjunctions", screening.document(plan, mode, _arithmetic(how.backend)), catalog,
-                         tiling)
+    tiling, _ = screening.choose(
+        plan,
+        len(catalog),
+        how.tile_hours,
+        how.chunk_objects,
+        resources.memory_bytes() * USABLE / workers,
+        threads,
+        screening.ALONE if how.executor == "serial" else screening.SHARED,
+    )
+    document = _document("conjunctions", screening.document(plan, mode, _arithmetic(how.backend)), catalog, tiling)
     return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)
 
 
-def plan_ephemeris(catalog: Catalog, start: Any, hours: float | None, days: float | None, step_s: float, mode: str,
-                   how: Execution) -> tuple[dict[str, Any], Tiling, Estimate]:
+def plan_ephemeris(
+    catalog: Catalog, start: Any, hours: float | None, days: float | None, step_s: float, mode: str, how: Execution
+) -> tuple[dict[str, Any], Tiling, Estimate]:
     """What an ephemeris will be: its run document, how it is cut, and what it needs."""
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
     span_s = window_seconds(hours, days, step_s)
     if span_s / step_s > ephemeris.MAX_TIMES:
-        raise InputError(f"{span_s / 3600.0:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store "
-                         f"holds at most {ephemeris.MAX_TIMES:,}: shorten the window or lengthen the step")
+        raise InputError(
+            f"{span_s / 3600.0:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store "
+            f"holds at most {ephemeris.MAX_TIMES:,}: shorten the window or lengthen the step"
+        )
     if mode not in ("i", "a"):
         raise InputError(f"SGP4 mode {mode!r} is unknown; choose 'i' (improved) or 'a' (AFSPC)")
     when = default_start(catalog) if start is None else as_epoch(start)
     times = len(ephemeris.times_of(span_s, step_s))
     tiling, _ = ephemeris.cut(len(catalog), times, step_s, how.tile_hours, how.chunk_objects)
     settings = ephemeris.document(when, span_s, step_s, mode, _arithmetic(how.backend))
-    return (_document("ephemeris", settings, catalog, tiling), tiling,
-            ephemeris.estimate(len(catalog), times, tiling, step_s))
+    return (
+        _document("ephemeris", settings, catalog, tiling),
+        tiling,
+        ephemeris.estimate(len(catalog), times, tiling, step_s),
+    )
 
 
-def plan_study(study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int,
-               how: Execution) -> tuple[StudyInputs, dict[str, Any], Estimate]:
+def plan_study(
+    study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int, how: Execution
+) -> tuple[StudyInputs, dict[str, Any], Estimate]:
     """What a study will be: its input files, its run document, and what it needs."""
     study = asked_study(study, years, runs, seed)
     runs_per_tile = 1 if how.runs_per_tile is None else how.runs_per_tile
@@ -214,11 +253,13 @@ def plan_study(study: Study | Scenario | str | os.PathLike[str], years: float | 
     settings = ensemble.settings_of(renamed, seed, begin.year, begin.notes, _arithmetic(how.backend))
     tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, runs_per_tile))
     objects = max(map(len, begin.populations))
-    document = {"kind": "ensemble", "settings": settings,
-                "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
-                "code": code_identity(ensemble.__name__),
-                "tiling": {"runs_per_tile": runs_per_tile, "tile_hours": None, "chunk_objects": None,
-                           "tiles": tiles}}
+    document = {
+        "kind": "ensemble",
+        "settings": settings,
+        "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
+        "code": code_identity(ensemble.__name__),
+        "tiling": {"runs_per_tile": runs_per_tile, "tile_hours": None, "chunk_objects": None, "tiles": tiles},
+    }
     return inputs, document, ensemble.estimate(study, objects, tiles, runs_per_tile)
 
 
@@ -231,8 +272,14 @@ def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
     return found
 
 
-def _run(catalog: Worked, path: Path, document: dict[str, Any], how: Execution, progress: Report | None,
-         stop: Callable[[], bool]) -> Outcome:
+def _run(
+    catalog: Worked,
+    path: Path,
+    document: dict[str, Any],
+    how: Execution,
+    progress: Report | None,
+    stop: Callable[[], bool],
+) -> Outcome:
     report = progress or (lambda _: None)
     check_execution(how)
     if how.executor == "dask" and how.client is None:
@@ -241,13 +288,22 @@ def _run(catalog: Worked, path: Path, document: dict[str, Any], how: Execution, 
         open_or_create(catalog, path, document, how, dry=True)  # what is refused is refused before workers start
         with client_of(options, path.absolute().parent) as client:
             # workers elsewhere know best how many cores they have
-            return _run_with(client, catalog, path, document, how, how.threads if how.scheduler else threads, report,
-                             stop)
+            return _run_with(
+                client, catalog, path, document, how, how.threads if how.scheduler else threads, report, stop
+            )
     return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
 
 
-def _run_with(client: Any, catalog: Worked, path: Path, document: dict[str, Any], how: Execution,
-              threads: int | None, report: Report, stop: Callable[[], bool]) -> Outcome:
+def _run_with(
+    client: Any,
+    catalog: Worked,
+    path: Path,
+    document: dict[str, Any],
+    how: Execution,
+    threads: int | None,
+    report: Report,
+    stop: Callable[[], bool],
+) -> Outcome:
     run = open_or_create(catalog, path, document, how)
     assert run is not None
     job = job_of(run)
@@ -265,8 +321,7 @@ def _run_with(client: Any, catalog: Worked, path: Path, document: dict[str, Any]
     todo = [tile for tile in share(job.tiles, task) if tile.id not in done]
     if not todo and run.complete:
         return conclude(job, backend, outcome)
-    told = session(how.command, "" if client is not None else backend().device, how.executor,
-                   run.document["code"])
+    told = session(how.command, "" if client is not None else backend().device, how.executor, run.document["code"])
     name = f"{told['begin'].replace(':', '')}-{told['host']}-{told['process']}-{secrets.token_hex(2)}"
     run.add_session(name, told)
     if isinstance(job, ephemeris.EphemerisJob) and not run.complete:
@@ -278,8 +333,12 @@ def _run_with(client: Any, catalog: Worked, path: Path, document: dict[str, Any]
             run_serially(job, todo, backend(), report, stop, outcome)
         return conclude(job, backend, outcome)
     finally:
-        told |= {"end": datetime.now(UTC).isoformat(timespec="milliseconds"), "tiles": outcome.computed,
-                 "failed": len(outcome.failed), "complete": outcome.complete}
+        told |= {
+            "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "tiles": outcome.computed,
+            "failed": len(outcome.failed),
+            "complete": outcome.complete,
+        }
         run.add_session(name, told)
 
 
@@ -290,13 +349,27 @@ def _document(kind: str, settings: dict[str, Any], objects: Catalog | Objects, t
         t = objects.trajectories
         trajectories = {"trajectories": {"digest": t.digest(), "objects": len(t), "samples": len(t.time_ns)}}
     epochs = np.sort(catalog.epoch)
-    dated = {"epoch_first": str(epochs[0]), "epoch_median": str(epochs[(len(epochs) - 1) // 2]),
-             "epoch_last": str(epochs[-1])} if len(epochs) else {}
+    dated = (
+        {
+            "epoch_first": str(epochs[0]),
+            "epoch_median": str(epochs[(len(epochs) - 1) // 2]),
+            "epoch_last": str(epochs[-1]),
+        }
+        if len(epochs)
+        else {}
+    )
     return {
         "kind": kind,
         "settings": settings,
-        "catalog": {"digest": objects.digest(), "objects": len(objects), "source": objects.source,
-                    "sha256": objects.sha256, "rejected": len(objects.rejected), **dated, **trajectories},
+        "catalog": {
+            "digest": objects.digest(),
+            "objects": len(objects),
+            "source": objects.source,
+            "sha256": objects.sha256,
+            "rejected": len(objects.rejected),
+            **dated,
+            **trajectories,
+        },
         "code": code_identity((screening if kind == "conjunctions" else ephemeris).__name__),
         "tiling": tiling.as_dict(),
     }
@@ -312,8 +385,10 @@ def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backen
     arithmetic = "reference" if chosen.name == "reference" else "kernels"
     begun = document["settings"].get("arithmetic")
     if arithmetic != begun:
-        raise InputError(f"the store was begun with the arithmetic {begun!r}; the backend {chosen.name} computes with "
-                         f"{arithmetic!r}, choose another with --backend")
+        raise InputError(
+            f"the store was begun with the arithmetic {begun!r}; the backend {chosen.name} computes with "
+            f"{arithmetic!r}, choose another with --backend"
+        )
     return chosen
 
 
@@ -322,7 +397,8 @@ def _memory_of(document: dict[str, Any], catalog: Worked, threads: int) -> float
         return ensemble.memory_of(document["catalog"]["objects"], document["tiling"]["runs_per_tile"])
     if document["kind"] == "conjunctions":
         s = document["settings"]
-        plan = screening.make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog),
-                                   s["step_s"])
+        plan = screening.make_plan(
+            (s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog), s["step_s"]
+        )
         return screening.memory_of(plan, document["tiling"]["chunk_objects"] or len(catalog), threads)
     return 4.0 * ephemeris.TILE_BYTES + 280e6

@@ -96,8 +96,9 @@ def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
         try:
             client = Client(options.scheduler, security=security, timeout=CONNECT)
         except (OSError, ValueError, TypeError) as error:
-            raise StmgpuError(f"the scheduler {options.scheduler} cannot be reached: {error}; is it running, and does "
-                              "it want TLS?") from error
+            raise StmgpuError(
+                f"the scheduler {options.scheduler} cannot be reached: {error}; is it running, and does it want TLS?"
+            ) from error
         with client:
             yield client
 
@@ -115,11 +116,21 @@ def _local(options: ClusterOptions) -> Iterator[Any]:
     # sampling the workers' Python stacks every 10 ms took a tenth of two cores, and tells nothing of calls into
     # kernels; Dask lets glibc give memory back at once, and to fetch it again took a quarter of an evolution
     memory = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": size for name, size in _KEPT.items()}
-    with (dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
-          LocalCluster(n_workers=options.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                       scheduler_port=0, dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
-                       scheduler_kwargs={"dashboard": False}, security=_temporary_certificate(),
-                       silence_logs=logging.CRITICAL) as cluster):
+    with (
+        dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
+        LocalCluster(
+            n_workers=options.workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            scheduler_port=0,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address=None,
+            scheduler_kwargs={"dashboard": False},
+            security=_temporary_certificate(),
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+    ):
         yield cluster
 
 
@@ -143,8 +154,11 @@ def _slurm_ranks(folder: Path) -> Iterator[Any]:
     step = "-".join(os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"))
     address = folder / f".stmgpu-scheduler-{step}.json"
     try:
-        runner = SLURMRunner(scheduler_file=str(address), worker_options={"nthreads": 1},
-                             scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"})
+        runner = SLURMRunner(
+            scheduler_file=str(address),
+            worker_options={"nthreads": 1},
+            scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+        )
     except RuntimeError as error:
         raise InputError(f"--scheduler slurm works inside `srun` with 3 tasks or more: {error}") from error
     except WorldTooSmallException as error:
@@ -163,8 +177,10 @@ def _security(options: ClusterOptions) -> Any:
     given = {name: str(path) for name, path in files.items() if path is not None}
     address = urlsplit(options.scheduler or "")
     if not address.hostname or address.scheme not in ("tcp", "tls"):
-        raise InputError(f"the scheduler {options.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
-                         f"or {SLURM!r} inside a Slurm job step")
+        raise InputError(
+            f"the scheduler {options.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
+            f"or {SLURM!r} inside a Slurm job step"
+        )
     if missing := [path for path in given.values() if not Path(path).is_file()]:
         raise InputError(f"there is no file {missing[0]}; give the certificates as PEM files")
     if address.scheme == "tls":
@@ -172,8 +188,10 @@ def _security(options: ClusterOptions) -> Any:
     if given:
         raise InputError(f"certificates were given, but the scheduler is {options.scheduler}; use tls://")
     if address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        _LOG.warning("%s is not encrypted: whoever can reach the scheduler can run code as its owner; use tls://",
-                     options.scheduler)
+        _LOG.warning(
+            "%s is not encrypted: whoever can reach the scheduler can run code as its owner; use tls://",
+            options.scheduler,
+        )
     return None
 
 
@@ -205,6 +223,9 @@ def slurm_cluster(cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:0
     hours, minutes, seconds = (int(part) for part in walltime.split(":"))
     life = max(60, hours * 3600 + minutes * 60 + seconds - 180)
     arguments = ["--nthreads", "1", "--lifetime", f"{life}s", "--lifetime-stagger", "60s"]
-    defaults: dict[str, Any] = {"processes": 1, "worker_extra_args": arguments,
-                                "scheduler_options": {"dashboard": False}}
+    defaults: dict[str, Any] = {
+        "processes": 1,
+        "worker_extra_args": arguments,
+        "scheduler_options": {"dashboard": False},
+    }
     return SLURMCluster(cores=cores, memory=memory, walltime=walltime, **(defaults | options))

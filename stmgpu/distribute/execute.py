@@ -82,8 +82,9 @@ def job_of(run: RunStore) -> Job:
     raise StoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
 
 
-def run_serially(job: Job, tiles: list[Tile], backend: Backend, report: Report, stop: Callable[[], bool],
-                 outcome: Outcome) -> None:
+def run_serially(
+    job: Job, tiles: list[Tile], backend: Backend, report: Report, stop: Callable[[], bool], outcome: Outcome
+) -> None:
     """Compute tiles one after the other."""
     for number, tile in enumerate(tiles):
         if stop():
@@ -100,8 +101,16 @@ def run_serially(job: Job, tiles: list[Tile], backend: Backend, report: Report, 
         report((number + 1) / len(tiles))
 
 
-def run_on_cluster(job: Job, tiles: list[Tile], client: Any, backend: str, threads: int | None, report: Report,
-                   stop: Callable[[], bool], outcome: Outcome) -> None:
+def run_on_cluster(
+    job: Job,
+    tiles: list[Tile],
+    client: Any,
+    backend: str,
+    threads: int | None,
+    report: Report,
+    stop: Callable[[], bool],
+    outcome: Outcome,
+) -> None:
     """Compute tiles on the workers of a Dask client, two for each at a time: the next is there when one is done.
 
     Dask blames every tile that a worker held when it died, those that only waited there too. So the blamed ones are
@@ -177,8 +186,10 @@ def compute_tile(folder: str, tile: str, backend: str, threads: int | None) -> N
     job = _cached_job(folder, run_json.stat().st_mtime_ns)
     ours = code_identity(type(job).__module__)
     if job.run.document["code"] != ours:
-        raise InputError(f"the worker has another stmgpu ({ours['version']}) than the run was begun with; "
-                         "install the same version on all of them")
+        raise InputError(
+            f"the worker has another stmgpu ({ours['version']}) than the run was begun with; "
+            "install the same version on all of them"
+        )
     if job.run.marker(tile) is None:
         wanted = next(t for t in job.tiles if t.id == tile)
         job.compute(wanted, _worker_backend(backend, threads))

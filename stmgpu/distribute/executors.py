@@ -77,9 +77,11 @@ def array_task() -> tuple[int, int] | None:
     except (KeyError, ValueError):
         return None
     if there != tasks:
-        raise InputError(f"the Slurm array has gaps: {there} tasks between {first} and {last} in steps of {step}. The "
-                         "tiles of absent tasks would stay undone; submit an array without gaps, such as 0-15, or give "
-                         "--task")
+        raise InputError(
+            f"the Slurm array has gaps: {there} tasks between {first} and {last} in steps of {step}. The "
+            "tiles of absent tasks would stay undone; submit an array without gaps, such as 0-15, or give "
+            "--task"
+        )
     return (number - first) // step, tasks
 
 
@@ -89,12 +91,16 @@ def check_execution(how: Execution) -> None:
         raise InputError(f"executor {how.executor!r} is unknown; choose one of {', '.join(EXECUTORS)}")
     if how.executor == "slurm-array":
         if how.task is None and array_task() is None:
-            raise InputError("the executor slurm-array needs --task i/n, or SLURM_ARRAY_TASK_ID, _MIN and _MAX from a "
-                             "Slurm array job")
+            raise InputError(
+                "the executor slurm-array needs --task i/n, or SLURM_ARRAY_TASK_ID, _MIN and _MAX from a "
+                "Slurm array job"
+            )
         share([], how.task or array_task())
         if how.overwrite:
-            raise InputError("--overwrite in an array job would let every task delete the work of the others; delete "
-                             "the store before the job is submitted")
+            raise InputError(
+                "--overwrite in an array job would let every task delete the work of the others; delete "
+                "the store before the job is submitted"
+            )
     elif how.task is not None:
         raise InputError("--task belongs to the executor slurm-array")
     if how.executor != "dask" and (how.scheduler or how.client is not None or how.workers is not None):

@@ -35,8 +35,10 @@ def _control_groups() -> list[int]:
     """Limits of the control groups, versions 2 and 1, less what they hold already."""
     found = []
     groups = Path("/sys/fs/cgroup")
-    for limit, usage in (("memory.max", "memory.current"),
-                         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+    for limit, usage in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
         try:
             most = int((groups / limit).read_text(encoding="ascii"))
             found.append(max(most - int((groups / usage).read_text(encoding="ascii")), most // 4))

@@ -17,21 +17,28 @@ from stmgpu.store.catalogs import Worked
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
 from stmgpu.store.writing import result_files
 
-_LENGTH = {"conjunctions": ("duration_s", "seconds"), "ephemeris": ("duration_s", "seconds"),
-           "ensemble": ("runs", "runs")}
+_LENGTH = {
+    "conjunctions": ("duration_s", "seconds"),
+    "ephemeris": ("duration_s", "seconds"),
+    "ensemble": ("runs", "runs"),
+}
 """What --append may enlarge, by kind, and its unit."""
 
 
-def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: Execution,
-                   dry: bool = False) -> RunStore | None:
+def open_or_create(
+    catalog: Worked, path: Path, document: dict[str, Any], how: Execution, dry: bool = False
+) -> RunStore | None:
     """The store to work on: a new one, or the one that is there if it holds the same computation.
 
     With ``dry`` nothing is written: what would be refused is refused, and None returned where a store would be made.
     """
     if how.overwrite or not os.path.lexists(path):
         if how.resume:
-            raise InputError(f"there is no store at {path} to resume; check the path, or leave --resume out" if
-                             not how.overwrite else "--resume and --overwrite contradict each other; give one of them")
+            raise InputError(
+                f"there is no store at {path} to resume; check the path, or leave --resume out"
+                if not how.overwrite
+                else "--resume and --overwrite contradict each other; give one of them"
+            )
         if dry:
             return None
         try:
@@ -40,14 +47,20 @@ def open_or_create(catalog: Worked, path: Path, document: dict[str, Any], how: E
             if how.overwrite or not has_run(path):  # another client may have created it a moment ago
                 raise
     if not has_run(path):
-        raise InputError(f"{path} exists and holds no computation that could be resumed; choose another path "
-                         "(or --overwrite, where it is a store of stmgpu)")
+        raise InputError(
+            f"{path} exists and holds no computation that could be resumed; choose another path "
+            "(or --overwrite, where it is a store of stmgpu)"
+        )
     run = open_run(path)
     found = _differences(run.document, document, (f"settings.{_LENGTH[run.kind][0]}",) if how.append else ())
     asked = {"tile_hours": how.tile_hours, "chunk_objects": how.chunk_objects, "runs_per_tile": how.runs_per_tile}
-    found += [f"tiling.{name}: there {there!r}, now {document['tiling'][name]!r}" for name, value in asked.items()
-              if value is not None and name in document["tiling"]
-              and (there := run.document["tiling"].get(name)) != document["tiling"][name]]
+    found += [
+        f"tiling.{name}: there {there!r}, now {document['tiling'][name]!r}"
+        for name, value in asked.items()
+        if value is not None
+        and name in document["tiling"]
+        and (there := run.document["tiling"].get(name)) != document["tiling"][name]
+    ]
     refuse_differences(path, found)
     if how.append and not dry:
         _append(run, document)
@@ -69,8 +82,9 @@ def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any], leave_out:
 def _by_name(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """The scenarios of a study; None where the document has none, or nonsense in their place."""
     scenarios = document["settings"].get("scenarios")
-    if not isinstance(scenarios, list) or not all(isinstance(s, dict) and isinstance(s.get("name"), str)
-                                                  for s in scenarios):
+    if not isinstance(scenarios, list) or not all(
+        isinstance(s, dict) and isinstance(s.get("name"), str) for s in scenarios
+    ):
         return None
     return {s["name"]: s for s in scenarios}
 
@@ -89,8 +103,10 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
         if wanted == there:
             return
         if run.document["catalog"].get("trajectories"):
-            raise InputError(f"{run.folder} screens trajectories, and what their tiles hold depends on the window; "
-                             "--append cannot lengthen it: screen the longer window into another store")
+            raise InputError(
+                f"{run.folder} screens trajectories, and what their tiles hold depends on the window; "
+                "--append cannot lengthen it: screen the longer window into another store"
+            )
         lengthened = RunStore(run.folder, {**run.document, "settings": document["settings"]})
         tiles = {tile.id for tile in job_of(lengthened).tiles}
         run.reopen({**lengthened.document, "tiling": {**run.document["tiling"], "tiles": len(tiles)}})
@@ -111,9 +127,12 @@ def _append(run: RunStore, document: dict[str, Any]) -> None:
 def bring_in(run: RunStore, part: RunStore) -> None:
     """Copy the finished tiles of another store of the same run."""
     found = _differences(run.document, part.document)
-    found += [f"tiling.{name}: {run.folder} {run.document['tiling'].get(name)!r}, {part.folder} "
-              f"{part.document['tiling'].get(name)!r}" for name in ("tile_hours", "chunk_objects", "runs_per_tile")
-              if run.document["tiling"].get(name) != part.document["tiling"].get(name)]
+    found += [
+        f"tiling.{name}: {run.folder} {run.document['tiling'].get(name)!r}, {part.folder} "
+        f"{part.document['tiling'].get(name)!r}"
+        for name in ("tile_hours", "chunk_objects", "runs_per_tile")
+        if run.document["tiling"].get(name) != part.document["tiling"].get(name)
+    ]
     refuse_differences(part.folder, found)
     there = run.markers()
     for tile, marker in part.markers().items():

@@ -60,8 +60,9 @@ def chunks(objects: int, chunk_objects: int | None) -> list[tuple[int, int]]:
     return [(k, min(k + chunk_objects, objects)) for k in range(0, objects, chunk_objects)]
 
 
-def screening_tiles(blocks: int, blocks_per_tile: int, objects: int, chunk_objects: int | None,
-                    duration_s: float) -> list[Tile]:
+def screening_tiles(
+    blocks: int, blocks_per_tile: int, objects: int, chunk_objects: int | None, duration_s: float
+) -> list[Tile]:
     """Tiles of a screening: pairs of chunks one after the other, each through all the hours.
 
     The last tile in time has the window's length in its id, since a longer window ends elsewhere.

@@ -25,9 +25,7 @@ TIME_SYSTEMS = ("UTC", "TAI", "TT", "GPS")
 
 _TAI_MINUS_NS = {"TAI": 0, "TT": -32_184_000_000, "GPS": 19 * NS_PER_SECOND}
 _YEARS = (1972, 2200)
-_CALENDAR = re.compile(
-    rb"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,30}))?)?Z?"
-)
+_CALENDAR = re.compile(rb"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,30}))?)?Z?")
 EPOCH_FORMS = (
     "2024-07-05T12:34:56.789 or, with the day of the year, 2024-187T12:34:56.789 (up to 30 decimals, rounded to "
     f"nanoseconds, an optional Z; years {_YEARS[0]} to {_YEARS[1]}; second 60 only in UTC at the end of a day)"
@@ -198,6 +196,5 @@ def sides_of_leaps(first_tai: int, last_tai: int) -> list[Side]:
     starts = np.concatenate([[0], np.flatnonzero(np.diff(offset)) + 1])
     far = np.iinfo(np.int64).max // 2
     edges = [-far, *(int(days[k]) * NS_PER_DAY for k in starts[1:]), far]
-    sides = [Side(int(offset[k]) * NS_PER_SECOND, a, b)
-             for k, a, b in zip(starts, edges[:-1], edges[1:], strict=True)]
+    sides = [Side(int(offset[k]) * NS_PER_SECOND, a, b) for k, a, b in zip(starts, edges[:-1], edges[1:], strict=True)]
     return [s for s in sides if first_tai - s.offset_ns < s.end_ns and last_tai - s.offset_ns >= s.begin_ns]

@@ -103,8 +103,15 @@ def element_table(elements: MeanElements, start: tuple[float, float], mode: str)
     """
     if mode not in ("i", "a"):
         raise InputError(f"SGP4 operation mode {mode!r} is unknown; choose 'i' (improved, the default) or 'a' (AFSPC)")
-    columns = {MOTION: elements.mean_motion, ECC: elements.eccentricity, INC: elements.inclination, NODE: elements.raan,
-               ARGP: elements.argp, ANOM: elements.mean_anomaly, BSTAR: elements.bstar}
+    columns = {
+        MOTION: elements.mean_motion,
+        ECC: elements.eccentricity,
+        INC: elements.inclination,
+        NODE: elements.raan,
+        ARGP: elements.argp,
+        ANOM: elements.mean_anomaly,
+        BSTAR: elements.bstar,
+    }
     jd, fr = (np.atleast_1d(np.asarray(c, np.float64)) for c in (elements.epoch_jd, elements.epoch_fr))
     n = len(jd)
     if n == 0:
@@ -127,8 +134,12 @@ def element_table(elements: MeanElements, start: tuple[float, float], mode: str)
 def sidereal_time(days: NDArray[np.float64]) -> NDArray[np.float64]:
     """Greenwich mean sidereal time [rad] in [0, 2 pi) of UT1 days since 1949-12-31 (Vallado 2004, eq. 3-45; IAU-82)."""
     century = (days + _JD_1950 - _JD_2000) / 36525.0
-    seconds = (-6.2e-6 * century * century * century + 0.093104 * century * century
-               + (876600.0 * 3600.0 + 8640184.812866) * century + 67310.54841)
+    seconds = (
+        -6.2e-6 * century * century * century
+        + 0.093104 * century * century
+        + (876600.0 * 3600.0 + 8640184.812866) * century
+        + 67310.54841
+    )
     angle = np.fmod(np.deg2rad(1.0) * seconds / 240.0, 2.0 * np.pi)
     return np.where(angle < 0.0, angle + 2.0 * np.pi, angle)
 
@@ -138,7 +149,11 @@ def sidereal_time_afspc(days: NDArray[np.float64]) -> NDArray[np.float64]:
     since_1970 = days - 7305.0
     whole = np.floor(since_1970 + 1.0e-8)
     rate = 1.72027916940703639e-2
-    angle = (1.7321343856509374 + rate * whole + (rate + 2.0 * np.pi) * (since_1970 - whole)
-             + since_1970 * since_1970 * 5.07551419432269442e-15)
+    angle = (
+        1.7321343856509374
+        + rate * whole
+        + (rate + 2.0 * np.pi) * (since_1970 - whole)
+        + since_1970 * since_1970 * 5.07551419432269442e-15
+    )
     angle = np.fmod(angle, 2.0 * np.pi)
     return np.where(angle < 0.0, angle + 2.0 * np.pi, angle)

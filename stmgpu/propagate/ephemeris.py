@@ -17,8 +17,16 @@ MAX_BYTES = 8 << 30
 """Largest ephemeris that is built in memory; longer ones are written block by block by ``stmgpu propagate``."""
 
 
-def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: float | None = None,
-              step_s: float = 60.0, backend: str = "auto", threads: int | None = None, mode: str = "i") -> xr.Dataset:
+def propagate(
+    catalog: Catalog,
+    start: Any,
+    hours: float | None = None,
+    days: float | None = None,
+    step_s: float = 60.0,
+    backend: str = "auto",
+    threads: int | None = None,
+    mode: str = "i",
+) -> xr.Dataset:
     """Positions and velocities of all objects at evenly spaced times.
 
     Parameters
@@ -61,8 +69,10 @@ def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: fl
     count = int(span_s / step_s + 1e-9) + 1
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
-        raise CapacityError(f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
-                            "shorten the window or write a store with `stmgpu propagate`")
+        raise CapacityError(
+            f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
+            "shorten the window or write a store with `stmgpu propagate`"
+        )
     epoch = as_epoch(start)
     times_s = np.arange(count) * step_s
     runner = get_backend(backend, threads)
@@ -74,16 +84,31 @@ def propagate(catalog: Catalog, start: Any, hours: float | None = None, days: fl
     data = {
         "position": (dims, states[:, :3].transpose(2, 0, 1), {"units": "km", "long_name": "position in TEME"}),
         "velocity": (dims, states[:, 3:].transpose(2, 0, 1), {"units": "km s-1", "long_name": "velocity in TEME"}),
-        "error_code": (dims[:2], code.T, {"long_name": "SGP4 error code",
-                                          "meanings": "; ".join(f"{k}: {v}" for k, v in CODES.items())}),
+        "error_code": (
+            dims[:2],
+            code.T,
+            {"long_name": "SGP4 error code", "meanings": "; ".join(f"{k}: {v}" for k, v in CODES.items())},
+        ),
         "name": ("object", catalog.name, {"long_name": "object name"}),
     }
-    coords = {"object": ("object", catalog.norad_id, {"long_name": "NORAD id"}),
-              "time": ("time", to_datetime64(epoch.jd, epoch.fr, times_s), {"long_name": "time, UTC"}),
-              "axis": ("axis", np.array(["x", "y", "z"]), {"long_name": "TEME axis"})}
-    return xr.Dataset(data, coords=coords, attrs={"frame": "TEME", "time_system": "UTC", "start": format_utc(epoch),
-                                                  "step_s": step_s, "backend": runner.name, "device": runner.device,
-                                                  "catalog_digest": catalog.digest()})
+    coords = {
+        "object": ("object", catalog.norad_id, {"long_name": "NORAD id"}),
+        "time": ("time", to_datetime64(epoch.jd, epoch.fr, times_s), {"long_name": "time, UTC"}),
+        "axis": ("axis", np.array(["x", "y", "z"]), {"long_name": "TEME axis"}),
+    }
+    return xr.Dataset(
+        data,
+        coords=coords,
+        attrs={
+            "frame": "TEME",
+            "time_system": "UTC",
+            "start": format_utc(epoch),
+            "step_s": step_s,
+            "backend": runner.name,
+            "device": runner.device,
+            "catalog_digest": catalog.digest(),
+        },
+    )
 
 
 def window_seconds(hours: float | None, days: float | None, step_s: float) -> float:

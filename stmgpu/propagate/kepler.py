@@ -71,8 +71,15 @@ def _x_minus_sin(x: Floats, sine: Floats) -> Floats:
     return np.where(np.abs(x) < 0.6, x * q / 6.0 * (1.0 - q / 20.0 * tail), x - sine)
 
 
-def states_of(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, raan_rad: ArrayLike, argp_rad: ArrayLike,
-              mean_rad: ArrayLike, mu_km3_s2: float = MU_KM3_S2) -> tuple[Floats, Floats]:
+def states_of(
+    a_km: ArrayLike,
+    ecc: ArrayLike,
+    inc_rad: ArrayLike,
+    raan_rad: ArrayLike,
+    argp_rad: ArrayLike,
+    mean_rad: ArrayLike,
+    mu_km3_s2: float = MU_KM3_S2,
+) -> tuple[Floats, Floats]:
     """States of elliptic orbits.
 
     Parameters
@@ -94,7 +101,8 @@ def states_of(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, raan_rad: Arr
     ([7000.0, 0.0, 0.0], [0.0, 7.5461, 0.0])
     """
     a, e, i, raan, argp, mean = np.broadcast_arrays(
-        *(np.asarray(x, np.float64) for x in (a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad)))
+        *(np.asarray(x, np.float64) for x in (a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad))
+    )
     anomaly = eccentric_anomaly(mean, e)
     sine, cosine = np.sin(anomaly), np.cos(anomaly)
     flat = np.sqrt((1.0 - e) * (1.0 + e))
@@ -103,15 +111,28 @@ def states_of(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, raan_rad: Arr
     vx, vy = -rate * sine, rate * flat * cosine
     cos_node, sin_node, cos_inc, sin_inc = np.cos(raan), np.sin(raan), np.cos(i), np.sin(i)
     cos_argp, sin_argp = np.cos(argp), np.sin(argp)
-    perigee = np.stack([cos_node * cos_argp - sin_node * sin_argp * cos_inc,
-                        sin_node * cos_argp + cos_node * sin_argp * cos_inc, sin_argp * sin_inc], axis=-1)
-    ahead = np.stack([-cos_node * sin_argp - sin_node * cos_argp * cos_inc,
-                      -sin_node * sin_argp + cos_node * cos_argp * cos_inc, cos_argp * sin_inc], axis=-1)
+    perigee = np.stack(
+        [
+            cos_node * cos_argp - sin_node * sin_argp * cos_inc,
+            sin_node * cos_argp + cos_node * sin_argp * cos_inc,
+            sin_argp * sin_inc,
+        ],
+        axis=-1,
+    )
+    ahead = np.stack(
+        [
+            -cos_node * sin_argp - sin_node * cos_argp * cos_inc,
+            -sin_node * sin_argp + cos_node * cos_argp * cos_inc,
+            cos_argp * sin_inc,
+        ],
+        axis=-1,
+    )
     return x[..., None] * perigee + y[..., None] * ahead, vx[..., None] * perigee + vy[..., None] * ahead
 
 
-def elements_of(position_km: ArrayLike, velocity_km_s: ArrayLike,
-                mu_km3_s2: float = MU_KM3_S2) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+def elements_of(
+    position_km: ArrayLike, velocity_km_s: ArrayLike, mu_km3_s2: float = MU_KM3_S2
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """Keplerian elements of states.
 
     Parameters
@@ -152,8 +173,11 @@ def elements_of(position_km: ArrayLike, velocity_km_s: ArrayLike,
         argp = np.where(e < _ROUND, 0.0, np.arctan2(e_ahead, e_node))
         true = np.arctan2(_dot(r, ahead), _dot(r, node)) - argp
         # e sin E from the radial speed where the orbit is long, E from the angles where perigee is hardly defined
-        angle = np.where(e > 0.1, np.arctan2(radial / np.sqrt(mu_km3_s2 * a), 1.0 - distance / a),
-                         np.arctan2(np.sqrt((1.0 - e) * (1.0 + e)) * np.sin(true), e + np.cos(true)))
+        angle = np.where(
+            e > 0.1,
+            np.arctan2(radial / np.sqrt(mu_km3_s2 * a), 1.0 - distance / a),
+            np.arctan2(np.sqrt((1.0 - e) * (1.0 + e)) * np.sin(true), e + np.cos(true)),
+        )
         mean = np.where((a > 0.0) & (e < 1.0), angle - e * np.sin(angle), np.nan)
     return a, e, inc, _turn(raan), _turn(argp), _turn(mean)
 

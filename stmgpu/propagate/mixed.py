@@ -55,8 +55,7 @@ class MixedPropagator:
     (5, 3, [0, 1, 2, 3, 4])
     """
 
-    def __init__(self, elements: Propagator | None, table: TabulatedPropagator | ByObject,
-                 backend: Backend) -> None:
+    def __init__(self, elements: Propagator | None, table: TabulatedPropagator | ByObject, backend: Backend) -> None:
         self.elements, self.table, self._backend = elements, table, backend
         e = 0 if elements is None else elements.n
         self.n_elements, self.n = e, e + table.n
@@ -88,8 +87,10 @@ class MixedPropagator:
             out = backend.empty((count, 6, self.n_pad)), backend.empty((count, self.n_pad), np.int8)
         states, code = out
         if states.shape != (count, 6, self.n_pad) or code.shape != (count, self.n_pad):
-            raise InputError(f"out has shapes {states.shape} and {code.shape}; for {count} times they must be "
-                             f"{(count, 6, self.n_pad)} and {(count, self.n_pad)}")
+            raise InputError(
+                f"out has shapes {states.shape} and {code.shape}; for {count} times they must be "
+                f"{(count, 6, self.n_pad)} and {(count, self.n_pad)}"
+            )
         # parts have padding of their own: each fills a buffer, its objects' columns are copied
         parts = [(0, e, self.elements), (e, n, self.table)]
         for number, (begin, end, part) in enumerate(parts):

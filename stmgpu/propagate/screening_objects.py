@@ -122,8 +122,14 @@ class Objects:
         """Digest of everything that the numbers depend on."""
         return hashlib.sha256(f"{self.catalog.digest()} {self.trajectories.digest()}".encode()).hexdigest()
 
-    def propagator(self, backend: Backend, start: tuple[float, float], span_s: tuple[float, float], mode: str,
-                   by_object: bool = False) -> MixedPropagator:
+    def propagator(
+        self,
+        backend: Backend,
+        start: tuple[float, float],
+        span_s: tuple[float, float],
+        mode: str,
+        by_object: bool = False,
+    ) -> MixedPropagator:
         """Propagator of all: a column for each object with elements, and one for each segment of a trajectory.
 
         With ``by_object`` a trajectory has one column for all its segments, for whoever follows it through the window.

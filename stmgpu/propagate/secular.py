@@ -117,8 +117,15 @@ class Secular:
         self.decay_km = float(decay_km)
         self.omega_rad_s = OMEGA_RAD_S if rotating else 0.0
 
-    def step(self, state: SecularState, dt_s: float, log_density: Any, lowest_km: float, spacing_km: float,
-             sun: Sequence[float] | NDArray[np.float64]) -> None:
+    def step(
+        self,
+        state: SecularState,
+        dt_s: float,
+        log_density: Any,
+        lowest_km: float,
+        spacing_km: float,
+        sun: Sequence[float] | NDArray[np.float64],
+    ) -> None:
         """Advance all objects by ``dt_s`` and set ``state.gone``.
 
         Parameters
@@ -145,8 +152,10 @@ class Secular:
         if not 0.0 < dt_s < np.inf:
             raise InputError(f"the step must be a positive number of seconds, got {dt_s}")
         if getattr(log_density, "ndim", 0) != 2 or log_density.shape[1] < 2:
-            raise InputError("log_density must be an array [runs, heights] with at least 2 heights, got shape "
-                             f"{getattr(log_density, 'shape', None)}")
+            raise InputError(
+                "log_density must be an array [runs, heights] with at least 2 heights, got shape "
+                f"{getattr(log_density, 'shape', None)}"
+            )
         if not (0.0 < spacing_km < np.inf and np.isfinite(lowest_km)):
             raise InputError(f"heights of the density must be finite and rise, got {lowest_km} + k * {spacing_km} km")
         size = float(np.sqrt(sum(float(x) ** 2 for x in sun)))
@@ -162,6 +171,23 @@ class Secular:
             return
         items = -(-state.n // PAD) * PAD
         runs, heights = log_density.shape
-        self.backend.launch("secular_step", items, items, state.capacity, runs, heights, float(dt_s), self.decay_km,
-                            self.omega_rad_s, float(lowest_km), float(spacing_km), SRP_FROM_M2_KG, *direction,
-                            log_density, state.run, state.mode, state.orbit, state.gone)
+        self.backend.launch(
+            "secular_step",
+            items,
+            items,
+            state.capacity,
+            runs,
+            heights,
+            float(dt_s),
+            self.decay_km,
+            self.omega_rad_s,
+            float(lowest_km),
+            float(spacing_km),
+            SRP_FROM_M2_KG,
+            *direction,
+            log_density,
+            state.run,
+            state.mode,
+            state.orbit,
+            state.gone,
+        )

@@ -35,8 +35,15 @@ class Drag:
 
     def take(self, chosen: NDArray[np.bool_]) -> Drag:
         """The same for some of the objects."""
-        return Drag(self.table, self.lowest_km, self.spacing_km, self.omega_rad_s, self.run[chosen],
-                    self.cos_i[chosen], self.ballistic[chosen])
+        return Drag(
+            self.table,
+            self.lowest_km,
+            self.spacing_km,
+            self.omega_rad_s,
+            self.run[chosen],
+            self.cos_i[chosen],
+            self.ballistic[chosen],
+        )
 
     def log_density(self, height_km: Array) -> tuple[Array, Array]:
         """ln of the density [kg/m^3] and its slope [1/km] at heights [..., objects]."""
@@ -67,8 +74,16 @@ class Drag:
             return _LARGEST_CHANGE / change
 
 
-def step(state: s.SecularState, decay_km: float, omega_rad_s: float, dt_s: float, log_density: Array,
-         lowest_km: float, spacing_km: float, sun: tuple[float, ...]) -> None:
+def step(
+    state: s.SecularState,
+    decay_km: float,
+    omega_rad_s: float,
+    dt_s: float,
+    log_density: Array,
+    lowest_km: float,
+    spacing_km: float,
+    sun: tuple[float, ...],
+) -> None:
     """See :meth:`stmgpu.propagate.secular.Secular.step`."""
     n = state.n
     o, mode = state.orbit, state.mode[:n]
@@ -78,10 +93,18 @@ def step(state: s.SecularState, decay_km: float, omega_rad_s: float, dt_s: float
     top_km = lowest_km + (log_density.shape[1] - 1) * spacing_km + s.EARTH_RADIUS_KM
     mean_a, mean_e = a.copy(), e.copy()
     dragged = np.flatnonzero(free & (a * (1.0 - e) < top_km))
-    drag = Drag(np.asarray(log_density), lowest_km, spacing_km, omega_rad_s, state.run[dragged].astype(np.int64),
-                cos_i[dragged], o[s.BALLISTIC, dragged])
+    drag = Drag(
+        np.asarray(log_density),
+        lowest_km,
+        spacing_km,
+        omega_rad_s,
+        state.run[dragged].astype(np.int64),
+        cos_i[dragged],
+        o[s.BALLISTIC, dragged],
+    )
     a[dragged], e[dragged], mean_a[dragged], mean_e[dragged], fallen = _sink(
-        drag, a[dragged], e[dragged], dt_s, s.EARTH_RADIUS_KM + decay_km)
+        drag, a[dragged], e[dragged], dt_s, s.EARTH_RADIUS_KM + decay_km
+    )
     state.gone[dragged] = fallen
 
     here = np.flatnonzero(present)
@@ -90,8 +113,9 @@ def step(state: s.SecularState, decay_km: float, omega_rad_s: float, dt_s: float
     angles = [o[row, here] for row in (s.RAAN, s.ARGP, s.MEAN)]
     half = [angle + rate * (dt_s / 2) for angle, rate in zip(angles, (node, perigee, anomaly), strict=True)]
     kicked = here[pushed]
-    moved = radiation(np.array([a[kicked], e[kicked], o[s.INC, kicked], *(h[pushed] for h in half)]),
-                      o[s.SRP, kicked], sun, dt_s)
+    moved = radiation(
+        np.array([a[kicked], e[kicked], o[s.INC, kicked], *(h[pushed] for h in half)]), o[s.SRP, kicked], sun, dt_s
+    )
     e[kicked], o[s.INC, kicked] = moved[1], moved[2]
     for k, (row, rate) in enumerate(zip((s.RAAN, s.ARGP, s.MEAN), (node, perigee, anomaly), strict=True)):
         half[k][pushed] = moved[3 + k]
@@ -100,8 +124,9 @@ def step(state: s.SecularState, decay_km: float, omega_rad_s: float, dt_s: float
     state.gone[:n][present & (a * (1.0 - e) < s.EARTH_RADIUS_KM + decay_km)] = 1
 
 
-def _sink(drag: Drag, a: Array, e: Array, dt_s: float,
-          grave_km: float) -> tuple[Array, Array, Array, Array, NDArray[np.int8]]:
+def _sink(
+    drag: Drag, a: Array, e: Array, dt_s: float, grave_km: float
+) -> tuple[Array, Array, Array, Array, NDArray[np.int8]]:
     """a, e after dt_s, their means, and whether the perigee fell below the radius ``grave_km``."""
     a, e = a.copy(), e.copy()
     left = np.full(len(a), dt_s)
@@ -132,8 +157,11 @@ def j2_rates(a: Array, e: Array, cos_i: Array) -> tuple[Array, Array, Array]:
     """Secular rates of node, perigee and mean anomaly [rad/s] (Kozai 1959, first order)."""
     motion = np.sqrt(s.MU_KM3_S2 / a**3)
     k = s.J2 * motion * (s.EARTH_RADIUS_KM / (a * (1.0 - e * e))) ** 2
-    return (-1.5 * k * cos_i, 0.75 * k * (5.0 * cos_i**2 - 1.0),
-            motion + 0.75 * k * np.sqrt(1.0 - e * e) * (3.0 * cos_i**2 - 1.0))
+    return (
+        -1.5 * k * cos_i,
+        0.75 * k * (5.0 * cos_i**2 - 1.0),
+        motion + 0.75 * k * np.sqrt(1.0 - e * e) * (3.0 * cos_i**2 - 1.0),
+    )
 
 
 def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: float) -> Array:
@@ -157,8 +185,16 @@ def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: 
     across = np.cross(h_vector, along_node, axis=0) / np.sqrt((h_vector**2).sum(axis=0))
     new_perigee = np.arctan2((e_vector * across).sum(axis=0), (e_vector * along_node).sum(axis=0))
     node_moved = np.mod(new_node - node + np.pi, 2 * np.pi) - np.pi
-    return np.array([a, e, np.arctan2(level, h_vector[2]), new_node, new_perigee,
-                     anomaly - (new_perigee - perigee) - np.cos(i) * node_moved])
+    return np.array(
+        [
+            a,
+            e,
+            np.arctan2(level, h_vector[2]),
+            new_node,
+            new_perigee,
+            anomaly - (new_perigee - perigee) - np.cos(i) * node_moved,
+        ]
+    )
 
 
 def sunlit(a: Array, sine: Array) -> Array:
@@ -173,5 +209,8 @@ def sunlit(a: Array, sine: Array) -> Array:
 def _turned(v: Array, axis: Array, angle: Array) -> Array:
     """Vectors [3, n] turned about a unit vector [3, 1] (Rodrigues)."""
     axis = np.broadcast_to(axis, v.shape)
-    return v * np.cos(angle) + np.cross(axis, v, axis=0) * np.sin(angle) + axis * (
-        (axis * v).sum(axis=0) * (1.0 - np.cos(angle)))
+    return (
+        v * np.cos(angle)
+        + np.cross(axis, v, axis=0) * np.sin(angle)
+        + axis * ((axis * v).sum(axis=0) * (1.0 - np.cos(angle)))
+    )

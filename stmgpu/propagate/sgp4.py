@@ -75,8 +75,14 @@ class Propagator:
     object that it leaves alone is 1.05 apogee distances.
     """
 
-    def __init__(self, elements: MeanElements, backend: Backend, start: tuple[float, float],
-                 span_s: tuple[float, float], mode: str = "i") -> None:
+    def __init__(
+        self,
+        elements: MeanElements,
+        backend: Backend,
+        start: tuple[float, float],
+        span_s: tuple[float, float],
+        mode: str = "i",
+    ) -> None:
         if not np.isfinite([*start, *span_s]).all() or span_s[1] < span_s[0]:
             raise InputError(f"the time span {span_s} s after {start} must be finite and must not end before it begins")
         table = element_table(elements, start, mode)
@@ -114,8 +120,10 @@ class Propagator:
             out = (backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8))
         states, code = out
         if states.shape != (len(times), 6, self.n_pad) or code.shape != (len(times), self.n_pad):
-            raise InputError(f"out has shapes {states.shape} and {code.shape}; for {len(times)} times they must be "
-                             f"{(len(times), 6, self.n_pad)} and {(len(times), self.n_pad)}")
+            raise InputError(
+                f"out has shapes {states.shape} and {code.shape}; for {len(times)} times they must be "
+                f"{(len(times), 6, self.n_pad)} and {(len(times), self.n_pad)}"
+            )
         if len(times):
             self._model.grid(times, states, code)
         return states, code
@@ -149,7 +157,8 @@ class Propagator:
         states, code = backend.empty((6, len(times))), backend.empty(len(times), np.int8)
         if len(times):
             if int(objects.min()) < 0 or int(objects.max()) >= self.n_pad:
-                raise InputError(f"indices must lie in [0, {self.n_pad}), got {int(objects.min())} to "
-                                 f"{int(objects.max())}")
+                raise InputError(
+                    f"indices must lie in [0, {self.n_pad}), got {int(objects.min())} to {int(objects.max())}"
+                )
             self._model.at(xp.ascontiguousarray(objects.astype(np.int32)), times, states, code)
         return states, code

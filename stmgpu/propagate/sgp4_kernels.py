@@ -37,8 +37,9 @@ class KernelModel:
         ``"i"`` or ``"a"``.
     """
 
-    def __init__(self, table: NDArray[np.float64], n: int, backend: Backend, span_s: tuple[float, float],
-                 mode: str) -> None:
+    def __init__(
+        self, table: NDArray[np.float64], n: int, backend: Backend, span_s: tuple[float, float], mode: str
+    ) -> None:
         self._backend = backend
         self._n, self._n_pad = n, table.shape[1]
         constants = backend.empty((CONSTANT_ROWS, self._n_pad))
@@ -62,18 +63,36 @@ class KernelModel:
         first, last = span_s[0] / 60.0, span_s[1] / 60.0
         self._knots = 0
         if self._knot_cols:
-            offset = table[el.OFFSET, resonant:self._n]
+            offset = table[el.OFFSET, resonant : self._n]
             # one knot more on either side, as write_deep places them
             counts = np.trunc((offset + last) / KNOT_MIN) - np.trunc((offset + first) / KNOT_MIN) + 3.0
             self._knots = int(counts.max())
         self._knot_table = backend.zeros((self._knots, KNOT_ROWS, self._knot_cols))
         if not self._width:
             return
-        backend.launch("sdp4_init", self._width, self._n_pad, self._deep_from, self._width, first, backend.put(table),
-                       self._constants, self._deep)
+        backend.launch(
+            "sdp4_init",
+            self._width,
+            self._n_pad,
+            self._deep_from,
+            self._width,
+            first,
+            backend.put(table),
+            self._constants,
+            self._deep,
+        )
         if self._knots:
-            backend.launch("sdp4_knots", self._knot_cols, self._n_pad, self._width, self._knots, self._knot_cols,
-                           self._constants, self._deep, self._knot_table)
+            backend.launch(
+                "sdp4_knots",
+                self._knot_cols,
+                self._n_pad,
+                self._width,
+                self._knots,
+                self._knot_cols,
+                self._constants,
+                self._deep,
+                self._knot_table,
+            )
 
     def grid(self, t_s: Any, states: Any, code: Any) -> None:
         """Fill ``states`` [T, 6, n_pad] and ``code`` [T, n_pad] for times ``t_s`` [T] of the backend."""
@@ -82,12 +101,29 @@ class KernelModel:
         rows = -(-times // chunk)
         near = self._near if self._width else n_pad
         if near:
-            self._backend.launch("sgp4_grid", rows * near, n_pad, near, times, chunk, self._constants, t_s, states,
-                                 code)
+            self._backend.launch(
+                "sgp4_grid", rows * near, n_pad, near, times, chunk, self._constants, t_s, states, code
+            )
         if self._width:
-            self._backend.launch("sdp4_grid", rows * self._width, n_pad, self._near, self._deep_from, self._width,
-                                 self._knots, self._knot_cols, self._afspc, times, chunk, self._constants, self._deep,
-                                 self._knot_table, t_s, states, code)
+            self._backend.launch(
+                "sdp4_grid",
+                rows * self._width,
+                n_pad,
+                self._near,
+                self._deep_from,
+                self._width,
+                self._knots,
+                self._knot_cols,
+                self._afspc,
+                times,
+                chunk,
+                self._constants,
+                self._deep,
+                self._knot_table,
+                t_s,
+                states,
+                code,
+            )
 
     def at(self, index: Any, t_s: Any, states: Any, code: Any) -> None:
         """Fill ``states`` [6, m] and ``code`` [m] for entries (``index`` int32 [m], ``t_s`` [m]) of the backend."""
@@ -95,13 +131,31 @@ class KernelModel:
         near = self._near if self._width else n_pad
         slots = _padded(xp, xp.flatnonzero(index < near))
         if len(slots):
-            self._backend.launch("sgp4_list", len(slots), n_pad, m, len(slots), self._constants, slots, index, t_s,
-                                 states, code)
+            self._backend.launch(
+                "sgp4_list", len(slots), n_pad, m, len(slots), self._constants, slots, index, t_s, states, code
+            )
         slots = _padded(xp, xp.flatnonzero(index >= near))
         if len(slots):
-            self._backend.launch("sdp4_list", len(slots), n_pad, self._deep_from, self._width, self._knots,
-                                 self._knot_cols, self._afspc, m, len(slots), self._constants, self._deep,
-                                 self._knot_table, slots, index, t_s, states, code)
+            self._backend.launch(
+                "sdp4_list",
+                len(slots),
+                n_pad,
+                self._deep_from,
+                self._width,
+                self._knots,
+                self._knot_cols,
+                self._afspc,
+                m,
+                len(slots),
+                self._constants,
+                self._deep,
+                self._knot_table,
+                slots,
+                index,
+                t_s,
+                states,
+                code,
+            )
 
 
 def _padded(xp: Any, slots: Any) -> Any:

@@ -19,19 +19,23 @@ class ReferenceModel:
         self.order = np.argsort([_kind(s) for s in satrecs], kind="stable")
         self._satrecs = [satrecs[k] for k in self.order]
         self._offset = table[el.OFFSET, self.order]
-        self._drag = drag_polynomial(table[:, self.order], np.array([s.method == "d" for s in self._satrecs]),
-                                     np.array([s.a for s in self._satrecs]))
+        self._drag = drag_polynomial(
+            table[:, self.order],
+            np.array([s.method == "d" for s in self._satrecs]),
+            np.array([s.a for s in self._satrecs]),
+        )
         self._reach_km = np.array([el.REACH * EARTH_RADIUS_KM * s.a for s in self._satrecs])
 
     def grid(self, t_s: NDArray[np.float64], states: NDArray[np.float64], code: NDArray[np.int8]) -> None:
         """Fill ``states`` [T, 6, n_pad] and ``code`` [T, n_pad] for times ``t_s`` [T]."""
-        states[:, :, self._n:] = np.nan
-        code[:, self._n:] = el.CODE_DUMMY
+        states[:, :, self._n :] = np.nan
+        code[:, self._n :] = el.CODE_DUMMY
         for k in range(self._n):
             states[:, :, k], code[:, k] = self._propagate(k, t_s)
 
-    def at(self, index: NDArray[np.int32], t_s: NDArray[np.float64], states: NDArray[np.float64],
-           code: NDArray[np.int8]) -> None:
+    def at(
+        self, index: NDArray[np.int32], t_s: NDArray[np.float64], states: NDArray[np.float64], code: NDArray[np.int8]
+    ) -> None:
         """Fill ``states`` [6, m] and ``code`` [m] for entries (``index`` int32 [m], ``t_s`` [m])."""
         by_object = np.argsort(index, kind="stable")
         starts = np.flatnonzero(np.diff(index[by_object], prepend=-1))
@@ -57,8 +61,21 @@ class ReferenceModel:
 
 def _satrec(column: NDArray[np.float64], mode: str) -> Satrec:
     satrec = Satrec()
-    satrec.sgp4init(WGS72, mode, 0, column[el.DAYS], column[el.BSTAR], 0.0, 0.0, column[el.ECC], column[el.ARGP],
-                    column[el.INC], column[el.ANOM], column[el.MOTION], column[el.NODE])
+    satrec.sgp4init(
+        WGS72,
+        mode,
+        0,
+        column[el.DAYS],
+        column[el.BSTAR],
+        0.0,
+        0.0,
+        column[el.ECC],
+        column[el.ARGP],
+        column[el.INC],
+        column[el.ANOM],
+        column[el.MOTION],
+        column[el.NODE],
+    )
     # with an epoch of zero, Satrec's "date" is minutes since epoch / 1440 and loses nothing to a Julian date
     satrec.jdsatepoch = 0.0
     satrec.jdsatepochF = 0.0
@@ -75,8 +92,9 @@ def _kind(satrec: Satrec) -> int:
     return 3 if 8.26e-3 <= motion <= 9.24e-3 and satrec.ecco >= 0.5 else 1
 
 
-def drag_polynomial(table: NDArray[np.float64], deep: NDArray[np.bool_],
-                    axis: NDArray[np.float64]) -> NDArray[np.float64]:
+def drag_polynomial(
+    table: NDArray[np.float64], deep: NDArray[np.bool_], axis: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Coefficients of the orbit's shrinking by drag: sqrt(a(t) / a0) = 1 - c1 t - c2 t^2 - c3 t^3 - c4 t^4.
 
     Parameters
@@ -103,9 +121,16 @@ def drag_polynomial(table: NDArray[np.float64], deep: NDArray[np.bool_],
         eta = a * ecc * xi
         psi = np.abs(1.0 - eta * eta)
         con41 = 3.0 * np.cos(table[el.INC]) ** 2 - 1.0
-        c2 = q**4 * xi**4 / psi**3.5 * motion * (
-            a * (1.0 + 1.5 * eta**2 + ecc * eta * (4.0 + eta**2))
-            + 0.375 * J2 * xi / psi * con41 * (8.0 + 3.0 * eta**2 * (8.0 + eta**2)))
+        c2 = (
+            q**4
+            * xi**4
+            / psi**3.5
+            * motion
+            * (
+                a * (1.0 + 1.5 * eta**2 + ecc * eta * (4.0 + eta**2))
+                + 0.375 * J2 * xi / psi * con41 * (8.0 + 3.0 * eta**2 * (8.0 + eta**2))
+            )
+        )
         c1 = table[el.BSTAR] * c2
         d2 = 4.0 * a * xi * c1**2
         d3 = d2 * xi * c1 / 3.0 * (17.0 * a + s)

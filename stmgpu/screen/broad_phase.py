@@ -92,8 +92,19 @@ class HashGrid:
         nodes = int(block.states.shape[0])
         if nodes != self.usable.shape[0]:
             self.usable = self.backend.empty((nodes, self.n), np.int8)
-        self.backend.launch("node_errors", self.n, nodes, self.n, NODE_STEP_S, UNKNOWN_ERROR_KM, SENSELESS_ERROR_KM,
-                            block.states, block.codes, self.usable, self.error)
+        self.backend.launch(
+            "node_errors",
+            self.n,
+            nodes,
+            self.n,
+            NODE_STEP_S,
+            UNKNOWN_ERROR_KM,
+            SENSELESS_ERROR_KM,
+            block.states,
+            block.codes,
+            self.usable,
+            self.error,
+        )
         return self.error, self.usable
 
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
@@ -105,26 +116,78 @@ class HashGrid:
         weights = put(hermite_weights(plan, rows))
         counts = self.counts[:r]
         counts[...] = 0
-        launch("fill_rows", items, r, n, nodes, plan.side, cells, plan.half_step_s, plan.cell_km, plan.gate_factor,
-               0.5 * plan.threshold_km, plan.pad_factor, block.states, self.usable, self.error, node, weights,
-               self.fields[:r], self.keys[:r], self.ranks[:r], counts)
+        launch(
+            "fill_rows",
+            items,
+            r,
+            n,
+            nodes,
+            plan.side,
+            cells,
+            plan.half_step_s,
+            plan.cell_km,
+            plan.gate_factor,
+            0.5 * plan.threshold_km,
+            plan.pad_factor,
+            block.states,
+            self.usable,
+            self.error,
+            node,
+            weights,
+            self.fields[:r],
+            self.keys[:r],
+            self.ranks[:r],
+            counts,
+        )
         launch("sum_chunks", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r])
         launch("cell_starts", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r], self.starts[:r])
-        launch("sort_rows", items, r, n, self.slots, cells, self.fields[:r], self.keys[:r], self.ranks[:r],
-               self.starts[:r], self.sorted[:r], self.object[:r], self.cell[:r])
+        launch(
+            "sort_rows",
+            items,
+            r,
+            n,
+            self.slots,
+            cells,
+            self.fields[:r],
+            self.keys[:r],
+            self.ranks[:r],
+            self.starts[:r],
+            self.sorted[:r],
+            self.object[:r],
+            self.cell[:r],
+        )
         while True:
             count = self.count[:r]
             count[...] = 0
-            launch("find_pairs", r * self.slots, r, self.slots, plan.side, cells, self.capacity, plan.half_step_s,
-                   plan.threshold_km, plan.cell_km, plan.gate_factor, self.sorted[:r], self.object[:r],
-                   self.cell[:r], self.starts[:r], count, self.first[:r], self.second[:r], self.offset[:r])
+            launch(
+                "find_pairs",
+                r * self.slots,
+                r,
+                self.slots,
+                plan.side,
+                cells,
+                self.capacity,
+                plan.half_step_s,
+                plan.threshold_km,
+                plan.cell_km,
+                plan.gate_factor,
+                self.sorted[:r],
+                self.object[:r],
+                self.cell[:r],
+                self.starts[:r],
+                count,
+                self.first[:r],
+                self.second[:r],
+                self.offset[:r],
+            )
             found = self.backend.get(count)
             if int(found.max(initial=0)) <= self.capacity:
                 break
             wanted = 1 << int(found.max()).bit_length()
             if wanted * self.batch > _MAX_CAPACITY:
-                raise CapacityError(f"at least {int(found.max())} candidate pairs in one interval; use a smaller "
-                                    "threshold or step")
+                raise CapacityError(
+                    f"at least {int(found.max())} candidate pairs in one interval; use a smaller threshold or step"
+                )
             self.capacity = wanted
             self._allocate_candidates()
         xp = self.backend.xp
@@ -178,7 +241,7 @@ class KdTree:
         if len(common):
             tree = cKDTree(r[:, common].T)
             pairs.append(common[tree.query_pairs(2.0 * widest, output_type="ndarray")])
-        for k in wide:                                   # wide gates against everything; each pair of wide ones once
+        for k in wide:  # wide gates against everything; each pair of wide ones once
             near = np.linalg.norm(r - r[:, k : k + 1], axis=0) <= gate + gate[k]
             near[wide[wide <= k]] = False
             other = np.flatnonzero(near)
@@ -187,12 +250,19 @@ class KdTree:
         dr, dv = r[:, p[:, 1]] - r[:, p[:, 0]], v[:, p[:, 1]] - v[:, p[:, 0]]
         offset = np.clip(-(dr * dv).sum(axis=0) / np.maximum((dv * dv).sum(axis=0), 1e-30), -h, h)
         radius = np.linalg.norm(r, axis=0)
-        reach = (plan.threshold_km + pad[p].sum(axis=1)
-                 + bend_km(np.linalg.norm(dr, axis=0), np.linalg.norm(dv, axis=0), radius[p].min(axis=1), h))
+        reach = (
+            plan.threshold_km
+            + pad[p].sum(axis=1)
+            + bend_km(np.linalg.norm(dr, axis=0), np.linalg.norm(dv, axis=0), radius[p].min(axis=1), h)
+        )
         keep = np.linalg.norm(dr + offset * dv, axis=0) <= reach
         i, j = good[p[keep, 0]], good[p[keep, 1]]
-        return (np.minimum(i, j).astype(np.int32), np.maximum(i, j).astype(np.int32),
-                np.full(int(keep.sum()), row, np.int64), offset[keep])
+        return (
+            np.minimum(i, j).astype(np.int32),
+            np.maximum(i, j).astype(np.int32),
+            np.full(int(keep.sum()), row, np.int64),
+            offset[keep],
+        )
 
 
 def bend_km(distance_km: Any, speed_km_s: Any, radius_km: Any, h_s: float) -> Any:

@@ -25,8 +25,14 @@ MARGIN_KM = 5.0
 """How far a parabola through samples 10 s apart may be off; relative motion bends by less than 0.3 km in 20 s."""
 
 
-def brute(elements: Any, start: tuple[float, float], duration_s: float, threshold_km: float, step_s: float = 10.0,
-          mode: str = "i") -> np.ndarray:
+def brute(
+    elements: Any,
+    start: tuple[float, float],
+    duration_s: float,
+    threshold_km: float,
+    step_s: float = 10.0,
+    mode: str = "i",
+) -> np.ndarray:
     """Every local minimum of distance below the threshold, found the slow way with the ``sgp4`` package.
 
     Parameters
@@ -49,20 +55,23 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
     p = Propagator(elements, ReferenceBackend(), start, (-margin, duration_s + margin), mode)
     samples = np.append(np.arange(-step_s, duration_s + step_s, step_s), duration_s + step_s)
     states, _ = p.grid(samples)
-    position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))                       # [object, sample, axis]
+    position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))  # [object, sample, axis]
     speed = float(np.nan_to_num(np.linalg.norm(states[:, 3:, : p.n], axis=1)).max())
     good = _usable(p, start, duration_s)
     rows: list[Minimum] = []
     for i in range(p.n):
         rel = position[i + 1 : p.n] - position[i]
-        settled: set[tuple[int, int]] = set()                 # partners with a minimum too close to an edge for a rate
+        settled: set[tuple[int, int]] = set()  # partners with a minimum too close to an edge for a rate
         d2 = np.einsum("ijk,ijk->ij", rel, rel)
         for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
             a, b = int(i), int(i + 1 + j)
             # squared, since |dr| has a kink where it is zero; around the sample, since the tolerance is relative
-            best = minimize_scalar(lambda s, a=a, b=b, t=samples[k]: _distance(p, a, b, t + s) ** 2, method="bounded",
-                                   bounds=(samples[k - 1] - samples[k], samples[k + 1] - samples[k]),
-                                   options={"xatol": 1e-10, "maxiter": 200})
+            best = minimize_scalar(
+                lambda s, a=a, b=b, t=samples[k]: _distance(p, a, b, t + s) ** 2,
+                method="bounded",
+                bounds=(samples[k - 1] - samples[k], samples[k + 1] - samples[k]),
+                options={"xatol": 1e-10, "maxiter": 200},
+            )
             tca = float(samples[k] + best.x)
             if 0.0 <= tca <= duration_s and best.fun < threshold_km**2:
                 rows.append((a, b, tca, float(np.sqrt(best.fun)), 0))
@@ -82,8 +91,10 @@ def brute(elements: Any, start: tuple[float, float], duration_s: float, threshol
                 if distance < threshold_km and ((later >= earlier) if flag == START_EDGE else (later < earlier)):
                     rows.append((a, b, t, distance, flag))
     kept = _prominent([r for r in rows if good(r[0], r[2]) and good(r[1], r[2])], p)
-    out = np.array([(min(p.order[a], p.order[b]), max(p.order[a], p.order[b]), t, d, f) for a, b, t, d, f in kept],
-                   dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
+    out = np.array(
+        [(min(p.order[a], p.order[b]), max(p.order[a], p.order[b]), t, d, f) for a, b, t, d, f in kept],
+        dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")],
+    )
     return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
 
 
@@ -119,8 +130,9 @@ def _highest(p: Propagator, a: int, b: int, start_s: float, end_s: float) -> flo
     distances = [_distance(p, a, b, float(at)) for at in t]
     k = int(np.argmax(distances))
     low, high = float(t[max(k - 1, 0)]), float(t[min(k + 1, 39)])
-    best = minimize_scalar(lambda s: -_distance(p, a, b, low + s), method="bounded", bounds=(0.0, high - low),
-                           options={"xatol": 1e-3})
+    best = minimize_scalar(
+        lambda s: -_distance(p, a, b, low + s), method="bounded", bounds=(0.0, high - low), options={"xatol": 1e-3}
+    )
     return max(distances[k], -float(best.fun))
 
 

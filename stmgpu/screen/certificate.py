@@ -34,16 +34,21 @@ class Certificate:
     def join(parts: list[Certificate]) -> Certificate:
         """Of several stretches of one run; a stretch cut elsewhere gives the same."""
         worst = max(parts, key=lambda c: c.largest_ratio, default=Certificate())
-        return Certificate(sum(c.pairs_measured for c in parts), worst.largest_ratio,
-                           max((c.largest_pad_km for c in parts), default=0.0), worst.worst)
+        return Certificate(
+            sum(c.pairs_measured for c in parts),
+            worst.largest_ratio,
+            max((c.largest_pad_km for c in parts), default=0.0),
+            worst.worst,
+        )
 
     @property
     def holds(self) -> bool:
         """Whether the bound was never exceeded in the sample."""
         return self.largest_ratio < 1.0
 
-    def measure(self, plan: Plan, refiner: Refiner, block: Block, error_km: Any, candidates: Candidates,
-                ids: np.ndarray) -> None:
+    def measure(
+        self, plan: Plan, refiner: Refiner, block: Block, error_km: Any, candidates: Candidates, ids: np.ndarray
+    ) -> None:
         """Check a sample of a block's candidates at both ends of their intervals.
 
         The ids [n] of the objects (internal order) and the interval decide what is in the sample: a pair is measured
@@ -84,8 +89,11 @@ def _drawn(xp: Any, ids: Any, candidates: Candidates, plan: Plan) -> Any:
     if plan.sampled >= 1.0:
         return xp.ones(len(candidates), bool)
     a, b = ids[candidates.first].astype(np.uint64), ids[candidates.second].astype(np.uint64)
-    x = (xp.minimum(a, b) * np.uint64(0x9E3779B97F4A7C15) ^ xp.maximum(a, b) * np.uint64(0xC2B2AE3D27D4EB4F)
-         ^ (candidates.row + plan.first_row).astype(np.uint64) * np.uint64(0x165667B19E3779F9))
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):    # mixer of splitmix64 (Vigna 2015)
+    x = (
+        xp.minimum(a, b) * np.uint64(0x9E3779B97F4A7C15)
+        ^ xp.maximum(a, b) * np.uint64(0xC2B2AE3D27D4EB4F)
+        ^ (candidates.row + plan.first_row).astype(np.uint64) * np.uint64(0x165667B19E3779F9)
+    )
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # mixer of splitmix64 (Vigna 2015)
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
     return (x ^ (x >> np.uint64(31))) < np.uint64(int(plan.sampled * 2.0**64))

@@ -20,16 +20,33 @@ from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import END_EDGE, START_EDGE
 from stmgpu.time import Epoch, format_utc, to_datetime64
 
-FLAGS = {SLOW: "slow", START_EDGE: "start_edge", END_EDGE: "end_edge", ENTRY_BEFORE_START: "entry_before_start",
-         EXIT_AFTER_END: "exit_after_end"}
+FLAGS = {
+    SLOW: "slow",
+    START_EDGE: "start_edge",
+    END_EDGE: "end_edge",
+    ENTRY_BEFORE_START: "entry_before_start",
+    EXIT_AFTER_END: "exit_after_end",
+}
 """Bits of the variable ``flags`` and their names."""
 
 _ROWS_AT_ONCE = 50_000
 _ROW = "%d,%d,%s,%s,%s,%.9f,%.9f,%.9f,%.9f,%.9f,%.6f,%.6f,%s\n"
 
-CSV_COLUMNS = ("primary", "secondary", "primary_name", "secondary_name", "tca", "miss_distance_km",
-               "relative_speed_km_s", "miss_radial_km", "miss_transverse_km", "miss_normal_km",
-               "primary_epoch_age_days", "secondary_epoch_age_days", "flags")
+CSV_COLUMNS = (
+    "primary",
+    "secondary",
+    "primary_name",
+    "secondary_name",
+    "tca",
+    "miss_distance_km",
+    "relative_speed_km_s",
+    "miss_radial_km",
+    "miss_transverse_km",
+    "miss_normal_km",
+    "primary_epoch_age_days",
+    "secondary_epoch_age_days",
+    "flags",
+)
 
 
 def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Objects, plan: Plan) -> xr.Dataset:
@@ -65,17 +82,35 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Obje
         "secondary_name": (c, catalog.name[b], {"long_name": "name of the secondary"}),
         "tca": (c, tca, {"long_name": "time of closest approach, UTC"}),
         "miss_distance": (c, events.miss_km, {"units": "km", "long_name": "distance at TCA"}),
-        "relative_speed": (c, events.speed_km_s,
-                           {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"}),
-        "miss_rtn": ((c, "axis"), events.miss_rtn,
-                     {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"}),
-        "primary_epoch_age_days": (c, _age_days(catalog, a, start, tca_s), {"units": "day", "long_name": (
-            "TCA minus element epoch of the primary (NaN: trajectory)")}),
-        "secondary_epoch_age_days": (c, _age_days(catalog, b, start, tca_s), {"units": "day", "long_name": (
-            "TCA minus element epoch of the secondary (NaN: trajectory)")}),
-        "flags": (c, flags.astype(np.int32), {"long_name": "what is special about the event",
-                                              "flag_masks": np.array(list(FLAGS), np.int32),
-                                              "flag_meanings": " ".join(FLAGS.values())}),
+        "relative_speed": (
+            c,
+            events.speed_km_s,
+            {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"},
+        ),
+        "miss_rtn": (
+            (c, "axis"),
+            events.miss_rtn,
+            {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"},
+        ),
+        "primary_epoch_age_days": (
+            c,
+            _age_days(catalog, a, start, tca_s),
+            {"units": "day", "long_name": ("TCA minus element epoch of the primary (NaN: trajectory)")},
+        ),
+        "secondary_epoch_age_days": (
+            c,
+            _age_days(catalog, b, start, tca_s),
+            {"units": "day", "long_name": ("TCA minus element epoch of the secondary (NaN: trajectory)")},
+        ),
+        "flags": (
+            c,
+            flags.astype(np.int32),
+            {
+                "long_name": "what is special about the event",
+                "flag_masks": np.array(list(FLAGS), np.int32),
+                "flag_meanings": " ".join(FLAGS.values()),
+            },
+        ),
         "entry": (c, entry, {"long_name": "entry into the threshold sphere, UTC"}),
         "exit": (c, leave, {"long_name": "exit from the threshold sphere, UTC"}),
         **_failed(part, catalog, plan, start),
@@ -93,12 +128,21 @@ def _failed(part: Part, catalog: Catalog | Objects, plan: Plan, start: Epoch) ->
     sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
     meanings = " ".join(f"{code}: {text};" for code, text in CODES.items())
     return {
-        "failed_object": ("failed", catalog.norad_id[part.failed_object[sort]],
-                          {"long_name": "NORAD id of an object that SGP4 could not propagate at some node"}),
-        "failed_code": ("failed", part.failed_code[sort].astype(np.int8),
-                        {"long_name": "SGP4 error code at the first failing node", "meanings": meanings}),
-        "failed_time": ("failed", to_datetime64(start.jd, start.fr, failed_s[sort]),
-                        {"long_name": "first failing node, UTC; the object takes part wherever both nodes are good"}),
+        "failed_object": (
+            "failed",
+            catalog.norad_id[part.failed_object[sort]],
+            {"long_name": "NORAD id of an object that SGP4 could not propagate at some node"},
+        ),
+        "failed_code": (
+            "failed",
+            part.failed_code[sort].astype(np.int8),
+            {"long_name": "SGP4 error code at the first failing node", "meanings": meanings},
+        ),
+        "failed_time": (
+            "failed",
+            to_datetime64(start.jd, start.fr, failed_s[sort]),
+            {"long_name": "first failing node, UTC; the object takes part wherever both nodes are good"},
+        ),
     }
 
 
@@ -108,22 +152,39 @@ def _attributes(part: Part, catalog: Catalog | Objects, plan: Plan) -> dict[str,
     trajectories = {}
     if isinstance(catalog, Objects):
         error_km = catalog.trajectories.interpolation_error_km()
-        trajectories = {"objects_with_trajectory": len(catalog.trajectories),
-                        "largest_interpolation_error_km": float(error_km.max(initial=0.0))}
+        trajectories = {
+            "objects_with_trajectory": len(catalog.trajectories),
+            "largest_interpolation_error_km": float(error_km.max(initial=0.0)),
+        }
     return {
-        "title": "conjunctions of all objects with all others" if not trajectories else
-                 "conjunctions of objects with trajectories with all others",
-        "frame": "TEME", "time_system": "UTC",
-        "start": format_utc(Epoch.of(*plan.start)), "duration_s": plan.duration_s, "threshold_km": plan.threshold_km,
-        "objects": len(catalog), "objects_rejected": len(catalog.rejected), "objects_failed": len(part.failed_object),
+        "title": "conjunctions of all objects with all others"
+        if not trajectories
+        else "conjunctions of objects with trajectories with all others",
+        "frame": "TEME",
+        "time_system": "UTC",
+        "start": format_utc(Epoch.of(*plan.start)),
+        "duration_s": plan.duration_s,
+        "threshold_km": plan.threshold_km,
+        "objects": len(catalog),
+        "objects_rejected": len(catalog.rejected),
+        "objects_failed": len(part.failed_object),
         **trajectories,
-        "candidates": part.candidates, "candidates_unrefined": part.unrefined, "events": len(part.events),
-        "catalog_source": catalog.source, "catalog_sha256": catalog.sha256, "catalog_digest": catalog.digest(),
-        "certificate": json.dumps({"complete": certificate.holds,
-                                   "pairs_measured": certificate.pairs_measured,
-                                   "largest_ratio": certificate.largest_ratio,
-                                   "largest_pad_km": certificate.largest_pad_km, "worst": certificate.worst,
-                                   "plan": plan.describe()}),
+        "candidates": part.candidates,
+        "candidates_unrefined": part.unrefined,
+        "events": len(part.events),
+        "catalog_source": catalog.source,
+        "catalog_sha256": catalog.sha256,
+        "catalog_digest": catalog.digest(),
+        "certificate": json.dumps(
+            {
+                "complete": certificate.holds,
+                "pairs_measured": certificate.pairs_measured,
+                "largest_ratio": certificate.largest_ratio,
+                "largest_pad_km": certificate.largest_pad_km,
+                "worst": certificate.worst,
+                "plan": plan.describe(),
+            }
+        ),
     }
 
 
@@ -144,12 +205,19 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
         file.write((",".join(CSV_COLUMNS) + "\n").encode())
         for k in range(0, len(d["tca"]), _ROWS_AT_ONCE):
             part = {name: values[k : k + _ROWS_AT_ONCE] for name, values in d.items()}
-            rows = zip(part["primary"].tolist(), part["secondary"].tolist(),
-                       *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
-                       format_utc(part["tca"]).tolist(), part["miss_distance"].tolist(),
-                       part["relative_speed"].tolist(), *part["miss_rtn"].T.tolist(),
-                       part["primary_epoch_age_days"].tolist(), part["secondary_epoch_age_days"].tolist(),
-                       map(names.__getitem__, part["flags"].tolist()), strict=True)
+            rows = zip(
+                part["primary"].tolist(),
+                part["secondary"].tolist(),
+                *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
+                format_utc(part["tca"]).tolist(),
+                part["miss_distance"].tolist(),
+                part["relative_speed"].tolist(),
+                *part["miss_rtn"].T.tolist(),
+                part["primary_epoch_age_days"].tolist(),
+                part["secondary_epoch_age_days"].tolist(),
+                map(names.__getitem__, part["flags"].tolist()),
+                strict=True,
+            )
             file.write("".join(_ROW % row for row in rows).encode())
 
 

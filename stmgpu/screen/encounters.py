@@ -41,8 +41,15 @@ class Encounters(Events):
     @staticmethod
     def join(parts: list[Encounters]) -> Encounters:
         """All encounters of several batches, in their order."""
-        empty = Encounters(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int32),
-                           np.empty(0), np.empty(0), np.empty((0, 3)))
+        empty = Encounters(
+            np.empty(0, np.int64),
+            np.empty(0, np.int64),
+            np.empty(0),
+            np.empty(0, np.int32),
+            np.empty(0),
+            np.empty(0),
+            np.empty((0, 3)),
+        )
         if len(parts) == 1:
             return parts[0]
         names = vars(empty)
@@ -159,7 +166,7 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
         inside = _inside(followed, i, j, samples)
         for e in by_pair[begin[k] : begin[k + len(i)]]:
             tca, within = tca_s[slow[e]], inside[member[e] - k]
-            at = int(np.searchsorted(samples, tca, side="right"))          # samples[at - 1] <= tca < samples[at]
+            at = int(np.searchsorted(samples, tca, side="right"))  # samples[at - 1] <= tca < samples[at]
             before, after = np.flatnonzero(~within[:at]), np.flatnonzero(~within[at:])
             low[:, e] = _bracket(samples, int(before[-1]), tca) if len(before) else (0.0, 0.0)
             high[:, e] = _bracket(samples, at + int(after[0]), tca) if len(after) else (plan.duration_s,) * 2
@@ -199,8 +206,9 @@ def _excess(refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, t_s: np.
     return excess
 
 
-def _crossing(refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, outside: np.ndarray,
-              inside: np.ndarray) -> np.ndarray:
+def _crossing(
+    refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, outside: np.ndarray, inside: np.ndarray
+) -> np.ndarray:
     """Bisect the crossing between a time outside and a time inside the sphere to below a microsecond."""
     outside, inside = outside.copy(), inside.copy()
     for _ in range(28):

@@ -55,17 +55,25 @@ class Part:
     @staticmethod
     def join(parts: list[Part]) -> Part:
         """Several stretches as one; of an object's failures the first."""
-        objects, codes, nodes = (np.concatenate([getattr(p, f"failed_{name}") for p in parts])
-                                 for name in ("object", "code", "node"))
+        objects, codes, nodes = (
+            np.concatenate([getattr(p, f"failed_{name}") for p in parts]) for name in ("object", "code", "node")
+        )
         order = np.lexsort((nodes, objects))
         first = order[np.flatnonzero(np.diff(objects[order], prepend=-1))]
         seconds: dict[str, float] = {}
         for part in parts:
             for stage, value in part.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + value
-        return Part(Encounters.join([p.events for p in parts]), objects[first], codes[first], nodes[first],
-                    sum(p.candidates for p in parts), sum(p.unrefined for p in parts),
-                    Certificate.join([p.certificate for p in parts]), seconds)
+        return Part(
+            Encounters.join([p.events for p in parts]),
+            objects[first],
+            codes[first],
+            nodes[first],
+            sum(p.candidates for p in parts),
+            sum(p.unrefined for p in parts),
+            Certificate.join([p.certificate for p in parts]),
+            seconds,
+        )
 
 
 class _Stopwatch:
@@ -134,8 +142,9 @@ class Screener:
             self._states = backend.empty((nodes, 6, self.propagator.n_pad))
             self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
 
-    def run(self, first_block: int = 0, last_block: int | None = None,
-            progress: Callable[[float], None] | None = None) -> Part:
+    def run(
+        self, first_block: int = 0, last_block: int | None = None, progress: Callable[[float], None] | None = None
+    ) -> Part:
         """Find what lies in the blocks from the first up to, not including, the last (default: all).
 
         ``progress`` is called with the fraction done, between 0 and 1.
@@ -175,9 +184,16 @@ class Screener:
         seconds, watch.seconds = watch.seconds, {}
         bad = np.flatnonzero((failures.code != 0) & (failures.code != CODE_ABSENT))
         objects, nodes = self._absent
-        return Part(Encounters.join(found), np.concatenate([self.propagator.order[bad], objects]),
-                    np.concatenate([failures.code[bad], np.full(len(objects), CODE_ABSENT, np.int8)]),
-                    np.concatenate([failures.node[bad], nodes]), counted, unrefined, certificate, seconds)
+        return Part(
+            Encounters.join(found),
+            np.concatenate([self.propagator.order[bad], objects]),
+            np.concatenate([failures.code[bad], np.full(len(objects), CODE_ABSENT, np.int8)]),
+            np.concatenate([failures.node[bad], nodes]),
+            counted,
+            unrefined,
+            certificate,
+            seconds,
+        )
 
     def _blocks(self, first: int, last: int) -> Iterator[tuple[Block, np.ndarray]]:
         """Blocks with the rows between their nodes; the last three nodes of a block are the first of the next.
@@ -196,8 +212,7 @@ class Screener:
                 self.propagator.grid(times, (states[kept:count], codes[kept:count]))
                 kept = 3
             per_node = plan.steps_per_node
-            rows = np.arange(max(node * per_node - plan.first_row, 0),
-                             min(stop * per_node - plan.first_row, plan.rows))
+            rows = np.arange(max(node * per_node - plan.first_row, 0), min(stop * per_node - plan.first_row, plan.rows))
             yield Block(states[:count], codes[:count], node - 1), rows
 
     def _found(self, block: Block, rows: np.ndarray) -> Iterator[Candidates]:
@@ -219,7 +234,7 @@ def _groups(objects: Any, order: np.ndarray, split: int | None, backend: Backend
     """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
     found = [] if split is None else [order >= split]
     if isinstance(objects, Objects):
-        found.append(order)                                   # no two segments of one object
+        found.append(order)  # no two segments of one object
         found.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
     return [backend.put(groups) for groups in found]
 
@@ -268,16 +283,18 @@ class Screening:
         return self.part.events
 
 
-def run(objects: Any, plan: Plan, backend: Backend, mode: str = "i",
-        progress: Callable[[float], None] | None = None) -> Screening:
+def run(
+    objects: Any, plan: Plan, backend: Backend, mode: str = "i", progress: Callable[[float], None] | None = None
+) -> Screening:
     """Screen all objects against all others, in one piece; see :class:`Screener` for the parameters."""
     screener = Screener(objects, plan, backend, mode)
     part, followed = settle([screener.run(progress=progress)], objects, plan, backend, mode)
     return Screening(plan, backend, screener.refiner, part, followed)
 
 
-def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
-           mode: str = "i") -> tuple[Part, Followed | None]:
+def settle(
+    parts: list[Part], objects: Any, plan: Plan, backend: Backend, mode: str = "i"
+) -> tuple[Part, Followed | None]:
     """Put the stretches of a window together: every minimum once, slow pairs seen over the whole window.
 
     Parameters
@@ -309,8 +326,9 @@ def settle(parts: list[Part], objects: Any, plan: Plan, backend: Backend,
 
 def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
     """Candidates by interval and objects: appending order depends on threads, results must not."""
-    first, second, row, offset_s = (xp.concatenate([getattr(p, name) for p in parts])
-                                    for name in ("first", "second", "row", "offset_s"))
+    first, second, row, offset_s = (
+        xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s")
+    )
     order = xp.lexsort(xp.stack([second.astype(np.int64), first.astype(np.int64), row]))
     return Candidates(first[order], second[order], row[order], offset_s[order])
 
@@ -319,7 +337,8 @@ def _chunks(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
     """Waiting candidates, at most :data:`STATES_AT_ONCE` at a time."""
     if not parts:
         return
-    whole = Candidates(*(xp.concatenate([getattr(p, name) for p in parts])
-                         for name in ("first", "second", "row", "offset_s")))
+    whole = Candidates(
+        *(xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s"))
+    )
     for k in range(0, len(whole), STATES_AT_ONCE):
         yield whole[k : k + STATES_AT_ONCE]

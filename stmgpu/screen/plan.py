@@ -180,8 +180,13 @@ class Plan:
 
     def describe(self) -> dict[str, Any]:
         """The plan as plain values for the certificate and the provenance."""
-        return asdict(self) | {"rows": self.rows, "node_step_s": NODE_STEP_S, "gate_factor": self.gate_factor,
-                               "pad_factor": self.pad_factor, "common_speed_km_s": COMMON_SPEED_KM_S}
+        return asdict(self) | {
+            "rows": self.rows,
+            "node_step_s": NODE_STEP_S,
+            "gate_factor": self.gate_factor,
+            "pad_factor": self.pad_factor,
+            "common_speed_km_s": COMMON_SPEED_KM_S,
+        }
 
 
 def gate_factor(h_s: float) -> float:
@@ -204,8 +209,9 @@ def hermite_weights(plan: Plan, rows: np.ndarray) -> np.ndarray:
     return np.stack(position + velocity, axis=1)
 
 
-def make_plan(start: tuple[float, float], duration_s: float, threshold_km: float, objects: int,
-              step_s: float | None = None) -> Plan:
+def make_plan(
+    start: tuple[float, float], duration_s: float, threshold_km: float, objects: int, step_s: float | None = None
+) -> Plan:
     """Choose interval and cells for a window.
 
     Parameters
@@ -234,8 +240,15 @@ def make_plan(start: tuple[float, float], duration_s: float, threshold_km: float
     chosen = step_s if step_s is not None else min(STEPS_S, key=lambda s: cost_ns(s, threshold_km, objects))
     cell = _cell_km(chosen, threshold_km)
     expected = candidates_per_s(chosen, threshold_km, objects) * BLOCK_NODES * NODE_STEP_S
-    return Plan(start, float(duration_s), float(threshold_km), float(chosen), cell, _side(cell),
-                min(1.0, SAMPLES_PER_BLOCK / expected))
+    return Plan(
+        start,
+        float(duration_s),
+        float(threshold_km),
+        float(chosen),
+        cell,
+        _side(cell),
+        min(1.0, SAMPLES_PER_BLOCK / expected),
+    )
 
 
 def _cell_km(step_s: float, threshold_km: float) -> float:
@@ -262,7 +275,7 @@ def cost_ns(step_s: float, threshold_km: float, objects: int) -> float:
     catalogue (benchmarks/results/screen.md).
     """
     cell = _cell_km(step_s, threshold_km)
-    shell_km3 = 6.0e11                         # 400 to 1,500 km altitude, where four of five objects are
+    shell_km3 = 6.0e11  # 400 to 1,500 km altitude, where four of five objects are
     partners = 14.0 * objects * cell**3 / shell_km3
     per_sample = objects * (85.0 + 0.085 * partners) + 1.5 * _side(cell) ** 3
     return per_sample / step_s + 3000.0 * candidates_per_s(step_s, threshold_km, objects)

@@ -18,7 +18,7 @@ PROMINENCE_KM = 1e-6
 """A millimetre: a thousand times the noise of positions, far below anything an element set can tell."""
 
 _SAMPLES = 32
-_ZOOMS = 4                                                    # 32^4: from a day to a tenth of a second
+_ZOOMS = 4  # 32^4: from a day to a tenth of a second
 _GAPS_AT_ONCE = 8192
 
 
@@ -37,7 +37,7 @@ def drop_shallow(followed: Followed, events: Encounters) -> Encounters:
     gaps = np.flatnonzero(same & (speed[:-1] < SLOW_PAIR_KM_S) & (speed[1:] < SLOW_PAIR_KM_S))
     if len(gaps) == 0:
         return events
-    saddle = np.full(len(events), np.inf)                     # height between an event and the next of its pair
+    saddle = np.full(len(events), np.inf)  # height between an event and the next of its pair
     for k in range(0, len(gaps), _GAPS_AT_ONCE):
         g = gaps[k : k + _GAPS_AT_ONCE]
         saddle[g] = _highest(followed, events[g], events.tca_s[g + 1], np.maximum(distance[g], distance[g + 1]))
@@ -66,8 +66,9 @@ def _highest(followed: Followed, events: Encounters, until_s: np.ndarray, higher
     open_ = np.arange(len(events))
     for _ in range(_ZOOMS):
         t = np.linspace(low[open_], high[open_], _SAMPLES + 2, axis=1)
-        distance = _distance(followed.refiner, np.repeat(i[open_], _SAMPLES + 2), np.repeat(j[open_], _SAMPLES + 2),
-                             t.reshape(-1)).reshape(t.shape)
+        distance = _distance(
+            followed.refiner, np.repeat(i[open_], _SAMPLES + 2), np.repeat(j[open_], _SAMPLES + 2), t.reshape(-1)
+        ).reshape(t.shape)
         at, every = distance.argmax(axis=1), np.arange(len(open_))
         highest[open_] = np.maximum(highest[open_], distance[every, at])
         low[open_], high[open_] = t[every, np.maximum(at - 1, 0)], t[every, np.minimum(at + 1, _SAMPLES + 1)]

@@ -154,8 +154,9 @@ class Refiner:
             return Events.concatenate([]), 0
         if self._usable is not None:
             first, last, _, _ = self.window(candidates.first, candidates.second)
-            candidates = candidates[(first <= last) & (plan.edge_s(candidates.row) <= last)
-                                    & (plan.edge_s(candidates.row + 1) >= first)]
+            candidates = candidates[
+                (first <= last) & (plan.edge_s(candidates.row) <= last) & (plan.edge_s(candidates.row + 1) >= first)
+            ]
         i, j, row = candidates.first, candidates.second, candidates.row
         edges = self._window_edges(i, j, row)
         t = plan.sample_s(row) + candidates.offset_s
@@ -205,10 +206,11 @@ class Refiner:
         for _ in range(8):
             ti, ii, jj = t[active], i[active], j[active]
             k = len(active)
-            _, rel, bad = self.relative(xp.concatenate([ii, ii, ii]), xp.concatenate([jj, jj, jj]),
-                                        xp.concatenate([ti - d, ti, ti + d]))
+            _, rel, bad = self.relative(
+                xp.concatenate([ii, ii, ii]), xp.concatenate([jj, jj, jj]), xp.concatenate([ti - d, ti, ti + d])
+            )
             a, b, c = rel[:3, :k], rel[:3, k : 2 * k], rel[:3, 2 * k :]
-            v, q = (c - a) / (2.0 * d), (c + a - 2.0 * b) / (2.0 * d * d)     # dr(s) = b + v s + q s^2
+            v, q = (c - a) / (2.0 * d), (c + a - 2.0 * b) / (2.0 * d * d)  # dr(s) = b + v s + q s^2
             s = xp.zeros(k)
             for _ in range(4):
                 x, y = b + (v + q * s) * s, v + 2.0 * q * s
@@ -226,8 +228,13 @@ class Refiner:
         before, after = t < first - EDGE_TOLERANCE_S, t > last + EDGE_TOLERANCE_S
         inside = xp.where(before, first, xp.where(after, last, t))
         distance2 = distance2 + speed2 * (t - inside) ** 2
-        keep = ((distance2 < plan.threshold_km**2) & (xp.abs(t - inside) < OVERLAP_S) & (first <= last)
-                & (t >= plan.edge_s(row) - OVERLAP_S) & (t <= plan.edge_s(row + 1) + OVERLAP_S))
+        keep = (
+            (distance2 < plan.threshold_km**2)
+            & (xp.abs(t - inside) < OVERLAP_S)
+            & (first <= last)
+            & (t >= plan.edge_s(row) - OVERLAP_S)
+            & (t <= plan.edge_s(row + 1) + OVERLAP_S)
+        )
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
         flags |= xp.where((before & went_before) | (after & goes_on), JUNCTION, 0).astype(np.int32)
         return self._events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
@@ -249,7 +256,7 @@ class Refiner:
         failed = int((bad & turning).sum())
         i, j, row = i[turning], j[turning], row[turning]
         parts = math.ceil(plan.step_s / WALK_STEP_S)
-        brackets = []                                                     # bisected together: launches cost most here
+        brackets = []  # bisected together: launches cost most here
         left, left_rate = plan.edge_s(row + 0.0), None
         for part in range(parts + 1):
             t = plan.edge_s(row + part / parts)
@@ -291,8 +298,9 @@ class Refiner:
         found = []
         first, last, went_before, goes_on = self.window(i, j)
         begins = xp.where(first > 0.0, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
-        ends = xp.where(last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)),
-                        row == plan.rows - 1)
+        ends = xp.where(
+            last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)), row == plan.rows - 1
+        )
         for here, t_s, junction, flag in ((begins, first, went_before, START_EDGE), (ends, last, goes_on, END_EDGE)):
             at = xp.flatnonzero(here & (first <= last))
             if len(at) == 0:
@@ -338,6 +346,6 @@ def merge_events(events: E) -> E:
     order = np.lexsort((events.tca_s, events.second, events.first))
     first, second, tca_s = events.first[order], events.second[order], events.tca_s[order]
     twin = (np.diff(first) == 0) & (np.diff(second) == 0) & (np.diff(tca_s) < DUPLICATE_S)
-    run = np.cumsum(np.append(True, ~twin)[: len(events)])                     # number of each run of twins
+    run = np.cumsum(np.append(True, ~twin)[: len(events)])  # number of each run of twins
     inner_first = np.lexsort((tca_s, events.flags[order] != 0, run))
     return events[order[inner_first[np.flatnonzero(np.diff(run, prepend=0))]]]

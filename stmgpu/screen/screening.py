@@ -21,10 +21,19 @@ from stmgpu.screen.plan import Plan, make_plan
 from stmgpu.time import Epoch, as_epoch
 
 
-def screen(catalog: Catalog | None, start: Any = None, hours: float | None = None, days: float | None = None,
-           threshold_km: float = 5.0, backend: str = "auto", threads: int | None = None, step_s: float | None = None,
-           mode: str = "i", progress: Callable[[float], None] | None = None,
-           ephemeris: Trajectories | None = None) -> xr.Dataset:
+def screen(
+    catalog: Catalog | None,
+    start: Any = None,
+    hours: float | None = None,
+    days: float | None = None,
+    threshold_km: float = 5.0,
+    backend: str = "auto",
+    threads: int | None = None,
+    step_s: float | None = None,
+    mode: str = "i",
+    progress: Callable[[float], None] | None = None,
+    ephemeris: Trajectories | None = None,
+) -> xr.Dataset:
     """Find every conjunction of every object with every other.
 
     Parameters
@@ -79,8 +88,11 @@ def screen(catalog: Catalog | None, start: Any = None, hours: float | None = Non
     runner = get_backend(backend, threads)
     result = run(objects, plan, runner, mode, progress)
     found = build_dataset(result.part, result.followed, objects, plan)
-    found.attrs |= {"backend": runner.name, "device": runner.device,
-                    "seconds": json.dumps({k: round(v, 4) for k, v in result.part.seconds.items()})}
+    found.attrs |= {
+        "backend": runner.name,
+        "device": runner.device,
+        "seconds": json.dumps({k: round(v, 4) for k, v in result.part.seconds.items()}),
+    }
     return found
 
 
@@ -93,13 +105,21 @@ def population(catalog: Catalog | None, ephemeris: Trajectories | None) -> Catal
             raise InputError("there is nothing to screen; give a catalogue, or an ephemeris")
         return catalog
     if not isinstance(ephemeris, Trajectories):
-        raise InputError(f"an ephemeris must be Trajectories, got {type(ephemeris).__name__}; read a file with "
-                         "stmgpu.read_oem")
+        raise InputError(
+            f"an ephemeris must be Trajectories, got {type(ephemeris).__name__}; read a file with stmgpu.read_oem"
+        )
     return Objects.of(Catalog.empty() if catalog is None else catalog, ephemeris)
 
 
-def plan_of(catalog: Catalog | Objects, start: Any, hours: float | None, days: float | None, threshold_km: float,
-            step_s: float | None = None, mode: str = "i") -> Plan:
+def plan_of(
+    catalog: Catalog | Objects,
+    start: Any,
+    hours: float | None,
+    days: float | None,
+    threshold_km: float,
+    step_s: float | None = None,
+    mode: str = "i",
+) -> Plan:
     """The plan that a screening with these arguments follows; they are those of :func:`screen`, checked here."""
     if hours is not None and days is not None:
         raise InputError("give the window in hours or in days, not both")
@@ -111,8 +131,13 @@ def plan_of(catalog: Catalog | Objects, start: Any, hours: float | None, days: f
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to screen")
     when = default_start(catalog) if start is None else as_epoch(start)
-    return make_plan((when.jd, when.fr), window_h * 3600.0, _number("threshold_km", threshold_km), len(catalog),
-                     None if step_s is None else _number("step_s", step_s))
+    return make_plan(
+        (when.jd, when.fr),
+        window_h * 3600.0,
+        _number("threshold_km", threshold_km),
+        len(catalog),
+        None if step_s is None else _number("step_s", step_s),
+    )
 
 
 def _number(name: str, value: Any) -> float:

@@ -7,5 +7,15 @@ from stmgpu.store.schema import KINDS, SCHEMA_VERSION
 from stmgpu.store.trajectories import read_ephemeris
 from stmgpu.store.writing import check_target, write_dataset
 
-__all__ = ["KINDS", "SCHEMA_VERSION", "Finding", "check_store", "check_target", "open_dataset", "provenance",
-           "read_ephemeris", "verify", "write_dataset"]
+__all__ = [
+    "KINDS",
+    "SCHEMA_VERSION",
+    "Finding",
+    "check_store",
+    "check_target",
+    "open_dataset",
+    "provenance",
+    "read_ephemeris",
+    "verify",
+    "write_dataset",
+]

@@ -50,8 +50,10 @@ def read_population(folder: Path, document: Mapping[str, Any]) -> Worked:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise StoreError(f"{path} is damaged: {error}; run again into another store") from error
     if objects.digest() != document.get("digest"):
-        raise StoreError(f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
-                         "into another store")
+        raise StoreError(
+            f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
+            "into another store"
+        )
     return objects
 
 
@@ -62,11 +64,23 @@ def _write_catalog(catalog: Catalog, folder: Path) -> None:
     for name, spec in kind.variables.items():
         column = getattr(catalog, name)
         text = spec.dtype == "text"
-        array = create_array(group, kind, name, np.dtype("U" if text else spec.dtype), column.shape, spec.dims,
-                             {"units": spec.units, "long_name": spec.long_name})
+        array = create_array(
+            group,
+            kind,
+            name,
+            np.dtype("U" if text else spec.dtype),
+            column.shape,
+            spec.dims,
+            {"units": spec.units, "long_name": spec.long_name},
+        )
         array[...] = column.astype(np.dtypes.StringDType()) if text else column
-    group.attrs.update({"source": catalog.source, "sha256": catalog.sha256,
-                        "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected]})
+    group.attrs.update(
+        {
+            "source": catalog.source,
+            "sha256": catalog.sha256,
+            "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected],
+        }
+    )
 
 
 def _read_catalog(folder: Path) -> Catalog:

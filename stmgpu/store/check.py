@@ -105,8 +105,12 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
         marker = run.marker(tile)
         if marker is None:
             damaged.append(tile)
-            findings.append(Finding(f"tile {tile}: its marker cannot be read, or a file that it names is missing or of "
-                                    "another size", _REPAIR))
+            findings.append(
+                Finding(
+                    f"tile {tile}: its marker cannot be read, or a file that it names is missing or of another size",
+                    _REPAIR,
+                )
+            )
             continue
         wrong = [name for name, expected in marker.files.items() if file_hash(run.folder / name) != expected]
         if wrong:
@@ -114,8 +118,9 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
             findings.append(Finding(f"tile {tile}: {', '.join(wrong)} damaged (the hash is another)", _REPAIR))
     for path in sorted(tiles.glob("*.npz")):
         if not path.with_suffix(".json").exists():
-            findings.append(Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed",
-                                    _AGAIN))
+            findings.append(
+                Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed", _AGAIN)
+            )
     try:
         run.population()
     except StoreError as error:

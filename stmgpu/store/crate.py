@@ -61,8 +61,10 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
         files = run.population()
         assert isinstance(files, StudyInputs)
         folder = (run.run_folder / INPUTS).relative_to(source.parent).as_posix()
-        inputs = [{"@id": f"{folder}/{quote(name)}", "@type": "File", "name": name, "identifier": f"sha256:{digest}"}
-                  for name, digest in files.hashes.items()]
+        inputs = [
+            {"@id": f"{folder}/{quote(name)}", "@type": "File", "name": name, "identifier": f"sha256:{digest}"}
+            for name, digest in files.hashes.items()
+        ]
     shutil.copytree(source, target / source.name)
     path.write_text(json.dumps(_metadata(source.name, story, inputs), indent=2) + "\n", encoding="utf-8")
     return path
@@ -71,41 +73,77 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
 def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     code = story.get("code", {})
-    software = {"@id": "#stmgpu", "@type": "SoftwareApplication", "name": "stmgpu",
-                "version": code.get("version", ""), "identifier": f"kernels sha256:{code.get('kernels', '')}"}
+    software = {
+        "@id": "#stmgpu",
+        "@type": "SoftwareApplication",
+        "name": "stmgpu",
+        "version": code.get("version", ""),
+        "identifier": f"kernels sha256:{code.get('kernels', '')}",
+    }
     sources = inputs if story["kind"] == "ensemble" else [_catalog(story.get("catalog", {}))]
-    actions = [{
-        "@id": f"#session-{number}", "@type": "CreateAction", "name": " ".join(map(str, session.get("command", []))),
-        "startTime": session.get("begin"), "endTime": session.get("end", session.get("begin")),
-        "instrument": {"@id": "#stmgpu"}, "object": [{"@id": s["@id"]} for s in sources],
-        "result": [{"@id": f"{name}/"}],
-        "agent": {"@id": f"#user-{session.get('user', 'unknown')}"},
-        "description": f"executor {session.get('executor')}, {session.get('device') or 'Dask workers'}, "
-                       f"Python {session.get('python')}, {session.get('system')}",
-    } for number, session in enumerate(story.get("sessions", []), 1)]
-    people = [{"@id": f"#user-{user}", "@type": "Person", "name": user}
-              for user in sorted({str(s.get("user", "unknown")) for s in story.get("sessions", [])})]
-    settings = [{"@id": f"#setting-{quote(key)}", "@type": "PropertyValue", "name": key, "value": value}
-                for key, value in _plain(story.get("settings", {}))]
-    root = {"@id": "./", "@type": "Dataset", "name": story["attributes"].get("title", story["kind"]),
-            "description": f"{story['kind']} computed by stmgpu", "datePublished": now,
-            "license": "The data's licence is for their owner to state",
-            "hasPart": [{"@id": f"{name}/"}, *({"@id": s["@id"]} for s in inputs)],
-            "mentions": [{"@id": action["@id"]} for action in actions]}
-    data = {"@id": f"{name}/", "@type": "Dataset", "name": name, "encodingFormat": "Zarr 3",
-            "description": json.dumps(story["attributes"].get("certificate", {})),
-            "variableMeasured": [{"@id": s["@id"]} for s in settings]}
-    about = {"@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"},
-             "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"}}
-    return {"@context": "https://w3id.org/ro/crate/1.1/context",
-            "@graph": [about, root, data, software, *sources, *people, *actions, *settings]}
+    actions = [
+        {
+            "@id": f"#session-{number}",
+            "@type": "CreateAction",
+            "name": " ".join(map(str, session.get("command", []))),
+            "startTime": session.get("begin"),
+            "endTime": session.get("end", session.get("begin")),
+            "instrument": {"@id": "#stmgpu"},
+            "object": [{"@id": s["@id"]} for s in sources],
+            "result": [{"@id": f"{name}/"}],
+            "agent": {"@id": f"#user-{session.get('user', 'unknown')}"},
+            "description": f"executor {session.get('executor')}, {session.get('device') or 'Dask workers'}, "
+            f"Python {session.get('python')}, {session.get('system')}",
+        }
+        for number, session in enumerate(story.get("sessions", []), 1)
+    ]
+    people = [
+        {"@id": f"#user-{user}", "@type": "Person", "name": user}
+        for user in sorted({str(s.get("user", "unknown")) for s in story.get("sessions", [])})
+    ]
+    settings = [
+        {"@id": f"#setting-{quote(key)}", "@type": "PropertyValue", "name": key, "value": value}
+        for key, value in _plain(story.get("settings", {}))
+    ]
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": story["attributes"].get("title", story["kind"]),
+        "description": f"{story['kind']} computed by stmgpu",
+        "datePublished": now,
+        "license": "The data's licence is for their owner to state",
+        "hasPart": [{"@id": f"{name}/"}, *({"@id": s["@id"]} for s in inputs)],
+        "mentions": [{"@id": action["@id"]} for action in actions],
+    }
+    data = {
+        "@id": f"{name}/",
+        "@type": "Dataset",
+        "name": name,
+        "encodingFormat": "Zarr 3",
+        "description": json.dumps(story["attributes"].get("certificate", {})),
+        "variableMeasured": [{"@id": s["@id"]} for s in settings],
+    }
+    about = {
+        "@id": METADATA,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    return {
+        "@context": "https://w3id.org/ro/crate/1.1/context",
+        "@graph": [about, root, data, software, *sources, *people, *actions, *settings],
+    }
 
 
 def _catalog(catalog: dict[str, Any]) -> dict[str, Any]:
-    return {"@id": "#catalog", "@type": "CreativeWork", "name": catalog.get("source", "catalogue"),
-            "identifier": f"sha256:{catalog.get('sha256', '')}",
-            "description": f"{catalog.get('objects', '?')} objects, element epochs {catalog.get('epoch_first', '?')} "
-                           f"to {catalog.get('epoch_last', '?')}; digest {catalog.get('digest', '')}"}
+    return {
+        "@id": "#catalog",
+        "@type": "CreativeWork",
+        "name": catalog.get("source", "catalogue"),
+        "identifier": f"sha256:{catalog.get('sha256', '')}",
+        "description": f"{catalog.get('objects', '?')} objects, element epochs {catalog.get('epoch_first', '?')} "
+        f"to {catalog.get('epoch_last', '?')}; digest {catalog.get('digest', '')}",
+    }
 
 
 def _plain(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

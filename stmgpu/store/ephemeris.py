@@ -29,8 +29,15 @@ def create_ephemeris(folder: Path, objects: npt.NDArray[np.int64], times: npt.ND
     for name, spec in kind.variables.items():
         attrs = {"units": spec.units, "long_name": spec.long_name}
         dtype = {"time": "int64", "text": "U"}.get(spec.dtype, spec.dtype)
-        arrays[name] = create_array(group, kind, name, np.dtype(dtype), tuple(lengths[d] for d in spec.dims), spec.dims,
-                                    time_attrs(attrs) if spec.dtype == "time" else attrs)
+        arrays[name] = create_array(
+            group,
+            kind,
+            name,
+            np.dtype(dtype),
+            tuple(lengths[d] for d in spec.dims),
+            spec.dims,
+            time_attrs(attrs) if spec.dtype == "time" else attrs,
+        )
     arrays["object"][...] = objects
     arrays["time"][...] = times.astype("datetime64[ns]").view(np.int64)
     arrays["axis"][...] = np.array(["x", "y", "z"], np.dtypes.StringDType())
@@ -48,8 +55,9 @@ def shard_lengths(objects: int, times: int) -> tuple[int, int]:
     return shards[0], shards[1]
 
 
-def write_block(folder: Path, first_object: int, first_time: int, position: np.ndarray, velocity: np.ndarray,
-                error_code: np.ndarray) -> dict[str, tuple[int, str]]:
+def write_block(
+    folder: Path, first_object: int, first_time: int, position: np.ndarray, velocity: np.ndarray, error_code: np.ndarray
+) -> dict[str, tuple[int, str]]:
     """Write whole shards of an ephemeris.
 
     Parameters
@@ -78,16 +86,19 @@ def write_block(folder: Path, first_object: int, first_time: int, position: np.n
         return {name: entry for part in parts for name, entry in part.items()}
 
 
-def _write_array(folder: Path, name: str, first_object: int, first_time: int,
-                 values: np.ndarray) -> dict[str, tuple[int, str]]:
+def _write_array(
+    folder: Path, name: str, first_object: int, first_time: int, values: np.ndarray
+) -> dict[str, tuple[int, str]]:
     array = zarr.open_array(folder / name, mode="r+", zarr_format=3)
     array = array.with_config({"write_empty_chunks": True})  # not kept in the store, and zeros are data
     shape, shards = array.shape, array.shards or array.chunks
     begin, end = (first_object, first_time), (first_object + values.shape[0], first_time + values.shape[1])
     for axis, (a, b) in enumerate(zip(begin, end, strict=True)):
         if a % shards[axis] or not 0 <= a < b <= shape[axis] or (b % shards[axis] and b != shape[axis]):
-            raise StoreError(f"{folder / name}: a block from {a} to {b} along {('object', 'time')[axis]} is not made "
-                             f"of whole shards of {shards[axis]} (the array has {shape[axis]}); write whole shards")
+            raise StoreError(
+                f"{folder / name}: a block from {a} to {b} along {('object', 'time')[axis]} is not made "
+                f"of whole shards of {shards[axis]} (the array has {shape[axis]}); write whole shards"
+            )
     if values.shape[2:] != shape[2:]:
         raise StoreError(f"{name} of the block has shape {values.shape}; it must end in {shape[2:]}")
     paths = []

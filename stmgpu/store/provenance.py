@@ -17,8 +17,20 @@ from stmgpu.store.code_identity import package_version
 from stmgpu.store.run import RunStore, has_run, open_run
 from stmgpu.store.writing import check_root, reading
 
-PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "pymsis", "h5py", "pydantic", "dask", "distributed",
-            "cupy-cuda12x", "cupy-cuda13x")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "xarray",
+    "zarr",
+    "sgp4",
+    "pymsis",
+    "h5py",
+    "pydantic",
+    "dask",
+    "distributed",
+    "cupy-cuda12x",
+    "cupy-cuda13x",
+)
 
 
 def session(command: list[str] | None, device: str, executor: str, code: Mapping[str, str]) -> dict[str, Any]:
@@ -31,9 +43,18 @@ def session(command: list[str] | None, device: str, executor: str, code: Mapping
         "host": socket.gethostname(),
         "user": _user(),
         "process": os.getpid(),
-        "slurm": {k: v for k, v in sorted(os.environ.items())
-                  if k in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_PARTITION",
-                           "SLURM_RESTART_COUNT")},
+        "slurm": {
+            k: v
+            for k, v in sorted(os.environ.items())
+            if k
+            in (
+                "SLURM_JOB_ID",
+                "SLURM_ARRAY_JOB_ID",
+                "SLURM_ARRAY_TASK_ID",
+                "SLURM_JOB_PARTITION",
+                "SLURM_RESTART_COUNT",
+            )
+        },
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
@@ -66,9 +87,13 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _provenance(folder: Path) -> dict[str, Any]:
     attributes, complete = check_root(folder, unfinished=True)
-    found: dict[str, Any] = {"store": str(folder), "kind": attributes["stmgpu_kind"],
-                             "schema": attributes["stmgpu_schema"], "complete": complete,
-                             "attributes": {k: v for k, v in attributes.items() if not k.startswith("stmgpu_")}}
+    found: dict[str, Any] = {
+        "store": str(folder),
+        "kind": attributes["stmgpu_kind"],
+        "schema": attributes["stmgpu_schema"],
+        "complete": complete,
+        "attributes": {k: v for k, v in attributes.items() if not k.startswith("stmgpu_")},
+    }
     if isinstance(found["attributes"].get("certificate"), str):
         found["attributes"]["certificate"] = json.loads(found["attributes"]["certificate"])
     if has_run(folder):
@@ -76,8 +101,12 @@ def _provenance(folder: Path) -> dict[str, Any]:
         found["attributes"].pop("scenarios", None)  # of an ensemble; the settings have them
         markers = run.markers()
         found |= {name: run.document[name] for name in ("settings", "catalog", "code", "tiling")}
-        found |= {"tiles_done": len(markers), "failed": run.failures(), "sessions": run.sessions(),
-                  "tile_seconds": round(sum(float(m.summary.get("wall_s", 0.0)) for m in markers.values()), 3)}
+        found |= {
+            "tiles_done": len(markers),
+            "failed": run.failures(),
+            "sessions": run.sessions(),
+            "tile_seconds": round(sum(float(m.summary.get("wall_s", 0.0)) for m in markers.values()), 3),
+        }
     return found
 
 

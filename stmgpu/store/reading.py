@@ -21,8 +21,9 @@ from stmgpu.store.writing import KIND, check_root, reading
 from stmgpu.time import to_datetime64
 
 
-def open_dataset(path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None,
-                 partial: bool = False) -> xr.Dataset:
+def open_dataset(
+    path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None, partial: bool = False
+) -> xr.Dataset:
     """Open a store as a Dataset.
 
     Parameters
@@ -67,8 +68,13 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     with reading(run.folder):
         ds = {"conjunctions": _conjunctions, "ephemeris": _ephemeris, "ensemble": _ensemble}[run.kind](run)
         # what a result says of itself comes before what its run was asked for, which an ensemble has in other forms
-        ds.attrs = {**run.document["settings"], **ds.attrs, "complete": False, "tiles_done": len(run.markers()),
-                    "tiles": run.document["tiling"].get("tiles")}
+        ds.attrs = {
+            **run.document["settings"],
+            **ds.attrs,
+            "complete": False,
+            "tiles_done": len(run.markers()),
+            "tiles": run.document["tiling"].get("tiles"),
+        }
         return ds
 
 
@@ -82,14 +88,26 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
     a, b = events.first, events.second
     events = events[np.lexsort((catalog.norad_id[b], catalog.norad_id[a], events.tca_s))]
     a, b = events.first, events.second
-    data = {"primary": catalog.norad_id[a], "secondary": catalog.norad_id[b], "primary_name": catalog.name[a],
-            "secondary_name": catalog.name[b], "tca": to_datetime64(s["start_jd"], s["start_fr"], events.tca_s),
-            "miss_distance": events.miss_km, "relative_speed": events.speed_km_s, "miss_rtn": events.miss_rtn,
-            "flags": events.flags}
+    data = {
+        "primary": catalog.norad_id[a],
+        "secondary": catalog.norad_id[b],
+        "primary_name": catalog.name[a],
+        "secondary_name": catalog.name[b],
+        "tca": to_datetime64(s["start_jd"], s["start_fr"], events.tca_s),
+        "miss_distance": events.miss_km,
+        "relative_speed": events.speed_km_s,
+        "miss_rtn": events.miss_rtn,
+        "flags": events.flags,
+    }
     spec = KINDS["conjunctions"].variables
-    variables = {name: (spec[name].dims, values, {"long_name": spec[name].long_name}
-                        | ({} if spec[name].dtype == "time" else {"units": spec[name].units}))
-                 for name, values in data.items()}
+    variables = {
+        name: (
+            spec[name].dims,
+            values,
+            {"long_name": spec[name].long_name} | ({} if spec[name].dtype == "time" else {"units": spec[name].units}),
+        )
+        for name, values in data.items()
+    }
     return xr.Dataset(variables, coords={"axis": ["radial", "transverse", "normal"]})
 
 
@@ -97,8 +115,11 @@ def _ensemble(run: RunStore) -> xr.Dataset:
     from stmgpu.debris.scenario import study_from
     from stmgpu.debris.study.evolve import build_ensemble, check_study, unpack
 
-    results = {(int(marker.summary["scenario"]), number): result for marker in run.markers().values()
-               for number, result in unpack(run.read_tile(marker)).items()}
+    results = {
+        (int(marker.summary["scenario"]), number): result
+        for marker in run.markers().values()
+        for number, result in unpack(run.read_tile(marker)).items()
+    }
     if not results:
         raise StoreError(f"{run.folder}: no run is finished yet")
     settings = run.document["settings"]
@@ -139,16 +160,19 @@ def _check_array(folder: Path, name: str, array: zarr.Array) -> None:
     """Only codecs that we know, and every shard's file in its place."""
     names = _codec_names(array.metadata.to_dict().get("codecs"))
     if not names <= CODECS:
-        raise StoreError(f"{folder}: array {name} uses the codecs {', '.join(sorted(names - CODECS))}, which are not "
-                         f"opened; allowed: {', '.join(sorted(CODECS))}")
+        raise StoreError(
+            f"{folder}: array {name} uses the codecs {', '.join(sorted(names - CODECS))}, which are not "
+            f"opened; allowed: {', '.join(sorted(CODECS))}"
+        )
     shape = array.shards or array.chunks
     counts = [-(-n // s) for n, s in zip(array.shape, shape, strict=True)]
     place = folder / name / "c"
     absent = [i for i in np.ndindex(*counts) if not place.joinpath(*map(str, i)).is_file()] if prod(counts) else []
     if absent:
         first = place.joinpath(*map(str, absent[0])).relative_to(folder)
-        raise StoreError(f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing, the first "
-                         f"{first}")
+        raise StoreError(
+            f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing, the first {first}"
+        )
 
 
 def _codec_names(codecs: Any) -> set[str]:

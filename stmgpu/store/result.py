@@ -41,8 +41,9 @@ def place_arrays(run: RunStore, objects: Any, times: Any) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def complete_ephemeris(run: RunStore, files: Mapping[str, tuple[int, str]], objects: Any, times: Any,
-                       attrs: Mapping[str, Any]) -> None:
+def complete_ephemeris(
+    run: RunStore, files: Mapping[str, tuple[int, str]], objects: Any, times: Any, attrs: Mapping[str, Any]
+) -> None:
     """Mark an ephemeris as complete whose shards (with their hashes) are all written; call it under the run's lock."""
     run.tidy()
     staging = _staging(run)
@@ -64,8 +65,9 @@ def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]
         if name not in files:
             (run.folder / name).unlink()
     _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
-    for folder in sorted((p for p in run.folder.rglob("*") if p.is_dir() and p.relative_to(run.folder).parts[0] != RUN),
-                         reverse=True):
+    for folder in sorted(
+        (p for p in run.folder.rglob("*") if p.is_dir() and p.relative_to(run.folder).parts[0] != RUN), reverse=True
+    ):
         if not any(folder.iterdir()):
             folder.rmdir()
     run.write_manifest(files)

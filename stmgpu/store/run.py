@@ -192,8 +192,12 @@ class RunStore:
 
     def tidy(self) -> None:
         """Remove what killed writers left behind; call it under the lock, when every tile is done."""
-        for path in [*self.run_folder.glob("tiles/.*"), *self.run_folder.glob("failed/.*"),
-                     *self.folder.rglob("*.partial"), *self.run_folder.glob("result.partial-*")]:
+        for path in [
+            *self.run_folder.glob("tiles/.*"),
+            *self.run_folder.glob("failed/.*"),
+            *self.folder.rglob("*.partial"),
+            *self.run_folder.glob("result.partial-*"),
+        ]:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -209,16 +213,18 @@ class RunStore:
 
     def sessions(self) -> list[dict[str, Any]]:
         """Who worked on the store, by time."""
-        return sorted((_json(p) for p in (self.run_folder / "sessions").glob("*.json")),
-                      key=lambda s: str(s.get("begin", "")))
+        return sorted(
+            (_json(p) for p in (self.run_folder / "sessions").glob("*.json")), key=lambda s: str(s.get("begin", ""))
+        )
 
     def _write_json(self, path: Path, document: Mapping[str, Any]) -> None:
         with replacing(path) as file:
             file.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
-def create_run(path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Worked,
-               overwrite: bool = False) -> RunStore:
+def create_run(
+    path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Worked, overwrite: bool = False
+) -> RunStore:
     """A new store with everything that its tiles need.
 
     Parameters
@@ -253,12 +259,14 @@ def open_run(path: str | os.PathLike[str]) -> RunStore:
     folder = Path(path)
     attributes, _ = check_root(folder, unfinished=True)
     document = _json(folder / RUN / "run.json")
-    if not isinstance(document.get("kind"), str) or not all(isinstance(document.get(k), dict)
-                                                            for k in ("settings", "catalog", "code", "tiling")):
+    if not isinstance(document.get("kind"), str) or not all(
+        isinstance(document.get(k), dict) for k in ("settings", "catalog", "code", "tiling")
+    ):
         raise StoreError(f"{folder} has no readable {RUN}/run.json: it was not computed in tiles, or it is damaged")
     if document["kind"] != attributes["stmgpu_kind"]:
-        raise StoreError(f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json "
-                         f"{document['kind']!r}")
+        raise StoreError(
+            f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json {document['kind']!r}"
+        )
     return RunStore(folder, document)
 
 
@@ -272,16 +280,20 @@ def differences(there: Mapping[str, Any], wanted: Mapping[str, Any], leave_out: 
     """What two run documents disagree in, each as 'name: there ..., now ...'; tilings are not compared."""
     ours, theirs = (_flat({k: d.get(k) for k in _COMPARED}) for d in (wanted, there))
     names = sorted((ours.keys() | theirs.keys()) - {*_NOT_COMPARED, *leave_out})
-    return [f"{name}: there {theirs.get(name)!r}, now {ours.get(name)!r}" for name in names
-            if ours.get(name) != theirs.get(name)]
+    return [
+        f"{name}: there {theirs.get(name)!r}, now {ours.get(name)!r}"
+        for name in names
+        if ours.get(name) != theirs.get(name)
+    ]
 
 
 def refuse_differences(folder: Path, found: list[str]) -> None:
     """Raise :class:`InputError` if there are any."""
     if found:
         listed = "\n  ".join(found)
-        raise InputError(f"{folder} holds another computation; choose another path, or --overwrite to replace it:\n"
-                         f"  {listed}")
+        raise InputError(
+            f"{folder} holds another computation; choose another path, or --overwrite to replace it:\n  {listed}"
+        )
 
 
 def _marker(document: Any) -> Marker:

@@ -63,20 +63,26 @@ KINDS: dict[str, Kind] = {
             "miss_distance": Variable(_EACH, "float64", "km", "distance at the time of closest approach"),
             "relative_speed": Variable(_EACH, "float64", "km/s", "relative speed at the time of closest approach"),
             "miss_rtn": Variable(_RTN, "float64", "km", "secondary minus primary in the primary's RTN frame"),
-            "primary_epoch_age_days": Variable(_EACH, "float64", "d", "TCA minus epoch of the primary's elements",
-                                               required=False),
-            "secondary_epoch_age_days": Variable(_EACH, "float64", "d", "TCA minus epoch of the secondary's elements",
-                                                 required=False),
+            "primary_epoch_age_days": Variable(
+                _EACH, "float64", "d", "TCA minus epoch of the primary's elements", required=False
+            ),
+            "secondary_epoch_age_days": Variable(
+                _EACH, "float64", "d", "TCA minus epoch of the secondary's elements", required=False
+            ),
             "flags": Variable(_EACH, "integer", "1", "bit flags of the conjunction"),
-            "entry": Variable(_EACH, "time", "ns", "time at which the distance fell below the threshold (UTC)",
-                              required=False),
-            "exit": Variable(_EACH, "time", "ns", "time at which the distance rose above the threshold (UTC)",
-                             required=False),
-            "failed_object": Variable(("failed",), "int64", "1", "NORAD id of an object that could not be propagated",
-                                      required=False),
+            "entry": Variable(
+                _EACH, "time", "ns", "time at which the distance fell below the threshold (UTC)", required=False
+            ),
+            "exit": Variable(
+                _EACH, "time", "ns", "time at which the distance rose above the threshold (UTC)", required=False
+            ),
+            "failed_object": Variable(
+                ("failed",), "int64", "1", "NORAD id of an object that could not be propagated", required=False
+            ),
             "failed_code": Variable(("failed",), "int8", "1", "its propagation error code", required=False),
-            "failed_time": Variable(("failed",), "time", "ns", "when its propagation first failed (UTC)",
-                                    required=False),
+            "failed_time": Variable(
+                ("failed",), "time", "ns", "when its propagation first failed (UTC)", required=False
+            ),
         },
         {"conjunction": (32_768, 524_288)},
     ),
@@ -101,17 +107,27 @@ KINDS: dict[str, Kind] = {
             "shell_lower": Variable(("shell",), "float64", "km", "altitude of the lower edge of the shell"),
             "shell_upper": Variable(("shell",), "float64", "km", "altitude of the upper edge of the shell"),
             "class": Variable(("class",), "text", "1", "class of objects"),
-            **{name: Variable(debris.dims_of(name), debris.dtype_of(name), *words)
-               for name, words in debris.LONG_NAMES.items()},
+            **{
+                name: Variable(debris.dims_of(name), debris.dtype_of(name), *words)
+                for name, words in debris.LONG_NAMES.items()
+            },
             **{f"event_{name}": Variable(("event",), *words) for name, words in debris.EVENTS.items()},
         },
         {"scenario": (1, 1), "run": (64, 4096), "time": (4096, 4096), "shell": (256, 256), "class": (16, 16)},
     ),
     "catalog": Kind(
         "catalogue of SGP4 mean elements",
-        {name: Variable(("object",), {"norad_id": "int64", "element_set_no": "int64", "rev_at_epoch": "int64"}.get(
-            name, "text" if isinstance(default, str) else "float64"), units, long_name)
-         for name, (default, units, long_name) in COLUMNS.items()},
+        {
+            name: Variable(
+                ("object",),
+                {"norad_id": "int64", "element_set_no": "int64", "rev_at_epoch": "int64"}.get(
+                    name, "text" if isinstance(default, str) else "float64"
+                ),
+                units,
+                long_name,
+            )
+            for name, (default, units, long_name) in COLUMNS.items()
+        },
         {"object": (65_536, 1_048_576)},
     ),
 }

@@ -50,6 +50,8 @@ def read_ephemeris(path: str | os.PathLike[str], start: Any = None, duration_s: 
         first, last = max(int(first) - _MARGIN, 0), min(int(last) + _MARGIN, len(times))
     size = (last - first) * ds.sizes["object"] * 48
     if size > MAX_BYTES:
-        raise CapacityError(f"the window takes {size / 2**30:.1f} GiB of states of {path}; at most "
-                            f"{MAX_BYTES / 2**30:.0f} GiB can be screened at once: shorten the window")
+        raise CapacityError(
+            f"the window takes {size / 2**30:.1f} GiB of states of {path}; at most "
+            f"{MAX_BYTES / 2**30:.0f} GiB can be screened at once: shorten the window"
+        )
     return Trajectories.from_dataset(ds.isel(time=slice(first, last)).load())

@@ -102,9 +102,13 @@ def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> 
 
 def result_files(folder: Path) -> list[str]:
     """Paths below a store of all files of its result, sorted."""
-    return sorted(path.relative_to(folder).as_posix() for name in os.listdir(folder) if name != RUN
-                  for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
-                  if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for name in os.listdir(folder)
+        if name != RUN
+        for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+        if path.is_file()
+    )
 
 
 def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -118,8 +122,9 @@ def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         if not overwrite:
             raise StoreError(f"{target} exists; choose another path or allow it to be overwritten")
         if not is_ours(target):
-            raise StoreError(f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another "
-                             "path")
+            raise StoreError(
+                f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another path"
+            )
     parent = target.resolve().parent
     while not parent.exists():
         parent = parent.parent
@@ -162,8 +167,12 @@ def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
         if old.exists():
             shutil.rmtree(old)
     except OSError as error:  # the new store stands all the same
-        _LOG.warning("%s is replaced, but what is left of the old store could not be removed (%s); delete %s yourself",
-                     target, error.strerror or error, old)
+        _LOG.warning(
+            "%s is replaced, but what is left of the old store could not be removed (%s); delete %s yourself",
+            target,
+            error.strerror or error,
+            old,
+        )
 
 
 def create_group(folder: Path) -> zarr.Group:
@@ -171,8 +180,15 @@ def create_group(folder: Path) -> zarr.Group:
     return zarr.open_group(folder, mode="w", zarr_format=3)
 
 
-def create_array(group: zarr.Group, kind: Kind, name: str, dtype: Any, shape: tuple[int, ...], dims: tuple[str, ...],
-                 attrs: Mapping[str, Any]) -> zarr.Array:
+def create_array(
+    group: zarr.Group,
+    kind: Kind,
+    name: str,
+    dtype: Any,
+    shape: tuple[int, ...],
+    dims: tuple[str, ...],
+    attrs: Mapping[str, Any],
+) -> zarr.Array:
     """An array with the kind's chunks and shards and our codecs; ``dtype`` 'T' or 'U' makes variable-length text."""
     chunks, shards = layout(kind, dims, shape)
     text = np.dtype(dtype).kind in "TU"
@@ -195,15 +211,17 @@ def create_array(group: zarr.Group, kind: Kind, name: str, dtype: Any, shape: tu
 def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: list[str]) -> None:
     """Write the root's attributes, among them the mark of completeness, and the consolidated metadata."""
     auxiliary = [c for c in coordinates if c not in KINDS[kind].extents and c != "axis"]
-    group.attrs.update({
-        "Conventions": "CF-1.11",
-        "title": KINDS[kind].title,
-        **{name: _plain(name, value) for name, value in attrs.items()},
-        **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
-        KIND: kind,
-        _SCHEMA: SCHEMA_VERSION,
-        _COMPLETE: True,
-    })
+    group.attrs.update(
+        {
+            "Conventions": "CF-1.11",
+            "title": KINDS[kind].title,
+            **{name: _plain(name, value) for name, value in attrs.items()},
+            **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
+            KIND: kind,
+            _SCHEMA: SCHEMA_VERSION,
+            _COMPLETE: True,
+        }
+    )
     with warnings.catch_warnings():
         # xarray warns on every plain open without it; it is an extension that other readers ignore
         warnings.filterwarnings("ignore", message="Consolidated metadata")
@@ -232,8 +250,9 @@ def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, 
         return data.astype("datetime64[ns]").view(np.int64), dims, time_attrs(attrs)
     if data.dtype.kind in "OTU":
         if data.dtype.kind == "O" and not all(isinstance(item, str) for item in data.flat):
-            raise StoreError(f"variable {name!r} holds Python objects other than text; only numbers, times and text "
-                             "are stored")
+            raise StoreError(
+                f"variable {name!r} holds Python objects other than text; only numbers, times and text are stored"
+            )
         return data.astype(np.dtypes.StringDType()), dims, attrs
     if data.dtype.kind not in "biuf":
         raise StoreError(f"variable {name!r} has type {data.dtype}; only numbers, times and text are stored")
@@ -253,8 +272,10 @@ def _plain(name: str, value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise StoreError(f"attribute {name!r} = {value!r} cannot be stored ({error}); give numbers, text, lists or "
-                         "dictionaries of them") from None
+        raise StoreError(
+            f"attribute {name!r} = {value!r} cannot be stored ({error}); give numbers, text, lists or "
+            "dictionaries of them"
+        ) from None
     return value
 
 
@@ -279,26 +300,34 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
     root = _metadata(folder)
     attributes = root.get("attributes")
     if root.get("zarr_format") != 3 or not isinstance(attributes, dict) or KIND not in attributes:
-        raise StoreError(f"{folder} is no finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
-                         "was interrupted while it wrote it, delete it and run again")
+        raise StoreError(
+            f"{folder} is no finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
+            "was interrupted while it wrote it, delete it and run again"
+        )
     version = attributes.get(_SCHEMA)
     if not isinstance(version, int) or version < 1:
         raise StoreError(f"{folder} names the schema version {version!r}; a whole number from 1 is allowed")
     if version > SCHEMA_VERSION:
-        raise StoreError(f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; "
-                         "install a newer stmgpu")
+        raise StoreError(
+            f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; install a newer stmgpu"
+        )
     kind_of(attributes[KIND])
     complete = attributes.get(_COMPLETE) is True
     if not complete and not unfinished:
-        raise StoreError(f"{folder} was left unfinished; run the command that made it again, which computes only what "
-                         "is missing, or see `stmgpu check`")
+        raise StoreError(
+            f"{folder} was left unfinished; run the command that made it again, which computes only what "
+            "is missing, or see `stmgpu check`"
+        )
     return attributes, complete
 
 
 def mark_root(folder: Path, kind: str) -> None:
     """Write the root of a store whose result is not there yet, or no more."""
-    document = {"zarr_format": 3, "node_type": "group",
-                "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: False}}
+    document = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: False},
+    }
     with replacing(folder / "zarr.json") as file:
         file.write((json.dumps(document, indent=2) + "\n").encode())
 

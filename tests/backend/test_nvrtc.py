@@ -48,8 +48,10 @@ def test_spills_are_read_from_the_log() -> None:
     """64 values that stay alive across a barrier cannot fit into 32 registers."""
     body = "".join(f"double v{k} = a[{k} * n + i];" for k in range(64))
     total = "".join(f"a[{k} * n + i] = v{k} * v{(k * 7 + 3) % 64};" for k in range(64))
-    text = ('extern "C" __global__ void __launch_bounds__(1024, 2) crowded(double* a, int n) '
-            f"{{ int i = threadIdx.x; {body} __syncthreads(); {total} }}\n")
+    text = (
+        'extern "C" __global__ void __launch_bounds__(1024, 2) crowded(double* a, int n) '
+        f"{{ int i = threadIdx.x; {body} __syncthreads(); {total} }}\n"
+    )
     (usage,) = nvrtc.compile_text(text, "crowded.cu", 90).usage
     assert usage.registers <= 32
     assert usage.spill_store_bytes > 0

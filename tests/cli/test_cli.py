@@ -26,8 +26,10 @@ from stmgpu.store import open_dataset
 
 # the reference backend needs minutes for what the kernels do in a second
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
-CSV_COLUMNS = ("primary,secondary,primary_name,secondary_name,tca,miss_distance_km,relative_speed_km_s,miss_radial_km,"
-               "miss_transverse_km,miss_normal_km,primary_epoch_age_days,secondary_epoch_age_days,flags")
+CSV_COLUMNS = (
+    "primary,secondary,primary_name,secondary_name,tca,miss_distance_km,relative_speed_km_s,miss_radial_km,"
+    "miss_transverse_km,miss_normal_km,primary_epoch_age_days,secondary_epoch_age_days,flags"
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +48,33 @@ def test_info_names_every_backend() -> None:
 
 def test_screen_writes_store_csv_and_picture(tle: Path, tmp_path: Path) -> None:
     out, table, picture = tmp_path / "c.zarr", tmp_path / "c.csv", tmp_path / "c.png"
-    result = stmgpu("screen", tle, "--hours", 6, "--threshold-km", 20, "--backend", "cpu", "--threads", 1,
-                    "--out", out, "--csv", table, "--plot", picture)
+    result = stmgpu(
+        "screen",
+        tle,
+        "--hours",
+        6,
+        "--threshold-km",
+        20,
+        "--backend",
+        "cpu",
+        "--threads",
+        1,
+        "--out",
+        out,
+        "--csv",
+        table,
+        "--plot",
+        picture,
+    )
     assert result.exit_code == 0, result.stderr
     ds = open_dataset(out, "conjunctions")
     n = ds.sizes["conjunction"]
     assert n > 0
-    assert re.search(r"2000 objects read, 0 rejected, \d+ failing propagation, \d+ candidates, "
-                     rf"{n} events; seconds: .*search \d", result.stdout)
+    assert re.search(
+        r"2000 objects read, 0 rejected, \d+ failing propagation, \d+ candidates, "
+        rf"{n} events; seconds: .*search \d",
+        result.stdout,
+    )
     assert "certificate: complete" in result.stdout
     lines = table.read_text(encoding="utf-8").splitlines()
     assert lines[0] == CSV_COLUMNS
@@ -102,43 +123,53 @@ def test_rejected_records_are_listed(tle: Path, tmp_path: Path) -> None:
     assert re.search(r"^rejected +line \d+.*checksum", listed, re.M)
 
 
-@pytest.mark.parametrize("arguments", [
-    ["screen", "{missing}"],
-    ["screen", "{junk}"],
-    ["screen", "{tle}", "--hours", "-1"],
-    ["screen", "{tle}", "--hours", "1", "--days", "1"],
-    ["screen", "{tle}", "--threshold-km", "0"],
-    ["screen", "{tle}", "--start", "tomorrow"],
-    ["screen", "{tle}", "--backend", "gpu"],
-    ["screen", "{tle}", "--csv", "{missing}/x.csv"],
-    ["screen", "{tle}", "--out", "{folder}"],
-    ["screen", "{tle}", "--out", "{folder}", "--overwrite"],
-    ["propagate", "{tle}", "--out", "{missing}", "--step-s", "0"],
-    ["catalog", "convert", "{tle}", "{folder}/x.unknown"],
-    ["catalog", "synthesize", "{folder}/x.csv", "--objects", "0"],
-    ["screen", "{folder}"],
-    ["screen", "{empty}"],
-    ["screen", "{tle}", "--hours", "0"],
-    ["screen", "{tle}", "--hours", "nan"],
-    ["screen", "{tle}", "--start", ""],
-    ["screen", "{tle}", "--start", "1600-01-01"],
-    ["screen", "{tle}", "--plot", "{folder}/x.xyz"],
-    ["screen", "{tle}", "--csv", "{pipe}"],
-    ["screen", "{tle}", "--csv", "{folder}"],
-    ["screen", "{tle}", "--out", "{missing}", "--csv", "{missing}"],
-    ["catalog", "convert", "{tle}", "{link}", "--format", "csv"],
-    ["catalog", "convert", "{tle}", "{missing}/x.csv"],
-    ["catalog", "synthesize", "{link}", "--format", "csv"],
-    ["nonsense"],
-    ["screen"],
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["screen", "{missing}"],
+        ["screen", "{junk}"],
+        ["screen", "{tle}", "--hours", "-1"],
+        ["screen", "{tle}", "--hours", "1", "--days", "1"],
+        ["screen", "{tle}", "--threshold-km", "0"],
+        ["screen", "{tle}", "--start", "tomorrow"],
+        ["screen", "{tle}", "--backend", "gpu"],
+        ["screen", "{tle}", "--csv", "{missing}/x.csv"],
+        ["screen", "{tle}", "--out", "{folder}"],
+        ["screen", "{tle}", "--out", "{folder}", "--overwrite"],
+        ["propagate", "{tle}", "--out", "{missing}", "--step-s", "0"],
+        ["catalog", "convert", "{tle}", "{folder}/x.unknown"],
+        ["catalog", "synthesize", "{folder}/x.csv", "--objects", "0"],
+        ["screen", "{folder}"],
+        ["screen", "{empty}"],
+        ["screen", "{tle}", "--hours", "0"],
+        ["screen", "{tle}", "--hours", "nan"],
+        ["screen", "{tle}", "--start", ""],
+        ["screen", "{tle}", "--start", "1600-01-01"],
+        ["screen", "{tle}", "--plot", "{folder}/x.xyz"],
+        ["screen", "{tle}", "--csv", "{pipe}"],
+        ["screen", "{tle}", "--csv", "{folder}"],
+        ["screen", "{tle}", "--out", "{missing}", "--csv", "{missing}"],
+        ["catalog", "convert", "{tle}", "{link}", "--format", "csv"],
+        ["catalog", "convert", "{tle}", "{missing}/x.csv"],
+        ["catalog", "synthesize", "{link}", "--format", "csv"],
+        ["nonsense"],
+        ["screen"],
+    ],
+)
 def test_wrong_use_gives_2_and_one_message(arguments: list[str], tle: Path, tmp_path: Path) -> None:
     (tmp_path / "junk").write_text("not a catalogue\n")
     (tmp_path / "empty").touch()
     (tmp_path / "link").symlink_to(tmp_path / "junk")
     os.mkfifo(tmp_path / "pipe")  # stands for /dev/null and the like
-    places = {"tle": tle, "pipe": tmp_path / "pipe", "empty": tmp_path / "empty", "link": tmp_path / "link",
-              "missing": tmp_path / "missing", "junk": tmp_path / "junk", "folder": tmp_path}
+    places = {
+        "tle": tle,
+        "pipe": tmp_path / "pipe",
+        "empty": tmp_path / "empty",
+        "link": tmp_path / "link",
+        "missing": tmp_path / "missing",
+        "junk": tmp_path / "junk",
+        "folder": tmp_path,
+    }
     result = stmgpu(*(a.format(**places) for a in arguments))
     assert result.exit_code == 2
     assert result.stderr.strip()
@@ -178,8 +209,13 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Pat
 def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
     demo = [sys.executable, "-m", "stmgpu.cli", "demo", "--objects", "8000", "--hours", "700", "--out", str(tmp_path)]
     # a shell's background jobs are born deaf to it
-    process = subprocess.Popen(demo, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process = subprocess.Popen(
+        demo,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("backend"):
@@ -199,8 +235,9 @@ def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
     """A pseudo-terminal as standard error; the demo's small form runs the whole way."""
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "stmgpu.cli", "demo", "--objects", "3000", "--hours", "48", "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stderr=slave, stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    process = subprocess.Popen(
+        command, stderr=slave, stdout=subprocess.PIPE, text=True, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    )
     os.close(slave)
     shown = b""
     while process.poll() is None or select.select([master], [], [], 0)[0]:
@@ -221,8 +258,9 @@ def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
 
 def test_a_screening_without_events(tmp_path: Path) -> None:
     """Nothing found is a result like any other: an empty store, a CSV file with a header, a picture."""
-    result = stmgpu("demo", "--objects", 40, "--hours", 0.1, "--threshold-km", 0.1, "--backend", "cpu",
-                    "--out", tmp_path)
+    result = stmgpu(
+        "demo", "--objects", 40, "--hours", 0.1, "--threshold-km", 0.1, "--backend", "cpu", "--out", tmp_path
+    )
     assert result.exit_code == 0, result.stderr
     assert " 0 events;" in result.stdout
     assert open_dataset(tmp_path / "conjunctions.zarr").sizes["conjunction"] == 0
@@ -242,16 +280,23 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
 
 def test_a_catalogue_from_standard_input(tle: Path) -> None:
     """A gzipped one through a pipe; with --quiet nothing but the result is said."""
-    done = subprocess.run([sys.executable, "-m", "stmgpu.cli", "-q", "screen", "-", "--hours", "1", "--backend", "cpu"],
-                          input=gzip.compress(tle.read_bytes()), capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "stmgpu.cli", "-q", "screen", "-", "--hours", "1", "--backend", "cpu"],
+        input=gzip.compress(tle.read_bytes()),
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert b"2000 objects read" in done.stdout
     assert done.stderr == b""
 
 
 def test_a_reader_that_leaves_early_is_no_error(tle: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "stmgpu.cli", "screen", str(tle), "--hours", "1", "--backend",
-                                "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stmgpu.cli", "screen", str(tle), "--hours", "1", "--backend", "cpu"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -264,8 +309,12 @@ def test_a_reader_that_leaves_early_is_no_error(tle: Path) -> None:
 
 def test_termination_leaves_nothing_behind(tmp_path: Path) -> None:
     """What a batch system sends at a job's time limit."""
-    process = subprocess.Popen([sys.executable, "-m", "stmgpu.cli", "demo", "--hours", "400", "--out", str(tmp_path)],
-                               stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stmgpu.cli", "demo", "--hours", "400", "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("window"):
@@ -289,8 +338,9 @@ def test_the_window_and_old_elements_are_named(tle: Path) -> None:
     assert "warning" not in stmgpu("screen", tle, "--hours", 0.1, "--backend", "cpu").stderr
 
 
-def test_a_certificate_that_does_not_hold_is_a_failure(tle: Path, tmp_path: Path,
-                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_does_not_hold_is_a_failure(
+    tle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The results are written and printed all the same."""
     monkeypatch.setattr("stmgpu.screen.certificate.Certificate.holds", False)
     result = stmgpu("screen", tle, "--hours", 1, "--backend", "cpu", "--csv", tmp_path / "c.csv")

@@ -61,17 +61,22 @@ def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]
     assert "runs: 3 of each scenario" in result.stdout
     assert "cut off: no run" in result.stdout
     assert result.stdout.endswith(f"written: {store}\n")
-    for words in ("synthetic: proportions of the", "density: Vallado's exponential table", "backend cpu: ",
-                  "scenarios: nothing, removal; runs: 3 of each, 2 years from 2023.00",
-                  f"{TILES} tiles computed now, {TILES} of {TILES} done"):
+    for words in (
+        "synthetic: proportions of the",
+        "density: Vallado's exponential table",
+        "backend cpu: ",
+        "scenarios: nothing, removal; runs: 3 of each, 2 years from 2023.00",
+        f"{TILES} tiles computed now, {TILES} of {TILES} done",
+    ):
         assert words in result.stderr, words
     ds = open_dataset(store, "ensemble")
     assert dict(ds.sizes) | {"event": 0} == {"scenario": 2, "run": 3, "time": 3, "shell": 36, "class": 7, "event": 0}
     assert stmgpu("check", store).stdout == f"{store} is whole and complete\n"
 
 
-def test_the_same_command_again_computes_nothing_and_another_is_refused(study: Path, evolved: tuple[Path, Result],
-                                                                        tmp_path: Path) -> None:
+def test_the_same_command_again_computes_nothing_and_another_is_refused(
+    study: Path, evolved: tuple[Path, Result], tmp_path: Path
+) -> None:
     store = Path(shutil.copytree(evolved[0], tmp_path / "s.zarr"))
     command = ("evolve", study, "--out", store, "--seed", 7)
     again = stmgpu(*command)
@@ -105,8 +110,20 @@ def test_a_stopped_study_goes_on(study: Path, evolved: tuple[Path, Result], unfi
 
 def test_shares_are_merged(study: Path, evolved: tuple[Path, Result], tmp_path: Path) -> None:
     for task in range(2):
-        result = stmgpu("evolve", study, "--out", tmp_path / f"{task}.zarr", "--seed", 7, "--executor", "slurm-array",
-                        "--task", f"{task}/2", "--runs-per-tile", 2)
+        result = stmgpu(
+            "evolve",
+            study,
+            "--out",
+            tmp_path / f"{task}.zarr",
+            "--seed",
+            7,
+            "--executor",
+            "slurm-array",
+            "--task",
+            f"{task}/2",
+            "--runs-per-tile",
+            2,
+        )
         assert result.exit_code == 0, result.stderr
         assert "the other 2 tiles belong to other tasks" in result.stderr
     missing = stmgpu("merge", tmp_path / "0.zarr")
@@ -120,15 +137,29 @@ def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path) -> None:
     csv = write_table(tmp_path)
     write_table_study(tmp_path)
     before = sorted(tmp_path.iterdir())
-    result = stmgpu("evolve", tmp_path / "t.toml", "--out", tmp_path / "s.zarr", "--runs", 7, "--years", 30,
-                    "--runs-per-tile", 3, "--dry-run")
+    result = stmgpu(
+        "evolve",
+        tmp_path / "t.toml",
+        "--out",
+        tmp_path / "s.zarr",
+        "--runs",
+        7,
+        "--years",
+        30,
+        "--runs-per-tile",
+        3,
+        "--dry-run",
+    )
     assert result.exit_code == 0, result.stderr
     shown = dict(re.findall(r"^(\w+) +(.*)$", result.stdout, re.M))
     assert shown["runs"] == "7 each, 30 years from 2020.00"
     assert shown["tiles"] == "3"
     assert shown["input"] == f"{csv} (kept as {csv.name})"
-    for name, pattern in (("memory", r"about [\d,]+ MiB a worker"), ("disk", r"about [\d,]+ MB"),
-                          ("time", r"about [\d,]+ s of one core")):
+    for name, pattern in (
+        ("memory", r"about [\d,]+ MiB a worker"),
+        ("disk", r"about [\d,]+ MB"),
+        ("time", r"about [\d,]+ s of one core"),
+    ):
         assert re.match(pattern, shown[name])
     assert sorted(tmp_path.iterdir()) == before
 
@@ -164,11 +195,15 @@ def test_a_tile_that_fails_is_named_once(study: Path, tmp_path: Path, monkeypatc
 # -------------------------------------------------------------------------------------------------- info, export, check
 def test_a_study_as_a_crate(tmp_path: Path) -> None:
     """Its input files are files of the crate, its settings plain values."""
-    (tmp_path / "few objects.csv").write_text("a_km,ecc,inc_deg,object_type,mass_kg,radius_m\n" + "".join(
-        f"{7000 + 10 * k},0.001,{50 + k},payload,500,1\n" for k in range(8)))
+    (tmp_path / "few objects.csv").write_text(
+        "a_km,ecc,inc_deg,object_type,mass_kg,radius_m\n"
+        + "".join(f"{7000 + 10 * k},0.001,{50 + k},payload,500,1\n" for k in range(8))
+    )
     scenario = tmp_path / "s.toml"
-    scenario.write_text(BASE.replace("objects = 300", 'source = "table", path = "few objects.csv", year = 2020.0')
-                        + '[[removal]]\nrank = "list"\nids = [3, 4]\n')
+    scenario.write_text(
+        BASE.replace("objects = 300", 'source = "table", path = "few objects.csv", year = 2020.0')
+        + '[[removal]]\nrank = "list"\nids = [3, 4]\n'
+    )
     made = stmgpu("-q", "evolve", scenario, "--out", tmp_path / "s.zarr")
     assert made.exit_code == 0, made.stderr
     crate = tmp_path / "crate"
@@ -215,9 +250,19 @@ def test_info_is_short_and_says_what_differs(evolved: tuple[Path, Result]) -> No
     result = stmgpu("info", evolved[0])
     assert result.exit_code == 0, result.stderr
     assert len(result.stdout.splitlines()) < 90
-    for words in (r"^  scenario 'nothing'$", r"^    population\.objects +300$", r"^    environment\.density +exp\w+$",
-                  r"^  scenario 'removal'$", r"^    removal 1 +mass, per_year 4$", r"^  runs +3$", r"^  seed +7$",
-                  r"^  runs_per_tile +1$", r"^tiles_done +6$", r"^  notes +synthetic: ", r"^ +density: Vallado"):
+    for words in (
+        r"^  scenario 'nothing'$",
+        r"^    population\.objects +300$",
+        r"^    environment\.density +exp\w+$",
+        r"^  scenario 'removal'$",
+        r"^    removal 1 +mass, per_year 4$",
+        r"^  runs +3$",
+        r"^  seed +7$",
+        r"^  runs_per_tile +1$",
+        r"^tiles_done +6$",
+        r"^  notes +synthetic: ",
+        r"^ +density: Vallado",
+    ):
         assert re.search(words, result.stdout, re.M), words
     assert "drag_coefficient" not in result.stdout
     document = json.loads(stmgpu("info", evolved[0], "--json").stdout)
@@ -268,8 +313,11 @@ def test_study_of_what_is_none(evolved: tuple[Path, Result], conjunctions: Path,
 
 
 def test_runs_that_are_cut_off_are_named(tmp_path: Path) -> None:
-    text = STUDY.replace("0.02", "0.2").replace("[propagation]", "[propagation]\n#").replace(
-        "years = 2", "years = 2\nmax_objects = 400")
+    text = (
+        STUDY.replace("0.02", "0.2")
+        .replace("[propagation]", "[propagation]\n#")
+        .replace("years = 2", "years = 2\nmax_objects = 400")
+    )
     result = stmgpu("evolve", write_study(tmp_path, text), "--out", tmp_path / "s.zarr", "--runs", 2)
     assert result.exit_code == 0, result.stderr
     assert "more than 400 objects" in result.stderr

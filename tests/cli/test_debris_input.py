@@ -45,8 +45,9 @@ def test_masses_that_are_not_known_are_told(tmp_path: Path) -> None:
 
 def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     write_table(tmp_path)
-    write_table_study(tmp_path, 'years = 3\nruns = 2\nname = "[red]all[/]"\n'
-                                'removal = [{ rank = "mass", per_year = 50 }]\n')
+    write_table_study(
+        tmp_path, 'years = 3\nruns = 2\nname = "[red]all[/]"\nremoval = [{ rank = "mass", per_year = 50 }]\n'
+    )
     result = stmgpu("evolve", tmp_path / "t.toml", "--out", tmp_path / "s.zarr", "--runs-per-tile", 2)
     assert result.exit_code == 0, result.stderr
     assert "[red]all[/]" in result.stdout
@@ -82,18 +83,21 @@ SCENARIOS = {
     BASE + '[launches]\nmodel = "repeat"\nwindow = [2020, 2030]\n': "ends after the epoch",
     BASE.replace("objects = 300", 'source = "table", path = "none.csv"'): r"none\.csv",
     BASE.replace("objects = 300", 'objects = 300, source = "table", path = "negative.csv"'): "objects .* belong to",
-    BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", sizes = "negative.csv"'):
-        "sizes belongs to the sources",
+    BASE.replace(
+        "objects = 300", 'source = "mocat", path = "negative.csv", sizes = "negative.csv"'
+    ): "sizes belongs to the sources",
     BASE.replace("objects = 300", 'source = "table", path = "."'): "cannot read|is a directory|no table",
     BASE.replace("objects = 300", 'source = "table", path = "negative.csv"'): "line 3: mass_kg is '-5'",
     BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", year = 2020.0'): "no MATLAB file",
     BASE.replace("exponential", 'jb2008", path = "none.mat'): r"cannot read the density table .*none\.mat",
     BASE.replace("exponential", 'jb2008", path = "negative.csv'): "is no density table",
-    BASE.replace('"exponential"', '"nrlmsis", solar = { model = "repeat", space_weather = "negative.csv" }'):
-        "negative.csv, line 1: expected 'DATATYPE",
+    BASE.replace(
+        '"exponential"', '"nrlmsis", solar = { model = "repeat", space_weather = "negative.csv" }'
+    ): "negative.csv, line 1: expected 'DATATYPE",
     BASE.replace('"exponential"', '"nrlmsis", solar = { model = "repeat" }'): "needs space_weather",
-    BASE + '[[scenario]]\nname = "now"\n[[scenario]]\nname = "then"\npopulation = { year = 2020.0 }\n':
-        "begin in different years",
+    f'{BASE}[[scenario]]\nname = "now"\n[[scenario]]\nname = "then"\npopulation = {{ year = 2020.0 }}\n': (
+        "begin in different years"
+    ),
     "years = [": "is no TOML",
     "years = -1\n": "years: .*greater than 0",
     "runs = 0\n": "runs: .*greater than or equal to 1",
@@ -115,8 +119,9 @@ def test_a_density_table_that_does_not_cover_the_years(tmp_path: Path, populatio
     mat = DATA / "mocat_mc" / "dens_jb2008_032020_022224.mat"
     if not mat.is_file():
         pytest.skip(f"the density table is not beside this checkout ({mat})")
-    (tmp_path / "s.toml").write_text(f'population = {{ {population} }}\n'
-                                     f'environment = {{ density = "jb2008", path = "{mat}" }}\n')
+    (tmp_path / "s.toml").write_text(
+        f'population = {{ {population} }}\nenvironment = {{ density = "jb2008", path = "{mat}" }}\n'
+    )
     result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr", "--years", years)
     refused(result, "covers 2020-03 to 2224-02, the run needs 20(19|23)")
 
@@ -124,31 +129,40 @@ def test_a_density_table_that_does_not_cover_the_years(tmp_path: Path, populatio
 def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
     month, height = np.arange(60), np.linspace(200.0, 1500.0, 9)
     density = np.exp(-22.0 - height[:, None] / 60.0 + 0.0 * month)
-    savemat(tmp_path / "low.mat", {"dens_highvar": {"dens": density, "year": 2023 + month // 12,
-                                                    "month": month % 12 + 1, "alt": height}})
+    savemat(
+        tmp_path / "low.mat",
+        {"dens_highvar": {"dens": density, "year": 2023 + month // 12, "month": month % 12 + 1, "alt": height}},
+    )
     (tmp_path / "s.toml").write_text(BASE.replace("exponential", 'jb2008", path = "low.mat'))
     result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr")
     refused(result, "covers altitudes from 200 to 1500 km, 300 to 2000 km are needed")
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["--years", "-1"], "-1 years are impossible"), (["--years", "0"], "0 years are impossible"),
-    (["--years", "0.5"], r"0\.5 years are impossible"), (["--years", "nan"], "nan years are impossible"),
-    (["--years", "1e9"], "give 1 to 1000"),
-    (["--seed", str(1 << 63)], "the seed 9223372036854775808 is impossible"),
-    (["--runs", "2000000"], "2000000 runs are impossible"),
-    (["--out", "{foreign}"], "is no store of stmgpu, so it is not overwritten"),
-    (["--out", "{foreign}", "--overwrite"], "is no store of stmgpu, so it is not overwritten"),
-    (["--out", "{foreign}/thesis.tex"], "is no store of stmgpu"),
-    (["--out", "{foreign}/thesis.tex/s.zarr"], "is not a folder"),
-    (["--out", "{conjunctions}"], "kind: there 'conjunctions', now 'ensemble'"),
-    (["--task", "0/2"], "belongs to the executor slurm-array"),
-    (["--executor", "slurm-array", "--task", "2/2"], "is no share"),
-    (["--executor", "dask", "--scheduler", "nowhere"], "is no address"),
-    (["--resume"], "there is no store"), (["--resume", "--overwrite"], "contradict"),
-])
-def test_wrong_use_gives_2_and_says_why(study: Path, conjunctions: Path, tmp_path: Path, arguments: list[str],
-                                        message: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--years", "-1"], "-1 years are impossible"),
+        (["--years", "0"], "0 years are impossible"),
+        (["--years", "0.5"], r"0\.5 years are impossible"),
+        (["--years", "nan"], "nan years are impossible"),
+        (["--years", "1e9"], "give 1 to 1000"),
+        (["--seed", str(1 << 63)], "the seed 9223372036854775808 is impossible"),
+        (["--runs", "2000000"], "2000000 runs are impossible"),
+        (["--out", "{foreign}"], "is no store of stmgpu, so it is not overwritten"),
+        (["--out", "{foreign}", "--overwrite"], "is no store of stmgpu, so it is not overwritten"),
+        (["--out", "{foreign}/thesis.tex"], "is no store of stmgpu"),
+        (["--out", "{foreign}/thesis.tex/s.zarr"], "is not a folder"),
+        (["--out", "{conjunctions}"], "kind: there 'conjunctions', now 'ensemble'"),
+        (["--task", "0/2"], "belongs to the executor slurm-array"),
+        (["--executor", "slurm-array", "--task", "2/2"], "is no share"),
+        (["--executor", "dask", "--scheduler", "nowhere"], "is no address"),
+        (["--resume"], "there is no store"),
+        (["--resume", "--overwrite"], "contradict"),
+    ],
+)
+def test_wrong_use_gives_2_and_says_why(
+    study: Path, conjunctions: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "thesis.tex").write_text("years of work")
@@ -162,8 +176,17 @@ def test_wrong_use_gives_2_and_says_why(study: Path, conjunctions: Path, tmp_pat
     assert (foreign / "thesis.tex").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("arguments", [["--runs", "0"], ["--runs", "many"], ["--seed", "-1"], ["--runs-per-tile", "0"],
-                                       ["--executor", "cloud"], ["--gravity", "9.81"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--runs", "0"],
+        ["--runs", "many"],
+        ["--seed", "-1"],
+        ["--runs-per-tile", "0"],
+        ["--executor", "cloud"],
+        ["--gravity", "9.81"],
+    ],
+)
 def test_impossible_options(study: Path, tmp_path: Path, arguments: list[str]) -> None:
     result = stmgpu("evolve", study, "--out", tmp_path / "s.zarr", *arguments)
     assert result.exit_code == 2

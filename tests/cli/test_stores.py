@@ -54,8 +54,17 @@ def test_a_dry_run_writes_nothing(tle: Path, tmp_path: Path, verb: str) -> None:
 def test_info_tells_where_a_store_comes_from(store: Path) -> None:
     result = stmgpu("info", store)
     assert result.exit_code == 0, result.stderr
-    for words in (r"complete +True", r"  threshold_km +20\.0", r"  kernels +[0-9a-f]{64}", r"  numpy +\d|numpy",
-                  r"  pairs_measured +\d+", r"epoch_median", r"sessions 1", r"  executor +serial", r"  host +\S+"):
+    for words in (
+        r"complete +True",
+        r"  threshold_km +20\.0",
+        r"  kernels +[0-9a-f]{64}",
+        r"  numpy +\d|numpy",
+        r"  pairs_measured +\d+",
+        r"epoch_median",
+        r"sessions 1",
+        r"  executor +serial",
+        r"  host +\S+",
+    ):
         assert re.search(words, result.stdout), words
     document = json.loads(stmgpu("info", store, "--json").stdout)
     assert document["tiles_done"] == document["tiling"]["tiles"] == 5
@@ -83,8 +92,24 @@ def test_check_names_damage_and_repair_mends_it(tle: Path, store: Path) -> None:
 def test_merge_finishes_what_is_there(tle: Path, tmp_path: Path, made: Path) -> None:
     stores = [tmp_path / f"{k}.zarr" for k in range(2)]
     for k, path in enumerate(stores):
-        result = stmgpu("screen", tle, "--hours", 5, "--threshold-km", 20, "--tile-hours", 1, "--out", path,
-                        "--executor", "slurm-array", "--task", f"{k}/2", "--csv", tmp_path / "c.csv")
+        result = stmgpu(
+            "screen",
+            tle,
+            "--hours",
+            5,
+            "--threshold-km",
+            20,
+            "--tile-hours",
+            1,
+            "--out",
+            path,
+            "--executor",
+            "slurm-array",
+            "--task",
+            f"{k}/2",
+            "--csv",
+            tmp_path / "c.csv",
+        )
         assert result.exit_code == 0, result.stderr
         assert "belong to other tasks" in result.stderr
         assert not (tmp_path / "c.csv").exists()
@@ -107,8 +132,13 @@ def test_export_makes_a_crate(store: Path, tmp_path: Path) -> None:
     assert graph["#session-1"]["instrument"] == {"@id": "#stmgpu"}
     assert "800 objects" in graph["#catalog"]["description"]
     assert graph["#setting-threshold_km"]["value"] == 20.0
-    named = {part["@id"] for e in graph.values() for v in e.values() for part in (v if isinstance(v, list) else [v])
-             if isinstance(part, dict) and "@id" in part}
+    named = {
+        part["@id"]
+        for e in graph.values()
+        for v in e.values()
+        for part in (v if isinstance(v, list) else [v])
+        if isinstance(part, dict) and "@id" in part
+    }
     assert named - {"https://w3id.org/ro/crate/1.1"} <= graph.keys()
     assert open_dataset(crate / "day.zarr").equals(open_dataset(store))
     assert stmgpu("export", store, crate).exit_code == 2
@@ -137,8 +167,9 @@ def operators(tle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return oem, write_dataset(states, folder / "own.zarr", "ephemeris")
 
 
-def test_own_trajectories_against_the_catalogue(tle: Path, operators: tuple[Path, Path], made: Path,
-                                                tmp_path: Path) -> None:
+def test_own_trajectories_against_the_catalogue(
+    tle: Path, operators: tuple[Path, Path], made: Path, tmp_path: Path
+) -> None:
     """An operator's file, an ephemeris store and the element sets they were made from give the same conjunctions."""
     own = read_catalog(tle).norad_id[::20]
     everything = open_dataset(made)
@@ -146,9 +177,28 @@ def test_own_trajectories_against_the_catalogue(tle: Path, operators: tuple[Path
     assert expected.sizes["conjunction"] > 5
     for k, ephemeris in enumerate(operators):
         out = tmp_path / f"{k}.zarr"
-        result = stmgpu("screen", tle, "--ephemeris", ephemeris, "--hours", 5, "--threshold-km", 20, "--out", out,
-                        "--tile-hours", 2, "--chunk-objects", 300, "--csv", tmp_path / "c.csv", "--plot",
-                        tmp_path / "p.png", "--start", everything.attrs["start"])
+        result = stmgpu(
+            "screen",
+            tle,
+            "--ephemeris",
+            ephemeris,
+            "--hours",
+            5,
+            "--threshold-km",
+            20,
+            "--out",
+            out,
+            "--tile-hours",
+            2,
+            "--chunk-objects",
+            300,
+            "--csv",
+            tmp_path / "c.csv",
+            "--plot",
+            tmp_path / "p.png",
+            "--start",
+            everything.attrs["start"],
+        )
         assert result.exit_code == 0, result.stderr
         assert "ephemeris " in result.stderr
         found = open_dataset(out)
@@ -168,11 +218,12 @@ def test_trajectories_that_cannot_be_used(tle: Path, operators: tuple[Path, Path
     (tmp_path / "junk.oem").write_text("not an ephemeris")
     (tmp_path / "cut.oem").write_bytes(operators[0].read_bytes()[:5000])
     for words, code, message in (
-            (["--ephemeris", tmp_path / "none.oem"], 2, "there is no file"),
-            (["--ephemeris", tmp_path / "junk.oem"], 2, "ephemeris"),
-            (["--ephemeris", tmp_path / "cut.oem"], 2, "ephemeris"),
-            (["--ephemeris", made], 1, "holds conjunctions, not ephemeris"),
-            (["--ephemeris", operators[1], "--start", "2030-01-01"], 2, "has no states in the window")):
+        (["--ephemeris", tmp_path / "none.oem"], 2, "there is no file"),
+        (["--ephemeris", tmp_path / "junk.oem"], 2, "ephemeris"),
+        (["--ephemeris", tmp_path / "cut.oem"], 2, "ephemeris"),
+        (["--ephemeris", made], 1, "holds conjunctions, not ephemeris"),
+        (["--ephemeris", operators[1], "--start", "2030-01-01"], 2, "has no states in the window"),
+    ):
         result = stmgpu("screen", tle, "--hours", 1, *words)
         assert result.exit_code == code, result.stderr
         assert message in result.stderr
@@ -199,21 +250,24 @@ def test_messages_as_lines_of_json(tle: Path, tmp_path: Path, monkeypatch: pytes
     assert json.loads(failed.stderr)["level"] == "error"
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--executor", "slurm-array", "--task", "3/3", "--out", "{out}"],
-    ["--executor", "slurm-array", "--task", "one", "--out", "{out}"],
-    ["--executor", "slurm-array", "--out", "{out}"],
-    ["--task", "0/2", "--out", "{out}"],
-    ["--executor", "dask"],
-    ["--executor", "cloud", "--out", "{out}"],
-    ["--resume", "--out", "{out}"],
-    ["--append"],
-    ["--tile-hours", "-1", "--out", "{out}"],
-    ["--chunk-objects", "0", "--out", "{out}"],
-    ["--executor", "dask", "--scheduler", "nowhere", "--out", "{out}"],
-    ["--executor", "dask", "--scheduler", "slurm", "--out", "{out}"],
-    ["--resume", "--overwrite", "--out", "{out}"],
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--executor", "slurm-array", "--task", "3/3", "--out", "{out}"],
+        ["--executor", "slurm-array", "--task", "one", "--out", "{out}"],
+        ["--executor", "slurm-array", "--out", "{out}"],
+        ["--task", "0/2", "--out", "{out}"],
+        ["--executor", "dask"],
+        ["--executor", "cloud", "--out", "{out}"],
+        ["--resume", "--out", "{out}"],
+        ["--append"],
+        ["--tile-hours", "-1", "--out", "{out}"],
+        ["--chunk-objects", "0", "--out", "{out}"],
+        ["--executor", "dask", "--scheduler", "nowhere", "--out", "{out}"],
+        ["--executor", "dask", "--scheduler", "slurm", "--out", "{out}"],
+        ["--resume", "--overwrite", "--out", "{out}"],
+    ],
+)
 def test_wrong_use(tle: Path, tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLURM_ARRAY_TASK_ID", "SLURM_PROCID"):
         monkeypatch.delenv(name, raising=False)
@@ -225,8 +279,18 @@ def test_wrong_use(tle: Path, tmp_path: Path, arguments: list[str], monkeypatch:
 
 def test_a_scheduler_that_is_not_there(tle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stmgpu.distribute.cluster.CONNECT", "1s")
-    result = stmgpu("screen", tle, "--hours", 1, "--out", tmp_path / "s.zarr", "--executor", "dask", "--scheduler",
-                    "tcp://127.0.0.1:9")
+    result = stmgpu(
+        "screen",
+        tle,
+        "--hours",
+        1,
+        "--out",
+        tmp_path / "s.zarr",
+        "--executor",
+        "dask",
+        "--scheduler",
+        "tcp://127.0.0.1:9",
+    )
     assert result.exit_code == 1
     assert "cannot be reached" in result.stderr
     assert list(tmp_path.iterdir()) == []

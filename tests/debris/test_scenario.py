@@ -42,8 +42,11 @@ UNKNOWN = [
     ("[environment.solar]\nf10 = 100", "environment.solar.f10"),
     ("[environment]\nsolar = { F107 = 100 }", "environment.solar.F107"),
     ("[collisions]\ncube = 10", "collisions.cube"),
-    ("[[launches.constellations]]\nname = 'a'\naltitude_km = 550\ninclination_deg = 53\nplanes = 2\nper_plane = 2\n"
-     "mass_kg = 1\nradius_m = 1\nfrom_year = 2030\nslots = 3", "launches.constellations.1.slots"),
+    (
+        "[[launches.constellations]]\nname = 'a'\naltitude_km = 550\ninclination_deg = 53\nplanes = 2\nper_plane = 2\n"
+        "mass_kg = 1\nradius_m = 1\nfrom_year = 2030\nslots = 3",
+        "launches.constellations.1.slots",
+    ),
     ("[[removal]]\nrank = 'mass'\nper_year = 5\nperyear = 5", "removal.1.peryear"),
     ("[[removal]]\nrank = 'mass'\nper_year = 5\nonly = { inclination = [81, 84] }", "removal.1.only.inclination"),
     ("[[scenario]]\nname = 'a'\n[scenario.disposal]\nrule = 5", "disposal.rule"),
@@ -153,7 +156,9 @@ per_year = 5
 
 
 def test_scenarios_are_laid_over_the_base(read):
-    study = read(BASE + """
+    study = read(
+        BASE
+        + """
 [[scenario]]
 name = "base"
 [[scenario]]
@@ -166,7 +171,8 @@ removal = [{ rank = "mass", per_year = 2 }, { rank = "csi", per_year = 1 }]
 [[scenario]]
 name = "none"
 removal = []
-""")
+"""
+    )
     base, strict, two, none = study.scenarios
     assert (study.years, study.runs) == (50.0, 3)
     assert strict.disposal == base.disposal.model_copy(update={"payload": 0.95})
@@ -199,10 +205,14 @@ def test_a_mistake_is_told_with_its_scenario(read):
 
 SWITCHED = [
     ("[environment]\ndensity = 'jb2008'\npath = 'jb.mat'", "environment = { density = 'nrlmsis' }"),
-    ("[environment.solar]\nmodel = 'bootstrap'\nspace_weather = 'sw.txt'",
-     "environment = { solar = { model = 'sinusoid' } }"),
-    ("[launches]\nmodel = 'constant'\nwindow = [2010, 2020]\nper_year = { payload = 5.0 }",
-     "launches = { model = 'repeat' }"),
+    (
+        "[environment.solar]\nmodel = 'bootstrap'\nspace_weather = 'sw.txt'",
+        "environment = { solar = { model = 'sinusoid' } }",
+    ),
+    (
+        "[launches]\nmodel = 'constant'\nwindow = [2010, 2020]\nper_year = { payload = 5.0 }",
+        "launches = { model = 'repeat' }",
+    ),
     ("[population]\nsource = 'catalog'\npath = 'gp.tle'\nsizes = 's.csv'", "population = { source = 'synthetic' }"),
     ("[population]\nobjects = 600\nconstellations = false", "population = { source = 'mocat', path = '2020.mat' }"),
 ]
@@ -211,17 +221,22 @@ SWITCHED = [
 @pytest.mark.parametrize(("base", "change"), SWITCHED)
 def test_a_scenario_switches_off_what_the_base_states(read, base, change):
     kept, switched = read(f"{base}\n[[scenario]]\nname = 'a'\n[[scenario]]\nname = 'b'\n{change}").scenarios
-    assert switched == read(change.replace("}", ", window = [2010, 2020] }") if "launches" in change else change
-                            ).scenarios[0].model_copy(update={"name": "b"})
+    assert switched == read(
+        change.replace("}", ", window = [2010, 2020] }") if "launches" in change else change
+    ).scenarios[0].model_copy(update={"name": "b"})
     assert kept.model_copy(update={"name": "base"}) == read(base).scenarios[0]
 
 
 def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it(read):
     with pytest.raises(InputError, match="scenario 'a': environment: path belongs to density = 'jb2008'"):
-        read("environment = { density = 'jb2008', path = 'jb.mat' }\n[[scenario]]\nname = 'a'\n"
-             "environment = { density = 'nrlmsis', path = 'jb.mat' }")
-    (changed,) = read("environment = { solar = { model = 'repeat', space_weather = 'sw.txt' } }\n[[scenario]]\n"
-                      "environment = { solar = { model = 'bootstrap' } }").scenarios
+        read(
+            "environment = { density = 'jb2008', path = 'jb.mat' }\n[[scenario]]\nname = 'a'\n"
+            "environment = { density = 'nrlmsis', path = 'jb.mat' }"
+        )
+    (changed,) = read(
+        "environment = { solar = { model = 'repeat', space_weather = 'sw.txt' } }\n[[scenario]]\n"
+        "environment = { solar = { model = 'bootstrap' } }"
+    ).scenarios
     assert changed.environment.solar.space_weather.name == "sw.txt"
 
 

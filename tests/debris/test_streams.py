@@ -12,12 +12,21 @@ from stmgpu.errors import InputError
 
 # counter, key, output: Random123 1.14, tests/kat_vectors, threefry2x64 with 20 rounds (Salmon et al. 2011)
 KNOWN = [
-    ((0x0000000000000000, 0x0000000000000000), (0x0000000000000000, 0x0000000000000000),
-     (0xc2b6e3a8c2c69865, 0x6f81ed42f350084d)),
-    ((0xffffffffffffffff, 0xffffffffffffffff), (0xffffffffffffffff, 0xffffffffffffffff),
-     (0xe02cb7c4d95d277a, 0xd06633d0893b8b68)),
-    ((0x243f6a8885a308d3, 0x13198a2e03707344), (0xa4093822299f31d0, 0x082efa98ec4e6c89),
-     (0x263c7d30bb0f0af1, 0x56be8361d3311526)),
+    (
+        (0x0000000000000000, 0x0000000000000000),
+        (0x0000000000000000, 0x0000000000000000),
+        (0xC2B6E3A8C2C69865, 0x6F81ED42F350084D),
+    ),
+    (
+        (0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF),
+        (0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF),
+        (0xE02CB7C4D95D277A, 0xD06633D0893B8B68),
+    ),
+    (
+        (0x243F6A8885A308D3, 0x13198A2E03707344),
+        (0xA4093822299F31D0, 0x082EFA98EC4E6C89),
+        (0x263C7D30BB0F0AF1, 0x56BE8361D3311526),
+    ),
 ]
 
 
@@ -70,19 +79,43 @@ def test_every_argument_counts() -> None:
         other[k] += 1
         drawn.add(float(uniforms(*other)[0]))
     assert len(drawn) == 6
-    hosts = {float(generator(*args).random()) for args in ((7, 1, 2), (7, 1, 3), (7, 2, 2), (8, 1, 2), (7, 1, 2, 0),
-                                                           (7, 1, 2, 0, 0), (7, 12, 0), (71, 2, 0), (7, 1, -2))}
+    hosts = {
+        float(generator(*args).random())
+        for args in (
+            (7, 1, 2),
+            (7, 1, 3),
+            (7, 2, 2),
+            (8, 1, 2),
+            (7, 1, 2, 0),
+            (7, 1, 2, 0, 0),
+            (7, 12, 0),
+            (71, 2, 0),
+            (7, 1, -2),
+        )
+    }
     assert len(hosts) == 9
 
 
 def test_generators_repeat() -> None:
-    assert np.array_equal(generator(7, 3, streams.BREAKUP, 1, 2).normal(size=8),
-                          generator(7, 3, streams.BREAKUP, np.int64(1), 2).normal(size=8))
+    assert np.array_equal(
+        generator(7, 3, streams.BREAKUP, 1, 2).normal(size=8),
+        generator(7, 3, streams.BREAKUP, np.int64(1), 2).normal(size=8),
+    )
 
 
 def test_purposes_differ() -> None:
-    names = ("ANGLE", "LATTICE", "COLLISION", "BREAKUP", "EXPLOSION", "DISPOSAL", "LAUNCH", "SOLAR", "POLICY",
-             "POPULATION")
+    names = (
+        "ANGLE",
+        "LATTICE",
+        "COLLISION",
+        "BREAKUP",
+        "EXPLOSION",
+        "DISPOSAL",
+        "LAUNCH",
+        "SOLAR",
+        "POLICY",
+        "POPULATION",
+    )
     assert [getattr(streams, name) for name in names] == list(range(1, 11))
 
 

@@ -26,6 +26,7 @@ from stmgpu.store import check_store, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
+
 @pytest.fixture(scope="module")
 def whole(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("whole") / "whole.zarr"
@@ -46,7 +47,7 @@ def test_a_store_holds_what_the_call_returns(study: Path, whole: Path, tmp_path:
     found = stm.open_dataset(whole, "ensemble")
     types = expected.event_type.to_numpy()
     assert (types == EXPLOSION).sum() > 2, "nothing exploded, so little is compared"
-    assert (types == REMOVAL).sum() == 2 * 4 * 3                         # at the start and after a year
+    assert (types == REMOVAL).sum() == 2 * 4 * 3  # at the start and after a year
     for again in (found, stm.open_dataset(write_dataset(expected, tmp_path / "direct.zarr", "ensemble"))):
         assert set(again.variables) == set(expected.variables)
         for name, variable in expected.variables.items():
@@ -64,20 +65,29 @@ def test_a_store_holds_what_the_call_returns(study: Path, whole: Path, tmp_path:
 
 
 def test_xarray_alone_opens_it(whole: Path) -> None:
-    code = ("import sys; sys.modules['stmgpu'] = None; import warnings; warnings.simplefilter('error'); import xarray;"
-            f"ds = xarray.open_zarr({str(whole)!r}, chunks=None).load();"
-            "print(dict(ds.sizes), float(ds.population.sum()), ds.event_time.dtype, *ds['class'].values)")
+    code = (
+        "import sys; sys.modules['stmgpu'] = None; import warnings; warnings.simplefilter('error'); import xarray;"
+        f"ds = xarray.open_zarr({str(whole)!r}, chunks=None).load();"
+        "print(dict(ds.sizes), float(ds.population.sum()), ds.event_time.dtype, *ds['class'].values)"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     ds = stm.open_dataset(whole)
-    assert told.split("\n")[0] == (f"{dict(ds.sizes)} {float(ds.population.sum())} float64 "
-                                   + " ".join(ds["class"].values))
+    assert told.split("\n")[0] == (
+        f"{dict(ds.sizes)} {float(ds.population.sum())} float64 " + " ".join(ds["class"].values)
+    )
     assert xr.open_zarr(whole, chunks=None).sizes["event"] == ds.sizes["event"] > 10
 
 
 def test_tiles_are_the_first_runs_of_all_scenarios_first() -> None:
     tiles = ensemble_tiles(2, 5, 2)
-    assert [(t.left[0], t.first, t.last) for t in tiles] == [(0, 0, 2), (1, 0, 2), (0, 2, 4), (1, 2, 4), (0, 4, 5),
-                                                             (1, 4, 5)]
+    assert [(t.left[0], t.first, t.last) for t in tiles] == [
+        (0, 0, 2),
+        (1, 0, 2),
+        (0, 2, 4),
+        (1, 2, 4),
+        (0, 4, 5),
+        (1, 4, 5),
+    ]
     assert len({t.id for t in tiles}) == 6
 
 
@@ -123,7 +133,8 @@ def test_a_stopped_study_goes_on_and_can_be_looked_at(study: Path, whole: Path, 
     part, expected = stm.open_dataset(path, "ensemble", partial=True), stm.open_dataset(whole)
     assert (part.attrs["complete"], part.attrs["tiles_done"], part.attrs["tiles"]) == (False, 3, TILES)
     assert {name: part.attrs[name] for name in ("seed", "years", "runs", "notes", "scenarios")} == {
-        name: expected.attrs[name] for name in ("seed", "years", "runs", "notes", "scenarios")}
+        name: expected.attrs[name] for name in ("seed", "years", "runs", "notes", "scenarios")
+    }
     there = np.array([[True, True, False], [True, False, False]])
     assert (part.population.notnull().all(["time", "class"]) == there).all()
     for name in ("number", "expected_catastrophic", "decays", "mass_balance"):
@@ -150,10 +161,24 @@ def test_clients_that_are_killed_or_come_twice(study: Path, store: Path, tmp_pat
     """Three clients work on one store, one of them is killed; what they leave is what a store holds that grew."""
     grown = store
     store, runs = tmp_path / "new.zarr", 6
-    command = [sys.executable, "-m", "stmgpu.cli", "evolve", str(study), "--runs", str(runs), "--seed", "7",
-               "--threads", "1", "--out", str(store)]
-    killed, other = (subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                     for _ in range(2))
+    command = [
+        sys.executable,
+        "-m",
+        "stmgpu.cli",
+        "evolve",
+        str(study),
+        "--runs",
+        str(runs),
+        "--seed",
+        "7",
+        "--threads",
+        "1",
+        "--out",
+        str(store),
+    ]
+    killed, other = (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    )
     while killed.poll() is None and len(list((store / "run" / "tiles").glob("*.json"))) < 2:
         time.sleep(0.01)
     killed.kill()
@@ -187,14 +212,20 @@ def test_runs_are_added(study: Path, whole: Path, tmp_path: Path) -> None:
         evolve(study, path, years=3.0, append=True)
 
 
-@pytest.mark.parametrize(("old", "new", "shown"), [
-    ("payload = 0.02", "payload = 0.03", "settings.scenario 'nothing'.explosions.payload: there 0.02, now 0.03"),
-    ("per_year = 4", "per_year = 5", "settings.scenario 'removal'.removal: there [{'rank': 'mass'"),
-    ("objects = 300", "objects = 301", "catalog.objects: there 300, now 301"),
-    ('name = "removal"', 'name = "removed"', "settings.scenarios: there ['nothing', 'removal'], now ['nothing', "
-                                             "'removed']"),
-    ("years = 2", "years = 2.5", "settings.years: there 2.0, now 2.5"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("payload = 0.02", "payload = 0.03", "settings.scenario 'nothing'.explosions.payload: there 0.02, now 0.03"),
+        ("per_year = 4", "per_year = 5", "settings.scenario 'removal'.removal: there [{'rank': 'mass'"),
+        ("objects = 300", "objects = 301", "catalog.objects: there 300, now 301"),
+        (
+            'name = "removal"',
+            'name = "removed"',
+            "settings.scenarios: there ['nothing', 'removal'], now ['nothing', 'removed']",
+        ),
+        ("years = 2", "years = 2.5", "settings.years: there 2.0, now 2.5"),
+    ],
+)
 def test_another_study_is_refused(whole: Path, tmp_path: Path, old: str, new: str, shown: str) -> None:
     (tmp_path / "other.toml").write_text(STUDY.replace(old, new, 1))
     before = result_of(whole)
@@ -209,8 +240,14 @@ def test_another_study_is_refused(whole: Path, tmp_path: Path, old: str, new: st
 def test_a_study_may_be_given_as_objects(study: Path, whole: Path, tmp_path: Path) -> None:
     """The numbers may be NumPy's, and years whole numbers: neither changes a byte."""
     found = stm.read_study(study)
-    outcome = stm.evolve_to_store(found, str(tmp_path / "s.zarr"), years=2, runs=np.int64(3), seed=np.int64(7),
-                                  how=stm.Execution(backend=BACKEND, runs_per_tile=3))
+    outcome = stm.evolve_to_store(
+        found,
+        str(tmp_path / "s.zarr"),
+        years=2,
+        runs=np.int64(3),
+        seed=np.int64(7),
+        how=stm.Execution(backend=BACKEND, runs_per_tile=3),
+    )
     assert outcome.complete
     assert result_of(tmp_path / "s.zarr") == result_of(whole)
     single = stm.evolve(found.scenarios[0], years=1, runs=1, seed=7, backend=BACKEND)
@@ -224,12 +261,19 @@ def test_studies_that_are_refused_before_anything_is_written(study: Path, tmp_pa
     first, second = found.scenarios
     later = second.model_copy(update={"population": PopulationSpec(objects=300, year=2024.0)})
     for scenarios, change, message in (
-            ((), {}, "without scenarios"), ((first, first), {}, "names of scenarios repeat"),
-            ((first, later), {}, "begin in different years"), ((first,), {"years": -1.0}, "years are impossible"),
-            ((first,), {"years": np.nan}, "years are impossible"), ((first,), {"years": 1e9}, "give 1 to 1000"),
-            ((first,), {"runs": 0}, "runs are impossible"), ((first,), {"runs": 10**9}, "runs are impossible"),
-            ((first,), {"seed": -1}, "the seed -1"), ((first,), {"seed": 1 << 63}, "the seed"),
-            ((first,), {"seed": 1.5}, "the seed"), ((first,), {"runs_per_tile": 0}, "0 runs a tile")):
+        ((), {}, "without scenarios"),
+        ((first, first), {}, "names of scenarios repeat"),
+        ((first, later), {}, "begin in different years"),
+        ((first,), {"years": -1.0}, "years are impossible"),
+        ((first,), {"years": np.nan}, "years are impossible"),
+        ((first,), {"years": 1e9}, "give 1 to 1000"),
+        ((first,), {"runs": 0}, "runs are impossible"),
+        ((first,), {"runs": 10**9}, "runs are impossible"),
+        ((first,), {"seed": -1}, "the seed -1"),
+        ((first,), {"seed": 1 << 63}, "the seed"),
+        ((first,), {"seed": 1.5}, "the seed"),
+        ((first,), {"runs_per_tile": 0}, "0 runs a tile"),
+    ):
         with pytest.raises(InputError, match=message):
             evolve(found.model_copy(update={"scenarios": scenarios}), tmp_path / "s.zarr", **change)
     assert list(tmp_path.iterdir()) == []
@@ -239,9 +283,17 @@ def test_studies_that_are_refused_before_anything_is_written(study: Path, tmp_pa
 @pytest.fixture(scope="module")
 def exploding(study: Path) -> Study:
     """Runs that soon hold more objects than they may, each at another time; removal goes on."""
-    scenario = stm.read_study(study).scenarios[1].model_copy(update={
-        "max_objects": 700, "breakups": BreakupSpec(min_length_m=0.1),
-        "explosions": ExplosionSpec(rocket_body=0.05, payload=0.05, max_age_years=60.0)})
+    scenario = (
+        stm.read_study(study)
+        .scenarios[1]
+        .model_copy(
+            update={
+                "max_objects": 700,
+                "breakups": BreakupSpec(min_length_m=0.1),
+                "explosions": ExplosionSpec(rocket_body=0.05, payload=0.05, max_age_years=60.0),
+            }
+        )
+    )
     return Study(scenarios=(scenario,), years=4.0, runs=3)
 
 
@@ -251,7 +303,7 @@ def test_runs_that_are_cut_off_are_no_numbers_afterwards(exploding: Study, tmp_p
     cut = ds.truncated_year
     assert len(set(cut.to_numpy().tolist())) == 3, "all runs were cut off together, so less is tested"
     assert ((cut > 2023.0) & (cut < 2027.0)).any()
-    there = ~(ds.time >= cut)                                         # also where a run was not cut off
+    there = ~(ds.time >= cut)  # also where a run was not cut off
     assert there.isel(time=0).all()
     for name, variable in ds.data_vars.items():
         if "time" in variable.dims and not name.startswith("rate_"):

@@ -48,8 +48,18 @@ def weather(path: Path) -> None:
     days = np.arange("2008-12-01", "2020-02-01", dtype="datetime64[D]")
     blank = " " * 65
     lines = [f"{str(d).replace('-', ' ')}{blank}   {10:4d}{' ' * 30}{120.0:6.1f}{120.0:6.1f}{' ' * 6}" for d in days]
-    path.write_text("\n".join(["DATATYPE CssiSpaceWeather", f"NUM_OBSERVED_POINTS {len(days)}", "BEGIN OBSERVED",
-                               *lines, "END OBSERVED", ""]))
+    path.write_text(
+        "\n".join(
+            [
+                "DATATYPE CssiSpaceWeather",
+                f"NUM_OBSERVED_POINTS {len(days)}",
+                "BEGIN OBSERVED",
+                *lines,
+                "END OBSERVED",
+                "",
+            ]
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +67,21 @@ def with_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of objects in a table, a density table and a space-weather file, two of them of the same name."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "more").mkdir()
-    rows = [f"{400 + 7 * (k % 120)},{410 + 7 * (k % 120)},{40 + k % 60},{'rocket body' if k % 3 else 'payload'},"
-            f"{1000 if k % 4 else ''},{1990 + k % 30}-01-01" for k in range(120)]
-    (folder / "a.csv").write_text("# epoch = 2020-06-01\nperigee_km,apogee_km,inc_deg,object_type,mass_kg,launch_date\n"
-                                  + "\n".join(rows) + "\n")
+    rows = [
+        f"{400 + 7 * (k % 120)},{410 + 7 * (k % 120)},{40 + k % 60},{'rocket body' if k % 3 else 'payload'},"
+        f"{1000 if k % 4 else ''},{1990 + k % 30}-01-01"
+        for k in range(120)
+    ]
+    (folder / "a.csv").write_text(
+        "# epoch = 2020-06-01\nperigee_km,apogee_km,inc_deg,object_type,mass_kg,launch_date\n" + "\n".join(rows) + "\n"
+    )
     (folder / "more" / "a.csv").write_text((folder / "a.csv").read_text().replace("1000", "2000"))
     height, months = np.linspace(200.0, 2000.0, 36), np.arange(48)
     density = np.tile(np.exp(exponential_log_density(height))[:, None], (1, len(months)))
-    savemat(folder / "2020.mat", {"dens_highvar": {"dens": density, "year": 2020 + months // 12,
-                                                   "month": 1 + months % 12, "alt": height}})
+    savemat(
+        folder / "2020.mat",
+        {"dens_highvar": {"dens": density, "year": 2020 + months // 12, "month": 1 + months % 12, "alt": height}},
+    )
     weather(folder / "sw.txt")
     (folder / "study.toml").write_text("""
 years = 1
@@ -110,7 +126,7 @@ def test_input_files_are_kept_in_the_store(with_files: Path, whole_with_files: P
     with pytest.raises(InputError, match="cannot read the scenario file"):
         evolve(moved / "study.toml", store)
     for tile in stm.merge_store(store).missing:
-        compute_tile(str(store), tile, BACKEND, 1)                    # what a Dask worker is given
+        compute_tile(str(store), tile, BACKEND, 1)  # what a Dask worker is given
     assert stm.merge_store(store).complete
     assert result_of(store) == result_of(whole_with_files)
     notes = stm.open_dataset(store).attrs["notes"]
@@ -133,9 +149,14 @@ def test_other_contents_are_another_study(with_files: Path, whole_with_files: Pa
     assert not (tmp_path / "new.zarr").exists()
 
 
-@pytest.mark.parametrize(("happens", "message"), [
-    (lambda path: path.write_text("other"), r"a\.csv changed while it was read; run the command again"),
-    (Path.unlink, r"cannot read .*a\.csv, which a scenario names: No such file")], ids=["changes", "vanishes"])
+@pytest.mark.parametrize(
+    ("happens", "message"),
+    [
+        (lambda path: path.write_text("other"), r"a\.csv changed while it was read; run the command again"),
+        (Path.unlink, r"cannot read .*a\.csv, which a scenario names: No such file"),
+    ],
+    ids=["changes", "vanishes"],
+)
 def test_a_file_that_goes_before_it_is_kept(tmp_path: Path, happens: Callable[[Path], object], message: str) -> None:
     (tmp_path / "a.csv").write_text("one")
     inputs = StudyInputs.of({"a.csv": tmp_path / "a.csv"})
@@ -152,20 +173,26 @@ def test_a_population_dated_by_its_name_stays_dated(tmp_path: Path) -> None:
     sats[:, 7:9], sats[:, 22], sats[:, 23] = 500.0, 5, np.arange(1, 41)
     sats[:, 8] = 1.0
     savemat(tmp_path / "2021_cut.mat", {"mat_sats": sats})
-    (tmp_path / "s.toml").write_text('population = { source = "mocat", path = "2021_cut.mat" }\n'
-                                     'environment = { density = "exponential" }\n')
+    (tmp_path / "s.toml").write_text(
+        'population = { source = "mocat", path = "2021_cut.mat" }\nenvironment = { density = "exponential" }\n'
+    )
     outcome = evolve(tmp_path / "s.toml", tmp_path / "s.zarr", years=1, runs=1)
     assert outcome.complete, outcome
     assert stm.open_dataset(tmp_path / "s.zarr").time.to_numpy().tolist() == [2021.0, 2022.0]
 
 
-@pytest.mark.parametrize(("spoil", "message"), [
-    (lambda f: flip(f / "a.csv"), r"a\.csv is damaged \(its hash is another\)"),
-    (lambda f: (f / "sw.txt").unlink(), r"sw\.txt cannot be read \(No such file"),
-    (lambda f: shutil.rmtree(f), "cannot be read"),
-], ids=["damaged", "missing", "all missing"])
-def test_damaged_input_files_are_named(with_files: Path, tmp_path: Path, spoil: Callable[[Path], object],
-                                       message: str) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: flip(f / "a.csv"), r"a\.csv is damaged \(its hash is another\)"),
+        (lambda f: (f / "sw.txt").unlink(), r"sw\.txt cannot be read \(No such file"),
+        (lambda f: shutil.rmtree(f), "cannot be read"),
+    ],
+    ids=["damaged", "missing", "all missing"],
+)
+def test_damaged_input_files_are_named(
+    with_files: Path, tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
     store = tmp_path / "f.zarr"
     evolve(with_files / "study.toml", store, stop=stopping_after(1))
     spoil(store / "run" / "inputs")
@@ -254,16 +281,21 @@ NONSENSE: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 
 
 @pytest.mark.parametrize(("name", "change"), NONSENSE, ids=[name for name, _ in NONSENSE])
-def test_nonsense_in_the_settings_is_named(study: Path, store: Path, name: str,
-                                           change: Callable[[dict[str, Any]], object]) -> None:
+def test_nonsense_in_the_settings_is_named(
+    study: Path, store: Path, name: str, change: Callable[[dict[str, Any]], object]
+) -> None:
     edit(unfinished(store), change)
-    if name in ("files in a list", "files of numbers"):               # seen when files are needed
+    if name in ("files in a list", "files of numbers"):  # seen when files are needed
         assert any(re.search("cannot be read|input files are", f.what) for f in check_store(store))
     else:
         with pytest.raises((StoreError, InputError), match=r"damaged|arithmetic"):
             stm.merge_store(store)
-    for use in (lambda s: stm.open_dataset(s, partial=True), stm.provenance, check_store,
-                lambda s: evolve(study, s, append=True)):
+    for use in (
+        lambda s: stm.open_dataset(s, partial=True),
+        stm.provenance,
+        check_store,
+        lambda s: evolve(study, s, append=True),
+    ):
         with contextlib.suppress(StoreError, InputError):
             use(store)
 

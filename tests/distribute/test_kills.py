@@ -39,8 +39,24 @@ def tle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(tle: Path, store: Path, *more: str) -> list[str]:
-    return [*CLI, "screen", str(tle), "--start", "2025-01-01T03:20:00", "--hours", "30", "--threshold-km", "10",
-            "--tile-hours", "1", "--threads", "1", "--out", str(store), *more]
+    return [
+        *CLI,
+        "screen",
+        str(tle),
+        "--start",
+        "2025-01-01T03:20:00",
+        "--hours",
+        "30",
+        "--threshold-km",
+        "10",
+        "--tile-hours",
+        "1",
+        "--threads",
+        "1",
+        "--out",
+        str(store),
+        *more,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +87,12 @@ def wait_for_tiles(process: subprocess.Popen[str], store: Path, count: int) -> b
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of 64 MB of its own, so that it can be filled."""
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True,
-                             check=False).returncode == 0
+    mounted = (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
     try:
         yield folder
     finally:
@@ -91,8 +111,9 @@ def fill(folder: Path) -> Path:
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Dask workers below a client: the processes that its nannies started and that have no children of their own."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return [p for p in psutil.Process(process.pid).children(recursive=True)
-                if "spawn_main" in " ".join(p.cmdline())]
+        return [
+            p for p in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(p.cmdline())
+        ]
     return []
 
 
@@ -104,13 +125,31 @@ def own_cluster(certificate: Path | None = None) -> Iterator[tuple[str, list[sub
     """
     options = ["--host", "tcp://127.0.0.1", "--no-dashboard"]
     if certificate is not None:
-        options = ["--host", "tls://127.0.0.1", "--no-dashboard",
-                   *(word for name in ("ca-file", "cert", "key") for word in (f"--tls-{name}", str(certificate)))]
+        options = [
+            "--host",
+            "tls://127.0.0.1",
+            "--no-dashboard",
+            *(word for name in ("ca-file", "cert", "key") for word in (f"--tls-{name}", str(certificate))),
+        ]
     scheduler = begin([sys.executable, "-m", "distributed.cli.dask_scheduler", *options, "--port", "0"])
     assert scheduler.stderr is not None
     address = next(m.group() for line in scheduler.stderr if (m := re.search(r"t(cp|ls)://127\.0\.0\.1:\d+", line)))
-    workers = [begin([sys.executable, "-m", "distributed.cli.dask_worker", address, *options, "--nthreads", "1",
-                      "--death-timeout", "5"]) for _ in range(2)]
+    workers = [
+        begin(
+            [
+                sys.executable,
+                "-m",
+                "distributed.cli.dask_worker",
+                address,
+                *options,
+                "--nthreads",
+                "1",
+                "--death-timeout",
+                "5",
+            ]
+        )
+        for _ in range(2)
+    ]
     try:
         yield address, [scheduler, *workers]
     finally:
@@ -129,14 +168,17 @@ def test_random_kills(tle: Path, tmp_path: Path, expected: dict[str, str]) -> No
         ends_full = os.path.ismount(disk)
         while kills < KILLS:
             store = disk / f"s{kills}.zarr"
-            for _ in range(3):                                        # three disasters a store, then it may finish
+            for _ in range(3):  # three disasters a store, then it may finish
                 kind = kinds[kills % len(kinds)] if kills < len(kinds) else rng.choice(kinds)
                 if kind == "disk" and not ends_full:
-                    kind = "client"                                   # no right to mount a disk that can be filled
+                    kind = "client"  # no right to mount a disk that can be filled
                 kills += disaster(kind, rng, tle, store, disk)
                 if store.exists():
-                    damage = [f for f in check_store(store) if "unfinished" not in f.what and "no marker" not in f.what
-                              and "without a marker" not in f.what]
+                    damage = [
+                        f
+                        for f in check_store(store)
+                        if "unfinished" not in f.what and "no marker" not in f.what and "without a marker" not in f.what
+                    ]
                     assert not damage, (seed, kills, kind, damage)
                 if kills >= KILLS:
                     break
@@ -171,7 +213,7 @@ def disaster(kind: str, rng: random.Random, tle: Path, store: Path, disk: Path) 
     elif kind == "worker":
         if workers := workers_of(process):
             rng.choice(workers).kill()
-        _, stderr = process.communicate(timeout=120)                  # Dask goes on with the others, or a new one
+        _, stderr = process.communicate(timeout=120)  # Dask goes on with the others, or a new one
         assert process.returncode == 0, stderr
     else:
         filler = fill(disk)
@@ -186,17 +228,41 @@ def test_tls_is_honoured(tle: Path, tmp_path: Path, expected: dict[str, str]) ->
     if shutil.which("openssl") is None:
         pytest.skip("openssl, which makes the certificate, is not installed")
     pem = tmp_path / "both.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            str(tmp_path / "key"),
+            "-out",
+            str(tmp_path / "cert"),
+        ],
+        check=True,
+        capture_output=True,
+    )
     pem.write_text((tmp_path / "key").read_text() + (tmp_path / "cert").read_text())
     with own_cluster(pem) as (address, _):
         assert address.startswith("tls://")
         dask = ["--executor", "dask", "--scheduler", address]
         refused = subprocess.run(command(tle, tmp_path / "n.zarr", *dask), capture_output=True, text=True, check=False)
-        assert refused.returncode in (1, 2), refused.stderr                 # without certificates of its own
+        assert refused.returncode in (1, 2), refused.stderr  # without certificates of its own
         assert "Traceback" not in refused.stderr
-        done = subprocess.run(command(tle, tmp_path / "s.zarr", *dask, "--tls-ca", str(pem), "--tls-cert", str(pem),
-                                      "--tls-key", str(pem)), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command(
+                tle, tmp_path / "s.zarr", *dask, "--tls-ca", str(pem), "--tls-cert", str(pem), "--tls-key", str(pem)
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
     assert not (tmp_path / "n.zarr").exists()
     assert result_of(tmp_path / "s.zarr") == expected

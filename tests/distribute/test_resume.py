@@ -59,8 +59,9 @@ def stopping_after(tiles: int) -> Callable[[], bool]:
 
 def run_until(catalog: stm.Catalog, path: Path, tiles: int) -> stm.distribute.Outcome:
     how = stm.Execution(backend=BACKEND, tile_hours=1.0)
-    return stm.screen_to_store(catalog, path, start=START, hours=HOURS, threshold_km=THRESHOLD_KM, how=how,
-                               stop=stopping_after(tiles))
+    return stm.screen_to_store(
+        catalog, path, start=START, hours=HOURS, threshold_km=THRESHOLD_KM, how=how, stop=stopping_after(tiles)
+    )
 
 
 def test_a_stopped_run_goes_on(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: P
     run_until(catalog, path, 3)
     part, expected = stm.open_dataset(path, partial=True), stm.open_dataset(whole)
     assert (part.attrs["complete"], part.attrs["tiles_done"], part.attrs["tiles"]) == (False, 3, 6)
-    until = np.datetime64("2025-01-01T06:00:00")                    # blocks end on whole hours
+    until = np.datetime64("2025-01-01T06:00:00")  # blocks end on whole hours
     early = expected.isel(conjunction=np.flatnonzero(expected.tca.to_numpy() < until))
     fast = part.isel(conjunction=np.flatnonzero(part.relative_speed.to_numpy() >= 0.1))
     early = early.isel(conjunction=np.flatnonzero(early.relative_speed.to_numpy() >= 0.1))
@@ -97,8 +98,14 @@ def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: P
 
 def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> None:
     catalog = small_catalog(30)
-    stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, 9.0,
-                           how=stm.Execution(backend=BACKEND, tile_hours=0.1), stop=stopping_after(2))
+    stm.propagate_to_store(
+        catalog,
+        tmp_path / "e.zarr",
+        START,
+        9.0,
+        how=stm.Execution(backend=BACKEND, tile_hours=0.1),
+        stop=stopping_after(2),
+    )
     part = stm.open_dataset(tmp_path / "e.zarr", partial=True)
     assert part.sizes["time"] == 256
     expected = stm.propagate(catalog, START, hours=9, backend=BACKEND).isel(time=slice(256))
@@ -108,21 +115,34 @@ def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> Non
     assert result_of(tmp_path / "e.zarr") == result_of(tmp_path / "whole.zarr")
 
 
-@pytest.mark.parametrize(("change", "shown"), [
-    ({"threshold_km": 21.0}, "settings.threshold_km: there 20.0, now 21.0"),
-    ({"hours": 6.0}, "settings.duration_s: there 19800.0, now 21600.0"),
-    ({"start": "2025-01-01T03:21:00"}, "settings.start: there '2025-01-01T03:20:00.000000Z', now '2025-01-01T03:21"),
-    ({"mode": "a"}, "settings.mode: there 'i', now 'a'"),
-    ({"step_s": 60.0}, "settings.step_s"),
-    ({"catalog": small_catalog(701)}, "catalog.objects: there 700, now 701"),
-    ({"how": stm.Execution(backend="reference")}, "settings.arithmetic: there 'kernels', now 'reference'"),
-    ({"how": stm.Execution(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
-], ids=lambda v: v if isinstance(v, str) else "")
-def test_another_computation_is_refused(catalog: stm.Catalog, store: Path, change: dict[str, object],
-                                        shown: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"threshold_km": 21.0}, "settings.threshold_km: there 20.0, now 21.0"),
+        ({"hours": 6.0}, "settings.duration_s: there 19800.0, now 21600.0"),
+        (
+            {"start": "2025-01-01T03:21:00"},
+            "settings.start: there '2025-01-01T03:20:00.000000Z', now '2025-01-01T03:21",
+        ),
+        ({"mode": "a"}, "settings.mode: there 'i', now 'a'"),
+        ({"step_s": 60.0}, "settings.step_s"),
+        ({"catalog": small_catalog(701)}, "catalog.objects: there 700, now 701"),
+        ({"how": stm.Execution(backend="reference")}, "settings.arithmetic: there 'kernels', now 'reference'"),
+        ({"how": stm.Execution(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_another_computation_is_refused(
+    catalog: stm.Catalog, store: Path, change: dict[str, object], shown: str
+) -> None:
     before = result_of(store)
-    arguments = {"catalog": catalog, "start": START, "hours": HOURS, "threshold_km": THRESHOLD_KM,
-                 "how": stm.Execution(backend=BACKEND)} | change
+    arguments = {
+        "catalog": catalog,
+        "start": START,
+        "hours": HOURS,
+        "threshold_km": THRESHOLD_KM,
+        "how": stm.Execution(backend=BACKEND),
+    } | change
     with pytest.raises(InputError, match="another computation") as error:
         stm.screen_to_store(path=store, **arguments)
     assert shown in str(error.value)
@@ -141,14 +161,26 @@ def test_other_code_is_refused(catalog: stm.Catalog, store: Path) -> None:
 def test_a_window_grows(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     for hours, computed in ((2.25, 3), (4.0, 3), (4.0, 0), (HOURS, 2)):
-        outcome = stm.screen_to_store(catalog, path, start=START, hours=hours, threshold_km=THRESHOLD_KM,
-                                      how=stm.Execution(backend=BACKEND, tile_hours=1.0, append=path.exists()))
+        outcome = stm.screen_to_store(
+            catalog,
+            path,
+            start=START,
+            hours=hours,
+            threshold_km=THRESHOLD_KM,
+            how=stm.Execution(backend=BACKEND, tile_hours=1.0, append=path.exists()),
+        )
         assert (outcome.computed, outcome.complete) == (computed, True)
         assert check_store(path) == []
     assert result_of(path) == result_of(whole)
     with pytest.raises(InputError, match="cannot shorten"):
-        stm.screen_to_store(catalog, path, start=START, hours=1.0, threshold_km=THRESHOLD_KM,
-                            how=stm.Execution(backend=BACKEND, append=True))
+        stm.screen_to_store(
+            catalog,
+            path,
+            start=START,
+            hours=1.0,
+            threshold_km=THRESHOLD_KM,
+            how=stm.Execution(backend=BACKEND, append=True),
+        )
 
 
 def test_an_ephemeris_grows(tmp_path: Path) -> None:
@@ -166,10 +198,10 @@ def test_a_damaged_ephemeris_is_named_and_mended(tmp_path: Path) -> None:
     catalog, path = small_catalog(30), tmp_path / "e.zarr"
     propagate(catalog, path, tile_hours=0.1)
     expected = result_of(path)
-    _flip(path / "velocity" / "c" / "0" / "4" / "0")                 # the shard at the array's end
+    _flip(path / "velocity" / "c" / "0" / "4" / "0")  # the shard at the array's end
     (path / "position" / "c" / "0" / "1" / "0").unlink()
     (path / "error_code" / "zarr.json").write_text("{")
-    assert len(check_store(path, repair=True)) == 2 + 3             # two tiles, three files
+    assert len(check_store(path, repair=True)) == 2 + 3  # two tiles, three files
     assert propagate(catalog, path).computed == 2
     assert check_store(path) == []
     assert result_of(path) == expected
@@ -206,7 +238,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a marker of garbage": (lambda s: _tile(s, ".json").write_text("{"), "marker cannot be read"),
     "a marker that leaves the store": (
         lambda s: _tile(s, ".json").write_text('{"tile": "x", "files": {"../../x": [1, ""]}, "summary": {}}'),
-        "marker cannot be read"),
+        "marker cannot be read",
+    ),
     "data without a marker": (lambda s: _tile(s, ".json").unlink(), "data without a marker"),
     "a flipped bit in the result": (lambda s: _flip(s / "miss_distance" / "c" / "0"), r"miss_distance/c/0 is damaged"),
     "a truncated result": (lambda s: (s / "tca" / "c" / "0").write_bytes(b"short"), r"tca/c/0 is damaged \(5 bytes"),
@@ -269,19 +302,25 @@ def _strange(document: Any, rng: random.Random) -> Any:
 
 @pytest.mark.parametrize("name", ["zarr.json", "run/run.json", "marker", "run/manifest.json"])
 @pytest.mark.parametrize("finished", [True, False])
-def test_nonsense_in_a_store_ends_in_an_error_of_ours(catalog: stm.Catalog, tmp_path: Path, name: str,
-                                                      finished: bool) -> None:
+def test_nonsense_in_a_store_ends_in_an_error_of_ours(
+    catalog: stm.Catalog, tmp_path: Path, name: str, finished: bool
+) -> None:
     rng = random.Random(name)
     path = tmp_path / "s.zarr"
     run_until(catalog, path, 99 if finished else 3)
     file = _tile(path, ".json") if name == "marker" else path / name
     if not file.exists():
-        return                                                       # an unfinished store has no manifest
+        return  # an unfinished store has no manifest
     whole = file.read_bytes()
     for _ in range(12):
         file.write_text(json.dumps(_strange(json.loads(whole), rng)))
-        for use in (check_store, stm.provenance, stm.open_dataset, lambda s: stm.open_dataset(s, partial=True),
-                    lambda s: screen(catalog, s, tile_hours=1.0) if rng.random() < 0.2 else stm.merge_store(s)):
+        for use in (
+            check_store,
+            stm.provenance,
+            stm.open_dataset,
+            lambda s: stm.open_dataset(s, partial=True),
+            lambda s: screen(catalog, s, tile_hours=1.0) if rng.random() < 0.2 else stm.merge_store(s),
+        ):
             with contextlib.suppress(stm.StmgpuError):
                 use(path)
         shutil.rmtree(path)
@@ -303,8 +342,9 @@ def test_a_tile_that_cannot_be_computed_fails_alone(tmp_path: Path) -> None:
     """7,500 objects meet in one place at one time: more pairs than a row may have. The other hours are not touched."""
     path = tmp_path / "s.zarr"
     how = stm.Execution(backend=BACKEND, tile_hours=1.0)
-    outcome = stm.screen_to_store(crowd_catalog(7500), path, start="2025-01-01T00:30:00", hours=3, threshold_km=0.5,
-                                  how=how)
+    outcome = stm.screen_to_store(
+        crowd_catalog(7500), path, start="2025-01-01T00:30:00", hours=3, threshold_km=0.5, how=how
+    )
     assert list(outcome.failed) == outcome.missing == ["h00002-00003"]
     assert "candidate pairs in one interval" in outcome.failed["h00002-00003"]
     assert not outcome.complete
@@ -322,8 +362,9 @@ def _die_in(tile: str) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: Path, tmp_path: Path,
-                                                   workers: int) -> None:
+def test_a_tile_that_kills_its_workers_fails_alone(
+    catalog: stm.Catalog, whole: Path, tmp_path: Path, workers: int
+) -> None:
     """On one worker the next tile waits behind it each time, and is blamed by Dask as well."""
     from distributed import Client, LocalCluster, WorkerPlugin
 
@@ -332,8 +373,12 @@ def test_a_tile_that_kills_its_workers_fails_alone(catalog: stm.Catalog, whole: 
             _die_in("h00001-00002")
 
     path = tmp_path / "s.zarr"
-    with LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1",
-                      dashboard_address="127.0.0.1:0", silence_logs=50) as cluster, Client(cluster) as client:
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+        Client(cluster) as client,
+    ):
         client.register_plugin(Poison(), name="poison")
         outcome = screen(catalog, path, executor="dask", client=client, tile_hours=1.0)
     assert list(outcome.failed) == outcome.missing == ["h00001-00002"]
@@ -364,8 +409,14 @@ def test_a_damaged_tile_is_not_brought_in(catalog: stm.Catalog, tmp_path: Path) 
 
 def test_all_tasks_of_an_array_may_lengthen_the_window(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
-    stm.screen_to_store(catalog, path, start=START, hours=2.25, threshold_km=THRESHOLD_KM,
-                        how=stm.Execution(backend=BACKEND, tile_hours=1.0))
+    stm.screen_to_store(
+        catalog,
+        path,
+        start=START,
+        hours=2.25,
+        threshold_km=THRESHOLD_KM,
+        how=stm.Execution(backend=BACKEND, tile_hours=1.0),
+    )
     computed = [screen(catalog, path, executor="slurm-array", task=(k, 3), append=True).computed for k in range(3)]
     assert sum(computed) == 4
     assert result_of(path) == result_of(whole)

@@ -47,11 +47,20 @@ def test_a_store_holds_what_the_call_returns(catalog: stm.Catalog, whole: Path) 
 
 
 @needs_kernels
-@pytest.mark.parametrize("how", [
-    {"tile_hours": 1.0}, {"tile_hours": 2.0, "threads": 1}, {"tile_hours": 3.0, "chunk_objects": 700},
-    {"chunk_objects": 401}, {"tile_hours": 1.0, "backend": "auto"}], ids=str)
-def test_bytes_do_not_depend_on_the_tiling(catalog: stm.Catalog, whole: Path, tmp_path: Path,
-                                           how: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"tile_hours": 1.0},
+        {"tile_hours": 2.0, "threads": 1},
+        {"tile_hours": 3.0, "chunk_objects": 700},
+        {"chunk_objects": 401},
+        {"tile_hours": 1.0, "backend": "auto"},
+    ],
+    ids=str,
+)
+def test_bytes_do_not_depend_on_the_tiling(
+    catalog: stm.Catalog, whole: Path, tmp_path: Path, how: dict[str, object]
+) -> None:
     outcome = screen(catalog, tmp_path / "s.zarr", **how)
     assert outcome.complete
     assert outcome.computed == outcome.tiles > 1
@@ -152,13 +161,18 @@ def test_impossible_ephemerides(tmp_path: Path, hours: float, step_s: float) -> 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
     catalog, store = small_catalog(10), tmp_path / "s.zarr"
-    for how, message in (({"executor": "cloud"}, "unknown"), ({"executor": "slurm-array"}, "needs --task"),
-                         ({"executor": "slurm-array", "task": (3, 3)}, "impossible"),
-                         ({"executor": "slurm-array", "task": (0, 2), "overwrite": True}, "delete the work"),
-                         ({"task": (0, 2)}, "slurm-array"), ({"scheduler": "tcp://a:1"}, "executor dask"),
-                         ({"executor": "dask", "scheduler": "nonsense"}, "is no address"),
-                         ({"executor": "dask", "scheduler": "tls://127.0.0.1:1", "tls_ca": Path("no.pem")}, "no file"),
-                         ({"executor": "dask", "workers": 0}, "impossible"), ({"resume": True}, "no store")):
+    for how, message in (
+        ({"executor": "cloud"}, "unknown"),
+        ({"executor": "slurm-array"}, "needs --task"),
+        ({"executor": "slurm-array", "task": (3, 3)}, "impossible"),
+        ({"executor": "slurm-array", "task": (0, 2), "overwrite": True}, "delete the work"),
+        ({"task": (0, 2)}, "slurm-array"),
+        ({"scheduler": "tcp://a:1"}, "executor dask"),
+        ({"executor": "dask", "scheduler": "nonsense"}, "is no address"),
+        ({"executor": "dask", "scheduler": "tls://127.0.0.1:1", "tls_ca": Path("no.pem")}, "no file"),
+        ({"executor": "dask", "workers": 0}, "impossible"),
+        ({"resume": True}, "no store"),
+    ):
         with pytest.raises(InputError, match=message):
             screen(catalog, store, **how)
     assert [p.name for p in tmp_path.iterdir() if p.name != "s.zarr"] == []

@@ -92,13 +92,16 @@ def test_the_accuracy_figures_are_those_measured() -> None:
     """Each row of the table: catalogue, model, objects, states, then median, 99 %, largest in mm."""
     text = (ROOT / "docs" / "guide" / "accuracy.md").read_text(encoding="utf-8")
     results = json.loads((ROOT / "benchmarks" / "results" / "sgp4_accuracy.json").read_text(encoding="utf-8"))
-    rows = re.findall(r"^\| (\S+) \| (near-earth|deep-space) \| ([\d,]+) \| ([\d,]+) \| (\S+) \| (\S+) \| (\S+) \|$",
-                      text, re.M)
+    rows = re.findall(
+        r"^\| (\S+) \| (near-earth|deep-space) \| ([\d,]+) \| ([\d,]+) \| (\S+) \| (\S+) \| (\S+) \|$", text, re.M
+    )
     assert len(rows) == 2 * len(results["catalogs"])
     for catalogue, model, objects, states, *figures in rows:
         measured = results["catalogs"][catalogue][model.replace("-", "_")]
-        assert [int(objects.replace(",", "")), int(states.replace(",", ""))] == [measured["objects"],
-                                                                                 measured["states"]]
+        assert [int(objects.replace(",", "")), int(states.replace(",", ""))] == [
+            measured["objects"],
+            measured["states"],
+        ]
         for shown, key in zip(figures, ("median_mm", "p99_mm", "max_mm"), strict=True):
             assert shown == f"{measured[key]:.2g}", key
 

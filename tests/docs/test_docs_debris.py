@@ -12,11 +12,18 @@ from stmgpu.debris import scenario
 from stmgpu.debris.policy.ranking import RemovalPolicy
 from stmgpu.debris.variables import LONG_NAMES
 
-TABLES = {"key of the file itself": (scenario.Scenario, scenario.Study), "[population]": (scenario.PopulationSpec,),
-          "[environment]": (scenario.EnvironmentSpec,), "[propagation]": (scenario.PropagationSpec,),
-          "[collisions]": (scenario.CollisionSpec,), "[breakups]": (scenario.BreakupSpec,),
-          "[launches]": (scenario.LaunchSpec,), "[[launches.constellations]]": (scenario.ConstellationSpec,),
-          "[explosions]": (scenario.ExplosionSpec,), "[disposal]": (scenario.DisposalSpec,)}
+TABLES = {
+    "key of the file itself": (scenario.Scenario, scenario.Study),
+    "[population]": (scenario.PopulationSpec,),
+    "[environment]": (scenario.EnvironmentSpec,),
+    "[propagation]": (scenario.PropagationSpec,),
+    "[collisions]": (scenario.CollisionSpec,),
+    "[breakups]": (scenario.BreakupSpec,),
+    "[launches]": (scenario.LaunchSpec,),
+    "[[launches.constellations]]": (scenario.ConstellationSpec,),
+    "[explosions]": (scenario.ExplosionSpec,),
+    "[disposal]": (scenario.DisposalSpec,),
+}
 
 
 def rows(text: str, head: str) -> dict[str, str]:
@@ -73,6 +80,6 @@ def test_every_statistic_is_in_the_guide() -> None:
     from stmgpu.debris import statistics
 
     page = (ROOT / "docs" / "guide" / "debris-statistics.md").read_text(encoding="utf-8")
-    table = page[page.index("| function |"):]
+    table = page[page.index("| function |") :]
     for name in statistics.__all__:
         assert re.search(rf"`{name}\b", table), name

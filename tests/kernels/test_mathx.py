@@ -42,8 +42,14 @@ def _angles() -> Array:
     rng = np.random.default_rng(7)
     k = rng.integers(-600_000, 600_000, N // 4)
     near = k * (np.pi / 2.0)
-    return np.concatenate([rng.uniform(-1e6, 1e6, N // 4), rng.uniform(-10.0, 10.0, N // 4), near,
-                           np.nextafter(near, rng.choice([-np.inf, np.inf], N // 4))])
+    return np.concatenate(
+        [
+            rng.uniform(-1e6, 1e6, N // 4),
+            rng.uniform(-10.0, 10.0, N // 4),
+            near,
+            np.nextafter(near, rng.choice([-np.inf, np.inf], N // 4)),
+        ]
+    )
 
 
 def test_sincos(kernel_backend: Backend) -> None:
@@ -113,8 +119,13 @@ def test_reduction_is_fmod(kernel_backend: Backend) -> None:
 def test_exp(kernel_backend: Backend) -> None:
     """At most 1.1 ulp, as mathx.h says, over the whole range."""
     rng = np.random.default_rng(12)
-    x = np.concatenate([rng.uniform(-708.0, 709.0, N // 2), rng.uniform(-1.0, 1.0, N // 4),
-                        (rng.integers(-1000, 1000, N // 4) + 0.5) * np.log(2.0)])  # where the reduction changes over
+    x = np.concatenate(
+        [
+            rng.uniform(-708.0, 709.0, N // 2),
+            rng.uniform(-1.0, 1.0, N // 4),
+            (rng.integers(-1000, 1000, N // 4) + 0.5) * np.log(2.0),
+        ]
+    )  # where the reduction changes over
     got, _ = _values(kernel_backend, EXP, x)
     assert _error(got, mpmath.exp, x)[0] <= 1.1
 

@@ -60,10 +60,10 @@ def test_against_the_package(truth: Truth, kernel_backend: Backend) -> None:
 def test_code_7_marks_only_objects_that_decay(truth: Truth) -> None:
     """Every object with a senseless state is one of those named above, and none of those passes for healthy."""
     _, excluded, _, order, states, code = truth
-    marked = (code[:, :len(order)] == 7).any(axis=0)
+    marked = (code[:, : len(order)] == 7).any(axis=0)
     assert np.array_equal(marked, excluded)
-    radius = np.sqrt((states[:, :3, :len(order)] ** 2).sum(1))
-    healthy = np.where(code[:, :len(order)] == 0, radius, 0.0)
+    radius = np.sqrt((states[:, :3, : len(order)] ** 2).sum(1))
+    healthy = np.where(code[:, : len(order)] == 0, radius, 0.0)
     assert healthy.max() < 800_000.0
 
 

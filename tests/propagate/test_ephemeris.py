@@ -22,10 +22,16 @@ def test_states_in_catalogue_order(backend):
     assert np.all(eph.error_code.values == 0)
 
 
-@pytest.mark.parametrize(("kwargs", "error"), [
-    ({"hours": 1, "days": 1}, InputError), ({"hours": 0}, InputError), ({"hours": 1, "step_s": -1}, InputError),
-    ({"days": 3000, "step_s": 1e-3}, CapacityError), ({"hours": 1, "mode": "q"}, InputError),
-])
+@pytest.mark.parametrize(
+    ("kwargs", "error"),
+    [
+        ({"hours": 1, "days": 1}, InputError),
+        ({"hours": 0}, InputError),
+        ({"hours": 1, "step_s": -1}, InputError),
+        ({"days": 3000, "step_s": 1e-3}, CapacityError),
+        ({"hours": 1, "mode": "q"}, InputError),
+    ],
+)
 def test_impossible_requests(kwargs, error):
     with pytest.raises(error):
         stm.propagate(stm.synthetic_catalog(5, seed=1), start="2025-01-01", **kwargs)

@@ -46,8 +46,12 @@ def test_ends_and_whole_revolutions() -> None:
     for e in (0.0, 0.5, 0.999999):
         at = eccentric_anomaly([0.0, np.pi, -np.pi], e)
         np.testing.assert_allclose(at, [0.0, np.pi, -np.pi], atol=1e-14)
-    np.testing.assert_allclose(eccentric_anomaly(1.0 + 2.0 * np.pi * np.arange(-3, 4), 0.7),
-                               eccentric_anomaly(1.0, 0.7) + 2.0 * np.pi * np.arange(-3, 4), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        eccentric_anomaly(1.0 + 2.0 * np.pi * np.arange(-3, 4), 0.7),
+        eccentric_anomaly(1.0, 0.7) + 2.0 * np.pi * np.arange(-3, 4),
+        rtol=0,
+        atol=1e-13,
+    )
 
 
 def test_published_example() -> None:
@@ -93,8 +97,12 @@ def test_there_and_back(kind: str) -> None:
 
 def test_elements_come_back() -> None:
     rng = np.random.default_rng(3)
-    given_ = (rng.uniform(6600.0, 9000.0, N), rng.uniform(0.001, 0.8, N), rng.uniform(0.01, 3.13, N),
-              *rng.uniform(0.0, 2.0 * np.pi, (3, N)))
+    given_ = (
+        rng.uniform(6600.0, 9000.0, N),
+        rng.uniform(0.001, 0.8, N),
+        rng.uniform(0.01, 3.13, N),
+        *rng.uniform(0.0, 2.0 * np.pi, (3, N)),
+    )
     found = elements_of(*states_of(*given_))
     for truth, got in zip(given_[:3], found[:3], strict=True):
         np.testing.assert_allclose(got, truth, rtol=0, atol=1e-10 * np.abs(truth).max())
@@ -123,8 +131,14 @@ def test_shapes_broadcast() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.floats(6500.0, 50000.0), st.floats(0.0, 0.99), st.floats(0.0, np.pi), st.floats(-10.0, 10.0),
-       st.floats(-10.0, 10.0), st.floats(-100.0, 100.0))
+@given(
+    st.floats(6500.0, 50000.0),
+    st.floats(0.0, 0.99),
+    st.floats(0.0, np.pi),
+    st.floats(-10.0, 10.0),
+    st.floats(-10.0, 10.0),
+    st.floats(-100.0, 100.0),
+)
 def test_energy_and_momentum(a: float, e: float, i: float, raan: float, argp: float, mean: float) -> None:
     """vis-viva, h^2 = mu a (1 - e^2), h_z = h cos i, r between perigee and apogee."""
     r, v = states_of(a, e, i, raan, argp, mean)

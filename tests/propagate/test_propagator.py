@@ -31,14 +31,22 @@ def draw(n: int, seed: int) -> Columns:
     axis[n // 3 : n // 2] = rng.uniform(4.11, 4.2, n // 2 - n // 3)
     ecc = rng.uniform(0.0, 1.0 - 1.024 / axis) * rng.choice([0.0, 1e-3, 0.1, 1.0], n, p=[0.05, 0.35, 0.3, 0.3])
     ecc[n // 3 : n // 2] = rng.uniform(0.3, 0.75, n // 2 - n // 3)
-    inclination = np.where(rng.random(n) < 0.2, rng.choice([0.0, 1e-4, 0.05, 0.2, np.pi - 0.1], n),
-                           rng.uniform(0.0, np.pi - 0.1, n))
+    inclination = np.where(
+        rng.random(n) < 0.2, rng.choice([0.0, 1e-4, 0.05, 0.2, np.pi - 0.1], n), rng.uniform(0.0, np.pi - 0.1, n)
+    )
     age = rng.uniform(-5.0, 5.0, n)
     angles = rng.uniform(0.0, 2.0 * np.pi, (3, n))
-    return Columns(epoch_jd=START[0] + np.floor(age), epoch_fr=age - np.floor(age),
-                   mean_motion=0.07436691613317342 * axis**-1.5, eccentricity=ecc, inclination=inclination,
-                   raan=angles[0], argp=angles[1], mean_anomaly=angles[2],
-                   bstar=rng.choice([0.0, 1e-5, 1e-4, -1e-5], n) * rng.random(n))
+    return Columns(
+        epoch_jd=START[0] + np.floor(age),
+        epoch_fr=age - np.floor(age),
+        mean_motion=0.07436691613317342 * axis**-1.5,
+        eccentricity=ecc,
+        inclination=inclination,
+        raan=angles[0],
+        argp=angles[1],
+        mean_anomaly=angles[2],
+        bstar=rng.choice([0.0, 1e-5, 1e-4, -1e-5], n) * rng.random(n),
+    )
 
 
 def _grid(elements: Columns, backend: Backend, t_s: np.ndarray, mode: str = "i") -> tuple[np.ndarray, np.ndarray]:
@@ -132,8 +140,15 @@ def test_outside_the_span_resonant_objects_say_so(kernel_backend: Backend) -> No
 def test_senseless_state_without_published_code(backend: Backend) -> None:
     """A decayed object: the drag polynomial passes zero, then the orbit would grow without limit."""
     elements = draw(1, seed=1)
-    heavy = Columns(**{**vars(elements), "mean_motion": np.array([0.0703]), "eccentricity": np.array([1e-3]),
-                       "inclination": np.array([0.9]), "bstar": np.array([0.02])})
+    heavy = Columns(
+        **{
+            **vars(elements),
+            "mean_motion": np.array([0.0703]),
+            "eccentricity": np.array([1e-3]),
+            "inclination": np.array([0.9]),
+            "bstar": np.array([0.02]),
+        }
+    )
     days = np.linspace(0.0, 60.0, 400)
     propagator = Propagator(heavy, backend, START, (0.0, 60 * 86400.0))
     states, code = (backend.get(a) for a in propagator.grid(days * 86400.0))

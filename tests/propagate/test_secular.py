@@ -90,8 +90,10 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
     assert (ours[sec.ECC, 0] - e) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU / a) * de, rel=2 * bound)
 
 
-@pytest.mark.parametrize(("e", "perigee_km", "rotating"), [
-    (0.002, 300.0, False), (0.05, 250.0, False), (0.6, 220.0, False), (0.02, 300.0, True)])
+@pytest.mark.parametrize(
+    ("e", "perigee_km", "rotating"),
+    [(0.002, 300.0, False), (0.05, 250.0, False), (0.6, 220.0, False), (0.02, 300.0, True)],
+)
 def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float, rotating: bool) -> None:
     """Newton's equations with drag, without J2, over whole revolutions from perigee to perigee."""
     a, i, ballistic, table = (RADIUS + perigee_km) / (1.0 - e), 0.9, 0.002, thermosphere()
@@ -144,7 +146,7 @@ def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotati
         before = backend.get(state.orbit).copy()
         secular.step(state, days * DAY, air, LOW, SPACING, SUN)
         for k in np.flatnonzero(backend.get(state.gone[: state.n]) != 0):
-            last = state_of(backend, before[:, k:k + 1])
+            last = state_of(backend, before[:, k : k + 1])
             parts = 0
             while parts < 1010 and not backend.get(last.gone)[0]:
                 secular.step(last, days * DAY / 1000.0, air, LOW, SPACING, SUN)
@@ -176,13 +178,16 @@ def test_j2_rates(backend: Backend) -> None:
     a, e, i = orbit[:3]
     n, p = np.sqrt(MU / a**3), a * (1.0 - e**2)
     factor = 1.08262668e-3 * n * (6378.137 / p) ** 2 * 5.0 * DAY
-    for row, turned in ((sec.RAAN, -1.5 * factor * np.cos(i)), (sec.ARGP, 0.75 * factor * (5.0 * np.cos(i) ** 2 - 1.0)),
-                        (sec.MEAN, n * 5.0 * DAY + 0.75 * factor * np.sqrt(1 - e**2) * (3.0 * np.cos(i) ** 2 - 1.0))):
+    for row, turned in (
+        (sec.RAAN, -1.5 * factor * np.cos(i)),
+        (sec.ARGP, 0.75 * factor * (5.0 * np.cos(i) ** 2 - 1.0)),
+        (sec.MEAN, n * 5.0 * DAY + 0.75 * factor * np.sqrt(1 - e**2) * (3.0 * np.cos(i) ** 2 - 1.0)),
+    ):
         assert apart(ours[row], orbit[row] + turned).max() < 1e-10
         assert ours[row].min() >= 0.0
         assert ours[row].max() < 2.0 * np.pi
     assert np.array_equal(ours[:3], orbit[:3])
-    assert np.array_equal(ours[sec.BALLISTIC:], orbit[sec.BALLISTIC:])
+    assert np.array_equal(ours[sec.BALLISTIC :], orbit[sec.BALLISTIC :])
     assert not gone.any()
 
 
@@ -219,8 +224,11 @@ def _averaged(o: Array, shadow: bool) -> tuple[Array, Array]:
     eccentric = (np.arange(7200) + 0.5) / 7200 * 2.0 * np.pi
     weight = (1.0 - e * np.cos(eccentric))[:, None] / 7200
     r = a * ((np.cos(eccentric) - e)[:, None] * along + np.sqrt(1 - e * e) * np.sin(eccentric)[:, None] * across)
-    v = np.sqrt(MU / a) / (1 - e * np.cos(eccentric))[:, None] * (
-        -np.sin(eccentric)[:, None] * along + np.sqrt(1 - e * e) * np.cos(eccentric)[:, None] * across)
+    v = (
+        np.sqrt(MU / a)
+        / (1 - e * np.cos(eccentric))[:, None]
+        * (-np.sin(eccentric)[:, None] * along + np.sqrt(1 - e * e) * np.cos(eccentric)[:, None] * across)
+    )
     sun = np.array(SUN)
     force = np.tile(-4.56e-6 * 1e-3 * o[sec.SRP] * sun, (7200, 1))
     if shadow:
@@ -270,8 +278,15 @@ def test_radiation_with_shadow(backend: Backend) -> None:
 
 def test_radiation_of_degenerate_orbits(backend: Backend) -> None:
     """Circular and equatorial orbits have no perigee and no node, and still move by 1.5 sqrt(a/mu) P."""
-    orbit = np.concatenate([single(10000.0, 0.0, 0.0, 0.0, 1.2), single(10000.0, 0.0, np.pi, 0.0, 1.2),
-                            single(10000.0, 0.0, np.pi / 2, 0.0, 1.2), single(10000.0, 0.3, 0.0, 0.0, 1.2)], axis=1)
+    orbit = np.concatenate(
+        [
+            single(10000.0, 0.0, 0.0, 0.0, 1.2),
+            single(10000.0, 0.0, np.pi, 0.0, 1.2),
+            single(10000.0, 0.0, np.pi / 2, 0.0, 1.2),
+            single(10000.0, 0.3, 0.0, 0.0, 1.2),
+        ],
+        axis=1,
+    )
     ours, _ = stepped(backend, orbit, thermosphere())
     assert np.isfinite(ours).all()
     largest = 1.5 * np.sqrt(10000.0 / MU) * 4.56e-9 * 1.2 * 5.0 * DAY
@@ -290,8 +305,16 @@ def test_small_reflectors_feel_nothing(backend: Backend) -> None:
 def test_gone_flags(backend: Backend) -> None:
     """Gone: objects whose perigee fell below decay_km in the step, or lies there to begin with, kept ones too."""
     low = single(RADIUS + 140.0, 0.0)
-    orbit = np.concatenate([single(RADIUS + 155.0, 0.0), single(RADIUS + 400.0, 0.0),
-                            single((RADIUS + 140.0) / 0.8, 0.2, 1.0, 0.0), low, low], axis=1)
+    orbit = np.concatenate(
+        [
+            single(RADIUS + 155.0, 0.0),
+            single(RADIUS + 400.0, 0.0),
+            single((RADIUS + 140.0) / 0.8, 0.2, 1.0, 0.0),
+            low,
+            low,
+        ],
+        axis=1,
+    )
     mode = [sec.FREE, sec.FREE, sec.FREE, sec.KEPT, sec.ABSENT]
     _, gone = stepped(backend, orbit, thermosphere(), mode=mode)
     assert gone.tolist() == [1, 0, 1, 1, 0]
@@ -320,8 +343,11 @@ def test_kept_and_absent(backend: Backend) -> None:
 # ------------------------------------------------------------------------------------------------------------ bytes
 def _mixture() -> tuple[Array, Array, dict[str, Any]]:
     orbit = some_orbits(500, 5, (140.0, 2100.0))
-    return orbit, np.stack([thermosphere(), thermosphere(5e-11), flat_air(80.0)]), {
-        "run": np.arange(500) % 3, "mode": np.where(np.arange(500) % 11 == 0, np.arange(500) % 22 // 11 + 1, 0)}
+    return (
+        orbit,
+        np.stack([thermosphere(), thermosphere(5e-11), flat_air(80.0)]),
+        {"run": np.arange(500) % 3, "mode": np.where(np.arange(500) % 11 == 0, np.arange(500) % 22 // 11 + 1, 0)},
+    )
 
 
 def test_same_bytes_on_every_instruction_set(isa: str) -> None:
@@ -372,23 +398,36 @@ def test_empty_state(backend: Backend) -> None:
     assert state.n == 0
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"dt_s": 0.0}, "step must be a positive"), ({"dt_s": np.nan}, "step must be a positive"),
-    ({"log_density": np.zeros(5)}, r"\[runs, heights\]"), ({"log_density": np.zeros((2, 1))}, r"\[runs, heights\]"),
-    ({"spacing_km": 0.0}, "heights of the density"), ({"lowest_km": np.inf}, "heights of the density"),
-    ({"sun": (0.0, 0.0, 0.0)}, "direction"), ({"sun": (1.0, 0.0)}, "direction"),
-    ({"sun": (np.nan, 0.0, 1.0)}, "direction"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dt_s": 0.0}, "step must be a positive"),
+        ({"dt_s": np.nan}, "step must be a positive"),
+        ({"log_density": np.zeros(5)}, r"\[runs, heights\]"),
+        ({"log_density": np.zeros((2, 1))}, r"\[runs, heights\]"),
+        ({"spacing_km": 0.0}, "heights of the density"),
+        ({"lowest_km": np.inf}, "heights of the density"),
+        ({"sun": (0.0, 0.0, 0.0)}, "direction"),
+        ({"sun": (1.0, 0.0)}, "direction"),
+        ({"sun": (np.nan, 0.0, 1.0)}, "direction"),
+    ],
+)
 def test_input_that_cannot_be_used(change: dict[str, Any], message: str) -> None:
     backend = ReferenceBackend()
-    arguments: dict[str, Any] = {"dt_s": DAY, "log_density": np.zeros((1, 5)), "lowest_km": 100.0, "spacing_km": 10.0,
-                                 "sun": SUN}
+    arguments: dict[str, Any] = {
+        "dt_s": DAY,
+        "log_density": np.zeros((1, 5)),
+        "lowest_km": 100.0,
+        "spacing_km": 10.0,
+        "sun": SUN,
+    }
     with pytest.raises(InputError, match=message):
         Secular(backend, 150.0).step(state_of(backend, single(7000.0, 0.0)), **(arguments | change))
 
 
-@pytest.mark.parametrize("make", [lambda b: SecularState(b, 0), lambda b: Secular(b, -1.0),
-                                  lambda b: Secular(b, np.nan)])
+@pytest.mark.parametrize(
+    "make", [lambda b: SecularState(b, 0), lambda b: Secular(b, -1.0), lambda b: Secular(b, np.nan)]
+)
 def test_state_that_cannot_be_made(make: Callable[[Backend], object]) -> None:
     with pytest.raises(InputError):
         make(ReferenceBackend())

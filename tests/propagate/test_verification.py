@@ -57,8 +57,7 @@ def test_the_set_is_complete() -> None:
 def test_every_printed_number(case: Case, backend: Backend) -> None:
     satrec, minutes, rows = case
     t_s = np.array(minutes) * 60.0
-    propagator = Propagator(columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF),
-                            (t_s.min(), t_s.max()))
+    propagator = Propagator(columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max()))
     states, code = (backend.get(a) for a in propagator.grid(t_s))
     if satrec.satnum == 33334:  # an error at epoch: the program printed the line of the satellite before
         assert code[0, 0] == 3
@@ -78,8 +77,9 @@ def test_error_codes(backend: Backend) -> None:
     found = []
     for satrec, minutes, _ in CASES:
         t_s = np.array(minutes) * 60.0
-        propagator = Propagator(columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF),
-                                (t_s.min(), t_s.max()))
+        propagator = Propagator(
+            columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max())
+        )
         code = backend.get(propagator.grid(t_s)[1])[:, 0]
         found.extend(code[(code != 0) & (code != 7)][:1].tolist())
     assert found == [1, 1, 6, 6, 4, 3, 6]
@@ -96,8 +96,9 @@ def test_operation_modes_against_the_package(mode: str, kernel_backend: Backend)
     for satrec, minutes, _ in CASES:
         t_s = np.array(minutes) * 60.0
         arguments = (columns([satrec]), (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max()))
-        states, code = (kernel_backend.get(a) for a in
-                        Propagator(arguments[0], kernel_backend, *arguments[1:], mode).grid(t_s))
+        states, code = (
+            kernel_backend.get(a) for a in Propagator(arguments[0], kernel_backend, *arguments[1:], mode).grid(t_s)
+        )
         truth, codes = Propagator(arguments[0], ReferenceBackend(), *arguments[1:], mode).grid(t_s)
         assert np.array_equal(code, codes)
         np.testing.assert_allclose(states[:, :, 0], truth[:, :, 0], rtol=0, atol=5e-7)

@@ -75,9 +75,18 @@ def test_lazily_loaded_studies_give_the_same_summary(study):
 
 def test_printed_table_and_lines(study):
     text = _printed(study)
-    for piece in ("2025 to 2045, means with 95 % intervals", "no removal", "removal", "ERF",
-                  "P(growth)", "no run", "runs: 40 of each scenario", "cut off: no run",
-                  "balances, largest relative errors: count 0.0e+00", "common random numbers, worth"):
+    for piece in (
+        "2025 to 2045, means with 95 % intervals",
+        "no removal",
+        "removal",
+        "ERF",
+        "P(growth)",
+        "no run",
+        "runs: 40 of each scenario",
+        "cut off: no run",
+        "balances, largest relative errors: count 0.0e+00",
+        "common random numbers, worth",
+    ):
         assert piece in text, piece
     lines = text.splitlines()
     row = next(line for line in lines if line.lstrip().startswith("removal"))
@@ -113,7 +122,8 @@ def test_cut_off_and_unfinished_runs_are_said(study):
     assert [(cut["scenario"], cut["run"]) for cut in summary["cut_off"]] == [("removal", 3), ("removal", 8)]
     assert [one["runs_used"] for one in summary["scenarios"]] == [30, 38]
     assert summary["scenarios"][1]["growth_probability"]["mean"] == pytest.approx(
-        float(st.growth_probability(ds).probability[1, -1]))
+        float(st.growth_probability(ds).probability[1, -1])
+    )
 
 
 def test_one_scenario_few_runs_and_the_expected_estimator():
@@ -132,8 +142,11 @@ def test_a_single_run_has_no_intervals():
     assert " to " not in _row(summary, "removal")
     out = io.StringIO()
     Console(file=out, width=150).print(study_table(summary), *study_lines(summary), sep="\n")
-    for piece in ("2025 to 2027, means without intervals", "runs: 1 of each scenario\n",
-                  "\nintervals: of P(growth) only"):
+    for piece in (
+        "2025 to 2027, means without intervals",
+        "runs: 1 of each scenario\n",
+        "\nintervals: of P(growth) only",
+    ):
         assert piece in out.getvalue()
     assert "promises" not in out.getvalue()
     assert json.dumps(summary, allow_nan=False)
@@ -170,8 +183,9 @@ def test_figures_of_odd_studies(study, tmp_path):
     cut = ensembles.cut(study.isel(run=slice(12)), 0, 2, 2028.0)
     cut["number"].values[1, 5] = np.nan
     many = study.isel(run=slice(6), scenario=[0] * 9).assign_coords(scenario=[f"scenario {k}" for k in range(9)])
-    for k, ds in enumerate((study.isel(scenario=[0]), study.isel(time=[0]), cut.chunk(run=5), many,
-                            ensembles.empty(runs=2, years=3))):
+    for k, ds in enumerate(
+        (study.isel(scenario=[0]), study.isel(time=[0]), cut.chunk(run=5), many, ensembles.empty(runs=2, years=3))
+    ):
         assert plot_study(ds, tmp_path / f"{k}.png").stat().st_size > 10_000
 
 
@@ -191,8 +205,11 @@ def test_names_of_scenarios_fit_into_the_figure(study, drawn):
     figure = drawn(study.isel(run=slice(5), scenario=[0] * 9).assign_coords(scenario=names))
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        r"\$x^{ for \$5", "_first", "[W][W][W][W][W]…W][W][W][W][W]",
-        *(f"an even longer … of scenario {k}" for k in range(6))]
+        r"\$x^{ for \$5",
+        "_first",
+        "[W][W][W][W][W]…W][W][W][W][W]",
+        *(f"an even longer … of scenario {k}" for k in range(6)),
+    ]
     assert [handle.get_color() for handle in legend.legend_handles[:2]] == ["#0072B2", "#D55E00"]
     box = legend.get_window_extent()
     assert 0.0 <= box.x0 < box.x1 <= figure.bbox.x1

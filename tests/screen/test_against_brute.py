@@ -37,8 +37,9 @@ def test_real_samples_over_a_day(sample):
 def test_regimes_together(backend):
     """LEO, one crowded shell, HEO, GTO and GEO in one catalogue, six hours, 30 km."""
     rng = np.random.default_rng(21)
-    rows = np.concatenate([random_rows(rng, n, kind) for n, kind in
-                           ((60, "leo"), (60, "shell"), (20, "heo"), (20, "gto"), (40, "geo"))])
+    rows = np.concatenate(
+        [random_rows(rng, n, kind) for n, kind in ((60, "leo"), (60, "shell"), (20, "heo"), (20, "gto"), (40, "geo"))]
+    )
     catalog = catalog_of(rows, bstar=rng.uniform(0.0, 1e-4, len(rows)))
     truth = compare(catalog, backend, 6 * 3600.0, 30.0)
     assert len(truth) > 20
@@ -124,7 +125,7 @@ def test_a_distance_that_stands_still_is_not_many_events(backend):
     row = random_rows(np.random.default_rng(55), 1, "leo")
     row[0, 1] = 1e-6
     ahead = np.repeat(row, 3, axis=0)
-    ahead[1:, 3] += 1e-5, 2e-5                     # the same orbit in a plane turned by metres
+    ahead[1:, 3] += 1e-5, 2e-5  # the same orbit in a plane turned by metres
     ahead[1:, 5] += 0.0, 1e-5
     catalog = catalog_of(np.concatenate([row, row + np.array([0, 0, 0, 0, 0, 2e-5]), ahead[1:]]))
     truth = brute(catalog, (START.jd, START.fr), 6 * 3600.0, 5.0)

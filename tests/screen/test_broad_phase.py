@@ -147,7 +147,7 @@ def test_fast_and_distant_objects_are_tested_apart(kernels):
     velocity = circular(rng, position)
     fast = rng.random(n) < 0.2
     velocity[fast] *= rng.uniform(1.02, 1.4, int(fast.sum()))[:, None]
-    velocity[:5] *= 3.0                                               # unbound: their reach spans many cells
+    velocity[:5] *= 3.0  # unbound: their reach spans many cells
     found, meet, widened = search(np.concatenate([position, velocity], axis=1).T, 20.0, 60.0, kernels)
     assert meet <= found
     assert found <= widened
@@ -188,7 +188,7 @@ def test_overflow_is_retried_and_unbearable_crowds_are_refused(monkeypatch):
     crowd[:3] = np.array([[7000.0], [0.0], [0.0]]) + np.random.default_rng(1).normal(size=(3, 400)) * 0.1
     crowd[4] = 7.5
     found, meet, _ = search(crowd, 5.0, 60.0, backend)
-    assert len(found) == len(meet) == 2 * 400 * 399 // 2              # 79,800 a row, far above the first capacity
+    assert len(found) == len(meet) == 2 * 400 * 399 // 2  # 79,800 a row, far above the first capacity
     monkeypatch.setattr(module, "_MAX_CAPACITY", 1000)
     with pytest.raises(CapacityError, match="79800 candidate pairs"):
         search(crowd, 5.0, 60.0, backend)
@@ -203,22 +203,32 @@ def test_measured_error_bounds_the_interpolation(backend):
     first = int(plan.node_before(0)) - 1
     t = plan.node_s(np.arange(first, first + 6))[:, None]
     phase = rng.uniform(0, 2 * np.pi, n)
-    wrong = rng.normal(size=(3, n)) * 10.0 ** rng.uniform(-6, -2, n)      # up to tens of m/s
+    wrong = rng.normal(size=(3, n)) * 10.0 ** rng.uniform(-6, -2, n)  # up to tens of m/s
 
     def at(time):
         u = rate * time + phase
         return radius * np.stack([np.cos(u), np.sin(u), 0 * u], axis=1)
 
-    states = np.concatenate([at(t), radius * rate * np.stack([-np.sin(rate * t + phase), np.cos(rate * t + phase),
-                                                              0 * (t + phase)], axis=1) + wrong], axis=1)
+    states = np.concatenate(
+        [
+            at(t),
+            radius * rate * np.stack([-np.sin(rate * t + phase), np.cos(rate * t + phase), 0 * (t + phase)], axis=1)
+            + wrong,
+        ],
+        axis=1,
+    )
     block = Block(backend.put(states), backend.zeros((6, n), np.int8), first)
     broad = (KdTree if backend.name == "reference" else HashGrid)(plan, backend, n, 4)
     error = backend.get(broad.measure(block)[0])
     u = np.linspace(0.0, 1.0, 41)[:, None, None]
     s, step = states[1:-1], NODE_STEP_S
     r0, v0, r1, v1 = s[:-1, None, :3], s[:-1, None, 3:], s[1:, None, :3], s[1:, None, 3:]
-    hermite = ((1 + 2 * u) * (1 - u) ** 2 * r0 + u * (1 - u) ** 2 * step * v0 + u * u * (3 - 2 * u) * r1
-               + u * u * (u - 1) * step * v1)
+    hermite = (
+        (1 + 2 * u) * (1 - u) ** 2 * r0
+        + u * (1 - u) ** 2 * step * v0
+        + u * u * (3 - 2 * u) * r1
+        + u * u * (u - 1) * step * v1
+    )
     truth = np.stack([at(t[k + 1, 0] + u[:, :, 0] * step) for k in range(len(s) - 1)])
     actual = np.linalg.norm(hermite - truth, axis=2).max(axis=(0, 1))
     assert np.all(actual <= error)

@@ -50,9 +50,21 @@ def test_states_at_tca_come_from_sgp4_itself(events):
     def state(norad, tca):
         k = at[norad]
         sat = Satrec()
-        sat.sgp4init(WGS72, "i", 0, catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5, catalog.bstar[k], 0.0, 0.0,
-                     catalog.eccentricity[k], catalog.argp[k], catalog.inclination[k], catalog.mean_anomaly[k],
-                     catalog.mean_motion[k], catalog.raan[k])
+        sat.sgp4init(
+            WGS72,
+            "i",
+            0,
+            catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5,
+            catalog.bstar[k],
+            0.0,
+            0.0,
+            catalog.eccentricity[k],
+            catalog.argp[k],
+            catalog.inclination[k],
+            catalog.mean_anomaly[k],
+            catalog.mean_motion[k],
+            catalog.raan[k],
+        )
         days = (tca - np.datetime64("2025-01-01")) / np.timedelta64(1, "ns") / 86400e9
         age = (2460676.5 - catalog.epoch_jd[k]) + (days - catalog.epoch_fr[k])
         code, r, v = sat.sgp4_tsince(age * 1440.0)
@@ -172,13 +184,23 @@ def test_decaying_objects_take_part_until_they_fail(backend):
     assert np.all(con.tca.values <= con.failed_time.values[0])
 
 
-@pytest.mark.parametrize(("kwargs", "word"), [
-    ({"hours": 1, "days": 1}, "not both"), ({"hours": -1}, "impossible"), ({"hours": float("nan")}, "impossible"),
-    ({"hours": 1, "mode": "x"}, "mode"), ({"hours": 1, "backend": "tpu"}, "backend"), ({"days": 40}, "window"),
-    ({"hours": 1, "threshold_km": None}, "threshold_km must be a number"), ({"hours": "3"}, "hours must be a number"),
-    ({"hours": 1, "threads": 0}, "threads"), ({"hours": 1, "threads": 1.5}, "threads"),
-    ({"hours": 1, "start": "yesterday"}, "yesterday"), ({"hours": 1, "threshold_km": -3.0}, "threshold"),
-])
+@pytest.mark.parametrize(
+    ("kwargs", "word"),
+    [
+        ({"hours": 1, "days": 1}, "not both"),
+        ({"hours": -1}, "impossible"),
+        ({"hours": float("nan")}, "impossible"),
+        ({"hours": 1, "mode": "x"}, "mode"),
+        ({"hours": 1, "backend": "tpu"}, "backend"),
+        ({"days": 40}, "window"),
+        ({"hours": 1, "threshold_km": None}, "threshold_km must be a number"),
+        ({"hours": "3"}, "hours must be a number"),
+        ({"hours": 1, "threads": 0}, "threads"),
+        ({"hours": 1, "threads": 1.5}, "threads"),
+        ({"hours": 1, "start": "yesterday"}, "yesterday"),
+        ({"hours": 1, "threshold_km": -3.0}, "threshold"),
+    ],
+)
 def test_impossible_requests(kwargs, word):
     with pytest.raises(InputError, match=word):
         stm.screen(stm.synthetic_catalog(10, seed=1), **kwargs)

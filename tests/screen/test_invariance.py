@@ -17,8 +17,15 @@ def crowd():
 
 def table(events):
     tca = events.tca.values.astype("datetime64[ns]").astype(np.int64)
-    return list(zip(events.primary.values.tolist(), events.secondary.values.tolist(), tca.tolist(),
-                    events.miss_distance.values.tolist(), strict=True))
+    return list(
+        zip(
+            events.primary.values.tolist(),
+            events.secondary.values.tolist(),
+            tca.tolist(),
+            events.miss_distance.values.tolist(),
+            strict=True,
+        )
+    )
 
 
 def test_order_of_the_catalogue(crowd):
@@ -45,7 +52,7 @@ def test_cut_of_the_window(crowd, cut_h):
     for a, b in zip(parts, expected, strict=True):
         assert abs(a[3] - b[3]) < 1e-7
         if a[:2] not in slow:
-            assert abs(a[2] - b[2]) < 2000                            # ns
+            assert abs(a[2] - b[2]) < 2000  # ns
 
 
 def test_subset_of_the_catalogue(crowd):

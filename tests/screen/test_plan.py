@@ -48,8 +48,10 @@ def test_hermite_weights_equal_scipys_spline(step):
 
 def two_body(state: np.ndarray, t: float, steps: int = 200) -> np.ndarray:
     """Two-body motion by Runge-Kutta 4: truth for the inequality, independent of SGP4."""
+
     def f(y):
         return np.concatenate([y[3:], -MU_KM3_S2 * y[:3] / np.linalg.norm(y[:3]) ** 3])
+
     h = t / steps
     for _ in range(steps):
         a = f(state)
@@ -86,15 +88,21 @@ def test_gate_factor_solves_inequality_3(step):
     h = 0.5 * step
     distance = 700.0
     for speed in (0.1, 7.0, 15.0, 20.0):
-        reach = max(distance - speed * h - bend_km(distance, speed, 6378.135, h), 0.0)      # what D + pads must exceed
+        reach = max(distance - speed * h - bend_km(distance, speed, 6378.135, h), 0.0)  # what D + pads must exceed
         assert distance <= gate_factor(h) * (speed * h + reach) * (1 + 1e-12)
 
 
-@pytest.mark.parametrize(("kwargs", "word"), [
-    ({"threshold_km": 0.05}, "threshold"), ({"threshold_km": 500.0}, "threshold"),
-    ({"threshold_km": float("nan")}, "threshold"),
-    ({"duration_s": 10.0}, "window"), ({"duration_s": 31 * 86400.0}, "window"), ({"step_s": 7.0}, "step"),
-])
+@pytest.mark.parametrize(
+    ("kwargs", "word"),
+    [
+        ({"threshold_km": 0.05}, "threshold"),
+        ({"threshold_km": 500.0}, "threshold"),
+        ({"threshold_km": float("nan")}, "threshold"),
+        ({"duration_s": 10.0}, "window"),
+        ({"duration_s": 31 * 86400.0}, "window"),
+        ({"step_s": 7.0}, "step"),
+    ],
+)
 def test_impossible_requests_are_named(kwargs, word):
     request = {"start": (2460000.5, 0.0), "duration_s": 3600.0, "threshold_km": 5.0, "objects": 10} | kwargs
     with pytest.raises(InputError, match=word):

@@ -28,8 +28,16 @@ Row = tuple[int, int, float, float, int]
 
 def found(result: Screening, objects: Any) -> list[Row]:
     x, ids = result.events, np.asarray(objects.norad_id)
-    return sorted(zip(ids[x.first].tolist(), ids[x.second].tolist(), x.tca_s.tolist(), x.miss_km.tolist(),
-                      x.flags.tolist(), strict=True))
+    return sorted(
+        zip(
+            ids[x.first].tolist(),
+            ids[x.second].tolist(),
+            x.tca_s.tolist(),
+            x.miss_km.tolist(),
+            x.flags.tolist(),
+            strict=True,
+        )
+    )
 
 
 def screened(objects: Any, backend: Backend, threshold_km: float, hours: float = HOURS) -> list[Row]:
@@ -77,18 +85,23 @@ def test_usable_times_are_kept_to_the_instant() -> None:
     rng, end_s = np.random.default_rng(0), HOURS * 3600.0
     begin = rng.uniform(0.0, 1.5 * 3600.0, 300)
     stop = begin + rng.uniform(1.0, 2.4 * 3600.0, 300)
-    usable = dataclasses.replace(trajectories, usable_start_ns=T0 + np.round(begin * S).astype(np.int64),
-                                 usable_stop_ns=T0 + np.round(stop * S).astype(np.int64))
+    usable = dataclasses.replace(
+        trajectories,
+        usable_start_ns=T0 + np.round(begin * S).astype(np.int64),
+        usable_stop_ns=T0 + np.round(stop * S).astype(np.int64),
+    )
     low, high = (dict(zip(trajectories.norad_id.tolist(), part, strict=True)) for part in (begin, stop))
 
     def window(row: Row) -> tuple[float, float]:
-        return (max(low.get(row[0], 0.0), low.get(row[1], 0.0)),
-                min(high.get(row[0], end_s), high.get(row[1], end_s)))
+        return (max(low.get(row[0], 0.0), low.get(row[1], 0.0)), min(high.get(row[0], end_s), high.get(row[1], end_s)))
 
     rows = screened(Objects(rest, usable), backend, 200.0)
     every = with_one_of(trajectories.norad_id, screened(cat, backend, 200.0))
-    same([r for r in fast(every) if window(r)[0] <= r[2] <= window(r)[1] and not r[4] & 6],
-         [r for r in fast(rows) if not r[4] & 6], time_s=1e-4)
+    same(
+        [r for r in fast(every) if window(r)[0] <= r[2] <= window(r)[1] and not r[4] & 6],
+        [r for r in fast(rows) if not r[4] & 6],
+        time_s=1e-4,
+    )
     assert all(window(r)[0] - 1e-6 <= r[2] <= window(r)[1] + 1e-6 for r in rows)
     # pairs that are near at an end: every one that parts after a beginning or closes in before a stop, and no other
     truth = Propagator(cat, backend, START, (-10.0, end_s + 10.0))
@@ -118,8 +131,12 @@ def test_touching_segments_change_nothing() -> None:
         rows = slice(int(t.offset[k]), int(t.offset[k + 1]))
         times = t.time_ns[rows]
         cuts = [int(times[0]), *(T0 + np.sort(rng.integers(0, int(HOURS * 3600 * S), 2))).tolist(), int(times[-1])]
-        parts.append(Trajectory([Segment(times, t.position[rows], t.velocity[rows], a, b)
-                                 for a, b in pairwise(cuts)], int(t.norad_id[k])))
+        parts.append(
+            Trajectory(
+                [Segment(times, t.position[rows], t.velocity[rows], a, b) for a, b in pairwise(cuts)],
+                int(t.norad_id[k]),
+            )
+        )
     same(screened(Objects(rest, t), backend, 100.0), screened(Objects(rest, Trajectories.of(parts)), backend, 100.0))
 
 
@@ -154,19 +171,25 @@ def test_manoeuvres_against_dense_sampling() -> None:
     for a, b, t in wanted:
         assert any(r[:2] == (a, b) and abs(r[2] - t) < 1.5 for r in rows)
     impulses = (trajectories.usable_start_ns - T0) / S
-    for r in rows:                 # a dip between an impulse and the next sample is real, and not seen
+    for r in rows:  # a dip between an impulse and the next sample is real, and not seen
         apart_s = np.min(np.abs(impulses - r[2]))
         if r[3] < threshold - 0.1 and not r[4] & 6 and 1.0 < r[2] < hours * 3600.0 - 1.0 and apart_s > 1.5:
             assert any(r[:2] == (a, b) and abs(r[2] - t) < 1.5 for a, b, t in wanted)
     assert len(wanted) > 50
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), [
-    (-0.2, 0.2, [(0, 1.0)]), (-0.2, -0.1, [(10.0, 0.0)]), (0.1, 0.2, [(-10.0, 0.0)]),
-    (0.2, -0.2, [(-5.0, 0.0), (5.0, 0.0)]),
-])
-def test_a_minimum_at_an_impulse(before: float, after: float, expected: list[tuple[float, float]],
-                                 backend: Backend) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (-0.2, 0.2, [(0, 1.0)]),
+        (-0.2, -0.1, [(10.0, 0.0)]),
+        (0.1, 0.2, [(-10.0, 0.0)]),
+        (0.2, -0.2, [(-5.0, 0.0), (5.0, 0.0)]),
+    ],
+)
+def test_a_minimum_at_an_impulse(
+    before: float, after: float, expected: list[tuple[float, float]], backend: Backend
+) -> None:
     """Two objects 1 km apart when one changes its relative speed [km/s]: closing in before and parting after is a
     minimum at that instant, without a flag; going on in one direction is none, and no edge."""
     orbit = np.array([0.0, 7000.0, 0.0, -7.546, 0.0, 0.0])
@@ -178,8 +201,10 @@ def test_a_minimum_at_an_impulse(before: float, after: float, expected: list[tup
         return Segment(T0 + np.round((t + times_s) * S).astype(np.int64), states[:3].T, states[3:].T, **usable)
 
     other = np.concatenate([orbit[:3] + along, orbit[3:]])
-    impulse = [flown(other + np.concatenate([np.zeros(3), speed * along]), times)
-               for speed, times in ((before, behind), (after, ahead))]
+    impulse = [
+        flown(other + np.concatenate([np.zeros(3), speed * along]), times)
+        for speed, times in ((before, behind), (after, ahead))
+    ]
     pair = Trajectories.of([Trajectory([flown(orbit, np.concatenate([behind[:-1], ahead]))]), Trajectory(impulse)])
     rows = screened(Objects(stm.synthetic_catalog(1)[:0], pair), backend, 2.0, 1.0)
     near = [(r[2] - t, r[3]) for r in rows if abs(r[2] - t) < 60.0]

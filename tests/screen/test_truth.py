@@ -28,10 +28,15 @@ def day(request):
         pytest.skip(str(error))
     catalog = read_catalog(shared("catalogs/2024-07-05.tle"))
     events = screen(catalog, start="2024-07-06", hours=24, threshold_km=5.0, backend=request.param)
-    ours = pd.DataFrame({
-        "primary": events.primary.values, "secondary": events.secondary.values,
-        "tca_s": (events.tca.values - np.datetime64("2024-07-06")) / np.timedelta64(1, "ns") * 1e-9,
-        "miss_distance_km": events.miss_distance.values, "relative_speed_km_s": events.relative_speed.values})
+    ours = pd.DataFrame(
+        {
+            "primary": events.primary.values,
+            "secondary": events.secondary.values,
+            "tca_s": (events.tca.values - np.datetime64("2024-07-06")) / np.timedelta64(1, "ns") * 1e-9,
+            "miss_distance_km": events.miss_distance.values,
+            "relative_speed_km_s": events.relative_speed.values,
+        }
+    )
     return events, ours, pd.read_csv(shared("truth/2024-07-06_24h_5km.csv"))
 
 
@@ -102,8 +107,18 @@ def test_bytes_do_not_depend_on_threads_or_instruction_set():
         for threads in (1, 3):
             result = run(catalog, plan, CpuBackend(threads, isa))
             e = result.events
-            seen.add((e.first.tobytes(), e.second.tobytes(), e.tca_s.tobytes(), e.flags.tobytes(), e.miss_km.tobytes(),
-                      e.miss_rtn.tobytes(), result.part.candidates, result.part.certificate.largest_ratio))
+            seen.add(
+                (
+                    e.first.tobytes(),
+                    e.second.tobytes(),
+                    e.tca_s.tobytes(),
+                    e.flags.tobytes(),
+                    e.miss_km.tobytes(),
+                    e.miss_rtn.tobytes(),
+                    result.part.candidates,
+                    result.part.certificate.largest_ratio,
+                )
+            )
     assert len(seen) == 1
 
 

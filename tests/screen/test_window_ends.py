@@ -44,7 +44,7 @@ def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s):
     start = START.plus(float(whole["tca_s"][np.argmin(np.abs(whole["tca_s"] - 1800.0))]) + off_s)
     truth = brute(catalog, (start.jd, start.fr), 600.0, 200.0)
     assert np.sum(truth["tca_s"] < 1.0) == 1
-    if abs(off_s) > 1e-3:                               # nearer, the minimiser's noise decides on which side it is
+    if abs(off_s) > 1e-3:  # nearer, the minimiser's noise decides on which side it is
         compare(catalog, backend, 600.0, 200.0, start, 20.0, truth)
 
 

@@ -97,7 +97,7 @@ class Job:
     def usr1(self) -> None:
         """What Slurm sends before the time limit: USR1 to the batch shell of every task that runs."""
         for task in self.tasks():
-            if task.state == "RUNNING":                      # one that has ended in the meantime is no error
+            if task.state == "RUNNING":  # one that has ended in the meantime is no error
                 command = ["scancel", "--batch", "--signal=USR1", task.name]
                 subprocess.run(command, capture_output=True, timeout=60, check=False)
 
@@ -116,8 +116,13 @@ class Job:
 
     def kill_rank(self, rank: int) -> int:
         """SIGKILL for what one task of a job step runs, but for its shell, as the kernel does when memory runs out."""
-        return _kill([process for process in self.processes(f"SLURM_PROCID={rank}")
-                      if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip() != "bash"])
+        return _kill(
+            [
+                process
+                for process in self.processes(f"SLURM_PROCID={rank}")
+                if Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip() != "bash"
+            ]
+        )
 
     def processes(self, *settings: str) -> list[int]:
         """Process ids by the environment that Slurm gave them, and by more of it (``SLURM_PROCID=2``). The path of the
@@ -145,12 +150,25 @@ class Job:
         return "\n".join(f"---- {p.name}\n{p.read_text(encoding='utf-8', errors='replace')}" for p in paths)
 
 
-def submit(folder: Path, options: list[str], script: str, arguments: list[str],
-           environment: Mapping[str, str] | None = None, limit_s: float = 300.0) -> Job:
+def submit(
+    folder: Path,
+    options: list[str],
+    script: str,
+    arguments: list[str],
+    environment: Mapping[str, str] | None = None,
+    limit_s: float = 300.0,
+) -> Job:
     """Submit a script of ``slurm/`` from ``folder``: options for sbatch before it, options for stmgpu after it."""
     command = [str(SLURM / "submit.sh"), "--parsable", *options, str(SLURM / script), *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **(environment or {})}, timeout=60, check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise JobError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
     return Job(done.stdout.strip().split(";")[0], folder, limit_s=limit_s)
@@ -169,8 +187,11 @@ def markers(store: Path) -> dict[str, int]:
 
 def contents(store: Path) -> dict[str, str]:
     """SHA-256 of every file of a store's result. ``run/`` says who computed it and when, so it is left out."""
-    return {str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(store.rglob("*")) if path.is_file() and path.relative_to(store).parts[0] != "run"}
+    return {
+        str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(store.rglob("*"))
+        if path.is_file() and path.relative_to(store).parts[0] != "run"
+    }
 
 
 def _kill(processes: list[int]) -> int:

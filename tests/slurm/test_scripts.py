@@ -52,8 +52,14 @@ def start(script: str, folder: Path, arguments: list[str], **environment: str) -
     copied = shutil.copy(SLURM / script, folder / "spool" / "slurm_script")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "STMGPU", "CUDA"))}
     settings = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "STMGPU_SLURM_DIR": str(SLURM), **environment}
-    return subprocess.Popen([copied, *arguments], cwd=folder, env=clean | settings, text=True, stderr=subprocess.PIPE,
-                            stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [copied, *arguments],
+        cwd=folder,
+        env=clean | settings,
+        text=True,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
 
 def run(script: str, folder: Path, arguments: list[str], **environment: str) -> tuple[int, str]:
@@ -117,7 +123,7 @@ def test_arguments_reach_stmgpu_as_they_are(path: Path, make: Make, tmp_path: Pa
     assert code == 0, err
     arguments = told(tmp_path)
     assert arguments[0] == path.name.split("_")[0]
-    assert arguments[-len(HOSTILE):] == HOSTILE              # behind the script's own: the user's word is the last
+    assert arguments[-len(HOSTILE) :] == HOSTILE  # behind the script's own: the user's word is the last
     assert not (tmp_path / "x").exists()
 
 
@@ -186,7 +192,7 @@ def test_usr1_reaches_stmgpu_and_its_tile_is_waited_for(path: Path, make: Make, 
     await_file(tmp_path / "up")
     process.send_signal(signal.SIGUSR1)
     await_file(tmp_path / "heard")
-    process.send_signal(signal.SIGUSR1)                      # a second one changes nothing
+    process.send_signal(signal.SIGUSR1)  # a second one changes nothing
     assert process.poll() is None
     (tmp_path / "done").touch()
     _, err = process.communicate(timeout=60)
@@ -255,8 +261,11 @@ def test_submit_makes_the_folder_of_the_logs(make: Make, tmp_path: Path) -> None
 def test_cluster_names_what_it_cannot_do(tmp_path: Path) -> None:
     cluster = ROOT / "tests" / "slurm" / "cluster.sh"
     environment = {name: value for name, value in os.environ.items() if name != "SLURM_CONF"}
-    for arguments, code, message in (([], 2, "use: cluster.sh"), (["status"], 1, "no such cluster"),
-                                     (["stop", str(tmp_path)], 1, "no such cluster")):
+    for arguments, code, message in (
+        ([], 2, "use: cluster.sh"),
+        (["status"], 1, "no such cluster"),
+        (["stop", str(tmp_path)], 1, "no such cluster"),
+    ):
         done = subprocess.run([cluster, *arguments], env=environment, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (code, "")
         assert message in done.stderr

@@ -18,7 +18,7 @@ import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 
 STMGPU = Path(sys.executable).with_name("stmgpu")
-TWO_AT_A_TIME = ["--cpus-per-task=2"]                        # of the node's four (pretended) processors
+TWO_AT_A_TIME = ["--cpus-per-task=2"]  # of the node's four (pretended) processors
 STUDY = """
 [population]
 objects = 2000
@@ -30,10 +30,12 @@ name = "nothing"
 name = "mass"
 removal = [{rank = "mass", per_year = 5, from_year = 1960}]
 """
-SLOWLY = {"STMGPU_ISA": "scalar"}                            # a few seconds of work, to have something to interrupt
+SLOWLY = {"STMGPU_ISA": "scalar"}  # a few seconds of work, to have something to interrupt
 
-pytestmark = [pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
-              pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")]
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here"),
+]
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,13 @@ class World:
 
     def submit(self, store: str, options: list[str], script: str = "screen_array.sbatch", *more: str) -> Job:
         """Submit the screening into another store."""
-        return submit(self.folder, options, script, [*self.arguments, "--threads", "1", *more, "--out", store],
-                      {"STMGPU": str(STMGPU), **SLOWLY})
+        return submit(
+            self.folder,
+            options,
+            script,
+            [*self.arguments, "--threads", "1", *more, "--out", store],
+            {"STMGPU": str(STMGPU), **SLOWLY},
+        )
 
     def is_equal(self, store: str) -> bool:
         """Whether a store has the files and the bytes of the serial run."""
@@ -57,8 +64,15 @@ class World:
 
 def stmgpu(folder: Path, *arguments: str) -> None:
     """Run stmgpu here."""
-    done = subprocess.run([STMGPU, *arguments], cwd=folder, env={**os.environ, **SLOWLY}, timeout=600, check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [STMGPU, *arguments],
+        cwd=folder,
+        env={**os.environ, **SLOWLY},
+        timeout=600,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -66,8 +80,21 @@ def stmgpu(folder: Path, *arguments: str) -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("slurm")
     stmgpu(folder, "catalog", "synthesize", "catalog.tle", "--objects", "3000", "--seed", "5")
-    arguments = ["catalog.tle", "--start", "2025-01-01T12:00:00", "--hours", "24", "--threshold-km", "5",
-                 "--tile-hours", "1", "--step-s", "15", "--backend", "cpu"]
+    arguments = [
+        "catalog.tle",
+        "--start",
+        "2025-01-01T12:00:00",
+        "--hours",
+        "24",
+        "--threshold-km",
+        "5",
+        "--tile-hours",
+        "1",
+        "--step-s",
+        "15",
+        "--backend",
+        "cpu",
+    ]
     stmgpu(folder, "screen", *arguments, "--out", "serial.zarr")
     found = World(folder, arguments, contents(folder / "serial.zarr"), len(markers(folder / "serial.zarr")))
     assert found.tiles > 8
@@ -92,7 +119,7 @@ def test_before_the_time_limit_a_task_ends_its_tile_and_requeues_itself(world: W
     tasks = job.succeed()
     assert max(task.restarts for task in tasks) == 1
     assert "is back in the queue" in job.log()
-    assert before.items() <= markers(store).items()          # what was done is not done again
+    assert before.items() <= markers(store).items()  # what was done is not done again
     assert world.is_equal("limit.zarr")
 
 
@@ -103,7 +130,7 @@ def test_killed_at_any_moment_and_submitted_again(how: str, world: World) -> Non
     job = world.submit(name, ["--array=0-2", *TWO_AT_A_TIME])
     job.wait("two tiles", lambda: len(markers(store)) >= 2)
     if how == "SIGKILL":
-        job.hold()                                           # or the tasks that still wait would start behind the kill
+        job.hold()  # or the tasks that still wait would start behind the kill
         assert job.kill() > 0
     job.cancel()
     before = markers(store)
@@ -119,21 +146,36 @@ def test_a_study_of_debris_as_an_array(world: World) -> None:
     (world.folder / "study.toml").write_text(STUDY, encoding="utf-8")
     arguments = ["study.toml", "--runs", "4", "--years", "4", "--seed", "3", "--backend", "cpu"]
     stmgpu(world.folder, "evolve", *arguments, "--out", "study.zarr")
-    job = submit(world.folder, ["--array=0-1"], "evolve_array.sbatch", [*arguments, "--out", "array_study.zarr"],
-                 {"STMGPU": str(STMGPU), **SLOWLY})
+    job = submit(
+        world.folder,
+        ["--array=0-1"],
+        "evolve_array.sbatch",
+        [*arguments, "--out", "array_study.zarr"],
+        {"STMGPU": str(STMGPU), **SLOWLY},
+    )
     job.wait("a tile", lambda: len(markers(world.folder / "array_study.zarr")) >= 1)
     job.kill()
     job.cancel()
-    again = submit(world.folder, ["--array=0-2"], "evolve_array.sbatch", [*arguments, "--out", "array_study.zarr"],
-                   {"STMGPU": str(STMGPU), **SLOWLY})
+    again = submit(
+        world.folder,
+        ["--array=0-2"],
+        "evolve_array.sbatch",
+        [*arguments, "--out", "array_study.zarr"],
+        {"STMGPU": str(STMGPU), **SLOWLY},
+    )
     again.succeed()
     assert contents(world.folder / "array_study.zarr") == contents(world.folder / "study.zarr")
     stmgpu(world.folder, "check", "array_study.zarr")
 
 
 def test_the_exit_code_is_the_jobs(world: World) -> None:
-    job = submit(world.folder, ["--array=0-1"], "screen_array.sbatch", ["missing.tle", "--out", "none.zarr"],
-                 {"STMGPU": str(STMGPU)})
+    job = submit(
+        world.folder,
+        ["--array=0-1"],
+        "screen_array.sbatch",
+        ["missing.tle", "--out", "none.zarr"],
+        {"STMGPU": str(STMGPU)},
+    )
     assert [(task.state, task.exit_code) for task in job.finish()] == [("FAILED", 2)] * 2
     assert "missing.tle" in job.log()
     assert not (world.folder / "none.zarr").exists()
@@ -143,7 +185,7 @@ def test_dask_does_without_a_worker_that_is_lost(world: World) -> None:
     store = world.folder / "dask.zarr"
     job = world.submit("dask.zarr", ["--ntasks=4", "--cpus-per-task=1", "--gres=none"], "screen_dask.sbatch")
     job.wait("a tile", lambda: len(markers(store)) >= 1)
-    assert job.kill_rank(2) > 0                              # task 0 is the scheduler, 1 the client
+    assert job.kill_rank(2) > 0  # task 0 is the scheduler, 1 the client
     (task,) = job.succeed()
     assert (task.exit_code, task.restarts) == (0, 0)
     assert world.is_equal("dask.zarr")
@@ -167,12 +209,22 @@ def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.Mo
 
     monkeypatch.chdir(world.folder)
     monkeypatch.setenv("STMGPU_ISA", SLOWLY["STMGPU_ISA"])
-    with stm.slurm_cluster(cores=1, memory="500MiB", walltime="00:10:00", interface="lo", python=sys.executable,
-                           log_directory="logs") as cluster, Client(cluster) as client:
+    with (
+        stm.slurm_cluster(
+            cores=1, memory="500MiB", walltime="00:10:00", interface="lo", python=sys.executable, log_directory="logs"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
         cluster.scale(jobs=2)
         client.wait_for_workers(2, timeout=120)
         outcome = stm.screen_to_store(
-            stm.read_catalog("catalog.tle"), "jobs.zarr", start="2025-01-01T12:00:00", hours=24, threshold_km=5.0,
-            step_s=15.0, how=stm.Execution(executor="dask", client=client, backend="cpu", threads=1, tile_hours=1.0))
+            stm.read_catalog("catalog.tle"),
+            "jobs.zarr",
+            start="2025-01-01T12:00:00",
+            hours=24,
+            threshold_km=5.0,
+            step_s=15.0,
+            how=stm.Execution(executor="dask", client=client, backend="cpu", threads=1, tile_hours=1.0),
+        )
     assert (outcome.computed, outcome.complete) == (world.tiles, True)
     assert world.is_equal("jobs.zarr")

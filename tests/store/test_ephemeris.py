@@ -30,11 +30,14 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
     assert shard == (512, 128)
     begins = list(range(0, len(TIMES), shard[1]))
     with ThreadPoolExecutor(4) as pool:
-        files = list(pool.map(
-            lambda k: write_block(folder, 0, k, *states(300, k, min(k + 128, len(TIMES)))), reversed(begins)))
+        files = list(
+            pool.map(lambda k: write_block(folder, 0, k, *states(300, k, min(k + 128, len(TIMES)))), reversed(begins))
+        )
     assert sorted(n for part in files for n in part) == sorted(
-        f"{name}/c/0/{k}{tail}" for name, tail in (("position", "/0"), ("velocity", "/0"), ("error_code", ""))
-        for k in range(3))
+        f"{name}/c/0/{k}{tail}"
+        for name, tail in (("position", "/0"), ("velocity", "/0"), ("error_code", ""))
+        for k in range(3)
+    )
     assert all(file_hash(folder / name) == entry for part in files for name, entry in part.items())
     finish_ephemeris(group, {"source": "test"})
     found = open_dataset(folder, "ephemeris")
@@ -56,10 +59,13 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
         assert file.is_dir() or file.read_bytes() == twin.read_bytes()
 
 
-@pytest.mark.parametrize(("first_object", "first_time", "objects", "times"), [
-    (0, 64, 300, 64), (0, 0, 300, 100), (0, 0, 200, 128), (256, 0, 44, 128), (0, 256, 300, 128), (0, -128, 300, 128)])
-def test_anything_but_whole_shards_is_refused(tmp_path: Path, first_object: int, first_time: int, objects: int,
-                                              times: int) -> None:
+@pytest.mark.parametrize(
+    ("first_object", "first_time", "objects", "times"),
+    [(0, 64, 300, 64), (0, 0, 300, 100), (0, 0, 200, 128), (256, 0, 44, 128), (0, 256, 300, 128), (0, -128, 300, 128)],
+)
+def test_anything_but_whole_shards_is_refused(
+    tmp_path: Path, first_object: int, first_time: int, objects: int, times: int
+) -> None:
     """Two writers inside one shard lose each other's data: it must not come to that."""
     create_ephemeris(tmp_path / "e", IDS, TIMES)
     with pytest.raises(StoreError, match="whole shards"):

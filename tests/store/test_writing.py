@@ -43,8 +43,12 @@ def conjunctions(n: int, seed: int = 0) -> xr.Dataset:
             "entry": (each, np.where(np.arange(n) % 2 == 0, tca, NOT_A_TIME)),
         },
         coords={"axis": ["radial", "transverse", "normal"]},
-        attrs={"threshold_km": 5.0, "certificate": json.dumps({"holds": True}), "count": np.int64(n),
-               "start": np.datetime64("2024-07-05", "ns")},
+        attrs={
+            "threshold_km": 5.0,
+            "certificate": json.dumps({"holds": True}),
+            "count": np.int64(n),
+            "start": np.datetime64("2024-07-05", "ns"),
+        },
     )
 
 
@@ -131,7 +135,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path, variable: str) -> None:
     file = path / variable / "c" / "0"
     whole = file.read_bytes()
     for at in (0, len(whole) // 3, len(whole) - 1):
-        file.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1:])
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
         with pytest.raises(StoreError, match="damaged"):
             open_dataset(path)
         with pytest.raises(StoreError, match=f"array {variable} is damaged"):
@@ -213,8 +217,9 @@ def test_overwriting_through_a_link_replaces_what_it_points_to(tmp_path: Path) -
     assert sorted(p.name for p in [*tmp_path.iterdir(), *path.parent.iterdir()]) == ["c.zarr", "disk", "link.zarr"]
 
 
-def test_an_old_store_that_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                      caplog: pytest.LogCaptureFixture) -> None:
+def test_an_old_store_that_cannot_be_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write_dataset(conjunctions(5), tmp_path / "c.zarr", "conjunctions")
 
     rmtree = shutil.rmtree
@@ -228,8 +233,10 @@ def test_an_old_store_that_cannot_be_removed_is_named(tmp_path: Path, monkeypatc
     write_dataset(conjunctions(9), path, "conjunctions", overwrite=True)
     assert open_dataset(path).sizes["conjunction"] == 9
     (left,) = tmp_path.glob("c.zarr.old-*")
-    assert caplog.messages == [f"{path} is replaced, but what is left of the old store could not be removed "
-                               f"(Permission denied); delete {left} yourself"]
+    assert caplog.messages == [
+        f"{path} is replaced, but what is left of the old store could not be removed "
+        f"(Permission denied); delete {left} yourself"
+    ]
 
 
 def test_overwriting_spares_what_is_not_ours(tmp_path: Path) -> None:
@@ -273,16 +280,19 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert open_dataset(tmp_path / "c.zarr").sizes["conjunction"] == 3, "the old store is still there"
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda ds: ds.drop_vars("tca"), "needs the variables tca"),
-    (lambda ds: ds.assign(flags=ds.flags * 0.5), "'flags' has type float64; the schema asks for integer"),
-    (lambda ds: ds.assign(tca=ds.miss_distance), "'tca' has type float64; the schema asks for time"),
-    (lambda ds: ds.assign(miss_rtn=ds.miss_rtn.isel(axis=0)), "'miss_rtn' has dimensions"),
-    (lambda ds: ds.assign(extra=ds.miss_distance.drop_attrs()), "'extra' is not in the schema"),
-    (lambda ds: ds.assign(extra=("conjunction", np.array([object()] * 4))), "Python objects"),
-    (lambda ds: ds.assign_attrs(when=object()), "attribute 'when'"),
-    (lambda ds: ds.assign_attrs(bad=float("nan")), "attribute 'bad'"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ds: ds.drop_vars("tca"), "needs the variables tca"),
+        (lambda ds: ds.assign(flags=ds.flags * 0.5), "'flags' has type float64; the schema asks for integer"),
+        (lambda ds: ds.assign(tca=ds.miss_distance), "'tca' has type float64; the schema asks for time"),
+        (lambda ds: ds.assign(miss_rtn=ds.miss_rtn.isel(axis=0)), "'miss_rtn' has dimensions"),
+        (lambda ds: ds.assign(extra=ds.miss_distance.drop_attrs()), "'extra' is not in the schema"),
+        (lambda ds: ds.assign(extra=("conjunction", np.array([object()] * 4))), "Python objects"),
+        (lambda ds: ds.assign_attrs(when=object()), "attribute 'when'"),
+        (lambda ds: ds.assign_attrs(bad=float("nan")), "attribute 'bad'"),
+    ],
+)
 def test_datasets_that_do_not_fit(tmp_path: Path, change: object, message: str) -> None:
     with pytest.raises(StoreError, match=message):
         write_dataset(change(conjunctions(4)), tmp_path / "c.zarr", "conjunctions")  # type: ignore[operator]

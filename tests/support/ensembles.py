@@ -28,17 +28,31 @@ DERELICT, FRAGMENT = CLASS_NAMES[1], CLASS_NAMES[5]
 def empty(scenarios=("base",), runs=4, years=10):
     """Zeros everywhere, no events, no run cut off."""
     edges = SHELL_EDGES_KM
-    coords = {"scenario": list(scenarios), "run": np.arange(runs), "time": BEGIN + np.arange(years + 1.0),
-              "shell": 0.5 * (edges[:-1] + edges[1:]), "shell_lower": ("shell", edges[:-1]),
-              "shell_upper": ("shell", edges[1:]), "class": list(CLASS_NAMES)}
-    sizes = {"scenario": len(scenarios), "run": runs, "time": years + 1, "shell": len(edges) - 1,
-             "class": len(CLASS_NAMES)}
+    coords = {
+        "scenario": list(scenarios),
+        "run": np.arange(runs),
+        "time": BEGIN + np.arange(years + 1.0),
+        "shell": 0.5 * (edges[:-1] + edges[1:]),
+        "shell_lower": ("shell", edges[:-1]),
+        "shell_upper": ("shell", edges[1:]),
+        "class": list(CLASS_NAMES),
+    }
+    sizes = {
+        "scenario": len(scenarios),
+        "run": runs,
+        "time": years + 1,
+        "shell": len(edges) - 1,
+        "class": len(CLASS_NAMES),
+    }
     data = {}
     for name in (*BY_SHELL, *BY_CLASS, *BY_RUN, *RATES, *NOW_BY_SHELL, *NOW_BY_CLASS, *BALANCES, "truncated_year"):
         dims = dims_of(name)
         units, long_name = LONG_NAMES[name]
-        data[name] = (dims, np.zeros([sizes[d] for d in dims], dtype_of(name)),
-                      {"units": units, "long_name": long_name})
+        data[name] = (
+            dims,
+            np.zeros([sizes[d] for d in dims], dtype_of(name)),
+            {"units": units, "long_name": long_name},
+        )
     data["truncated_year"][1][...] = np.nan
     ds = xr.Dataset(data, coords=coords, attrs={"seed": 1, "years": float(years), "runs": runs, "notes": []})
     return with_events(ds, [])
@@ -46,10 +60,22 @@ def empty(scenarios=("base",), runs=4, years=10):
 
 def with_events(ds, rows):
     """Put an event table in; each row is a dict of columns, the others get harmless values."""
-    usual = {"scenario": 0, "run": 0, "time": BEGIN, "type": 0, "second": -1, "second_class": -1, "first_mass": 100.0,
-             "second_mass": 10.0, "speed": 10.0, "fragments": 100.0}
-    columns = {f"event_{name}": ("event", np.array([row.get(name, usual.get(name, 0)) for row in rows], dtype))
-               for name, (dtype, _, _) in EVENTS.items()}
+    usual = {
+        "scenario": 0,
+        "run": 0,
+        "time": BEGIN,
+        "type": 0,
+        "second": -1,
+        "second_class": -1,
+        "first_mass": 100.0,
+        "second_mass": 10.0,
+        "speed": 10.0,
+        "fragments": 100.0,
+    }
+    columns = {
+        f"event_{name}": ("event", np.array([row.get(name, usual.get(name, 0)) for row in rows], dtype))
+        for name, (dtype, _, _) in EVENTS.items()
+    }
     return ds.drop_vars([name for name in columns if name in ds]).assign(columns)
 
 
@@ -108,8 +134,24 @@ def population(a_km, inc_deg, ecc=0.0, radius_m=1.0, kind=1, weight=1.0):
 
     zero = np.zeros(n)
     return Population(
-        epoch_year=2025.0, norad_id=np.arange(1, n + 1), kind=column(kind, np.int8), a_km=a, ecc=column(ecc),
-        inc_rad=np.radians(column(inc_deg)), raan_rad=zero, argp_rad=zero, mean_rad=zero, mass_kg=column(100.0),
-        radius_m=column(radius_m), area_to_mass=column(0.01), length_m=column(1.0), launch_year=column(2000.0),
-        mission_end_year=column(np.inf), controlled=column(0, np.int8), constellation=column(-1, np.int32),
-        owner=np.full(n, ""), weight=column(weight), filled=column(0, np.int8))
+        epoch_year=2025.0,
+        norad_id=np.arange(1, n + 1),
+        kind=column(kind, np.int8),
+        a_km=a,
+        ecc=column(ecc),
+        inc_rad=np.radians(column(inc_deg)),
+        raan_rad=zero,
+        argp_rad=zero,
+        mean_rad=zero,
+        mass_kg=column(100.0),
+        radius_m=column(radius_m),
+        area_to_mass=column(0.01),
+        length_m=column(1.0),
+        launch_year=column(2000.0),
+        mission_end_year=column(np.inf),
+        controlled=column(0, np.int8),
+        constellation=column(-1, np.int32),
+        owner=np.full(n, ""),
+        weight=column(weight),
+        filled=column(0, np.int8),
+    )

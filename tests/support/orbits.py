@@ -41,8 +41,13 @@ def catalog_of(rows: np.ndarray, epoch=START, epoch_offset_s=0.0, first_id: int 
     columns = dict(zip(ELEMENTS, rows.T, strict=True))
     for name in ("raan", "argp", "mean_anomaly"):
         columns[name] = np.mod(columns[name], 2 * np.pi)
-    return Catalog.from_columns(norad_id=np.arange(first_id, first_id + len(rows)), bstar=bstar,
-                                epoch_jd=epoch.jd + days, epoch_fr=seconds / 86400.0 - days, **columns)
+    return Catalog.from_columns(
+        norad_id=np.arange(first_id, first_id + len(rows)),
+        bstar=bstar,
+        epoch_jd=epoch.jd + days,
+        epoch_fr=seconds / 86400.0 - days,
+        **columns,
+    )
 
 
 def join(*parts: Catalog) -> Catalog:
@@ -109,8 +114,9 @@ def fit(state: np.ndarray, epoch) -> np.ndarray:
     return row
 
 
-def passing(rng: np.random.Generator, row: np.ndarray, t_s: float, miss_km: float, turn: float | None = None,
-            epoch=START) -> Catalog:
+def passing(
+    rng: np.random.Generator, row: np.ndarray, t_s: float, miss_km: float, turn: float | None = None, epoch=START
+) -> Catalog:
     """An object that passes ``row`` (epoch START) at ``t_s`` after START at ``miss_km``, turned by ``turn`` [rad].
 
     The miss vector is perpendicular to the relative velocity, so the minimum of distance is where it should be, up to
@@ -134,14 +140,25 @@ def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None
     result = run(catalog, plan, backend)
     assert result.part.certificate.holds, result.part.certificate
     e = result.events
-    out = np.array(list(zip(np.minimum(e.first, e.second), np.maximum(e.first, e.second), e.tca_s, e.miss_km,
-                            e.flags & (START_EDGE | END_EDGE), strict=True)),
-                   dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")])
+    out = np.array(
+        list(
+            zip(
+                np.minimum(e.first, e.second),
+                np.maximum(e.first, e.second),
+                e.tca_s,
+                e.miss_km,
+                e.flags & (START_EDGE | END_EDGE),
+                strict=True,
+            )
+        ),
+        dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")],
+    )
     return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
 
 
 def assert_same(ours, truth, threshold_km, wall_km=1e-6):
     """Same events; only minima within a millimetre of the threshold may differ."""
+
     def group(events):
         groups = {}
         for e in events:
@@ -160,7 +177,7 @@ def assert_same(ours, truth, threshold_km, wall_km=1e-6):
         for f, e in zip(*by_time, strict=True):
             assert f["flags"] & (START_EDGE | END_EDGE) == e["flags"], (pair, f, e)
             assert abs(f["miss_km"] - e["miss_km"]) < 1e-5, (pair, f, e)
-            assert abs(f["tca_s"] - e["tca_s"]) < 0.5, (pair, f, e)            # slow pairs have flat minima
+            assert abs(f["tca_s"] - e["tca_s"]) < 0.5, (pair, f, e)  # slow pairs have flat minima
 
 
 def compare(catalog, backend, duration_s, threshold_km, start=START, step_s=None, truth=None):

@@ -37,8 +37,17 @@ class Columns:
 
 def columns(satrecs: Sequence[Satrec]) -> Columns:
     """Columns of parsed element sets."""
-    names = {"epoch_jd": "jdsatepoch", "epoch_fr": "jdsatepochF", "mean_motion": "no_kozai", "eccentricity": "ecco",
-             "inclination": "inclo", "raan": "nodeo", "argp": "argpo", "mean_anomaly": "mo", "bstar": "bstar"}
+    names = {
+        "epoch_jd": "jdsatepoch",
+        "epoch_fr": "jdsatepochF",
+        "mean_motion": "no_kozai",
+        "eccentricity": "ecco",
+        "inclination": "inclo",
+        "raan": "nodeo",
+        "argp": "argpo",
+        "mean_anomaly": "mo",
+        "bstar": "bstar",
+    }
     return Columns(**{ours: np.array([getattr(s, theirs) for s in satrecs]) for ours, theirs in names.items()})
 
 

@@ -53,8 +53,16 @@ def state_of(backend: Backend, orbit: Array, run: Any = 0, mode: Any = sec.FREE)
     return state
 
 
-def stepped(backend: Backend, orbit: Array, tables: Array, days: float = 5.0, steps: int = 1, decay_km: float = 150.0,
-             rotating: bool = True, **columns: Any) -> tuple[Array, NDArray[np.int8]]:
+def stepped(
+    backend: Backend,
+    orbit: Array,
+    tables: Array,
+    days: float = 5.0,
+    steps: int = 1,
+    decay_km: float = 150.0,
+    rotating: bool = True,
+    **columns: Any,
+) -> tuple[Array, NDArray[np.int8]]:
     """Orbits and gone flags after some steps."""
     state, secular = state_of(backend, orbit, **columns), Secular(backend, decay_km, rotating)
     for _ in range(steps):
@@ -62,8 +70,9 @@ def stepped(backend: Backend, orbit: Array, tables: Array, days: float = 5.0, st
     return backend.get(state.orbit[:, : state.n]).copy(), backend.get(state.gone[: state.n]).copy()
 
 
-def single(a: float, e: float, i: float = 1.0, ballistic: float = 0.022, srp: float = 0.0, raan: float = 1.0,
-         argp: float = 2.0) -> Array:
+def single(
+    a: float, e: float, i: float = 1.0, ballistic: float = 0.022, srp: float = 0.0, raan: float = 1.0, argp: float = 2.0
+) -> Array:
     return np.array([[a, e, i, raan, argp, 3.0, ballistic, srp, 0.001, 1.0]]).T
 
 

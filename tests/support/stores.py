@@ -22,18 +22,28 @@ def small_catalog(objects: int = 1500, seed: int = 3) -> stm.Catalog:
 
 def result_of(store: Path) -> dict[str, str]:
     """Digest of every file of a store's result: everything that is not about its computation."""
-    return {path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(store.rglob("*")) if path.is_file() and path.relative_to(store).parts[0] != "run"}
+    return {
+        path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(store.rglob("*"))
+        if path.is_file() and path.relative_to(store).parts[0] != "run"
+    }
 
 
 def screen(catalog: stm.Catalog, store: Path, **how: Any) -> Any:
-    return stm.screen_to_store(catalog, store, start=START, hours=HOURS, threshold_km=THRESHOLD_KM,
-                               how=stm.Execution(**({"backend": BACKEND} | how)))
+    return stm.screen_to_store(
+        catalog,
+        store,
+        start=START,
+        hours=HOURS,
+        threshold_km=THRESHOLD_KM,
+        how=stm.Execution(**({"backend": BACKEND} | how)),
+    )
 
 
 def propagate(catalog: stm.Catalog, store: Path, hours: float = 9.0, **how: Any) -> Any:
-    return stm.propagate_to_store(catalog, store, start=START, hours=hours, step_s=60.0,
-                                  how=stm.Execution(**({"backend": BACKEND} | how)))
+    return stm.propagate_to_store(
+        catalog, store, start=START, hours=hours, step_s=60.0, how=stm.Execution(**({"backend": BACKEND} | how))
+    )
 
 
 def crowd_catalog(objects: int) -> stm.Catalog:
@@ -42,5 +52,13 @@ def crowd_catalog(objects: int) -> stm.Catalog:
     spread = np.linspace(-1.0, 1.0, objects)
     motion = 2.0 * np.pi / 97.0
     return stm.Catalog.from_columns(
-        norad_id=np.arange(1, objects + 1), epoch="2025-01-01T02:00:00", mean_motion=motion * (1.0 + 1e-6 * spread),
-        eccentricity=1e-4, inclination=rng.uniform(0.3, 2.8, objects), raan=1.0, argp=0.0, mean_anomaly=0.0, bstar=0.0)
+        norad_id=np.arange(1, objects + 1),
+        epoch="2025-01-01T02:00:00",
+        mean_motion=motion * (1.0 + 1e-6 * spread),
+        eccentricity=1e-4,
+        inclination=rng.uniform(0.3, 2.8, objects),
+        raan=1.0,
+        argp=0.0,
+        mean_anomaly=0.0,
+        bstar=0.0,
+    )

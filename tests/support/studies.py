@@ -56,20 +56,31 @@ def write_study(folder: Path, text: str = STUDY) -> Path:
 def write_table(folder: Path, mass: Callable[[int], object] = lambda k: 1000, kind: str = "rocket body") -> Path:
     rows = [f"{700 + k},{720 + k},{40 + k},{kind},{mass(k)},1990-01-01" for k in range(60)]
     path = folder / "objects.csv"
-    path.write_text("# epoch = 2020-01-01\nperigee_km,apogee_km,inc_deg,object_type,mass_kg,launch_date\n"
-                    + "\n".join(rows) + "\n")
+    path.write_text(
+        "# epoch = 2020-01-01\nperigee_km,apogee_km,inc_deg,object_type,mass_kg,launch_date\n" + "\n".join(rows) + "\n"
+    )
     return path
 
 
 def write_table_study(folder: Path, more: str = "years = 2\nruns = 1\n") -> None:
-    (folder / "t.toml").write_text(f'{more}population = {{ source = "table", path = "objects.csv" }}\n'
-                                   'environment = { density = "exponential" }\n')
+    (folder / "t.toml").write_text(
+        f'{more}population = {{ source = "table", path = "objects.csv" }}\n'
+        'environment = { density = "exponential" }\n'
+    )
 
 
-def evolve(study: Any, store: Path, years: float | None = None, runs: int | None = None, seed: int = 7,
-           stop: Callable[[], bool] = lambda: False, **how: Any) -> Any:
-    return stm.evolve_to_store(study, store, years, runs, seed, stop=stop,
-                               how=stm.Execution(**({"backend": BACKEND, "threads": 1} | how)))
+def evolve(
+    study: Any,
+    store: Path,
+    years: float | None = None,
+    runs: int | None = None,
+    seed: int = 7,
+    stop: Callable[[], bool] = lambda: False,
+    **how: Any,
+) -> Any:
+    return stm.evolve_to_store(
+        study, store, years, runs, seed, stop=stop, how=stm.Execution(**({"backend": BACKEND, "threads": 1} | how))
+    )
 
 
 def stopping_after(tiles: int) -> Callable[[], bool]:

@@ -35,8 +35,13 @@ _SECOND_NS = 1_000_000_000
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_oem(source: Any, *, norad_ids: Mapping[str, int] | int | None = None, first_id: int = SYNTHETIC_ID,
-             max_bytes: int = MAX_BYTES) -> Trajectories:
+def read_oem(
+    source: Any,
+    *,
+    norad_ids: Mapping[str, int] | int | None = None,
+    first_id: int = SYNTHETIC_ID,
+    max_bytes: int = MAX_BYTES,
+) -> Trajectories:
     """Read the trajectories of an OEM in KVN or XML, or of an NDM of several, plain or gzipped, told by the content.
 
     Parameters
@@ -92,7 +97,7 @@ def read_oem(source: Any, *, norad_ids: Mapping[str, int] | int | None = None, f
     except InputError as error:
         raise InputError(str(error).replace("catalogue", "ephemeris", 1)) from None
     try:
-        head = data[:1 << 16].lstrip()[:1]
+        head = data[: 1 << 16].lstrip()[:1]
         segments = read_xml(data) if head == b"<" else read_kvn(data)
         if not segments:
             raise InputError("it holds no segment; an OEM has CCSDS_OEM_VERS, then META_START, META_STOP and states")
@@ -103,8 +108,9 @@ def read_oem(source: Any, *, norad_ids: Mapping[str, int] | int | None = None, f
         raise InputError(f"ephemeris {name[-200:]!r}: {error}") from None
 
 
-def _objects(raw: list[RawSegment], norad_ids: Mapping[str, int] | int | None, source: str,
-             sha256: str) -> list[Trajectory]:
+def _objects(
+    raw: list[RawSegment], norad_ids: Mapping[str, int] | int | None, source: str, sha256: str
+) -> list[Trajectory]:
     """Trajectories of a file's segments, in the order in which their objects appear."""
     found: dict[tuple[str, str], list[Segment]] = {}
     names: dict[tuple[str, str], str] = {}
@@ -115,10 +121,21 @@ def _objects(raw: list[RawSegment], norad_ids: Mapping[str, int] | int | None, s
         names.setdefault(key, name)
         found.setdefault(key, []).extend(_segments(segment))
     if isinstance(norad_ids, int) and len(found) > 1:
-        raise InputError(f"one id, {norad_ids}, is given for {len(found)} objects ({', '.join(names.values())[:200]}); "
-                         "give a mapping of OBJECT_ID to id")
-    return [Trajectory(sorted(segments, key=lambda s: s.usable_start_ns or 0), _id(key[0], names[key], norad_ids),
-                       names[key], key[0], source, sha256) for key, segments in found.items()]
+        raise InputError(
+            f"one id, {norad_ids}, is given for {len(found)} objects ({', '.join(names.values())[:200]}); "
+            "give a mapping of OBJECT_ID to id"
+        )
+    return [
+        Trajectory(
+            sorted(segments, key=lambda s: s.usable_start_ns or 0),
+            _id(key[0], names[key], norad_ids),
+            names[key],
+            key[0],
+            source,
+            sha256,
+        )
+        for key, segments in found.items()
+    ]
 
 
 def _id(object_id: str, name: str, norad_ids: Mapping[str, int] | int | None) -> int | None:
@@ -142,8 +159,11 @@ def _check_fields(segment: RawSegment) -> None:
     except InputError as error:
         fail(segment.where(), f"REF_FRAME: {error}")
     if meta.get("REF_FRAME_EPOCH", "").strip() and frame in ("TEME", "TOD"):
-        fail(segment.where(), f"REF_FRAME_EPOCH fixes {frame} at one instant, which is not supported; give the frame "
-                              "of date, or EME2000 or GCRF")
+        fail(
+            segment.where(),
+            f"REF_FRAME_EPOCH fixes {frame} at one instant, which is not supported; give the frame "
+            "of date, or EME2000 or GCRF",
+        )
 
 
 def _segments(segment: RawSegment) -> list[Segment]:
@@ -156,12 +176,16 @@ def _segments(segment: RawSegment) -> list[Segment]:
     late = np.flatnonzero(np.diff(tai) <= 0)
     if len(late):
         k = int(late[0]) + 1
-        fail(segment.where(k), f"its time is {(tai[k] - tai[k - 1]) * 1e-9:.9g} s after that of the state before; "
-                               "times must rise (a manoeuvre needs a segment of its own)")
+        fail(
+            segment.where(k),
+            f"its time is {(tai[k] - tai[k - 1]) * 1e-9:.9g} s after that of the state before; "
+            "times must rise (a manoeuvre needs a segment of its own)",
+        )
     begin, end = _usable(segment, tai)
     sides = sides_of_leaps(int(tai[0]), int(tai[-1]))
-    position, velocity = to_teme(meta["REF_FRAME"], tai - sides[0].offset_ns, segment.states[:, :3],
-                                 segment.states[:, 3:])
+    position, velocity = to_teme(
+        meta["REF_FRAME"], tai - sides[0].offset_ns, segment.states[:, :3], segment.states[:, 3:]
+    )
     method, degree = _interpolation(segment)
     parts = []
     for side in sides:
@@ -187,15 +211,24 @@ def _usable(segment: RawSegment, tai: Any) -> tuple[int, int]:
     first, last, widest = int(tai[0]), int(tai[-1]), int(np.diff(tai).max(initial=0))
     start, stop = times["START_TIME"], times["STOP_TIME"]
     if first < start - _SECOND_NS or last > stop + _SECOND_NS:
-        fail(segment.where(), f"its states run from {_ago(first - start)} START_TIME to {_ago(last - stop)} STOP_TIME; "
-                              "all must lie between the two")
+        fail(
+            segment.where(),
+            f"its states run from {_ago(first - start)} START_TIME to {_ago(last - stop)} STOP_TIME; "
+            "all must lie between the two",
+        )
     if first > start + widest + _SECOND_NS or last < stop - widest - _SECOND_NS:
-        fail(segment.where(), f"its states run from {_ago(first - start)} START_TIME to {_ago(last - stop)} STOP_TIME "
-                              "and do not fill the time between; the file is cut, or its metadata is of another")
+        fail(
+            segment.where(),
+            f"its states run from {_ago(first - start)} START_TIME to {_ago(last - stop)} STOP_TIME "
+            "and do not fill the time between; the file is cut, or its metadata is of another",
+        )
     begin, end = times.get("USEABLE_START_TIME", first), times.get("USEABLE_STOP_TIME", last)
     if begin < first or end > last:
-        fail(segment.where(), f"usable time runs from {_ago(begin - first)} the first state to {_ago(end - last)} the "
-                              "last; the states must cover it")
+        fail(
+            segment.where(),
+            f"usable time runs from {_ago(begin - first)} the first state to {_ago(end - last)} the "
+            "last; the states must cover it",
+        )
     if end <= begin:
         fail(segment.where(), "USEABLE_STOP_TIME is not after USEABLE_START_TIME")
     return begin, end
@@ -218,8 +251,13 @@ def _interpolation(segment: RawSegment) -> tuple[str, int]:
     return method, min(int(number), MAX_DEGREE)
 
 
-def format_oem(trajectories: Trajectories, *, originator: str = "STMGPU", creation_date: dt.datetime | None = None,
-               message_id: str | None = None) -> bytes:
+def format_oem(
+    trajectories: Trajectories,
+    *,
+    originator: str = "STMGPU",
+    creation_date: dt.datetime | None = None,
+    message_id: str | None = None,
+) -> bytes:
     """Trajectories as OEM 2.0 in KVN, in TEME and UTC; `read_oem` gives the same numbers again.
 
     Parameters
@@ -247,8 +285,12 @@ def format_oem(trajectories: Trajectories, *, originator: str = "STMGPU", creati
     lines: list[str] = []
     t = trajectories
     for k in range(len(t)):
-        lines += ["CCSDS_OEM_VERS = 2.0", *([f"COMMENT {message_id}"] if message_id else []), f"CREATION_DATE = {when}",
-                  f"ORIGINATOR = {originator}"]
+        lines += [
+            "CCSDS_OEM_VERS = 2.0",
+            *([f"COMMENT {message_id}"] if message_id else []),
+            f"CREATION_DATE = {when}",
+            f"ORIGINATOR = {originator}",
+        ]
         for s in np.flatnonzero(t.segment_object == k).tolist():
             lines += _meta_lines(t, k, s) + _state_lines(t, s)
         lines.append("")
@@ -259,7 +301,8 @@ def _meta_lines(t: Trajectories, k: int, s: int) -> list[str]:
     system, shift_ns = _writable(t, s)
     times = t.time_ns[[t.offset[s], t.offset[s + 1] - 1]]
     start, usable_start, usable_stop, stop = _stamps(
-        np.array([times[0], t.usable_start_ns[s], t.usable_stop_ns[s], times[1]]) + shift_ns)
+        np.array([times[0], t.usable_start_ns[s], t.usable_stop_ns[s], times[1]]) + shift_ns
+    )
     fields = {
         "OBJECT_NAME": t.name[k] or "UNKNOWN", "OBJECT_ID": t.object_id[k] or t.norad_id[k], "CENTER_NAME": "EARTH",
         "REF_FRAME": "TEME", "TIME_SYSTEM": system, "START_TIME": start, "USEABLE_START_TIME": usable_start,

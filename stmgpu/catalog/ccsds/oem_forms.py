@@ -168,8 +168,11 @@ def read_kvn(data: bytes) -> list[RawSegment]:
             record, known = (meta, METADATA) if state == "meta" else ({}, HEADER)
             _store(f"line {place}", record, keyword, value, known)
         else:
-            expected = {"header": "KEYWORD = value or META_START", "meta": "KEYWORD = value or META_STOP",
-                        "data": "EPOCH and 6 numbers, META_START or COVARIANCE_START"}[state]
+            expected = {
+                "header": "KEYWORD = value or META_START",
+                "meta": "KEYWORD = value or META_STOP",
+                "data": "EPOCH and 6 numbers, META_START or COVARIANCE_START",
+            }[state]
             fail(f"line {place}", f"it is {_shown(text)}, allowed here: {expected}")
     if state == "meta":
         fail(f"line {opened}", "META_START has no META_STOP; the file is cut")

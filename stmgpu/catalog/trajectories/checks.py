@@ -44,19 +44,26 @@ def _check_shapes(t: Trajectories) -> None:
     expected: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("norad_id", "name", "object_id", "source", "sha256"), (n,)),
         **dict.fromkeys(("segment_object", "usable_start_ns", "usable_stop_ns", "method", "degree"), (s,)),
-        "offset": (s + 1,), "time_ns": (m,), "position": (m, 3), "velocity": (m, 3),
+        "offset": (s + 1,),
+        "time_ns": (m,),
+        "position": (m, 3),
+        "velocity": (m, 3),
     }
     for name, shape in expected.items():
         found = getattr(t, name).shape
         if found != shape:
-            raise InputError(f"column {name!r} of trajectories has shape {found}, allowed is {shape} "
-                             f"({n} objects, {s} segments, {m} samples)")
+            raise InputError(
+                f"column {name!r} of trajectories has shape {found}, allowed is {shape} "
+                f"({n} objects, {s} segments, {m} samples)"
+            )
     offset, owner = t.offset, t.segment_object
     if offset[0] != 0 or offset[-1] != m or (offset[1:] < offset[:-1]).any():
         raise InputError(f"offsets of trajectories must rise from 0 to the number of samples, {m}")
     if (s and ((np.diff(owner) < 0).any() or owner[0] != 0 or (np.diff(owner) > 1).any())) or (n != _last(owner) + 1):
-        raise InputError(f"segments of trajectories must belong to objects 0 to {n - 1} in their order, each to one; "
-                         f"got {owner[:20].tolist()}")
+        raise InputError(
+            f"segments of trajectories must belong to objects 0 to {n - 1} in their order, each to one; "
+            f"got {owner[:20].tolist()}"
+        )
 
 
 def _last(owner: npt.NDArray[np.int64]) -> int:
@@ -66,18 +73,23 @@ def _last(owner: npt.NDArray[np.int64]) -> int:
 def _check_objects(t: Trajectories) -> None:
     wrong = np.flatnonzero((t.norad_id < 1) | (t.norad_id > MAX_NORAD_ID))
     if len(wrong):
-        raise InputError(f"trajectory {str(t.name[wrong[0]])!r} has id {t.norad_id[wrong[0]]}, allowed is 1 to "
-                         f"{MAX_NORAD_ID}")
+        raise InputError(
+            f"trajectory {str(t.name[wrong[0]])!r} has id {t.norad_id[wrong[0]]}, allowed is 1 to {MAX_NORAD_ID}"
+        )
     ids, first = np.unique(t.norad_id, return_index=True)
     if len(ids) < len(t.norad_id):
         again = np.setdiff1d(np.arange(len(t.norad_id)), first)[0]
-        raise InputError(f"id {t.norad_id[again]} is given to more than one trajectory ({str(t.name[again])!r} is "
-                         "one of them); ids must be unique, give each object its own")
+        raise InputError(
+            f"id {t.norad_id[again]} is given to more than one trajectory ({str(t.name[again])!r} is "
+            "one of them); ids must be unique, give each object its own"
+        )
     for name in ("name", "object_id", "source", "sha256"):
         for text in getattr(t, name).tolist():
             if len(text) > MAX_TEXT or not text.isprintable():
-                raise InputError(f"{name} {text[:40]!r} of a trajectory is not printable text of at most {MAX_TEXT} "
-                                 "characters on one line")
+                raise InputError(
+                    f"{name} {text[:40]!r} of a trajectory is not printable text of at most {MAX_TEXT} "
+                    "characters on one line"
+                )
 
 
 def _where(t: Trajectories, segment: int, sample: int | None = None) -> str:
@@ -103,20 +115,34 @@ def _check_segments(t: Trajectories) -> None:
 
     length = np.diff(t.offset)
     refuse(length < 2, lambda k: f"it has {length[k]} samples; 2 at least are needed to interpolate")
-    refuse(~np.isin(t.method, METHODS),
-           lambda k: f"interpolation {str(t.method[k])[:40]!r} is unknown; allowed: {', '.join(METHODS)}")
+    refuse(
+        ~np.isin(t.method, METHODS),
+        lambda k: f"interpolation {str(t.method[k])[:40]!r} is unknown; allowed: {', '.join(METHODS)}",
+    )
     refuse(t.degree < 1, lambda k: f"interpolation degree is {t.degree[k]}, allowed is 1 or more")
     first, last = t.time_ns[t.offset[:-1]], t.time_ns[t.offset[1:] - 1]
-    refuse((first < _TIMES_NS[0]) | (last > _TIMES_NS[1]),
-           lambda k: f"its times lie outside the years {_YEARS[0][:4]} to {_YEARS[1][:4]}")
+    refuse(
+        (first < _TIMES_NS[0]) | (last > _TIMES_NS[1]),
+        lambda k: f"its times lie outside the years {_YEARS[0][:4]} to {_YEARS[1][:4]}",
+    )
     start, stop = t.usable_start_ns, t.usable_stop_ns
     outside = (start < first) | (stop > last)
-    refuse(outside, lambda k: f"its usable time, {_utc(start[k])} to {_utc(stop[k])}, is not covered by its samples, "
-                              f"{_utc(first[k])} to {_utc(last[k])}")
+    refuse(
+        outside,
+        lambda k: (
+            f"its usable time, {_utc(start[k])} to {_utc(stop[k])}, is not covered by its samples, "
+            f"{_utc(first[k])} to {_utc(last[k])}"
+        ),
+    )
     refuse(stop <= start, lambda k: f"its usable time ends at {_utc(stop[k])}, not after its start, {_utc(start[k])}")
     overlap = np.append(False, (np.diff(t.segment_object) == 0) & (start[1:] < stop[:-1]))
-    refuse(overlap, lambda k: f"its usable time begins at {_utc(start[k])}, before that of the segment before ends, "
-                              f"{_utc(stop[k - 1])}; usable times may touch and must not overlap")
+    refuse(
+        overlap,
+        lambda k: (
+            f"its usable time begins at {_utc(start[k])}, before that of the segment before ends, "
+            f"{_utc(stop[k - 1])}; usable times may touch and must not overlap"
+        ),
+    )
 
 
 def _check_samples(t: Trajectories) -> None:
@@ -129,21 +155,39 @@ def _check_samples(t: Trajectories) -> None:
 
     step = np.diff(t.time_ns, prepend=t.time_ns[:1])
     step[t.offset[:-1]] = MIN_SPACING_NS
-    refuse(step < MIN_SPACING_NS, lambda k: f"its time is {step[k] * 1e-9:.9g} s after the one before; times must "
-                                            "rise by a millisecond at least (cut at a manoeuvre: a segment of its own)")
+    refuse(
+        step < MIN_SPACING_NS,
+        lambda k: (
+            f"its time is {step[k] * 1e-9:.9g} s after the one before; times must "
+            "rise by a millisecond at least (cut at a manoeuvre: a segment of its own)"
+        ),
+    )
     refuse(step > MAX_SPACING_NS, lambda k: f"it is {step[k] * 1e-9:.9g} s after the one before; allowed are 4 hours")
     r2 = (t.position * t.position).sum(axis=1)
     v2 = (t.velocity * t.velocity).sum(axis=1)
-    refuse(~np.isfinite(r2 + v2), lambda k: f"position {t.position[k].tolist()} and velocity {t.velocity[k].tolist()} "
-                                            "must be finite")
-    refuse((r2 < MIN_RADIUS_KM**2) | (r2 > MAX_RADIUS_KM**2),
-           lambda k: f"it is {r2[k] ** 0.5:.6g} km from the Earth's centre; allowed are {MIN_RADIUS_KM:g} to "
-                     f"{MAX_RADIUS_KM:g} km (check the unit: km)")
-    refuse(v2 > MAX_SPEED_KM_S**2, lambda k: f"its speed is {v2[k] ** 0.5:.6g} km/s; allowed are {MAX_SPEED_KM_S:g} "
-                                             "km/s (check the unit: km/s)")
+    refuse(
+        ~np.isfinite(r2 + v2),
+        lambda k: f"position {t.position[k].tolist()} and velocity {t.velocity[k].tolist()} must be finite",
+    )
+    refuse(
+        (r2 < MIN_RADIUS_KM**2) | (r2 > MAX_RADIUS_KM**2),
+        lambda k: (
+            f"it is {r2[k] ** 0.5:.6g} km from the Earth's centre; allowed are {MIN_RADIUS_KM:g} to "
+            f"{MAX_RADIUS_KM:g} km (check the unit: km)"
+        ),
+    )
+    refuse(
+        v2 > MAX_SPEED_KM_S**2,
+        lambda k: f"its speed is {v2[k] ** 0.5:.6g} km/s; allowed are {MAX_SPEED_KM_S:g} km/s (check the unit: km/s)",
+    )
     # positions and velocities must tell of the same motion: a chord is at most as long as the speeds allow
     moved = np.diff(t.position, axis=0, prepend=t.position[:1])
     moved[t.offset[:-1]] = 0.0
     speed = np.sqrt((moved * moved).sum(axis=1)) / (step * 1e-9)
-    refuse(speed > MAX_SPEED_KM_S, lambda k: f"it lies {speed[k]:.6g} km/s times the spacing away from the one before; "
-                                             f"allowed are {MAX_SPEED_KM_S:g} km/s")
+    refuse(
+        speed > MAX_SPEED_KM_S,
+        lambda k: (
+            f"it lies {speed[k]:.6g} km/s times the spacing away from the one before; "
+            f"allowed are {MAX_SPEED_KM_S:g} km/s"
+        ),
+    )

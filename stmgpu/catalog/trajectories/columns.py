@@ -21,7 +21,6 @@ SYNTHETIC_ID = 900_000_001
 """First of the ids that objects without a NORAD number get, in the order read. Real ones are far below."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class Segment:
     """One stretch of a trajectory that may be interpolated as a whole.
@@ -99,8 +98,10 @@ def from_dataset(dataset: xr.Dataset, method: str, degree: int) -> dict[str, Any
     """
     missing = [name for name in ("position", "velocity", "error_code", "object", "time") if name not in dataset]
     if missing:
-        raise InputError(f"the Dataset is no ephemeris: it has no {', '.join(missing)}; give what stmgpu.propagate "
-                         "returns or `stmgpu propagate` stores")
+        raise InputError(
+            f"the Dataset is no ephemeris: it has no {', '.join(missing)}; give what stmgpu.propagate "
+            "returns or `stmgpu propagate` stores"
+        )
     for attribute, wanted in (("frame", "TEME"), ("time_system", "UTC")):
         found = str(dataset.attrs.get(attribute, wanted))
         if found != wanted:
@@ -109,8 +110,9 @@ def from_dataset(dataset: xr.Dataset, method: str, degree: int) -> dict[str, Any
     if time.dtype.kind != "M" or np.isnat(time).any():
         raise InputError(f"times of the ephemeris must be datetime64 without gaps, got {time.dtype}")
     states = ("object", "time", "axis")
-    position, velocity = (np.asarray(dataset[name].transpose(*states).values, np.float64)
-                          for name in ("position", "velocity"))
+    position, velocity = (
+        np.asarray(dataset[name].transpose(*states).values, np.float64) for name in ("position", "velocity")
+    )
     code = np.asarray(dataset["error_code"].transpose(*states[:2]).values)
     objects, count = code.shape
     good = code == 0
@@ -122,8 +124,10 @@ def from_dataset(dataset: xr.Dataset, method: str, degree: int) -> dict[str, Any
     long = end - begin >= 2
     owner, begin, length = owner[long], begin[long], (end - begin)[long]
     if len(owner) == 0:
-        raise InputError(f"none of {objects} objects has two good states after one another in {count} times; give an "
-                         "ephemeris with more times, or of other objects")
+        raise InputError(
+            f"none of {objects} objects has two good states after one another in {count} times; give an "
+            "ephemeris with more times, or of other objects"
+        )
     kept, segment_object = np.unique(owner, return_inverse=True)
     offset = np.concatenate([[0], np.cumsum(length)])
     if len(owner) == objects and (length == count).all():
@@ -136,12 +140,20 @@ def from_dataset(dataset: xr.Dataset, method: str, degree: int) -> dict[str, Any
     name = np.array(dataset["name"].values[kept].tolist() if "name" in dataset else [""] * n, np.str_)
     source = str(dataset.attrs.get("catalog_source", dataset.attrs.get("source", "ephemeris")))
     return {
-        "norad_id": np.asarray(dataset["object"].values)[kept], "name": name, "object_id": np.full(n, "", np.str_),
+        "norad_id": np.asarray(dataset["object"].values)[kept],
+        "name": name,
+        "object_id": np.full(n, "", np.str_),
         "source": np.full(n, "".join(c if c.isprintable() else "?" for c in source[-200:])),
         "sha256": np.full(n, str(dataset.attrs.get("catalog_digest", ""))[:64]),
-        "segment_object": segment_object.reshape(-1), "method": np.full(s, method), "degree": np.full(s, degree),
-        "usable_start_ns": times_ns[offset[:-1]], "usable_stop_ns": times_ns[offset[1:] - 1], "offset": offset,
-        "time_ns": times_ns, "position": position.reshape(-1, 3)[rows], "velocity": velocity.reshape(-1, 3)[rows],
+        "segment_object": segment_object.reshape(-1),
+        "method": np.full(s, method),
+        "degree": np.full(s, degree),
+        "usable_start_ns": times_ns[offset[:-1]],
+        "usable_stop_ns": times_ns[offset[1:] - 1],
+        "offset": offset,
+        "time_ns": times_ns,
+        "position": position.reshape(-1, 3)[rows],
+        "velocity": velocity.reshape(-1, 3)[rows],
     }
 
 
@@ -178,23 +190,36 @@ def columns_of(objects: Sequence[Trajectory], first_id: int) -> dict[str, Any]:
         for segment in one.segments:
             times.append(as_column("time_ns", segment.time_ns, np.int64).reshape(-1))
             if len(times[-1]) < 2:
-                raise InputError(f"a segment of trajectory {one.name!r} has {len(times[-1])} samples; 2 at least are "
-                                 "needed to interpolate")
+                raise InputError(
+                    f"a segment of trajectory {one.name!r} has {len(times[-1])} samples; 2 at least are "
+                    "needed to interpolate"
+                )
             segments.append(segment)
             owner.append(k)
-    vectors = {name: [as_column(name, getattr(segment, name), np.float64) for segment in segments]
-               for name in ("position", "velocity")}
+    vectors = {
+        name: [as_column(name, getattr(segment, name), np.float64) for segment in segments]
+        for name in ("position", "velocity")
+    }
     for parts in vectors.values():
         for part, time in zip(parts, times, strict=True):
             if part.shape != (len(time), 3):
-                raise InputError(f"states of a segment have shape {part.shape} beside {len(time)} times; they must be "
-                                 f"({len(time)}, 3)")
-    usable = [(t[0] if s.usable_start_ns is None else s.usable_start_ns,
-               t[-1] if s.usable_stop_ns is None else s.usable_stop_ns) for s, t in zip(segments, times, strict=True)]
+                raise InputError(
+                    f"states of a segment have shape {part.shape} beside {len(time)} times; they must be "
+                    f"({len(time)}, 3)"
+                )
+    usable = [
+        (
+            t[0] if s.usable_start_ns is None else s.usable_start_ns,
+            t[-1] if s.usable_stop_ns is None else s.usable_stop_ns,
+        )
+        for s, t in zip(segments, times, strict=True)
+    ]
     return {
         "norad_id": np.array(ids, np.int64),
-        **{name: np.array([getattr(one, name) for one in objects], np.str_)
-           for name in ("name", "object_id", "source", "sha256")},
+        **{
+            name: np.array([getattr(one, name) for one in objects], np.str_)
+            for name in ("name", "object_id", "source", "sha256")
+        },
         "segment_object": np.array(owner, np.int64),
         "usable_start_ns": np.array([start for start, _ in usable], np.int64),
         "usable_stop_ns": np.array([stop for _, stop in usable], np.int64),
@@ -206,13 +231,19 @@ def columns_of(objects: Sequence[Trajectory], first_id: int) -> dict[str, Any]:
     }
 
 
-def matches(norad_id: npt.NDArray[np.int64], object_id: npt.NDArray[np.str_],
-            catalog: Catalog) -> npt.NDArray[np.int64]:
+def matches(
+    norad_id: npt.NDArray[np.int64], object_id: npt.NDArray[np.str_], catalog: Catalog
+) -> npt.NDArray[np.int64]:
     """Index in the catalogue of each object, by NORAD id or else by international designator; -1 where it has none."""
     by_id = {int(value): k for k, value in enumerate(catalog.norad_id)}
     by_name = {_designator(text): k for k, text in enumerate(catalog.object_id.tolist()) if text}
-    return np.array([by_id.get(int(number), by_name.get(_designator(text), -1) if text else -1)
-                     for number, text in zip(norad_id, object_id.tolist(), strict=True)], np.int64)
+    return np.array(
+        [
+            by_id.get(int(number), by_name.get(_designator(text), -1) if text else -1)
+            for number, text in zip(norad_id, object_id.tolist(), strict=True)
+        ],
+        np.int64,
+    )
 
 
 def _designator(text: str) -> str:

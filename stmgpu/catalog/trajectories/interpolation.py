@@ -140,10 +140,17 @@ def weights(method: str, times: list[Any], t: Any) -> tuple[list[Any], list[Any]
     return (value, [], [], value) if method == "linear" else (value, [], rate, [])
 
 
-def left_out_errors(length: npt.NDArray[np.int64], offset: npt.NDArray[np.int64], pick: npt.NDArray[np.int64],
-                    segment: npt.NDArray[np.int64], time_s: npt.NDArray[np.float64],
-                    position: npt.NDArray[np.float64], velocity: npt.NDArray[np.float64],
-                    method: str, samples: int) -> npt.NDArray[np.float64]:
+def left_out_errors(
+    length: npt.NDArray[np.int64],
+    offset: npt.NDArray[np.int64],
+    pick: npt.NDArray[np.int64],
+    segment: npt.NDArray[np.int64],
+    time_s: npt.NDArray[np.float64],
+    position: npt.NDArray[np.float64],
+    velocity: npt.NDArray[np.float64],
+    method: str,
+    samples: int,
+) -> npt.NDArray[np.float64]:
     """Interpolation error around samples, estimated by leaving each of them out.
 
     An interpolation errs by a derivative of the motion times w(t) = prod (t - t_j). A sample that is left out and
@@ -186,9 +193,16 @@ def left_out_errors(length: npt.NDArray[np.int64], offset: npt.NDArray[np.int64]
     return error
 
 
-def _left_out(pick: npt.NDArray[np.int64], first: npt.NDArray[np.int64], count: npt.NDArray[np.int64],
-              time_s: npt.NDArray[np.float64], position: npt.NDArray[np.float64], velocity: npt.NDArray[np.float64],
-              method: str, used: int) -> npt.NDArray[np.float64]:
+def _left_out(
+    pick: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    count: npt.NDArray[np.int64],
+    time_s: npt.NDArray[np.float64],
+    position: npt.NDArray[np.float64],
+    velocity: npt.NDArray[np.float64],
+    method: str,
+    used: int,
+) -> npt.NDArray[np.float64]:
     place = pick - first
     start = np.maximum(np.minimum(place - used // 2, count - used - 1), 0)
     others = [first + start + j + (start + j >= place) for j in range(used)]
@@ -210,8 +224,13 @@ def _left_out(pick: npt.NDArray[np.int64], first: npt.NDArray[np.int64], count: 
     return np.asarray(off * growth)
 
 
-def _off(rows: list[npt.NDArray[np.int64]], weight: Sequence[list[Any]], position: npt.NDArray[np.float64],
-         velocity: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _off(
+    rows: list[npt.NDArray[np.int64]],
+    weight: Sequence[list[Any]],
+    position: npt.NDArray[np.float64],
+    velocity: npt.NDArray[np.float64],
+    truth: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
     """Distance [m] of what weights make of rows from the truth [m, 3]."""
     guess = -truth
     for table, part in zip((position, velocity), weight, strict=True):
@@ -220,8 +239,9 @@ def _off(rows: list[npt.NDArray[np.int64]], weight: Sequence[list[Any]], positio
     return np.asarray(np.sqrt((guess * guess).sum(axis=1)))
 
 
-def _product(times: list[npt.NDArray[np.float64]], t: npt.NDArray[np.float64],
-             span: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _product(
+    times: list[npt.NDArray[np.float64]], t: npt.NDArray[np.float64], span: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """|w(t)|, times in units of `span`."""
     total = np.ones(len(t))
     for s in times:

@@ -131,8 +131,9 @@ class Trajectories:
             kind = np.str_ if field.name in _TEXT else np.float64 if field.name in _SAMPLE[1:] else np.int64
             object.__setattr__(self, field.name, as_column(field.name, getattr(self, field.name), kind))
         check_columns(self)
-        for name, column in zip(("method", "degree"), _reduced(self.method, self.degree, np.diff(self.offset)),
-                                strict=True):
+        for name, column in zip(
+            ("method", "degree"), _reduced(self.method, self.degree, np.diff(self.offset)), strict=True
+        ):
             object.__setattr__(self, name, column)
         for field in fields(self):
             view = getattr(self, field.name).view()
@@ -163,13 +164,16 @@ class Trajectories:
                 ids[k], following = following, following + 1
         objects = np.cumsum([0] + [len(part) for part in parts])
         samples = np.cumsum([0] + [len(part.time_ns) for part in parts])
-        columns = {name: np.concatenate([getattr(part, name) for part in parts])
-                   for name in (*_OBJECT, *_SEGMENT, *_SAMPLE)}
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in (*_OBJECT, *_SEGMENT, *_SAMPLE)
+        }
         columns["norad_id"] = ids
-        columns["segment_object"] = np.concatenate([part.segment_object + k
-                                                    for part, k in zip(parts, objects[:-1], strict=True)])
-        columns["offset"] = np.concatenate([[0], *(part.offset[1:] + k
-                                                   for part, k in zip(parts, samples[:-1], strict=True))])
+        columns["segment_object"] = np.concatenate(
+            [part.segment_object + k for part, k in zip(parts, objects[:-1], strict=True)]
+        )
+        columns["offset"] = np.concatenate(
+            [[0], *(part.offset[1:] + k for part, k in zip(parts, samples[:-1], strict=True))]
+        )
         return cls(**columns)
 
     @classmethod
@@ -203,21 +207,25 @@ class Trajectories:
         return len(self.norad_id)
 
     def __repr__(self) -> str:
-        return (f"<Trajectories: {len(self)} objects, {len(self.segment_object)} segments, "
-                f"{len(self.time_ns)} samples>")
+        return f"<Trajectories: {len(self)} objects, {len(self.segment_object)} segments, {len(self.time_ns)} samples>"
 
     def __getitem__(self, key: Any) -> Trajectories:
         """Some of the objects: a boolean mask, an array of indices, a slice, or one index (trajectories of one)."""
         try:
             objects = np.atleast_1d(np.arange(len(self))[key])
         except (IndexError, TypeError) as error:
-            raise InputError(f"cannot take {key!r} of {len(self)} trajectories ({error}); give a mask of that length, "
-                             "whole-number indices or a slice") from None
+            raise InputError(
+                f"cannot take {key!r} of {len(self)} trajectories ({error}); give a mask of that length, "
+                "whole-number indices or a slice"
+            ) from None
         begin = np.searchsorted(self.segment_object, objects)
         segments, owner = _ranges(begin, np.searchsorted(self.segment_object, objects, side="right"))
         samples, _ = _ranges(self.offset[segments], self.offset[segments + 1])
-        columns = {name: getattr(self, name)[which] for names, which in
-                   ((_OBJECT, objects), (_SEGMENT, segments), (_SAMPLE, samples)) for name in names}
+        columns = {
+            name: getattr(self, name)[which]
+            for names, which in ((_OBJECT, objects), (_SEGMENT, segments), (_SAMPLE, samples))
+            for name in names
+        }
         columns["segment_object"] = owner
         columns["offset"] = np.concatenate([[0], np.cumsum(np.diff(self.offset)[segments])])
         return Trajectories(**columns)
@@ -241,8 +249,9 @@ class Trajectories:
     @property
     def samples_used(self) -> Ints:
         """Samples that take part in one interpolation, shape (s,)."""
-        return np.array([sample_count(m, d) for m, d in zip(self.method.tolist(), self.degree.tolist(), strict=True)],
-                        np.int64)
+        return np.array(
+            [sample_count(m, d) for m, d in zip(self.method.tolist(), self.degree.tolist(), strict=True)], np.int64
+        )
 
     def interpolation_error_km(self) -> Floats:
         """Estimate of each object's largest interpolation error in its usable time.
@@ -275,8 +284,9 @@ class Trajectories:
             for samples in np.unique(used[self.method == method]).tolist():
                 kind = (self.method == method) & (used == samples)
                 rows = pick[kind[segment[pick]]]
-                errors = left_out_errors(length, self.offset[:-1], rows, segment[rows], time_s, self.position,
-                                         self.velocity, method, samples)
+                errors = left_out_errors(
+                    length, self.offset[:-1], rows, segment[rows], time_s, self.position, self.velocity, method, samples
+                )
                 np.maximum.at(worst, self.segment_object[segment[rows]], 2.0 * errors)
         return worst
 

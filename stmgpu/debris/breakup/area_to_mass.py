@@ -85,8 +85,9 @@ def large_law(length_m: ArrayLike, rocket_body: ArrayLike) -> tuple[Floats, Floa
         chosen = _ROCKET_BODY if rocket.all() else _SPACECRAFT
         a, m1, s1, m2, s2 = (_curve(lam, knots) for knots in chosen)
     else:
-        a, m1, s1, m2, s2 = (np.where(rocket, _curve(lam, r), _curve(lam, s))
-                             for r, s in zip(_ROCKET_BODY, _SPACECRAFT, strict=True))
+        a, m1, s1, m2, s2 = (
+            np.where(rocket, _curve(lam, r), _curve(lam, s)) for r, s in zip(_ROCKET_BODY, _SPACECRAFT, strict=True)
+        )
     return a, m1, s1, m2, s2
 
 
@@ -128,8 +129,9 @@ def bridge_weight(length_m: ArrayLike, bridge: Bridge = "linear") -> Floats:
         return np.clip((length - SMALL_M) / (LARGE_M - SMALL_M), 0.0, 1.0)
     if bridge == "logarithmic":
         return np.clip(10.0 * (np.log10(length) + 1.05), 0.0, 1.0)
-    raise InputError(f"bridge {bridge!r} between small and large fragments is not known; choose one of "
-                     f"{', '.join(BRIDGES)}")
+    raise InputError(
+        f"bridge {bridge!r} between small and large fragments is not known; choose one of {', '.join(BRIDGES)}"
+    )
 
 
 def draw_chi(length_m: Floats, rocket_body: ArrayLike, rng: np.random.Generator, bridge: Bridge = "linear") -> Floats:
@@ -197,8 +199,9 @@ def mean_mass_to_area(length_m: ArrayLike, rocket_body: ArrayLike, bridge: Bridg
     weight = bridge_weight(length_m, bridge)
     mu0, sigma0 = small_law(length_m)
     alpha, mu1, sigma1, mu2, sigma2 = large_law(length_m, rocket_body)
-    return ((1.0 - weight) * _inverse(mu0, sigma0)
-            + weight * (alpha * _inverse(mu1, sigma1) + (1.0 - alpha) * _inverse(mu2, sigma2)))
+    return (1.0 - weight) * _inverse(mu0, sigma0) + weight * (
+        alpha * _inverse(mu1, sigma1) + (1.0 - alpha) * _inverse(mu2, sigma2)
+    )
 
 
 def _inverse(mu: Floats, sigma: Floats) -> Floats:

@@ -68,8 +68,14 @@ from stmgpu.debris.breakup.size_law import (
 from stmgpu.errors import InputError
 
 
-def collision(target: Body, projectile: Body, speed_km_s: float, rng: np.random.Generator, min_length_m: float = 0.1,
-              bridge: Bridge = "linear") -> Breakup:
+def collision(
+    target: Body,
+    projectile: Body,
+    speed_km_s: float,
+    rng: np.random.Generator,
+    min_length_m: float = 0.1,
+    bridge: Bridge = "linear",
+) -> Breakup:
     """Break two bodies that collide.
 
     Parameters
@@ -114,8 +120,9 @@ def collision(target: Body, projectile: Body, speed_km_s: float, rng: np.random.
     return finish(law, sides, pieces, left, rng, SPEED_CAP * speed_km_s, available, catastrophic, energy, swapped)
 
 
-def explosion(body: Body, scale: float, rng: np.random.Generator, min_length_m: float = 0.1,
-              bridge: Bridge = "linear") -> Breakup:
+def explosion(
+    body: Body, scale: float, rng: np.random.Generator, min_length_m: float = 0.1, bridge: Bridge = "linear"
+) -> Breakup:
     """Explode a body: 6 S L_c^-1.6 fragments, and 2 to 8 large remnants of what is left of its mass.
 
     Parameters
@@ -148,11 +155,21 @@ def explosion(body: Body, scale: float, rng: np.random.Generator, min_length_m: 
     return finish(law, sides, pieces, left, rng, math.inf, math.inf, True, math.nan, False)
 
 
-def sample_fragments(count: int, total_mass_kg: ArrayLike, rocket_body: ArrayLike, rng: np.random.Generator, *,
-                     min_length_m: float = 0.1, max_length_m: ArrayLike = LARGEST_M, speed_km_s: ArrayLike = np.inf,
-                     share: ArrayLike = 0.0, second_length_m: ArrayLike = np.inf,
-                     second_rocket_body: ArrayLike | None = None, bridge: Bridge = "linear",
-                     event: Event = "collision") -> Fragments:
+def sample_fragments(
+    count: int,
+    total_mass_kg: ArrayLike,
+    rocket_body: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    min_length_m: float = 0.1,
+    max_length_m: ArrayLike = LARGEST_M,
+    speed_km_s: ArrayLike = np.inf,
+    share: ArrayLike = 0.0,
+    second_length_m: ArrayLike = np.inf,
+    second_rocket_body: ArrayLike | None = None,
+    bridge: Bridge = "linear",
+    event: Event = "collision",
+) -> Fragments:
     """Draw a given number of single fragments, each of its own breakup: no remnants, nothing is balanced.
 
     For estimators that spread fragments over many virtual collisions: arguments are one for all or one for each.
@@ -191,7 +208,8 @@ def sample_fragments(count: int, total_mass_kg: ArrayLike, rocket_body: ArrayLik
     _check(min_length_m, bridge)
     mass, longest, speed, part, length_2 = (
         np.broadcast_to(np.asarray(x, np.float64), (count,))
-        for x in (total_mass_kg, max_length_m, speed_km_s, share, second_length_m))
+        for x in (total_mass_kg, max_length_m, speed_km_s, share, second_length_m)
+    )
     kinds = (rocket_body, rocket_body if second_rocket_body is None else second_rocket_body)
     rocket, rocket_2 = (np.broadcast_to(np.asarray(x, np.bool_), (count,)) for x in kinds)
     return sampled(count, mass, rocket, longest, speed, (part, length_2, rocket_2), rng, min_length_m, bridge, event)
@@ -199,8 +217,10 @@ def sample_fragments(count: int, total_mass_kg: ArrayLike, rocket_body: ArrayLik
 
 def _check(min_length_m: float, bridge: str) -> None:
     if not SMALLEST_M <= min_length_m <= LARGEST_M:
-        raise InputError(f"shortest fragment {min_length_m} m; the breakup model holds from {SMALLEST_M} to "
-                         f"{LARGEST_M} m")
+        raise InputError(
+            f"shortest fragment {min_length_m} m; the breakup model holds from {SMALLEST_M} to {LARGEST_M} m"
+        )
     if bridge not in BRIDGES:
-        raise InputError(f"bridge {bridge!r} between small and large fragments is not known; choose one of "
-                         f"{', '.join(BRIDGES)}")
+        raise InputError(
+            f"bridge {bridge!r} between small and large fragments is not known; choose one of {', '.join(BRIDGES)}"
+        )

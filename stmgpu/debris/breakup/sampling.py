@@ -195,8 +195,18 @@ def remnants_of_crater(sides: tuple[Side, ...], pieces: Pieces) -> Pieces:
     return Pieces(np.array(lengths), np.array(masses), np.array(owners, np.int8))
 
 
-def finish(law: Law, sides: tuple[Side, ...], pieces: Pieces, remnants: Pieces, rng: np.random.Generator,
-           fastest_km_s: float, available_mj: float, catastrophic: bool, energy_j_g: float, swapped: bool) -> Breakup:
+def finish(
+    law: Law,
+    sides: tuple[Side, ...],
+    pieces: Pieces,
+    remnants: Pieces,
+    rng: np.random.Generator,
+    fastest_km_s: float,
+    available_mj: float,
+    catastrophic: bool,
+    energy_j_g: float,
+    swapped: bool,
+) -> Breakup:
     """Set everything in motion, balance the momentum of each side, and carry no more energy than there is."""
     length = np.concatenate([pieces.length_m, remnants.length_m])
     mass = np.concatenate([pieces.mass_kg, remnants.mass_kg])
@@ -216,15 +226,27 @@ def finish(law: Law, sides: tuple[Side, ...], pieces: Pieces, remnants: Pieces, 
         velocity[mine] -= mean
         drawn += momentum
         residual += mass[mine] @ velocity[mine] - parent.below_kg * mean
-        carried += 0.5 * (float(mass[mine] @ np.einsum("kx,kx->k", velocity[mine], velocity[mine]))
-                          + parent.below_kg * float(mean @ mean))
+        carried += 0.5 * (
+            float(mass[mine] @ np.einsum("kx,kx->k", velocity[mine], velocity[mine]))
+            + parent.below_kg * float(mean @ mean)
+        )
     if carried > available_mj:  # the law of speeds knows no energies: slow impacts come to this
         velocity *= np.sqrt(available_mj / carried) * (1.0 - 1e-12)  # below it in any order of summation
     return Breakup(
-        length_m=length, area_m2=area, area_to_mass=ratio, mass_kg=mass, delta_v_km_s=velocity,
-        parent=1 - side if swapped else side, remnant=remnant, catastrophic=catastrophic, energy_j_g=energy_j_g,
-        mass_in_kg=sum(s.body.mass_kg for s in sides), mass_below_kg=sum(s.below_kg for s in sides),
-        momentum_drawn=float(np.linalg.norm(drawn)) / scale, momentum_residual=float(np.linalg.norm(residual)) / scale)
+        length_m=length,
+        area_m2=area,
+        area_to_mass=ratio,
+        mass_kg=mass,
+        delta_v_km_s=velocity,
+        parent=1 - side if swapped else side,
+        remnant=remnant,
+        catastrophic=catastrophic,
+        energy_j_g=energy_j_g,
+        mass_in_kg=sum(s.body.mass_kg for s in sides),
+        mass_below_kg=sum(s.below_kg for s in sides),
+        momentum_drawn=float(np.linalg.norm(drawn)) / scale,
+        momentum_residual=float(np.linalg.norm(residual)) / scale,
+    )
 
 
 def draw_velocity(chi: Floats, rng: np.random.Generator, event: Event, fastest_km_s: float | Floats) -> Floats:
@@ -240,9 +262,18 @@ def draw_velocity(chi: Floats, rng: np.random.Generator, event: Event, fastest_k
     return np.stack([level * np.cos(turn), level * np.sin(turn), speed * up], axis=1)
 
 
-def sampled(count: int, mass: Floats, rocket: NDArray[np.bool_], longest: Floats, speed: Floats, second: tuple[
-            Floats, Floats, NDArray[np.bool_]], rng: np.random.Generator, min_length_m: float, bridge: Bridge,
-            event: Event) -> Fragments:
+def sampled(
+    count: int,
+    mass: Floats,
+    rocket: NDArray[np.bool_],
+    longest: Floats,
+    speed: Floats,
+    second: tuple[Floats, Floats, NDArray[np.bool_]],
+    rng: np.random.Generator,
+    min_length_m: float,
+    bridge: Bridge,
+    event: Event,
+) -> Fragments:
     """Single fragments, each of its own breakup; ``second``: share, length and kind of the lighter bodies."""
     share, length_2, rocket_2 = second
     high = np.minimum(longest, LARGEST_M)
@@ -251,8 +282,14 @@ def sampled(count: int, mass: Floats, rocket: NDArray[np.bool_], longest: Floats
     high = np.maximum(high, min_length_m)
     length = draw_length(count, min_length_m, high, rng, event)
     limit = np.clip(length_2, min_length_m, high)
-    whole, eligible = (np.where(rocket_2, unit_mass(True, min_length_m, top, event, bridge),
-                                unit_mass(False, min_length_m, top, event, bridge)) for top in (high, limit))
+    whole, eligible = (
+        np.where(
+            rocket_2,
+            unit_mass(True, min_length_m, top, event, bridge),
+            unit_mass(False, min_length_m, top, event, bridge),
+        )
+        for top in (high, limit)
+    )
     odds = np.divide(share * whole, eligible, out=np.zeros(count), where=eligible > 0.0)
     of_second = (length <= limit) & (rng.random(count) < odds)
     area = area_of_length(length)

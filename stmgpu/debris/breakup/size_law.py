@@ -98,8 +98,9 @@ def coefficient(strength: ArrayLike, event: Event = "collision") -> Floats:
     raise InputError(f"event {event!r} is not known; choose 'collision' or 'explosion'")
 
 
-def expected_count(strength: ArrayLike, low_m: ArrayLike, high_m: ArrayLike = np.inf,
-                   event: Event = "collision") -> Floats:
+def expected_count(
+    strength: ArrayLike, low_m: ArrayLike, high_m: ArrayLike = np.inf, event: Event = "collision"
+) -> Floats:
     """Fragments that the power law puts between two lengths; vectorised.
 
     Parameters
@@ -177,8 +178,14 @@ def unit_mass(rocket_body: bool, low_m: ArrayLike, high_m: ArrayLike, event: Eve
     return np.maximum(at_high - at_low, 0.0)
 
 
-def expected_mass(strength: ArrayLike, rocket_body: ArrayLike, low_m: ArrayLike = SMALLEST_M,
-                  high_m: ArrayLike = LARGEST_M, event: Event = "collision", bridge: Bridge = "linear") -> Floats:
+def expected_mass(
+    strength: ArrayLike,
+    rocket_body: ArrayLike,
+    low_m: ArrayLike = SMALLEST_M,
+    high_m: ArrayLike = LARGEST_M,
+    event: Event = "collision",
+    bridge: Bridge = "linear",
+) -> Floats:
     """Expected mass of the fragments between two lengths [kg], as the power law has it; vectorised.
 
     Not limited by the mass that there is: see :func:`largest_length`.
@@ -203,12 +210,21 @@ def expected_mass(strength: ArrayLike, rocket_body: ArrayLike, low_m: ArrayLike 
     factor = coefficient(strength, event)
     if rocket.all() or not rocket.any():
         return np.asarray(factor * unit_mass(bool(rocket.all()), low_m, high_m, event, bridge))
-    return np.asarray(factor * np.where(rocket, unit_mass(True, low_m, high_m, event, bridge),
-                                        unit_mass(False, low_m, high_m, event, bridge)))
+    return np.asarray(
+        factor
+        * np.where(
+            rocket, unit_mass(True, low_m, high_m, event, bridge), unit_mass(False, low_m, high_m, event, bridge)
+        )
+    )
 
 
-def largest_length(strength: ArrayLike, mass_kg: ArrayLike, rocket_body: ArrayLike, event: Event = "collision",
-                   bridge: Bridge = "linear") -> Floats:
+def largest_length(
+    strength: ArrayLike,
+    mass_kg: ArrayLike,
+    rocket_body: ArrayLike,
+    event: Event = "collision",
+    bridge: Bridge = "linear",
+) -> Floats:
     """Length up to which the expected mass from 1 mm on is the mass that there is [m], at most 1 m; vectorised.
 
     Parameters
@@ -239,9 +255,15 @@ def largest_length(strength: ArrayLike, mass_kg: ArrayLike, rocket_body: ArrayLi
     return np.where(rocket, by_kind[True], by_kind[False])
 
 
-def expected_fragments(mass_1_kg: ArrayLike, mass_2_kg: ArrayLike, speed_km_s: ArrayLike, min_length_m: float = 0.1,
-                       max_length_m: ArrayLike = LARGEST_M, rocket_body: ArrayLike = False,
-                       bridge: Bridge = "linear") -> Floats:
+def expected_fragments(
+    mass_1_kg: ArrayLike,
+    mass_2_kg: ArrayLike,
+    speed_km_s: ArrayLike,
+    min_length_m: float = 0.1,
+    max_length_m: ArrayLike = LARGEST_M,
+    rocket_body: ArrayLike = False,
+    bridge: Bridge = "linear",
+) -> Floats:
     """Mean number of fragments that :func:`stmgpu.debris.breakup.collision` draws (remnants not counted); vectorised.
 
     Parameters
@@ -269,8 +291,9 @@ def expected_fragments(mass_1_kg: ArrayLike, mass_2_kg: ArrayLike, speed_km_s: A
     return expected_count(mass, min_length_m, high)
 
 
-def draw_length(count: int, low_m: ArrayLike, high_m: ArrayLike, rng: np.random.Generator,
-                event: Event = "collision") -> Floats:
+def draw_length(
+    count: int, low_m: ArrayLike, high_m: ArrayLike, rng: np.random.Generator, event: Event = "collision"
+) -> Floats:
     """Draw characteristic lengths between two limits [m] by the inverse of the distribution function; [count].
 
     Examples

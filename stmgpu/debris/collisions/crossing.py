@@ -29,8 +29,9 @@ GROUPS = len(SPEED_EDGES) - 1
 _FIRST_NODES, _SECOND_NODES, _LATITUDE_NODES = 3, 4, 36
 
 
-def crossing_kernel(first_rad: NDArray[np.float64], second_rad: NDArray[np.float64]) -> tuple[
-        NDArray[np.float64], NDArray[np.float64]]:
+def crossing_kernel(
+    first_rad: NDArray[np.float64], second_rad: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """k(i1, i2) by groups of speed.
 
     Parameters
@@ -67,8 +68,9 @@ def crossing_kernel(first_rad: NDArray[np.float64], second_rad: NDArray[np.float
     density = 4.0 / np.pi**2 * weight / np.sqrt(rest)
     speeds = [2.0 * np.abs(np.sin(0.5 * (g1 - g2))), 2.0 * np.abs(np.sin(0.5 * (g1 + g2)))]
     for slow, fast in pairwise(SPEED_EDGES):
-        parts = [np.where((v >= slow) & ((v < fast) | (fast == SPEED_EDGES[-1])), 0.5 * v * density, 0.0)
-                 for v in speeds]
+        parts = [
+            np.where((v >= slow) & ((v < fast) | (fast == SPEED_EDGES[-1])), 0.5 * v * density, 0.0) for v in speeds
+        ]
         k.append(sum(p.sum(axis=-1) for p in parts))
         squares.append(sum((p * v**2).sum(axis=-1) for p, v in zip(parts, speeds, strict=True)))
     return np.stack(k), np.stack(squares)

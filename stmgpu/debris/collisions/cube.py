@@ -31,14 +31,14 @@ from stmgpu.debris.collisions.lattice import Lattice
 from stmgpu.debris.streams import LATTICE, key, uniforms
 from stmgpu.errors import CapacityError, InputError
 
-_REACH_KM = 50_000.0      # cell numbers reach so far at first, and further where an object lies further out
+_REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
 _KEY_BITS = 62
-_BATCH_KEYS = 1 << 25     # keys of a batch of rows: 256 MiB, half as much for the chains
-_SHIFTS = 1 << 14         # shifts of the lattice that are drawn at a time
+_BATCH_KEYS = 1 << 25  # keys of a batch of rows: 256 MiB, half as much for the chains
+_SHIFTS = 1 << 14  # shifts of the lattice that are drawn at a time
 _MAX_PAIRS = 1 << 27
-_BUCKETS = 1 << 18        # buckets in use at a time on a CPU: 1 MiB
-_LANES = 1 << 18          # lanes that fill a GPU
-_SMALL = 8192             # slots below which a row is not worth sharing
+_BUCKETS = 1 << 18  # buckets in use at a time on a CPU: 1 MiB
+_LANES = 1 << 18  # lanes that fill a GPU
+_SMALL = 8192  # slots below which a row is not worth sharing
 
 Array = NDArray[np.float64]
 
@@ -127,14 +127,23 @@ class Cube:
     4
     """
 
-    def __init__(self, backend: Backend, seed: int, run_numbers: ArrayLike, cube_km: float, resamples: int = 1,
-                 lattice: str = "cube", *, mu_km3_s2: float = MU_KM3_S2) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        seed: int,
+        run_numbers: ArrayLike,
+        cube_km: float,
+        resamples: int = 1,
+        lattice: str = "cube",
+        *,
+        mu_km3_s2: float = MU_KM3_S2,
+    ) -> None:
         if not 1 <= resamples < 1 << 16:
             raise InputError(f"resamples must be a whole number from 1 to {(1 << 16) - 1}, got {resamples}")
         self.backend, self.seed, self.resamples, self.mu_km3_s2 = backend, int(seed), int(resamples), float(mu_km3_s2)
         self.lattice = Lattice.of(lattice, cube_km)
         self.run_numbers = np.atleast_1d(np.asarray(run_numbers, dtype=np.int64))
-        key(self.seed, self.run_numbers, LATTICE)   # raises where a number is out of range
+        key(self.seed, self.run_numbers, LATTICE)  # raises where a number is out of range
         self._kernels: _Kernels | None = None if backend.name == "reference" else _Kernels(self)
         self._shifts_from, self._shifts = 0, np.empty((0, self.resamples, len(self.run_numbers), 3))
 
@@ -157,8 +166,20 @@ class Cube:
         order = np.lexsort((resample, uid_second, uid_first, run))
         found = found[:, order]
         r1, v1, r2, v2 = (np.ascontiguousarray(found[k : k + 3].T) for k in (2, 5, 8, 11))
-        return Encounters(first[order], second[order], run[order], resample[order], found[0],
-                          found[1] / self.resamples, 0.5 * (r1 + r2), r1, v1, r2, v2, words[:, order])
+        return Encounters(
+            first[order],
+            second[order],
+            run[order],
+            resample[order],
+            found[0],
+            found[1] / self.resamples,
+            0.5 * (r1 + r2),
+            r1,
+            v1,
+            r2,
+            v2,
+            words[:, order],
+        )
 
     def shifts(self, step: int) -> Array:
         """Random shifts of the lattice, [resamples, runs, 3] in (0, 1)."""
@@ -230,15 +251,47 @@ class _Kernels:
         keys, following = self.keys[: rows * n], self.next[: rows * n]
         groups = 1 if backend.name == "cpu" else int(np.clip(_LANES // n, 1, rows))
         while True:
-            launch("cube_cells", n * groups, rows, groups, n, state.n, capacity, runs, seed, step, begin,
-                   *self._bits(state), lattice.bands, lattice.cell_km, state.orbit, state.uid, state.run, state.mode,
-                   self.run_number, shifts, self.sectors, keys, self.beyond)
+            launch(
+                "cube_cells",
+                n * groups,
+                rows,
+                groups,
+                n,
+                state.n,
+                capacity,
+                runs,
+                seed,
+                step,
+                begin,
+                *self._bits(state),
+                lattice.bands,
+                lattice.cell_km,
+                state.orbit,
+                state.uid,
+                state.run,
+                state.mode,
+                self.run_number,
+                shifts,
+                self.sectors,
+                keys,
+                self.beyond,
+            )
             for k in range(0, rows, self.linked):
                 many = min(self.linked, rows - k)
                 head, these = self.head[: many << self.bits], slice(k * n, (k + many) * n)
                 head[...] = -1
-                launch("cube_link", many * n, many, self.parts, n, self.bits, 1 << self.bits, keys[these], head,
-                       following[these])
+                launch(
+                    "cube_link",
+                    many * n,
+                    many,
+                    self.parts,
+                    n,
+                    self.bits,
+                    1 << self.bits,
+                    keys[these],
+                    head,
+                    following[these],
+                )
             found = self._match(state, rows, keys, following)
             if not int(backend.get(self.beyond)[0]):
                 break
@@ -255,13 +308,43 @@ class _Kernels:
             pairs[2, :m] = backend.put(np.repeat(np.arange(lines, dtype=np.int64) // self.parts, found))
             pairs[3, :m] = state.run[pairs[0, :m]]
         out, random = backend.empty((14, padded)), backend.empty((2, padded), np.int64)
-        launch("cube_pairs", padded, padded, rows, capacity, runs, seed, step, begin, lattice.bands, lattice.cell_km,
-               cube.mu_km3_s2, state.orbit, state.uid, self.run_number, shifts, self.sectors, pairs[0], pairs[1],
-               pairs[2], pairs[3], out, random)
+        launch(
+            "cube_pairs",
+            padded,
+            padded,
+            rows,
+            capacity,
+            runs,
+            seed,
+            step,
+            begin,
+            lattice.bands,
+            lattice.cell_km,
+            cube.mu_km3_s2,
+            state.orbit,
+            state.uid,
+            self.run_number,
+            shifts,
+            self.sectors,
+            pairs[0],
+            pairs[1],
+            pairs[2],
+            pairs[3],
+            out,
+            random,
+        )
         uids = backend.get(state.uid[pairs[:2, :m]])
         first, second, row, run = backend.get(pairs)[:, :m]
-        return (first, second, run, uids[0], uids[1], row + begin, backend.get(out)[:, :m],
-                backend.get(random)[:, :m].view(np.uint64))
+        return (
+            first,
+            second,
+            run,
+            uids[0],
+            uids[1],
+            row + begin,
+            backend.get(out)[:, :m],
+            backend.get(random)[:, :m].view(np.uint64),
+        )
 
     def _match(self, state: State, rows: int, keys: Any, following: Any) -> NDArray[np.int32]:
         """Fill ``first`` and ``second``, with more room if they overflow; returns the pairs of each part of a row."""
@@ -270,17 +353,33 @@ class _Kernels:
         while True:
             count[...] = 0
             room = lines * self.capacity
-            self.backend.launch("cube_match", rows * self.n, rows, self.parts, self.n, int(state.uid.shape[0]),
-                                self.bits, 1 << self.bits, self.capacity, keys, following, state.uid, count,
-                                self.first[:room], self.second[:room])
+            self.backend.launch(
+                "cube_match",
+                rows * self.n,
+                rows,
+                self.parts,
+                self.n,
+                int(state.uid.shape[0]),
+                self.bits,
+                1 << self.bits,
+                self.capacity,
+                keys,
+                following,
+                state.uid,
+                count,
+                self.first[:room],
+                self.second[:room],
+            )
             found: NDArray[np.int32] = self.backend.get(count)
             most = int(found.max())
             if most <= self.capacity:
                 return found
             self.capacity = 1 << most.bit_length()
             if self.capacity * self.rows * self.parts > _MAX_PAIRS:
-                raise CapacityError(f"at least {most} pairs of objects share a cell in one sample of positions; choose "
-                                    "smaller cells (cube_km) or fewer resamples")
+                raise CapacityError(
+                    f"at least {most} pairs of objects share a cell in one sample of positions; choose "
+                    "smaller cells (cube_km) or fewer resamples"
+                )
             self._room_for_pairs()
 
     def _bits(self, state: State) -> tuple[int, int]:
@@ -291,10 +390,12 @@ class _Kernels:
         apogee = self.backend.get(state.orbit[0, : state.n] * (1.0 + state.orbit[1, : state.n]))
         apogee = np.where(self.backend.get(state.mode[: state.n]) == cube_reference.ABSENT, 0.0, apogee)
         k = int(np.argmax(np.where(np.isfinite(apogee), apogee, np.inf)))
-        raise InputError(f"the object in slot {k} has its apogee at {apogee[k]:.6g} km from the centre; with cells of "
-                         f"{self.cube.lattice.cell_km:g} km and {len(self.cube.run_numbers)} runs side by side cells "
-                         f"are numbered up to {self.reach_km / 4.0:.3g} km: leave the object out, choose larger cells, "
-                         "or fewer runs a batch")
+        raise InputError(
+            f"the object in slot {k} has its apogee at {apogee[k]:.6g} km from the centre; with cells of "
+            f"{self.cube.lattice.cell_km:g} km and {len(self.cube.run_numbers)} runs side by side cells "
+            f"are numbered up to {self.reach_km / 4.0:.3g} km: leave the object out, choose larger cells, "
+            "or fewer runs a batch"
+        )
 
 
 def _signed(word: int) -> int:

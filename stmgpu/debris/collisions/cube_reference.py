@@ -28,8 +28,9 @@ def find(cube: Cube, state: State, step: int, shifts: Array) -> tuple[Any, ...]:
     return present[i], present[j], run[i], uid[i], uid[j], resample, found, words
 
 
-def _sample(cube: Cube, orbit: Array, uid: NDArray[np.int64], run: NDArray[np.int64], step: int, resample: int,
-            shifts: Array) -> tuple[Any, ...]:
+def _sample(
+    cube: Cube, orbit: Array, uid: NDArray[np.int64], run: NDArray[np.int64], step: int, resample: int, shifts: Array
+) -> tuple[Any, ...]:
     """Pairs of one resample: lower and higher uid (indices), resample, and the columns [14, m] of cube_pairs."""
     u, _ = uniforms(cube.seed, cube.run_numbers[run], ANGLE, (step << 16) | resample, uid)
     a, e, i, raan, argp = orbit[:5]
@@ -38,9 +39,12 @@ def _sample(cube: Cube, orbit: Array, uid: NDArray[np.int64], run: NDArray[np.in
     _, box, members = np.unique(np.column_stack([run, cells]), axis=0, return_inverse=True, return_counts=True)
     order = np.argsort(box.ravel(), kind="stable")
     starts = np.cumsum(members) - members
-    pairs = [(order[start + a], order[start + b]) for start, many in zip(starts[members > 1], members[members > 1],
-                                                                         strict=True)
-             for a in range(many) for b in range(a + 1, many)]
+    pairs = [
+        (order[start + a], order[start + b])
+        for start, many in zip(starts[members > 1], members[members > 1], strict=True)
+        for a in range(many)
+        for b in range(a + 1, many)
+    ]
     i, j = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     i, j = np.where(uid[i] < uid[j], i, j), np.where(uid[i] < uid[j], j, i)
     speed = np.linalg.norm(v[i] - v[j], axis=1)

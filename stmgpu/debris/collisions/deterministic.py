@@ -37,8 +37,13 @@ SGP4_RHO0 = 0.1570
 _ITERATIONS = 30
 
 
-def collision_rate(conjunctions: xr.Dataset, norad_id: NDArray[np.int64], radius_m: NDArray[np.float64],
-                   days: float, within_km: float | None = None) -> dict[str, float]:
+def collision_rate(
+    conjunctions: xr.Dataset,
+    norad_id: NDArray[np.int64],
+    radius_m: NDArray[np.float64],
+    days: float,
+    within_km: float | None = None,
+) -> dict[str, float]:
     """Expected collisions a year from the conjunctions of a window.
 
     Parameters
@@ -75,8 +80,10 @@ def collision_rate(conjunctions: xr.Dataset, norad_id: NDArray[np.int64], radius
     threshold = float(conjunctions.attrs["threshold_km"])
     limit = threshold if within_km is None else float(within_km)
     if not 0.0 < limit <= threshold:
-        raise InputError(f"conjunctions were found below {threshold:g} km and cannot be counted within {within_km} km; "
-                         f"give more than 0 and at most {threshold:g}")
+        raise InputError(
+            f"conjunctions were found below {threshold:g} km and cannot be counted within {within_km} km; "
+            f"give more than 0 and at most {threshold:g}"
+        )
     if not 0.0 < days < np.inf:
         raise InputError(f"the window must be a positive number of days, got {days}")
     if len(norad_id) != len(radius_m):
@@ -90,20 +97,26 @@ def collision_rate(conjunctions: xr.Dataset, norad_id: NDArray[np.int64], radius
         place = np.searchsorted(ids, wanted)
         missing = wanted[~np.isin(wanted, ids)]
         if len(missing):
-            raise InputError(f"object {missing[0]} of the conjunctions has no radius; give all objects that were "
-                             "screened")
+            raise InputError(
+                f"object {missing[0]} of the conjunctions has no radius; give all objects that were screened"
+            )
         combined += np.asarray(radius_m)[order[place]] * 1e-3
     chance = (combined / limit) ** 2
     slow = (conjunctions["flags"].to_numpy()[near] & SLOW) != 0
     year = YEAR_DAYS / days
-    return {"conjunctions": float(len(chance)),
-            "collisions": float((conjunctions.miss_distance.to_numpy()[near] < combined).sum()),
-            "expected": float(chance.sum()), "rate": float(chance.sum() * year),
-            "slow": float(chance[slow].sum() * year), "sigma": float(np.sqrt((chance**2).sum()) * year)}
+    return {
+        "conjunctions": float(len(chance)),
+        "collisions": float((conjunctions.miss_distance.to_numpy()[near] < combined).sum()),
+        "expected": float(chance.sum()),
+        "rate": float(chance.sum() * year),
+        "slow": float(chance[slow].sum() * year),
+        "sigma": float(np.sqrt((chance**2).sum()) * year),
+    }
 
 
-def deterministic_collisions(population: Population, days: float, threshold_km: float = 1.0,
-                             backend: str = "auto") -> tuple[xr.Dataset, dict[str, float]]:
+def deterministic_collisions(
+    population: Population, days: float, threshold_km: float = 1.0, backend: str = "auto"
+) -> tuple[xr.Dataset, dict[str, float]]:
     """Screen a population through a window and count.
 
     Parameters
@@ -122,8 +135,9 @@ def deterministic_collisions(population: Population, days: float, threshold_km: 
     conjunctions, and what :func:`collision_rate` says of them.
     """
     catalog = catalog_of(population)
-    found = screen(catalog, Epoch.of(jd_of_year(population.epoch_year), 0.0), days=days, threshold_km=threshold_km,
-                   backend=backend)
+    found = screen(
+        catalog, Epoch.of(jd_of_year(population.epoch_year), 0.0), days=days, threshold_km=threshold_km, backend=backend
+    )
     return found, collision_rate(found, catalog.norad_id, catalog.hard_body_radius_m, days)
 
 
@@ -133,15 +147,30 @@ def catalog_of(population: Population, drag_coefficient: float = 2.2) -> Catalog
     Its mean elements are taken for SGP4's (both are Brouwer's to first order); objects without a NORAD id get one from
     900,000,001 on.
     """
-    return _catalog(population.ids(), jd_of_year(population.epoch_year), mean_motion_of_axis(population.a_km),
-                    population.ecc, population.inc_rad, population.raan_rad, population.argp_rad, population.mean_rad,
-                    0.5 * SGP4_RHO0 * drag_coefficient * population.area_to_mass, population.radius_m,
-                    population.mass_kg)
+    return _catalog(
+        population.ids(),
+        jd_of_year(population.epoch_year),
+        mean_motion_of_axis(population.a_km),
+        population.ecc,
+        population.inc_rad,
+        population.raan_rad,
+        population.argp_rad,
+        population.mean_rad,
+        0.5 * SGP4_RHO0 * drag_coefficient * population.area_to_mass,
+        population.radius_m,
+        population.mass_kg,
+    )
 
 
-def fit_catalog(position_km: NDArray[np.float64], velocity_km_s: NDArray[np.float64], epoch: Epoch,
-                bstar: NDArray[np.float64], radius_m: NDArray[np.float64], norad_id: NDArray[np.int64],
-                backend: Backend | str = "auto") -> tuple[Catalog, NDArray[np.float64]]:
+def fit_catalog(
+    position_km: NDArray[np.float64],
+    velocity_km_s: NDArray[np.float64],
+    epoch: Epoch,
+    bstar: NDArray[np.float64],
+    radius_m: NDArray[np.float64],
+    norad_id: NDArray[np.int64],
+    backend: Backend | str = "auto",
+) -> tuple[Catalog, NDArray[np.float64]]:
     """SGP4 mean elements whose states at the epoch are the given ones.
 
     The fixed point of: mean elements plus the difference between the given osculating elements and those that SGP4
@@ -194,24 +223,30 @@ def fit_catalog(position_km: NDArray[np.float64], velocity_km_s: NDArray[np.floa
     bad = ~(off < 0.1)
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
-        raise InputError(f"object {norad_id[k]}: no mean elements of SGP4 give its state (off by {off[k]:.3g} km); is "
-                         "its perigee above the ground, and the state in TEME?")
+        raise InputError(
+            f"object {norad_id[k]}: no mean elements of SGP4 give its state (off by {off[k]:.3g} km); is "
+            "its perigee above the ground, and the state in TEME?"
+        )
     return _from_equinoctial(best, epoch, bstar, radius_m, norad_id), off
 
 
 def _check_states(r: Any, v: Any, *columns: Any) -> None:
     lengths = {len(column) for column in (r, v, *columns)}
     if len(lengths) != 1 or r.shape[1:] != (3,) or v.shape[1:] != (3,):
-        raise InputError(f"states have shapes {r.shape} and {v.shape}, columns lengths {[len(c) for c in columns]}; n "
-                         "states need shapes (n, 3) and columns of n")
+        raise InputError(
+            f"states have shapes {r.shape} and {v.shape}, columns lengths {[len(c) for c in columns]}; n "
+            "states need shapes (n, 3) and columns of n"
+        )
     distance = np.linalg.norm(r, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         stray = ~((distance > EARTH_RADIUS_KM) & ((v**2).sum(axis=1) < 2.0 * MU_KM3_S2 / distance))
     if stray.any():
         k = int(np.flatnonzero(stray)[0])
-        raise InputError(f"object {columns[-1][k]}, {distance[k]:,.0f} km from the Earth's centre and at "
-                         f"{np.linalg.norm(v[k]):.3g} km/s, is below the ground or on no ellipse; are the states in km "
-                         "and km/s?")
+        raise InputError(
+            f"object {columns[-1][k]}, {distance[k]:,.0f} km from the Earth's centre and at "
+            f"{np.linalg.norm(v[k]):.3g} km/s, is below the ground or on no ellipse; are the states in km "
+            "and km/s?"
+        )
 
 
 def _states(catalog: Catalog, backend: Backend, epoch: Epoch) -> tuple[Any, Any]:
@@ -226,24 +261,72 @@ def _equinoctial(r: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.f
     """a, e cos, e sin of the longitude of perigee, tan(i/2) cos, sin of the node, mean longitude [n, 6]."""
     a, e, i, raan, argp, mean = elements_of(r, v)
     tangent, longitude = np.tan(0.5 * i), raan + argp
-    return np.stack([a, e * np.cos(longitude), e * np.sin(longitude), tangent * np.cos(raan), tangent * np.sin(raan),
-                     longitude + mean], axis=1)
+    return np.stack(
+        [
+            a,
+            e * np.cos(longitude),
+            e * np.sin(longitude),
+            tangent * np.cos(raan),
+            tangent * np.sin(raan),
+            longitude + mean,
+        ],
+        axis=1,
+    )
 
 
-def _from_equinoctial(x: NDArray[np.float64], epoch: Epoch, bstar: NDArray[np.float64],
-                      radius_m: NDArray[np.float64], norad_id: NDArray[np.int64]) -> Catalog:
+def _from_equinoctial(
+    x: NDArray[np.float64],
+    epoch: Epoch,
+    bstar: NDArray[np.float64],
+    radius_m: NDArray[np.float64],
+    norad_id: NDArray[np.int64],
+) -> Catalog:
     raan, longitude = np.arctan2(x[:, 4], x[:, 3]), np.arctan2(x[:, 2], x[:, 1])
     e = np.minimum(np.hypot(x[:, 1], x[:, 2]), 0.99)
     i = 2.0 * np.arctan(np.hypot(x[:, 3], x[:, 4]))
-    return _catalog(norad_id, epoch.jd + epoch.fr, mean_motion_of_axis(x[:, 0]), e, i, raan, longitude - raan,
-                    x[:, 5] - longitude, bstar, radius_m, np.full(len(x), np.nan), epoch)
+    return _catalog(
+        norad_id,
+        epoch.jd + epoch.fr,
+        mean_motion_of_axis(x[:, 0]),
+        e,
+        i,
+        raan,
+        longitude - raan,
+        x[:, 5] - longitude,
+        bstar,
+        radius_m,
+        np.full(len(x), np.nan),
+        epoch,
+    )
 
 
-def _catalog(norad_id: Any, jd: float, n: Any, e: Any, i: Any, raan: Any, argp: Any, mean: Any, bstar: Any,
-             radius_m: Any, mass_kg: Any, epoch: Epoch | None = None) -> Catalog:
+def _catalog(
+    norad_id: Any,
+    jd: float,
+    n: Any,
+    e: Any,
+    i: Any,
+    raan: Any,
+    argp: Any,
+    mean: Any,
+    bstar: Any,
+    radius_m: Any,
+    mass_kg: Any,
+    epoch: Epoch | None = None,
+) -> Catalog:
     when = epoch or Epoch.of(jd, 0.0)
     count, turn = len(norad_id), 2.0 * np.pi
     return Catalog.from_columns(
-        norad_id=np.asarray(norad_id, np.int64), epoch_jd=np.full(count, when.jd), epoch_fr=np.full(count, when.fr),
-        mean_motion=n, eccentricity=e, inclination=i, raan=np.mod(raan, turn), argp=np.mod(argp, turn),
-        mean_anomaly=np.mod(mean, turn), bstar=bstar, hard_body_radius_m=radius_m, mass_kg=mass_kg)
+        norad_id=np.asarray(norad_id, np.int64),
+        epoch_jd=np.full(count, when.jd),
+        epoch_fr=np.full(count, when.fr),
+        mean_motion=n,
+        eccentricity=e,
+        inclination=i,
+        raan=np.mod(raan, turn),
+        argp=np.mod(argp, turn),
+        mean_anomaly=np.mod(mean, turn),
+        bstar=bstar,
+        hard_body_radius_m=radius_m,
+        mass_kg=mass_kg,
+    )

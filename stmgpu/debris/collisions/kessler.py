@@ -10,8 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from stmgpu.constants import MU_KM3_S2
 
 
-def kessler_rate(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_km: ArrayLike,
-                 mu_km3_s2: float = MU_KM3_S2, points: int = 400) -> float:
+def kessler_rate(
+    a_km: ArrayLike,
+    ecc: ArrayLike,
+    inc_rad: ArrayLike,
+    radius_km: ArrayLike,
+    mu_km3_s2: float = MU_KM3_S2,
+    points: int = 400,
+) -> float:
     """Mean collision rate of two objects over all nodes, perigees and anomalies [1/s].
 
     Each is spread over its orbit's shell with the density, at radius r and latitude b,
@@ -61,7 +67,7 @@ def kessler_rate(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_km:
         density /= 2.0 * np.pi**3 * r * a[k] * np.sqrt(above * (r - low[k]) * (high[k] - r))
         level.append(spin / r)
         vertical.append(np.sqrt(np.maximum(mu_km3_s2 * (2.0 / r - 1.0 / a[k]) - (spin / r) ** 2, 0.0)))
-        north.append(np.arctan2(np.sqrt(above), np.cos(i[k])))       # heading, from east
+        north.append(np.arctan2(np.sqrt(above), np.cos(i[k])))  # heading, from east
     speed: NDArray[np.float64] = np.zeros_like(weight)
     for up, way in product((1.0, -1.0), (1.0, -1.0)):
         along = level[0] * level[1] * np.cos(north[0] - way * north[1])

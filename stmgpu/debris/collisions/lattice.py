@@ -59,8 +59,10 @@ class Lattice:
             return Lattice(float(cube_km))
         bands = round(np.pi * REFERENCE_RADIUS_KM / (cube_km * FLATNESS**0.5))
         if bands < 8:
-            raise InputError(f"cube_km = {cube_km:g} leaves {bands} bands of latitude, at least 8 are needed: choose a "
-                             "smaller one, or lattice = 'cube'")
+            raise InputError(
+                f"cube_km = {cube_km:g} leaves {bands} bands of latitude, at least 8 are needed: choose a "
+                "smaller one, or lattice = 'cube'"
+            )
         height = np.pi / bands
         centre = np.arange(bands + 1) * height
         area = 2.0 * np.pi * (np.cos(centre - 0.5 * height) - np.cos(centre + 0.5 * height))

@@ -74,13 +74,27 @@ class MeanField:
         return 365.25 / self.total_without_avoidance if self.total_without_avoidance > 0.0 else np.inf
 
 
-def mean_field(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_m: ArrayLike, mass_kg: ArrayLike,
-               weight: ArrayLike | None = None, *, edges_km: ArrayLike = RADII_KM, thickness_km: float = 10.0,
-               controlled: ArrayLike | None = None, length_m: ArrayLike | None = None,
-               intact: ArrayLike | None = None, avoided: ArrayLike | None = None,
-               constellation: ArrayLike | None = None, avoidance: float = 1.0, avoidance_both: float = 1.0,
-               trackable_m: float = 0.1, min_length_m: float = 0.1,
-               backend: Backend | Solver | None = None) -> MeanField:
+def mean_field(
+    a_km: ArrayLike,
+    ecc: ArrayLike,
+    inc_rad: ArrayLike,
+    radius_m: ArrayLike,
+    mass_kg: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    edges_km: ArrayLike = RADII_KM,
+    thickness_km: float = 10.0,
+    controlled: ArrayLike | None = None,
+    length_m: ArrayLike | None = None,
+    intact: ArrayLike | None = None,
+    avoided: ArrayLike | None = None,
+    constellation: ArrayLike | None = None,
+    avoidance: float = 1.0,
+    avoidance_both: float = 1.0,
+    trackable_m: float = 0.1,
+    min_length_m: float = 0.1,
+    backend: Backend | Solver | None = None,
+) -> MeanField:
     """Expected rates of collision of all objects with each other.
 
     Parameters
@@ -152,8 +166,17 @@ def mean_field(a_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike, radius_m: Ar
     every, broken = (np.bincount(shell, part).astype(np.float64) for part in by_shell)
     # no dot products: from 10,000 elements on BLAS starts threads for them
     total, catastrophic = (float(0.5 * (w * rates[c]).sum()) for c in (0, 1))
-    return MeanField(rates[0], rates[1], rates[2], broken, np.maximum(every - broken, 0.0), edges_of(edges_km), total,
-                     catastrophic, solved.free)
+    return MeanField(
+        rates[0],
+        rates[1],
+        rates[2],
+        broken,
+        np.maximum(every - broken, 0.0),
+        edges_of(edges_km),
+        total,
+        catastrophic,
+        solved.free,
+    )
 
 
 def _solve(field: Field, where: Backend | Solver | None) -> Solved:
@@ -162,8 +185,9 @@ def _solve(field: Field, where: Backend | Solver | None) -> Solved:
     return (where if isinstance(where, Solver) else Solver(where)).solve(field)
 
 
-def _parties(role: NDArray[np.int64], factors: Array, intact: NDArray[np.bool_], avoided: Array) -> tuple[
-        NDArray[np.int64], Array]:
+def _parties(
+    role: NDArray[np.int64], factors: Array, intact: NDArray[np.bool_], avoided: Array
+) -> tuple[NDArray[np.int64], Array]:
     """Number of the party of each object [n], and the factor on encounters between two parties [parties, parties].
 
     A pair's factor is that of their roles, times avoided_i if j is intact, times avoided_j if i is intact.

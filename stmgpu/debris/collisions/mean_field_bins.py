@@ -92,8 +92,9 @@ class Field:
     _min_length_m: float
 
     @classmethod
-    def of(cls, columns: tuple[Array, ...], party: Numbers, factors: Array, edges_km: Array,
-           min_length_m: float) -> Field:
+    def of(
+        cls, columns: tuple[Array, ...], party: Numbers, factors: Array, edges_km: Array, min_length_m: float
+    ) -> Field:
         """The field of a_km, ecc, inc_rad, radius_m, mass_kg, weight [n each] in these parties and shells."""
         a, e, inc, radius, mass, weight = columns
         centres = 0.5 * (edges_km[1:] + edges_km[:-1])
@@ -104,10 +105,28 @@ class Field:
         partner_class, partner_mass = _classes(mass, weight, MASS_CLASSES)
         own_class, own_mass = _classes(mass, weight, OWN_CLASSES)
         groups, group = np.unique(factors, axis=0, return_inverse=True)
-        return cls(a, e, radius, mass, weight, party, factors, groups, group.ravel(), edges_km, centres,
-                   np.pi * 1e-6 * YEAR_S * speeds / shell_volumes(edges_km), number,
-                   np.ascontiguousarray(k[:, occupied[:, None], occupied]), partner_class, own_class,
-                   squares, speeds, (partner_mass, own_mass), min_length_m)
+        return cls(
+            a,
+            e,
+            radius,
+            mass,
+            weight,
+            party,
+            factors,
+            groups,
+            group.ravel(),
+            edges_km,
+            centres,
+            np.pi * 1e-6 * YEAR_S * speeds / shell_volumes(edges_km),
+            number,
+            np.ascontiguousarray(k[:, occupied[:, None], occupied]),
+            partner_class,
+            own_class,
+            squares,
+            speeds,
+            (partner_mass, own_mass),
+            min_length_m,
+        )
 
     def outcomes(self, crowd: Array) -> Array:
         """Whether catastrophic, and fragments, of a collision [groups of speed, partner classes, own classes, 2].

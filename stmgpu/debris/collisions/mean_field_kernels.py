@@ -63,15 +63,18 @@ class _Task:
         self.width, self.owners = -(-POWERS * self.classes // 8) * 8, -(-(int(field.own_class.max()) + 1) // 8) * 8
         line = (1 + field.k.shape[0]) * self.width + HITS * self.owners
         if 8 * self.shells * self.bins * (self.parties * self.width + self.groups * line) > MAX_BYTES:
-            raise CapacityError(f"{self.parties} parties that avoid each other differently are too many for mean-field "
-                                "rates: take fewer different factors of avoidance, or thicker shells")
+            raise CapacityError(
+                f"{self.parties} parties that avoid each other differently are too many for mean-field "
+                "rates: take fewer different factors of avoidance, or thicker shells"
+            )
         self.order = self._order()
         numbers, labels = np.zeros((4, self.n)), np.zeros((5, self.n), np.int32)
         numbers[0] = 1.0
         for row, values in enumerate((field.a_km, field.ecc, field.radius_m, field.weight)):
             numbers[row, : self.objects] = values[self.order]
-        for row, label in enumerate((field.bin, field.party, field.group[field.party], field.partner_class,
-                                     field.own_class)):
+        for row, label in enumerate(
+            (field.bin, field.party, field.group[field.party], field.partner_class, field.own_class)
+        ):
             labels[row, : self.objects] = label[self.order]
         put = self.backend.put
         self.numbers, self.labels, self.k = put(numbers), put(labels), put(field.k)
@@ -96,32 +99,110 @@ class _Task:
         there = room("there", (self.parties, self.shells, self.bins))
         moments = room("moments", (self.parties, self.shells, self.bins, self.width), np.int64)
         there[...], moments[...] = 0.0, 0
-        launch("field_moments", self.n, self.n, self.objects, self.parties, self.shells, self.bins, self.width,
-               *self.units, self.edges, self.centres, self.numbers, self.labels, there, moments)
+        launch(
+            "field_moments",
+            self.n,
+            self.n,
+            self.objects,
+            self.parties,
+            self.shells,
+            self.bins,
+            self.width,
+            *self.units,
+            self.edges,
+            self.centres,
+            self.numbers,
+            self.labels,
+            there,
+            moments,
+        )
         seeks, finds = room("seeks", (lines,)), room("finds", (lines,))
         partners = room("partners", (lines, self.width))
         of_group = (np.arange(self.groups)[:, None] == f.group).astype(np.float64)
-        launch("field_partners", lines * self.width, self.groups, self.parties, cells, self.width,
-               backend.put(f.groups), backend.put(of_group), there, moments, seeks, finds, partners)
+        launch(
+            "field_partners",
+            lines * self.width,
+            self.groups,
+            self.parties,
+            cells,
+            self.width,
+            backend.put(f.groups),
+            backend.put(of_group),
+            there,
+            moments,
+            seeks,
+            finds,
+            partners,
+        )
         met = room("met", (lines, f.k.shape[0], self.width))
-        launch("field_met", lines * self.width, self.groups, self.shells, self.bins, self.width, self.k, seeks, finds,
-               partners, met)
+        launch(
+            "field_met",
+            lines * self.width,
+            self.groups,
+            self.shells,
+            self.bins,
+            self.width,
+            self.k,
+            seeks,
+            finds,
+            partners,
+            met,
+        )
         sums = self._sums(moments)
         outcomes = backend.put(self._outcomes(sums[0].sum(axis=1)))
         hits = room("hits", (lines, HITS, self.owners))
-        launch("field_hits", lines * self.owners, lines, self.width, self.classes, self.owners, outcomes, seeks, met,
-               hits)
+        launch(
+            "field_hits", lines * self.owners, lines, self.width, self.classes, self.owners, outcomes, seeks, met, hits
+        )
         rates, halves = room("rates", (4, self.n)), room("halves", (2, self.n))
-        launch("field_rates", self.n, self.n, self.objects, self.groups, self.parties, self.shells, self.bins,
-               self.classes, self.owners, *self.units, self.edges, self.centres, self.scale, self.k, outcomes,
-               backend.put(f.factors.diagonal()), self.numbers, self.labels, hits, rates, halves)
+        launch(
+            "field_rates",
+            self.n,
+            self.n,
+            self.objects,
+            self.groups,
+            self.parties,
+            self.shells,
+            self.bins,
+            self.classes,
+            self.owners,
+            *self.units,
+            self.edges,
+            self.centres,
+            self.scale,
+            self.k,
+            outcomes,
+            backend.put(f.factors.diagonal()),
+            self.numbers,
+            self.labels,
+            hits,
+            rates,
+            halves,
+        )
         found = np.empty((4, self.objects))
         found[:, self.order] = backend.get(rates)[:, : self.objects]
         unit = _unit(0.5 * f.weight * found[0])
         by_shell = backend.zeros((2, self.shells), np.int64)
-        launch("field_shells", self.n, self.n, self.objects, self.groups, self.shells, self.bins, self.owners,
-               *self.units, unit, self.edges, self.centres, self.scale, self.numbers, self.labels, hits, halves,
-               by_shell)
+        launch(
+            "field_shells",
+            self.n,
+            self.n,
+            self.objects,
+            self.groups,
+            self.shells,
+            self.bins,
+            self.owners,
+            *self.units,
+            unit,
+            self.edges,
+            self.centres,
+            self.scale,
+            self.numbers,
+            self.labels,
+            hits,
+            halves,
+            by_shell,
+        )
         return Solved(found[:3], backend.get(by_shell) / unit, f.total(sums, found[3] * f.weight))
 
     def _sums(self, moments: Any) -> Array:

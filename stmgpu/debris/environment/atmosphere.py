@@ -53,14 +53,38 @@ class Density(Protocol):
 
 
 # ------------------------------------------------------------------------------------------------ closed forms
-_VALLADO = np.array([  # base of the layer [km], density there [kg/m^3], scale height [km]
-    (0, 1.225, 7.249), (25, 3.899e-2, 6.349), (30, 1.774e-2, 6.682), (40, 3.972e-3, 7.554), (50, 1.057e-3, 8.382),
-    (60, 3.206e-4, 7.714), (70, 8.770e-5, 6.549), (80, 1.905e-5, 5.799), (90, 3.396e-6, 5.382),
-    (100, 5.297e-7, 5.877), (110, 9.661e-8, 7.263), (120, 2.438e-8, 9.473), (130, 8.484e-9, 12.636),
-    (140, 3.845e-9, 16.149), (150, 2.070e-9, 22.523), (180, 5.464e-10, 29.740), (200, 2.789e-10, 37.105),
-    (250, 7.248e-11, 45.546), (300, 2.418e-11, 53.628), (350, 9.518e-12, 53.298), (400, 3.725e-12, 58.515),
-    (450, 1.585e-12, 60.828), (500, 6.967e-13, 63.822), (600, 1.454e-13, 71.835), (700, 3.614e-14, 88.667),
-    (800, 1.170e-14, 124.64), (900, 5.245e-15, 181.05), (1000, 3.019e-15, 268.00)])
+_VALLADO = np.array(
+    [  # base of the layer [km], density there [kg/m^3], scale height [km]
+        (0, 1.225, 7.249),
+        (25, 3.899e-2, 6.349),
+        (30, 1.774e-2, 6.682),
+        (40, 3.972e-3, 7.554),
+        (50, 1.057e-3, 8.382),
+        (60, 3.206e-4, 7.714),
+        (70, 8.770e-5, 6.549),
+        (80, 1.905e-5, 5.799),
+        (90, 3.396e-6, 5.382),
+        (100, 5.297e-7, 5.877),
+        (110, 9.661e-8, 7.263),
+        (120, 2.438e-8, 9.473),
+        (130, 8.484e-9, 12.636),
+        (140, 3.845e-9, 16.149),
+        (150, 2.070e-9, 22.523),
+        (180, 5.464e-10, 29.740),
+        (200, 2.789e-10, 37.105),
+        (250, 7.248e-11, 45.546),
+        (300, 2.418e-11, 53.628),
+        (350, 9.518e-12, 53.298),
+        (400, 3.725e-12, 58.515),
+        (450, 1.585e-12, 60.828),
+        (500, 6.967e-13, 63.822),
+        (600, 1.454e-13, 71.835),
+        (700, 3.614e-14, 88.667),
+        (800, 1.170e-14, 124.64),
+        (900, 5.245e-15, 181.05),
+        (1000, 3.019e-15, 268.00),
+    ]
+)
 
 
 def exponential_log_density(height_km: ArrayLike) -> Floats:
@@ -129,8 +153,10 @@ class FourExponentials(_Static):
     """The fit of esa/cascade, see :func:`four_exponential_log_density`: solar minimum for ever."""
 
     def __init__(self) -> None:
-        super().__init__(_balanced(four_exponential_log_density(HEIGHTS_KM)),
-                         "density: four exponentials fitted to NRLMSISE-00 of February 2021 (solar minimum)")
+        super().__init__(
+            _balanced(four_exponential_log_density(HEIGHTS_KM)),
+            "density: four exponentials fitted to NRLMSISE-00 of February 2021 (solar minimum)",
+        )
 
 
 def _balanced(table: Floats) -> Floats:
@@ -180,15 +206,21 @@ class Jb2008:
             self._refuse(f"dens has shape {density.shape}, alt and year say ({len(altitude)}, {len(month)})")
         if not (np.isfinite(density) & (density > 0.0)).all():
             self._refuse("dens has values that are not positive")
-        if not (np.isfinite(month).all() and np.array_equal(np.diff(month), np.ones(len(month) - 1))
-                and month[0] % 1.0 == 0.0 and abs(month[0]) < 12 * 8000):
+        if not (
+            np.isfinite(month).all()
+            and np.array_equal(np.diff(month), np.ones(len(month) - 1))
+            and month[0] % 1.0 == 0.0
+            and abs(month[0]) < 12 * 8000
+        ):
             self._refuse("year and month do not count the months one by one")
         if not (len(altitude) >= 4 and (np.diff(altitude) > 0.0).all() and altitude[0] >= 0.0):
             self._refuse("alt must hold at least four rising altitudes")
         low, high = _MUST_REACH_KM
         if altitude[0] > low or altitude[-1] < high - 1e-6:
-            raise InputError(f"the density table {self.path} covers altitudes from {altitude[0]:g} to {altitude[-1]:g} "
-                             f"km, {low:g} to {high:g} km are needed")
+            raise InputError(
+                f"the density table {self.path} covers altitudes from {altitude[0]:g} to {altitude[-1]:g} "
+                f"km, {low:g} to {high:g} km are needed"
+            )
         self.first_month, self.months = int(month[0]), len(month)
         curve = np.log(density)
         inside = altitude[0] <= HEIGHTS_KM
@@ -197,8 +229,10 @@ class Jb2008:
         shape = exponential_log_density(HEIGHTS_KM[~inside]) - exponential_log_density(altitude[0])
         table[~inside] = shape[:, np.newaxis] + curve[0]
         self._table = np.ascontiguousarray(table.T)
-        self.notes: tuple[str, ...] = (f"density: table {self.path.name}, {self.covers}; below {altitude[0]:g} km with "
-                                       "the shape of Vallado's table",)
+        self.notes: tuple[str, ...] = (
+            f"density: table {self.path.name}, {self.covers}; below {altitude[0]:g} km with "
+            "the shape of Vallado's table",
+        )
 
     @property
     def covers(self) -> str:
@@ -220,18 +254,23 @@ class Jb2008:
         except OSError as error:
             raise InputError(f"cannot read the density table {self.path}: {error.strerror}") from error
         except (ValueError, TypeError) as error:
-            raise InputError(f"{self.path} is no density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"
-                             ) from error
+            raise InputError(
+                f"{self.path} is no density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"
+            ) from error
         found = ", ".join(name for name in content if not name.startswith("__")) or "nothing"
-        raise InputError(f"{self.path} is no density table of MOCAT-MC: it holds {found}, and no structure with the "
-                         f"fields {', '.join(_MAT_FIELDS)}")
+        raise InputError(
+            f"{self.path} is no density table of MOCAT-MC: it holds {found}, and no structure with the "
+            f"fields {', '.join(_MAT_FIELDS)}"
+        )
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
         """Raise InputError where the file's months do not cover the years."""
         first, last = months_of([first_year, last_year]) - self.first_month
         if first < 0 or last >= self.months:
-            raise InputError(f"the density table {self.path} covers {self.covers}, the run needs {first_year:.2f} to "
-                             f"{last_year:.2f}; take fewer years or density = 'nrlmsis'")
+            raise InputError(
+                f"the density table {self.path} covers {self.covers}, the run needs {first_year:.2f} to "
+                f"{last_year:.2f}; take fewer years or density = 'nrlmsis'"
+            )
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """See :class:`Density`; outside the file's months the nearest one."""
@@ -279,10 +318,14 @@ class Nrlmsis:
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
         """Raise InputError where F10.7 or Ap leave the table."""
         for name, (low, high), nodes, cure in (
-                ("F10.7", f107, _F107, "solar.f107 and solar.amplitude"), ("Ap", ap, self.ap, "solar.ap")):
+            ("F10.7", f107, _F107, "solar.f107 and solar.amplitude"),
+            ("Ap", ap, self.ap, "solar.ap"),
+        ):
             if not nodes[0] <= low <= high <= nodes[-1]:
-                raise InputError(f"{name} goes from {low:g} to {high:g} between {first_year:.2f} and {last_year:.2f}, "
-                                 f"the density table covers {nodes[0]:g} to {nodes[-1]:g}; change {cure}")
+                raise InputError(
+                    f"{name} goes from {low:g} to {high:g} between {first_year:.2f} and {last_year:.2f}, "
+                    f"the density table covers {nodes[0]:g} to {nodes[-1]:g}; change {cure}"
+                )
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """See :class:`Density`."""
@@ -316,16 +359,19 @@ def _msis_table(aps: tuple[float, ...]) -> Floats:
     try:
         pymsis: Any = importlib.import_module("pymsis")
     except ImportError as error:
-        raise InputError(f"density = 'nrlmsis' needs the package pymsis, which cannot be imported ({error}); install "
-                         "it (python -m pip install pymsis) or take density = 'exponential' or 'jb2008'") from error
+        raise InputError(
+            f"density = 'nrlmsis' needs the package pymsis, which cannot be imported ({error}); install "
+            "it (python -m pip install pymsis) or take density = 'exponential' or 'jb2008'"
+        ) from error
     point = np.arange(_POINTS)
     local_h, universal_h = (24.0 * (point * shift / _POINTS % 1.0) for shift in (_SHIFT_LOCAL, _SHIFT_UNIVERSAL))
     seconds = np.floor((point + 0.5) / _POINTS * 365.0) * 86_400.0 + universal_h * 3600.0
     date = np.datetime64("2023-01-01T00:00:00", "s") + seconds.astype(np.int64)
     longitude = 15.0 * (local_h - universal_h) % 360.0
     sine, weight = np.polynomial.legendre.leggauss(_LATITUDES)
-    f, k, m, n = (a.ravel() for a in np.meshgrid(_F107, point, np.arange(_LATITUDES), np.arange(len(_NODES_KM)),
-                                                  indexing="ij"))
+    f, k, m, n = (
+        a.ravel() for a in np.meshgrid(_F107, point, np.arange(_LATITUDES), np.arange(len(_NODES_KM)), indexing="ij")
+    )
     height = _NODES_KM[n] + _BULGE_KM * sine[m] ** 2
     latitude = np.degrees(np.arcsin(sine))[m]
     shape = (len(_F107), _POINTS, _LATITUDES, len(_NODES_KM))

@@ -84,25 +84,31 @@ class Co2Scaling:
         try:
             h5py: Any = importlib.import_module("h5py")
         except ImportError as error:
-            raise InputError(f"environment.co2 needs the package h5py, which cannot be imported ({error}); install it "
-                             "(python -m pip install h5py) or leave co2 out") from error
+            raise InputError(
+                f"environment.co2 needs the package h5py, which cannot be imported ({error}); install it "
+                "(python -m pip install h5py) or leave co2 out"
+            ) from error
         try:
             with h5py.File(self.path, "r") as file:
-                content = {name: np.asarray(data, np.float64) for name, data in file.items()
-                           if isinstance(data, h5py.Dataset)}
+                content = {
+                    name: np.asarray(data, np.float64) for name, data in file.items() if isinstance(data, h5py.Dataset)
+                }
         except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
             raise InputError(f"cannot read the CO2 scaling {self.path} as netCDF-4: {error}") from error
         axes = [content.get(name) for name in ("alt", "year", "F107")]
         if any(a is None or a.ndim != 1 or len(a) < 2 or not (np.diff(a) > 0.0).all() for a in axes):
-            raise InputError(f"{self.path} is no table of CO2 scaling: it needs rising alt, year and F107; it holds "
-                             f"{', '.join(content) or 'nothing'}")
+            raise InputError(
+                f"{self.path} is no table of CO2 scaling: it needs rising alt, year and F107; it holds "
+                f"{', '.join(content) or 'nothing'}"
+            )
         altitude, year, self._f107 = (np.asarray(a) for a in axes)
         shape = (len(altitude), len(year), len(self._f107))
         pathways = {name: data for name, data in content.items() if data.shape == shape and name != "CO2_only"}
         chosen = [name for name in pathways if _plain(name) == _plain(scenario)]
         if not chosen:
-            raise InputError(f"CO2 pathway {scenario!r} is not in {self.path}; known: "
-                             f"{', '.join(sorted(pathways)) or 'none'}")
+            raise InputError(
+                f"CO2 pathway {scenario!r} is not in {self.path}; known: {', '.join(sorted(pathways)) or 'none'}"
+            )
         factor = pathways[chosen[0]]
         finite = np.isfinite(factor).min(axis=(0, 2))
         known = int(finite.sum())
@@ -114,7 +120,8 @@ class Co2Scaling:
         self._year = year[:known]
         end = f"{year[known - 1]:g}"
         self.notes: tuple[str, ...] = (
-            f"CO2: pathway {chosen[0]} of {self.path.name}, factor 1 in 2000; after {end} that of {end}",)
+            f"CO2: pathway {chosen[0]} of {self.path.name}, factor 1 in 2000; after {end} that of {end}",
+        )
 
     def log_factor(self, years: Floats, f107: Floats) -> Floats:
         """Return ln(factor on rho) on the heights of the tables, float64 [k, heights], at k years and F10.7."""
@@ -175,8 +182,14 @@ class Environment:
 
     lowest_km, spacing_km = LOWEST_KM, SPACING_KM
 
-    def __init__(self, density: Density, first_year: float, last_year: float, solar: Sinusoid | Recorded | None = None,
-                 co2: Co2Scaling | None = None) -> None:
+    def __init__(
+        self,
+        density: Density,
+        first_year: float,
+        last_year: float,
+        solar: Sinusoid | Recorded | None = None,
+        co2: Co2Scaling | None = None,
+    ) -> None:
         if not first_year <= last_year:
             raise InputError(f"environment: the first year {first_year} must not be after the last {last_year}")
         self.heights = HEIGHTS_KM
@@ -245,8 +258,10 @@ class Environment:
             raise InputError(f"years must have one dimension, got shape {at.shape}")
         low, high = self.first_year - _SLACK_YEARS[0], self.last_year + _SLACK_YEARS[1]
         if not ((at >= low) & (at <= high)).all():
-            raise InputError(f"density is asked for {at.min():.3f} to {at.max():.3f}, the environment was built for "
-                             f"{self.first_year:.3f} to {self.last_year:.3f}")
+            raise InputError(
+                f"density is asked for {at.min():.3f} to {at.max():.3f}, the environment was built for "
+                f"{self.first_year:.3f} to {self.last_year:.3f}"
+            )
         key = at.tobytes()
         if not self.varies and key == self._kept[0]:
             return self._kept[1]

@@ -63,22 +63,25 @@ class Lifetime:
     def __init__(self, log_density: ArrayLike, lowest_km: float, spacing_km: float, decay_km: float = 150.0) -> None:
         self.log_density = np.asarray(log_density, np.float64)
         if self.log_density.ndim != 1 or len(self.log_density) < 2 or not np.isfinite(self.log_density).all():
-            raise InputError("log_density must be one profile of at least two finite values, got shape "
-                             f"{self.log_density.shape}")
+            raise InputError(
+                f"log_density must be one profile of at least two finite values, got shape {self.log_density.shape}"
+            )
         if not (spacing_km > 0.0 and decay_km > 0.0):
             raise InputError(f"spacing_km and decay_km must be positive, got {spacing_km} and {decay_km}")
         self.lowest_km, self.spacing_km, self.decay_km = float(lowest_km), float(spacing_km), float(decay_km)
         self.top_km = min(self.lowest_km + self.spacing_km * (len(self.log_density) - 1), _TOP_KM)
         if not self.top_km > decay_km + 2 * _STEP_KM:
-            raise InputError(f"the density profile ends at {self.top_km:g} km; it must reach above decay_km = "
-                             f"{decay_km:g}")
+            raise InputError(
+                f"the density profile ends at {self.top_km:g} km; it must reach above decay_km = {decay_km:g}"
+            )
         self.heights = np.linspace(decay_km, self.top_km, round((self.top_km - decay_km) / _STEP_KM) + 1)
         self.heights[0] += _FLOOR_KM
         self.folds = np.linspace(_fold(_E_FIRST), _fold(_E_LAST), _LEVELS)
         self._table = self._march()
 
-    def years(self, a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike,
-              inc_rad: ArrayLike | None = None) -> Any:
+    def years(
+        self, a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike, inc_rad: ArrayLike | None = None
+    ) -> Any:
         """Years until the perigee falls below ``decay_km``.
 
         Parameters
@@ -104,8 +107,15 @@ class Lifetime:
             result = np.where(height < self.top_km, self._scaled(height, e) / pace, np.inf)
         return result[()]
 
-    def disposal_orbit(self, a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike, years: float,
-                       inc_rad: ArrayLike | None = None, circular: bool = False) -> tuple[Any, Any]:
+    def disposal_orbit(
+        self,
+        a_km: ArrayLike,
+        ecc: ArrayLike,
+        ballistic_m2_kg: ArrayLike,
+        years: float,
+        inc_rad: ArrayLike | None = None,
+        circular: bool = False,
+    ) -> tuple[Any, Any]:
         """Orbit to lower an object to so that it decays within so many years.
 
         Parameters
@@ -135,8 +145,9 @@ class Lifetime:
             part = (high - low) / _PARTS
             middle = low + inner * part
             top = middle if circular else apogee
-            soon = self.years(0.5 * (middle + top), np.maximum((top - middle) / (top + middle), 0.0), b,
-                              inc_rad) <= years
+            soon = (
+                self.years(0.5 * (middle + top), np.maximum((top - middle) / (top + middle), 0.0), b, inc_rad) <= years
+            )
             below = np.minimum.accumulate(soon, axis=0).sum(axis=0)
             low = low + below * part
             high = np.where(below < _PARTS - 1, low + part, high)
@@ -206,8 +217,15 @@ class Lifetime:
         return above * np.exp((1.0 - v) * lower + v * upper)
 
 
-def residual_lifetime_years(a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike, log_density: ArrayLike,
-                            lowest_km: float, spacing_km: float, decay_km: float = 150.0) -> Any:
+def residual_lifetime_years(
+    a_km: ArrayLike,
+    ecc: ArrayLike,
+    ballistic_m2_kg: ArrayLike,
+    log_density: ArrayLike,
+    lowest_km: float,
+    spacing_km: float,
+    decay_km: float = 150.0,
+) -> Any:
     """Years that orbits last, see :meth:`Lifetime.years`; for many calls with one profile make a :class:`Lifetime`.
 
     Examples
@@ -219,9 +237,17 @@ def residual_lifetime_years(a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: Ar
     return Lifetime(log_density, lowest_km, spacing_km, decay_km).years(a_km, ecc, ballistic_m2_kg)
 
 
-def disposal_perigee_km(a_km: ArrayLike, ecc: ArrayLike, ballistic_m2_kg: ArrayLike, years: float,
-                        log_density: ArrayLike, lowest_km: float, spacing_km: float, decay_km: float = 150.0,
-                        circular: bool = False) -> Any:
+def disposal_perigee_km(
+    a_km: ArrayLike,
+    ecc: ArrayLike,
+    ballistic_m2_kg: ArrayLike,
+    years: float,
+    log_density: ArrayLike,
+    lowest_km: float,
+    spacing_km: float,
+    decay_km: float = 150.0,
+    circular: bool = False,
+) -> Any:
     """Altitude of the perigee, or of the circular orbit, that decays within so many years [km].
 
     See :meth:`Lifetime.disposal_orbit`.

@@ -1,7 +1,7 @@
 """Solar and geomagnetic activity over decades: monthly means of F10.7 and Ap, observed or generated.
 
 F10.7 is the flux of the Sun at 10.7 cm in solar flux units (1e-22 W m^-2 Hz^-1) as observed, that is not reduced to 1
-au; Ap is the daily planetary index of geomagnetic activity. A month holds its mean from its first to its last day. """
+au; Ap is the daily planetary index of geomagnetic activity. A month holds its mean from its first to its last day."""
 
 from __future__ import annotations
 
@@ -114,13 +114,16 @@ def read_space_weather(path: str | Path) -> SpaceWeather:
     try:
         begin, end = lines.index("BEGIN OBSERVED") + 1, lines.index(_END)
     except ValueError:
-        raise InputError(f"{file}: 'BEGIN OBSERVED' or '{_END}' is missing; the file is cut, download it again"
-                         ) from None
+        raise InputError(
+            f"{file}: 'BEGIN OBSERVED' or '{_END}' is missing; the file is cut, download it again"
+        ) from None
     announced = [line.split()[1:] for line in lines[:begin] if line.startswith("NUM_OBSERVED_POINTS")]
     if announced != [[str(end - begin)]]:
         told = " ".join(announced[0]) if announced else "nothing"
-        raise InputError(f"{file}: {end - begin} observed records in lines {begin + 1} to {end}, but "
-                         f"NUM_OBSERVED_POINTS says {told}; download the file again")
+        raise InputError(
+            f"{file}: {end - begin} observed records in lines {begin + 1} to {end}, but "
+            f"NUM_OBSERVED_POINTS says {told}; download the file again"
+        )
     if end == begin:
         raise InputError(f"{file} holds no observed record")
     return _monthly(_Days(file, lines[begin:end], begin + 1))
@@ -137,8 +140,10 @@ class _Days:
             where = f"{file}, line {first_line + k}"
             self.date[k] = _date(line, where)
             if k and self.date[k] != self.date[k - 1] + 1:
-                raise InputError(f"{where}: {self.date[k]} follows {self.date[k - 1]}; every day must be there once, "
-                                 "in order: download the file again")
+                raise InputError(
+                    f"{where}: {self.date[k]} follows {self.date[k - 1]}; every day must be there once, "
+                    "in order: download the file again"
+                )
             flux, mean = _number(line, 112, 118, 30.0, 9999.0, where), _number(line, 118, 124, 30.0, 999.0, where)
             self.f107[k] = np.nan if flux > BURST * mean else flux
             self.ap[k] = _number(line, 78, 82, 0.0, 400.0, where)
@@ -184,7 +189,7 @@ def _monthly(days: _Days) -> SpaceWeather:
             bad = month_name(first + int(few[0]))
             raise InputError(f"{days.file}: {name} of {bad} stands on {count[few[0]]} days, {_LEAST_DAYS} are needed")
         sums = np.bincount(month[used] - first, weights=values[used], minlength=len(count))
-        means.append((sums / np.maximum(count, 1))[:len(count) - len(few)])  # the last month may still be blank
+        means.append((sums / np.maximum(count, 1))[: len(count) - len(few)])  # the last month may still be blank
     months = min(len(m) for m in means)
     if months == 0:
         raise InputError(f"{days.file} holds no month with F10.7 and Ap")
@@ -252,8 +257,9 @@ class Recorded:
         starts = np.array(MINIMA, "datetime64[M]").astype(np.int64) - weather.first_month
         inside = starts[(starts >= 0) & (starts <= len(weather))]
         if len(inside) < 2:
-            raise InputError(f"{weather.source}: {weather.covers} hold no complete solar cycle; cycles began in "
-                             f"{', '.join(MINIMA)}")
+            raise InputError(
+                f"{weather.source}: {weather.covers} hold no complete solar cycle; cycles began in {', '.join(MINIMA)}"
+            )
         self.starts, self.lengths = inside[:-1], np.diff(inside)
         self.elapsed = len(weather) - int(inside[-1])
 
@@ -277,12 +283,15 @@ class Recorded:
     def check(self, first_year: float, last_year: float) -> None:
         """Raise InputError where a run would begin before the record."""
         if int(months_of(first_year)) < self.weather.first_month:
-            raise InputError(f"{self.weather.source} covers {self.weather.covers} (and past cycles from there on), the "
-                             f"run needs {first_year:.2f} to {last_year:.2f}; begin later or take solar.model = "
-                             "'sinusoid'")
+            raise InputError(
+                f"{self.weather.source} covers {self.weather.covers} (and past cycles from there on), the "
+                f"run needs {first_year:.2f} to {last_year:.2f}; begin later or take solar.model = "
+                "'sinusoid'"
+            )
 
-    def months(self, years: NDArray[np.float64], last_year: float,
-               rng: np.random.Generator | None) -> NDArray[np.int64]:
+    def months(
+        self, years: NDArray[np.float64], last_year: float, rng: np.random.Generator | None
+    ) -> NDArray[np.int64]:
         """Rows of ``weather`` that hold at decimal years.
 
         Parameters

@@ -55,9 +55,25 @@ def census(members: Members, runs: int) -> NDArray[np.float64]:
         return _reference(members, runs)
     n = -(-state.n // secular.PAD) * secular.PAD
     sums = backend.zeros((runs, classes, shells + 1, 3), np.int64)
-    backend.launch("census_shells", n, n, state.n, state.capacity, runs, classes, shells, float(_RADII_KM[0]),
-                   float(_RADII_KM[1] - _RADII_KM[0]), *UNITS.tolist(), state.orbit, state.run, state.mode,
-                   backend.put(members.kind[:n]), backend.put(members.mass_kg[:n]), sums)
+    backend.launch(
+        "census_shells",
+        n,
+        n,
+        state.n,
+        state.capacity,
+        runs,
+        classes,
+        shells,
+        float(_RADII_KM[0]),
+        float(_RADII_KM[1] - _RADII_KM[0]),
+        *UNITS.tolist(),
+        state.orbit,
+        state.run,
+        state.mode,
+        backend.put(members.kind[:n]),
+        backend.put(members.mass_kg[:n]),
+        sums,
+    )
     return np.ascontiguousarray(np.moveaxis(backend.get(sums) / UNITS, -1, 0))
 
 
@@ -67,8 +83,10 @@ def _check(members: Members) -> None:
     amounts = (weight, weight * members.mass_kg[here], weight * np.pi * members.radius_m[here] ** 2)
     for most, units, what in zip((a.max() for a in amounts), UNITS, ("objects", "kg", "m^2"), strict=True):
         if not most * units < LARGEST:
-            raise CapacityError(f"a row of the population stands for {most:.3g} {what}; at most "
-                                f"{LARGEST / units:.3g} can be counted: divide it into several rows")
+            raise CapacityError(
+                f"a row of the population stands for {most:.3g} {what}; at most "
+                f"{LARGEST / units:.3g} can be counted: divide it into several rows"
+            )
 
 
 def _reference(members: Members, runs: int) -> NDArray[np.float64]:

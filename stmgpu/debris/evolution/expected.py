@@ -61,16 +61,36 @@ class Shedding:
     velocity: Floats
 
     @staticmethod
-    def of(members: Members, met: Encounters, probability: Floats, fragments: Floats, shattered: NDArray[np.bool_],
-           drawn: Floats, event: NDArray[np.int64]) -> Shedding:
+    def of(
+        members: Members,
+        met: Encounters,
+        probability: Floats,
+        fragments: Floats,
+        shattered: NDArray[np.bool_],
+        drawn: Floats,
+        event: NDArray[np.int64],
+    ) -> Shedding:
         """The encounters of a step, the heavier object of each first."""
         swap = members.mass_kg[met.second] > members.mass_kg[met.first]
-        slots = np.where(swap[:, None], np.stack([met.second, met.first], axis=1),
-                         np.stack([met.first, met.second], axis=1))
-        position, velocity = (np.where(swap[:, None, None], np.stack([two, one], axis=1), np.stack([one, two], axis=1))
-                              for one, two in ((met.r_first, met.r_second), (met.v_first, met.v_second)))
-        return Shedding(met.run, event, slots, probability, fragments, shattered, shattered & (drawn < probability),
-                        met.speed_km_s, position, velocity)
+        slots = np.where(
+            swap[:, None], np.stack([met.second, met.first], axis=1), np.stack([met.first, met.second], axis=1)
+        )
+        position, velocity = (
+            np.where(swap[:, None, None], np.stack([two, one], axis=1), np.stack([one, two], axis=1))
+            for one, two in ((met.r_first, met.r_second), (met.v_first, met.v_second))
+        )
+        return Shedding(
+            met.run,
+            event,
+            slots,
+            probability,
+            fragments,
+            shattered,
+            shattered & (drawn < probability),
+            met.speed_km_s,
+            position,
+            velocity,
+        )
 
     def bodies(self, members: Members) -> Bodies:
         """What breaks, before the step's losses are taken."""
@@ -86,8 +106,13 @@ class Shedding:
         An object that would be destroyed loses weight, one that would be cratered loses mass. An object of several
         encounters in one step loses the sum, at most all it has (half its mass where it is cratered).
         """
-        lost = np.stack([np.where(self.shattered, bodies.mass[:, 0], (1.0 - bodies.share) * bodies.ejected),
-                         bodies.share * bodies.ejected], axis=1)[rows]
+        lost = np.stack(
+            [
+                np.where(self.shattered, bodies.mass[:, 0], (1.0 - bodies.share) * bodies.ejected),
+                bodies.share * bodies.ejected,
+            ],
+            axis=1,
+        )[rows]
         slots, chance = self.slots[rows], self.probability[rows]
         whole = lost >= bodies.mass[rows] * (1.0 - 1e-12)
         for destroyed in (True, False):

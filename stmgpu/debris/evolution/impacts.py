@@ -76,8 +76,15 @@ class Impacts:
         where encounters are searched.
     """
 
-    def __init__(self, scenario: Scenario, members: Members, book: Ledger, seed: int, run_numbers: NDArray[np.int64],
-                 backend: Backend) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        members: Members,
+        book: Ledger,
+        seed: int,
+        run_numbers: NDArray[np.int64],
+        backend: Backend,
+    ) -> None:
         c = scenario.collisions
         self.scenario, self.members, self.book = scenario, members, book
         self.seed, self.run_numbers = seed, run_numbers
@@ -98,12 +105,24 @@ class Impacts:
         altitude = np.sqrt(np.einsum("kx,kx->k", met.position_km, met.position_km)) - EARTH_RADIUS_KM
         shattered = breakup.is_catastrophic(m.mass_kg[i], m.mass_kg[j], met.speed_km_s)
         heavier = np.where(m.mass_kg[i] >= m.mass_kg[j], i, j)
-        shed = breakup.expected_fragments(m.mass_kg[i], m.mass_kg[j], met.speed_km_s, self._smallest,
-                                          m.length_m[heavier], m.kind[heavier] == Kind.ROCKET_BODY,
-                                          self.scenario.breakups.bridge)
+        shed = breakup.expected_fragments(
+            m.mass_kg[i],
+            m.mass_kg[j],
+            met.speed_km_s,
+            self._smallest,
+            m.length_m[heavier],
+            m.kind[heavier] == Kind.ROCKET_BODY,
+            self.scenario.breakups.bridge,
+        )
         broken = {"catastrophic": probability * shattered, "cratering": probability * ~shattered}
-        book.by_shell(run, altitude, {"expected_fragments": probability * shed,
-                                      **{f"expected_{kind}": amount for kind, amount in broken.items()}})
+        book.by_shell(
+            run,
+            altitude,
+            {
+                "expected_fragments": probability * shed,
+                **{f"expected_{kind}": amount for kind, amount in broken.items()},
+            },
+        )
         np.add.at(book.flows["expected_avoided"], run, avoided * (shell_of(altitude) >= 0))
         estimator = self.scenario.collisions.estimator
         if estimator == "none":
@@ -130,8 +149,9 @@ class Impacts:
         rate = met.rate_per_s * dt_s * weight[0] * weight[1] * ~siblings
         steers, seen = (kind == Kind.ACTIVE) & (m.controlled[pair] != 0), m.length_m[pair] >= spec.trackable_m
         avoids = steers & seen[::-1]
-        factor = np.where(steers[0] & steers[1], spec.avoidance_both,
-                          np.where(avoids[0] | avoids[1], spec.avoidance, 1.0))
+        factor = np.where(
+            steers[0] & steers[1], spec.avoidance_both, np.where(avoids[0] | avoids[1], spec.avoidance, 1.0)
+        )
         spared = np.where(kind[::-1] <= Kind.MISSION_RELATED, m.avoidance[pair], 1.0)
         factor = factor * spared[0] * spared[1]
         probability = rate * factor
@@ -151,12 +171,31 @@ class Impacts:
         # of rows that stand for several objects one takes part; named from the end, where no fragment's name is
         last = _FRAGMENT_UID + (event << _NUMBER_BITS) + (1 << _NUMBER_BITS) - 1
         target, projectile = m.split(pair.target, last), m.split(pair.projectile, last - 1)
-        found = breakup.collision(self._body(target), self._body(projectile), speed, self._generator(run, event),
-                                  self._smallest, self.scenario.breakups.bridge)
-        self._note(run, year, CATASTROPHIC if found.catastrophic else CRATERING, event, target,
-                   projectile, found, altitude, met.position_km[k], speed)
-        self.book.by_shell(met.run[k : k + 1], np.array([altitude]),
-                           {"collisions_catastrophic" if found.catastrophic else "collisions_cratering": np.ones(1)})
+        found = breakup.collision(
+            self._body(target),
+            self._body(projectile),
+            speed,
+            self._generator(run, event),
+            self._smallest,
+            self.scenario.breakups.bridge,
+        )
+        self._note(
+            run,
+            year,
+            CATASTROPHIC if found.catastrophic else CRATERING,
+            event,
+            target,
+            projectile,
+            found,
+            altitude,
+            met.position_km[k],
+            speed,
+        )
+        self.book.by_shell(
+            met.run[k : k + 1],
+            np.array([altitude]),
+            {"collisions_catastrophic" if found.catastrophic else "collisions_cratering": np.ones(1)},
+        )
         carried = 0.5 * float(found.mass_kg @ (found.delta_v_km_s**2).sum(axis=1))
         available = 0.5 * speed**2 / (1.0 / m.mass_kg[target] + 1.0 / m.mass_kg[projectile])
         self.book.energy[run] = max(self.book.energy[run], carried / available - 1.0)
@@ -171,11 +210,21 @@ class Impacts:
                     self._survive(slot, found, int(rest[0]), pair.position[side], pair.velocity[side])
         self._destroy(run, gone, found)
         of = found.parent[rows].astype(np.int64)
-        self._insert(run, found, rows, np.stack(pair.position)[of], np.stack(pair.velocity)[of], event, rows, year,
-                     Kind.COLLISION_FRAGMENT)
+        self._insert(
+            run,
+            found,
+            rows,
+            np.stack(pair.position)[of],
+            np.stack(pair.velocity)[of],
+            event,
+            rows,
+            year,
+            Kind.COLLISION_FRAGMENT,
+        )
 
-    def _survive(self, slot: int, found: Breakup, row: int, position: NDArray[np.float64],
-                 velocity: NDArray[np.float64]) -> None:
+    def _survive(
+        self, slot: int, found: Breakup, row: int, position: NDArray[np.float64], velocity: NDArray[np.float64]
+    ) -> None:
         """A cratered object goes on with the mass that is left, and with its recoil."""
         m = self.members
         before, after = float(m.mass_kg[slot]), float(found.mass_kg[row])
@@ -200,21 +249,48 @@ class Impacts:
         bodies = shedding.bodies(self.members)
         if len(of):
             made = breakup.sample_fragments(
-                len(of), bodies.ejected[of], bodies.rocket[of, 0], rng, min_length_m=spec.min_length_m,
-                max_length_m=bodies.length[of, 0], speed_km_s=shedding.speed[of], share=bodies.share[of],
-                second_length_m=bodies.length[of, 1], second_rocket_body=bodies.rocket[of, 1], bridge=spec.bridge)
+                len(of),
+                bodies.ejected[of],
+                bodies.rocket[of, 0],
+                rng,
+                min_length_m=spec.min_length_m,
+                max_length_m=bodies.length[of, 0],
+                speed_km_s=shedding.speed[of],
+                share=bodies.share[of],
+                second_length_m=bodies.length[of, 1],
+                second_rocket_body=bodies.rocket[of, 1],
+                bridge=spec.bridge,
+            )
             side = made.parent.astype(np.int64)
             number = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-            self._insert(run, made, np.arange(len(of)), shedding.position[of, side], shedding.velocity[of, side],
-                         shedding.event[of], number, year, Kind.COLLISION_FRAGMENT)
+            self._insert(
+                run,
+                made,
+                np.arange(len(of)),
+                shedding.position[of, side],
+                shedding.velocity[of, side],
+                shedding.event[of],
+                number,
+                year,
+                Kind.COLLISION_FRAGMENT,
+            )
         for k in rows[shedding.remnants[rows]]:
             heavy, light = (self._body(int(slot)) for slot in shedding.slots[k])
             found = breakup.collision(heavy, light, float(shedding.speed[k]), rng, spec.min_length_m, spec.bridge)
             large = np.flatnonzero(found.remnant)
             side = found.parent[large].astype(np.int64)
             # numbered from the end, where no fragment of the same event is
-            self._insert(run, found, large, shedding.position[k, side], shedding.velocity[k, side], shedding.event[k],
-                         (1 << _NUMBER_BITS) - 1 - np.arange(len(large)), year, Kind.COLLISION_FRAGMENT)
+            self._insert(
+                run,
+                found,
+                large,
+                shedding.position[k, side],
+                shedding.velocity[k, side],
+                shedding.event[k],
+                (1 << _NUMBER_BITS) - 1 - np.arange(len(large)),
+                year,
+                Kind.COLLISION_FRAGMENT,
+            )
         shedding.take_losses(self.members, self.book, bodies, rows)
 
     def _pair(self, met: Encounters, k: int) -> _Pair:
@@ -234,19 +310,28 @@ class Impacts:
             run = int(m.run[slot])
             nothing = np.zeros(1, np.int64)
             one = slice(int(slot), int(slot) + 1)
-            drawn, events = streams.pair_draws(*streams.pair_words(
-                self.seed, self.run_numbers[m.run[one]], streams.EXPLOSION, 0, nothing, m.uid[one], nothing))
+            drawn, events = streams.pair_draws(
+                *streams.pair_words(
+                    self.seed, self.run_numbers[m.run[one]], streams.EXPLOSION, 0, nothing, m.uid[one], nothing
+                )
+            )
             event = int(events[0])
             if drawn[0] >= m.weight[slot]:  # what is there in part has fragments in as many cases, and is gone in all
                 self.book.by_class("explosions", m.run[one], m.kind[one], m.weight[one])
                 self.book.move("destroyed", run, m.weight[one].sum(), (m.weight[one] * m.mass_kg[one]).sum())
                 m.drop(slots[slots == slot])
                 continue
-            found = breakup.explosion(self._body(int(slot)), self.scenario.explosions.scale,
-                                      self._generator(run, event), self._smallest, self.scenario.breakups.bridge)
+            found = breakup.explosion(
+                self._body(int(slot)),
+                self.scenario.explosions.scale,
+                self._generator(run, event),
+                self._smallest,
+                self.scenario.breakups.bridge,
+            )
             r, v = self._state_of(int(slot), run, event)
-            self._note(run, year, EXPLOSION, event, int(slot), -1, found,
-                       float(np.linalg.norm(r)) - EARTH_RADIUS_KM, r, 0.0)
+            self._note(
+                run, year, EXPLOSION, event, int(slot), -1, found, float(np.linalg.norm(r)) - EARTH_RADIUS_KM, r, 0.0
+            )
             self.book.by_class("explosions", m.run[one], m.kind[one], m.weight[one])
             self._destroy(run, [int(slot)], found)
             rows = np.arange(len(found.mass_kg))
@@ -269,8 +354,18 @@ class Impacts:
         book.momentum[run] = max(book.momentum[run], found.momentum_residual)
         book.closure[run] = max(book.closure[run], abs(found.closure))
 
-    def _insert(self, run: int, found: Fragments, rows: NDArray[np.int64], position: NDArray[np.float64],
-                velocity: NDArray[np.float64], event: Any, number: NDArray[np.int64], year: float, kind: Kind) -> None:
+    def _insert(
+        self,
+        run: int,
+        found: Fragments,
+        rows: NDArray[np.int64],
+        position: NDArray[np.float64],
+        velocity: NDArray[np.float64],
+        event: Any,
+        number: NDArray[np.int64],
+        year: float,
+        kind: Kind,
+    ) -> None:
         """Put fragments into orbit; those that fall or fly away at once are written down as decayed.
 
         ``position`` and ``velocity`` [rows, 3] are those of their parents, ``number`` counts within their event.
@@ -279,8 +374,7 @@ class Impacts:
         r, v = position, velocity + found.delta_v_km_s[rows]
         a, e, i, raan, argp, mean = elements_of(r, v)
         perigee = a * (1.0 - e) - EARTH_RADIUS_KM
-        stays = ((a > 0.0) & (e < 1.0) & (a * (1.0 + e) < FARTHEST_KM)
-                 & (perigee > self.scenario.propagation.decay_km))
+        stays = (a > 0.0) & (e < 1.0) & (a * (1.0 + e) < FARTHEST_KM) & (perigee > self.scenario.propagation.decay_km)
         kinds = np.full(count, kind, np.int8)
         mass = found.mass_kg[rows]
         runs = np.full(count, run, np.int32)
@@ -294,26 +388,66 @@ class Impacts:
         n = len(kept)
         zero, none = np.zeros(n, np.int64), np.full(n, np.inf)
         population = Population(
-            epoch_year=year, norad_id=zero, kind=kinds[kept], a_km=a[kept], ecc=e[kept], inc_rad=i[kept],
-            raan_rad=raan[kept], argp_rad=argp[kept], mean_rad=mean[kept], mass_kg=mass[kept],
-            radius_m=np.sqrt(found.area_m2[rows][kept] / np.pi), area_to_mass=found.area_to_mass[rows][kept],
-            length_m=found.length_m[rows][kept], launch_year=np.full(n, year), mission_end_year=none,
-            controlled=np.zeros(n, np.int8), constellation=np.full(n, -1, np.int32), owner=np.full(n, ""),
-            weight=np.ones(n), filled=np.zeros(n, np.int8))
+            epoch_year=year,
+            norad_id=zero,
+            kind=kinds[kept],
+            a_km=a[kept],
+            ecc=e[kept],
+            inc_rad=i[kept],
+            raan_rad=raan[kept],
+            argp_rad=argp[kept],
+            mean_rad=mean[kept],
+            mass_kg=mass[kept],
+            radius_m=np.sqrt(found.area_m2[rows][kept] / np.pi),
+            area_to_mass=found.area_to_mass[rows][kept],
+            length_m=found.length_m[rows][kept],
+            launch_year=np.full(n, year),
+            mission_end_year=none,
+            controlled=np.zeros(n, np.int8),
+            constellation=np.full(n, -1, np.int32),
+            owner=np.full(n, ""),
+            weight=np.ones(n),
+            filled=np.zeros(n, np.int8),
+        )
         cause = np.broadcast_to(np.asarray(event, np.int64), (count,))[kept]
         self.members.add(run, _FRAGMENT_UID + (cause << _NUMBER_BITS) + number[kept], population, cause=cause)
 
-    def _note(self, run: int, year: float, kind: int, event: int, first: int, second: int, found: Breakup,
-              altitude: float, position: NDArray[np.float64], speed: float) -> None:
+    def _note(
+        self,
+        run: int,
+        year: float,
+        kind: int,
+        event: int,
+        first: int,
+        second: int,
+        found: Breakup,
+        altitude: float,
+        position: NDArray[np.float64],
+        speed: float,
+    ) -> None:
         m = self.members
         other = second >= 0
         self.book.event(
-            run=run, time=year, type=kind, id=event, first=m.uid[first], second=m.uid[second] if other else -1,
-            first_norad=m.norad_id[first], second_norad=m.norad_id[second] if other else 0, first_class=m.kind[first],
-            second_class=m.kind[second] if other else -1, first_mass=m.mass_kg[first],
-            second_mass=m.mass_kg[second] if other else 0.0, speed=speed, energy=found.energy_j_g, altitude=altitude,
-            latitude=np.arcsin(position[2] / np.linalg.norm(position)), fragments=len(found.mass_kg),
-            first_cause=m.cause[first], second_cause=m.cause[second] if other else 0)
+            run=run,
+            time=year,
+            type=kind,
+            id=event,
+            first=m.uid[first],
+            second=m.uid[second] if other else -1,
+            first_norad=m.norad_id[first],
+            second_norad=m.norad_id[second] if other else 0,
+            first_class=m.kind[first],
+            second_class=m.kind[second] if other else -1,
+            first_mass=m.mass_kg[first],
+            second_mass=m.mass_kg[second] if other else 0.0,
+            speed=speed,
+            energy=found.energy_j_g,
+            altitude=altitude,
+            latitude=np.arcsin(position[2] / np.linalg.norm(position)),
+            fragments=len(found.mass_kg),
+            first_cause=m.cause[first],
+            second_cause=m.cause[second] if other else 0,
+        )
 
     # ---------------------------------------------------------------------------------------------------- details
     @property

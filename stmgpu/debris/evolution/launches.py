@@ -88,8 +88,9 @@ class Launches:
     over ``build_years``. Those due before the epoch do not come: what was there then belongs into the population.
     """
 
-    def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec, seed: int,
-                 run_number: int) -> None:
+    def __init__(
+        self, spec: LaunchSpec, population: Population, disposal: DisposalSpec, seed: int, run_number: int
+    ) -> None:
         self.spec, self.epoch = spec, population.epoch_year
         self._seed, self._run = seed, run_number
         self._model: _Repeated | _Constant | None = None
@@ -99,8 +100,10 @@ class Launches:
             self._model = _Constant(spec, population, disposal)
         self._constellations = [_Constellation(c, k, population) for k, c in enumerate(spec.constellations)]
         if len(self._constellations) >= 1 << _INDEX_BITS:
-            raise InputError(f"{len(self._constellations)} constellations are too many; at most "
-                             f"{(1 << _INDEX_BITS) - 1} can be built")
+            raise InputError(
+                f"{len(self._constellations)} constellations are too many; at most "
+                f"{(1 << _INDEX_BITS) - 1} can be built"
+            )
         self._year = -1
         self._times: list[float] = []
         self._arrivals: tuple[Population, Integers] | None = None
@@ -136,8 +139,10 @@ class Launches:
             return None
         if len(parts) == 1:
             return parts[0]
-        return (Population.concatenate([population for population, _ in parts]),
-                np.concatenate([serial for _, serial in parts]))
+        return (
+            Population.concatenate([population for population, _ in parts]),
+            np.concatenate([serial for _, serial in parts]),
+        )
 
     def _start(self, year: int) -> float:
         """When a year of the run begins."""
@@ -180,34 +185,50 @@ class _Pool:
         self.begin, end = spec.window
         self.length = end - self.begin
         if end > self.epoch + 0.01:  # a year's first day is not always its Julian beginning
-            raise InputError(f"launches: the window {list(spec.window)} ends after the epoch of the population "
-                             f"({self.epoch:.2f}), which does not hold what is launched later; give earlier years")
+            raise InputError(
+                f"launches: the window {list(spec.window)} ends after the epoch of the population "
+                f"({self.epoch:.2f}), which does not hold what is launched later; give earlier years"
+            )
         chosen = np.isin(population.kind, _REPEATED) & (population.launch_year >= self.begin)
         chosen &= population.launch_year < end
         if not spec.repeat_constellations:
             chosen &= population.constellation < 0
         rows = np.flatnonzero(chosen)
         if not len(rows):
-            raise InputError(f"launches: nothing in the population ({population.source}) was launched in the window "
-                             f"{list(spec.window)}; give other years, or model = 'none'")
+            raise InputError(
+                f"launches: nothing in the population ({population.source}) was launched in the window "
+                f"{list(spec.window)}; give other years, or model = 'none'"
+            )
         self.rows = rows.astype(np.int64)
         template = population[rows]
         payload = template.kind <= Kind.DERELICT
-        life = np.where(template.constellation >= 0, min(CONSTELLATION_YEARS, disposal.mission_years),
-                        disposal.mission_years)
+        life = np.where(
+            template.constellation >= 0, min(CONSTELLATION_YEARS, disposal.mission_years), disposal.mission_years
+        )
         self.life = np.where(payload, life, np.inf)
         self.template = dataclasses.replace(
-            template, kind=np.where(payload, Kind.ACTIVE, template.kind).astype(np.int8),
+            template,
+            kind=np.where(payload, Kind.ACTIVE, template.kind).astype(np.int8),
             controlled=(payload & can_keep_station(template.mass_kg)).astype(np.int8),
-            norad_id=np.zeros(len(rows), np.int64), source="launches", notes=())
+            norad_id=np.zeros(len(rows), np.int64),
+            source="launches",
+            notes=(),
+        )
 
     def born(self, entry: Integers, serial: Integers, time: Floats, begin: float, seed: int, run: int) -> Population:
         """Copies of entries, launched at some times, with angles of their own."""
         raan, argp = streams.uniforms(seed, run, streams.LAUNCH, _NODE, serial)
         mean, _ = streams.uniforms(seed, run, streams.LAUNCH, _ANOMALY, serial)
         turn = 2.0 * np.pi
-        return dataclasses.replace(self.template[entry], epoch_year=begin, launch_year=time, raan_rad=turn * raan,
-                                   argp_rad=turn * argp, mean_rad=turn * mean, mission_end_year=time + self.life[entry])
+        return dataclasses.replace(
+            self.template[entry],
+            epoch_year=begin,
+            launch_year=time,
+            raan_rad=turn * raan,
+            argp_rad=turn * argp,
+            mean_rad=turn * mean,
+            mission_end_year=time + self.life[entry],
+        )
 
 
 class _Repeated(_Pool):
@@ -216,8 +237,10 @@ class _Repeated(_Pool):
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         super().__init__(spec, population, disposal)
         if len(population) > 1 << _ROW_BITS:
-            raise InputError(f"launches: a population of {len(population):,} objects is too large to repeat launches; "
-                             f"at most {1 << _ROW_BITS:,}")
+            raise InputError(
+                f"launches: a population of {len(population):,} objects is too large to repeat launches; "
+                f"at most {1 << _ROW_BITS:,}"
+            )
 
     def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
         """Arrivals from ``begin`` on, before ``end``."""
@@ -226,8 +249,10 @@ class _Repeated(_Pool):
         first = max(int((begin - self.begin) / self.length) - 1, 1)
         last = int((end - self.begin) / self.length) + 1
         if last >= 1 << _CYCLE_BITS:
-            raise InputError(f"launches: a window of {self.length} years is repeated {last} times by {end:.0f}; at "
-                             f"most {(1 << _CYCLE_BITS) - 1} times are possible: give a longer window")
+            raise InputError(
+                f"launches: a window of {self.length} years is repeated {last} times by {end:.0f}; at "
+                f"most {(1 << _CYCLE_BITS) - 1} times are possible: give a longer window"
+            )
         which, serials, times = [], [], []
         for cycle in range(first, last + 1):
             time = launch + cycle * self.length
@@ -248,8 +273,10 @@ class _Repeated(_Pool):
         """How often each entry is launched."""
         level = (1.0 + self.growth) ** (time - self.epoch)
         if level.max() >= 1 << _COPY_BITS:
-            raise InputError(f"launches: growth of {self.growth:g} a year multiplies launches by {level.max():.3g} by "
-                             f"{time.max():.0f}; lower it, or set until_year")
+            raise InputError(
+                f"launches: growth of {self.growth:g} a year multiplies launches by {level.max():.3g} by "
+                f"{time.max():.0f}; lower it, or set until_year"
+            )
         whole = np.floor(level).astype(np.int64)
         chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COPY, self._serial(cycle, whole, due))
         return whole + (chance < level - whole)
@@ -268,11 +295,13 @@ class _Constant(_Pool):
             rate = (spec.per_year or {}).get(name, 0.0)
             entries = np.flatnonzero(np.isin(population.kind[self.rows], kinds))
             if rate and not len(entries):
-                raise InputError(f"launches: per_year.{name} is {rate:g}, but nothing of that class in the population "
-                                 f"({population.source}) was launched in the window [{self.begin}, "
-                                 f"{self.begin + self.length}]"
-                                 f"{'' if spec.repeat_constellations else ', constellations left out'}; give other "
-                                 "years, or 0")
+                raise InputError(
+                    f"launches: per_year.{name} is {rate:g}, but nothing of that class in the population "
+                    f"({population.source}) was launched in the window [{self.begin}, "
+                    f"{self.begin + self.length}]"
+                    f"{'' if spec.repeat_constellations else ', constellations left out'}; give other "
+                    "years, or 0"
+                )
             if rate:
                 self.classes.append((k, rate, entries))
 
@@ -283,8 +312,10 @@ class _Constant(_Pool):
         for k, rate, entries in self.classes if begin < self.until else []:
             mean = rate * (1.0 + g) ** year * (g / np.log1p(g) if g else 1.0)
             if mean >= 1 << (_NUMBER_BITS - 1):
-                raise InputError(f"launches: growth of {g:g} a year makes {mean:.3g} launches a year by {begin:.0f}; "
-                                 "lower it, or set until_year")
+                raise InputError(
+                    f"launches: growth of {g:g} a year makes {mean:.3g} launches a year by {begin:.0f}; "
+                    "lower it, or set until_year"
+                )
             first = _DRAWN_BIT | (k << (_YEAR_BITS + _NUMBER_BITS)) | (year << _NUMBER_BITS)
             chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COUNT, first)
             serial = first + np.arange(_poisson(float(chance), mean), dtype=np.int64)
@@ -320,8 +351,9 @@ class _Constellation:
         each = spec.per_plane + spec.spares
         count = spec.planes * each
         if count > 1 << _PLACE_BITS:
-            raise InputError(f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are "
-                             "possible")
+            raise InputError(
+                f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are possible"
+            )
         place = np.arange(count)
         self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
         plane, slot = place // each, place % each

@@ -64,8 +64,9 @@ class Ledger:
         self._events: list[tuple[Any, ...]] = []
 
     # ----------------------------------------------------------------------------------------------- writing down
-    def by_shell(self, run: NDArray[np.integer], altitude_km: NDArray[np.float64],
-                 amounts: Mapping[str, NDArray[np.float64]]) -> None:
+    def by_shell(
+        self, run: NDArray[np.integer], altitude_km: NDArray[np.float64], amounts: Mapping[str, NDArray[np.float64]]
+    ) -> None:
         """Add to flows by shell; what lies outside of all shells is in no shell."""
         shell = shell_of(altitude_km)
         inside = shell >= 0
@@ -73,8 +74,9 @@ class Ledger:
         for name, amount in amounts.items():
             np.add.at(self.flows[name], place, amount[inside])
 
-    def by_class(self, name: str, run: NDArray[np.integer], kind: NDArray[np.integer],
-                 amount: NDArray[np.float64]) -> None:
+    def by_class(
+        self, name: str, run: NDArray[np.integer], kind: NDArray[np.integer], amount: NDArray[np.float64]
+    ) -> None:
         """Add to a flow by class."""
         np.add.at(self.flows[name], (run, kind), amount)
 
@@ -93,8 +95,13 @@ class Ledger:
         now = {name: counted[k, :, :, :-1].transpose(0, 2, 1) for k, name in enumerate(NOW_BY_SHELL)}
         now |= {name: counted[k, :, :, -1] for k, name in enumerate(NOW_BY_CLASS)}
         self.years.append(year)
-        self._snapshots.append({**now, **{name: rates[name].copy() for name in RATES},
-                                **{name: flow.copy() for name, flow in self.flows.items()}})
+        self._snapshots.append(
+            {
+                **now,
+                **{name: rates[name].copy() for name in RATES},
+                **{name: flow.copy() for name, flow in self.flows.items()},
+            }
+        )
 
     # ------------------------------------------------------------------------------------------------- reading off
     def balances(self, members: Members) -> dict[str, NDArray[np.float64]]:
@@ -103,16 +110,22 @@ class Ledger:
         slots = members.slots()
         run, weight = members.run[slots], members.weight[slots]
         found = {}
-        for name, flows, there in (("count_balance", self.counts, weight),
-                                   ("mass_balance", self.masses, weight * members.mass_kg[slots])):
+        for name, flows, there in (
+            ("count_balance", self.counts, weight),
+            ("mass_balance", self.masses, weight * members.mass_kg[slots]),
+        ):
             expected = np.zeros(self.runs)
             entered = np.zeros(self.runs)
             for flow, amount in flows.items():
                 expected += amount * _ENTERS.get(flow, -1.0)
                 entered += amount * (flow in _ENTERS)
             found[name] = (np.bincount(run, there, self.runs) - expected) / np.maximum(entered, 1e-300)
-        return {**found, "breakup_balance": self.closure.copy(), "momentum_balance": self.momentum.copy(),
-                "energy_balance": self.energy.copy()}
+        return {
+            **found,
+            "breakup_balance": self.closure.copy(),
+            "momentum_balance": self.momentum.copy(),
+            "energy_balance": self.energy.copy(),
+        }
 
     def series(self, run: int) -> dict[str, NDArray[np.float64]]:
         """All snapshots of one run by variable, first dimension time."""

@@ -124,6 +124,7 @@ class _Loop:
         self.environment = task.environment or Environment.build(s.environment, self.begin, end)
         # the middle of each month, since the models change with the calendar's
         months = (np.arange(int(np.ceil(task.years * MONTHS)) + 1) + 0.5) / MONTHS + self.begin
+
         def density(run: int) -> NDArray[np.float64]:
             return self.environment.log_density(months, streams.generator(task.seed, run, streams.SOLAR))
 
@@ -135,10 +136,12 @@ class _Loop:
         # what operators plan with: the mean of some futures, the same ones in every run
         futures = range(PLANNED_FUTURES if self.environment.varies else 1)
         profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
-        self.lifetime = Lifetime(profile, self.environment.lowest_km, self.environment.spacing_km,
-                                 s.propagation.decay_km)
-        coefficients = Coefficients(s.propagation.drag_coefficient,
-                                    s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0)
+        self.lifetime = Lifetime(
+            profile, self.environment.lowest_km, self.environment.spacing_km, s.propagation.decay_km
+        )
+        coefficients = Coefficients(
+            s.propagation.drag_coefficient, s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0
+        )
         self.members = Members(backend, max(16, int(1.5 * len(population)) * len(numbers)), coefficients)
         self.book = Ledger(len(numbers))
         self.truncated = np.full(len(numbers), np.nan)
@@ -170,16 +173,28 @@ class _Loop:
             if self.members.n > self.scenario.max_objects and self._too_many(year):
                 break
         balances = self.book.balances(self.members)
-        return [RunResult(self.book.series(run), self.book.events(run),
-                          {name: float(values[run]) for name, values in balances.items()}, float(self.truncated[run]),
-                          (*self.removals.notes(run), *self.impacts.notes(run)))
-                for run in range(len(task.run_numbers))]
+        return [
+            RunResult(
+                self.book.series(run),
+                self.book.events(run),
+                {name: float(values[run]) for name, values in balances.items()},
+                float(self.truncated[run]),
+                (*self.removals.notes(run), *self.impacts.notes(run)),
+            )
+            for run in range(len(task.run_numbers))
+        ]
 
     def _step(self, step: int, year: float, dt: float) -> None:
         m, environment = self.members, self.environment
         month = min(int((year - self.begin) * MONTHS), len(self.log_density) - 1)
-        self.secular.step(m.state, dt * 86_400.0, self.log_density[month], environment.lowest_km,
-                          environment.spacing_km, sun_direction(year - 0.5 * dt / YEAR_DAYS))
+        self.secular.step(
+            m.state,
+            dt * 86_400.0,
+            self.log_density[month],
+            environment.lowest_km,
+            environment.spacing_km,
+            sun_direction(year - 0.5 * dt / YEAR_DAYS),
+        )
         gone = m.gone()
         if len(gone):
             self.book.by_class("decays", m.run[gone], m.kind[gone], m.weight[gone])
@@ -229,9 +244,14 @@ class _Loop:
             return False
         self.truncated[too_many] = year
         for run in np.flatnonzero(too_many):
-            _LOG.warning("scenario %s, run %d: more than %d objects in %.1f; it is cut off there and kept up to then "
-                         "(max_objects in the scenario allows more)", self.scenario.name, self.task.run_numbers[run],
-                         self.scenario.max_objects, year)
+            _LOG.warning(
+                "scenario %s, run %d: more than %d objects in %.1f; it is cut off there and kept up to then "
+                "(max_objects in the scenario allows more)",
+                self.scenario.name,
+                self.task.run_numbers[run],
+                self.scenario.max_objects,
+                year,
+            )
             left = np.flatnonzero((m.run[: m.n] == run) & m.present[: m.n])
             self.book.move("removed", int(run), m.weight[left].sum(), (m.weight[left] * m.mass_kg[left]).sum())
             m.drop(left)

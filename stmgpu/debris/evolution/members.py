@@ -19,10 +19,24 @@ from stmgpu.propagate import secular
 from stmgpu.propagate.secular import SecularState
 
 _COLUMNS: dict[str, Any] = {
-    "uid": np.int64, "run": np.int32, "kind": np.int8, "weight": np.float64, "mass_kg": np.float64,
-    "radius_m": np.float64, "area_to_mass": np.float64, "length_m": np.float64, "norad_id": np.int64,
-    "launch_year": np.float64, "mission_end": np.float64, "explodes": np.float64, "born": np.float64,
-    "controlled": np.int8, "constellation": np.int32, "owner": np.int32, "cause": np.int64, "avoidance": np.float64,
+    "uid": np.int64,
+    "run": np.int32,
+    "kind": np.int8,
+    "weight": np.float64,
+    "mass_kg": np.float64,
+    "radius_m": np.float64,
+    "area_to_mass": np.float64,
+    "length_m": np.float64,
+    "norad_id": np.int64,
+    "launch_year": np.float64,
+    "mission_end": np.float64,
+    "explodes": np.float64,
+    "born": np.float64,
+    "controlled": np.int8,
+    "constellation": np.int32,
+    "owner": np.int32,
+    "cause": np.int64,
+    "avoidance": np.float64,
     "present": np.bool_,
 }
 NEVER = np.inf
@@ -101,16 +115,27 @@ class Members:
         """Slots that hold an object, in order."""
         return np.flatnonzero(self.present[: self.n])
 
-    def add(self, run: int, uid: NDArray[np.int64], population: Population, *, cause: Any = 0,
-            born: float | None = None) -> NDArray[np.int64]:
+    def add(
+        self, run: int, uid: NDArray[np.int64], population: Population, *, cause: Any = 0, born: float | None = None
+    ) -> NDArray[np.int64]:
         """Put objects into new slots and return these; ``mission_end`` and ``explodes`` are left for the caller."""
         count = len(population)
         slots = np.arange(self.n, self.n + count)
         if self.n + count > self.state.capacity:
             self._grow(self.n + count)
         here = slice(self.n, self.n + count)
-        for name in ("kind", "weight", "mass_kg", "radius_m", "area_to_mass", "length_m", "norad_id", "launch_year",
-                     "controlled", "constellation"):
+        for name in (
+            "kind",
+            "weight",
+            "mass_kg",
+            "radius_m",
+            "area_to_mass",
+            "length_m",
+            "norad_id",
+            "launch_year",
+            "controlled",
+            "constellation",
+        ):
             getattr(self, name)[here] = getattr(population, name)
         self.uid[here], self.run[here], self.cause[here] = uid, run, cause
         self.mission_end[here], self.explodes[here], self.avoidance[here] = population.mission_end_year, NEVER, 1.0
@@ -119,8 +144,14 @@ class Members:
         self.owner[here] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
         self.present[here] = True
         orbit = np.empty((secular.ROWS, count))
-        for row, name in ((secular.A_KM, "a_km"), (secular.ECC, "ecc"), (secular.INC, "inc_rad"),
-                          (secular.RAAN, "raan_rad"), (secular.ARGP, "argp_rad"), (secular.MEAN, "mean_rad")):
+        for row, name in (
+            (secular.A_KM, "a_km"),
+            (secular.ECC, "ecc"),
+            (secular.INC, "inc_rad"),
+            (secular.RAAN, "raan_rad"),
+            (secular.ARGP, "argp_rad"),
+            (secular.MEAN, "mean_rad"),
+        ):
             orbit[row] = getattr(population, name)
         orbit[secular.BALLISTIC] = self.coefficients.drag * population.area_to_mass
         orbit[secular.SRP] = self.coefficients.reflectivity * population.area_to_mass

@@ -30,8 +30,15 @@ class Controls:
         how long orbits last, for disposal orbits.
     """
 
-    def __init__(self, scenario: Scenario, members: Members, book: Ledger, seed: int, run_numbers: NDArray[np.int64],
-                 lifetime: Lifetime) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        members: Members,
+        book: Ledger,
+        seed: int,
+        run_numbers: NDArray[np.int64],
+        lifetime: Lifetime,
+    ) -> None:
         self.scenario, self.members, self.book = scenario, members, book
         self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
 
@@ -40,8 +47,11 @@ class Controls:
         m, spec = self.members, self.scenario.explosions
         self._spread_drag(slots[m.kind[slots] <= Kind.MISSION_RELATED])
         m.mission_end[slots] = np.where(m.kind[slots] == Kind.ACTIVE, m.mission_end[slots], NEVER)
-        rate = np.where(m.kind[slots] == Kind.ROCKET_BODY, spec.rocket_body,
-                        np.where(m.kind[slots] == Kind.DERELICT, spec.payload, 0.0))
+        rate = np.where(
+            m.kind[slots] == Kind.ROCKET_BODY,
+            spec.rocket_body,
+            np.where(m.kind[slots] == Kind.DERELICT, spec.payload, 0.0),
+        )
         self._draw_explosions(slots, rate, year, m.launch_year[slots] + spec.max_age_years)
         if launched:
             stages = slots[m.kind[slots] == Kind.ROCKET_BODY]
@@ -61,8 +71,9 @@ class Controls:
         m.mission_end[slots] = NEVER
         m.kind[slots], m.controlled[slots] = Kind.DERELICT, 0
         m.set_mode(slots, secular.FREE)
-        self._draw_explosions(slots, np.full(len(slots), explosions.payload), year,
-                              np.full(len(slots), year + explosions.max_age_years))
+        self._draw_explosions(
+            slots, np.full(len(slots), explosions.payload), year, np.full(len(slots), year + explosions.max_age_years)
+        )
         ending = slots[able]
         chance = np.where(m.constellation[ending] >= 0, disposal.constellation, disposal.payload)
         self._dispose(ending, self._uniform(streams.DISPOSAL, ending) < chance)
@@ -106,8 +117,9 @@ class Controls:
             factor = np.exp(spread * ndtri(drawn) - 0.5 * spread**2)
             m.set_orbit(secular.BALLISTIC, slots, m.orbits(slots)[secular.BALLISTIC] * factor)
 
-    def _draw_explosions(self, slots: NDArray[np.int64], rate: NDArray[np.float64], year: float,
-                         until: NDArray[np.float64]) -> None:
+    def _draw_explosions(
+        self, slots: NDArray[np.int64], rate: NDArray[np.float64], year: float, until: NDArray[np.float64]
+    ) -> None:
         m = self.members
         at_risk = np.flatnonzero(rate > 0.0)
         if not len(at_risk):
@@ -124,8 +136,9 @@ class Controls:
     def _uniforms(self, purpose: int, slots: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         m = self.members
         # the kind is counted in: a payload draws anew when it becomes a derelict
-        return streams.uniforms(self.seed, self.run_numbers[m.run[slots]], purpose, m.kind[slots].astype(np.int64),
-                               m.uid[slots])
+        return streams.uniforms(
+            self.seed, self.run_numbers[m.run[slots]], purpose, m.kind[slots].astype(np.int64), m.uid[slots]
+        )
 
 
 def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Lifetime, rotating: bool) -> None:
@@ -142,9 +155,11 @@ def lower(members: Members, slots: NDArray[np.int64], years: float, lifetime: Li
     members.set_mode(slots, secular.FREE)
 
 
-def _disposal_orbit(orbit: NDArray[np.float64], years: float, lifetime: Lifetime, rotating: bool) -> tuple[
-        NDArray[np.float64], NDArray[np.float64]]:
+def _disposal_orbit(
+    orbit: NDArray[np.float64], years: float, lifetime: Lifetime, rotating: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     inclination = orbit[secular.INC] if rotating else None
-    perigee, apogee = lifetime.disposal_orbit(orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC], years,
-                                              inclination)
+    perigee, apogee = lifetime.disposal_orbit(
+        orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC], years, inclination
+    )
     return perigee, apogee

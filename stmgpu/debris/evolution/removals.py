@@ -25,8 +25,9 @@ RATE_YEARS = 5
 """Rates are written down every so many years, and in every year in which a policy needs them."""
 
 _PER_SHELL = 5
-_RADII_KM = secular.EARTH_RADIUS_KM + np.linspace(SHELL_EDGES_KM[0], SHELL_EDGES_KM[-1],
-                                                  _PER_SHELL * (len(SHELL_EDGES_KM) - 1) + 1)
+_RADII_KM = secular.EARTH_RADIUS_KM + np.linspace(
+    SHELL_EDGES_KM[0], SHELL_EDGES_KM[-1], _PER_SHELL * (len(SHELL_EDGES_KM) - 1) + 1
+)
 """Density changes within a shell of the result, so rates are taken in thinner ones (10 km)."""
 
 _LOG = logging.getLogger(__name__)
@@ -41,8 +42,15 @@ class Removals:
         as for :class:`stmgpu.debris.evolution.operations.Controls`.
     """
 
-    def __init__(self, scenario: Scenario, members: Members, book: Ledger, seed: int, run_numbers: NDArray[np.int64],
-                 lifetime: Lifetime) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        members: Members,
+        book: Ledger,
+        seed: int,
+        run_numbers: NDArray[np.int64],
+        lifetime: Lifetime,
+    ) -> None:
         self.scenario, self.members, self.book = scenario, members, book
         self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
         self._notes: list[list[str]] = [[] for _ in run_numbers]
@@ -59,8 +67,10 @@ class Removals:
         if needed or self._calls % RATE_YEARS == 0:
             self._fields = self._mean_fields()
             for run, rates in enumerate(self._fields):
-                for name, by_shell in (("rate_catastrophic", rates.shell_catastrophic),
-                                       ("rate_cratering", rates.shell_cratering)):
+                for name, by_shell in (
+                    ("rate_catastrophic", rates.shell_catastrophic),
+                    ("rate_cratering", rates.shell_cratering),
+                ):
                     found[name][run] = by_shell.reshape(-1, _PER_SHELL).sum(axis=1)
         self._calls += 1
         return found
@@ -79,11 +89,15 @@ class Removals:
             for number, (policy, chosen) in enumerate(zip(self.scenario.removal, selections, strict=True), 1):
                 if chosen.exhausted:
                     wanted = ", fewer than its missions" if isinstance(policy, RankedRemoval) else ""
-                    self._tell(run, f"{year:.0f}: policy {number}, {policy.rank!r}, had only {chosen.eligible} objects "
-                                    f"to choose from{wanted}")
+                    self._tell(
+                        run,
+                        f"{year:.0f}: policy {number}, {policy.rank!r}, had only {chosen.eligible} objects "
+                        f"to choose from{wanted}",
+                    )
                 failed = slots[chosen.failed]
-                self.book.by_class("removals_failed", self.members.run[failed], self.members.kind[failed],
-                                   self.members.weight[failed])
+                self.book.by_class(
+                    "removals_failed", self.members.run[failed], self.members.kind[failed], self.members.weight[failed]
+                )
                 self._apply(run, slots[chosen.indices], chosen, year)
 
     def notes(self, run: int) -> tuple[str, ...]:
@@ -113,13 +127,27 @@ class Removals:
             slots = self._slots(run)
             orbit = m.orbits(slots)
             steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-            found.append(mean_field(
-                orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.INC], m.radius_m[slots], m.mass_kg[slots],
-                weight=m.weight[slots], edges_km=_RADII_KM, controlled=steers, length_m=m.length_m[slots],
-                intact=m.kind[slots] <= Kind.MISSION_RELATED, avoided=m.avoidance[slots],
-                constellation=m.constellation[slots], avoidance=spec.collisions.avoidance,
-                avoidance_both=spec.collisions.avoidance_both, trackable_m=spec.collisions.trackable_m,
-                min_length_m=spec.breakups.min_length_m, backend=self._solver))
+            found.append(
+                mean_field(
+                    orbit[secular.A_KM],
+                    orbit[secular.ECC],
+                    orbit[secular.INC],
+                    m.radius_m[slots],
+                    m.mass_kg[slots],
+                    weight=m.weight[slots],
+                    edges_km=_RADII_KM,
+                    controlled=steers,
+                    length_m=m.length_m[slots],
+                    intact=m.kind[slots] <= Kind.MISSION_RELATED,
+                    avoided=m.avoidance[slots],
+                    constellation=m.constellation[slots],
+                    avoidance=spec.collisions.avoidance,
+                    avoidance_both=spec.collisions.avoidance_both,
+                    trackable_m=spec.collisions.trackable_m,
+                    min_length_m=spec.breakups.min_length_m,
+                    backend=self._solver,
+                )
+            )
         return found
 
     def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField | None, year: float) -> View:
@@ -129,18 +157,34 @@ class Removals:
         none = np.zeros(len(slots))
         rotating = self.scenario.propagation.rotating_atmosphere
         return View(
-            uid=m.uid[slots], norad_id=m.norad_id[slots], kind=m.kind[slots], mass_kg=m.mass_kg[slots],
-            radius_m=m.radius_m[slots], area_to_mass=m.area_to_mass[slots], length_m=m.length_m[slots],
-            a_km=orbit[secular.A_KM], ecc=orbit[secular.ECC], inc_rad=orbit[secular.INC],
-            age_years=year - m.launch_year[slots], owner=owners[m.owner[slots]], constellation=m.constellation[slots],
-            controlled=m.controlled[slots], weight=m.weight[slots],
+            uid=m.uid[slots],
+            norad_id=m.norad_id[slots],
+            kind=m.kind[slots],
+            mass_kg=m.mass_kg[slots],
+            radius_m=m.radius_m[slots],
+            area_to_mass=m.area_to_mass[slots],
+            length_m=m.length_m[slots],
+            a_km=orbit[secular.A_KM],
+            ecc=orbit[secular.ECC],
+            inc_rad=orbit[secular.INC],
+            age_years=year - m.launch_year[slots],
+            owner=owners[m.owner[slots]],
+            constellation=m.constellation[slots],
+            controlled=m.controlled[slots],
+            weight=m.weight[slots],
             rate=none if rates is None else rates.rate,
             catastrophic_rate=none if rates is None else rates.catastrophic_rate,
             fragment_rate=none if rates is None else rates.fragment_rate,
-            lifetime_years=self.lifetime.years(orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC],
-                                               orbit[secular.INC] if rotating else None),
-            year=year, avoidance=m.avoidance[slots],
-            rng=streams.generator(self.seed, int(self.run_numbers[run]), streams.POLICY, round(year * 1000)))
+            lifetime_years=self.lifetime.years(
+                orbit[secular.A_KM],
+                orbit[secular.ECC],
+                orbit[secular.BALLISTIC],
+                orbit[secular.INC] if rotating else None,
+            ),
+            year=year,
+            avoidance=m.avoidance[slots],
+            rng=streams.generator(self.seed, int(self.run_numbers[run]), streams.POLICY, round(year * 1000)),
+        )
 
     def _apply(self, run: int, slots: NDArray[np.int64], chosen: Selection, year: float) -> None:
         m, book = self.members, self.book
@@ -149,11 +193,27 @@ class Removals:
         book.by_class("removals", m.run[slots], m.kind[slots], m.weight[slots])
         orbit = m.orbits(slots)
         for slot, a in zip(slots, orbit[secular.A_KM], strict=True):
-            book.event(run=run, time=year, type=REMOVAL, id=0, first=m.uid[slot], second=-1,
-                       first_norad=m.norad_id[slot], second_norad=0, first_class=m.kind[slot], second_class=-1,
-                       first_mass=m.mass_kg[slot], second_mass=0.0, speed=0.0, energy=0.0,
-                       altitude=a - secular.EARTH_RADIUS_KM, latitude=0.0, fragments=0.0, first_cause=m.cause[slot],
-                       second_cause=0)
+            book.event(
+                run=run,
+                time=year,
+                type=REMOVAL,
+                id=0,
+                first=m.uid[slot],
+                second=-1,
+                first_norad=m.norad_id[slot],
+                second_norad=0,
+                first_class=m.kind[slot],
+                second_class=-1,
+                first_mass=m.mass_kg[slot],
+                second_mass=0.0,
+                speed=0.0,
+                energy=0.0,
+                altitude=a - secular.EARTH_RADIUS_KM,
+                latitude=0.0,
+                fragments=0.0,
+                first_cause=m.cause[slot],
+                second_cause=0,
+            )
         if chosen.action == "remove":
             book.move("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
             m.drop(slots)

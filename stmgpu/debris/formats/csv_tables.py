@@ -146,8 +146,9 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
             elif not header:
                 header = _header(file, cells, set(required), None if known is None else set(known))
             elif len(cells) != len(header):
-                raise InputError(f"{file}, line {reader.line_num}: {len(cells)} cells where the header has "
-                                 f"{len(header)}")
+                raise InputError(
+                    f"{file}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}"
+                )
             else:
                 rows.append(cells)
                 lines.append(reader.line_num)
@@ -169,6 +170,7 @@ def _header(file: Path, names: list[str], required: set[str], known: set[str] | 
     if known is not None:
         unknown = [name for name in names if name not in required | known]
         if unknown:
-            raise InputError(f"{file}: unknown columns {', '.join(unknown)}; known are "
-                             f"{', '.join(sorted(required | known))}")
+            raise InputError(
+                f"{file}: unknown columns {', '.join(unknown)}; known are {', '.join(sorted(required | known))}"
+            )
     return names

@@ -56,8 +56,9 @@ def _checked(raw: bytes) -> bytes:
         raise ValueError("it has no header of a MAT-file")
     (version,) = struct.unpack(f"{order}H", raw[124:126])
     if version != 0x0100:
-        raise ValueError("it is of version 7.3; save it with -v7" if version == 0x0200 else
-                         f"its version {version:#x} is unknown")
+        raise ValueError(
+            "it is of version 7.3; save it with -v7" if version == 0x0200 else f"its version {version:#x} is unknown"
+        )
     parts, at = [raw[:_HEADER]], _HEADER
     while at < len(raw):
         kind, begin, size, end = _element(raw, at, len(raw), order)

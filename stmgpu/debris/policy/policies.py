@@ -44,9 +44,29 @@ from stmgpu.debris.policy.ranking import (
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.shells import occupancy, shell_shares, shell_volumes
 
-__all__ = ["Campaign", "CsiRemoval", "FootprintRemoval", "FragmentRemoval", "ListRemoval", "Lower", "MassRemoval",
-           "Only", "PersistentRiskRemoval", "Policy", "RandomRemoval", "RankedRemoval", "RemovalPolicy", "RiskRemoval",
-           "Selection", "Sweep", "View", "csi", "footprint", "policy_of", "select_all"]
+__all__ = [
+    "Campaign",
+    "CsiRemoval",
+    "FootprintRemoval",
+    "FragmentRemoval",
+    "ListRemoval",
+    "Lower",
+    "MassRemoval",
+    "Only",
+    "PersistentRiskRemoval",
+    "Policy",
+    "RandomRemoval",
+    "RankedRemoval",
+    "RemovalPolicy",
+    "RiskRemoval",
+    "Selection",
+    "Sweep",
+    "View",
+    "csi",
+    "footprint",
+    "policy_of",
+    "select_all",
+]
 
 CSI_K = 0.6
 """Weight of the inclination in the criticality of spacecraft index (Rossi et al. 2015)."""
@@ -242,8 +262,15 @@ def csi(view: View) -> NDArray[np.float64]:
     shell = np.clip(np.searchsorted(edges, view.a_km, side="right") - 1, 0, len(density) - 1)
     life = np.exp(14.18 * (altitude**0.1831 - 1000.0**0.1831))
     gamma = 0.5 * (1.0 - np.cos(view.inc_rad))
-    return (view.mass_kg / 10_000.0 * density[shell] / max(density.max(), np.finfo(float).tiny) * life
-            * (1.0 + CSI_K * gamma) / (1.0 + CSI_K))
+    return (
+        view.mass_kg
+        / 10_000.0
+        * density[shell]
+        / max(density.max(), np.finfo(float).tiny)
+        * life
+        * (1.0 + CSI_K * gamma)
+        / (1.0 + CSI_K)
+    )
 
 
 def footprint(view: View) -> NDArray[np.float64]:
@@ -292,8 +319,9 @@ def policy_of(value: Any) -> Any:
         raise ValueError(f"a policy is a table with rank, one of {known}")
     cls = RemovalPolicy.registry.get(value["rank"]) if isinstance(value["rank"], str) else None
     if cls is None:
-        raise ValueError(f"no policy with rank {value['rank']!r}; there are {known}, and your own classes once they "
-                         "are imported")
+        raise ValueError(
+            f"no policy with rank {value['rank']!r}; there are {known}, and your own classes once they are imported"
+        )
     return cls.model_validate(value)
 
 

@@ -34,7 +34,6 @@ _WORTH_LOWERING = 1.05  # of the lifetime that is aimed at: an orbit that was lo
 _TIME_SLACK = 0.01  # years: 2030-01-01 is 2029.998 or 2030.001 in Julian years
 
 
-
 def _plain(value: Any) -> Any:
     """A whole number of NumPy as one of Python; anything else as it is."""
     return int(value) if isinstance(value, np.integer) else value
@@ -268,8 +267,10 @@ class RemovalPolicy(_Table):
         if isinstance(name, str):
             known = RemovalPolicy.registry.get(name)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-                raise InputError(f"rank {name!r} of {cls.__qualname__} is taken by {known.__module__}."
-                                 f"{known.__qualname__}; give it another name")
+                raise InputError(
+                    f"rank {name!r} of {cls.__qualname__} is taken by {known.__module__}."
+                    f"{known.__qualname__}; give it another name"
+                )
             RemovalPolicy.registry[name] = cls
 
     @model_validator(mode="after")
@@ -365,8 +366,9 @@ class RankedRemoval(RemovalPolicy):
             return Selection(none, none)
         score = np.asarray(self.score(view), np.float64)
         if score.shape != (len(view),):
-            raise InputError(f"policy {self.rank!r}: score has shape {score.shape}, it must be ({len(view)},), one "
-                             "number an object")
+            raise InputError(
+                f"policy {self.rank!r}: score has shape {score.shape}, it must be ({len(view)},), one number an object"
+            )
         chosen = self.eligible(view) & np.isfinite(score) & (score > 0.0)
         if taken is not None:
             chosen &= ~taken
@@ -375,9 +377,15 @@ class RankedRemoval(RemovalPolicy):
         best = rows[np.lexsort((view.uid[rows], -score[rows]))][:missions]
         failed = view.uniforms(MISSION)[best] < self.failure
         action: Literal["remove", "lower", "avoid"] = "lower" if isinstance(self.action, Lower) else self.action
-        return Selection(best[~failed], best[failed], action,
-                         self.action.lower_years if isinstance(self.action, Lower) else 0.0,
-                         self.avoid_factor if action == "avoid" else 1.0, len(rows), len(rows) < missions)
+        return Selection(
+            best[~failed],
+            best[failed],
+            action,
+            self.action.lower_years if isinstance(self.action, Lower) else 0.0,
+            self.avoid_factor if action == "avoid" else 1.0,
+            len(rows),
+            len(rows) < missions,
+        )
 
 
 def ordered(value: Interval | None) -> Interval | None:

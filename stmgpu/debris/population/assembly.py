@@ -113,26 +113,53 @@ def assemble(
     if ground.any():
         said.append(f"objects with perigees in the ground, which re-enter at once: {int(ground.sum())}")
     launch, undated, date_notes = _dated(c["launch_year"], c["kind"], epoch_year)
-    kind, mission_end = assign_missions(c["kind"], launch, c["constellation"], epoch_year, rng,
-                                        mission_years=mission_years, stated_active=c["stated_active"],
-                                        stated_end=c["stated_end"])
-    filled = fill_missing(kind, c["mass_kg"], c["radius_m"], rng, area_to_mass=c["area_to_mass"],
-                          length_m=c["length_m"], constellation=c["constellation"],
-                          rocket_body_parent=c["rocket_body_parent"],
-                          stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], DRAG_COEFFICIENT),
-                          age_years=epoch_year - launch, where=source)
+    kind, mission_end = assign_missions(
+        c["kind"],
+        launch,
+        c["constellation"],
+        epoch_year,
+        rng,
+        mission_years=mission_years,
+        stated_active=c["stated_active"],
+        stated_end=c["stated_end"],
+    )
+    filled = fill_missing(
+        kind,
+        c["mass_kg"],
+        c["radius_m"],
+        rng,
+        area_to_mass=c["area_to_mass"],
+        length_m=c["length_m"],
+        constellation=c["constellation"],
+        rocket_body_parent=c["rocket_body_parent"],
+        stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], DRAG_COEFFICIENT),
+        age_years=epoch_year - launch,
+        where=source,
+    )
     _check_amounts(kind, filled.mass_kg, filled.radius_m, c["weight"], source, lambda k: row_name(int(rows[k])))
     controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
     return Population(
-        epoch_year=float(epoch_year), norad_id=c["norad_id"].astype(np.int64), kind=kind,
-        a_km=c["a_km"].astype(np.float64), ecc=c["ecc"].astype(np.float64), inc_rad=c["inc_rad"].astype(np.float64),
-        **{name: np.mod(c[name], 2.0 * np.pi) for name in _ANGLES}, mass_kg=filled.mass_kg, radius_m=filled.radius_m,
-        area_to_mass=filled.area_to_mass, length_m=filled.length_m, launch_year=launch,
-        mission_end_year=mission_end, controlled=controlled.astype(np.int8),
-        constellation=c["constellation"].astype(np.int32), owner=c["owner"].astype(np.str_),
+        epoch_year=float(epoch_year),
+        norad_id=c["norad_id"].astype(np.int64),
+        kind=kind,
+        a_km=c["a_km"].astype(np.float64),
+        ecc=c["ecc"].astype(np.float64),
+        inc_rad=c["inc_rad"].astype(np.float64),
+        **{name: np.mod(c[name], 2.0 * np.pi) for name in _ANGLES},
+        mass_kg=filled.mass_kg,
+        radius_m=filled.radius_m,
+        area_to_mass=filled.area_to_mass,
+        length_m=filled.length_m,
+        launch_year=launch,
+        mission_end_year=mission_end,
+        controlled=controlled.astype(np.int8),
+        constellation=c["constellation"].astype(np.int32),
+        owner=c["owner"].astype(np.str_),
         weight=c["weight"].astype(np.float64),
-        filled=(c["filled"] | filled.filled | np.where(undated, FILLED_DATE, 0)).astype(np.int8), source=source,
-        notes=(*said, *date_notes, *filled.notes))
+        filled=(c["filled"] | filled.filled | np.where(undated, FILLED_DATE, 0)).astype(np.int8),
+        source=source,
+        notes=(*said, *date_notes, *filled.notes),
+    )
 
 
 def perigee_km(population: Population) -> NDArray[np.float64]:
@@ -163,40 +190,74 @@ def select(
             notes.append(f"{int((keep & ~long).sum()):,} objects shorter than {min_length_m:g} m left out")
         keep &= long
     if not keep.any():
-        raise InputError(f"{population.source}: nothing is left of {len(population):,} objects ({'; '.join(notes)}); "
-                         "raise max_perigee_km or lower min_length_m")
+        raise InputError(
+            f"{population.source}: nothing is left of {len(population):,} objects ({'; '.join(notes)}); "
+            "raise max_perigee_km or lower min_length_m"
+        )
     return dataclasses.replace(population[keep], notes=(*population.notes, *notes))
 
 
 def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], str]) -> None:
     """Refuse what cannot be: not finite elements, e outside [0, 1), i outside [0, pi], orbits within the Earth or
     beyond its hold."""
-    for name in ("a_km", "ecc", "inc_rad", *(a for a in _ANGLES if a in c), "mass_kg", "radius_m", "area_to_mass",
-                 "length_m", "weight"):
+    for name in (
+        "a_km",
+        "ecc",
+        "inc_rad",
+        *(a for a in _ANGLES if a in c),
+        "mass_kg",
+        "radius_m",
+        "area_to_mass",
+        "length_m",
+        "weight",
+    ):
         _refuse(~np.isfinite(c[name]), c[name], name, "a finite number", source, row_name)
     for name in ("mass_kg", "radius_m", "area_to_mass", "length_m"):
         _refuse(c[name] < 0.0, c[name], name, "0 (not known) or more", source, row_name)
     _refuse(c["weight"] <= 0.0, c["weight"], "weight", "more than 0", source, row_name)
     _refuse((c["ecc"] < 0.0) | (c["ecc"] >= 1.0), c["ecc"], "eccentricity", "0 <= e < 1", source, row_name)
-    _refuse((c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi), np.degrees(c["inc_rad"]).round(9), "inclination [deg]",
-            "0 to 180", source, row_name)
+    _refuse(
+        (c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi),
+        np.degrees(c["inc_rad"]).round(9),
+        "inclination [deg]",
+        "0 to 180",
+        source,
+        row_name,
+    )
     apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH_RADIUS_KM
-    _refuse((apogee <= 0.0) | (apogee > MOST_APOGEE_KM), apogee, "height of the apogee [km]",
-            f"more than 0, up to {MOST_APOGEE_KM:,.0f}", source, row_name)
+    _refuse(
+        (apogee <= 0.0) | (apogee > MOST_APOGEE_KM),
+        apogee,
+        "height of the apogee [km]",
+        f"more than 0, up to {MOST_APOGEE_KM:,.0f}",
+        source,
+        row_name,
+    )
 
 
-def _check_amounts(kind: NDArray[np.int8], mass: NDArray[np.float64], radius: NDArray[np.float64],
-                   weight: NDArray[np.float64], source: str, row_name: Callable[[int], str]) -> None:
+def _check_amounts(
+    kind: NDArray[np.int8],
+    mass: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    source: str,
+    row_name: Callable[[int], str],
+) -> None:
     """Refuse objects, stated or filled in, that are too large to be counted."""
     pieces = np.where(kind > Kind.MISSION_RELATED, weight, 1.0)
-    for values, most, name in ((mass, MOST_KG, "mass_kg"), (radius, MOST_RADIUS_M, "radius_m"),
-                               (weight, MOST_WEIGHT, "weight"), (pieces * mass, MOST_KG_OF_ROW, "weight x mass [kg]"),
-                               (pieces * np.pi * radius**2, MOST_M2_OF_ROW, "weight x cross-section [m^2]")):
+    for values, most, name in (
+        (mass, MOST_KG, "mass_kg"),
+        (radius, MOST_RADIUS_M, "radius_m"),
+        (weight, MOST_WEIGHT, "weight"),
+        (pieces * mass, MOST_KG_OF_ROW, "weight x mass [kg]"),
+        (pieces * np.pi * radius**2, MOST_M2_OF_ROW, "weight x cross-section [m^2]"),
+    ):
         _refuse(values > most, values, name, f"up to {most:,.0f}", source, row_name)
 
 
-def _refuse(bad: NDArray[np.bool_], values: NDArray[Any], name: str, allowed: str, source: str,
-            row_name: Callable[[int], str]) -> None:
+def _refuse(
+    bad: NDArray[np.bool_], values: NDArray[Any], name: str, allowed: str, source: str, row_name: Callable[[int], str]
+) -> None:
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
         more = f" (and {int(bad.sum()) - 1:,} more)" if bad.sum() > 1 else ""

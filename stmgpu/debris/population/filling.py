@@ -138,8 +138,10 @@ def fill_missing(
         bad = ~(np.isfinite(array) & (array >= 0.0))
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
-            raise InputError(f"{where}: {name} in row {k + first_row} is {array[k]}; a positive number is allowed, and "
-                             "0 where it is not known")
+            raise InputError(
+                f"{where}: {name} in row {k + first_row} is {array[k]}; a positive number is allowed, and "
+                "0 where it is not known"
+            )
         return array
 
     mass, radius = column(mass_kg, "mass_kg"), column(radius_m, "radius_m")
@@ -164,8 +166,9 @@ def fill_missing(
     return Filled(mass, radius, ratio, length, filled, tuple(notes))
 
 
-def _groups(kinds: NDArray[Any], member: NDArray[Any],
-            known: NDArray[np.bool_]) -> Iterator[tuple[Kind, NDArray[np.int64], str]]:
+def _groups(
+    kinds: NDArray[Any], member: NDArray[Any], known: NDArray[np.bool_]
+) -> Iterator[tuple[Kind, NDArray[np.int64], str]]:
     """Rows that are filled in alike: classes, and constellations of which enough members are known."""
     for k in Kind:
         of_class = kinds == k
@@ -179,8 +182,9 @@ def _groups(kinds: NDArray[Any], member: NDArray[Any],
             yield k, np.flatnonzero(of_class), PLURALS[k]
 
 
-def _intact(kind: Kind, part: _Part, loner: NDArray[np.bool_],
-            rng: np.random.Generator) -> tuple[NDArray[np.int8], str]:
+def _intact(
+    kind: Kind, part: _Part, loner: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.int8], str]:
     """Fill the columns of intact objects of one class in place; bits and what to note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length
     no_mass, no_radius, no_ratio = mass == 0.0, radius == 0.0, ratio == 0.0
@@ -209,8 +213,9 @@ def _intact(kind: Kind, part: _Part, loner: NDArray[np.bool_],
             clauses.append(f"mass of {int(nothing.sum()):,} filled with the class median {median:,.4g} kg")
         else:
             mass[nothing] = 10.0 ** rng.normal(mass_mean, mass_sd, int(nothing.sum()))
-            clauses.append(f"mass of {int(nothing.sum()):,} drawn around {10.0**mass_mean:,.2g} kg ({len(known_mass)} "
-                           "known)")
+            clauses.append(
+                f"mass of {int(nothing.sum()):,} drawn around {10.0**mass_mean:,.2g} kg ({len(known_mass)} known)"
+            )
     radius[no_radius] = np.sqrt(ratio[no_radius] * mass[no_radius] / np.pi)
     if no_radius.any():
         clauses.append(f"radius of {int(no_radius.sum()):,} filled from mass and {basis}")
@@ -234,8 +239,9 @@ def survivors_weight(lifetime_years: Floats, age_years: Floats) -> Floats:
     return ratio * np.log1p(1.0 / ratio)
 
 
-def _surviving_chi(length: Floats, rocket: NDArray[np.bool_], stay: Floats, age: Floats,
-                   rng: np.random.Generator) -> Floats:
+def _surviving_chi(
+    length: Floats, rocket: NDArray[np.bool_], stay: Floats, age: Floats, rng: np.random.Generator
+) -> Floats:
     """log10 of area-to-mass ratios by the breakup model, weighted by :func:`survivors_weight`: of `_CANDIDATES` draws
     for each fragment one is taken in proportion to its weight (sampling and importance resampling, Rubin 1988)."""
     if np.isinf(stay).all():
@@ -251,8 +257,9 @@ def _surviving_chi(length: Floats, rocket: NDArray[np.bool_], stay: Floats, age:
     return chi[np.minimum(chosen, _CANDIDATES - 1), np.arange(count)]
 
 
-def _fragments(kind: Kind, part: _Part, rocket: NDArray[np.bool_], rng: np.random.Generator, stay: Floats,
-               age: Floats) -> tuple[NDArray[np.int8], str]:
+def _fragments(
+    kind: Kind, part: _Part, rocket: NDArray[np.bool_], rng: np.random.Generator, stay: Floats, age: Floats
+) -> tuple[NDArray[np.int8], str]:
     """Fill the columns of fragments of one class in place; bits and what to note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length
     no_mass, no_radius, no_ratio = mass == 0.0, radius == 0.0, ratio == 0.0

@@ -92,8 +92,15 @@ def read_gp(
             notes.append(f"{int((~keep).sum()):,} objects that had decayed left out")
             columns = {name: values[keep] for name, values in columns.items()}
     ids = catalog.norad_id[keep]
-    return assemble(epoch, columns, rng, Path(path).name, mission_years=mission_years, notes=tuple(notes),
-                    row_name=lambda k: f"object {ids[k]}")
+    return assemble(
+        epoch,
+        columns,
+        rng,
+        Path(path).name,
+        mission_years=mission_years,
+        notes=tuple(notes),
+        row_name=lambda k: f"object {ids[k]}",
+    )
 
 
 def radius_of_rcs(cross_section_m2: Any) -> NDArray[np.float64]:
@@ -129,8 +136,13 @@ def _about(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str
     """What is known of the objects of a catalogue, and notes."""
     n = len(catalog)
     typed = [KIND_NAMES.get(text.lower()) for text in catalog.object_type.tolist()]
-    kinds = np.array([_kind_by_name(name) if kind is None else kind
-                      for kind, name in zip(typed, catalog.name.tolist(), strict=True)], np.int8)
+    kinds = np.array(
+        [
+            _kind_by_name(name) if kind is None else kind
+            for kind, name in zip(typed, catalog.name.tolist(), strict=True)
+        ],
+        np.int8,
+    )
     untyped = np.array([kind is None for kind in typed], np.bool_)
     launched = [_launched(text, epoch) for text in catalog.object_id.tolist()]
     names = catalog.name.tolist()
@@ -143,12 +155,16 @@ def _about(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str
         "mass_kg": np.nan_to_num(catalog.mass_kg, nan=0.0),
         "rocket_body_parent": np.array([_STAGE_FRAGMENT.match(name.upper()) is not None for name in names], np.bool_),
     }  # fmt: skip
-    notes = ["mean elements of SGP4 taken as they are, moved to a common epoch by their J2 rates",
-             "fragments are unattributed: the catalogue does not say whether a collision or an explosion made them"]
+    notes = [
+        "mean elements of SGP4 taken as they are, moved to a common epoch by their J2 rates",
+        "fragments are unattributed: the catalogue does not say whether a collision or an explosion made them",
+    ]
     if sizes is None:
         if not (any(catalog.object_type) or any(names)):
-            raise InputError(f"{catalog.source}: it states neither types nor names of its objects; give sizes, a "
-                             "SATCAT or a table with norad_id, object_type, mass_kg and radius_m")
+            raise InputError(
+                f"{catalog.source}: it states neither types nor names of its objects; give sizes, a "
+                "SATCAT or a table with norad_id, object_type, mass_kg and radius_m"
+            )
         return columns, [*notes, *_told_by_name(untyped)]
     table, known = _sizes(sizes)
     ids = known.pop("norad_id")
@@ -189,8 +205,14 @@ def _told_by_name(which: NDArray[np.bool_]) -> list[str]:
     return [f"types of {int(which.sum()):,} objects told by their names"] if which.any() else []
 
 
-_UNKNOWN: dict[str, Any] = {"mass_kg": 0.0, "radius_m": 0.0, "area_to_mass": 0.0, "length_m": 0.0,
-                            "stated_active": -1, "owner": ""}
+_UNKNOWN: dict[str, Any] = {
+    "mass_kg": 0.0,
+    "radius_m": 0.0,
+    "area_to_mass": 0.0,
+    "length_m": 0.0,
+    "stated_active": -1,
+    "owner": "",
+}
 
 
 def _blank(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -222,7 +244,8 @@ def _sizes(path: Path) -> tuple[Table, dict[str, NDArray[Any]]]:
     if "OPS_STATUS_CODE" in cells:
         columns["stated_active"] = np.array(
             [1 if code in _ACTIVE_STATUS else 0 if code in _IDLE_STATUS else -1 for code in cells["OPS_STATUS_CODE"]],
-            np.int8)
+            np.int8,
+        )
     radius = radius_of_rcs(table.numbers("RCS", 0.0)) if "RCS" in cells else np.zeros(len(table))
     if "RCS_SIZE" in cells:
         by_class = [SIZE_CLASS_RADIUS_M.get(text.upper(), 0.0) for text in cells["RCS_SIZE"]]

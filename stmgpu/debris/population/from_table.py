@@ -68,8 +68,10 @@ def read_table(
     table = read_csv(path, ("inc_deg", "object_type"), known)
     epoch = year if year is not None else year_of_text(table.epoch)
     if epoch is None:
-        raise InputError(f"{table.path}: no epoch is known; give year in [population], or a comment line like "
-                         "# epoch = 2025-01-01 before the header")
+        raise InputError(
+            f"{table.path}: no epoch is known; give year in [population], or a comment line like "
+            "# epoch = 2025-01-01 before the header"
+        )
     given = [pair for pair in _ORBITS if any(name in table.cells for name in pair)]
     if len(given) != 1 or not all(name in table.cells for name in given[0]):
         raise InputError(f"{table.path}: orbits need either the columns a_km and ecc, or perigee_km and apogee_km")
@@ -89,8 +91,9 @@ def read_table(
     if "weight" in table.cells:
         columns["weight"] = table.numbers("weight")
     own, notes = size_columns(table)
-    return assemble(epoch, {**columns, **own}, rng, table.path.name, mission_years=mission_years, notes=notes,
-                    row_name=table.where)
+    return assemble(
+        epoch, {**columns, **own}, rng, table.path.name, mission_years=mission_years, notes=notes, row_name=table.where
+    )
 
 
 def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:

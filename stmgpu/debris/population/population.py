@@ -31,8 +31,15 @@ class Kind(IntEnum):
     UNATTRIBUTED = 6
 
 
-CLASS_NAMES = ("active payload", "derelict payload", "rocket body", "mission-related object", "explosion fragment",
-               "collision fragment", "unattributed debris")
+CLASS_NAMES = (
+    "active payload",
+    "derelict payload",
+    "rocket body",
+    "mission-related object",
+    "explosion fragment",
+    "collision fragment",
+    "unattributed debris",
+)
 """Names of the classes; 'unattributed' are catalogued fragments whose cause no source states, and unknown objects."""
 
 FILLED_MASS, FILLED_RADIUS, FILLED_AREA, FILLED_DATE = 1, 2, 4, 8
@@ -109,8 +116,10 @@ class Population:
             bad = ~(np.isfinite(column) & (column > 0.0))
             if bad.any():
                 k = int(np.flatnonzero(bad)[0])
-                raise InputError(f"population: {name} of row {k} (NORAD id {self.norad_id[k]}) is {column[k]}; it must "
-                                 "be positive: fill it in by class (`population.filling`) or leave the object out")
+                raise InputError(
+                    f"population: {name} of row {k} (NORAD id {self.norad_id[k]}) is {column[k]}; it must "
+                    "be positive: fill it in by class (`population.filling`) or leave the object out"
+                )
         bad = ~((self.ecc >= 0.0) & (self.ecc < 1.0))
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
@@ -150,8 +159,10 @@ def divided(population: Population, most: int) -> Population:
     if (parts == 1.0).all():
         return population
     if not parts.sum() <= most:
-        raise InputError(f"{population.source}: the weights of intact objects make {parts.sum():.3g} rows; at most "
-                         f"{most} are allowed (max_objects)")
+        raise InputError(
+            f"{population.source}: the weights of intact objects make {parts.sum():.3g} rows; at most "
+            f"{most} are allowed (max_objects)"
+        )
     row = np.repeat(np.arange(len(population)), parts.astype(np.int64))
     part = np.arange(len(row)) - np.searchsorted(row, row)
     weight = population.weight[row] - part

@@ -74,8 +74,15 @@ def load_population(
     random = generator(spec.seed, 0, POPULATION) if rng is None else rng
     path, life = spec.path, mission_years
     if spec.source == "synthetic" or path is None:
-        made = synthetic_population(spec.objects, spec.seed, spec.year, constellations=spec.constellations,
-                                    mission_years=life, rng=random, min_length_m=spec.min_length_m)
+        made = synthetic_population(
+            spec.objects,
+            spec.seed,
+            spec.year,
+            constellations=spec.constellations,
+            mission_years=life,
+            rng=random,
+            min_length_m=spec.min_length_m,
+        )
     elif spec.source == "mocat":
         made = read_mocat(path, random, year=spec.year, mission_years=life)
     elif spec.source == "cascade":
@@ -153,8 +160,15 @@ def read_mocat(
         "rocket_body_parent": np.isin(code, (7, 8)), "stated_end": launch + life,
         "stated_active": np.where(payload & (sats[:, 10] > 0), 1, -1).astype(np.int8),
     }  # fmt: skip
-    return assemble(year, columns, rng, file.name, mission_years=mission_years, notes=tuple(notes),
-                    row_name=lambda k: f"row {k + 1} of mat_sats (NORAD id {sats[k, 23]:.0f})")
+    return assemble(
+        year,
+        columns,
+        rng,
+        file.name,
+        mission_years=mission_years,
+        notes=tuple(notes),
+        row_name=lambda k: f"row {k + 1} of mat_sats (NORAD id {sats[k, 23]:.0f})",
+    )
 
 
 def read_cascade(
@@ -209,8 +223,10 @@ def read_cascade(
     stray = (distance < EARTH_RADIUS_KM) | (0.5 * np.sum(velocity**2, axis=1) >= _MU_KM3_S2 / distance)
     if stray.any():
         k = int(np.flatnonzero(stray)[0])
-        raise InputError(f"{file}, line {7 * k + 1}: object {k + 1}, {distance[k]:,.0f} km from the Earth's centre, is "
-                         "within the Earth or on no closed orbit; are the numbers in m and m/s?")
+        raise InputError(
+            f"{file}, line {7 * k + 1}: object {k + 1}, {distance[k]:,.0f} km from the Earth's centre, is "
+            "within the Earth or on no closed orbit; are the numbers in m and m/s?"
+        )
     a, e, i, raan, argp, mean = elements_of(position, velocity, _MU_KM3_S2)
     mass = mass_of_length(2.0 * radius)
     columns: dict[str, NDArray[Any]] = {
@@ -218,22 +234,35 @@ def read_cascade(
         "argp_rad": argp, "mean_rad": mean, "mass_kg": mass, "radius_m": radius, "length_m": 2.0 * radius,
         "filled": np.full(len(rows), FILLED_MASS | FILLED_AREA, np.int8),
     }  # fmt: skip
-    notes = [f"{len(rows):,} objects: masses by the density of intact objects of their size, no classes; osculating "
-             "elements taken as mean ones"]
+    notes = [
+        f"{len(rows):,} objects: masses by the density of intact objects of their size, no classes; osculating "
+        "elements taken as mean ones"
+    ]
     if par is not None:
         other = Path(par)
         b = _numbers(other)
         if len(b) != len(rows):
-            raise InputError(f"{other} holds {len(b):,} numbers for the {len(rows):,} objects of {file.name}; one an "
-                             "object is needed")
+            raise InputError(
+                f"{other} holds {len(b):,} numbers for the {len(rows):,} objects of {file.name}; one an "
+                "object is needed"
+            )
         if not np.isfinite(b).all():
             raise InputError(f"{other}, line {int(np.flatnonzero(~np.isfinite(b))[0]) + 1}: not a finite number")
         columns["area_to_mass"] = np.maximum(2.0 * b / (_B_STAR_DENSITY * _CASCADE_DRAG), _NO_DRAG)
-        notes.append(f"area-to-mass ratios from B*, {int((b <= 0.0).sum()):,} of them without drag: they suit no "
-                     "density model but cascade's own")
+        notes.append(
+            f"area-to-mass ratios from B*, {int((b <= 0.0).sum()):,} of them without drag: they suit no "
+            "density model but cascade's own"
+        )
     epoch = CASCADE_YEAR if year is None else year
-    return assemble(epoch, columns, rng, file.name, mission_years=mission_years, notes=tuple(notes),
-                    row_name=lambda k: f"object {k + 1} (line {7 * k + 1} on)")
+    return assemble(
+        epoch,
+        columns,
+        rng,
+        file.name,
+        mission_years=mission_years,
+        notes=tuple(notes),
+        row_name=lambda k: f"object {k + 1} (line {7 * k + 1} on)",
+    )
 
 
 def _mat_sats(file: Path) -> Floats:
@@ -245,11 +274,14 @@ def _mat_sats(file: Path) -> Floats:
     except ValueError as error:
         raise InputError(f"{file} is no MATLAB file up to version 7: {error}") from error
     sats = content.get("mat_sats")
-    if not (isinstance(sats, np.ndarray) and sats.ndim == 2 and sats.shape[1] == _MOCAT_COLUMNS
-            and sats.dtype.kind in "fiu"):
+    if not (
+        isinstance(sats, np.ndarray) and sats.ndim == 2 and sats.shape[1] == _MOCAT_COLUMNS and sats.dtype.kind in "fiu"
+    ):
         found = f"{sats.shape} of {sats.dtype}" if isinstance(sats, np.ndarray) else "nothing"
-        raise InputError(f"{file}: mat_sats is {found}; numbers of shape (n, {_MOCAT_COLUMNS}) are needed: is it a "
-                         "population of MOCAT-MC?")
+        raise InputError(
+            f"{file}: mat_sats is {found}; numbers of shape (n, {_MOCAT_COLUMNS}) are needed: is it a "
+            "population of MOCAT-MC?"
+        )
     return np.asarray(sats, np.float64)
 
 

@@ -131,8 +131,10 @@ def synthetic_population(
         raise InputError(f"a synthetic population of {total} objects is too small; give 2 or more")
     small = _small_numbers(min_length_m, total / published)
     if total + sum(small) > _MOST:
-        raise InputError(f"a synthetic population of {total:,} objects and {sum(small):,} small fragments is too "
-                         f"large; at most {_MOST:,} are possible: give fewer objects, or a longer min_length_m")
+        raise InputError(
+            f"a synthetic population of {total:,} objects and {sum(small):,} small fragments is too "
+            f"large; at most {_MOST:,} are possible: give fewer objects, or a longer min_length_m"
+        )
     epoch = REFERENCE_YEAR if year is None else float(year)
     random = np.random.default_rng(seed) if rng is None else rng
     parts = []
@@ -144,22 +146,26 @@ def synthetic_population(
         else:
             part = _family(group, count, random)
         parts.append({"kind": np.full(count, kind, np.int8), **part})
-    notes = (f"synthetic: proportions of the {published:,} objects tracked with perigees between 200 and 2,000 km on "
-             "2023-01-01; fragments but those of four known clouds count as explosion fragments; sizes and masses of "
-             "fragments by the breakup model from 10 cm up",)
+    notes = (
+        f"synthetic: proportions of the {published:,} objects tracked with perigees between 200 and 2,000 km on "
+        "2023-01-01; fragments but those of four known clouds count as explosion fragments; sizes and masses of "
+        "fragments by the breakup model from 10 cm up",
+    )
     made = _assembled(parts, epoch, random, mission_years, notes)
     if min_length_m is None or not sum(small):
         return made
-    parts = [_small_cloud(cloud, count, min_length_m, random)
-             for cloud, count in zip(FRAGMENTS, small, strict=True)]
-    notes = (f"synthetic: {sum(small):,} fragments of {min_length_m:g} to {TRACKED_M:g} m on top, in proportion to the "
-             f"{SMALL_FRAGMENTS:,} of 1 to 10 cm that MASTER has between 200 and 2,000 km; lengths by the power laws "
-             "of the breakup model, orbits those of the larger fragments, weighted to greater heights",)
+    parts = [_small_cloud(cloud, count, min_length_m, random) for cloud, count in zip(FRAGMENTS, small, strict=True)]
+    notes = (
+        f"synthetic: {sum(small):,} fragments of {min_length_m:g} to {TRACKED_M:g} m on top, in proportion to the "
+        f"{SMALL_FRAGMENTS:,} of 1 to 10 cm that MASTER has between 200 and 2,000 km; lengths by the power laws "
+        "of the breakup model, orbits those of the larger fragments, weighted to greater heights",
+    )
     return Population.concatenate([made, _assembled(parts, epoch, random, mission_years, notes)])
 
 
-def _assembled(parts: Sequence[Columns], epoch: float, rng: np.random.Generator, mission_years: float,
-               notes: tuple[str, ...]) -> Population:
+def _assembled(
+    parts: Sequence[Columns], epoch: float, rng: np.random.Generator, mission_years: float, notes: tuple[str, ...]
+) -> Population:
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["launch_year"] += epoch - REFERENCE_YEAR
     made = assemble(epoch, columns, rng, "synthetic", mission_years=mission_years, notes=notes)
@@ -184,8 +190,13 @@ def _family(family: Family, count: int, rng: np.random.Generator) -> Columns:
         mass = np.full(count, float(family.mass))
     ratio = np.exp(_split_normal(np.log(family.area_to_mass), rng.standard_normal(count)))
     launch = np.interp(rng.random(count), _FIVE, family.launch)
-    return {**_orbits(family, count, rng), "launch_year": launch, "mass_kg": mass,
-            "radius_m": np.sqrt(ratio * mass / np.pi), **_rest(count, rng)}
+    return {
+        **_orbits(family, count, rng),
+        "launch_year": launch,
+        "mass_kg": mass,
+        "radius_m": np.sqrt(ratio * mass / np.pi),
+        **_rest(count, rng),
+    }
 
 
 def _cloud(cloud: Cloud, count: int, rng: np.random.Generator, place: Floats | None = None) -> Columns:
@@ -196,8 +207,13 @@ def _cloud(cloud: Cloud, count: int, rng: np.random.Generator, place: Floats | N
         launch = np.full(count, float(cloud.launch))
     rest = _rest(count, rng)
     rest["rocket_body_parent"] = rng.random(count) < cloud.rocket_bodies
-    return {**_orbits(cloud, count, rng, place), "launch_year": launch,
-            "mass_kg": np.zeros(count), "radius_m": np.zeros(count), **rest}
+    return {
+        **_orbits(cloud, count, rng, place),
+        "launch_year": launch,
+        "mass_kg": np.zeros(count),
+        "radius_m": np.zeros(count),
+        **rest,
+    }
 
 
 def _event(cloud: Cloud) -> Event:
@@ -207,8 +223,10 @@ def _event(cloud: Cloud) -> Event:
 def _small_numbers(min_length_m: float | None, scale: float) -> list[int]:
     """Fragments shorter than 10 cm of each cloud."""
     if min_length_m is not None and not min_length_m >= SMALLEST_M:
-        raise InputError(f"min_length_m = {min_length_m} is impossible in a synthetic population, which has no "
-                         f"fragments below {SMALLEST_M} m; give {SMALLEST_M} or more")
+        raise InputError(
+            f"min_length_m = {min_length_m} is impossible in a synthetic population, which has no "
+            f"fragments below {SMALLEST_M} m; give {SMALLEST_M} or more"
+        )
     if min_length_m is None or min_length_m >= TRACKED_M:
         return [0] * len(FRAGMENTS)
     weights = np.zeros(len(FRAGMENTS))
@@ -238,9 +256,11 @@ def _small_cloud(cloud: Cloud, count: int, min_length_m: float, rng: np.random.G
     w, u = width[k], rng.random(count)
     inside = np.where(w > 0.0, np.log1p(u * np.expm1(w)) / np.where(w > 0.0, w, 1.0), u)
     quantile = np.interp(k + inside, np.arange(len(_SEVEN)), _SEVEN)
-    return {**_cloud(cloud, count, rng, ndtri(quantile)),
-            "kind": np.full(count, Kind.COLLISION_FRAGMENT if cloud.collision else Kind.EXPLOSION_FRAGMENT, np.int8),
-            "length_m": draw_length(count, min_length_m, TRACKED_M, rng, _event(cloud))}
+    return {
+        **_cloud(cloud, count, rng, ndtri(quantile)),
+        "kind": np.full(count, Kind.COLLISION_FRAGMENT if cloud.collision else Kind.EXPLOSION_FRAGMENT, np.int8),
+        "length_m": draw_length(count, min_length_m, TRACKED_M, rng, _event(cloud)),
+    }
 
 
 def _shell(shell: Shell, count: int, rng: np.random.Generator) -> Columns:
@@ -256,10 +276,15 @@ def _shell(shell: Shell, count: int, rng: np.random.Generator) -> Columns:
     rest["raan_rad"] = 2.0 * np.pi * plane / shell.planes
     rest["mean_rad"] = np.where(away, rest["mean_rad"], 2.0 * np.pi * phase - rest["argp_rad"])
     rest["constellation"] = np.full(count, shell.constellation, np.int32)
-    return {"a_km": height + EARTH_RADIUS_KM, "ecc": _SHELL_ECC * np.exp(0.28 * rng.standard_normal(count)),
-            "inc_rad": np.radians(shell.inclination + 0.003 * rng.standard_normal(count)),
-            "launch_year": np.interp(rng.random(count), _FIVE, shell.launch), "mass_kg": np.full(count, shell.mass),
-            "radius_m": np.full(count, shell.radius), **rest}
+    return {
+        "a_km": height + EARTH_RADIUS_KM,
+        "ecc": _SHELL_ECC * np.exp(0.28 * rng.standard_normal(count)),
+        "inc_rad": np.radians(shell.inclination + 0.003 * rng.standard_normal(count)),
+        "launch_year": np.interp(rng.random(count), _FIVE, shell.launch),
+        "mass_kg": np.full(count, shell.mass),
+        "radius_m": np.full(count, shell.radius),
+        **rest,
+    }
 
 
 def _orbits(group: Family | Cloud, count: int, rng: np.random.Generator, place: Floats | None = None) -> Columns:
@@ -283,9 +308,13 @@ def _orbits(group: Family | Cloud, count: int, rng: np.random.Generator, place: 
 
 def _rest(count: int, rng: np.random.Generator) -> Columns:
     turn = 2.0 * np.pi
-    return {"raan_rad": rng.uniform(0.0, turn, count), "argp_rad": rng.uniform(0.0, turn, count),
-            "mean_rad": rng.uniform(0.0, turn, count), "constellation": np.full(count, -1, np.int32),
-            "rocket_body_parent": np.zeros(count, np.bool_)}
+    return {
+        "raan_rad": rng.uniform(0.0, turn, count),
+        "argp_rad": rng.uniform(0.0, turn, count),
+        "mean_rad": rng.uniform(0.0, turn, count),
+        "constellation": np.full(count, -1, np.int32),
+        "rocket_body_parent": np.zeros(count, np.bool_),
+    }
 
 
 def _split_normal(quantiles: Any, z: Floats) -> Floats:

@@ -24,6 +24,8 @@ Statistic = Callable[..., Floats]
 """statistic(weights [m, n], values [cells, n], ...) -> [m, cells]; weights count how often a run was drawn."""
 
 _BLOCK_BYTES = 32 * 2**20
+
+
 # -------------------------------------------------------------------------------------------------- weighted forms
 def weighted_mean(weights: Floats, values: Floats) -> Floats:
     """Mean of the runs that have a value."""
@@ -80,8 +82,15 @@ def _of_function(function: Callable[..., Any]) -> Statistic:
 
 
 # --------------------------------------------------------------------------------------------------------- bootstrap
-def bootstrap_interval(da: xr.DataArray, statistic: str | Callable[..., Any] = "mean", dim: str = "run",
-                       level: float = 0.95, resamples: int = 2000, seed: int = 0, method: str = "bca") -> xr.Dataset:
+def bootstrap_interval(
+    da: xr.DataArray,
+    statistic: str | Callable[..., Any] = "mean",
+    dim: str = "run",
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    method: str = "bca",
+) -> xr.Dataset:
     """Statistic over runs with its bootstrap interval.
 
     Parameters
@@ -136,8 +145,15 @@ def bootstrap_interval(da: xr.DataArray, statistic: str | Callable[..., Any] = "
     return found.assign_attrs(found.attrs, statistic=name)
 
 
-def interval_of(statistic: Statistic, arrays: tuple[xr.DataArray, ...], dim: str = "run", level: float = 0.95,
-                resamples: int = 2000, seed: int = 0, method: str = "bca") -> xr.Dataset:
+def interval_of(
+    statistic: Statistic,
+    arrays: tuple[xr.DataArray, ...],
+    dim: str = "run",
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    method: str = "bca",
+) -> xr.Dataset:
     """Interval of a statistic of several arrays whose runs are drawn together.
 
     Parameters
@@ -164,9 +180,15 @@ def interval_of(statistic: Statistic, arrays: tuple[xr.DataArray, ...], dim: str
             found[rows] = _interval(statistic, [part[rows] for part in flat], level, resamples, seed, method)
         return found.reshape(*shape, 3)
 
-    result = xr.apply_ufunc(core, *(whole(da, dim) for da in arrays), input_core_dims=[[dim]] * len(arrays),
-                            output_core_dims=[["bound"]], dask="parallelized", output_dtypes=[np.float64],
-                            dask_gufunc_kwargs={"output_sizes": {"bound": 3}})
+    result = xr.apply_ufunc(
+        core,
+        *(whole(da, dim) for da in arrays),
+        input_core_dims=[[dim]] * len(arrays),
+        output_core_dims=[["bound"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"bound": 3}},
+    )
     found = xr.Dataset({name: result.isel(bound=k) for k, name in enumerate(("estimate", "lower", "upper"))})
     found["runs_used"] = used(*arrays, dim=dim)
     found["lower"].attrs["long_name"] = f"lower end of the {100 * level:g} % interval"
@@ -200,8 +222,9 @@ def draws(n: int, resamples: int, seed: int) -> Iterator[tuple[slice, Floats]]:
         yield slice(k, k + rows), np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
 
 
-def _interval(statistic: Statistic, parts: list[Floats], level: float, resamples: int, seed: int,
-              method: str) -> Floats:
+def _interval(
+    statistic: Statistic, parts: list[Floats], level: float, resamples: int, seed: int, method: str
+) -> Floats:
     """Estimate, lower and upper end [cells, 3]."""
     cells, n = parts[0].shape
     count = np.logical_and.reduce([np.isfinite(part) for part in parts]).sum(axis=1)

@@ -86,8 +86,9 @@ def spatial_density(source: xr.Dataset | Population, altitude_edges_km: Any = SH
     return found.assign_attrs(units="km-3", long_name="spatial density")
 
 
-def latitude_density(population: Population, altitude_edges_km: Any = SHELL_EDGES_KM,
-                     latitude_edges_deg: Any = LATITUDE_EDGES_DEG) -> xr.DataArray:
+def latitude_density(
+    population: Population, altitude_edges_km: Any = SHELL_EDGES_KM, latitude_edges_deg: Any = LATITUDE_EDGES_DEG
+) -> xr.DataArray:
     """Objects per volume [1/km^3], by shell, latitude and class.
 
     Parameters
@@ -110,12 +111,17 @@ def latitude_density(population: Population, altitude_edges_km: Any = SHELL_EDGE
     number = _by_class(population, share).reshape(len(CLASS_NAMES), len(edges) - 1, len(zones) - 1)
     density = number.transpose(1, 2, 0) / cell_volume(edges, zones)[:, :, None]
     coords = {**_shells(edges), **_latitudes(latitude_edges_deg), "class": list(CLASS_NAMES)}
-    return xr.DataArray(density, dims=("shell", "latitude", "class"), coords=coords,
-                        attrs={"units": "km-3", "long_name": "spatial density"})
+    return xr.DataArray(
+        density,
+        dims=("shell", "latitude", "class"),
+        coords=coords,
+        attrs={"units": "km-3", "long_name": "spatial density"},
+    )
 
 
-def relative_speed(population: Population, altitude_edges_km: Any = SHELL_EDGES_KM,
-                   latitude_edges_deg: Any = LATITUDE_EDGES_DEG) -> xr.DataArray:
+def relative_speed(
+    population: Population, altitude_edges_km: Any = SHELL_EDGES_KM, latitude_edges_deg: Any = LATITUDE_EDGES_DEG
+) -> xr.DataArray:
     """Mean relative speed of pairs of objects that meet [km/s], by shell and latitude.
 
     Two circular orbits that cross at a latitude b do so northbound or southbound, at headings with
@@ -140,12 +146,20 @@ def relative_speed(population: Population, altitude_edges_km: Any = SHELL_EDGES_
     radius = 0.5 * (edges[:-1] + edges[1:]) + EARTH_RADIUS_KM
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(everybody > 0.0, pairs / everybody, np.nan) * np.sqrt(MU_KM3_S2 / radius)[:, None]
-    return xr.DataArray(mean, dims=("shell", "latitude"), coords={**_shells(edges), **_latitudes(latitude_edges_deg)},
-                        attrs={"units": "km s-1", "long_name": "mean relative speed of pairs"})
+    return xr.DataArray(
+        mean,
+        dims=("shell", "latitude"),
+        coords={**_shells(edges), **_latitudes(latitude_edges_deg)},
+        attrs={"units": "km s-1", "long_name": "mean relative speed of pairs"},
+    )
 
 
-def flux(source: xr.Dataset | Population, speed_km_s: Any = None, altitude_edges_km: Any = SHELL_EDGES_KM,
-         latitude_edges_deg: Any = LATITUDE_EDGES_DEG) -> xr.DataArray:
+def flux(
+    source: xr.Dataset | Population,
+    speed_km_s: Any = None,
+    altitude_edges_km: Any = SHELL_EDGES_KM,
+    latitude_edges_deg: Any = LATITUDE_EDGES_DEG,
+) -> xr.DataArray:
     """Objects through an area a year [1/(m^2 a)]: density times relative speed.
 
     Parameters
@@ -172,7 +186,8 @@ def flux(source: xr.Dataset | Population, speed_km_s: Any = None, altitude_edges
         raise InputError(f"a relative speed of {speed} km/s is impossible; give a positive number")
     found = density * speed
     return (found.where(density > 0.0, 0.0 * density) * 1e-6 * YEAR_S).assign_attrs(
-        units="m-2 a-1", long_name="flux on a surface that faces it")
+        units="m-2 a-1", long_name="flux on a surface that faces it"
+    )
 
 
 def _pair_speeds(edges: Floats, zones: Floats) -> Floats:
@@ -232,11 +247,17 @@ def _zones(latitude_edges_deg: Any) -> Floats:
 
 
 def _shells(edges: Floats) -> dict[str, Any]:
-    return {"shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), {"units": "km"}),
-            "shell_lower": ("shell", edges[:-1], {"units": "km"}), "shell_upper": ("shell", edges[1:], {"units": "km"})}
+    return {
+        "shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), {"units": "km"}),
+        "shell_lower": ("shell", edges[:-1], {"units": "km"}),
+        "shell_upper": ("shell", edges[1:], {"units": "km"}),
+    }
 
 
 def _latitudes(edges_deg: Any) -> dict[str, Any]:
     edges = np.asarray(edges_deg, np.float64)
-    return {"latitude": ("latitude", 0.5 * (edges[:-1] + edges[1:]), {"units": "degree_north"}),
-            "latitude_lower": ("latitude", edges[:-1]), "latitude_upper": ("latitude", edges[1:])}
+    return {
+        "latitude": ("latitude", 0.5 * (edges[:-1] + edges[1:]), {"units": "degree_north"}),
+        "latitude_lower": ("latitude", edges[:-1]),
+        "latitude_upper": ("latitude", edges[1:]),
+    }

@@ -48,11 +48,16 @@ def genealogy(ds: xr.Dataset) -> xr.Dataset:
         generation = older + 1
     else:
         raise InputError("the event table is no family: some event is its own ancestor; the store is damaged")
-    found = {"first_parent": ("event", first, {"long_name": "event that made the first object, -1 for none"}),
-             "second_parent": ("event", second, {"long_name": "event that made the second object, -1 for none"}),
-             "generation": ("event", generation, {"units": "1", "long_name": "generation of the event"}),
-             "descendants": ("event", _count_descendants(first, second, generation),
-                             {"units": "1", "long_name": "number of events that follow from it"})}
+    found = {
+        "first_parent": ("event", first, {"long_name": "event that made the first object, -1 for none"}),
+        "second_parent": ("event", second, {"long_name": "event that made the second object, -1 for none"}),
+        "generation": ("event", generation, {"units": "1", "long_name": "generation of the event"}),
+        "descendants": (
+            "event",
+            _count_descendants(first, second, generation),
+            {"units": "1", "long_name": "number of events that follow from it"},
+        ),
+    }
     return xr.Dataset(found)
 
 
@@ -75,14 +80,17 @@ def _parents(ds: xr.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         hit = (keys[k] == wanted) if len(order) else np.zeros(len(cause), np.bool_)
         lost = np.flatnonzero((cause != 0) & ~hit)
         if len(lost):
-            raise InputError(f"event {number[lost[0]]} has the cause {cause[lost[0]]}, which is no event of its run; "
-                             "the event table is not complete")
+            raise InputError(
+                f"event {number[lost[0]]} has the cause {cause[lost[0]]}, which is no event of its run; "
+                "the event table is not complete"
+            )
         found.append(np.where(cause != 0, order[k] if len(order) else -1, -1).astype(np.int64))
     return found[0], found[1]
 
 
-def _count_descendants(first: NDArray[np.int64], second: NDArray[np.int64],
-                       generation: NDArray[np.int64]) -> NDArray[np.int64]:
+def _count_descendants(
+    first: NDArray[np.int64], second: NDArray[np.int64], generation: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Number of descendants of every event; each counts once, however many ways lead to it."""
     count = np.zeros(len(first), np.int64)
     above: dict[int, set[int]] = {}
@@ -157,8 +165,12 @@ def _below(first: NDArray[np.int64], second: NDArray[np.int64], seeds: NDArray[n
         found = more
 
 
-def collisions_without(ds: xr.Dataset, removed: Iterable[int] | Mapping[int, float], by: str = "uid",
-                       types: tuple[int, ...] = (CATASTROPHIC,)) -> xr.Dataset:
+def collisions_without(
+    ds: xr.Dataset,
+    removed: Iterable[int] | Mapping[int, float],
+    by: str = "uid",
+    types: tuple[int, ...] = (CATASTROPHIC,),
+) -> xr.Dataset:
     """Collisions of stored runs if some objects had been removed, by pruning event trees: no run is repeated.
 
     Every event in which a removed object takes part after its removal is dropped, and with it all events that follow
@@ -200,8 +212,11 @@ def collisions_without(ds: xr.Dataset, removed: Iterable[int] | Mapping[int, flo
     """
     if by not in ("uid", "norad"):
         raise InputError(f"by = {by!r} is unknown; choose 'uid' or 'norad'")
-    year = {int(k): float(v) for k, v in removed.items()} if isinstance(removed, Mapping) else \
-           {int(k): -np.inf for k in removed}
+    year = (
+        {int(k): float(v) for k, v in removed.items()}
+        if isinstance(removed, Mapping)
+        else {int(k): -np.inf for k in removed}
+    )
     if by == "norad" and 0 in year:
         raise InputError("NORAD id 0 stands for objects without one; leave it out of the removed objects")
     first, second = _parents(ds)
@@ -230,25 +245,41 @@ def collisions_without(ds: xr.Dataset, removed: Iterable[int] | Mapping[int, flo
         made = (parent >= 0) & dropped[parent]
         victim = (kind == CATASTROPHIC) | ((kind == CRATERING) & (who == "second"))
         survivors += dropped & victim & ~gone & ~made
-    values = {"collisions": tally(counted), "collisions_left": tally(counted & ~dropped),
-              "avoided": tally(counted & dropped), "avoided_first": tally(counted & hit),
-              "fragments_avoided": tally(np.where(dropped, ds["event_fragments"].to_numpy(), 0.0)),
-              "survivor_years": tally(survivors * np.maximum(end - when, 0.0))}
-    names = {"collisions": "collisions as stored",
-             "collisions_left": "collisions without the removed objects, at least",
-             "avoided": "collisions avoided, at most", "avoided_first": "collisions of the removed objects themselves",
-             "fragments_avoided": "fragments not made, at most",
-             "survivor_years": "years from dropped collisions to the end, summed over the objects they destroyed"}
+    values = {
+        "collisions": tally(counted),
+        "collisions_left": tally(counted & ~dropped),
+        "avoided": tally(counted & dropped),
+        "avoided_first": tally(counted & hit),
+        "fragments_avoided": tally(np.where(dropped, ds["event_fragments"].to_numpy(), 0.0)),
+        "survivor_years": tally(survivors * np.maximum(end - when, 0.0)),
+    }
+    names = {
+        "collisions": "collisions as stored",
+        "collisions_left": "collisions without the removed objects, at least",
+        "avoided": "collisions avoided, at most",
+        "avoided_first": "collisions of the removed objects themselves",
+        "fragments_avoided": "fragments not made, at most",
+        "survivor_years": "years from dropped collisions to the end, summed over the objects they destroyed",
+    }
     coords = {dim: ds[dim] for dim in ("scenario", "run") if dim in ds.coords}
     there = ds["population"].isel(time=0, drop=True).notnull().any("class").to_numpy()  # others are not finished yet
-    return xr.Dataset({name: (("scenario", "run"), np.where(there, value, np.nan), {
-        "units": "a" if name == "survivor_years" else "1", "long_name": names[name]})
-        for name, value in values.items()}, coords=coords,
-        attrs={"removed": len(keys), "by": by, "note": "lower bound of collisions left; see collisions_without"})
+    return xr.Dataset(
+        {
+            name: (
+                ("scenario", "run"),
+                np.where(there, value, np.nan),
+                {"units": "a" if name == "survivor_years" else "1", "long_name": names[name]},
+            )
+            for name, value in values.items()
+        },
+        coords=coords,
+        attrs={"removed": len(keys), "by": by, "note": "lower bound of collisions left; see collisions_without"},
+    )
 
 
-def _since(who: NDArray[np.int64], keys: NDArray[np.int64], since: NDArray[np.float64],
-           when: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _since(
+    who: NDArray[np.int64], keys: NDArray[np.int64], since: NDArray[np.float64], when: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Whether an object of ``keys`` takes part after its removal."""
     if not len(keys):
         return np.zeros(len(who), np.bool_)

@@ -48,8 +48,9 @@ def cut_off(ds: xr.Dataset) -> xr.DataArray:
     return ds["truncated_year"].notnull()
 
 
-def collisions(ds: xr.Dataset, kind: str = "catastrophic", channel: str = "sampled",
-               by_shell: bool = False) -> xr.DataArray:
+def collisions(
+    ds: xr.Dataset, kind: str = "catastrophic", channel: str = "sampled", by_shell: bool = False
+) -> xr.DataArray:
     """Collisions since the start.
 
     Parameters
@@ -117,10 +118,13 @@ def collision_rate(ds: xr.Dataset, window_years: float = 10.0, kind: str = "cata
         flow = collisions(ds, kind, channel, by_shell=True)
         first, last = (flow.isel(time=part).drop_vars("time").rename(time="window") for part in (index[:-1], index[1:]))
         found[channel] = ((last - first) / span).assign_attrs(
-            units="1/a", long_name=f"{channel} collisions a year ({kind})")
-    coords = {"window": ("window", middle, {"units": "a", "long_name": "middle of the window"}),
-              "window_start": ("window", time[index[:-1]], {"units": "a"}),
-              "window_end": ("window", time[index[1:]], {"units": "a"})}
+            units="1/a", long_name=f"{channel} collisions a year ({kind})"
+        )
+    coords = {
+        "window": ("window", middle, {"units": "a", "long_name": "middle of the window"}),
+        "window_start": ("window", time[index[:-1]], {"units": "a"}),
+        "window_end": ("window", time[index[1:]], {"units": "a"}),
+    }
     return xr.Dataset(found).assign_coords(coords).assign_attrs(kind=kind, note=NAN_NOTE)
 
 
@@ -136,8 +140,9 @@ def variance_gain(ds: xr.Dataset, kind: str = "catastrophic") -> xr.DataArray:
     """
     sampled, expected = (variance(collisions(ds, kind, channel)) for channel in ("sampled", "expected"))
     gain = divided(sampled, expected)
-    return gain.assign_attrs(units="1", long_name=f"variance of sampled over variance of expected collisions ({kind})",
-                             note=NAN_NOTE)
+    return gain.assign_attrs(
+        units="1", long_name=f"variance of sampled over variance of expected collisions ({kind})", note=NAN_NOTE
+    )
 
 
 def steadied(ds: xr.Dataset, values: xr.DataArray, kind: str = "catastrophic") -> xr.DataArray:
@@ -205,10 +210,16 @@ def growth_probability(ds: xr.Dataset, level: float = 0.95) -> xr.Dataset:
     lower, upper = wilson_interval(grown, trials, level)
     share = divided(grown, trials)
     name = "share of runs with more objects than at the start"
-    return xr.Dataset({"probability": share.assign_attrs(units="1", long_name=name),
-                       "lower": lower.assign_attrs(units="1"), "upper": upper.assign_attrs(units="1"),
-                       "runs_used": trials, "runs_cut_off": cut.sum("run")},
-                      attrs={"level": level, "note": "runs that were cut off count as grown from then on"})
+    return xr.Dataset(
+        {
+            "probability": share.assign_attrs(units="1", long_name=name),
+            "lower": lower.assign_attrs(units="1"),
+            "upper": upper.assign_attrs(units="1"),
+            "runs_used": trials,
+            "runs_cut_off": cut.sum("run"),
+        },
+        attrs={"level": level, "note": "runs that were cut off count as grown from then on"},
+    )
 
 
 def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
@@ -254,20 +265,35 @@ def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
         last = grown.shape[-1] - 1 - np.isfinite(grown)[..., ::-1].argmax(axis=-1)
         return np.where(np.isfinite(grown).any(axis=-1), since[last], np.nan)
 
-    years, followed = (xr.apply_ufunc(f, n, input_core_dims=[["time"]], dask="parallelized",
-                                      output_dtypes=[np.float64]) for f in (first, length))
+    years, followed = (
+        xr.apply_ufunc(f, n, input_core_dims=[["time"]], dask="parallelized", output_dtypes=[np.float64])
+        for f in (first, length)
+    )
     followed = xr.where(years.notnull(), years, followed)
     share, median = xr.apply_ufunc(
-        _kaplan_meier, whole(followed, "run"), whole(years.notnull(), "run"), kwargs={"grid": since},
-        input_core_dims=[["run"], ["run"]], output_core_dims=[["time"], []], vectorize=True, dask="parallelized",
-        output_dtypes=[np.float64, np.float64], dask_gufunc_kwargs={"output_sizes": {"time": len(since)}})
+        _kaplan_meier,
+        whole(followed, "run"),
+        whole(years.notnull(), "run"),
+        kwargs={"grid": since},
+        input_core_dims=[["run"], ["run"]],
+        output_core_dims=[["time"], []],
+        vectorize=True,
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"time": len(since)}},
+    )
     text = f"population {factor:g} times that at the start"
-    return xr.Dataset({"years": years.assign_attrs(units="a", long_name=f"years until {text}"),
-                       "followed": followed.assign_attrs(units="a", long_name="years followed until then or the end"),
-                       "share": share.assign_coords(time=ds["time"]).assign_attrs(
-                           units="1", long_name=f"probability of {text} (Kaplan-Meier)"),
-                       "median_years": median.assign_attrs(units="a", long_name=f"median of years until {text}")},
-                      attrs={"factor": factor, "note": "runs that end before are censored"})
+    return xr.Dataset(
+        {
+            "years": years.assign_attrs(units="a", long_name=f"years until {text}"),
+            "followed": followed.assign_attrs(units="a", long_name="years followed until then or the end"),
+            "share": share.assign_coords(time=ds["time"]).assign_attrs(
+                units="1", long_name=f"probability of {text} (Kaplan-Meier)"
+            ),
+            "median_years": median.assign_attrs(units="a", long_name=f"median of years until {text}"),
+        },
+        attrs={"factor": factor, "note": "runs that end before are censored"},
+    )
 
 
 def _kaplan_meier(followed: Floats, happened: NDArray[np.bool_], grid: Floats) -> tuple[Floats, float]:

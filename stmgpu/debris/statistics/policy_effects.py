@@ -46,8 +46,15 @@ def _avoided(values: xr.DataArray, baseline: str) -> xr.DataArray:
     return values.sel(scenario=baseline, drop=True) - values
 
 
-def paired_difference(ds: xr.Dataset, variable: str | xr.DataArray = "population", baseline: str | None = None,
-                      level: float = 0.95, resamples: int = 2000, seed: int = 0, method: str = "bca") -> xr.Dataset:
+def paired_difference(
+    ds: xr.Dataset,
+    variable: str | xr.DataArray = "population",
+    baseline: str | None = None,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    method: str = "bca",
+) -> xr.Dataset:
     """Each scenario minus the baseline, run by run.
 
     Parameters
@@ -80,15 +87,24 @@ def paired_difference(ds: xr.Dataset, variable: str | xr.DataArray = "population
     paired = difference.notnull()
     apart = variance(values.where(paired)) + variance(base.where(paired))
     together = variance(difference)
-    found["gain"] = divided(apart, together).where(found["scenario"] != name).assign_attrs(
-        units="1", long_name="variance of an unpaired over that of the paired difference")
+    found["gain"] = (
+        divided(apart, together)
+        .where(found["scenario"] != name)
+        .assign_attrs(units="1", long_name="variance of an unpaired over that of the paired difference")
+    )
     for part in ("estimate", "lower", "upper"):
         found[part].attrs["units"] = values.attrs.get("units", "1")
     return found.assign_attrs(baseline=name, variable=variable if isinstance(variable, str) else str(variable.name))
 
 
-def effective_reduction_factor(ds: xr.Dataset, baseline: str | None = None, level: float = 0.95, resamples: int = 2000,
-                               seed: int = 0, method: str = "bca") -> xr.Dataset:
+def effective_reduction_factor(
+    ds: xr.Dataset,
+    baseline: str | None = None,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    method: str = "bca",
+) -> xr.Dataset:
     """Objects fewer than without the policy, for each object removed (ERF; Liou and Johnson 2009, Adv. Space Res. 43).
 
     Parameters
@@ -111,9 +127,16 @@ def effective_reduction_factor(ds: xr.Dataset, baseline: str | None = None, leve
     return _per_removal(ds, fewer, name, level, resamples, seed, method, "objects fewer per object removed")
 
 
-def collisions_avoided_per_removal(ds: xr.Dataset, baseline: str | None = None, kind: str = "catastrophic",
-                                   channel: str = "expected", level: float = 0.95, resamples: int = 2000,
-                                   seed: int = 0, method: str = "bca") -> xr.Dataset:
+def collisions_avoided_per_removal(
+    ds: xr.Dataset,
+    baseline: str | None = None,
+    kind: str = "catastrophic",
+    channel: str = "expected",
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+    method: str = "bca",
+) -> xr.Dataset:
     """Collisions fewer than without the policy, for each object removed.
 
     Parameters
@@ -135,8 +158,9 @@ def collisions_avoided_per_removal(ds: xr.Dataset, baseline: str | None = None, 
     return _per_removal(ds, fewer, name, level, resamples, seed, method, f"{kind} collisions fewer per object removed")
 
 
-def _per_removal(ds: xr.Dataset, fewer: xr.DataArray, baseline: str, level: float, resamples: int, seed: int,
-                 method: str, text: str) -> xr.Dataset:
+def _per_removal(
+    ds: xr.Dataset, fewer: xr.DataArray, baseline: str, level: float, resamples: int, seed: int, method: str, text: str
+) -> xr.Dataset:
     removed = -_avoided(total(ds, "removals"), baseline)
     found = interval_of(weighted_ratio, (fewer, removed), "run", level, resamples, seed, method)
     mean = divided(removed.where(fewer.notnull()).sum("run"), used(fewer, removed))
@@ -200,8 +224,9 @@ def _masses(ds: xr.Dataset, time: Any, worth: Any) -> xr.DataArray:
     if "event_type" not in ds:
         raise InputError("the ensemble has no event table, so removed masses are not known; leave per_kg out")
     removal = ds["event_type"].to_numpy() == REMOVAL
-    scenario, run, when, mass = (ds[f"event_{name}"].to_numpy()[removal]
-                                 for name in ("scenario", "run", "time", "first_mass"))
+    scenario, run, when, mass = (
+        ds[f"event_{name}"].to_numpy()[removal] for name in ("scenario", "run", "time", "first_mass")
+    )
     k = np.clip(np.searchsorted(time, when, side="right") - 1, 0, len(worth) - 1)
     sums = np.zeros((ds.sizes["scenario"], ds.sizes["run"]))
     np.add.at(sums, (scenario, run), mass * worth[k])
@@ -209,9 +234,16 @@ def _masses(ds: xr.Dataset, time: Any, worth: Any) -> xr.DataArray:
     return xr.DataArray(sums, dims=("scenario", "run"), coords=coords)
 
 
-def cost_per_collision_avoided(ds: xr.Dataset, prices: Mapping[str, float], baseline: str | None = None,
-                               kind: str = "catastrophic", channel: str = "expected", level: float = 0.95,
-                               resamples: int = 2000, seed: int = 0) -> xr.Dataset:
+def cost_per_collision_avoided(
+    ds: xr.Dataset,
+    prices: Mapping[str, float],
+    baseline: str | None = None,
+    kind: str = "catastrophic",
+    channel: str = "expected",
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> xr.Dataset:
     """What a policy costs for each collision that it avoids, until the end of the ensemble.
 
     Parameters
@@ -254,13 +286,19 @@ def cost_per_collision_avoided(ds: xr.Dataset, prices: Mapping[str, float], base
         return np.where(below > 0.0, ratio, np.where(np.isnan(below), np.nan, np.inf))
 
     found = {}
-    for part, statistic, arrays in (("cost_per_collision", price, (cost, avoided)),
-                                    ("avoided", weighted_mean, (avoided,)), ("cost", weighted_mean, (cost,)),
-                                    ("net_present_value", weighted_mean, (value,))):
+    for part, statistic, arrays in (
+        ("cost_per_collision", price, (cost, avoided)),
+        ("avoided", weighted_mean, (avoided,)),
+        ("cost", weighted_mean, (cost,)),
+        ("net_present_value", weighted_mean, (value,)),
+    ):
         one = interval_of(statistic, arrays, "run", level, resamples, seed, "percentile")
         active = total(ds, "removals").isel(time=-1, drop=True).max("run") > 0.0
         for end, suffix in (("estimate", ""), ("lower", "_lower"), ("upper", "_upper")):
-            found[part + suffix] = one[end].where(active).assign_attrs(
-                units="1" if part == "avoided" else "money", long_name=part.replace("_", " "))
+            found[part + suffix] = (
+                one[end]
+                .where(active)
+                .assign_attrs(units="1" if part == "avoided" else "money", long_name=part.replace("_", " "))
+            )
     found["runs_used"] = used(cost, avoided)
     return xr.Dataset(found, attrs={"baseline": name, "level": level, "prices": str(dict(prices))})

@@ -95,8 +95,9 @@ def sorted_quantile(ordered: Floats, count: NDArray[Any], q: Floats) -> Floats:
     return np.where(count > 0, value, np.nan)
 
 
-def quantiles(da: xr.DataArray, q: Any = (0.05, 0.25, 0.5, 0.75, 0.95), dim: str = "run",
-              capped: str = "skip") -> xr.DataArray:
+def quantiles(
+    da: xr.DataArray, q: Any = (0.05, 0.25, 0.5, 0.75, 0.95), dim: str = "run", capped: str = "skip"
+) -> xr.DataArray:
     """Quantiles over runs.
 
     Parameters
@@ -140,9 +141,15 @@ def quantiles(da: xr.DataArray, q: Any = (0.05, 0.25, 0.5, 0.75, 0.95), dim: str
         found = sorted_quantile(np.sort(columns, axis=0), count, np.repeat(levels[:, None], columns.shape[1], axis=1))
         return np.moveaxis(found.reshape(len(levels), *values.shape[:-1]), 0, -1)
 
-    found = xr.apply_ufunc(core, whole(da, dim), input_core_dims=[[dim]], output_core_dims=[["quantile"]],
-                           dask="parallelized", output_dtypes=[np.float64],
-                           dask_gufunc_kwargs={"output_sizes": {"quantile": len(levels)}})
+    found = xr.apply_ufunc(
+        core,
+        whole(da, dim),
+        input_core_dims=[[dim]],
+        output_core_dims=[["quantile"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"quantile": len(levels)}},
+    )
     found = found.assign_coords(quantile=levels, runs_used=used(da, dim=dim)).transpose("quantile", ...)
     note = NAN_NOTE if capped == "skip" else HIGH_NOTE
     return found.assign_attrs(da.attrs, note=note)
@@ -168,8 +175,9 @@ def value_at_risk(da: xr.DataArray, level: float = 0.95, dim: str = "run", cappe
     return found.assign_attrs(da.attrs, level=level)
 
 
-def conditional_value_at_risk(da: xr.DataArray, level: float = 0.95, dim: str = "run",
-                              capped: str = "high") -> xr.DataArray:
+def conditional_value_at_risk(
+    da: xr.DataArray, level: float = 0.95, dim: str = "run", capped: str = "high"
+) -> xr.DataArray:
     """Mean of the worst share 1 - ``level`` of the runs (CVaR; Rockafellar and Uryasev 2002, J. Bank. Fin. 26, 1443).
 
     A run that lies on the border counts with the part of it that belongs to the tail, so that the share is exact for
@@ -197,8 +205,9 @@ def conditional_value_at_risk(da: xr.DataArray, level: float = 0.95, dim: str = 
         with np.errstate(invalid="ignore", divide="ignore"):
             return weighted.sum(axis=-1) / tail[..., 0]
 
-    found = xr.apply_ufunc(core, whole(da, dim), input_core_dims=[[dim]], dask="parallelized",
-                           output_dtypes=[np.float64])
+    found = xr.apply_ufunc(
+        core, whole(da, dim), input_core_dims=[[dim]], dask="parallelized", output_dtypes=[np.float64]
+    )
     note = NAN_NOTE if capped == "skip" else HIGH_NOTE
     return found.assign_coords(runs_used=used(da, dim=dim)).assign_attrs(da.attrs, level=level, note=note)
 
@@ -228,10 +237,15 @@ def index_of_dispersion(counts: xr.DataArray, dim: str = "run", level: float = 0
     def bound(tail: float) -> xr.DataArray:
         return xr.apply_ufunc(lambda k: chdtri(k, tail) / k, few, dask="parallelized", output_dtypes=[np.float64])
 
-    return xr.Dataset({"dispersion": ratio.assign_attrs(units="1", long_name="variance over mean"),
-                       "poisson_lower": bound(0.5 * (1.0 + level)).assign_attrs(units="1"),
-                       "poisson_upper": bound(0.5 * (1.0 - level)).assign_attrs(units="1"), "runs_used": n},
-                      attrs={"level": level, "note": NAN_NOTE})
+    return xr.Dataset(
+        {
+            "dispersion": ratio.assign_attrs(units="1", long_name="variance over mean"),
+            "poisson_lower": bound(0.5 * (1.0 + level)).assign_attrs(units="1"),
+            "poisson_upper": bound(0.5 * (1.0 - level)).assign_attrs(units="1"),
+            "runs_used": n,
+        },
+        attrs={"level": level, "note": NAN_NOTE},
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- shares

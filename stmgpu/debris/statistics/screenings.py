@@ -36,8 +36,13 @@ GROUPS = ("altitude", "class", "month")
 _ROWS = 1_000_000
 
 
-def conjunction_rate(con: xr.Dataset, objects: Catalog | Population, by: str | tuple[str, ...] = "altitude",
-                     altitude_edges_km: Any = SHELL_EDGES_KM, min_speed_km_s: float = SLOW_PAIR_KM_S) -> xr.Dataset:
+def conjunction_rate(
+    con: xr.Dataset,
+    objects: Catalog | Population,
+    by: str | tuple[str, ...] = "altitude",
+    altitude_edges_km: Any = SHELL_EDGES_KM,
+    min_speed_km_s: float = SLOW_PAIR_KM_S,
+) -> xr.Dataset:
     """Conjunctions a day by altitude, class and month.
 
     Parameters
@@ -71,8 +76,9 @@ def conjunction_rate(con: xr.Dataset, objects: Catalog | Population, by: str | t
     start, days = _window(con)
     known = _Known(objects)
     edges = np.asarray(altitude_edges_km, np.float64)
-    months = np.arange(start.astype("datetime64[M]"),
-                       (start + _duration(days) - np.timedelta64(1, "ns")).astype("datetime64[M]") + 1)
+    months = np.arange(
+        start.astype("datetime64[M]"), (start + _duration(days) - np.timedelta64(1, "ns")).astype("datetime64[M]") + 1
+    )
     dims, shape = [], []
     for name in wanted:
         dims += {"altitude": ["shell"], "class": ["class", "partner"], "month": ["month"]}[name]
@@ -104,21 +110,34 @@ def conjunction_rate(con: xr.Dataset, objects: Catalog | Population, by: str | t
         flat = np.ravel_multi_index(tuple(place[inside] for place in places), shape)
         counts += np.bincount(flat, minlength=len(counts))
     coords = _coordinates(wanted, edges, known.classes, months)
-    number = xr.DataArray(counts.reshape(shape), dims=dims, coords=coords,
-                          attrs={"units": "1", "long_name": "conjunctions"})
+    number = xr.DataArray(
+        counts.reshape(shape), dims=dims, coords=coords, attrs={"units": "1", "long_name": "conjunctions"}
+    )
     span: Any = days
     if "month" in wanted:
         begin = np.maximum(months.astype("datetime64[ns]"), start)
         finish = np.minimum((months + 1).astype("datetime64[ns]"), start + _duration(days))
         span = xr.DataArray((finish - begin) / np.timedelta64(1, "D"), dims="month", coords={"month": number["month"]})
     rate = (number / span).assign_attrs(units="1/d", long_name="conjunctions a day")
-    return xr.Dataset({"conjunctions": number, "rate": rate},
-                      attrs={**told, "days": days, "threshold_km": con.attrs.get("threshold_km", np.nan),
-                             "min_speed_km_s": min_speed_km_s})
+    return xr.Dataset(
+        {"conjunctions": number, "rate": rate},
+        attrs={
+            **told,
+            "days": days,
+            "threshold_km": con.attrs.get("threshold_km", np.nan),
+            "min_speed_km_s": min_speed_km_s,
+        },
+    )
 
 
-def removal_value(con: xr.Dataset, population: Population, min_length_m: float = 0.1, avoidance: float = 0.01,
-                  avoidance_both: float = 0.0, min_speed_km_s: float = SLOW_PAIR_KM_S) -> xr.Dataset:
+def removal_value(
+    con: xr.Dataset,
+    population: Population,
+    min_length_m: float = 0.1,
+    avoidance: float = 0.01,
+    avoidance_both: float = 0.0,
+    min_speed_km_s: float = SLOW_PAIR_KM_S,
+) -> xr.Dataset:
     """Which objects' removal would take most risk away: fragments to be expected from each, by all its conjunctions.
 
     Every conjunction within the threshold D stands for (R/D)^2 collisions (R: combined radius), and a collision of the
@@ -175,8 +194,14 @@ def removal_value(con: xr.Dataset, population: Population, min_length_m: float =
         reach_km = (population.radius_m[first] + population.radius_m[second]) * 1e-3
         steers = population.controlled.astype(np.int64)[[first, second]].sum(axis=0)
         rate = (reach_km / threshold) ** 2 * np.array([1.0, avoidance, avoidance_both])[steers] * YEAR_DAYS / days
-        pairs.append((first, second, rate, rate * expected_fragments(
-            population.mass_kg[first], population.mass_kg[second], speed, min_length_m)))
+        pairs.append(
+            (
+                first,
+                second,
+                rate,
+                rate * expected_fragments(population.mass_kg[first], population.mass_kg[second], speed, min_length_m),
+            )
+        )
     first, second, rate, worth = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
     n = len(population)
 
@@ -202,10 +227,21 @@ def removal_value(con: xr.Dataset, population: Population, min_length_m: float =
         "mass": (population.mass_kg[order], "kg", "mass"),
         "kind": (population.kind[order], "1", "class"),
     }
-    return xr.Dataset({name: ("object", values, {"units": units, "long_name": text})
-                       for name, (values, units, text) in columns.items()},
-                      attrs={"total": total, **told, "days": days, "threshold_km": float(threshold),
-                             "min_length_m": min_length_m, "avoidance": avoidance, "avoidance_both": avoidance_both})
+    return xr.Dataset(
+        {
+            name: ("object", values, {"units": units, "long_name": text})
+            for name, (values, units, text) in columns.items()
+        },
+        attrs={
+            "total": total,
+            **told,
+            "days": days,
+            "threshold_km": float(threshold),
+            "min_length_m": min_length_m,
+            "avoidance": avoidance,
+            "avoidance_both": avoidance_both,
+        },
+    )
 
 
 class _Known:
@@ -246,8 +282,10 @@ def _window(con: xr.Dataset) -> tuple[np.datetime64, float]:
     try:
         start, seconds = np.datetime64(str(con.attrs["start"]).rstrip("Z"), "ns"), float(con.attrs["duration_s"])
     except KeyError as error:
-        raise InputError(f"the conjunctions do not say their window (attribute {error.args[0]} is missing); screen "
-                         "again, or take a Dataset of stmgpu.screen") from None
+        raise InputError(
+            f"the conjunctions do not say their window (attribute {error.args[0]} is missing); screen "
+            "again, or take a Dataset of stmgpu.screen"
+        ) from None
     if not seconds > 0.0:
         raise InputError(f"the window of the conjunctions is {seconds} s long; it must be positive")
     return start, seconds / SECONDS_PER_DAY
@@ -260,9 +298,11 @@ def _duration(days: float) -> np.timedelta64:
 def _coordinates(by: tuple[str, ...], edges: Floats, classes: tuple[str, ...], months: Any) -> dict[str, Any]:
     coords: dict[str, Any] = {}
     if "altitude" in by:
-        coords |= {"shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), {"units": "km"}),
-                   "shell_lower": ("shell", edges[:-1], {"units": "km"}),
-                   "shell_upper": ("shell", edges[1:], {"units": "km"})}
+        coords |= {
+            "shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), {"units": "km"}),
+            "shell_lower": ("shell", edges[:-1], {"units": "km"}),
+            "shell_upper": ("shell", edges[1:], {"units": "km"}),
+        }
     if "class" in by:
         coords |= {"class": list(classes), "partner": list(classes)}
     if "month" in by:

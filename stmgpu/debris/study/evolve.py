@@ -33,10 +33,17 @@ MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
 _LOG = logging.getLogger(__name__)
 
 
-def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years: float | None = None,
-           runs: int | None = None, seed: int = 0, backend: str = "auto", threads: int | None = None,
-           progress: Callable[[float], None] | None = None, population: Population | None = None,
-           policy: RemovalPolicy | Sequence[RemovalPolicy] | None = None) -> xr.Dataset:
+def evolve(
+    study: Study | Scenario | Population | str | os.PathLike[str],
+    years: float | None = None,
+    runs: int | None = None,
+    seed: int = 0,
+    backend: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    population: Population | None = None,
+    policy: RemovalPolicy | Sequence[RemovalPolicy] | None = None,
+) -> xr.Dataset:
     """Evolve the debris population, every run of every scenario, in memory.
 
     For long studies see :func:`stmgpu.evolve_to_store`, which does the same in tiles that can be resumed.
@@ -79,8 +86,9 @@ def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years:
     study = asked_study(study, years, runs, seed)
     if policy is not None:
         policies = (policy,) if isinstance(policy, RemovalPolicy) else tuple(policy)
-        study = study.model_copy(update={"scenarios": tuple(s.model_copy(update={"removal": policies})
-                                                            for s in study.scenarios)})
+        study = study.model_copy(
+            update={"scenarios": tuple(s.model_copy(update={"removal": policies}) for s in study.scenarios)}
+        )
     chosen = get_backend(backend, threads)
     begin = prepare(study, seed, population)
     for note in begin.notes:
@@ -97,8 +105,9 @@ def evolve(study: Study | Scenario | Population | str | os.PathLike[str], years:
     return build_ensemble(study, seed, results, begin.year, begin.notes)
 
 
-def asked_study(study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None,
-                seed: int) -> Study:
+def asked_study(
+    study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int
+) -> Study:
     """The study that a call asks for: a file, a study or a scenario, with the call's own years and runs.
 
     Raises
@@ -161,22 +170,28 @@ def prepare(study: Study, seed: int, population: Population | None = None) -> Be
         begins.setdefault(own.epoch_year, scenario.name)
         if len(begins) > 1:
             told = ", ".join(f"{name!r} in {year:.3f}" for year, name in begins.items())
-            raise InputError(f"the populations of the scenarios begin in different years ({told}); compare populations "
-                             "of one epoch, or evolve them into stores of their own")
+            raise InputError(
+                f"the populations of the scenarios begin in different years ({told}); compare populations "
+                "of one epoch, or evolve them into stores of their own"
+            )
         if scenario.environment not in environments:
-            environments[scenario.environment] = Environment.build(scenario.environment,
-                                                                   *start_of(own, study.years))
+            environments[scenario.environment] = Environment.build(scenario.environment, *start_of(own, study.years))
         rows = len(divided(own, scenario.max_objects))
         if rows > scenario.max_objects:
-            raise InputError(f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
-                             f"{scenario.max_objects:,}, above which its runs are cut off; allow more, or begin with "
-                             "fewer")
+            raise InputError(
+                f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
+                f"{scenario.max_objects:,}, above which its runs are cut off; allow more, or begin with "
+                "fewer"
+            )
         Launches(scenario.launches, own, scenario.disposal, seed, 0)
         vain += unused(scenario, own, study.years)
     (year,) = begins
-    return Beginning(year, [populations[population_key(s)] for s in study.scenarios],
-                     [environments[s.environment] for s in study.scenarios],
-                     [*notes_of(populations.values(), environments.values()), *vain])
+    return Beginning(
+        year,
+        [populations[population_key(s)] for s in study.scenarios],
+        [environments[s.environment] for s in study.scenarios],
+        [*notes_of(populations.values(), environments.values()), *vain],
+    )
 
 
 def notes_of(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:
@@ -193,8 +208,9 @@ def notes_of(populations: Iterable[Population], environments: Iterable[Environme
 def check_study(study: Study, seed: int) -> None:
     """Refuse a study that cannot be run."""
     if not (np.isfinite(study.years) and 1.0 <= study.years <= MOST_YEARS):
-        raise InputError(f"{study.years:g} years are impossible, since every whole year is recorded; give 1 to "
-                         f"{MOST_YEARS:g}")
+        raise InputError(
+            f"{study.years:g} years are impossible, since every whole year is recorded; give 1 to {MOST_YEARS:g}"
+        )
     if not 1 <= study.runs <= MOST_RUNS:
         raise InputError(f"{study.runs} runs are impossible; give 1 to {MOST_RUNS:,}")
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 63:
@@ -217,8 +233,9 @@ def population_of(scenario: Scenario) -> Population:
     return load_population(spec, mission_years=mission_years)
 
 
-def build_ensemble(study: Study, seed: int, results: Mapping[tuple[int, int], RunResult], begin: float,
-                   notes: Iterable[str] = ()) -> xr.Dataset:
+def build_ensemble(
+    study: Study, seed: int, results: Mapping[tuple[int, int], RunResult], begin: float, notes: Iterable[str] = ()
+) -> xr.Dataset:
     """Put the runs together.
 
     Parameters
@@ -256,10 +273,18 @@ def build_ensemble(study: Study, seed: int, results: Mapping[tuple[int, int], Ru
         "shell_upper": ("shell", edges[1:], _attrs("km", "altitude of the upper edge of the shell")),
         "class": ("class", list(CLASS_NAMES), _attrs("1", "class of objects")),
     }
-    told = [f"{study.scenarios[s].name}, run {r}: {note}" for (s, r), result in sorted(results.items())
-            for note in result.notes]
-    attrs = {"seed": int(seed), "years": study.years, "runs": study.runs, "notes": [*notes, *told],
-             "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios])}
+    told = [
+        f"{study.scenarios[s].name}, run {r}: {note}"
+        for (s, r), result in sorted(results.items())
+        for note in result.notes
+    ]
+    attrs = {
+        "seed": int(seed),
+        "years": study.years,
+        "runs": study.runs,
+        "notes": [*notes, *told],
+        "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios]),
+    }
     data = {name: (dims_of(name), array, _attrs(*LONG_NAMES[name])) for name, array in variables.items()}
     return xr.Dataset({**data, **_event_table(results)}, coords=coords, attrs=attrs)
 
@@ -272,18 +297,27 @@ def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, Any]
         own = {"scenario": np.full(count, s), "run": np.full(count, r)}
         for name, parts in columns.items():
             parts.append(own.get(name, events.get(name)))
-    return {f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
-            for name, parts in columns.items()}
+    return {
+        f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
+        for name, parts in columns.items()
+    }
 
 
 def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
     """Runs as plain arrays by name, for a file; ``unpack`` makes them runs again."""
     arrays: dict[str, np.ndarray] = {}
     for number, result in results:
-        parts = {"series": result.series, "events": result.events, "balances": result.balances,
-                 "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)}}
-        arrays |= {f"{number}/{part}/{name}": np.asarray(value) for part, values in parts.items()
-                   for name, value in values.items()}  # type: ignore[attr-defined]
+        parts: dict[str, Mapping[str, Any]] = {
+            "series": result.series,
+            "events": result.events,
+            "balances": result.balances,
+            "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)},
+        }
+        arrays |= {
+            f"{number}/{part}/{name}": np.asarray(value)
+            for part, values in parts.items()
+            for name, value in values.items()
+        }
     return arrays
 
 
@@ -293,9 +327,16 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
     for name, value in arrays.items():
         number, part, variable = name.split("/")
         parts.setdefault(int(number), {"series": {}, "events": {}, "balances": {}, "other": {}})[part][variable] = value
-    return {number: RunResult(p["series"], p["events"], {k: float(v) for k, v in p["balances"].items()},
-                              float(p["other"]["truncated_year"]), tuple(p["other"]["notes"].tolist()))
-            for number, p in parts.items()}
+    return {
+        number: RunResult(
+            p["series"],
+            p["events"],
+            {k: float(v) for k, v in p["balances"].items()},
+            float(p["other"]["truncated_year"]),
+            tuple(p["other"]["notes"].tolist()),
+        )
+        for number, p in parts.items()
+    }
 
 
 def _attrs(units: str, long_name: str) -> dict[str, str]:

@@ -42,8 +42,10 @@ def _removal(scenario: Scenario, population: Population, years: float, run: str)
             absent = [i for i in policy.ids if i not in present]
             if absent:
                 more = ", ..." if len(absent) > FIRST else ""
-                yield (f"{name}: {len(absent):,} of {len(policy.ids):,} ids are not in the population "
-                       f"({', '.join(map(str, absent[:FIRST]))}{more})")
+                yield (
+                    f"{name}: {len(absent):,} of {len(policy.ids):,} ids are not in the population "
+                    f"({', '.join(map(str, absent[:FIRST]))}{more})"
+                )
 
 
 def _launches(scenario: Scenario, begin: float, end: float, run: str) -> Iterator[str]:

@@ -44,8 +44,9 @@ class EnsembleJob:
         check_study(self.study, self.seed)
         known = {(folder / name).absolute() for name in run.document["catalog"]["files"]}
         if strange := set(input_files(self.study)[1].values()) - known:
-            raise StoreError(f"{run.folder} is damaged: a scenario reads {min(strange)}, which is none of its input "
-                             "files")
+            raise StoreError(
+                f"{run.folder} is damaged: a scenario reads {min(strange)}, which is none of its input files"
+            )
         runs_per_tile = run.document["tiling"]["runs_per_tile"]
         if not isinstance(runs_per_tile, int) or runs_per_tile < 1:
             raise StoreError(f"{run.folder} is damaged: its tiles hold {runs_per_tile!r} runs")
@@ -60,11 +61,16 @@ class EnsembleJob:
         scenario = self.study.scenarios[number]
         population = self._population(scenario)
         runs = list(range(tile.first, tile.last))
-        task = Evolution(scenario, population, self.study.years, self.seed, runs, backend,
-                         self._environment(scenario, population))
+        task = Evolution(
+            scenario, population, self.study.years, self.seed, runs, backend, self._environment(scenario, population)
+        )
         results = task.run()
-        summary = {"scenario": number, "runs": [tile.first, tile.last], "device": backend.device,
-                   "wall_s": round(time.perf_counter() - begin, 4)}
+        summary = {
+            "scenario": number,
+            "runs": [tile.first, tile.last],
+            "device": backend.device,
+            "wall_s": round(time.perf_counter() - begin, 4),
+        }
         self.run.write_tile(tile.id, pack(zip(runs, results, strict=True)), summary)
 
     def _population(self, scenario: Scenario) -> Population:
@@ -91,8 +97,9 @@ class EnsembleJob:
                     raise ValueError(f"tile {tile.id} of {self.run.folder} holds the runs {sorted(found)}")
             except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
                 self.run.forget(tile.id)
-                raise StoreError(f"{error}; its tile is forgotten: run the same command again, which computes it "
-                                 "anew") from error
+                raise StoreError(
+                    f"{error}; its tile is forgotten: run the same command again, which computes it anew"
+                ) from error
             results |= {(tile.left[0], number): result for number, result in found.items()}
         study = study_from(self.run.document["settings"])
         write_result(self.run, build_ensemble(study, self.seed, results, self.begin_year, self.notes))
@@ -111,8 +118,15 @@ def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Tile]:
 
 def settings_of(study: Study, seed: int, begin_year: float, notes: list[str], arithmetic: str) -> dict[str, Any]:
     """Settings of a study as they stand in ``run.json``."""
-    return {"scenarios": [s.model_dump(mode="json") for s in study.scenarios], "years": study.years, "runs": study.runs,
-            "seed": int(seed), "begin_year": begin_year, "notes": notes, "arithmetic": arithmetic}
+    return {
+        "scenarios": [s.model_dump(mode="json") for s in study.scenarios],
+        "years": study.years,
+        "runs": study.runs,
+        "seed": int(seed),
+        "begin_year": begin_year,
+        "notes": notes,
+        "arithmetic": arithmetic,
+    }
 
 
 def memory_of(objects: int, runs_per_tile: int) -> float:
@@ -124,5 +138,6 @@ def estimate(study: Study, objects: int, tiles: int, runs_per_tile: int) -> Esti
     """What a study needs, about, as if its population did not grow."""
     runs = len(study.scenarios) * study.runs
     steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
-    return Estimate(tiles, memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs,
-                    _STEP_NS * 1e-9 * steps * objects)
+    return Estimate(
+        tiles, memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs, _STEP_NS * 1e-9 * steps * objects
+    )

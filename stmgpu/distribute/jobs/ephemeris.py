@@ -49,8 +49,9 @@ class EphemerisJob:
         self.start = Epoch.of(s["start_jd"], s["start_fr"])
         self.times_s = times_of(s["duration_s"], s["step_s"])
         tiling = run.document["tiling"]
-        self.tiles = cut(len(self.catalog), len(self.times_s), s["step_s"], tiling["tile_hours"],
-                         tiling["chunk_objects"])[1]
+        self.tiles = cut(
+            len(self.catalog), len(self.times_s), s["step_s"], tiling["tile_hours"], tiling["chunk_objects"]
+        )[1]
         self._propagator: tuple[Any, Propagator] | None = None
 
     @property
@@ -68,8 +69,10 @@ class EphemerisJob:
         key = (tile.left, id(backend))
         if self._propagator is None or self._propagator[0] != key:
             span = (0.0, float(self.times_s[-1]))
-            self._propagator = (key, Propagator(self.catalog[slice(*tile.left)], backend,
-                                                (self.start.jd, self.start.fr), span, self.mode))
+            self._propagator = (
+                key,
+                Propagator(self.catalog[slice(*tile.left)], backend, (self.start.jd, self.start.fr), span, self.mode),
+            )
         propagator = self._propagator[1]
         states, codes = (backend.get(a) for a in propagator.grid(self.times_s[tile.first : tile.last]))
         position, velocity, codes = _by_object(states, codes, np.argsort(propagator.order))
@@ -77,21 +80,35 @@ class EphemerisJob:
         with self.run.unless_done(tile.id):
             files = write_block(self.run.folder, tile.left[0], tile.first, position, velocity, codes)
             now = time.perf_counter()
-            summary = {"times": [tile.first, tile.last], "objects": list(tile.left), "device": backend.device,
-                       "wall_s": round(now - begin, 4), "write_s": round(now - computed, 4)}
+            summary = {
+                "times": [tile.first, tile.last],
+                "objects": list(tile.left),
+                "device": backend.device,
+                "wall_s": round(now - begin, 4),
+                "write_s": round(now - computed, 4),
+            }
             self.run.mark(tile.id, files, summary)
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
         """Mark the ephemeris as complete."""
         files = {name: entry for marker in markers.values() for name, entry in marker.files.items()}
         c, s = self.run.document["catalog"], self.run.document["settings"]
-        complete_ephemeris(self.run, files, self.catalog.norad_id, self.times,
-                           {"start": s["start"], "step_s": s["step_s"], "catalog_source": c["source"],
-                            "catalog_sha256": c["sha256"], "catalog_digest": c["digest"]})
+        complete_ephemeris(
+            self.run,
+            files,
+            self.catalog.norad_id,
+            self.times,
+            {
+                "start": s["start"],
+                "step_s": s["step_s"],
+                "catalog_source": c["source"],
+                "catalog_sha256": c["sha256"],
+                "catalog_digest": c["digest"],
+            },
+        )
 
 
-def _by_object(states: np.ndarray, codes: np.ndarray,
-               place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_object(states: np.ndarray, codes: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """States [T, 6, n_pad] and codes [T, n_pad] as position and velocity [n, T, 3] and codes [n, T].
 
     A few objects at a time, which then lie in the cache: five times as fast as transposing the whole.
@@ -109,8 +126,15 @@ def _by_object(states: np.ndarray, codes: np.ndarray,
 
 def document(start: Epoch, duration_s: float, step_s: float, mode: str, arithmetic: str) -> dict[str, Any]:
     """Settings of an ephemeris as they stand in ``run.json``."""
-    return {"start": format_utc(start), "start_jd": start.jd, "start_fr": start.fr, "duration_s": duration_s,
-            "step_s": step_s, "mode": mode, "arithmetic": arithmetic}
+    return {
+        "start": format_utc(start),
+        "start_jd": start.jd,
+        "start_fr": start.fr,
+        "duration_s": duration_s,
+        "step_s": step_s,
+        "mode": mode,
+        "arithmetic": arithmetic,
+    }
 
 
 def times_of(duration_s: float, step_s: float) -> np.ndarray:
@@ -118,8 +142,9 @@ def times_of(duration_s: float, step_s: float) -> np.ndarray:
     return np.arange(int(duration_s / step_s + 1e-9) + 1) * step_s
 
 
-def cut(objects: int, times: int, step_s: float, tile_hours: float | None,
-        chunk_objects: int | None) -> tuple[Tiling, list[Tile]]:
+def cut(
+    objects: int, times: int, step_s: float, tile_hours: float | None, chunk_objects: int | None
+) -> tuple[Tiling, list[Tile]]:
     """Cut an ephemeris into tiles of whole shards; what is asked for is rounded up to them."""
     if tile_hours is not None and not (math.isfinite(tile_hours) and tile_hours > 0.0):
         raise InputError(f"tiles of {tile_hours} hours are impossible; give a positive number")
@@ -142,5 +167,9 @@ def estimate(objects: int, times: int, tiling: Tiling, step_s: float) -> Estimat
     chunk = objects if tiling.chunk_objects is None else tiling.chunk_objects
     per_tile = min(chunk, objects) * min(tiling.tile_hours * 3600.0 / step_s, times) * _STATE_BYTES
     states = float(objects) * times
-    return Estimate(tiling.tiles, _PROCESS_BYTES + objects * 900.0 + 4.0 * per_tile, states * _STATE_BYTES,
-                    states / 25e6 + states * _STATE_BYTES / 250e6)
+    return Estimate(
+        tiling.tiles,
+        _PROCESS_BYTES + objects * 900.0 + 4.0 * per_tile,
+        states * _STATE_BYTES,
+        states / 25e6 + states * _STATE_BYTES / 250e6,
+    )

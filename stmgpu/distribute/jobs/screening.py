@@ -25,6 +25,7 @@ from stmgpu.time import Epoch, format_utc
 
 BLOCK_HOURS = BLOCK_NODES * NODE_STEP_S / 3600.0
 
+
 @dataclass(frozen=True)
 class Grain:
     """How finely a window is cut by default: tiles, and least and most seconds of one core that a tile takes, about.
@@ -64,8 +65,9 @@ class ScreeningJob:
         self.catalog = population
         s = run.document["settings"]
         self.mode = str(s["mode"])
-        self.plan = make_plan((s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(self.catalog),
-                              s["step_s"])
+        self.plan = make_plan(
+            (s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(self.catalog), s["step_s"]
+        )
         tiling = run.document["tiling"]
         self.tiles = cut(self.plan, len(self.catalog), tiling["tile_hours"], tiling["chunk_objects"])[1]
         self._screener: tuple[Any, Screener] | None = None
@@ -77,11 +79,20 @@ class ScreeningJob:
         part = screener.run(tile.first, tile.last)
         events = dataclasses.replace(part.events, first=objects[part.events.first], second=objects[part.events.second])
         arrays = {f.name: getattr(events, f.name) for f in dataclasses.fields(events)}
-        arrays |= {"failed_object": objects[part.failed_object], "failed_code": part.failed_code,
-                   "failed_node": part.failed_node}
-        summary = {"events": len(events), "candidates": part.candidates, "unrefined": part.unrefined,
-                   "certificate": asdict(part.certificate), "seconds": part.seconds, "device": backend.device,
-                   "wall_s": round(time.perf_counter() - begin, 4)}
+        arrays |= {
+            "failed_object": objects[part.failed_object],
+            "failed_code": part.failed_code,
+            "failed_node": part.failed_node,
+        }
+        summary = {
+            "events": len(events),
+            "candidates": part.candidates,
+            "unrefined": part.unrefined,
+            "certificate": asdict(part.certificate),
+            "seconds": part.seconds,
+            "device": backend.device,
+            "wall_s": round(time.perf_counter() - begin, 4),
+        }
         self.run.write_tile(tile.id, arrays, summary)
 
     def _screener_of(self, tile: Tile, backend: Backend) -> tuple[Screener, np.ndarray]:
@@ -108,8 +119,9 @@ class ScreeningJob:
                 parts.append(_part(self.run.read_tile(marker), marker.summary))
             except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
                 self.run.forget(marker.tile)
-                raise StoreError(f"{error}; its tile is forgotten: run the same command again, which computes it "
-                                 "anew") from error
+                raise StoreError(
+                    f"{error}; its tile is forgotten: run the same command again, which computes it anew"
+                ) from error
         whole, followed = settle(parts, self.catalog, self.plan, backend, self.mode)
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
 
@@ -117,9 +129,16 @@ class ScreeningJob:
 def document(plan: Plan, mode: str, arithmetic: str) -> dict[str, Any]:
     """Settings of a screening as they stand in ``run.json``."""
     start = Epoch.of(*plan.start)
-    return {"start": format_utc(start), "start_jd": plan.start[0], "start_fr": plan.start[1],
-            "duration_s": plan.duration_s, "threshold_km": plan.threshold_km, "step_s": plan.step_s, "mode": mode,
-            "arithmetic": arithmetic}
+    return {
+        "start": format_utc(start),
+        "start_jd": plan.start[0],
+        "start_fr": plan.start[1],
+        "duration_s": plan.duration_s,
+        "threshold_km": plan.threshold_km,
+        "step_s": plan.step_s,
+        "mode": mode,
+        "arithmetic": arithmetic,
+    }
 
 
 def cut(plan: Plan, objects: int, tile_hours: float, chunk_objects: int | None) -> tuple[Tiling, list[Tile]]:
@@ -131,8 +150,15 @@ def cut(plan: Plan, objects: int, tile_hours: float, chunk_objects: int | None) 
     return Tiling(blocks * BLOCK_HOURS, chunk_objects, len(tiles)), tiles
 
 
-def choose(plan: Plan, objects: int, tile_hours: float | None, chunk_objects: int | None, memory_bytes: float,
-           threads: int, grain: Grain = ALONE) -> tuple[Tiling, list[Tile]]:
+def choose(
+    plan: Plan,
+    objects: int,
+    tile_hours: float | None,
+    chunk_objects: int | None,
+    memory_bytes: float,
+    threads: int,
+    grain: Grain = ALONE,
+) -> tuple[Tiling, list[Tile]]:
     """The tiling that was asked for, or one that fits the memory of a worker."""
     if chunk_objects is not None and chunk_objects < 1:
         raise InputError(f"chunks of {chunk_objects} objects are impossible; give 1 or more")
@@ -141,8 +167,9 @@ def choose(plan: Plan, objects: int, tile_hours: float | None, chunk_objects: in
         while chunk_objects > 1 and memory_of(plan, 2 * chunk_objects, threads) > memory_bytes:
             chunk_objects = -(-chunk_objects // 2)
         if memory_of(plan, 2 * chunk_objects, threads) > memory_bytes:
-            raise InputError(f"{memory_bytes / 2**20:.0f} MiB of memory a worker are not enough for any tile; use "
-                             "fewer workers")
+            raise InputError(
+                f"{memory_bytes / 2**20:.0f} MiB of memory a worker are not enough for any tile; use fewer workers"
+            )
     if tile_hours is None:
         hour_s = cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * 3600.0
         wanted = max(grain.least_s / hour_s, math.ceil(plan.blocks / grain.tiles))
@@ -153,8 +180,11 @@ def choose(plan: Plan, objects: int, tile_hours: float | None, chunk_objects: in
 def memory_of(plan: Plan, objects: int, threads: int) -> float:
     """Memory of a worker that screens tiles of so many objects, about [bytes]."""
     rows = max(2 * threads, (10 << 20) // (BYTES_PER_OBJECT_ROW * objects + BYTES_PER_CELL_ROW * plan.cells))
-    return _PROCESS_BYTES + objects * _BYTES_PER_OBJECT + rows * (BYTES_PER_OBJECT_ROW * objects
-                                                                  + 2 * BYTES_PER_CELL_ROW * plan.cells)
+    return (
+        _PROCESS_BYTES
+        + objects * _BYTES_PER_OBJECT
+        + rows * (BYTES_PER_OBJECT_ROW * objects + 2 * BYTES_PER_CELL_ROW * plan.cells)
+    )
 
 
 def estimate(plan: Plan, objects: int, tiling: Tiling, threads: int) -> Estimate:
@@ -162,11 +192,23 @@ def estimate(plan: Plan, objects: int, tiling: Tiling, threads: int) -> Estimate
     chunk = objects if tiling.chunk_objects is None else min(2 * tiling.chunk_objects, objects)
     events = candidates_per_s(1e-3, plan.threshold_km, objects) * plan.duration_s
     pairs = 1 if tiling.chunk_objects is None else 2  # every two chunks are searched together for the pairs across
-    return Estimate(tiling.tiles, memory_of(plan, chunk, threads), 200.0 * events + 300.0 * objects,
-                    pairs * cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * plan.duration_s)
+    return Estimate(
+        tiling.tiles,
+        memory_of(plan, chunk, threads),
+        200.0 * events + 300.0 * objects,
+        pairs * cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * plan.duration_s,
+    )
 
 
 def _part(arrays: dict[str, np.ndarray], summary: dict[str, Any]) -> Part:
     events = Encounters(**{f.name: arrays[f.name] for f in dataclasses.fields(Encounters)})
-    return Part(events, arrays["failed_object"], arrays["failed_code"], arrays["failed_node"],
-                int(summary["candidates"]), int(summary["unrefined"]), Certificate(**summary["certificate"]), {})
+    return Part(
+        events,
+        arrays["failed_object"],
+        arrays["failed_code"],
+        arrays["failed_node"],
+        int(summary["candidates"]),
+        int(summary["unrefined"]),
+        Certificate(**summary["certificate"]),
+        {},
+    )

@@ -73,18 +73,29 @@ def measure(t: Trajectories, segments: NDArray[np.int64], reach_ns: tuple[int, i
 
 def _alike(t: Trajectories, one: int, other: int, used: NDArray[np.int64]) -> bool:
     """Whether two segments have the same times and are interpolated alike."""
-    return bool(t.method[one] == t.method[other] and used[one] == used[other]
-                and t.usable_start_ns[one] == t.usable_start_ns[other]
-                and t.usable_stop_ns[one] == t.usable_stop_ns[other]
-                and np.array_equal(t.time_ns[t.offset[one] : t.offset[one + 1]],
-                                   t.time_ns[t.offset[other] : t.offset[other + 1]]))
+    return bool(
+        t.method[one] == t.method[other]
+        and used[one] == used[other]
+        and t.usable_start_ns[one] == t.usable_start_ns[other]
+        and t.usable_stop_ns[one] == t.usable_stop_ns[other]
+        and np.array_equal(
+            t.time_ns[t.offset[one] : t.offset[one + 1]], t.time_ns[t.offset[other] : t.offset[other + 1]]
+        )
+    )
 
 
 class _Intervals:
     """Some intervals [p] of tables [samples, 3, g] with one time axis."""
 
-    def __init__(self, time_ns: NDArray[np.int64], position: Any, velocity: Any, picked: NDArray[np.int64],
-                 method: str, samples: int) -> None:
+    def __init__(
+        self,
+        time_ns: NDArray[np.int64],
+        position: Any,
+        velocity: Any,
+        picked: NDArray[np.int64],
+        method: str,
+        samples: int,
+    ) -> None:
         self.time_ns, self.position_km, self.velocity_km_s = time_ns, position, velocity
         self.picked, self.method, self.samples = picked, method, samples
         self.width = (time_ns[picked + 1] - time_ns[picked]) / 1e9

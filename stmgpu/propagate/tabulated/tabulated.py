@@ -94,8 +94,9 @@ class TabulatedPropagator:
     backend.
     """
 
-    def __init__(self, trajectories: Trajectories, backend: Backend, start: tuple[float, float],
-                 span_s: tuple[float, float]) -> None:
+    def __init__(
+        self, trajectories: Trajectories, backend: Backend, start: tuple[float, float], span_s: tuple[float, float]
+    ) -> None:
         if not np.isfinite([*start, *span_s]).all() or span_s[1] < span_s[0]:
             raise InputError(f"the time span {span_s} s after {start} must be finite and must not end before it begins")
         self.backend, self._xp = backend, backend.xp
@@ -146,8 +147,9 @@ class TabulatedPropagator:
                 self._shared.append((column, g, samples, len(axes), key[1:3]))
             axes.append(np.asarray((t.time_ns[first:last] - start_ns) / 1e9, np.float64))
             column, samples = column + g, samples + 3 * count * g
-        self._single = put(np.setdiff1d(np.arange(n), [c for k, g, *_ in self._shared for c in range(k, k + g)]),
-                           np.int64)
+        self._single = put(
+            np.setdiff1d(np.arange(n), [c for k, g, *_ in self._shared for c in range(k, k + g)]), np.int64
+        )
         self._position = put(np.concatenate([*tables[0], np.empty(0)]))
         self._velocity = put(np.concatenate([*tables[1], np.empty(0)])) if with_velocity else self._position
         self._axis, self._base, self._stride, self._kind = (put(a) for a in per_column.values())
@@ -180,8 +182,9 @@ class TabulatedPropagator:
         h, t = half_step_s, node_step_s
         bend, jump, jump_rate, offset = self._roughness
         pads = np.zeros(self.n_pad)
-        pads[: self.n] = 2.0 * (bend * (t * t / 16.0 + h * t / 2.0 + h * h / 2.0)
-                                + (jump + jump_rate * t) * (t / 8.0 + 2.0 * h) + offset)
+        pads[: self.n] = 2.0 * (
+            bend * (t * t / 16.0 + h * t / 2.0 + h * h / 2.0) + (jump + jump_rate * t) * (t / 8.0 + 2.0 * h) + offset
+        )
         return pads
 
     @cached_property
@@ -203,8 +206,10 @@ class TabulatedPropagator:
             out = backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8)
         states, code = out
         if states.shape != (len(times), 6, self.n_pad) or code.shape != (len(times), self.n_pad):
-            raise InputError(f"out has shapes {states.shape} and {code.shape}; for {len(times)} times they must be "
-                             f"{(len(times), 6, self.n_pad)} and {(len(times), self.n_pad)}")
+            raise InputError(
+                f"out has shapes {states.shape} and {code.shape}; for {len(times)} times they must be "
+                f"{(len(times), 6, self.n_pad)} and {(len(times), self.n_pad)}"
+            )
         states[:, :, n:], code[:, n:] = np.nan, CODE_DUMMY
         for group in self._shared:
             self._grid_group(group, times, states, code)
@@ -226,8 +231,10 @@ class TabulatedPropagator:
         interval = np.clip(np.searchsorted(axis, clipped, side="right") - 1, 0, len(axis) - 2)
         start = window_start(np, interval, samples, len(axis))
         weight = weights(METHODS[number], [axis[start + j] for j in range(samples)], clipped)
-        tables = [table[base : base + 3 * g * len(axis)].reshape(len(axis), 3, g)
-                  for table in (self._position, self._velocity)]
+        tables = [
+            table[base : base + 3 * g * len(axis)].reshape(len(axis), 3, g)
+            for table in (self._position, self._velocity)
+        ]
         for k in range(len(times)):
             beyond = float(times[k] - clipped[k])
             absent = not abs(beyond) <= BEYOND_S
@@ -236,9 +243,19 @@ class TabulatedPropagator:
                 states[k, :, columns] = np.nan
                 continue
             rows = slice(int(start[k]), int(start[k]) + samples)
-            state = xp.concatenate([_sum(xp, [(w[k], row) for part, table in zip(weight[c : c + 2], tables, strict=True)
-                                              for w, row in zip(part, table[rows], strict=bool(part))])
-                                    for c in (0, 2)])
+            state = xp.concatenate(
+                [
+                    _sum(
+                        xp,
+                        [
+                            (w[k], row)
+                            for part, table in zip(weight[c : c + 2], tables, strict=True)
+                            for w, row in zip(part, table[rows], strict=bool(part))
+                        ],
+                    )
+                    for c in (0, 2)
+                ]
+            )
             states[k, :, columns] = state if beyond == 0.0 else free_orbit(xp, state, beyond)
 
     def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
@@ -280,7 +297,7 @@ class TabulatedPropagator:
         low, high = self.usable_s[0][columns], self.usable_s[1][columns]
         clipped = xp.minimum(xp.maximum(times, low), high)
         beyond = times - clipped
-        code[...] = xp.where(xp.abs(beyond) <= BEYOND_S, 0, CODE_ABSENT)      # NaN is absent, too
+        code[...] = xp.where(xp.abs(beyond) <= BEYOND_S, 0, CODE_ABSENT)  # NaN is absent, too
         code[columns >= self.n] = CODE_DUMMY
         states[...] = np.nan
         for number, kind in enumerate(self._kinds):
@@ -305,9 +322,19 @@ class TabulatedPropagator:
         weight = weights(METHODS[number], [self._times[offset + begin + j] for j in range(samples)], t)
         stride, base = self._stride[columns], self._base[columns]
         rows = [xp.stack([base + (3 * (begin + j) + a) * stride for a in range(3)]) for j in range(samples)]
-        return xp.concatenate([_sum(xp, [(w, table[row]) for part, table in
-                                         zip(weight[c : c + 2], (self._position, self._velocity), strict=True)
-                                         for w, row in zip(part, rows, strict=bool(part))]) for c in (0, 2)])
+        return xp.concatenate(
+            [
+                _sum(
+                    xp,
+                    [
+                        (w, table[row])
+                        for part, table in zip(weight[c : c + 2], (self._position, self._velocity), strict=True)
+                        for w, row in zip(part, rows, strict=bool(part))
+                    ],
+                )
+                for c in (0, 2)
+            ]
+        )
 
 
 def _sum(xp: Any, terms: list[tuple[Any, Any]]) -> Any:

@@ -48,13 +48,16 @@ def plot_screening(ds: xr.Dataset, catalog: Any, path: str | os.PathLike[str]) -
     _when(panels["when"], ds)
     _close(panels["close"], ds)
     hours = ds.attrs["duration_s"] / 3600.0
-    figure.suptitle(f"{ds.sizes['conjunction']:,} conjunctions of {ds.attrs['objects']:,} objects closer than "
-                    f"{ds.attrs['threshold_km']:g} km in {hours:g} h from {ds.attrs['start'][:16]}Z")
+    figure.suptitle(
+        f"{ds.sizes['conjunction']:,} conjunctions of {ds.attrs['objects']:,} objects closer than "
+        f"{ds.attrs['threshold_km']:g} km in {hours:g} h from {ds.attrs['start'][:16]}Z"
+    )
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise StmgpuError(f"cannot write the picture {path}: {error}; choose another path or one of .png, .pdf, "
-                          ".svg") from error
+        raise StmgpuError(
+            f"cannot write the picture {path}: {error}; choose another path or one of .png, .pdf, .svg"
+        ) from error
     return Path(path)
 
 
@@ -69,12 +72,21 @@ def _where(figure: Figure, axes: Any, ds: xr.Dataset, catalog: Any) -> None:
     if low.any():
         edges = (np.linspace(200.0, 2000.0, 91), np.linspace(0.0, 16.0, 81))
         counts, *_ = np.histogram2d(altitude[low], speed[low], bins=edges)
-        mesh = axes.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0.0), cmap="viridis",
-                               norm=LogNorm(1.0, max(counts.max(), 10.0)))
+        mesh = axes.pcolormesh(
+            *edges, np.ma.masked_equal(counts.T, 0.0), cmap="viridis", norm=LogNorm(1.0, max(counts.max(), 10.0))
+        )
         figure.colorbar(mesh, ax=axes, label="conjunctions a cell (20 km x 0.2 km/s)", pad=0.01)
     if (~low).any():
-        axes.text(0.99, 0.01, f"{int((~low).sum()):,} above 2,000 km not shown", transform=axes.transAxes,
-                  ha="right", va="bottom", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+        axes.text(
+            0.99,
+            0.01,
+            f"{int((~low).sum()):,} above 2,000 km not shown",
+            transform=axes.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
+        )
 
 
 def _when(axes: Any, ds: xr.Dataset) -> None:
@@ -88,8 +100,11 @@ def _when(axes: Any, ds: xr.Dataset) -> None:
 def _close(axes: Any, ds: xr.Dataset) -> None:
     limit = float(ds.attrs["threshold_km"])
     fast = np.sort(ds.miss_distance.to_numpy()[ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S])
-    axes.set(title=f"How close (relative speed at least {SLOW_PAIR_KM_S:g} km/s)", xlabel="distance d [km]",
-             ylabel="conjunctions within d")
+    axes.set(
+        title=f"How close (relative speed at least {SLOW_PAIR_KM_S:g} km/s)",
+        xlabel="distance d [km]",
+        ylabel="conjunctions within d",
+    )
     if not len(fast):
         return
     axes.loglog(fast, np.arange(1, len(fast) + 1), color=_INK, lw=2, label="found", drawstyle="steps-post")

@@ -20,9 +20,11 @@ def summary_line(ds: xr.Dataset) -> str:
     a = ds.attrs
     stages = json.loads(a["seconds"])
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in stages.items())
-    return (f"{a['objects'] + a['objects_rejected']} objects read, {a['objects_rejected']} rejected, "
-            f"{a['objects_failed']} failing propagation, {a['candidates']} candidates, {a['events']} events; "
-            f"seconds: {seconds}, together {sum(stages.values()):.2f}")
+    return (
+        f"{a['objects'] + a['objects_rejected']} objects read, {a['objects_rejected']} rejected, "
+        f"{a['objects_failed']} failing propagation, {a['candidates']} candidates, {a['events']} events; "
+        f"seconds: {seconds}, together {sum(stages.values()):.2f}"
+    )
 
 
 def certificate_line(ds: xr.Dataset) -> str:
@@ -30,8 +32,10 @@ def certificate_line(ds: xr.Dataset) -> str:
     c = json.loads(ds.attrs["certificate"])
     if not ds.attrs["candidates"]:
         return "certificate: complete (no two objects came near enough to be candidates, so nothing was measured)"
-    found = (f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
-             f"{ds.attrs['candidates_unrefined']} candidates without a state")
+    found = (
+        f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
+        f"{ds.attrs['candidates_unrefined']} candidates without a state"
+    )
     return f"certificate: complete ({found})" if c["complete"] else f"certificate: NOT COMPLETE ({found})"
 
 
@@ -75,8 +79,9 @@ def failing_lines(ds: xr.Dataset, most: int = 10) -> list[str]:
     for code in sorted(set(codes.tolist())):
         ids = sorted(objects[codes == code].tolist())
         rest = f" and {len(ids) - most} more" if len(ids) > most else ""
-        lines.append(f"failing propagation: {len(ids)} with code {code} ({CODES[code]}): "
-                     f"{', '.join(map(str, ids[:most]))}{rest}")
+        lines.append(
+            f"failing propagation: {len(ids)} with code {code} ({CODES[code]}): {', '.join(map(str, ids[:most]))}{rest}"
+        )
     return lines
 
 

@@ -49,10 +49,24 @@ def study_table(ds: xr.Dataset | dict[str, Any], upright: bool = False) -> Table
     """
     summary = ds if isinstance(ds, dict) else study_summary(ds)
     what = f"with {100.0 * summary['level']:g} % intervals" if max(_used(summary)) > 1 else "without intervals"
-    table = Table(title=f"{summary['first_year']:.0f} to {summary['last_year']:.0f}, means {what}",
-                  title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
-    heads = ["objects\nat the end", "change", "catastrophic\nsampled", "catastrophic\nexpected",
-             f"objects against\n{escape(summary['baseline'])}", "removed", "ERF", "P(growth)", "twice as\nmany after"]
+    table = Table(
+        title=f"{summary['first_year']:.0f} to {summary['last_year']:.0f}, means {what}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
+    heads = [
+        "objects\nat the end",
+        "change",
+        "catastrophic\nsampled",
+        "catastrophic\nexpected",
+        f"objects against\n{escape(summary['baseline'])}",
+        "removed",
+        "ERF",
+        "P(growth)",
+        "twice as\nmany after",
+    ]
     rows = [[escape(one["name"]), *_row(one)] for one in summary["scenarios"]]
     table.add_column("scenario", overflow="fold")
     if upright:
@@ -69,11 +83,17 @@ def study_table(ds: xr.Dataset | dict[str, Any], upright: bool = False) -> Table
 
 def _row(one: dict[str, Any]) -> list[str]:
     change = one["change_percent"]["mean"]
-    return [_cell(one["objects_end"], _whole), "-" if change is None else f"{change:+.1f} %",
-            _cell(one["catastrophic_sampled"], _short), _cell(one["catastrophic_expected"], _short),
-            _cell(one["difference"], _signed), _whole(one["removed"]),
-            _cell(one["effective_reduction_factor"], _short),
-            _cell(one["growth_probability"], _share).replace(" % to", " to"), _doubling(one["doubling"])]
+    return [
+        _cell(one["objects_end"], _whole),
+        "-" if change is None else f"{change:+.1f} %",
+        _cell(one["catastrophic_sampled"], _short),
+        _cell(one["catastrophic_expected"], _short),
+        _cell(one["difference"], _signed),
+        _whole(one["removed"]),
+        _cell(one["effective_reduction_factor"], _short),
+        _cell(one["growth_probability"], _share).replace(" % to", " to"),
+        _doubling(one["doubling"]),
+    ]
 
 
 def study_lines(summary: dict[str, Any]) -> list[str]:
@@ -92,11 +112,16 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"expected collisions: variance {_range(gains)} times smaller than that of sampled ones")
     virtual = [one["name"] for one in scenarios if one["estimator"] == "expected"]
     if virtual:
-        lines.append(f"estimator 'expected' ({', '.join(virtual)}): collisions are sums of probabilities; both columns "
-                     "are the same, and nothing is drawn by chance but fragments")
+        lines.append(
+            f"estimator 'expected' ({', '.join(virtual)}): collisions are sums of probabilities; both columns "
+            "are the same, and nothing is drawn by chance but fragments"
+        )
     lines += _cut_lines(summary)
-    balances = [f"{name.removesuffix('_balance')} {value:.1e}" for name, value in summary["balances"].items()
-                if value is not None]
+    balances = [
+        f"{name.removesuffix('_balance')} {value:.1e}"
+        for name, value in summary["balances"].items()
+        if value is not None
+    ]
     if balances:
         lines.append(f"balances, largest relative errors: {', '.join(balances)}")
     return lines
@@ -121,8 +146,10 @@ def _cut_lines(summary: dict[str, Any]) -> list[str]:
     for one in summary["scenarios"]:
         years = [cut["year"] for cut in summary["cut_off"] if cut["scenario"] == one["name"]]
         if years:
-            lines.append(f"cut off: {len(years)} of {one['runs_finished']} runs of {one['name']} held too many objects "
-                         f"(first in {min(years):.0f}); they count as grown and are left out of means, which are low")
+            lines.append(
+                f"cut off: {len(years)} of {one['runs_finished']} runs of {one['name']} held too many objects "
+                f"(first in {min(years):.0f}); they count as grown and are left out of means, which are low"
+            )
     return lines
 
 
@@ -231,8 +258,9 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     labels = [_label(name) for name in small["scenario"].to_numpy()]
     if len(labels) > 1:
         columns = min(len(labels), 4, _FIGURE_WIDE // (max(map(len, labels)) + 8))
-        legend = figure.legend(panels["objects"].lines, " " * len(labels), loc="outside upper center", ncols=columns,
-                               frameon=False)
+        legend = figure.legend(
+            panels["objects"].lines, " " * len(labels), loc="outside upper center", ncols=columns, frameon=False
+        )
         for text, label in zip(legend.get_texts(), labels, strict=True):
             text.set_text(label)  # given to legend(), those with an underscore in front may be left out
     finished = small["population"].isel(time=0).notnull().sum("run").to_numpy()
@@ -244,8 +272,9 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     try:
         figure.savefig(path)
     except (OSError, ValueError) as error:
-        raise StmgpuError(f"cannot write the picture {path}: {error}; choose another path or one of .png, .pdf, "
-                          ".svg") from error
+        raise StmgpuError(
+            f"cannot write the picture {path}: {error}; choose another path or one of .png, .pdf, .svg"
+        ) from error
     return Path(path)
 
 
@@ -253,7 +282,7 @@ def _label(name: Any) -> str:
     """A scenario's name as it fits into the figure, without mathematics."""
     text = str(name)
     half = _LABEL // 2
-    return (text if len(text) <= _LABEL else f"{text[:half]}…{text[1 - half:]}").replace("$", r"\$")
+    return (text if len(text) <= _LABEL else f"{text[:half]}…{text[1 - half :]}").replace("$", r"\$")
 
 
 def _line(axes: Any, values: xr.DataArray, k: int) -> None:
@@ -286,10 +315,20 @@ def _collisions(axes: Any, small: xr.Dataset) -> None:
         one = sampled.isel(scenario=k)
         mean = one["estimate"].to_numpy()
         away = np.abs(np.stack([mean - one["lower"], one["upper"] - mean]))
-        axes.errorbar(time[at] + (k - 0.5 * (count - 1)) * width, mean, np.nan_to_num(away), fmt="o", ms=4, lw=1.2,
-                      color=_look(k)["color"])
-    axes.set(title="Catastrophic collisions: expected (lines), sampled (points)", xlabel="year",
-             ylabel="collisions since the start")
+        axes.errorbar(
+            time[at] + (k - 0.5 * (count - 1)) * width,
+            mean,
+            np.nan_to_num(away),
+            fmt="o",
+            ms=4,
+            lw=1.2,
+            color=_look(k)["color"],
+        )
+    axes.set(
+        title="Catastrophic collisions: expected (lines), sampled (points)",
+        xlabel="year",
+        ylabel="collisions since the start",
+    )
 
 
 def _difference(axes: Any, small: xr.Dataset) -> None:
@@ -316,8 +355,18 @@ def _density(axes: Any, ds: xr.Dataset) -> None:
     axes.stairs(density.isel(scenario=0, time=0), edges, color="0.6", fill=True, alpha=0.5, label="start")
     for k in range(ds.sizes["scenario"]):
         look = _look(k)
-        axes.stairs(density.isel(scenario=k, time=-1), edges, color=look["color"], ls=look["ls"], lw=1.6,
-                    label="end" if k == 0 else None)
-    axes.set(title="Density by altitude: start (grey), end (lines)", xlabel="altitude [km]",
-             ylabel="objects per (1000 km)$^3$", xlim=(edges[0], edges[-1]))
+        axes.stairs(
+            density.isel(scenario=k, time=-1),
+            edges,
+            color=look["color"],
+            ls=look["ls"],
+            lw=1.6,
+            label="end" if k == 0 else None,
+        )
+    axes.set(
+        title="Density by altitude: start (grey), end (lines)",
+        xlabel="altitude [km]",
+        ylabel="objects per (1000 km)$^3$",
+        xlim=(edges[0], edges[-1]),
+    )
     axes.set_ylim(0.0, None)

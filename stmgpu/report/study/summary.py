@@ -28,8 +28,19 @@ from stmgpu.debris.statistics.runs import index_of_dispersion, quantiles
 from stmgpu.debris.variables import BALANCES
 from stmgpu.errors import InputError
 
-_TOTALS = ("population", "total_mass", "removals", "explosions", "launches", "decays", "collisions_catastrophic",
-           "collisions_cratering", "expected_catastrophic", "expected_cratering", "expected_avoided")
+_TOTALS = (
+    "population",
+    "total_mass",
+    "removals",
+    "explosions",
+    "launches",
+    "decays",
+    "collisions_catastrophic",
+    "collisions_cratering",
+    "expected_catastrophic",
+    "expected_cratering",
+    "expected_avoided",
+)
 
 
 def reduced(ds: xr.Dataset) -> xr.Dataset:
@@ -102,46 +113,70 @@ def study_summary(ds: xr.Dataset, level: float = 0.95, resamples: int = 2000, se
     for s, name in enumerate(names):
         here = {key: part.isel(scenario=s) for key, part in parts.items()}
         first = s == 0
-        scenarios.append({
-            "name": name,
-            "estimator": _estimators(ds).get(name),
-            "runs_used": int(here["objects"].runs_used.isel(time=-1)),
-            "runs_finished": int(total(small, "population").isel(scenario=s, time=0).notnull().sum()),
-            "runs_cut_off": int(small["truncated_year"].isel(scenario=s).notnull().sum()),
-            "objects_start": _number(here["objects_start"]),
-            "objects_end": _mean(here["objects"]),
-            "objects_end_quantiles": {f"{float(q):g}": _number(here["quantiles"].sel(quantile=q).isel(time=-1))
-                                      for q in here["quantiles"]["quantile"].to_numpy()},
-            "mass_end_tonnes": _mean(here["mass_tonnes"]),
-            "change_percent": _mean(here["change_percent"]),
-            "catastrophic_sampled": _mean(here["sampled"]),
-            "catastrophic_expected": _mean(here["expected"]),
-            "cratering_expected": _mean(here["cratering"]),
-            "variance_gain": _number(here["gain"].isel(time=-1)),
-            "index_of_dispersion": {part: _number(here["dispersion"][part].isel(time=-1))
-                                    for part in ("dispersion", "poisson_lower", "poisson_upper")},
-            "difference": None if first else {**_mean(here["difference"]),
-                                              "gain": _number(here["difference"].gain.isel(time=-1))},
-            "catastrophic_difference": None if first else {
-                **_mean(here["collision_difference"]),
-                "gain": _number(here["collision_difference"].gain.isel(time=-1))},
-            "removed": _number(total(small, "removals").isel(scenario=s, time=-1).mean("run")),
-            "effective_reduction_factor": None if first else _mean(here["erf"]),
-            "collisions_avoided_per_removal": None if first else _mean(here["avoided"]),
-            "growth_probability": {part: _number(here["growth"][key].isel(time=-1)) for part, key in (
-                ("mean", "probability"), ("lower", "lower"), ("upper", "upper"))},
-            "doubling": {"share": _number(doubling["share"].isel(scenario=s, time=-1)),
-                         "median_years": _number(doubling["median_years"].isel(scenario=s))},
-            "crash_clock_days": None if clock is None else {"first_interval": _number(clock.isel(scenario=s, time=0)),
-                                                            "last_interval": _number(clock.isel(scenario=s, time=-1))},
-        })
+        scenarios.append(
+            {
+                "name": name,
+                "estimator": _estimators(ds).get(name),
+                "runs_used": int(here["objects"].runs_used.isel(time=-1)),
+                "runs_finished": int(total(small, "population").isel(scenario=s, time=0).notnull().sum()),
+                "runs_cut_off": int(small["truncated_year"].isel(scenario=s).notnull().sum()),
+                "objects_start": _number(here["objects_start"]),
+                "objects_end": _mean(here["objects"]),
+                "objects_end_quantiles": {
+                    f"{float(q):g}": _number(here["quantiles"].sel(quantile=q).isel(time=-1))
+                    for q in here["quantiles"]["quantile"].to_numpy()
+                },
+                "mass_end_tonnes": _mean(here["mass_tonnes"]),
+                "change_percent": _mean(here["change_percent"]),
+                "catastrophic_sampled": _mean(here["sampled"]),
+                "catastrophic_expected": _mean(here["expected"]),
+                "cratering_expected": _mean(here["cratering"]),
+                "variance_gain": _number(here["gain"].isel(time=-1)),
+                "index_of_dispersion": {
+                    part: _number(here["dispersion"][part].isel(time=-1))
+                    for part in ("dispersion", "poisson_lower", "poisson_upper")
+                },
+                "difference": None
+                if first
+                else {**_mean(here["difference"]), "gain": _number(here["difference"].gain.isel(time=-1))},
+                "catastrophic_difference": None
+                if first
+                else {
+                    **_mean(here["collision_difference"]),
+                    "gain": _number(here["collision_difference"].gain.isel(time=-1)),
+                },
+                "removed": _number(total(small, "removals").isel(scenario=s, time=-1).mean("run")),
+                "effective_reduction_factor": None if first else _mean(here["erf"]),
+                "collisions_avoided_per_removal": None if first else _mean(here["avoided"]),
+                "growth_probability": {
+                    part: _number(here["growth"][key].isel(time=-1))
+                    for part, key in (("mean", "probability"), ("lower", "lower"), ("upper", "upper"))
+                },
+                "doubling": {
+                    "share": _number(doubling["share"].isel(scenario=s, time=-1)),
+                    "median_years": _number(doubling["median_years"].isel(scenario=s)),
+                },
+                "crash_clock_days": None
+                if clock is None
+                else {
+                    "first_interval": _number(clock.isel(scenario=s, time=0)),
+                    "last_interval": _number(clock.isel(scenario=s, time=-1)),
+                },
+            }
+        )
     cut = np.argwhere(small["truncated_year"].notnull().to_numpy())
     return {
-        "first_year": float(time[0]), "last_year": float(time[-1]), "runs": int(small.sizes["run"]), "level": level,
-        "baseline": names[0], "scenarios": scenarios,
+        "first_year": float(time[0]),
+        "last_year": float(time[-1]),
+        "runs": int(small.sizes["run"]),
+        "level": level,
+        "baseline": names[0],
+        "scenarios": scenarios,
         "balances": {name: _number(abs(small[name]).max()) for name in BALANCES if name in small},
-        "cut_off": [{"scenario": names[s], "run": int(small["run"][r]), "year": float(small["truncated_year"][s, r])}
-                    for s, r in cut],
+        "cut_off": [
+            {"scenario": names[s], "run": int(small["run"][r]), "year": float(small["truncated_year"][s, r])}
+            for s, r in cut
+        ],
         "notes": _notes(ds),
     }
 

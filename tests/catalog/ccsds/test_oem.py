@@ -52,8 +52,10 @@ def kvn(*segments: tuple[dict[str, Any], list[tuple[str, ...]]], version: str = 
 
 def xml(*segments: tuple[dict[str, Any], list[tuple[str, ...]]], version: str = "2.0", wrap: bool = False) -> bytes:
     fields = ("EPOCH", "X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
-    text = (f'<oem id="CCSDS_OEM_VERS" version="{version}"><header><CREATION_DATE>2024-07-05T00:00:00</CREATION_DATE>'
-            "<ORIGINATOR>US</ORIGINATOR></header><body>")
+    text = (
+        f'<oem id="CCSDS_OEM_VERS" version="{version}"><header><CREATION_DATE>2024-07-05T00:00:00</CREATION_DATE>'
+        "<ORIGINATOR>US</ORIGINATOR></header><body>"
+    )
     for meta, data in segments:
         text += "<segment><metadata><COMMENT>hm</COMMENT>" + "".join(f"<{k}>{v}</{k}>" for k, v in meta.items())
         text += "</metadata><data><COMMENT>x</COMMENT>"
@@ -76,9 +78,14 @@ FORMS = {
 
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_every_form_gives_the_same(form: str) -> None:
-    later = META | {"USEABLE_START_TIME": "2024-07-05T00:10:00", "USEABLE_STOP_TIME": "2024-187T00:16:00.5Z",
-                    "START_TIME": "2024-07-05T00:09:00", "STOP_TIME": "2024-07-05T00:18:00",
-                    "INTERPOLATION": "LAGRANGE", "INTERPOLATION_DEGREE": 5}
+    later = META | {
+        "USEABLE_START_TIME": "2024-07-05T00:10:00",
+        "USEABLE_STOP_TIME": "2024-187T00:16:00.5Z",
+        "START_TIME": "2024-07-05T00:09:00",
+        "STOP_TIME": "2024-07-05T00:18:00",
+        "INTERPOLATION": "LAGRANGE",
+        "INTERPOLATION_DEGREE": 5,
+    }
     t = read_oem(FORMS[form]((META, rows()), (later, rows("2024-07-05T00:09:00"))))
     assert (len(t), t.norad_id[0], t.name[0], t.object_id[0]) == (1, SYNTHETIC_ID, "SAT A", "2024-001A")
     assert t.method.tolist() == ["hermite", "lagrange"]
@@ -159,8 +166,13 @@ def _across(system: str, begin: str, labels: list[str], end: str) -> Trajectorie
 
 def test_across_a_leap_second() -> None:
     """2016 ended with second 60. Ten seconds apart as clocks ran: two segments that meet, each with all states."""
-    labels = ["2016-12-31T23:59:40", "2016-12-31T23:59:50", "2016-12-31T23:59:60", "2017-01-01T00:00:09",
-              "2017-01-01T00:00:19"]
+    labels = [
+        "2016-12-31T23:59:40",
+        "2016-12-31T23:59:50",
+        "2016-12-31T23:59:60",
+        "2017-01-01T00:00:09",
+        "2017-01-01T00:00:19",
+    ]
     utc = _across("UTC", labels[0], labels, labels[-1])
     tai = [f"2017-01-01T00:00:{s:02d}" for s in (16, 26, 36, 46, 56)]
     assert utc.digest() == _across("TAI", tai[0], tai, tai[-1]).digest()
@@ -168,8 +180,10 @@ def test_across_a_leap_second() -> None:
     assert utc.segment_object.tolist() == [0, 0]
     assert utc.usable_start_ns.tolist() == [midnight - 20 * S, midnight]
     assert utc.usable_stop_ns.tolist() == [midnight, midnight + 19 * S]
-    assert (utc.time_ns.reshape(2, 5) - midnight).tolist() == [[-20 * S, -10 * S, 0, 10 * S, 20 * S],
-                                                               [-21 * S, -11 * S, -S, 9 * S, 19 * S]]
+    assert (utc.time_ns.reshape(2, 5) - midnight).tolist() == [
+        [-20 * S, -10 * S, 0, 10 * S, 20 * S],
+        [-21 * S, -11 * S, -S, 9 * S, 19 * S],
+    ]
     assert np.array_equal(utc.position[:5], utc.position[5:])
     # written in TAI, and the same again
     assert b"TIME_SYSTEM = TAI" in format_oem(utc)
@@ -217,27 +231,36 @@ def test_what_is_refused(case: str) -> None:
     assert len(str(caught.value)) < 900
 
 
-@pytest.mark.parametrize(("meta", "message"), [
-    ({"USEABLE_START_TIME": "2024-07-04T23:59:59"}, "1 s before the first state"),
-    ({"USEABLE_STOP_TIME": "2024-07-05T00:09:00.001"}, "0.001 s after the last"),
-    ({"USEABLE_START_TIME": "2024-07-05T00:05:00", "USEABLE_STOP_TIME": "2024-07-05T00:05:00"}, "is not after USEABLE"),
-    ({"USEABLE_START_TIME": "soon"}, "USEABLE_START_TIME is 'soon'"),
-])
+@pytest.mark.parametrize(
+    ("meta", "message"),
+    [
+        ({"USEABLE_START_TIME": "2024-07-04T23:59:59"}, "1 s before the first state"),
+        ({"USEABLE_STOP_TIME": "2024-07-05T00:09:00.001"}, "0.001 s after the last"),
+        (
+            {"USEABLE_START_TIME": "2024-07-05T00:05:00", "USEABLE_STOP_TIME": "2024-07-05T00:05:00"},
+            "is not after USEABLE",
+        ),
+        ({"USEABLE_START_TIME": "soon"}, "USEABLE_START_TIME is 'soon'"),
+    ],
+)
 def test_usable_times_that_cannot_be(meta: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_oem(kvn((META | meta, rows())))
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ('<X units="km">', '<X units="m">', "segment 1, state 1: unit of X is 'm', allowed is km"),
-    ("<X ", "<W ", "not well-formed|mismatched|keyword 'W'"),
-    ('<Z units="km"> 0.0 </Z>', "", "segment 1, state 1: it has no Z"),
-    ("<metadata>", "<metadata/><metadata>", "more than one <metadata>"),
-    ("oem", "omm", "holds no <oem>"),
-    ('version="2.0"', 'version="9"', "message 1: OEM version is '9'"),
-    ("</body>", "", "not valid XML"),
-    ("<oem", "<!DOCTYPE oem [<!ENTITY a 'b'>]><oem", "DTD or entities"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('<X units="km">', '<X units="m">', "segment 1, state 1: unit of X is 'm', allowed is km"),
+        ("<X ", "<W ", "not well-formed|mismatched|keyword 'W'"),
+        ('<Z units="km"> 0.0 </Z>', "", "segment 1, state 1: it has no Z"),
+        ("<metadata>", "<metadata/><metadata>", "more than one <metadata>"),
+        ("oem", "omm", "holds no <oem>"),
+        ('version="2.0"', 'version="9"', "message 1: OEM version is '9'"),
+        ("</body>", "", "not valid XML"),
+        ("<oem", "<!DOCTYPE oem [<!ENTITY a 'b'>]><oem", "DTD or entities"),
+    ],
+)
 def test_xml_that_is_refused(old: str, new: str, message: str) -> None:
     data = xml((META, rows())).decode()
     assert old in data
@@ -251,12 +274,21 @@ def test_nothing_in_it(content: bytes) -> None:
         read_oem(content)
 
 
-@pytest.mark.parametrize("content", [
-    b"<oem>" * 200_000, b"<ndm>" + b"<a>" * 200_000, b"CCSDS_OEM_VERS = 2.0\n" + b"\n" * 3_000_000,
-    b"CCSDS_OEM_VERS = 2.0\n" * 100_000, b"1 " * 3_000_000, kvn((META, rows())) + b"META_START\n" * 100_000,
-    kvn((META, rows() * 20_000)), b'<oem version="2.0"><body>' + b"<segment></segment>" * 50_000,
-    b"CCSDS_OEM_VERS = 2.0\nMETA_START\n" + b"".join(b"K%d = 1\n" % k for k in range(100_000)),
-], ids=["open", "deep", "blank", "versions", "one line", "metas", "repeats", "segments", "keywords"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<oem>" * 200_000,
+        b"<ndm>" + b"<a>" * 200_000,
+        b"CCSDS_OEM_VERS = 2.0\n" + b"\n" * 3_000_000,
+        b"CCSDS_OEM_VERS = 2.0\n" * 100_000,
+        b"1 " * 3_000_000,
+        kvn((META, rows())) + b"META_START\n" * 100_000,
+        kvn((META, rows() * 20_000)),
+        b'<oem version="2.0"><body>' + b"<segment></segment>" * 50_000,
+        b"CCSDS_OEM_VERS = 2.0\nMETA_START\n" + b"".join(b"K%d = 1\n" % k for k in range(100_000)),
+    ],
+    ids=["open", "deep", "blank", "versions", "one line", "metas", "repeats", "segments", "keywords"],
+)
 def test_hostile_sizes_take_linear_time(content: bytes) -> None:
     """Quadratic work in any of these would run for minutes."""
     with pytest.raises(InputError):
@@ -317,8 +349,12 @@ def test_written_and_read_again() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.datetimes(dt.datetime(1972, 1, 1), dt.datetime(2200, 12, 31)), st.text("0123456789", max_size=14),
-       st.booleans(), st.sampled_from(["", "Z"]))
+@given(
+    st.datetimes(dt.datetime(1972, 1, 1), dt.datetime(2200, 12, 31)),
+    st.text("0123456789", max_size=14),
+    st.booleans(),
+    st.sampled_from(["", "Z"]),
+)
 def test_epochs_against_the_reader_of_single_times(time: dt.datetime, decimals: str, by_day: bool, zulu: str) -> None:
     text = time.strftime("%Y-%jT%H:%M:%S" if by_day else "%Y-%m-%dT%H:%M:%S")
     text += ("." + decimals if decimals else "") + zulu
@@ -331,11 +367,28 @@ def test_epochs_against_the_reader_of_single_times(time: dt.datetime, decimals: 
     assert abs(to_datetime64(*dataclasses.astuple(parse_utc(text))).astype(np.int64) - total) <= 1
 
 
-@pytest.mark.parametrize("text", [
-    "2024-07-05", "2024-7-5T00:00:00", "2024-02-30T00:00:00", "2023-366T00:00:00", "2024-000T00:00:00",
-    "2024-07-05T24:00:00", "2024-07-05T12:00:60", "2024-07-05T12:60:00", "2024-07-05T12:00:00.", "2024-07-05 12:00:00",
-    "2024-07-05T12:00:00ZZ", "1971-01-01T00:00:00", "2201-01-01T00:00:00", "２024-07-05T12:00:00", "2024-07-05T12:00:0",
-    "2024-07-05T12:00:00+01:00", "", "T" * 40,
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-07-05",
+        "2024-7-5T00:00:00",
+        "2024-02-30T00:00:00",
+        "2023-366T00:00:00",
+        "2024-000T00:00:00",
+        "2024-07-05T24:00:00",
+        "2024-07-05T12:00:60",
+        "2024-07-05T12:60:00",
+        "2024-07-05T12:00:00.",
+        "2024-07-05 12:00:00",
+        "2024-07-05T12:00:00ZZ",
+        "1971-01-01T00:00:00",
+        "2201-01-01T00:00:00",
+        "２024-07-05T12:00:00",
+        "2024-07-05T12:00:0",
+        "2024-07-05T12:00:00+01:00",
+        "",
+        "T" * 40,
+    ],
+)
 def test_texts_that_are_no_epochs(text: str) -> None:
     assert not parse_epochs([text.encode()])[2][0]

@@ -17,23 +17,35 @@ T0 = int(np.datetime64("2025-01-01", "ns").view(np.int64))
 S = 1_000_000_000
 
 
-def circle(count: int = 40, step_s: float = 60.0, begin_s: float = 0.0, radius_km: float = 7000.0,
-           **options: Any) -> Segment:
+def circle(
+    count: int = 40, step_s: float = 60.0, begin_s: float = 0.0, radius_km: float = 7000.0, **options: Any
+) -> Segment:
     """A circular orbit: positions and velocities are exact."""
     t = begin_s + np.arange(count) * step_s
     rate = np.sqrt(398600.8 / radius_km**3)
     one, other = np.cos(rate * t), np.sin(rate * t)
-    return Segment(T0 + np.round(t * S).astype(np.int64), radius_km * np.stack([one, other, 0.0 * t], axis=1),
-                   radius_km * rate * np.stack([-other, one, 0.0 * t], axis=1), **options)
+    return Segment(
+        T0 + np.round(t * S).astype(np.int64),
+        radius_km * np.stack([one, other, 0.0 * t], axis=1),
+        radius_km * rate * np.stack([-other, one, 0.0 * t], axis=1),
+        **options,
+    )
 
 
 def several() -> Trajectories:
-    return Trajectories.of([
-        Trajectory([circle(20), circle(15, begin_s=19 * 60.0, method="hermite", degree=7)], 25544, "ISS", "1998-067-A",
-                   "a.oem"),
-        Trajectory([circle(30, 10.0, radius_km=42164.0)], name="NEW"),
-        Trajectory([circle(5), circle(50, 1.0, 1000.0, method="linear")], name="OTHER"),
-    ])
+    return Trajectories.of(
+        [
+            Trajectory(
+                [circle(20), circle(15, begin_s=19 * 60.0, method="hermite", degree=7)],
+                25544,
+                "ISS",
+                "1998-067-A",
+                "a.oem",
+            ),
+            Trajectory([circle(30, 10.0, radius_km=42164.0)], name="NEW"),
+            Trajectory([circle(5), circle(50, 1.0, 1000.0, method="linear")], name="OTHER"),
+        ]
+    )
 
 
 def test_columns() -> None:
@@ -92,10 +104,14 @@ def test_the_digest_is_of_the_motion() -> None:
 
 ROW = np.arange(120)[:, None]
 BROKEN = {
-    "times fall": (lambda t: {"time_ns": np.concatenate([t.time_ns[:5], t.time_ns[3:4], t.time_ns[6:]])},
-                   "times must rise"),
-    "too far apart": (lambda t: {"time_ns": np.where((ROW[:, 0] >= 10) & (ROW[:, 0] < 20), t.time_ns + 15_000 * S,
-                                                     t.time_ns)}, "4 hours"),
+    "times fall": (
+        lambda t: {"time_ns": np.concatenate([t.time_ns[:5], t.time_ns[3:4], t.time_ns[6:]])},
+        "times must rise",
+    ),
+    "too far apart": (
+        lambda t: {"time_ns": np.where((ROW[:, 0] >= 10) & (ROW[:, 0] < 20), t.time_ns + 15_000 * S, t.time_ns)},
+        "4 hours",
+    ),
     "not finite": (lambda t: {"position": np.where(ROW == 21, np.nan, t.position)}, "segment 2, sample 2"),
     "metres": (lambda t: {"position": t.position * 1000.0}, "check the unit: km"),
     "underground": (lambda t: {"position": t.position * 0.9}, "km from the Earth's centre"),
@@ -105,9 +121,14 @@ BROKEN = {
     "ids": (lambda t: {"norad_id": np.array([5, 7, 5])}, "ids must be unique"),
     "usable": (lambda t: {"usable_start_ns": t.usable_start_ns - S}, "not covered by its samples"),
     "usable order": (lambda t: {"usable_stop_ns": t.usable_start_ns}, "not after its start"),
-    "overlap": (lambda t: {"time_ns": np.where((ROW[:, 0] >= 20) & (ROW[:, 0] < 35), t.time_ns - 120 * S, t.time_ns),
-                           "usable_start_ns": t.usable_start_ns - np.array([0, 120, 0, 0, 0]) * S,
-                           "usable_stop_ns": t.usable_stop_ns - np.array([0, 120, 0, 0, 0]) * S}, "must not overlap"),
+    "overlap": (
+        lambda t: {
+            "time_ns": np.where((ROW[:, 0] >= 20) & (ROW[:, 0] < 35), t.time_ns - 120 * S, t.time_ns),
+            "usable_start_ns": t.usable_start_ns - np.array([0, 120, 0, 0, 0]) * S,
+            "usable_stop_ns": t.usable_stop_ns - np.array([0, 120, 0, 0, 0]) * S,
+        },
+        "must not overlap",
+    ),
     "method": (lambda t: {"method": np.array(["spline"] * 5)}, "allowed: lagrange, hermite, linear"),
     "degree": (lambda t: {"degree": np.zeros(5, np.int64)}, "degree is 0"),
     "name": (lambda t: {"name": np.array(["a\nb", "", ""])}, "printable"),
@@ -143,11 +164,18 @@ def test_synthetic_ids_leave_out_those_that_are_taken() -> None:
 
 def test_matches_by_id_or_designator() -> None:
     cat = stm.synthetic_catalog(5, seed=1)
-    cat = dataclasses.replace(cat, object_id=np.array(["", "1998-067A", "", "2024-001AB", ""]),
-                              norad_id=np.array([11, 22, 33, 44, 25544]))
-    t = Trajectories.of([Trajectory([circle()], 33), Trajectory([circle()], object_id="1998-067-A"),
-                         Trajectory([circle()], object_id="24001ab"), Trajectory([circle()], object_id="2024-001A"),
-                         Trajectory([circle()])])
+    cat = dataclasses.replace(
+        cat, object_id=np.array(["", "1998-067A", "", "2024-001AB", ""]), norad_id=np.array([11, 22, 33, 44, 25544])
+    )
+    t = Trajectories.of(
+        [
+            Trajectory([circle()], 33),
+            Trajectory([circle()], object_id="1998-067-A"),
+            Trajectory([circle()], object_id="24001ab"),
+            Trajectory([circle()], object_id="2024-001A"),
+            Trajectory([circle()]),
+        ]
+    )
     assert t.matches(cat).tolist() == [2, 1, 3, -1, -1]
 
 
@@ -183,10 +211,10 @@ def test_from_a_dataset() -> None:
     assert whole.name.tolist() == cat.name.tolist()
     assert np.array_equal(whole.position.reshape(4, 61, 3), eph.position)
     code = eph.error_code.values.copy()
-    code[0, 20:22] = 6                     # a hole: two segments
-    code[1, 1:] = 6                        # one state alone: left out
-    code[2, :] = 1                         # none at all
-    code[3, 1], code[3, 3] = 7, 7          # a single state between two holes
+    code[0, 20:22] = 6  # a hole: two segments
+    code[1, 1:] = 6  # one state alone: left out
+    code[2, :] = 1  # none at all
+    code[3, 1], code[3, 3] = 7, 7  # a single state between two holes
     cut = Trajectories.from_dataset(eph.assign(error_code=(eph.error_code.dims, code)))
     assert cut.norad_id.tolist() == cat.norad_id[[0, 3]].tolist()
     assert np.diff(cut.offset).tolist() == [20, 39, 57]
@@ -203,8 +231,10 @@ def test_from_a_dataset() -> None:
         Trajectories.from_dataset(eph.drop_vars("error_code"))
 
 
-@pytest.mark.parametrize(("step_s", "method", "degree"), [
-    (60.0, "lagrange", 5), (120.0, "lagrange", 7), (120.0, "lagrange", 9), (180.0, "hermite", 5), (5.0, "linear", 1)])
+@pytest.mark.parametrize(
+    ("step_s", "method", "degree"),
+    [(60.0, "lagrange", 5), (120.0, "lagrange", 7), (120.0, "lagrange", 9), (180.0, "hermite", 5), (5.0, "linear", 1)],
+)
 def test_the_error_estimate_covers_the_error(step_s: float, method: str, degree: int) -> None:
     """On a circle, whose every state is known."""
     samples = circle(60, step_s, method=method, degree=degree)
@@ -213,8 +243,9 @@ def test_the_error_estimate_covers_the_error(step_s: float, method: str, degree:
     from stmgpu.propagate.tabulated import TabulatedPropagator
 
     t = np.linspace(0.0, 59 * step_s, 2000)
-    table = TabulatedPropagator(Trajectories.of([Trajectory([samples])]), get_backend("reference"), (2460676.5, 0.0),
-                                (0.0, float(t[-1])))
+    table = TabulatedPropagator(
+        Trajectories.of([Trajectory([samples])]), get_backend("reference"), (2460676.5, 0.0), (0.0, float(t[-1]))
+    )
     exact = np.asarray(circle(2000, t[1]).position)
     error = np.linalg.norm(table.at(np.zeros(len(t), int), t)[0][:3].T - exact, axis=1).max()
     assert error < estimate < 100.0 * error

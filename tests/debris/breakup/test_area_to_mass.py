@@ -9,9 +9,15 @@ from scipy import stats
 from stmgpu.debris.breakup import area_to_mass as am
 
 _MOMENTS = {  # mean and standard deviation of chi, computed independently of this code, good to 0.002
-    (0.11, False): (-0.978, 0.485), (0.2, False): (-0.965, 0.453), (0.5, False): (-1.154, 0.513),
-    (1.0, False): (-1.181, 0.529), (0.11, True): (-0.519, 0.542), (0.2, True): (-0.562, 0.527),
-    (0.5, True): (-0.736, 0.460), (1.0, True): (-0.900, 0.397)}
+    (0.11, False): (-0.978, 0.485),
+    (0.2, False): (-0.965, 0.453),
+    (0.5, False): (-1.154, 0.513),
+    (1.0, False): (-1.181, 0.529),
+    (0.11, True): (-0.519, 0.542),
+    (0.2, True): (-0.562, 0.527),
+    (0.5, True): (-0.736, 0.460),
+    (1.0, True): (-0.900, 0.397),
+}
 
 
 @pytest.mark.parametrize(("length", "rocket"), list(_MOMENTS))

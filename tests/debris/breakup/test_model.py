@@ -113,14 +113,34 @@ lengths = st.floats(0.3, 3.0)
 
 
 @settings(max_examples=150, deadline=None)
-@given(masses, masses, lengths, lengths, st.booleans(), st.booleans(), st.floats(-1.0, 1.2).map(lambda x: 10.0**x),
-       st.sampled_from([0.02, 0.05, 0.1, 0.3, 1.0]), st.sampled_from(am.BRIDGES), st.integers(0, 2**32))
+@given(
+    masses,
+    masses,
+    lengths,
+    lengths,
+    st.booleans(),
+    st.booleans(),
+    st.floats(-1.0, 1.2).map(lambda x: 10.0**x),
+    st.sampled_from([0.02, 0.05, 0.1, 0.3, 1.0]),
+    st.sampled_from(am.BRIDGES),
+    st.integers(0, 2**32),
+)
 @example(1000.0, 1000.0, 1.0, 1.0, False, False, 15.0, 0.1, "linear", 1)  # equal masses, fast
-@example(1000.0, 1000.0, 1.0, 1.0, True, False, 0.1, 0.1, "linear", 1)    # equal masses, slow
-@example(1e4, 1e-3, 1.0, 1.0, True, False, 15.0, 0.1, "linear", 1)        # tiny projectile
+@example(1000.0, 1000.0, 1.0, 1.0, True, False, 0.1, 0.1, "linear", 1)  # equal masses, slow
+@example(1e4, 1e-3, 1.0, 1.0, True, False, 15.0, 0.1, "linear", 1)  # tiny projectile
 @example(1e-3, 1e4, 1.0, 1.0, True, False, 0.1, 0.1, "linear", 1)
-def test_collisions_conserve(m1: float, m2: float, f1: float, f2: float, rocket1: bool, rocket2: bool, speed: float,
-                             shortest: float, bridge: am.Bridge, seed: int) -> None:
+def test_collisions_conserve(
+    m1: float,
+    m2: float,
+    f1: float,
+    f2: float,
+    rocket1: bool,
+    rocket2: bool,
+    speed: float,
+    shortest: float,
+    bridge: am.Bridge,
+    seed: int,
+) -> None:
     """Mass and momentum of random bodies, dense or bulky, at 0.1 to 15 km/s."""
     first = Body(m1, f1 * float(length_of_mass(m1)), rocket1)
     second = Body(m2, f2 * float(length_of_mass(m2)), rocket2)
@@ -143,8 +163,9 @@ def test_collisions_conserve(m1: float, m2: float, f1: float, f2: float, rocket1
 
 @settings(max_examples=60, deadline=None)
 @given(masses, lengths, st.booleans(), st.floats(0.05, 3.0), st.sampled_from([0.02, 0.1, 0.5]), st.integers(0, 2**32))
-def test_explosions_conserve(mass: float, factor: float, rocket: bool, scale: float, shortest: float,
-                             seed: int) -> None:
+def test_explosions_conserve(
+    mass: float, factor: float, rocket: bool, scale: float, shortest: float, seed: int
+) -> None:
     parent = Body(mass, factor * float(length_of_mass(mass)), rocket)
     debris = explosion(parent, scale, np.random.default_rng(seed), shortest)
     check(debris, parent)
@@ -265,9 +286,17 @@ def test_overdraw_is_cut_from_the_top() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- velocities
-@pytest.mark.parametrize(("event", "chi", "median"), [
-    ("explosion", -2.0, 28.2), ("collision", -2.0, 12.6), ("explosion", -1.0, 44.7), ("collision", -1.0, 100.0),
-    ("explosion", 0.0, 70.8), ("collision", 0.0, 794.0)])
+@pytest.mark.parametrize(
+    ("event", "chi", "median"),
+    [
+        ("explosion", -2.0, 28.2),
+        ("collision", -2.0, 12.6),
+        ("explosion", -1.0, 44.7),
+        ("collision", -1.0, 100.0),
+        ("explosion", 0.0, 70.8),
+        ("collision", 0.0, 794.0),
+    ],
+)
 def test_speeds(event: str, chi: float, median: float) -> None:
     """Medians [m/s] of equations 11 and 12, spread of 0.4, all directions alike."""
     n = 40_000
@@ -313,10 +342,20 @@ def test_single_fragments_are_those_of_collisions() -> None:
     rng = np.random.default_rng(13)
     heavy, light = body(950.0), Body(560.0, 0.4)
     events = [collision(heavy, light, 11.7, rng) for _ in range(8)]
-    whole = [np.concatenate([getattr(e, name)[~e.remnant] for e in events])
-             for name in ("length_m", "area_to_mass", "parent")]
-    single = sample_fragments(10_000, 1510.0, False, rng, max_length_m=heavy.length_m, speed_km_s=11.7,
-                              share=560.0 / 1510.0, second_length_m=0.4)
+    whole = [
+        np.concatenate([getattr(e, name)[~e.remnant] for e in events])
+        for name in ("length_m", "area_to_mass", "parent")
+    ]
+    single = sample_fragments(
+        10_000,
+        1510.0,
+        False,
+        rng,
+        max_length_m=heavy.length_m,
+        speed_km_s=11.7,
+        share=560.0 / 1510.0,
+        second_length_m=0.4,
+    )
     for a, b in ((whole[0], single.length_m), (whole[1], single.area_to_mass)):
         assert stats.ks_2samp(a, b).pvalue > 1e-3
     assert np.mean(single.parent) == pytest.approx(np.mean(whole[2]), abs=0.02)
@@ -336,17 +375,20 @@ def test_single_fragments_of_many_breakups() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------ misuse
-@pytest.mark.parametrize("call", [
-    lambda rng: Body(0.0, 1.0),
-    lambda rng: Body(1.0, np.nan),
-    lambda rng: collision(body(1.0), body(1.0), -1.0, rng),
-    lambda rng: collision(body(1.0), body(1.0), np.inf, rng),
-    lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 1e-4),
-    lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 0.1, "none"),
-    lambda rng: explosion(body(1.0), 0.0, rng),
-    lambda rng: am.bridge_weight(0.1, "none"),
-    lambda rng: expected_count(1.0, 0.1, event="bang"),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda rng: Body(0.0, 1.0),
+        lambda rng: Body(1.0, np.nan),
+        lambda rng: collision(body(1.0), body(1.0), -1.0, rng),
+        lambda rng: collision(body(1.0), body(1.0), np.inf, rng),
+        lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 1e-4),
+        lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 0.1, "none"),
+        lambda rng: explosion(body(1.0), 0.0, rng),
+        lambda rng: am.bridge_weight(0.1, "none"),
+        lambda rng: expected_count(1.0, 0.1, event="bang"),
+    ],
+)
 def test_mistakes_are_told(call: object) -> None:
     with pytest.raises(InputError):
         call(np.random.default_rng(1))  # type: ignore[operator]

@@ -25,13 +25,17 @@ def body(mass: float, rocket: bool = False) -> Body:
 
 
 _TABLE = [  # kind, M, mass 1 mm to 1 m, 10 cm to 1 m [kg]; weighted sums (wrong); computed independently
-    (False, 1010.0, 998.0, 808.0, 609.0, 425.0), (False, 1510.0, 1349.0, 1093.0, 824.0, 574.0),
-    (True, 1010.0, 432.0, 251.0, 384.0, 203.0), (True, 9000.0, 2228.0, 1295.0, 1978.0, 1047.0)]
+    (False, 1010.0, 998.0, 808.0, 609.0, 425.0),
+    (False, 1510.0, 1349.0, 1093.0, 824.0, 574.0),
+    (True, 1010.0, 432.0, 251.0, 384.0, 203.0),
+    (True, 9000.0, 2228.0, 1295.0, 1978.0, 1047.0),
+]
 
 
 @pytest.mark.parametrize(("rocket", "mass", "all_", "long", "wrong_all", "wrong_long"), _TABLE)
-def test_mass_closure_table(rocket: bool, mass: float, all_: float, long: float, wrong_all: float,
-                            wrong_long: float) -> None:
+def test_mass_closure_table(
+    rocket: bool, mass: float, all_: float, long: float, wrong_all: float, wrong_long: float
+) -> None:
     """1 % with the linear bridge of the table, 2 % with the other; the weighted sum's figures are far off."""
     for bridge, tolerance in (("linear", 0.01), ("logarithmic", 0.02)):
         found = [float(expected_mass(mass, rocket, x, 1.0, bridge=bridge)) for x in (1e-3, 0.1)]  # type: ignore[arg-type]
@@ -61,8 +65,11 @@ def test_tabulated_integrals(event: str, rocket: bool) -> None:
         return float(b * length ** (-b - 1.0) * area_of_length(length) * am.mean_mass_to_area(length, rocket))
 
     for low, high in ((1e-3, 0.02), (0.0333, 0.25), (0.1, 1.0)):
-        knots = [x for x in (0.00167, 10**-1.75, 10**-1.25, 0.08, 0.11, 10**-0.7, 10**-0.5, 10**-0.3, 10**-0.1)
-                 if low < x < high]
+        knots = [
+            x
+            for x in (0.00167, 10**-1.75, 10**-1.25, 0.08, 0.11, 10**-0.7, 10**-0.5, 10**-0.3, 10**-0.1)
+            if low < x < high
+        ]
         truth = integrate.quad(density, low, high, points=knots, limit=400, epsabs=0, epsrel=1e-9)[0]
         assert float(unit_mass(rocket, low, high, event, "linear")) == pytest.approx(truth, rel=1e-6)  # type: ignore[arg-type]
 

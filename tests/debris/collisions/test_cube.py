@@ -22,7 +22,7 @@ from stmgpu.propagate.kepler import states_of
 
 Array = NDArray[np.float64]
 LATTICES = ["cube", "shell"]
-SIZE_KM = {"cube": 250.0, "shell": 110.0}                 # large: a few thousand objects shall meet often
+SIZE_KM = {"cube": 250.0, "shell": 110.0}  # large: a few thousand objects shall meet often
 BIG_SEED = 0xFEDCBA9876543210
 
 
@@ -93,8 +93,14 @@ def test_kernels_and_twin_meet_the_same_pairs(kernel_backend: Backend, lattice: 
     assert len(np.unique(truth.run)) == 3
     for name in ("first", "second", "run", "resample"):
         assert np.array_equal(getattr(ours, name), getattr(truth, name)), name
-    for name, scale in (("position_km", 1e5), ("r_first", 1e5), ("r_second", 1e5), ("v_first", 10.0),
-                        ("v_second", 10.0), ("speed_km_s", 10.0)):
+    for name, scale in (
+        ("position_km", 1e5),
+        ("r_first", 1e5),
+        ("r_second", 1e5),
+        ("v_first", 10.0),
+        ("v_second", 10.0),
+        ("speed_km_s", 10.0),
+    ):
         assert np.abs(getattr(ours, name) - getattr(truth, name)).max() <= 2e-12 * scale, name
     np.testing.assert_allclose(ours.rate_per_s, truth.rate_per_s, rtol=1e-9)
 
@@ -119,19 +125,22 @@ def test_what_an_encounter_is(backend: Backend, lattice: str) -> None:
     volume = cube.lattice.volume_km3(cells, shift)
     speed = np.linalg.norm(e.v_first - e.v_second, axis=1)
     np.testing.assert_allclose(e.speed_km_s, speed, rtol=1e-13)
-    np.testing.assert_allclose(e.rate_per_s, speed * np.pi * (radius[e.first] + radius[e.second]) ** 2 / volume / 3,
-                               rtol=1e-10)
+    np.testing.assert_allclose(
+        e.rate_per_s, speed * np.pi * (radius[e.first] + radius[e.second]) ** 2 / volume / 3, rtol=1e-10
+    )
     np.testing.assert_allclose(e.position_km, 0.5 * (e.r_first + e.r_second), rtol=1e-15)
 
 
-@pytest.mark.parametrize(("ecc", "error"), [(0.0, 1e-13), (0.01, 1e-13), (0.3, 1e-12), (0.7, 1e-12), (0.9, 2e-12),
-                                            (0.95, 1e-8), (0.99, 2e-4)])
+@pytest.mark.parametrize(
+    ("ecc", "error"),
+    [(0.0, 1e-13), (0.01, 1e-13), (0.3, 1e-12), (0.7, 1e-12), (0.9, 2e-12), (0.95, 1e-8), (0.99, 2e-4)],
+)
 def test_keplers_equation(kernel_backend: Backend, ecc: float, error: float) -> None:
     """Positions against stmgpu.propagate.kepler: what kernels/include/kepler.h says of E, times the semi-major axis."""
     n, a = 48, 8000.0
     elements = np.zeros((6, n))
     elements[0], elements[1], elements[2:5] = a, ecc, [[0.7], [2.0], [4.0]]
-    cube = Cube(kernel_backend, 1, 5, 1e7, resamples=64)                 # all in one cell
+    cube = Cube(kernel_backend, 1, 5, 1e7, resamples=64)  # all in one cell
     e = cube.encounters(_state(kernel_backend, elements, 1.0), 3)
     assert len(e) > 60 * n * (n - 1) // 2
     u, _ = uniforms(1, 5, ANGLE, (3 << 16) | e.resample, e.second)
@@ -145,8 +154,10 @@ def test_same_bytes_on_every_instruction_set_and_with_threads(isa: str, lattice:
     """9,000 slots: threads share a row."""
     elements = _population(9000)
     elements[0, 4000:] *= 1.0 + 1e-3 * np.arange(5000) / 5000
-    found = [Cube(b, 3, [1], 40.0, 1, lattice).encounters(_state(b, elements, 1e-3), 0)
-             for b in (CpuBackend(1, isa), CpuBackend(3, isa), CpuBackend(1, "scalar"))]
+    found = [
+        Cube(b, 3, [1], 40.0, 1, lattice).encounters(_state(b, elements, 1e-3), 0)
+        for b in (CpuBackend(1, isa), CpuBackend(3, isa), CpuBackend(1, "scalar"))
+    ]
     assert len(found[0]) > 50
     _same(found[0], found[1])
     _same(found[0], found[2])
@@ -174,7 +185,8 @@ def test_a_run_does_not_see_its_batch(backend: Backend, lattice: str) -> None:
     slots = np.flatnonzero(run[: state.n] == 1)
     orbit, uid, mode = (backend.get(a)[..., slots] for a in (state.orbit, state.uid, state.mode))
     alone = _cube(backend, lattice, run_numbers=2**32 - 1).encounters(
-        _state(backend, orbit[:6], orbit[8], uid, 0, mode), 5)
+        _state(backend, orbit[:6], orbit[8], uid, 0, mode), 5
+    )
     mine = together.run == 1
     assert mine.sum() > 20
     assert np.array_equal(slots[alone.first], together.first[mine])
@@ -216,8 +228,10 @@ def test_far_orbits_are_reached(kernel_backend: Backend, lattice: str) -> None:
     elements = _population(2000, max_ecc=0.01)
     elements[0, :200] *= 60.0
     elements[1, :200] = 0.5
-    found = [Cube(b, 1, 0, 100.0, 2, lattice).encounters(_state(b, elements, 1e-3), 0)
-             for b in (kernel_backend, ReferenceBackend())]
+    found = [
+        Cube(b, 1, 0, 100.0, 2, lattice).encounters(_state(b, elements, 1e-3), 0)
+        for b in (kernel_backend, ReferenceBackend())
+    ]
     assert len(found[0]) > 20
     assert np.array_equal(found[0].first, found[1].first)
     assert np.array_equal(found[0].second, found[1].second)
@@ -242,11 +256,19 @@ def test_nobody_to_meet(backend: Backend, lattice: str, n: int) -> None:
     assert e.first.dtype == np.int64
 
 
-@pytest.mark.parametrize(("wrong", "message"), [
-    ({"lattice": "hexagonal"}, "choose one of cube, shell"), ({"cube_km": 0.0}, "positive length"),
-    ({"cube_km": float("inf")}, "positive length"), ({"cube_km": 500.0, "lattice": "shell"}, "bands of latitude"),
-    ({"resamples": 0}, "from 1 to"), ({"resamples": 1 << 16}, "from 1 to"), ({"seed": -1}, "seed must be"),
-    ({"run_numbers": [-1]}, "run numbers must be")])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lattice": "hexagonal"}, "choose one of cube, shell"),
+        ({"cube_km": 0.0}, "positive length"),
+        ({"cube_km": float("inf")}, "positive length"),
+        ({"cube_km": 500.0, "lattice": "shell"}, "bands of latitude"),
+        ({"resamples": 0}, "from 1 to"),
+        ({"resamples": 1 << 16}, "from 1 to"),
+        ({"seed": -1}, "seed must be"),
+        ({"run_numbers": [-1]}, "run numbers must be"),
+    ],
+)
 def test_input_errors(wrong: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"seed": 1, "run_numbers": [0], "cube_km": 10.0, "resamples": 1, "lattice": "cube", **wrong}
     with pytest.raises(InputError, match=message):
@@ -317,8 +339,9 @@ ORBITS = [  # a, e, i [km, 1, deg] of two kinds of objects, and the lattice and 
 
 
 @pytest.mark.parametrize(("one", "other", "lattice", "cube_km"), ORBITS)
-def test_mean_rate_is_kesslers_integral(one: tuple[float, float, float], other: tuple[float, float, float],
-                                        lattice: str, cube_km: float) -> None:
+def test_mean_rate_is_kesslers_integral(
+    one: tuple[float, float, float], other: tuple[float, float, float], lattice: str, cube_km: float
+) -> None:
     """3,000 objects of each kind with random nodes and perigees: within 3 sigma and 2 % for the smearing."""
     rng = np.random.default_rng(6)
     n, steps = 3000, 16
@@ -339,7 +362,10 @@ def test_mean_rate_is_kesslers_integral(one: tuple[float, float, float], other: 
 
 def test_kesslers_integral_of_jovian_moons() -> None:
     """Himalia and Elara: 4.1442e-10 a year for combined radii of 125 km; another way to reach them would miss it."""
-    a, ecc, inc = [11_470_000.0, 11_740_000.0], [0.15780296425457715, 0.206984667802385], [0.48171087355043496,
-                                                                                            0.4328416544945937]
+    a, ecc, inc = (
+        [11_470_000.0, 11_740_000.0],
+        [0.15780296425457715, 0.206984667802385],
+        [0.48171087355043496, 0.4328416544945937],
+    )
     assert kessler_rate(a, ecc, inc, [85.0, 40.0], 1.26686534e8) * 31_557_600.0 == pytest.approx(4.1442e-10, rel=1e-4)
     assert kessler_rate([7000.0, 8000.0], [0.01, 0.01], [1.0, 1.0], [1.0, 1.0]) == 0.0

@@ -24,9 +24,21 @@ def sgp4_states(catalog):
     states = []
     for k in range(len(catalog)):
         sat = Satrec()
-        sat.sgp4init(WGS72, "i", 1, catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5, catalog.bstar[k], 0.0, 0.0,
-                     catalog.eccentricity[k], catalog.argp[k], catalog.inclination[k], catalog.mean_anomaly[k],
-                     catalog.mean_motion[k], catalog.raan[k])
+        sat.sgp4init(
+            WGS72,
+            "i",
+            1,
+            catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5,
+            catalog.bstar[k],
+            0.0,
+            0.0,
+            catalog.eccentricity[k],
+            catalog.argp[k],
+            catalog.inclination[k],
+            catalog.mean_anomaly[k],
+            catalog.mean_motion[k],
+            catalog.raan[k],
+        )
         code, r, v = sat.sgp4(catalog.epoch_jd[k], catalog.epoch_fr[k])
         assert code == 0
         states.append((*r, *v))
@@ -35,8 +47,9 @@ def sgp4_states(catalog):
 
 def fit(states, bstar=1e-4):
     n = len(states)
-    return fit_catalog(states[:, :3], states[:, 3:], EPOCH, np.full(n, bstar), np.linspace(0.1, 2.0, n),
-                       np.arange(1, n + 1))
+    return fit_catalog(
+        states[:, :3], states[:, 3:], EPOCH, np.full(n, bstar), np.linspace(0.1, 2.0, n), np.arange(1, n + 1)
+    )
 
 
 ORBITS = {  # perigee height [km], eccentricities, inclinations [deg]
@@ -69,11 +82,21 @@ def test_fitted_elements_give_the_states_back(kind):
 def test_mean_elements_are_found_again():
     rng, n = np.random.default_rng(3), 60
     ecc, argp = rng.uniform(1e-3, 0.1, n), rng.uniform(0.0, 2.0 * np.pi, n)
-    columns = {"mean_motion": mean_motion_of_axis((EARTH_RADIUS_KM + rng.uniform(450.0, 1200.0, n)) / (1.0 - ecc)),
-               "eccentricity": ecc, "inclination": rng.uniform(0.1, 2.0, n), "argp": argp,
-               "raan": rng.uniform(0.0, 2.0 * np.pi, n), "mean_anomaly": rng.uniform(0.0, 2.0 * np.pi, n)}
-    truth = stm.Catalog.from_columns(norad_id=np.arange(1, n + 1), epoch_jd=np.full(n, EPOCH.jd),
-                                     epoch_fr=np.full(n, EPOCH.fr), bstar=np.full(n, 1e-4), **columns)
+    columns = {
+        "mean_motion": mean_motion_of_axis((EARTH_RADIUS_KM + rng.uniform(450.0, 1200.0, n)) / (1.0 - ecc)),
+        "eccentricity": ecc,
+        "inclination": rng.uniform(0.1, 2.0, n),
+        "argp": argp,
+        "raan": rng.uniform(0.0, 2.0 * np.pi, n),
+        "mean_anomaly": rng.uniform(0.0, 2.0 * np.pi, n),
+    }
+    truth = stm.Catalog.from_columns(
+        norad_id=np.arange(1, n + 1),
+        epoch_jd=np.full(n, EPOCH.jd),
+        epoch_fr=np.full(n, EPOCH.fr),
+        bstar=np.full(n, 1e-4),
+        **columns,
+    )
     found, _ = fit(sgp4_states(truth))
     np.testing.assert_allclose(found.mean_motion, truth.mean_motion, rtol=1e-9)
     np.testing.assert_allclose(found.eccentricity, truth.eccentricity, atol=1e-9)
@@ -100,9 +123,15 @@ def test_states_that_are_none_are_refused():
 def conjunctions(rows, threshold_km=4.0):
     """A result of rows (primary, secondary, miss distance [km], flags)."""
     first, second, miss, flags = (np.array(column) for column in zip(*rows, strict=True))
-    return xr.Dataset({"primary": ("conjunction", first), "secondary": ("conjunction", second),
-                       "miss_distance": ("conjunction", miss), "flags": ("conjunction", flags.astype(np.int32))},
-                      attrs={"threshold_km": threshold_km})
+    return xr.Dataset(
+        {
+            "primary": ("conjunction", first),
+            "secondary": ("conjunction", second),
+            "miss_distance": ("conjunction", miss),
+            "flags": ("conjunction", flags.astype(np.int32)),
+        },
+        attrs={"threshold_km": threshold_km},
+    )
 
 
 ROWS = [(5, 9, 0.0045, 0), (5, 70, 1.5, 0), (9, 70, 3.0, 1)]  # the last is a slow pair
@@ -128,14 +157,17 @@ def test_no_conjunctions_no_rate():
     assert set(rate.values()) == {0.0}
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"norad_id": IDS[:2], "radius_m": RADII[:2]}, "object 9 of the conjunctions has no radius"),
-    ({"norad_id": IDS[:0], "radius_m": RADII[:0]}, "object 5 of the conjunctions has no radius"),
-    ({"radius_m": RADII[:2]}, "3 objects and 2 radii"),
-    ({"days": 0.0}, "positive number of days"),
-    ({"within_km": 4.5}, "found below 4 km and cannot be counted within 4.5 km"),
-    ({"within_km": 0.0}, "cannot be counted within 0.0 km"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"norad_id": IDS[:2], "radius_m": RADII[:2]}, "object 9 of the conjunctions has no radius"),
+        ({"norad_id": IDS[:0], "radius_m": RADII[:0]}, "object 5 of the conjunctions has no radius"),
+        ({"radius_m": RADII[:2]}, "3 objects and 2 radii"),
+        ({"days": 0.0}, "positive number of days"),
+        ({"within_km": 4.5}, "found below 4 km and cannot be counted within 4.5 km"),
+        ({"within_km": 0.0}, "cannot be counted within 0.0 km"),
+    ],
+)
 def test_impossible_rates_are_refused(change, message):
     given = {"norad_id": IDS, "radius_m": RADII, "days": 1.0} | change
     with pytest.raises(InputError, match=message):
@@ -148,12 +180,27 @@ def population(a_km, inc_rad, rng, norad_id=None):
     angle = rng.uniform(0.0, 2.0 * np.pi, (3, n))
     radius = rng.uniform(1.0, 5.0, n)
     return Population(
-        epoch_year=float(year_of_jd(2460676.5)), norad_id=np.zeros(n, np.int64) if norad_id is None else norad_id,
-        kind=np.full(n, Kind.DERELICT, np.int8), a_km=a_km, ecc=np.full(n, 1e-6), inc_rad=inc_rad, raan_rad=angle[0],
-        argp_rad=angle[1], mean_rad=angle[2], mass_kg=np.full(n, 100.0), radius_m=radius,
-        area_to_mass=np.full(n, 0.01), length_m=2.0 * radius, launch_year=np.full(n, 2000.0),
-        mission_end_year=np.full(n, 2005.0), controlled=np.zeros(n, np.int8), constellation=np.full(n, -1, np.int32),
-        owner=np.full(n, ""), weight=np.ones(n), filled=np.zeros(n, np.int8))
+        epoch_year=float(year_of_jd(2460676.5)),
+        norad_id=np.zeros(n, np.int64) if norad_id is None else norad_id,
+        kind=np.full(n, Kind.DERELICT, np.int8),
+        a_km=a_km,
+        ecc=np.full(n, 1e-6),
+        inc_rad=inc_rad,
+        raan_rad=angle[0],
+        argp_rad=angle[1],
+        mean_rad=angle[2],
+        mass_kg=np.full(n, 100.0),
+        radius_m=radius,
+        area_to_mass=np.full(n, 0.01),
+        length_m=2.0 * radius,
+        launch_year=np.full(n, 2000.0),
+        mission_end_year=np.full(n, 2005.0),
+        controlled=np.zeros(n, np.int8),
+        constellation=np.full(n, -1, np.int32),
+        owner=np.full(n, ""),
+        weight=np.ones(n),
+        filled=np.zeros(n, np.int8),
+    )
 
 
 def test_population_as_a_catalogue():

@@ -27,8 +27,13 @@ VALLADO = """100 5.297e-7 5.877; 110 9.661e-8 7.263; 120 2.438e-8 9.473; 130 8.4
 
 def orbits(seed, n=12, eccentric=0.05):
     rng = np.random.default_rng(seed)
-    return (EARTH_RADIUS_KM + 800.0 + rng.uniform(-60.0, 60.0, n), rng.uniform(0.2, 1.0, n) * eccentric,
-            np.radians(rng.uniform(20.0, 120.0, n)), rng.uniform(0.5, 3.0, n), rng.uniform(100.0, 2000.0, n))
+    return (
+        EARTH_RADIUS_KM + 800.0 + rng.uniform(-60.0, 60.0, n),
+        rng.uniform(0.2, 1.0, n) * eccentric,
+        np.radians(rng.uniform(20.0, 120.0, n)),
+        rng.uniform(0.5, 3.0, n),
+        rng.uniform(100.0, 2000.0, n),
+    )
 
 
 def kessler_pair(first, second, points=80):
@@ -52,8 +57,11 @@ def kessler_pair(first, second, points=80):
         return across[:, None], up[:, None], np.arccos(np.clip(np.cos(i) / cosine, -1.0, 1.0))
 
     (t1, u1, g1), (t2, u2, g2) = motion(a1, e1, i1), motion(a2, e2, i2)
-    speed = sum(np.sqrt(np.maximum(t1**2 + t2**2 - 2 * t1 * t2 * np.cos(g1 - n * g2) + (u1 - m * u2) ** 2, 0.0)) / 4
-                for n in (1, -1) for m in (1, -1))
+    speed = sum(
+        np.sqrt(np.maximum(t1**2 + t2**2 - 2 * t1 * t2 * np.cos(g1 - n * g2) + (u1 - m * u2) ** 2, 0.0)) / 4
+        for n in (1, -1)
+        for m in (1, -1)
+    )
     radial = dr / np.sqrt((r - a1 * (1 - e1)) * (a1 * (1 + e1) - r) * (r - a2 * (1 - e2)) * (a2 * (1 + e2) - r))
     return YEAR_S / (np.pi**5 * a1 * a2) * radial @ speed @ (df / np.sqrt(max(s1, s2) ** 2 - sine**2))
 
@@ -204,8 +212,9 @@ def test_avoidance_takes_away_pairs_of_the_right_kind():
     both = controlled[:, None] & controlled
     seen = (length >= 0.1)[:, None] & (length >= 0.1)
     factor = np.where(both, 0.25, np.where(either & seen, 0.5, 1.0))
-    found = mean_field(a, e, i, radius, mass, controlled=controlled, length_m=length, avoidance=0.5,
-                       avoidance_both=0.25)
+    found = mean_field(
+        a, e, i, radius, mass, controlled=controlled, length_m=length, avoidance=0.5, avoidance_both=0.25
+    )
     free = mean_field(a, e, i, radius, mass)
     np.testing.assert_allclose(found.rate / free.rate, (factor * exact).sum(axis=1) / exact.sum(axis=1), rtol=0.05)
     assert found.total_without_avoidance == pytest.approx(free.total)
@@ -231,8 +240,9 @@ def test_members_of_a_constellation_do_not_meet():
     exact = kessler(a, e, i, radius)
     kept = np.where(controlled[:, None] & controlled, 0.0, exact)
     np.testing.assert_allclose(found.rate / free.rate, kept.sum(axis=1) / exact.sum(axis=1), rtol=0.05)
-    only = mean_field(*(c[:10] for c in (a, e, i, radius, mass)), controlled=controlled[:10],
-                      constellation=constellation[:10])
+    only = mean_field(
+        *(c[:10] for c in (a, e, i, radius, mass)), controlled=controlled[:10], constellation=constellation[:10]
+    )
     assert only.total == 0.0
     assert only.total_without_avoidance > 0.0
 
@@ -270,8 +280,18 @@ def life(vallado):
 
 
 # years with C_d A/m = 0.022 m^2/kg from a circular orbit to 150 km, computed with the same table of density
-CIRCULAR = [(400, 0.38), (500, 2.3), (550, 5.3), (600, 11.8), (650, 25.4), (700, 52), (800, 191), (900, 543),
-            (1000, 1221), (1200, 3816)]
+CIRCULAR = [
+    (400, 0.38),
+    (500, 2.3),
+    (550, 5.3),
+    (600, 11.8),
+    (650, 25.4),
+    (700, 52),
+    (800, 191),
+    (900, 543),
+    (1000, 1221),
+    (1200, 3816),
+]
 
 
 @pytest.mark.parametrize(("altitude", "years"), CIRCULAR)
@@ -281,11 +301,14 @@ def test_circular_decay(life, altitude, years):
     assert life.years(EARTH_RADIUS_KM + altitude, 0.0, 0.11) == pytest.approx(years / 5.0, rel=0.015)
 
 
-@pytest.mark.parametrize(("area_to_mass", "rule", "altitude"), [
-    (0.005, 5, 504), (0.005, 25, 603), (0.01, 5, 546), (0.01, 25, 649), (0.02, 5, 589), (0.02, 25, 697)])
+@pytest.mark.parametrize(
+    ("area_to_mass", "rule", "altitude"),
+    [(0.005, 5, 504), (0.005, 25, 603), (0.01, 5, 546), (0.01, 25, 649), (0.02, 5, 589), (0.02, 25, 697)],
+)
 def test_circular_disposal(vallado, area_to_mass, rule, altitude):
-    found = disposal_perigee_km(EARTH_RADIUS_KM + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5,
-                                circular=True)
+    found = disposal_perigee_km(
+        EARTH_RADIUS_KM + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5, circular=True
+    )
     assert found == pytest.approx(altitude, abs=1.0)
 
 
@@ -298,8 +321,10 @@ def integrated(a, e, ballistic, heights, log_density):
         c = e * cosine
         rho = np.exp(np.interp(a * (1 - c) - EARTH_RADIUS_KM, heights, log_density, right=-np.inf)) * 1e3 * YEAR_S
         fall = np.sqrt((1 + c) / (1 - c)) * rho * ballistic
-        return [-np.sqrt(MU_KM3_S2 * a) * np.mean(fall * (1 + c)),
-                -np.sqrt(MU_KM3_S2 / a) * (1 - e * e) * np.mean(fall * cosine)]
+        return [
+            -np.sqrt(MU_KM3_S2 * a) * np.mean(fall * (1 + c)),
+            -np.sqrt(MU_KM3_S2 / a) * (1 - e * e) * np.mean(fall * cosine),
+        ]
 
     def floor(_, state):
         return state[0] * (1 - state[1]) - EARTH_RADIUS_KM - 150.0
@@ -308,8 +333,10 @@ def integrated(a, e, ballistic, heights, log_density):
     return solve_ivp(rates, (0.0, 1e6), (a, e), events=floor, rtol=1e-6, atol=1e-7, method="LSODA").t[-1]
 
 
-@pytest.mark.parametrize(("perigee", "ecc"), [(300, 0.001), (300, 0.05), (500, 0.01), (700, 0.02), (600, 0.1),
-                                              (200, 0.6), (250, 0.72), (400, 0.3)])
+@pytest.mark.parametrize(
+    ("perigee", "ecc"),
+    [(300, 0.001), (300, 0.05), (500, 0.01), (700, 0.02), (600, 0.1), (200, 0.6), (250, 0.72), (400, 0.3)],
+)
 def test_eccentric_decay_against_integration(life, vallado, perigee, ecc):
     a = (EARTH_RADIUS_KM + perigee) / (1.0 - ecc)
     assert life.years(a, ecc, 0.022) == pytest.approx(integrated(a, ecc, 0.022, *vallado), rel=0.02)

@@ -27,11 +27,17 @@ def population(seed: int, n: int = 400) -> tuple[tuple[Any, ...], dict[str, Any]
     radius = 10.0 ** rng.uniform(-2.0, 1.2, n)
     columns = (a, e, rng.uniform(0.0, np.pi, n), radius, radius**2.3 * rng.uniform(20.0, 200.0, n))
     active = rng.random(n) < 0.3
-    settings = {"weight": rng.choice([0.0, 0.3, 1.0, 4.0], n, p=[0.05, 0.3, 0.6, 0.05]), "controlled": active,
-                "length_m": 2.0 * radius, "intact": radius > 0.5,
-                "avoided": np.where(rng.random(n) < 0.1, 0.2, 1.0),
-                "constellation": np.where(active, rng.integers(-1, 3, n), -1), "avoidance": 0.1, "avoidance_both": 0.05,
-                "edges_km": EARTH_RADIUS_KM + np.array([180.0, 300.0, 310.0, 655.5, 900.0, 2000.0])}
+    settings = {
+        "weight": rng.choice([0.0, 0.3, 1.0, 4.0], n, p=[0.05, 0.3, 0.6, 0.05]),
+        "controlled": active,
+        "length_m": 2.0 * radius,
+        "intact": radius > 0.5,
+        "avoided": np.where(rng.random(n) < 0.1, 0.2, 1.0),
+        "constellation": np.where(active, rng.integers(-1, 3, n), -1),
+        "avoidance": 0.1,
+        "avoidance_both": 0.05,
+        "edges_km": EARTH_RADIUS_KM + np.array([180.0, 300.0, 310.0, 655.5, 900.0, 2000.0]),
+    }
     return columns, settings
 
 
@@ -74,7 +80,8 @@ def test_who_is_alone_meets_nobody(kernel_backend: Backend) -> None:
     one = ([7178.0], [0.01], [1.2], [1.0], [800.0])
     assert mean_field(*one, backend=kernel_backend).total == 0.0
     assert mean_field(*one, weight=[2.0], backend=kernel_backend).total == pytest.approx(
-        mean_field(*one, weight=[2.0]).total)
+        mean_field(*one, weight=[2.0]).total
+    )
     assert mean_field(*one, weight=[0.0], backend=kernel_backend).total == 0.0
     far = ([42_164.0] * 2, [0.0] * 2, [0.1] * 2, [1.0] * 2, [800.0] * 2)
     assert mean_field(*far, backend=kernel_backend).total == 0.0

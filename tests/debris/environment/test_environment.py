@@ -74,8 +74,18 @@ def lifetime(curve: Floats, height_km: float) -> float:
 # ------------------------------------------------------------------------------------------------ closed forms
 def test_vallado_at_printed_heights() -> None:
     """Vallado, table 8-4, with 9.518e-12 at 350 km."""
-    printed = {150: 2.070e-9, 200: 2.789e-10, 350: 9.518e-12, 400: 3.725e-12, 500: 6.967e-13, 600: 1.454e-13,
-               700: 3.614e-14, 800: 1.170e-14, 900: 5.245e-15, 1000: 3.019e-15}
+    printed = {
+        150: 2.070e-9,
+        200: 2.789e-10,
+        350: 9.518e-12,
+        400: 3.725e-12,
+        500: 6.967e-13,
+        600: 1.454e-13,
+        700: 3.614e-14,
+        800: 1.170e-14,
+        900: 5.245e-15,
+        1000: 3.019e-15,
+    }
     curve = Exponential().log_density(np.zeros(1), np.zeros(1), np.zeros(1))
     for height, density in printed.items():
         assert at(height, curve)[0] == pytest.approx(density, rel=1e-9)
@@ -102,8 +112,10 @@ def test_the_grid_follows_vallado() -> None:
     assert worst(curve, exponential_log_density(FINE)) < 1e-4
 
 
-@pytest.mark.parametrize(("height", "years"), [(400, 0.38), (500, 2.3), (550, 5.3), (600, 11.8), (700, 52), (800, 191),
-                                               (900, 543), (1000, 1221)])
+@pytest.mark.parametrize(
+    ("height", "years"),
+    [(400, 0.38), (500, 2.3), (550, 5.3), (600, 11.8), (700, 52), (800, 191), (900, 543), (1000, 1221)],
+)
 def test_lifetimes_in_vallado(height: float, years: float) -> None:
     """debris reference 4.4, circular decay to 150 km."""
     curve = Exponential().log_density(np.zeros(1), np.zeros(1), np.zeros(1))[0]
@@ -111,10 +123,18 @@ def test_lifetimes_in_vallado(height: float, years: float) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ JB2008
-@pytest.mark.parametrize(("height", "mean", "low", "high"), [
-    (400, 2.81e-12, 6.8e-13, 6.8e-12), (500, 5.59e-13, 8.4e-14, 1.60e-12), (600, 1.35e-13, 1.6e-14, 4.3e-13),
-    (700, 3.90e-14, 5.1e-15, 1.28e-13), (800, 1.37e-14, 2.6e-15, 4.3e-14), (900, 6.04e-15, 1.6e-15, 1.7e-14),
-    (1000, 3.26e-15, 1.1e-15, 8.2e-15)])
+@pytest.mark.parametrize(
+    ("height", "mean", "low", "high"),
+    [
+        (400, 2.81e-12, 6.8e-13, 6.8e-12),
+        (500, 5.59e-13, 8.4e-14, 1.60e-12),
+        (600, 1.35e-13, 1.6e-14, 4.3e-13),
+        (700, 3.90e-14, 5.1e-15, 1.28e-13),
+        (800, 1.37e-14, 2.6e-15, 4.3e-14),
+        (900, 6.04e-15, 1.6e-15, 1.7e-14),
+        (1000, 3.26e-15, 1.1e-15, 8.2e-15),
+    ],
+)
 def test_jb2008_statistics(table: Jb2008, height: float, mean: float, low: float, high: float) -> None:
     """debris reference 4.2: mean and 5 and 95 % of all months, there with straight lines between 51 km (up to 1 %
     more)."""
@@ -124,8 +144,9 @@ def test_jb2008_statistics(table: Jb2008, height: float, mean: float, low: float
     assert np.percentile(density, [5, 95]) == pytest.approx([low, high], rel=0.05)
 
 
-@pytest.mark.parametrize(("height", "years"), [(400, 0.51), (500, 3.0), (600, 14.0), (700, 54), (800, 179),
-                                               (1000, 1109)])
+@pytest.mark.parametrize(
+    ("height", "years"), [(400, 0.51), (500, 3.0), (600, 14.0), (700, 54), (800, 179), (1000, 1109)]
+)
 def test_lifetimes_in_mean_jb2008(table: Jb2008, height: float, years: float) -> None:
     """debris reference 4.4, mean density held constant."""
     when = 2020.21 + np.arange(2448) / 12.0
@@ -168,23 +189,30 @@ def test_jb2008_years_outside(table: Jb2008) -> None:
 def _mat(**change: Any) -> dict[str, Any]:
     altitude = np.linspace(200.0, 2000.0, 9)
     month = np.arange(24)
-    fields = {"dens": np.exp(-22.0 - altitude[:, np.newaxis] / 60.0 + 0.0 * month), "year": 2020 + month // 12,
-              "month": month % 12 + 1, "alt": altitude}
+    fields = {
+        "dens": np.exp(-22.0 - altitude[:, np.newaxis] / 60.0 + 0.0 * month),
+        "year": 2020 + month // 12,
+        "month": month % 12 + 1,
+        "alt": altitude,
+    }
     return {"dens_highvar": {k: v for k, v in (fields | change).items() if v is not None}}
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    ({"other": np.ones(3)}, "it holds other, and no structure with the fields dens, year, month, alt"),
-    (_mat(alt=None), "no structure"),
-    (_mat(alt=np.linspace(200.0, 1500.0, 9)), r"covers altitudes from 200 to 1500 km, 300 to 2000 km are needed"),
-    (_mat(alt=np.linspace(400.0, 2000.0, 9)), r"covers altitudes from 400 to 2000 km, 300 to 2000 km are needed"),
-    (_mat(alt=np.linspace(2000.0, 200.0, 9)), "rising altitudes"),
-    (_mat(dens=np.ones((24, 9))), r"dens has shape \(24, 9\)"),
-    (_mat(dens=-np.ones((9, 24))), "not positive"),
-    (_mat(dens=np.full((9, 24), np.nan)), "not positive"),
-    (_mat(month=np.ones(24)), "one by one"),
-    (_mat(year=np.full(24, np.nan)), "one by one"),
-])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"other": np.ones(3)}, "it holds other, and no structure with the fields dens, year, month, alt"),
+        (_mat(alt=None), "no structure"),
+        (_mat(alt=np.linspace(200.0, 1500.0, 9)), r"covers altitudes from 200 to 1500 km, 300 to 2000 km are needed"),
+        (_mat(alt=np.linspace(400.0, 2000.0, 9)), r"covers altitudes from 400 to 2000 km, 300 to 2000 km are needed"),
+        (_mat(alt=np.linspace(2000.0, 200.0, 9)), "rising altitudes"),
+        (_mat(dens=np.ones((24, 9))), r"dens has shape \(24, 9\)"),
+        (_mat(dens=-np.ones((9, 24))), "not positive"),
+        (_mat(dens=np.full((9, 24), np.nan)), "not positive"),
+        (_mat(month=np.ones(24)), "one by one"),
+        (_mat(year=np.full(24, np.nan)), "one by one"),
+    ],
+)
 def test_other_mat_files(tmp_path: Path, content: dict[str, Any], message: str) -> None:
     path = tmp_path / "table.mat"
     savemat(path, content, do_compression=True)
@@ -216,11 +244,16 @@ def dense_mean(heights: Floats, f107: float, ap: float) -> Floats:
     hours = np.arange(96)
     date = np.datetime64("2021-01-16", "h") + hours // 8 * 730 + hours % 8 * 3
     sine, weight = np.polynomial.legendre.leggauss(10)
-    d, lon, lat, h = (a.ravel() for a in np.meshgrid(np.arange(96), np.arange(0.0, 360.0, 36.0), np.arange(10),
-                                                     np.arange(len(heights)), indexing="ij"))
-    full, altitude = np.full(len(d), f107), heights[h] + 21.385 * sine[lat]**2
-    rho = pymsis.calculate(date[d], lon, np.degrees(np.arcsin(sine[lat])), altitude, full, full,
-                           np.full((len(d), 7), ap))[:, 0].reshape(96 * 10, 10, len(heights))
+    d, lon, lat, h = (
+        a.ravel()
+        for a in np.meshgrid(
+            np.arange(96), np.arange(0.0, 360.0, 36.0), np.arange(10), np.arange(len(heights)), indexing="ij"
+        )
+    )
+    full, altitude = np.full(len(d), f107), heights[h] + 21.385 * sine[lat] ** 2
+    rho = pymsis.calculate(
+        date[d], lon, np.degrees(np.arcsin(sine[lat])), altitude, full, full, np.full((len(d), 7), ap)
+    )[:, 0].reshape(96 * 10, 10, len(heights))
     result: Floats = (rho.mean(axis=0) * weight[:, np.newaxis] / 2.0).sum(axis=0)
     return result
 

@@ -47,8 +47,15 @@ def document(start: str, stop: str, change: Callable[[list[str]], list[str]] = l
     """A small file of the days from start to before stop; F10.7 = 100 + month, Ap = month."""
     days = np.arange(start, stop, dtype="datetime64[D]")
     lines = [record(d, 100.0 + int(str(d)[5:7]), int(str(d)[5:7])) for d in days]
-    lines = ["DATATYPE CssiSpaceWeather", "VERSION 1.2", "# comment", f"NUM_OBSERVED_POINTS {len(days)}",
-             "BEGIN OBSERVED", *lines, "END OBSERVED"]
+    lines = [
+        "DATATYPE CssiSpaceWeather",
+        "VERSION 1.2",
+        "# comment",
+        f"NUM_OBSERVED_POINTS {len(days)}",
+        "BEGIN OBSERVED",
+        *lines,
+        "END OBSERVED",
+    ]
     return "\r\n".join(change(lines)) + "\r\n"
 
 
@@ -79,7 +86,7 @@ def test_means_and_maxima_of_the_cycles(real: SpaceWeather) -> None:
     published = {20: (116, 156), 21: (131, 203), 22: (133, 213), 23: (121, 184), 24: (98, 146), 25: (131, 191)}
     starts = np.array(MINIMA[1:], "datetime64[M]").astype(int) - real.first_month
     january = -real.first_month % 12
-    annual = real.f107[january:len(real) - (len(real) - january) % 12].reshape(-1, 12).mean(axis=1)
+    annual = real.f107[january : len(real) - (len(real) - january) % 12].reshape(-1, 12).mean(axis=1)
     for start, stop, (cycle, (mean, highest)) in zip(starts, [*starts[1:], len(real)], published.items(), strict=True):
         assert real.f107[start:stop].mean() == pytest.approx(mean, abs=3.0), cycle
         inside = slice((start - january) // 12, (stop - january) // 12 + 1)
@@ -138,7 +145,7 @@ def test_bootstrap_draws_whole_past_cycles(real: SpaceWeather) -> None:
     lasts = {int(start + length - 1) for start, length in zip(sun.starts, sun.lengths, strict=True)}
     assert {int(r[j]) for r, jump in zip(rows, jumps, strict=True) for j in jump} == lasts
     # drawn with equal chance, a month is as likely as the cycles are long: the mean is that of all their months
-    whole = real.f107[sun.starts[0]:sun.starts[-1] + sun.lengths[-1]].mean()
+    whole = real.f107[sun.starts[0] : sun.starts[-1] + sun.lengths[-1]].mean()
     assert np.mean([real.f107[r].mean() for r in rows]) == pytest.approx(whole, abs=1.5)
 
 
@@ -204,27 +211,30 @@ def test_a_record_without_a_complete_cycle_cannot_be_repeated(tmp_path: Path) ->
 
 
 def _at(index: int, new: str) -> Callable[[list[str]], list[str]]:
-    return lambda lines: [*lines[:index], new, *lines[index + 1:]]
+    return lambda lines: [*lines[:index], new, *lines[index + 1 :]]
 
 
 GOOD = record(np.datetime64("2020-01-03"))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (_at(0, "DATE,BSRN,ND,KP1"), r"line 1: .*text form"),
-    (_at(0, "hello"), r"line 1: expected 'DATATYPE CssiSpaceWeather', found 'hello'"),
-    (_at(3, "NUM_OBSERVED_POINTS 61"), "60 observed records in lines 6 to 65, but NUM_OBSERVED_POINTS says 61"),
-    (lambda lines: lines[:-1], "the file is cut"),
-    (lambda lines: [*lines[:3], "NUM_OBSERVED_POINTS 0", "BEGIN OBSERVED", "END OBSERVED"], "no observed record"),
-    (_at(7, GOOD[:112] + " 15o.0" + GOOD[118:]), r"line 8, columns 113 to 118: '15o\.0' is no number"),
-    (_at(7, GOOD[:112] + "   1.0" + GOOD[118:]), r"line 8, columns 113 to 118: 1\.0 is outside 30 to 9999"),
-    (_at(7, GOOD[:78] + " 999" + GOOD[82:]), r"line 8, columns 79 to 82: 999 is outside 0 to 400"),
-    (_at(7, GOOD[:100]), r"line 8, columns 113 to 118: the record ends after 100 characters"),
-    (_at(7, "2020-01-03" + GOOD[10:]), r"line 8: '2020-01-03' is no date"),
-    (_at(7, "2020 13 03" + GOOD[10:]), r"line 8: there is no day '2020 13 03'"),
-    (_at(7, record(np.datetime64("2020-01-04"))), r"line 8: 2020-01-04 follows 2020-01-02"),
-    (_at(7, "2020 01 \u0663" + GOOD[10:]), "no ASCII text"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_at(0, "DATE,BSRN,ND,KP1"), r"line 1: .*text form"),
+        (_at(0, "hello"), r"line 1: expected 'DATATYPE CssiSpaceWeather', found 'hello'"),
+        (_at(3, "NUM_OBSERVED_POINTS 61"), "60 observed records in lines 6 to 65, but NUM_OBSERVED_POINTS says 61"),
+        (lambda lines: lines[:-1], "the file is cut"),
+        (lambda lines: [*lines[:3], "NUM_OBSERVED_POINTS 0", "BEGIN OBSERVED", "END OBSERVED"], "no observed record"),
+        (_at(7, GOOD[:112] + " 15o.0" + GOOD[118:]), r"line 8, columns 113 to 118: '15o\.0' is no number"),
+        (_at(7, GOOD[:112] + "   1.0" + GOOD[118:]), r"line 8, columns 113 to 118: 1\.0 is outside 30 to 9999"),
+        (_at(7, GOOD[:78] + " 999" + GOOD[82:]), r"line 8, columns 79 to 82: 999 is outside 0 to 400"),
+        (_at(7, GOOD[:100]), r"line 8, columns 113 to 118: the record ends after 100 characters"),
+        (_at(7, "2020-01-03" + GOOD[10:]), r"line 8: '2020-01-03' is no date"),
+        (_at(7, "2020 13 03" + GOOD[10:]), r"line 8: there is no day '2020 13 03'"),
+        (_at(7, record(np.datetime64("2020-01-04"))), r"line 8: 2020-01-04 follows 2020-01-02"),
+        (_at(7, "2020 01 \u0663" + GOOD[10:]), "no ASCII text"),
+    ],
+)
 def test_bad_files(tmp_path: Path, change: Callable[[list[str]], list[str]], message: str) -> None:
     path = written(tmp_path, document("2020-01-01", "2020-03-01", change))
     with pytest.raises(InputError, match=message) as caught:

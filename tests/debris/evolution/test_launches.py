@@ -40,8 +40,19 @@ def constant(population, run=0, seed=7, per_year=None, window=WINDOW, **options)
 
 
 def shell(**options):
-    base = {"name": "shell", "altitude_km": 600.0, "inclination_deg": 53.0, "planes": 6, "per_plane": 10, "spares": 1,
-            "mass_kg": 300.0, "radius_m": 1.5, "life_years": 5.0, "from_year": 2024.0, "build_years": 3.0}
+    base = {
+        "name": "shell",
+        "altitude_km": 600.0,
+        "inclination_deg": 53.0,
+        "planes": 6,
+        "per_plane": 10,
+        "spares": 1,
+        "mass_kg": 300.0,
+        "radius_m": 1.5,
+        "life_years": 5.0,
+        "from_year": 2024.0,
+        "build_years": 3.0,
+    }
     return ConstellationSpec(**{**base, **options})
 
 
@@ -58,8 +69,12 @@ def test_no_model_no_arrival(population):
 
 
 def test_each_object_of_the_window_comes_once_a_cycle_at_its_phase(population):
-    launched = population[(population.kind <= Kind.MISSION_RELATED) & (population.launch_year >= 2015)
-                          & (population.launch_year < 2023) & (population.constellation < 0)]
+    launched = population[
+        (population.kind <= Kind.MISSION_RELATED)
+        & (population.launch_year >= 2015)
+        & (population.launch_year < 2023)
+        & (population.constellation < 0)
+    ]
     launches = repeat(population)
     for cycle in (1, 2, 5):
         arrived, serial = launches.arrivals(2015.0 + 8 * cycle, 2023.0 + 8 * cycle)
@@ -345,8 +360,10 @@ def test_mistakes_in_constant_rates(population):
         ({"model": "repeat", "window": WINDOW, "per_year": RATES}, r"belongs to model = 'constant'"),
         ({"model": "constant", "window": WINDOW, "per_year": {}}, r"launches nothing"),
         ({"model": "constant", "window": WINDOW, "per_year": {"payload": 0.0}}, r"launches nothing"),
-        ({"model": "constant", "window": WINDOW, "per_year": {"satellite": 1.0}},
-         r"'payload', 'rocket_body' or 'mission_related'"),
+        (
+            {"model": "constant", "window": WINDOW, "per_year": {"satellite": 1.0}},
+            r"'payload', 'rocket_body' or 'mission_related'",
+        ),
         ({"model": "constant", "window": WINDOW, "per_year": {"payload": True}}, r"valid number"),
         ({"model": "constant", "window": WINDOW, "per_year": {"payload": -1.0}}, r"greater than or equal to 0"),
         ({"model": "constant", "window": WINDOW, "per_year": {"payload": np.inf}}, r"less than or equal to"),
@@ -360,8 +377,10 @@ def test_mistakes_in_constant_rates(population):
 
 
 def test_constant_rates_in_a_scenario_file():
-    base = {"launches": {"model": "constant", "window": [2015, 2023], "per_year": {"payload": 100, "rocket_body": 30}},
-            "scenario": [{"name": "one"}, {"name": "two", "launches": {"per_year": {"payload": 50.0}}}]}
+    base = {
+        "launches": {"model": "constant", "window": [2015, 2023], "per_year": {"payload": 100, "rocket_body": 30}},
+        "scenario": [{"name": "one"}, {"name": "two", "launches": {"per_year": {"payload": 50.0}}}],
+    }
     study = study_of(base, Path(), "file")
     one, two = (s.launches for s in study.scenarios)
     assert one.per_year == {"payload": 100.0, "rocket_body": 30.0}

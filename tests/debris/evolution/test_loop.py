@@ -36,8 +36,14 @@ def crowd() -> Population:
     return dataclasses.replace(population, radius_m=60.0 * population.radius_m)
 
 
-def run(population: Population, years: float, numbers: list[int], backend: Backend | None = None, seed: int = 5,
-        **tables: Any) -> list[RunResult]:
+def run(
+    population: Population,
+    years: float,
+    numbers: list[int],
+    backend: Backend | None = None,
+    seed: int = 5,
+    **tables: Any,
+) -> list[RunResult]:
     scenario = Scenario(environment=ATMOSPHERE, **tables)
     return Evolution(scenario, population, years, seed, numbers, backend or CpuBackend(threads=1)).run()
 
@@ -62,14 +68,24 @@ def equal(one: RunResult, other: RunResult) -> None:
 def test_what_is_there_is_what_entered_and_did_not_leave(crowd: Population) -> None:
     (result,) = run(crowd, 6.0, [0], **BUSY)
     series = {name: values[-1] for name, values in result.series.items()}
-    for name in ("explosions", "launches", "disposals", "disposals_failed", "removals", "decays", "fragments",
-                 "collisions_catastrophic", "expected_fragments", "expected_avoided"):
+    for name in (
+        "explosions",
+        "launches",
+        "disposals",
+        "disposals_failed",
+        "removals",
+        "decays",
+        "fragments",
+        "collisions_catastrophic",
+        "expected_fragments",
+        "expected_avoided",
+    ):
         assert series[name].sum() > 0.0, f"{name}: nothing of it happened, so nothing is tested"
     assert abs(result.balances["count_balance"]) < 1e-12
     assert abs(result.balances["mass_balance"]) < 1e-12
     assert result.balances["breakup_balance"] < 1e-12
     assert result.balances["momentum_balance"] < 1e-12
-    assert result.balances["energy_balance"] == 0.0                    # what fragments carry comes from the impact
+    assert result.balances["energy_balance"] == 0.0  # what fragments carry comes from the impact
     # and by hand, from the series alone: collisions destroy both objects, cratering ones the projectile
     events = result.events
     destroyed = (2 * (events["type"] == 0) + (events["type"] == 1) + (events["type"] == 2)).sum()
@@ -89,8 +105,9 @@ def test_runs_do_not_notice_each_other(crowd: Population) -> None:
     equal(run(crowd, 3.0, [2, 0], **BUSY)[0], together[2])
 
 
-@pytest.mark.parametrize("make", [lambda: CpuBackend(threads=2), lambda: CpuBackend(threads=1, isa="scalar")],
-                         ids=["threads", "scalar"])
+@pytest.mark.parametrize(
+    "make", [lambda: CpuBackend(threads=2), lambda: CpuBackend(threads=1, isa="scalar")], ids=["threads", "scalar"]
+)
 def test_neither_threads_nor_instruction_set_matter(make: Callable[[], Backend], crowd: Population) -> None:
     equal(run(crowd, 2.0, [7], make(), **BUSY)[0], run(crowd, 2.0, [7], **BUSY)[0])
 
@@ -115,7 +132,7 @@ def test_scenarios_share_their_random_numbers(crowd: Population) -> None:
     (without,), (with_it,) = (run(crowd, 4.0, [0], **{**BUSY, "removal": removal}) for removal in ((), late["removal"]))
     for name in ("population", "decays", "expected_catastrophic", "fragments"):
         np.testing.assert_array_equal(without.series[name][:3], with_it.series[name][:3], err_msg=name)
-    assert with_it.series["removals"][-1].sum() == 40                  # nobody is removed at the end
+    assert with_it.series["removals"][-1].sum() == 40  # nobody is removed at the end
     assert (with_it.events["type"] == 3).sum() == 40
     launched = [result.series["launches"] for result in (without, with_it)]
     np.testing.assert_array_equal(*launched)
@@ -124,10 +141,12 @@ def test_scenarios_share_their_random_numbers(crowd: Population) -> None:
 def test_counted_collisions_are_those_expected(crowd: Population) -> None:
     """N minus its compensator has mean 0 and the compensator's mean as variance: 24 runs within 4 sigma."""
     results = run(crowd, 2.0, list(range(24)), collisions=CollisionSpec(cube_km=50.0))
-    counted = np.array([sum(r.series[f"collisions_{k}"][-1].sum() for k in ("catastrophic", "cratering"))
-                        for r in results])
-    expected = np.array([sum(r.series[f"expected_{k}"][-1].sum() for k in ("catastrophic", "cratering"))
-                         for r in results])
+    counted = np.array(
+        [sum(r.series[f"collisions_{k}"][-1].sum() for k in ("catastrophic", "cratering")) for r in results]
+    )
+    expected = np.array(
+        [sum(r.series[f"expected_{k}"][-1].sum() for k in ("catastrophic", "cratering")) for r in results]
+    )
     assert expected.mean() > 2.0
     assert abs((counted - expected).sum()) < 4.0 * np.sqrt(expected.sum())
     fragments = np.array([r.series["fragments"][-1].sum() for r in results])
@@ -138,13 +157,21 @@ def test_counted_collisions_are_those_expected(crowd: Population) -> None:
 def test_expected_fragments_have_the_mean_of_sampled_ones_and_less_variance(crowd: Population) -> None:
     number = list(range(16))
     smaller = dataclasses.replace(crowd, radius_m=0.5 * crowd.radius_m)
-    found = {estimator: np.array([r.series["fragments"][-1].sum() for r in run(
-        smaller, 1.0, number, collisions=CollisionSpec(cube_km=100.0, resamples=32, estimator=estimator))])
-        for estimator in ("sampled", "expected")}
+    found = {
+        estimator: np.array(
+            [
+                r.series["fragments"][-1].sum()
+                for r in run(
+                    smaller, 1.0, number, collisions=CollisionSpec(cube_km=100.0, resamples=32, estimator=estimator)
+                )
+            ]
+        )
+        for estimator in ("sampled", "expected")
+    }
     sampled, expected = found["sampled"], found["expected"]
     error = np.hypot(sampled.std(ddof=1), expected.std(ddof=1)) / np.sqrt(len(number))
     assert abs(sampled.mean() - expected.mean()) < 4.0 * error
-    assert sampled.var(ddof=1) > 8.0 * expected.var(ddof=1)            # far more where probabilities are small
+    assert sampled.var(ddof=1) > 8.0 * expected.var(ddof=1)  # far more where probabilities are small
 
 
 def test_expected_fragments_close_their_books(crowd: Population) -> None:
@@ -164,8 +191,12 @@ def test_rates_are_counted_where_nothing_breaks(crowd: Population) -> None:
 
 
 def test_a_run_that_explodes_is_cut_off_and_kept(crowd: Population, caplog: pytest.LogCaptureFixture) -> None:
-    scenario = Scenario(environment=ATMOSPHERE, max_objects=1500, breakups=BreakupSpec(min_length_m=0.05),
-                        explosions=ExplosionSpec(rocket_body=1.0, payload=1.0, max_age_years=60.0))
+    scenario = Scenario(
+        environment=ATMOSPHERE,
+        max_objects=1500,
+        breakups=BreakupSpec(min_length_m=0.05),
+        explosions=ExplosionSpec(rocket_body=1.0, payload=1.0, max_age_years=60.0),
+    )
     results = Evolution(scenario, crowd, 4.0, 1, [0, 1], CpuBackend(threads=1)).run()
     for result in results:
         assert 2023.0 < result.truncated_year < 2025.0
@@ -178,36 +209,48 @@ def test_a_run_that_explodes_is_cut_off_and_kept(crowd: Population, caplog: pyte
 def test_a_policy_may_take_all_there_is(crowd: Population) -> None:
     few = crowd[crowd.kind == Kind.ROCKET_BODY]
     (result,) = run(few, 3.0, [0], removal=(MassRemoval(per_year=10_000),))
-    assert result.series["population"][-1].sum() < 0.1 * len(few)      # what is too eccentric to be eligible
+    assert result.series["population"][-1].sum() < 0.1 * len(few)  # what is too eccentric to be eligible
     assert any("fewer than its missions" in note or "nothing is left" in note for note in result.notes)
 
 
 def test_each_policy_has_a_note_of_its_own(crowd: Population) -> None:
     stages = crowd[crowd.kind == Kind.ROCKET_BODY]
     stages = dataclasses.replace(stages, norad_id=np.arange(1, len(stages) + 1))
-    policies = (ListRemoval(ids=(1, 2)), MassRemoval(per_year=3, only=Only(min_mass_kg=1e6)),
-                MassRemoval(per_year=4, only=Only(owners=("nobody",))), Sweep(thinning=0.1))
+    policies = (
+        ListRemoval(ids=(1, 2)),
+        MassRemoval(per_year=3, only=Only(min_mass_kg=1e6)),
+        MassRemoval(per_year=4, only=Only(owners=("nobody",))),
+        Sweep(thinning=0.1),
+    )
     (result,) = run(stages, 3.0, [0], removal=policies, collisions=CollisionSpec(enabled=False))
     assert result.series["removals"][-1].sum() == 2.0
     had = "had only 0 objects to choose from"
-    assert result.notes == (f"2023: policy 2, 'mass', {had}, fewer than its missions",
-                            f"2023: policy 3, 'mass', {had}, fewer than its missions",
-                            f"2023: policy 4, 'sweep', {had}")
+    assert result.notes == (
+        f"2023: policy 2, 'mass', {had}, fewer than its missions",
+        f"2023: policy 3, 'mass', {had}, fewer than its missions",
+        f"2023: policy 4, 'sweep', {had}",
+    )
 
 
 def test_missions_end_and_disposal_follows_the_rule(crowd: Population) -> None:
     high = crowd.a_km * (1.0 - crowd.ecc) > 7000.0
     active = np.flatnonzero((crowd.kind == Kind.ACTIVE) & high)
-    payloads = dataclasses.replace(crowd[active], mission_end_year=np.full(len(active), crowd.epoch_year + 0.5),
-                                   radius_m=np.full(len(active), 1.0), controlled=np.ones(len(active), np.int8))
-    gone, stay, low = (run(payloads, 1.0, [0], disposal=DisposalSpec(mode=mode, payload=share, constellation=share))[0]
-                       for mode, share in (("remove", 1.0), ("remove", 0.0), ("lower", 1.0)))
+    payloads = dataclasses.replace(
+        crowd[active],
+        mission_end_year=np.full(len(active), crowd.epoch_year + 0.5),
+        radius_m=np.full(len(active), 1.0),
+        controlled=np.ones(len(active), np.int8),
+    )
+    gone, stay, low = (
+        run(payloads, 1.0, [0], disposal=DisposalSpec(mode=mode, payload=share, constellation=share))[0]
+        for mode, share in (("remove", 1.0), ("remove", 0.0), ("lower", 1.0))
+    )
     assert gone.series["population"][-1].sum() == 0.0
     assert stay.series["population"][-1, Kind.ACTIVE] == 0.0
     assert stay.series["population"][-1, Kind.DERELICT] > 0.9 * len(active)
     assert low.series["disposals"][-1, Kind.DERELICT] == len(active)
     (long,) = run(payloads, 12.0, [0], disposal=DisposalSpec(rule_years=8.0, payload=1.0, constellation=1.0))
-    assert long.series["population"][-1].sum() < 0.1 * len(active)     # lifetimes are estimates, good to some per cent
+    assert long.series["population"][-1].sum() < 0.1 * len(active)  # lifetimes are estimates, good to some per cent
 
 
 def test_high_objects_go_up_to_the_graveyard(crowd: Population) -> None:
@@ -215,22 +258,33 @@ def test_high_objects_go_up_to_the_graveyard(crowd: Population) -> None:
     count = 20
     high = np.arange(count) % 2 == 0
     payloads = dataclasses.replace(
-        crowd[crowd.kind == Kind.ACTIVE][:count], mission_end_year=np.full(count, crowd.epoch_year + 0.5),
-        a_km=np.where(high, 8178.0, 7278.0), ecc=np.full(count, 1e-3), controlled=np.ones(count, np.int8))
-    (result,) = run(payloads, 1.0, [0], collisions=CollisionSpec(enabled=False),
-                    disposal=DisposalSpec(mode="graveyard", payload=1.0, constellation=1.0))
+        crowd[crowd.kind == Kind.ACTIVE][:count],
+        mission_end_year=np.full(count, crowd.epoch_year + 0.5),
+        a_km=np.where(high, 8178.0, 7278.0),
+        ecc=np.full(count, 1e-3),
+        controlled=np.ones(count, np.int8),
+    )
+    (result,) = run(
+        payloads,
+        1.0,
+        [0],
+        collisions=CollisionSpec(enabled=False),
+        disposal=DisposalSpec(mode="graveyard", payload=1.0, constellation=1.0),
+    )
     assert result.series["population"][-1].sum() == count
     assert result.series["number"][0].sum() == pytest.approx(count)
     shells = result.series["number"][-1].sum(axis=1)
-    assert shells[26:].sum() == 0.0                                    # above 1,500 km: all have left
+    assert shells[26:].sum() == 0.0  # above 1,500 km: all have left
     assert 0.5 * high.sum() < shells.sum() < count - high.sum() + 1e-6
 
 
 def test_evolve_takes_a_population_and_a_policy(crowd: Population) -> None:
     scenario = Scenario(environment=ATMOSPHERE, collisions=CollisionSpec(enabled=False))
     few = crowd[:200]
-    kept, cleared = (stm.evolve(scenario, years=2, runs=2, seed=3, backend="cpu", population=few, policy=policy)
-                     for policy in (None, stm.MassRemoval(per_year=4)))
+    kept, cleared = (
+        stm.evolve(scenario, years=2, runs=2, seed=3, backend="cpu", population=few, policy=policy)
+        for policy in (None, stm.MassRemoval(per_year=4))
+    )
     assert kept.population.isel(time=0).sum("class").values.tolist() == [[200.0, 200.0]]
     assert cleared.removals.isel(time=-1).sum("class").values.tolist() == [[8.0, 8.0]]
     assert cleared.sizes["run"] == 2
@@ -252,15 +306,20 @@ def test_passivated_objects_do_not_explode(crowd: Population) -> None:
 
 
 def test_fragments_know_the_event_that_made_them(crowd: Population) -> None:
-    (result,) = run(crowd, 4.0, [3], collisions=CollisionSpec(cube_km=50.0, protected_days=0.0),
-                    explosions=ExplosionSpec(rocket_body=0.05, payload=0.05, max_age_years=60.0))
+    (result,) = run(
+        crowd,
+        4.0,
+        [3],
+        collisions=CollisionSpec(cube_km=50.0, protected_days=0.0),
+        explosions=ExplosionSpec(rocket_body=0.05, payload=0.05, max_age_years=60.0),
+    )
     events = result.events
     assert len(set(events["id"])) == len(events["id"])
     made = events["first_cause"][events["first_cause"] != 0].tolist()
     made += events["second_cause"][events["second_cause"] != 0].tolist()
     assert made, "no fragment broke up again, so nothing is tested"
     assert set(made) <= set(events["id"].tolist())
-    ours = events["second"] >= 1 << 62                                  # not those of the initial population
+    ours = events["second"] >= 1 << 62  # not those of the initial population
     assert ours.any()
     assert (events["second_cause"][ours] != 0).all()
     assert np.isin(events["second_class"][ours], FRAGMENTS).all()

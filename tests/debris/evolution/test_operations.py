@@ -23,8 +23,10 @@ from stmgpu.errors import InputError
 from stmgpu.propagate import secular
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
-QUIET: dict[str, Any] = {"environment": EnvironmentSpec(density="exponential"),
-                         "collisions": CollisionSpec(enabled=False)}
+QUIET: dict[str, Any] = {
+    "environment": EnvironmentSpec(density="exponential"),
+    "collisions": CollisionSpec(enabled=False),
+}
 
 
 def evolution(population: Population, years: float, runs: int = 1, **tables: Any) -> Evolution:
@@ -39,10 +41,17 @@ def derelicts(count: int, kind: Kind = Kind.DERELICT, height_km: float = 850.0) 
     """Equal objects on high orbits."""
     population = synthetic_population(count, seed=4, constellations=False)
     return dataclasses.replace(
-        population, kind=np.full(count, kind, np.int8), a_km=np.full(count, EARTH_RADIUS_KM + height_km),
-        ecc=np.full(count, 1e-3), mass_kg=np.full(count, 800.0), radius_m=np.full(count, 1.0),
-        length_m=np.full(count, 2.0), area_to_mass=np.full(count, 0.004), controlled=np.zeros(count, np.int8),
-        launch_year=np.full(count, population.epoch_year - 1.0))
+        population,
+        kind=np.full(count, kind, np.int8),
+        a_km=np.full(count, EARTH_RADIUS_KM + height_km),
+        ecc=np.full(count, 1e-3),
+        mass_kg=np.full(count, 800.0),
+        radius_m=np.full(count, 1.0),
+        length_m=np.full(count, 2.0),
+        area_to_mass=np.full(count, 0.004),
+        controlled=np.zeros(count, np.int8),
+        launch_year=np.full(count, population.epoch_year - 1.0),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- weights
@@ -91,10 +100,15 @@ def test_a_collision_takes_one_fragment_from_a_row_of_many() -> None:
     assert fragments.sum() > 2
     assert abs(result.balances["count_balance"]) < 1e-12
     assert abs(result.balances["mass_balance"]) < 1e-12
-    lost = 50.0 * small.sum() - (result.series["population"][-1, Kind.COLLISION_FRAGMENT]
-                                 - result.series["fragments"][-1].sum() + result.series["decays"][-1].sum())
-    hits = np.isin(events["first_class"], Kind.COLLISION_FRAGMENT).sum() + np.isin(
-        events["second_class"], Kind.COLLISION_FRAGMENT).sum()
+    lost = 50.0 * small.sum() - (
+        result.series["population"][-1, Kind.COLLISION_FRAGMENT]
+        - result.series["fragments"][-1].sum()
+        + result.series["decays"][-1].sum()
+    )
+    hits = (
+        np.isin(events["first_class"], Kind.COLLISION_FRAGMENT).sum()
+        + np.isin(events["second_class"], Kind.COLLISION_FRAGMENT).sum()
+    )
     assert lost == pytest.approx(hits, abs=1e-6)  # not fifty at a time
 
 
@@ -103,7 +117,8 @@ def test_drag_of_equal_objects_differs_by_its_spread() -> None:
     population = derelicts(2000)
     plain, spread, fragments = (
         _Loop(evolution(p, 1.0, 2, propagation=PropagationSpec(drag_spread=s))).members
-        for p, s in ((population, 0.0), (population, 0.2), (derelicts(2000, Kind.COLLISION_FRAGMENT), 0.2)))
+        for p, s in ((population, 0.0), (population, 0.2), (derelicts(2000, Kind.COLLISION_FRAGMENT), 0.2))
+    )
     ballistic = plain.orbits()[secular.BALLISTIC]
     assert (ballistic == 2.2 * 0.004).all()
     assert (fragments.orbits()[secular.BALLISTIC] == ballistic).all()  # their A/m is drawn by the breakup model

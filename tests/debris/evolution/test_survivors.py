@@ -31,9 +31,14 @@ def test_limits_of_the_weight() -> None:
 def test_fragments_that_last_are_as_the_breakup_model_makes_them_and_others_are_compact() -> None:
     count = 20_000
     columns = (np.full(count, Kind.EXPLOSION_FRAGMENT), np.zeros(count), np.zeros(count))
-    fresh, lasting, low = (np.log10(fill_missing(*columns, np.random.default_rng(3), stay_years=stay,
-                                                 age_years=np.full(count, 20.0)).area_to_mass)
-                           for stay in (None, np.full(count, 1e9), np.full(count, 0.2)))
+    fresh, lasting, low = (
+        np.log10(
+            fill_missing(
+                *columns, np.random.default_rng(3), stay_years=stay, age_years=np.full(count, 20.0)
+            ).area_to_mass
+        )
+        for stay in (None, np.full(count, 1e9), np.full(count, 0.2))
+    )
     assert lasting.mean() == pytest.approx(fresh.mean(), abs=0.03)
     assert low.mean() < fresh.mean() - 0.2
     # and exactly: the mean over draws of the model, each with its weight
@@ -44,6 +49,7 @@ def test_fragments_that_last_are_as_the_breakup_model_makes_them_and_others_are_
 
 
 def test_the_note_says_so() -> None:
-    filled = fill_missing([Kind.UNATTRIBUTED], [0.0], [0.0], np.random.default_rng(1), stay_years=[1.0],
-                          age_years=[9.0])
+    filled = fill_missing(
+        [Kind.UNATTRIBUTED], [0.0], [0.0], np.random.default_rng(1), stay_years=[1.0], age_years=[9.0]
+    )
     assert "given that they have not decayed yet" in filled.notes[0]

@@ -15,10 +15,17 @@ from stmgpu.debris.formats.matlab import read_mat
 RNG = np.random.default_rng(1)
 CONTENT: dict[str, Any] = {
     "mat_sats": RNG.random((5, 24)),
-    "table": {"dens": RNG.random((3, 4)), "year": np.arange(4.0), "said": "hello wörld",
-              "cells": np.array([1, "a", np.eye(2)], object)},
-    "complex": RNG.random(3) + 1j, "small": np.arange(5, dtype=np.int8), "empty": np.zeros((0, 3)),
-    "truth": np.array([True, False])}
+    "table": {
+        "dens": RNG.random((3, 4)),
+        "year": np.arange(4.0),
+        "said": "hello wörld",
+        "cells": np.array([1, "a", np.eye(2)], object),
+    },
+    "complex": RNG.random(3) + 1j,
+    "small": np.arange(5, dtype=np.int8),
+    "empty": np.zeros((0, 3)),
+    "truth": np.array([True, False]),
+}
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -83,10 +90,15 @@ def test_a_type_of_number_that_does_not_exist(tmp_path: Path) -> None:
 
 def test_other_files(tmp_path: Path) -> None:
     file = tmp_path / "a.mat"
-    for data, message in ((b"", "no header"), (b"x" * 500, "no header"),
-                          (b"MATLAB 7.3".ljust(124) + b"\x00\x02IM" + bytes(512), "-v7"),
-                          (b"MATLAB".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 9, 8) + bytes(8),
-                           "element of type 9 where a variable")):
+    for data, message in (
+        (b"", "no header"),
+        (b"x" * 500, "no header"),
+        (b"MATLAB 7.3".ljust(124) + b"\x00\x02IM" + bytes(512), "-v7"),
+        (
+            b"MATLAB".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 9, 8) + bytes(8),
+            "element of type 9 where a variable",
+        ),
+    ):
         file.write_bytes(data)
         with pytest.raises(ValueError, match=message):
             read_mat(file)

@@ -39,22 +39,41 @@ from stmgpu.errors import InputError
 def view(n=200, year=2030.0, seed=0, run=0, **columns):
     rng = np.random.default_rng(seed)
     values = {
-        "uid": np.arange(n), "norad_id": 1000 + np.arange(n), "kind": rng.integers(0, 7, n).astype(np.int8),
-        "mass_kg": rng.uniform(1.0, 9000.0, n), "radius_m": rng.uniform(0.1, 4.0, n),
-        "area_to_mass": np.full(n, 0.01), "length_m": rng.uniform(0.1, 8.0, n),
-        "a_km": EARTH_RADIUS_KM + rng.uniform(500.0, 1500.0, n), "ecc": rng.uniform(0.0, 0.01, n),
-        "inc_rad": np.radians(rng.uniform(40.0, 100.0, n)), "age_years": rng.uniform(0.0, 40.0, n),
-        "owner": rng.choice(["CIS", "US", "PRC"], n), "constellation": np.full(n, -1, np.int32),
-        "weight": np.ones(n), "rate": rng.uniform(1e-6, 1e-4, n), "catastrophic_rate": rng.uniform(1e-7, 1e-6, n),
-        "fragment_rate": rng.uniform(0.0, 0.1, n), "lifetime_years": rng.uniform(1.0, 1000.0, n), "year": year,
-        "rng": generator(7, run, POLICY, round(year * 1000)), **columns}
+        "uid": np.arange(n),
+        "norad_id": 1000 + np.arange(n),
+        "kind": rng.integers(0, 7, n).astype(np.int8),
+        "mass_kg": rng.uniform(1.0, 9000.0, n),
+        "radius_m": rng.uniform(0.1, 4.0, n),
+        "area_to_mass": np.full(n, 0.01),
+        "length_m": rng.uniform(0.1, 8.0, n),
+        "a_km": EARTH_RADIUS_KM + rng.uniform(500.0, 1500.0, n),
+        "ecc": rng.uniform(0.0, 0.01, n),
+        "inc_rad": np.radians(rng.uniform(40.0, 100.0, n)),
+        "age_years": rng.uniform(0.0, 40.0, n),
+        "owner": rng.choice(["CIS", "US", "PRC"], n),
+        "constellation": np.full(n, -1, np.int32),
+        "weight": np.ones(n),
+        "rate": rng.uniform(1e-6, 1e-4, n),
+        "catastrophic_rate": rng.uniform(1e-7, 1e-6, n),
+        "fragment_rate": rng.uniform(0.0, 0.1, n),
+        "lifetime_years": rng.uniform(1.0, 1000.0, n),
+        "year": year,
+        "rng": generator(7, run, POLICY, round(year * 1000)),
+        **columns,
+    }
     values.setdefault("controlled", (values["kind"] == Kind.ACTIVE).astype(np.int8))
     return View(**values)
 
 
 def rows(view, which):
-    return dataclasses.replace(view, **{f.name: getattr(view, f.name)[which] for f in dataclasses.fields(view)
-                                        if isinstance(getattr(view, f.name), np.ndarray)})
+    return dataclasses.replace(
+        view,
+        **{
+            f.name: getattr(view, f.name)[which]
+            for f in dataclasses.fields(view)
+            if isinstance(getattr(view, f.name), np.ndarray)
+        },
+    )
 
 
 SCORES = [
@@ -80,16 +99,24 @@ def test_the_highest_scores_of_eligible_objects_are_chosen(policy, score):
 
 
 def test_orbits_beyond_low_earth_orbit_are_left():
-    seen = view(4, kind=np.full(4, Kind.ROCKET_BODY, np.int8), ecc=np.array([0.01, 0.55, 0.1, 0.4]),
-                a_km=np.array([7178.0, 15_000.0, 9600.0, 12_000.0]))
+    seen = view(
+        4,
+        kind=np.full(4, Kind.ROCKET_BODY, np.int8),
+        ecc=np.array([0.01, 0.55, 0.1, 0.4]),
+        a_km=np.array([7178.0, 15_000.0, 9600.0, 12_000.0]),
+    )
     assert sorted(MassRemoval(per_year=9).select(seen).indices) == [0, 3]  # perigees 800, 372, 2262 and 822 km
     wide = MassRemoval(per_year=9, only=Only(max_eccentricity=0.9, max_perigee_km=3000.0))
     assert len(wide.select(seen).indices) == 4
 
 
 def test_expected_rows_count_by_what_is_left_of_them():
-    seen = view(3, kind=np.full(3, Kind.DERELICT, np.int8), mass_kg=np.array([1000.0, 900.0, 800.0]),
-                weight=np.array([0.5, 1.0, 1.0]))
+    seen = view(
+        3,
+        kind=np.full(3, Kind.DERELICT, np.int8),
+        mass_kg=np.array([1000.0, 900.0, 800.0]),
+        weight=np.array([0.5, 1.0, 1.0]),
+    )
     assert MassRemoval(per_year=2).select(seen).indices.tolist() == [1, 2]
 
 
@@ -106,12 +133,28 @@ def test_order_of_rows_does_not_matter_and_ties_go_by_uid():
 
 def test_only_restricts():
     seen = view(2000)
-    only = Only(inclination_deg=(70.0, 75.0), altitude_km=(700.0, 1000.0), classes=("rocket body",), owners=("CIS",),
-                min_mass_kg=500.0, min_length_m=1.0, min_lifetime_years=30.0)
+    only = Only(
+        inclination_deg=(70.0, 75.0),
+        altitude_km=(700.0, 1000.0),
+        classes=("rocket body",),
+        owners=("CIS",),
+        min_mass_kg=500.0,
+        min_length_m=1.0,
+        min_lifetime_years=30.0,
+    )
     chosen = MassRemoval(per_year=1000, only=only).select(seen)
     inc, altitude = np.degrees(seen.inc_rad), seen.a_km - EARTH_RADIUS_KM
-    expected = ((inc >= 70) & (inc <= 75) & (altitude >= 700) & (altitude <= 1000) & (seen.kind == Kind.ROCKET_BODY)
-                & (seen.owner == "CIS") & (seen.mass_kg >= 500) & (seen.length_m >= 1) & (seen.lifetime_years >= 30))
+    expected = (
+        (inc >= 70)
+        & (inc <= 75)
+        & (altitude >= 700)
+        & (altitude <= 1000)
+        & (seen.kind == Kind.ROCKET_BODY)
+        & (seen.owner == "CIS")
+        & (seen.mass_kg >= 500)
+        & (seen.length_m >= 1)
+        & (seen.lifetime_years >= 30)
+    )
     assert 0 < expected.sum() < 50
     assert sorted(chosen.indices) == np.flatnonzero(expected).tolist()
     debris = MassRemoval(per_year=5000, only=Only(classes=("collision fragment", "mission-related object")))
@@ -196,8 +239,12 @@ def test_lists_go_in_their_order():
 
 
 def test_a_listed_id_is_the_object_itself_and_not_a_copy():
-    seen = view(6, kind=np.full(6, Kind.DERELICT, np.int8), norad_id=np.array([7, 8, 7, 0, 0, 8]),
-                uid=np.array([10, 11, 2, 3, 4, 50]))
+    seen = view(
+        6,
+        kind=np.full(6, Kind.DERELICT, np.int8),
+        norad_id=np.array([7, 8, 7, 0, 0, 8]),
+        uid=np.array([10, 11, 2, 3, 4, 50]),
+    )
     assert seen.uid[ListRemoval(ids=(7, 8)).select(seen).indices].tolist() == [2, 11]
 
 
@@ -215,15 +262,17 @@ def test_lowering_and_avoiding():
     assert sorted(lower.indices) == np.flatnonzero(eligible & (seen.lifetime_years > 52.5)).tolist()
     avoided = np.where(np.arange(200) < 100, 0.2, 1.0)
     avoid = MassRemoval(per_year=500, action="avoid", avoid_factor=0.2).select(
-        dataclasses.replace(seen, avoidance=avoided))
+        dataclasses.replace(seen, avoidance=avoided)
+    )
     assert (avoid.action, avoid.factor) == ("avoid", 0.2)
     assert sorted(avoid.indices) == np.flatnonzero(eligible & (avoided == 1.0)).tolist()
 
 
 def test_sweep_thins_small_debris_in_a_band():
     n = 20_000
-    seen = view(n, kind=np.full(n, Kind.EXPLOSION_FRAGMENT, np.int8),
-                length_m=np.random.default_rng(1).uniform(0.01, 0.2, n))
+    seen = view(
+        n, kind=np.full(n, Kind.EXPLOSION_FRAGMENT, np.int8), length_m=np.random.default_rng(1).uniform(0.01, 0.2, n)
+    )
     policy = Sweep(thinning=0.5, length_m=(0.02, 0.1), altitude_km=(800.0, 1000.0))
     chosen = policy.select(seen)
     perigee, apogee = (seen.a_km * (1 + s * seen.ecc) - EARTH_RADIUS_KM for s in (-1, 1))
@@ -252,12 +301,20 @@ def test_several_policies_never_choose_the_same():
 
 def test_csi_by_hand():
     """Rossi, Valsecchi and Alessi (2015): at 1000 km, if it is densest there, M/10,000 times the inclination term."""
-    seen = view(5, a_km=np.full(5, EARTH_RADIUS_KM + 1000.0), ecc=np.zeros(5), mass_kg=np.full(5, 5000.0),
-                inc_rad=np.radians([0.0, 90.0, 180.0, 90.0, 90.0]))
+    seen = view(
+        5,
+        a_km=np.full(5, EARTH_RADIUS_KM + 1000.0),
+        ecc=np.zeros(5),
+        mass_kg=np.full(5, 5000.0),
+        inc_rad=np.radians([0.0, 90.0, 180.0, 90.0, 90.0]),
+    )
     np.testing.assert_allclose(csi(seen)[:3], np.array([1.0, 1.3, 1.6]) / 1.6 * 0.5)
     low = dataclasses.replace(seen, a_km=np.where(np.arange(5) < 2, seen.a_km, EARTH_RADIUS_KM + 600.0))
-    share = (2 / shell_volumes(EARTH_RADIUS_KM + np.array([1000.0, 1050.0]))
-             / (3 / shell_volumes(EARTH_RADIUS_KM + np.array([600.0, 650.0]))))[0]
+    share = (
+        2
+        / shell_volumes(EARTH_RADIUS_KM + np.array([1000.0, 1050.0]))
+        / (3 / shell_volumes(EARTH_RADIUS_KM + np.array([600.0, 650.0])))
+    )[0]
     np.testing.assert_allclose(csi(low)[1], 1.3 / 1.6 * 0.5 * share)
     life = np.exp(14.18 * 600.0**0.1831 - 42.94) / np.exp(14.18 * 1000.0**0.1831 - 42.94)
     np.testing.assert_allclose(csi(low)[3], 1.3 / 1.6 * 0.5 * life)
@@ -268,8 +325,7 @@ def test_footprint_goes_by_active_satellites_nearby():
     kind[:3] = Kind.ROCKET_BODY
     a = EARTH_RADIUS_KM + np.full(200, 560.0)
     a[:3] = EARTH_RADIUS_KM + np.array([560.0, 700.0, 1400.0])
-    seen = view(kind=kind, a_km=a, ecc=np.full(200, 1e-3), fragment_rate=np.ones(200),
-                lifetime_years=np.full(200, 1e4))
+    seen = view(kind=kind, a_km=a, ecc=np.full(200, 1e-3), fragment_rate=np.ones(200), lifetime_years=np.full(200, 1e4))
     near, middle, far = footprint(seen)[:3]
     assert near > middle > 1e3 * far
     # a cloud of 100 km standard deviation: 140 km away it is exp(-0.98) as dense (shells of 10 km)
@@ -323,8 +379,10 @@ def test_scores_that_are_no_numbers_are_not_eligible():
 
 def test_a_name_is_taken_once():
     with pytest.raises(InputError, match=r"rank 'risk' of .*Other is taken"):
+
         class Other(RankedRemoval):
             rank: Literal["risk"] = "risk"
+
     assert RemovalPolicy.registry["risk"] is RiskRemoval
 
 
@@ -358,14 +416,23 @@ def test_bad_tables_are_refused(table, said):
 
 
 LOOSE = [
-    ("per_year", {"per_year": True}), ("per_year", {"per_year": "5"}), ("per_year", {"per_year": 5.0}),
-    ("failure", {"failure": True}), ("failure", {"failure": "0.1"}), ("from_year", {"from_year": "2024"}),
-    ("until_year", {"until_year": True}), ("inclination_deg", {"only": {"inclination_deg": ["81", 84]}}),
-    ("altitude_km", {"only": {"altitude_km": [True, 900]}}), ("min_mass_kg", {"only": {"min_mass_kg": "5"}}),
-    ("max_eccentricity", {"only": {"max_eccentricity": True}}), ("max_perigee", {"only": {"max_perigee_km": "900"}}),
-    ("years_on", {"campaign": {"years_on": "2", "years_off": 1}}), ("lower_years", {"action": {"lower_years": "5"}}),
+    ("per_year", {"per_year": True}),
+    ("per_year", {"per_year": "5"}),
+    ("per_year", {"per_year": 5.0}),
+    ("failure", {"failure": True}),
+    ("failure", {"failure": "0.1"}),
+    ("from_year", {"from_year": "2024"}),
+    ("until_year", {"until_year": True}),
+    ("inclination_deg", {"only": {"inclination_deg": ["81", 84]}}),
+    ("altitude_km", {"only": {"altitude_km": [True, 900]}}),
+    ("min_mass_kg", {"only": {"min_mass_kg": "5"}}),
+    ("max_eccentricity", {"only": {"max_eccentricity": True}}),
+    ("max_perigee", {"only": {"max_perigee_km": "900"}}),
+    ("years_on", {"campaign": {"years_on": "2", "years_off": 1}}),
+    ("lower_years", {"action": {"lower_years": "5"}}),
     ("avoid_factor", {"action": "avoid", "avoid_factor": "0.5"}),
-    ("horizon_years", {"rank": "persistent risk", "horizon_years": True}), ("ids", {"rank": "list", "ids": ["22220"]}),
+    ("horizon_years", {"rank": "persistent risk", "horizon_years": True}),
+    ("ids", {"rank": "list", "ids": ["22220"]}),
     ("thinning", {"rank": "sweep", "per_year": None, "thinning": True}),
     ("length_m", {"rank": "sweep", "per_year": None, "thinning": 0.1, "length_m": ["0.01", 0.1]}),
 ]

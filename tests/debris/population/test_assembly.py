@@ -32,8 +32,14 @@ def table(tmp_path, *rows):
 
 
 def test_what_is_launched_after_the_epoch_is_left_out(tmp_path):
-    file = table(tmp_path, "1,700,720,98,payload,500,1,2026-06-01,1", "2,800,820,71,rocket body,1400,2,2025-01-01,1",
-                 "3,900,920,65,debris,,,,1", "4,600,620,53,payload,260,1,2025.5,1", "5,650,660,97,payload,900,1,2020,1")
+    file = table(
+        tmp_path,
+        "1,700,720,98,payload,500,1,2026-06-01,1",
+        "2,800,820,71,rocket body,1400,2,2025-01-01,1",
+        "3,900,920,65,debris,,,,1",
+        "4,600,620,53,payload,260,1,2025.5,1",
+        "5,650,660,97,payload,900,1,2020,1",
+    )
     population = read_table(file, rng())
     assert population.norad_id.tolist() == [2, 3, 5]
     np.testing.assert_allclose(np.degrees(population.inc_rad), [71.0, 65.0, 97.0])
@@ -65,14 +71,17 @@ def test_a_designator_states_no_more_than_the_year(tmp_path):
     assert any("1 objects launched after the epoch (2024.10) left out" in note for note in population.notes)
 
 
-@pytest.mark.parametrize(("row", "message"), [
-    ("1,700,720,98,payload,1e12,1,2020,1", r"mass_kg of line 5 is 1000000000000\.0; allowed is up to 1,000,000"),
-    ("1,700,720,98,payload,500,1e7,2020,1", r"radius_m of line 5 is 10000000\.0; allowed is up to 1,000"),
-    ("1,700,720,98,payload,500,1,2020,1e9", r"weight of line 5 is 1000000000\.0; allowed is up to 2,000,000"),
-    ("1,700,1e9,98,payload,500,1,2020,1", r"height of the apogee \[km\] of line 5 .*more than 0, up to 1,000,000"),
-    ("1,700,720,98,debris,2000,1,2020,1e6", r"weight x mass \[kg\] of line 5 .* up to 100,000,000"),
-    ("1,700,720,98,debris,1,5,2020,1e6", r"weight x cross-section \[m\^2\] of line 5 .* up to 8,000,000"),
-])
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1,700,720,98,payload,1e12,1,2020,1", r"mass_kg of line 5 is 1000000000000\.0; allowed is up to 1,000,000"),
+        ("1,700,720,98,payload,500,1e7,2020,1", r"radius_m of line 5 is 10000000\.0; allowed is up to 1,000"),
+        ("1,700,720,98,payload,500,1,2020,1e9", r"weight of line 5 is 1000000000\.0; allowed is up to 2,000,000"),
+        ("1,700,1e9,98,payload,500,1,2020,1", r"height of the apogee \[km\] of line 5 .*more than 0, up to 1,000,000"),
+        ("1,700,720,98,debris,2000,1,2020,1e6", r"weight x mass \[kg\] of line 5 .* up to 100,000,000"),
+        ("1,700,720,98,debris,1,5,2020,1e6", r"weight x cross-section \[m\^2\] of line 5 .* up to 8,000,000"),
+    ],
+)
 def test_rows_too_large_to_be_evolved_are_refused(tmp_path, row, message):
     # line 4 is left out: lines are counted as in the file all the same
     file = table(tmp_path, "7,800,820,71,rocket body,1400,2,1990-01-01,1", "1,700,720,98,payload,500,1,2030,1", row)

@@ -30,9 +30,11 @@ def test_intact_objects_get_medians_of_their_class():
     everything = FILLED_MASS | FILLED_RADIUS | FILLED_AREA
     assert filled.filled[21:].tolist() == [everything, FILLED_RADIUS | FILLED_AREA, FILLED_MASS | FILLED_AREA]
     assert not filled.filled[:21].any()
-    assert filled.notes == ("24 rocket bodies: mass of 1 filled from radius and the class median A/m 0.01 m^2/kg; mass "
-                            "of 1 filled with the class median 975 kg; radius of 2 filled from mass and the class "
-                            "median A/m 0.01 m^2/kg",)
+    assert filled.notes == (
+        "24 rocket bodies: mass of 1 filled from radius and the class median A/m 0.01 m^2/kg; mass "
+        "of 1 filled with the class median 975 kg; radius of 2 filled from mass and the class "
+        "median A/m 0.01 m^2/kg",
+    )
     # length of an intact object of 1000 kg: (6000 / (92.937 pi))^(1 / 2.26) = 3.81 m (ESA's breakup model)
     assert filled.length_m[10] == pytest.approx(3.81, abs=0.005)
 
@@ -53,13 +55,15 @@ def test_constellations_are_no_measure_for_others():
     n = 100
     mass = np.concatenate([np.full(60, 260.0), np.full(39, 5.0), [0.0]])
     constellation = np.where(np.arange(n) < 60, 0, -1)
-    filled = fill_missing(np.full(n, Kind.ACTIVE), mass, np.where(mass > 0, 1.0, 0.0), rng(),
-                          constellation=constellation)
+    filled = fill_missing(
+        np.full(n, Kind.ACTIVE), mass, np.where(mass > 0, 1.0, 0.0), rng(), constellation=constellation
+    )
     assert filled.mass_kg[-1] == 5.0
     # but for each other
     mass[0] = 0.0
-    filled = fill_missing(np.full(n, Kind.ACTIVE), mass, np.where(mass > 0, 1.0, 0.0), rng(),
-                          constellation=constellation)
+    filled = fill_missing(
+        np.full(n, Kind.ACTIVE), mass, np.where(mass > 0, 1.0, 0.0), rng(), constellation=constellation
+    )
     assert filled.mass_kg[[0, -1]].tolist() == [260.0, 5.0]
     assert filled.notes[0].startswith("60 active payloads of constellation 0: mass of 1 filled with the class median")
 
@@ -77,15 +81,22 @@ def test_fragments_are_drawn_by_the_breakup_model():
         assert len(filled.notes) == 1
     stage = np.repeat([True, False], n // 2)
     radius = np.full(n, np.sqrt(0.556945 * 0.11**2.0047077 / np.pi))
-    chi = np.log10(fill_missing(np.full(n, Kind.UNATTRIBUTED), np.zeros(n), radius, rng(),
-                                rocket_body_parent=stage).area_to_mass)
+    chi = np.log10(
+        fill_missing(np.full(n, Kind.UNATTRIBUTED), np.zeros(n), radius, rng(), rocket_body_parent=stage).area_to_mass
+    )
     assert (chi[stage].mean(), chi[stage].std()) == pytest.approx((-0.519, 0.542), abs=0.025)
     assert (chi[~stage].mean(), chi[~stage].std()) == pytest.approx((-0.978, 0.485), abs=0.025)
 
 
 def test_what_is_known_stays():
-    filled = fill_missing([Kind.UNATTRIBUTED, Kind.UNATTRIBUTED, Kind.DERELICT], [2.0, 2.0, 100.0], [0.3, 0.0, 1.0],
-                          rng(), area_to_mass=[0.0, 0.5, 0.02], length_m=[0.0, 0.0, 2.5])
+    filled = fill_missing(
+        [Kind.UNATTRIBUTED, Kind.UNATTRIBUTED, Kind.DERELICT],
+        [2.0, 2.0, 100.0],
+        [0.3, 0.0, 1.0],
+        rng(),
+        area_to_mass=[0.0, 0.5, 0.02],
+        length_m=[0.0, 0.0, 2.5],
+    )
     assert filled.mass_kg.tolist() == [2.0, 2.0, 100.0]
     np.testing.assert_allclose(filled.area_to_mass, [np.pi * 0.09 / 2.0, 0.5, 0.02])
     np.testing.assert_allclose(filled.radius_m, [0.3, np.sqrt(1.0 / np.pi), 1.0])

@@ -48,8 +48,19 @@ def test_classes_of_mocat(tmp_path):
     population = read_mocat(mocat(tmp_path / "2020.mat"), rng())
     assert population.epoch_year == 2020.0
     u = Kind.UNATTRIBUTED
-    assert population.kind.tolist() == [Kind.ACTIVE, Kind.MISSION_RELATED, u, u, Kind.ROCKET_BODY, Kind.MISSION_RELATED,
-                                        u, u, u, u, u]
+    assert population.kind.tolist() == [
+        Kind.ACTIVE,
+        Kind.MISSION_RELATED,
+        u,
+        u,
+        Kind.ROCKET_BODY,
+        Kind.MISSION_RELATED,
+        u,
+        u,
+        u,
+        u,
+        u,
+    ]
     np.testing.assert_allclose(population.a_km, 1.125 * 6378.137)
     np.testing.assert_allclose(population.mean_rad, 0.25 * np.arange(11))
     assert not np.isclose(population.raan_rad, population.mean_rad, atol=1e-3).any()  # column 4 is not the node
@@ -61,9 +72,13 @@ def test_classes_of_mocat(tmp_path):
 
 
 def test_payloads_are_active_for_their_life(tmp_path):
-    changes = {"c22": 1, "c15": jd_of_year(np.array([2000.0, 2011.9, 2012.1, 2019.0, 2016.0, 1998.9, *[2000.0] * 5])),
-               "c10": [0] * 10 + [1], "c12": [0, 0, 0, 0, 3.0, *[0] * 6], "c7": [100.0] * 3 + [4.0, 100, 450_000.0]
-               + [100.0] * 5}
+    changes = {
+        "c22": 1,
+        "c15": jd_of_year(np.array([2000.0, 2011.9, 2012.1, 2019.0, 2016.0, 1998.9, *[2000.0] * 5])),
+        "c10": [0] * 10 + [1],
+        "c12": [0, 0, 0, 0, 3.0, *[0] * 6],
+        "c7": [100.0] * 3 + [4.0, 100, 450_000.0] + [100.0] * 5,
+    }
     population = read_mocat(mocat(tmp_path / "2020.mat", **changes), rng())
     active = population.kind == Kind.ACTIVE
     # 8.1 years old, 7.9 years old, new; a life of three years is stated; a crewed station; stated to be controlled
@@ -77,8 +92,11 @@ def test_payloads_are_active_for_their_life(tmp_path):
 
 
 def test_constellations_of_mocat(tmp_path):
-    changes = {"c22": [1] * 10 + [5], "c15": jd_of_year(2019.9),
-               "c7": [260.0] * 4 + [148.0] * 3 + [261.0] * 3 + [260.0]}
+    changes = {
+        "c22": [1] * 10 + [5],
+        "c15": jd_of_year(2019.9),
+        "c7": [260.0] * 4 + [148.0] * 3 + [261.0] * 3 + [260.0],
+    }
     population = read_mocat(mocat(tmp_path / "2023.mat", **changes), rng())
     assert population.constellation.tolist() == [0] * 4 + [1] * 3 + [-1] * 4
     assert population.mission_end_year[0] == pytest.approx(2024.9)
@@ -86,8 +104,11 @@ def test_constellations_of_mocat(tmp_path):
 
 
 def test_gaps_of_mocat(tmp_path):
-    changes = {"c7": [100.0] * 2 + [0.0] * 2 + [100.0] * 7, "c15": [*jd_of_year(np.full(10, 2015.0)), np.nan],
-               "c22": [*range(1, 11), np.nan]}
+    changes = {
+        "c7": [100.0] * 2 + [0.0] * 2 + [100.0] * 7,
+        "c15": [*jd_of_year(np.full(10, 2015.0)), np.nan],
+        "c22": [*range(1, 11), np.nan],
+    }
     population = read_mocat(mocat(tmp_path / "2020.mat", **changes), rng())
     assert population.filled.tolist()[2:4] == [FILLED_MASS | FILLED_AREA] * 2
     assert population.filled[10] == FILLED_DATE
@@ -98,14 +119,17 @@ def test_gaps_of_mocat(tmp_path):
     assert "1 objects without a class" in text
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"c1": [0.001] * 10 + [1.2]}, r"eccentricity of row 11 of mat_sats \(NORAD id 1010\) is 1\.2"),
-    ({"c7": [100.0] * 4 + [-3.0] + [100.0] * 6}, r"mass_kg of row 5 .* is -3"),
-    ({"c0": [1.1] * 3 + [np.nan] + [1.1] * 7}, r"a_km of row 4 .* is nan"),
-    ({"c2": [1.0, 4.0] + [1.0] * 9}, r"inclination \[deg\] of row 2 .* is 229\.18"),
-    ({"c0": 0.9}, r"height of the apogee .* row 1 .*and 10 more"),
-    ({"c22": [1] * 10 + [12]}, r"class in row 11 of mat_sats is 12"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"c1": [0.001] * 10 + [1.2]}, r"eccentricity of row 11 of mat_sats \(NORAD id 1010\) is 1\.2"),
+        ({"c7": [100.0] * 4 + [-3.0] + [100.0] * 6}, r"mass_kg of row 5 .* is -3"),
+        ({"c0": [1.1] * 3 + [np.nan] + [1.1] * 7}, r"a_km of row 4 .* is nan"),
+        ({"c2": [1.0, 4.0] + [1.0] * 9}, r"inclination \[deg\] of row 2 .* is 229\.18"),
+        ({"c0": 0.9}, r"height of the apogee .* row 1 .*and 10 more"),
+        ({"c22": [1] * 10 + [12]}, r"class in row 11 of mat_sats is 12"),
+    ],
+)
 def test_what_cannot_be_is_refused_by_row(tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
         read_mocat(mocat(tmp_path / "2020.mat", **changes), rng())
@@ -145,8 +169,14 @@ def test_published_counts_of_mocat(year, count):
 
 # ---------------------------------------------------------------------------------------------- cascade
 def cascade(path, radius=(0.15, 0.55, 2.0)):
-    elements = ([7000.0, 7200.0, 7500.0], [0.001, 0.02, 0.1], [1.7, 0.9, 1.2], [1.0, 2.0, 3.0], [0.5, 1.5, 2.5],
-                [0.1, 3.0, 5.0])
+    elements = (
+        [7000.0, 7200.0, 7500.0],
+        [0.001, 0.02, 0.1],
+        [1.7, 0.9, 1.2],
+        [1.0, 2.0, 3.0],
+        [0.5, 1.5, 2.5],
+        [0.1, 3.0, 5.0],
+    )
     r, v = states_of(*elements, 398600.4418)
     rows = np.column_stack([r * 1e3, v * 1e3, radius])
     path.write_text("\n".join(repr(float(x)) for x in rows.ravel()) + "\n")
@@ -198,8 +228,9 @@ def test_published_states_of_cascade():
         pytest.skip(f"{file} is not there")
     population = load_population(PopulationSpec(source="cascade", path=file, max_perigee_km=1e5))
     assert len(population) == 19_647
-    np.testing.assert_allclose(np.percentile(population.radius_m, [5, 25, 50, 75, 95]), [0.043, 0.069, 0.15, 0.69, 2.0],
-                               rtol=0.03)
+    np.testing.assert_allclose(
+        np.percentile(population.radius_m, [5, 25, 50, 75, 95]), [0.043, 0.069, 0.15, 0.69, 2.0], rtol=0.03
+    )
 
 
 # ---------------------------------------------------------------------------------------------- tables
@@ -221,17 +252,28 @@ def test_table(tmp_path):
     np.testing.assert_allclose(population.a_km, 6378.137 + np.array([710.0, 500.0, 840.0, 825.0, 790.0]))
     np.testing.assert_allclose(perigee_km(population), [700.0, 500.0, 830.0, 750.0, 780.0])
     np.testing.assert_allclose(np.degrees(population.mean_rad), [30.0, 60.0, 0.0, 0.0, 0.0])
-    assert population.kind.tolist() == [Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.COLLISION_FRAGMENT,
-                                        Kind.DERELICT]
+    assert population.kind.tolist() == [
+        Kind.ACTIVE,
+        Kind.DERELICT,
+        Kind.ROCKET_BODY,
+        Kind.COLLISION_FRAGMENT,
+        Kind.DERELICT,
+    ]
     assert population.owner.tolist() == ["ESA", "US", "CIS", "PRC", "CIS"]
     assert population.launch_year[1] == 2005.5
-    assert population.filled.tolist() == [0, 0, FILLED_RADIUS | FILLED_AREA,
-                                          FILLED_MASS | FILLED_RADIUS | FILLED_AREA | FILLED_DATE,
-                                          FILLED_RADIUS | FILLED_AREA]
+    assert population.filled.tolist() == [
+        0,
+        0,
+        FILLED_RADIUS | FILLED_AREA,
+        FILLED_MASS | FILLED_RADIUS | FILLED_AREA | FILLED_DATE,
+        FILLED_RADIUS | FILLED_AREA,
+    ]
     by_axis = tmp_path / "axis.csv"
-    by_axis.write_text("a_km,ecc,inc_deg,object_type,active,mission_end,constellation,weight\n"
-                       "7000,0.01,98,payload,1,,Starlink,1\n7100,0,98,payload,0,2040,mine,2.5\n"
-                       "7100,0,98,payload,,2040-01-01,,1\n")
+    by_axis.write_text(
+        "a_km,ecc,inc_deg,object_type,active,mission_end,constellation,weight\n"
+        "7000,0.01,98,payload,1,,Starlink,1\n7100,0,98,payload,0,2040,mine,2.5\n"
+        "7100,0,98,payload,,2040-01-01,,1\n"
+    )
     population = read_table(by_axis, rng(), year=2030.0)
     assert population.kind.tolist() == [Kind.ACTIVE, Kind.DERELICT, Kind.ACTIVE]
     assert population.constellation.tolist() == [0, 100, -1]
@@ -243,24 +285,27 @@ def test_table(tmp_path):
     assert "constellations: mine 100" in text
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("# epoch = 2025-01-01\n", "", "no epoch is known"),
-    ("inc_deg", "inclination", "lacks inc_deg"),
-    ("owner", "mass", "unknown columns mass"),
-    ("owner", "mass_kg", "repeats mass_kg"),
-    (",apogee_km", ",a_km", "either the columns a_km and ecc, or perigee_km and apogee_km"),
-    ("2,500,500,53", "2,5oo,500,53", r"line 4: perigee_km is '5oo'; a number"),
-    ("2,500,500,53", "2,510,500,53", r"line 4: perigee_km is '510'; it must not be above apogee_km"),
-    ("260,2,2005.5", "260,2,soon", r"line 4: launch_date is 'soon'"),
-    ("260,2,2005.5", "-260,2,2005.5", r"line 4: mass_kg is '-260'"),
-    ("260,2,2005.5", "nan,2,2005.5", r"line 4: mass_kg is 'nan'; a finite"),
-    (",53,40,", ",253,40,", r"inclination \[deg\] of line 4 is 253\.0; allowed is 0 to 180"),
-    (",53,40,", ",,40,", r"line 4: inc_deg is ''"),
-    ("payload,260", "satellite,260", r"line 4: object_type is 'satellite'; known are"),
-    ("2005.5,US", "2005.5,US,x", r"line 4: 13 cells where the header has 12"),
-    ("2005.5,US", '2005.5,"U"S', r"line 4: no CSV"),
-    ("2,500,500", "2.5,500,500", r"line 4: norad_id is '2\.5'; a whole number"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("# epoch = 2025-01-01\n", "", "no epoch is known"),
+        ("inc_deg", "inclination", "lacks inc_deg"),
+        ("owner", "mass", "unknown columns mass"),
+        ("owner", "mass_kg", "repeats mass_kg"),
+        (",apogee_km", ",a_km", "either the columns a_km and ecc, or perigee_km and apogee_km"),
+        ("2,500,500,53", "2,5oo,500,53", r"line 4: perigee_km is '5oo'; a number"),
+        ("2,500,500,53", "2,510,500,53", r"line 4: perigee_km is '510'; it must not be above apogee_km"),
+        ("260,2,2005.5", "260,2,soon", r"line 4: launch_date is 'soon'"),
+        ("260,2,2005.5", "-260,2,2005.5", r"line 4: mass_kg is '-260'"),
+        ("260,2,2005.5", "nan,2,2005.5", r"line 4: mass_kg is 'nan'; a finite"),
+        (",53,40,", ",253,40,", r"inclination \[deg\] of line 4 is 253\.0; allowed is 0 to 180"),
+        (",53,40,", ",,40,", r"line 4: inc_deg is ''"),
+        ("payload,260", "satellite,260", r"line 4: object_type is 'satellite'; known are"),
+        ("2005.5,US", "2005.5,US,x", r"line 4: 13 cells where the header has 12"),
+        ("2005.5,US", '2005.5,"U"S', r"line 4: no CSV"),
+        ("2,500,500", "2.5,500,500", r"line 4: norad_id is '2\.5'; a whole number"),
+    ],
+)
 def test_mistakes_in_tables(tmp_path, old, new, message):
     file = tmp_path / "objects.csv"
     assert old in TABLE
@@ -297,8 +342,9 @@ def test_catalogue_with_satcat(tmp_path, catalogue):
     lines = ["OBJECT_NAME,OBJECT_ID,NORAD_CAT_ID,OBJECT_TYPE,OPS_STATUS_CODE,OWNER,LAUNCH_DATE,DECAY_DATE,RCS"]
     for k, number in enumerate(catalog.norad_id[:-2].tolist()):
         gone = "2001-01-01" if k == 55 else ""
-        lines.append(f"X,1999-025A,{number},{kinds[k % 5]},{status[k % 5]},PRC,{launched[k % 5]},{gone},"
-                     f"{0.5 * (k % 3)}")
+        lines.append(
+            f"X,1999-025A,{number},{kinds[k % 5]},{status[k % 5]},PRC,{launched[k % 5]},{gone},{0.5 * (k % 3)}"
+        )
     sizes = tmp_path / "satcat.csv"
     sizes.write_text("\n".join(lines))
     population = read_gp(path, rng(), sizes=sizes)

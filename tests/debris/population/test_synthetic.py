@@ -48,15 +48,20 @@ def small() -> Population:
 
 def time_between(population: Population, low_km: float, high_km: float):
     """Share of each orbit's period between two heights: M = E - e sin E at both, over pi."""
+
     def passed(height):
         cosine = np.clip((1.0 - (EARTH_RADIUS_KM + height) / population.a_km) / population.ecc, -1.0, 1.0)
         return np.arccos(cosine) - population.ecc * np.sqrt(1.0 - cosine**2)
+
     return (passed(high_km) - passed(low_km)) / np.pi
 
 
 def of_kind(population: Population, name: str) -> Population:
-    low, high = {"payload": (Kind.ACTIVE, Kind.DERELICT), "rocket body": (Kind.ROCKET_BODY, Kind.ROCKET_BODY),
-                 "debris": (Kind.MISSION_RELATED, Kind.UNATTRIBUTED)}[name]
+    low, high = {
+        "payload": (Kind.ACTIVE, Kind.DERELICT),
+        "rocket body": (Kind.ROCKET_BODY, Kind.ROCKET_BODY),
+        "debris": (Kind.MISSION_RELATED, Kind.UNATTRIBUTED),
+    }[name]
     return population[(population.kind >= low) & (population.kind <= high)]
 
 
@@ -101,8 +106,19 @@ def test_inclinations(population):
     """Peaks: those of debris and rocket bodies on 2020-01-01, when there were 9,720 and 1,035, in shares."""
     debris, stages = of_kind(population, "debris"), of_kind(population, "rocket body")
     for part, total, peaks in (
-        (debris, 9720, {(98, 99): 2633, (99, 100): 1386, (73, 75.5): 1237, (82, 84): 656, (64, 66.5): 578,
-                        (100, 102): 554, (70, 73): 384}),
+        (
+            debris,
+            9720,
+            {
+                (98, 99): 2633,
+                (99, 100): 1386,
+                (73, 75.5): 1237,
+                (82, 84): 656,
+                (64, 66.5): 578,
+                (100, 102): 554,
+                (70, 73): 384,
+            },
+        ),
         (stages, 1035, {(82, 84): 269, (73, 75.5): 134, (98, 99): 100}),
     ):
         inclination = np.degrees(part.inc_rad)
@@ -116,8 +132,10 @@ def test_inclinations(population):
 def test_masses_and_sizes(population):
     """log10 of masses and radii: mean, sd and correlation; lumps; totals."""
     payload, stages = of_kind(population, "payload"), of_kind(population, "rocket body")
-    for part, figures in ((payload[payload.constellation < 0], (1.73, 1.08, -0.37, 0.47, 0.89)),
-                          (stages, (2.95, 0.55, 0.22, 0.23, 0.92))):
+    for part, figures in (
+        (payload[payload.constellation < 0], (1.73, 1.08, -0.37, 0.47, 0.89)),
+        (stages, (2.95, 0.55, 0.22, 0.23, 0.92)),
+    ):
         m, r = np.log10(part.mass_kg), np.log10(part.radius_m)
         ours = (m.mean(), m.std(), r.mean(), r.std(), np.corrcoef(m, r)[0, 1])
         assert ours == pytest.approx(figures, abs=0.08)
@@ -253,7 +271,7 @@ def test_larger_objects_are_the_same_without_small_ones(options):
     both = synthetic_population(seed=4, min_length_m=0.03, **options)
     for name in columns():
         np.testing.assert_array_equal(getattr(both, name)[: len(base)], getattr(base, name))
-    small = both[len(base):]
+    small = both[len(base) :]
     assert small.length_m.min() >= 0.03
     assert small.length_m.max() <= 0.1
     assert both.notes[:-1] == base.notes

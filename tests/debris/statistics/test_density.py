@@ -18,12 +18,18 @@ from stmgpu.time import YEAR_S
 
 def test_density_times_volume_is_the_number_of_objects():
     rng = np.random.default_rng(1)
-    objects = population(EARTH_RADIUS_KM + rng.uniform(600.0, 1500.0, 300), rng.uniform(0.0, 180.0, 300),
-                         rng.uniform(0.0, 0.03, 300), kind=rng.integers(0, 7, 300), weight=rng.uniform(0.5, 2.0, 300))
+    objects = population(
+        EARTH_RADIUS_KM + rng.uniform(600.0, 1500.0, 300),
+        rng.uniform(0.0, 180.0, 300),
+        rng.uniform(0.0, 0.03, 300),
+        kind=rng.integers(0, 7, 300),
+        weight=rng.uniform(0.5, 2.0, 300),
+    )
     by_shell = st.spatial_density(objects)
     volume = shell_volume(by_shell.shell_lower, by_shell.shell_upper)
-    np.testing.assert_allclose((by_shell * volume).sum("shell"),
-                               np.bincount(objects.kind, objects.weight, 7), rtol=1e-12)
+    np.testing.assert_allclose(
+        (by_shell * volume).sum("shell"), np.bincount(objects.kind, objects.weight, 7), rtol=1e-12
+    )
     by_cell = st.latitude_density(objects)
     cells = cell_volume(np.arange(200.0, 2001.0, 50.0), np.radians(np.arange(-90.0, 91.0, 5.0)))
     np.testing.assert_allclose((by_cell * cells[:, :, None]).sum("latitude"), by_shell * volume, rtol=1e-10, atol=1e-9)
@@ -37,8 +43,11 @@ def test_density_of_an_ensemble():
     volume = 4.0 / 3.0 * np.pi * ((EARTH_RADIUS_KM + 850.0) ** 3 - (EARTH_RADIUS_KM + 800.0) ** 3)
     at = found.sel(shell=825.0, **{"class": "collision fragment"}).isel(scenario=0, time=0)
     np.testing.assert_allclose(at, 600.0 / volume, rtol=1e-7)
-    np.testing.assert_allclose(st.flux(ds, 7.5).isel(scenario=0, time=0).sel(
-        shell=825.0, **{"class": "collision fragment"}), 600.0 / volume * 7.5 * 1e-6 * YEAR_S, rtol=1e-7)
+    np.testing.assert_allclose(
+        st.flux(ds, 7.5).isel(scenario=0, time=0).sel(shell=825.0, **{"class": "collision fragment"}),
+        600.0 / volume * 7.5 * 1e-6 * YEAR_S,
+        rtol=1e-7,
+    )
 
 
 @pytest.mark.parametrize("inclination", [33.0, 98.0])
@@ -49,8 +58,11 @@ def test_density_of_one_orbit_is_kesslers(inclination):
     radius, latitude = np.array([7100.0, 7150.0, 7290.0]), np.array([-20.0, 0.0, 25.0])
     for r in radius:
         for b in latitude:
-            cell = st.latitude_density(population(a, inclination, e), [r - EARTH_RADIUS_KM - 0.5,
-                                       r - EARTH_RADIUS_KM + 0.5], [b - 0.05, b + 0.05])
+            cell = st.latitude_density(
+                population(a, inclination, e),
+                [r - EARTH_RADIUS_KM - 0.5, r - EARTH_RADIUS_KM + 0.5],
+                [b - 0.05, b + 0.05],
+            )
             i, lat = np.radians(inclination), np.radians(b)
             want = 1.0 / (2.0 * np.pi**3 * r * a * np.sqrt((np.sin(i) ** 2 - np.sin(lat) ** 2) * (r - q) * (top - r)))
             assert float(cell.sum()) == pytest.approx(want, rel=1e-4)
@@ -110,14 +122,19 @@ def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
 def test_density_speed_and_the_mean_field_agree():
     """Independent code: half of n^2 V times the cross-section, over all cells, against rates without latitudes."""
     rng = np.random.default_rng(1)
-    objects = population(EARTH_RADIUS_KM + rng.uniform(600.0, 1200.0, 2000), rng.uniform(20.0, 120.0, 2000),
-                         rng.uniform(0.0, 0.02, 2000), radius_m=1.3)
+    objects = population(
+        EARTH_RADIUS_KM + rng.uniform(600.0, 1200.0, 2000),
+        rng.uniform(20.0, 120.0, 2000),
+        rng.uniform(0.0, 0.02, 2000),
+        radius_m=1.3,
+    )
     edges = np.arange(400.0, 1500.1, 20.0)
     density, speed = st.latitude_density(objects, edges).sum("class"), st.relative_speed(objects, edges).fillna(0.0)
     volume = cell_volume(edges, np.radians(np.arange(-90.0, 90.1, 5.0)))
     rate = 0.5 * float((density**2 * speed * volume).sum()) * np.pi * 2.6e-3**2 * YEAR_S
-    field = mean_field(objects.a_km, objects.ecc, objects.inc_rad, objects.radius_m, objects.mass_kg,
-                       edges_km=edges + EARTH_RADIUS_KM)
+    field = mean_field(
+        objects.a_km, objects.ecc, objects.inc_rad, objects.radius_m, objects.mass_kg, edges_km=edges + EARTH_RADIUS_KM
+    )
     assert rate == pytest.approx(field.total, rel=0.01)
     assert float(st.crash_clock(field)) == pytest.approx(365.25 / field.total_without_avoidance)
 
@@ -127,8 +144,9 @@ def test_flux_is_density_times_speed():
     speed, density = st.relative_speed(objects), st.latitude_density(objects)
     found = st.flux(objects)
     here = density.sum("class") > 0.0
-    np.testing.assert_allclose(found.sum("class").where(here), (density.sum("class") * speed).where(here)
-                               * 1e-6 * YEAR_S, rtol=1e-12)
+    np.testing.assert_allclose(
+        found.sum("class").where(here), (density.sum("class") * speed).where(here) * 1e-6 * YEAR_S, rtol=1e-12
+    )
     assert not found.isnull().any()
     np.testing.assert_allclose(st.flux(objects, 10.0), density * 10.0 * 1e-6 * YEAR_S, rtol=1e-12)
     with pytest.raises(InputError, match="relative speed of 0"):

@@ -23,23 +23,41 @@ def conjunctions(rows, start="2025-01-30T12:00:00Z", days=4.0, threshold=5.0):
     first, second, after, speed = (np.array(column) for column in zip(*rows, strict=True)) if rows else np.empty((4, 0))
     tca = np.datetime64(start.rstrip("Z"), "ns") + (after * 86400e9).astype("timedelta64[ns]")
     c = "conjunction"
-    return xr.Dataset({"primary": (c, first.astype(np.int64)), "secondary": (c, second.astype(np.int64)),
-                       "tca": (c, tca), "relative_speed": (c, speed.astype(float))},
-                      attrs={"start": start, "duration_s": days * 86400.0, "threshold_km": threshold})
+    return xr.Dataset(
+        {
+            "primary": (c, first.astype(np.int64)),
+            "secondary": (c, second.astype(np.int64)),
+            "tca": (c, tca),
+            "relative_speed": (c, speed.astype(float)),
+        },
+        attrs={"start": start, "duration_s": days * 86400.0, "threshold_km": threshold},
+    )
 
 
-ROWS = [(1, 2, 0.5, 10.0), (1, 2, 1.6, 10.0), (1, 3, 3.0, 12.0), (3, 4, 3.9, 8.0),
-        (2, 3, 1.0, 0.01),  # slow
-        (4, 99, 1.0, 9.0),  # 99 is not known
-        (5, 6, 2.0, 7.0)]  # one constellation
+ROWS = [
+    (1, 2, 0.5, 10.0),
+    (1, 2, 1.6, 10.0),
+    (1, 3, 3.0, 12.0),
+    (3, 4, 3.9, 8.0),
+    (2, 3, 1.0, 0.01),  # slow
+    (4, 99, 1.0, 9.0),  # 99 is not known
+    (5, 6, 2.0, 7.0),
+]  # one constellation
 
 
 def objects():
-    found = population(EARTH_RADIUS_KM + np.array([820.0, 815.0, 1450.0, 560.0, 550.0, 550.0]), 80.0,
-                       radius_m=[2.0, 1.0, 0.5, 1.0, 1.0, 1.0], kind=[2, 1, 5, 0, 0, 0])
-    return dataclasses.replace(found, mass_kg=np.array([9000.0, 1000.0, 5.0, 250.0, 250.0, 250.0]),
-                               controlled=np.array([0, 0, 0, 1, 1, 1], np.int8),
-                               constellation=np.array([-1, -1, -1, -1, 3, 3], np.int32))
+    found = population(
+        EARTH_RADIUS_KM + np.array([820.0, 815.0, 1450.0, 560.0, 550.0, 550.0]),
+        80.0,
+        radius_m=[2.0, 1.0, 0.5, 1.0, 1.0, 1.0],
+        kind=[2, 1, 5, 0, 0, 0],
+    )
+    return dataclasses.replace(
+        found,
+        mass_kg=np.array([9000.0, 1000.0, 5.0, 250.0, 250.0, 250.0]),
+        controlled=np.array([0, 0, 0, 1, 1, 1], np.int8),
+        constellation=np.array([-1, -1, -1, -1, 3, 3], np.int32),
+    )
 
 
 def test_rates_by_altitude_class_and_month_by_hand():
@@ -70,24 +88,35 @@ def test_removal_value_by_hand():
     con, of = conjunctions(ROWS), objects()
     found = st.removal_value(con, of, avoidance=0.01)
     per_year = 365.25 / 4.0
-    meet = {"12": 2 * (3.0e-3 / 5.0) ** 2 * per_year, "13": (2.5e-3 / 5.0) ** 2 * per_year,
-            "34": 0.01 * (1.5e-3 / 5.0) ** 2 * per_year}
-    shed = {"12": float(expected_fragments(9000.0, 1000.0, 10.0, 0.1)),
-            "13": float(expected_fragments(9000.0, 5.0, 12.0, 0.1)),
-            "34": float(expected_fragments(5.0, 250.0, 8.0, 0.1))}
+    meet = {
+        "12": 2 * (3.0e-3 / 5.0) ** 2 * per_year,
+        "13": (2.5e-3 / 5.0) ** 2 * per_year,
+        "34": 0.01 * (1.5e-3 / 5.0) ** 2 * per_year,
+    }
+    shed = {
+        "12": float(expected_fragments(9000.0, 1000.0, 10.0, 0.1)),
+        "13": float(expected_fragments(9000.0, 5.0, 12.0, 0.1)),
+        "34": float(expected_fragments(5.0, 250.0, 8.0, 0.1)),
+    }
     value = {k: meet[k] * shed[k] for k in meet}
     assert found.norad_id.values.tolist() == [1, 2, 3, 4]
-    np.testing.assert_allclose(found.value, [value["12"] + value["13"], value["12"], value["13"] + value["34"],
-                                             value["34"]], rtol=1e-12)
-    np.testing.assert_allclose(found.collision_rate, [meet["12"] + meet["13"], meet["12"], meet["13"] + meet["34"],
-                                                      meet["34"]], rtol=1e-12)
+    np.testing.assert_allclose(
+        found.value, [value["12"] + value["13"], value["12"], value["13"] + value["34"], value["34"]], rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        found.collision_rate, [meet["12"] + meet["13"], meet["12"], meet["13"] + meet["34"], meet["34"]], rtol=1e-12
+    )
     assert found.conjunctions.values.tolist() == [3, 2, 2, 1]
     total = sum(value.values())
     assert found.attrs["total"] == pytest.approx(total)
     without = 1.0 - value["34"] / total  # the first takes both of its pairs away, the second nothing more
     np.testing.assert_allclose(found.share_removed, [without, without, 1.0, 1.0], rtol=1e-12)
     assert (found.attrs["counted"], found.attrs["slow"], found.attrs["constellation"], found.attrs["unknown"]) == (
-        4, 1, 1, 1)
+        4,
+        1,
+        1,
+        1,
+    )
     freely = st.removal_value(con, of, avoidance=1.0)
     assert freely.value.sel(object=3).item() == pytest.approx(100.0 * value["34"])
 

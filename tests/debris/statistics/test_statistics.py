@@ -61,8 +61,11 @@ def test_interval_of_a_normal_mean_has_the_width_of_students():
 def test_named_statistics_and_functions():
     x = np.random.default_rng(6).poisson(4.0, (3, 50)).astype(float)
     da = xr.DataArray(x, dims=("shell", "run"))
-    for name, want in (("variance", x.var(axis=1, ddof=1)), ("std", x.std(axis=1, ddof=1)),
-                       ("dispersion", x.var(axis=1, ddof=1) / x.mean(axis=1))):
+    for name, want in (
+        ("variance", x.var(axis=1, ddof=1)),
+        ("std", x.std(axis=1, ddof=1)),
+        ("dispersion", x.var(axis=1, ddof=1) / x.mean(axis=1)),
+    ):
         found = st.bootstrap_interval(da, name)
         np.testing.assert_allclose(found.estimate, want, rtol=1e-12)
         assert ((found.lower < found.estimate) & (found.estimate < found.upper)).all()
@@ -104,9 +107,15 @@ def test_runs_without_a_value_are_left_out_and_counted():
     assert float(flat.lower) == float(flat.upper) == 2.5
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"statistic": "mode"}, "statistic 'mode' is unknown; choose mean"), ({"level": 95}, "level of 95"),
-    ({"resamples": 10}, "10 resamples are too few"), ({"method": "magic"}, "method 'magic' is unknown")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "mode"}, "statistic 'mode' is unknown; choose mean"),
+        ({"level": 95}, "level of 95"),
+        ({"resamples": 10}, "10 resamples are too few"),
+        ({"method": "magic"}, "method 'magic' is unknown"),
+    ],
+)
 def test_impossible_intervals(change, message):
     with pytest.raises(InputError, match=message):
         st.bootstrap_interval(xr.DataArray(np.arange(9.0), dims="run"), **change)
@@ -173,7 +182,11 @@ def test_wilson_and_required_runs():
     low, high = st.wilson_interval(633, 725)
     assert (low, high) == pytest.approx((0.8469, 0.8955), abs=2e-4)
     assert [st.required_runs(*pair) for pair in ((0.17, 0.05), (0.35, 0.1), (0.35, 0.02), (0.6, 0.1))] == [
-        45, 48, 1177, 139]
+        45,
+        48,
+        1177,
+        139,
+    ]
     with pytest.raises(InputError, match="must both be positive"):
         st.required_runs(0.0, 0.1)
 
@@ -348,8 +361,11 @@ def test_costs_by_hand(study):
     assert float(found.net_present_value[1]) == pytest.approx(1000.0 * 0.4 * intensity * worth - cost)
     assert float(found.cost_per_collision_lower[1]) < cost / 4.0 < float(found.cost_per_collision_upper[1])
     assert np.isnan(float(found.cost[0]))
-    rows = [{"scenario": 1, "run": r, "time": 2025.0 + y, "type": 3, "first_mass": 200.0, "id": 99}
-            for r in range(60) for y in range(20)]
+    rows = [
+        {"scenario": 1, "run": r, "time": 2025.0 + y, "type": 3, "first_mass": 200.0, "id": 99}
+        for r in range(60)
+        for y in range(20)
+    ]
     weighed = st.removal_costs(ensembles.with_events(study, rows), {"per_kg": 2.0, "discount_rate": 0.05})
     np.testing.assert_allclose(weighed.sel(scenario="removal"), 400.0 * worth, rtol=1e-12)
     np.testing.assert_allclose(weighed.sel(scenario="no removal"), 0.0)
@@ -371,17 +387,28 @@ def test_costs_where_nothing_is_avoided(study):
 
 # ---------------------------------------------------------------------------------------------------------- laziness
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("function", [
-    lambda ds: st.spatial_density(ds), lambda ds: st.flux(ds), lambda ds: st.collision_rate(ds),
-    lambda ds: st.variance_gain(ds), lambda ds: st.growth_probability(ds), lambda ds: st.growth_factor(ds),
-    lambda ds: st.time_to_double(ds, 1.2), lambda ds: st.debris_years(ds), lambda ds: st.crash_clock(ds),
-    lambda ds: st.paired_difference(ds, resamples=100), lambda ds: st.steadied(ds, st.total(ds, "population")),
-    lambda ds: st.effective_reduction_factor(ds, resamples=100),
-    lambda ds: st.cost_per_collision_avoided(ds, {"per_removal": 1.0}, resamples=100),
-    lambda ds: st.index_of_dispersion(st.collisions(ds)),
-    lambda ds: st.conditional_value_at_risk(st.total(ds, "population")),
-    lambda ds: st.quantiles(ds["number"]),
-], ids=lambda f: "-".join(f.__code__.co_names[1:3]))
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda ds: st.spatial_density(ds),
+        lambda ds: st.flux(ds),
+        lambda ds: st.collision_rate(ds),
+        lambda ds: st.variance_gain(ds),
+        lambda ds: st.growth_probability(ds),
+        lambda ds: st.growth_factor(ds),
+        lambda ds: st.time_to_double(ds, 1.2),
+        lambda ds: st.debris_years(ds),
+        lambda ds: st.crash_clock(ds),
+        lambda ds: st.paired_difference(ds, resamples=100),
+        lambda ds: st.steadied(ds, st.total(ds, "population")),
+        lambda ds: st.effective_reduction_factor(ds, resamples=100),
+        lambda ds: st.cost_per_collision_avoided(ds, {"per_removal": 1.0}, resamples=100),
+        lambda ds: st.index_of_dispersion(st.collisions(ds)),
+        lambda ds: st.conditional_value_at_risk(st.total(ds, "population")),
+        lambda ds: st.quantiles(ds["number"]),
+    ],
+    ids=lambda f: "-".join(f.__code__.co_names[1:3]),
+)
 def test_lazily_loaded_ensembles_give_the_same_and_stay_lazy(study, function):
     ds = ensembles.cut(study.isel(run=slice(9), time=slice(0, 21, 4)), 1, 2, 2038.0)
     want, got = function(ds), function(ds.chunk(run=4, time=2, shell=20))

@@ -33,49 +33,73 @@ def study(**tables: Any) -> Study:
 
 
 def told(population: Population, **tables: Any) -> list[str]:
-    return [note.removeprefix("own: ") for note in prepare(study(**tables), 0, population).notes
-            if note.startswith("own: ")]
+    return [
+        note.removeprefix("own: ") for note in prepare(study(**tables), 0, population).notes if note.startswith("own: ")
+    ]
 
 
 RUN = "the run, 2023.00 to 2026.00"
 
 
 def test_policies_that_are_never_in_force_are_told(crowd: Population) -> None:
-    policies = (MassRemoval(per_year=1, from_year=2100), MassRemoval(per_year=1, until_year=2023),
-                Sweep(thinning=0.1, from_year=2026), MassRemoval(per_year=1, from_year=2025),
-                MassRemoval(per_year=1, from_year=2022, campaign=Campaign(years_on=1, years_off=9)))
+    policies = (
+        MassRemoval(per_year=1, from_year=2100),
+        MassRemoval(per_year=1, until_year=2023),
+        Sweep(thinning=0.1, from_year=2026),
+        MassRemoval(per_year=1, from_year=2025),
+        MassRemoval(per_year=1, from_year=2022, campaign=Campaign(years_on=1, years_off=9)),
+    )
     assert told(crowd, removal=policies) == [
         f"policy {k}, {rank!r}, is never in force in the years of {RUN}"
-        for k, rank in ((1, "mass"), (2, "mass"), (3, "sweep"), (5, "mass"))]
+        for k, rank in ((1, "mass"), (2, "mass"), (3, "sweep"), (5, "mass"))
+    ]
 
 
 def test_ids_that_are_not_there_are_told(crowd: Population) -> None:
-    policies = (ListRemoval(ids=(5, 99_999, 7, 301)), ListRemoval(ids=(1, 2)),
-                ListRemoval(ids=tuple(range(400, 410)), per_year=1))
+    policies = (
+        ListRemoval(ids=(5, 99_999, 7, 301)),
+        ListRemoval(ids=(1, 2)),
+        ListRemoval(ids=tuple(range(400, 410)), per_year=1),
+    )
     assert told(crowd, removal=policies) == [
         "policy 1, 'list': 2 of 4 ids are not in the population (99999, 301)",
-        "policy 3, 'list': 10 of 10 ids are not in the population (400, 401, 402, 403, 404, ...)"]
+        "policy 3, 'list': 10 of 10 ids are not in the population (400, 401, 402, 403, 404, ...)",
+    ]
 
 
 def test_launches_outside_the_run_are_told(crowd: Population) -> None:
     def shell(name: str, **years: Any) -> ConstellationSpec:
-        return ConstellationSpec(name=name, altitude_km=900.0, inclination_deg=50.0, planes=2, per_plane=2,
-                                 mass_kg=100.0, radius_m=1.0, **years)
+        return ConstellationSpec(
+            name=name,
+            altitude_km=900.0,
+            inclination_deg=50.0,
+            planes=2,
+            per_plane=2,
+            mass_kg=100.0,
+            radius_m=1.0,
+            **years,
+        )
 
-    shells = (shell("late", from_year=2060), shell("over", from_year=2010, until_year=2020),
-              shell("new", from_year=2024), shell("old", from_year=2010))
+    shells = (
+        shell("late", from_year=2060),
+        shell("over", from_year=2010, until_year=2020),
+        shell("new", from_year=2024),
+        shell("old", from_year=2010),
+    )
     launches = LaunchSpec(model="repeat", window=(2005, 2010), until_year=2020, constellations=shells)
     assert told(crowd, launches=launches) == [
         f"launches: until_year 2020 is before {RUN}: nothing is launched from the window",
         f"constellation 'late': from 2060 until 3000 is outside {RUN}",
-        f"constellation 'over': from 2010 until 2020 is outside {RUN}"]
+        f"constellation 'over': from 2010 until 2020 is outside {RUN}",
+    ]
     assert told(crowd, launches=LaunchSpec(model="repeat", window=(2005, 2010), until_year=2024)) == []
 
 
 def test_a_sun_that_nothing_asks_for_is_told(crowd: Population) -> None:
     sun = SolarSpec(f107=150.0)
     assert told(crowd, environment=EnvironmentSpec(density="exponential", solar=sun)) == [
-        "environment.solar is not used: density = 'exponential' does not ask for solar activity"]
+        "environment.solar is not used: density = 'exponential' does not ask for solar activity"
+    ]
     assert told(crowd, environment=EnvironmentSpec(density="nrlmsis", solar=sun)) == []
 
 

@@ -41,8 +41,15 @@ def orbit(radius_km: float = 6878.0, eccentricity: float = 0.01) -> np.ndarray:
 
 def flown(state: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     """Two bodies and J2, integrated to 1e-13 [6, m]."""
-    found = solve_ivp(lambda t, y: np.concatenate([y[3:], gravity(np, y[:3])]), (times_s[0], times_s[-1]), state,
-                      method="DOP853", rtol=1e-13, atol=1e-10, t_eval=times_s)
+    found = solve_ivp(
+        lambda t, y: np.concatenate([y[3:], gravity(np, y[:3])]),
+        (times_s[0], times_s[-1]),
+        state,
+        method="DOP853",
+        rtol=1e-13,
+        atol=1e-10,
+        t_eval=times_s,
+    )
     return np.asarray(found.y)
 
 
@@ -59,7 +66,7 @@ def test_sgp4_sampled_every_minute(backend: Backend) -> None:
     states, code = (backend.get(a) for a in table.grid(t_s))
     exact = backend.get(truth.grid(t_s)[0])[:, :, np.argsort(truth.order)][:, :, table.order]
     assert (code[:, : table.n] == 0).all()
-    assert np.abs(states[:, :3, : table.n] - exact[:, :3]).max() < 1e-5           # a centimetre
+    assert np.abs(states[:, :3, : table.n] - exact[:, :3]).max() < 1e-5  # a centimetre
     # the velocity is the derivative of the position, which SGP4's is not
     ahead, behind = (backend.get(table.grid(t_s[1:-1] + d)[0])[:, :3] for d in (0.05, -0.05))
     assert np.nanmax(np.abs((ahead - behind) / 0.1 - states[1:-1, 3:])) < 1e-7
@@ -70,8 +77,12 @@ def test_grid_and_at_give_the_same_bytes(method: str, backend: Backend) -> None:
     """Objects on one time axis go another way than single ones; at every time, also outside the usable one."""
     _, together = sampled(40, method=method, degree=7)
     alone = [dataclasses.replace(sampled(1, seed=k)[1], usable_start_ns=np.array([T0 + k * 17 * S])) for k in (2, 3, 4)]
-    alone[1] = dataclasses.replace(alone[1], time_ns=alone[1].time_ns + np.arange(141) * 1000,
-                                   usable_stop_ns=alone[1].usable_stop_ns, norad_id=alone[1].norad_id + 1000)
+    alone[1] = dataclasses.replace(
+        alone[1],
+        time_ns=alone[1].time_ns + np.arange(141) * 1000,
+        usable_stop_ns=alone[1].usable_stop_ns,
+        norad_id=alone[1].norad_id + 1000,
+    )
     alone[2] = dataclasses.replace(alone[2], norad_id=alone[2].norad_id + 2000)
     alone[0] = dataclasses.replace(alone[0], norad_id=alone[0].norad_id + 3000)
     both = Trajectories.concatenate([together, *alone])
@@ -115,8 +126,14 @@ def test_samples_are_given_back(backend: Backend) -> None:
 
 def test_interpolation_of_an_integrated_orbit() -> None:
     """The table in `stmgpu.catalog.trajectories`: metres, over the whole table and a margin of 2."""
-    expected = {(60.0, "lagrange", 5): 0.01, (120.0, "lagrange", 7): 0.02, (120.0, "lagrange", 9): 1e-3,
-                (180.0, "lagrange", 9): 0.05, (180.0, "hermite", 7): 7e-4, (300.0, "lagrange", 9): 6.3}
+    expected = {
+        (60.0, "lagrange", 5): 0.01,
+        (120.0, "lagrange", 7): 0.02,
+        (120.0, "lagrange", 9): 1e-3,
+        (180.0, "lagrange", 9): 0.05,
+        (180.0, "hermite", 7): 7e-4,
+        (300.0, "lagrange", 9): 6.3,
+    }
     for (step_s, method, degree), limit_m in expected.items():
         times = np.arange(0.0, 11_400.0, step_s)
         between = np.sort(np.random.default_rng(0).uniform(0.0, times[-1], 300))
@@ -136,12 +153,23 @@ def test_usable_times_and_beyond(backend: Backend) -> None:
     samples = segment(times, flown(orbit(), times), start=0.5, stop=1800.25)
     table = TabulatedPropagator(Trajectories.of([Trajectory([samples])]), backend, START, SPAN)
     assert [float(a[0]) for a in table.usable_s] == [0.5, 1800.25]
-    t_s = np.array([0.5 - BEYOND_S - 1e-6, 0.5 - BEYOND_S, 0.0, 0.5, 900.0, 1800.25, 1801.0, 1800.25 + BEYOND_S,
-                    1800.25 + BEYOND_S + 1e-6])
+    t_s = np.array(
+        [
+            0.5 - BEYOND_S - 1e-6,
+            0.5 - BEYOND_S,
+            0.0,
+            0.5,
+            900.0,
+            1800.25,
+            1801.0,
+            1800.25 + BEYOND_S,
+            1800.25 + BEYOND_S + 1e-6,
+        ]
+    )
     states, code = (backend.get(a) for a in table.at(np.zeros(9, int), t_s))
     assert code.tolist() == [CODE_ABSENT, 0, 0, 0, 0, 0, 0, 0, CODE_ABSENT]
     exact = flown(flown(orbit(), np.array([-600.0, t_s[1]]))[:, -1], t_s[1:-1])
-    assert np.linalg.norm(states[:3, 1:-1] - exact[:3], axis=0).max() < 3e-3      # the free orbit: 3 m in 6 minutes
+    assert np.linalg.norm(states[:3, 1:-1] - exact[:3], axis=0).max() < 3e-3  # the free orbit: 3 m in 6 minutes
     # no step at the ends: what lies beyond joins in position and velocity
     for edge in (0.5, 1800.25):
         pair = backend.get(table.at([0, 0], [edge - 1e-3, edge + 1e-3])[0])
@@ -234,17 +262,18 @@ def test_pads(backend: Backend) -> None:
     free = flown(orbit(), times)
     burning = free.copy()
     late = np.maximum(times - 1200.0, 0.0)
-    burning[0] += 0.5 * 1e-5 * late**2                   # 10 mm/s^2 from 1,200 s on
+    burning[0] += 0.5 * 1e-5 * late**2  # 10 mm/s^2 from 1,200 s on
     burning[3] += 1e-5 * late
     parts = [Trajectory([segment(times, s)]) for s in (free, burning)]
-    parts.append(Trajectory([segment(np.arange(0.0, 601.0, 1.0), flown(orbit(), np.arange(0.0, 601.0, 1.0)),
-                                     method="linear")]))
+    parts.append(
+        Trajectory([segment(np.arange(0.0, 601.0, 1.0), flown(orbit(), np.arange(0.0, 601.0, 1.0)), method="linear")])
+    )
     table = TabulatedPropagator(Trajectories.of(parts), backend, START, (0.0, 3600.0))
     pads = table.pads_km(30.0, 120.0)
     assert pads.shape == (16,)
     assert pads[int(np.flatnonzero(table.order == 0)[0])] < 1e-4
     assert 1e-5 * 30.0**2 / 2.0 < pads[int(np.flatnonzero(table.order == 1)[0])] < 1.0
-    assert 1e-3 < pads[int(np.flatnonzero(table.order == 2)[0])] < 1e-2           # g / 8 of a second: 1 m
+    assert 1e-3 < pads[int(np.flatnonzero(table.order == 2)[0])] < 1e-2  # g / 8 of a second: 1 m
     assert (pads[3:] == 0.0).all()
     both = MixedPropagator(None, table, backend)
     assert np.array_equal(backend.get(both.pads_km(30.0, 120.0)), pads)
