@@ -1,15 +1,28 @@
-"""Physical constants. SGP4 element sets are fitted with WGS-72 and are only right with it (Vallado et al. 2006)."""
+"""Physical constants, each with its source."""
 
 from __future__ import annotations
 
-MU_KM3_S2 = 398600.8
-"""Earth's gravitational parameter, WGS-72 [km^3/s^2]."""
+from typing import NamedTuple
 
-EARTH_RADIUS_KM = 6378.135
-"""Earth's equatorial radius, WGS-72 [km]."""
 
-J2 = 0.001082616
-"""Second zonal harmonic, WGS-72."""
+class EarthModel(NamedTuple):
+    """Gravity and size of the Earth in one consistent set."""
+
+    mu_km3_s2: float
+    """Gravitational parameter [km^3/s^2]."""
+
+    radius_km: float
+    """Equatorial radius [km]."""
+
+    j2: float
+    """Second zonal harmonic, unnormalised."""
+
+
+WGS72 = EarthModel(398600.8, 6378.135, 0.001082616)
+"""WGS-72, with which SGP4 element sets are fitted and only right (Hoots and Roehrich 1980; Vallado et al. 2006)."""
+
+EARTH = EarthModel(398600.4418, 6378.137, 1.08262668e-3)
+"""Of everything else: debris evolution, altitudes, shells (IERS Conventions 2010 and WGS-84; J2 of EGM-96)."""
 
 SECONDS_PER_DAY = 86400.0
 MINUTES_PER_DAY = 1440.0

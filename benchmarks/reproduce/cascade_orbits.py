@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis, semi_major_axis_km
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.debris.collisions.deterministic import SGP4_RHO0, fit_catalog
 from stmgpu.debris.environment.atmosphere import four_exponential_log_density
 from stmgpu.errors import InputError
@@ -27,7 +27,7 @@ from stmgpu.time import Epoch, parse_utc
 
 Array = NDArray[np.float64]
 EPOCH = parse_utc("2022-03-01T00:00:00")
-RADIUS_KM, J2, J3 = 6378.135, 1.082616e-3, -2.53881e-6  # WGS-72, those of SGP4
+RADIUS_KM, J3 = WGS72.radius_km, -2.53881e-6  # WGS-72, those of SGP4
 REENTRY_KM = 150.0
 _LOWEST_KM, _SPACING_KM, _HEIGHTS = 100.0, 2.0, 951
 _LONGEST_DAYS = 5.0
@@ -93,7 +93,7 @@ class Elements:
 
     def drifted(self, seconds: float) -> Elements:
         """After some days of J2: node, perigee, and the mean longitude, whose rate is SGP4's own."""
-        rate = J2 * np.sqrt(MU_KM3_S2 / self.a_km**3) * (RADIUS_KM / (self.a_km * (1.0 - self.ecc**2))) ** 2
+        rate = WGS72.j2 * np.sqrt(WGS72.mu_km3_s2 / self.a_km**3) * (RADIUS_KM / (self.a_km * (1.0 - self.ecc**2))) ** 2
         return Elements(
             self.id,
             self.a_km,
@@ -108,12 +108,12 @@ class Elements:
 
 def forced(a_km: Array, ecc: Array, inc: Array) -> Array:
     """What J3 adds to e sin(omega) in SGP4 (Brouwer 1959: the long-period terms of J3)."""
-    return -0.5 * J3 / J2 * np.sin(inc) * RADIUS_KM / (a_km * (1.0 - ecc**2))
+    return -0.5 * J3 / WGS72.j2 * np.sin(inc) * RADIUS_KM / (a_km * (1.0 - ecc**2))
 
 
 def apsidal_rate(a_km: Array, ecc: Array, inc: Array) -> Array:
     """How fast J2 turns the perigee [rad/s]."""
-    rate = J2 * np.sqrt(MU_KM3_S2 / a_km**3) * (RADIUS_KM / (a_km * (1.0 - ecc**2))) ** 2
+    rate = WGS72.j2 * np.sqrt(WGS72.mu_km3_s2 / a_km**3) * (RADIUS_KM / (a_km * (1.0 - ecc**2))) ** 2
     return 0.75 * rate * (5.0 * np.cos(inc) ** 2 - 1.0)
 
 
@@ -139,7 +139,7 @@ def drag_axis(a_km: Array, ecc: Array, inc: Array) -> Array:
     Brouwer's axis is larger than Kozai's by J2 (R/p)^2 (3 cos^2 i - 1) / 2, and the mean radius of a circular orbit
     smaller than Brouwer's axis by 3/2 of that; 1.5 km for polar orbits.
     """
-    return 1.0 - 0.25 * J2 * (RADIUS_KM / (a_km * (1.0 - ecc**2))) ** 2 * (3.0 * np.cos(inc) ** 2 - 1.0)
+    return 1.0 - 0.25 * WGS72.j2 * (RADIUS_KM / (a_km * (1.0 - ecc**2))) ** 2 * (3.0 * np.cos(inc) ** 2 - 1.0)
 
 
 class Decades:

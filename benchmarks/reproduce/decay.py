@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from verdict import Report
 
 from stmgpu.backend import Backend, get_backend
+from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, Jb2008, exponential_log_density
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular
@@ -68,7 +69,7 @@ def lifetimes(
     backend, n, step_s = settings.backend, len(altitude_km), settings.step_days * DAY_S
     mover, air = Secular(backend, DECAY_KM, inclination is not None), backend.put(tables)
     orbit = np.zeros((secular.ROWS, n))
-    orbit[secular.A_KM], orbit[secular.BALLISTIC] = altitude_km + secular.EARTH_RADIUS_KM, ballistic * faster
+    orbit[secular.A_KM], orbit[secular.BALLISTIC] = altitude_km + EARTH.radius_km, ballistic * faster
     orbit[secular.INC] = 0.0 if inclination is None else inclination
 
     def state(chosen: NDArray[np.int64], values: Array) -> SecularState:
@@ -102,7 +103,7 @@ def integral(altitude_km: Array, ballistic: Array, tables: Array) -> Array:
     for altitude, b, table in zip(altitude_km, ballistic, tables, strict=True):
         height = np.linspace(DECAY_KM, altitude, 20_001)
         rho = np.exp(np.interp(height, HEIGHTS_KM, table))
-        speed = np.sqrt(secular.MU_KM3_S2 * (secular.EARTH_RADIUS_KM + height))
+        speed = np.sqrt(EARTH.mu_km3_s2 * (EARTH.radius_km + height))
         years.append(np.trapezoid(1.0 / (rho * 1e3 * b * speed), height) / (DAY_S * YEAR_DAYS))
     return np.array(years)
 
@@ -121,7 +122,7 @@ def circular(report: Report, settings: Settings, tables: Array) -> None:
     """R6: the table of lifetimes, and the rate at 500 km."""
     state = SecularState(settings.backend, 1)
     state.n = 1
-    start = 500.0 + secular.EARTH_RADIUS_KM
+    start = 500.0 + EARTH.radius_km
     state.orbit[[secular.A_KM, secular.BALLISTIC], 0] = settings.backend.put(np.array([start, BALLISTIC]))
     state.mode[0] = secular.FREE
     Secular(settings.backend, DECAY_KM, False).step(

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import PopulationSpec, PropagationSpec
@@ -76,7 +76,7 @@ def _makes(files: dict[int, Population], first: int, last: int) -> list[dict[str
     i, j = i[before.norad_id[i] > 0], j[before.norad_id[i] > 0]
     then = before[i]
     sank = then.a_km - after.a_km[j]
-    perigee, apogee = (then.a_km * (1.0 + sign * then.ecc) - EARTH_RADIUS_KM for sign in (-1, 1))
+    perigee, apogee = (then.a_km * (1.0 + sign * then.ecc) - EARTH.radius_km for sign in (-1, 1))
     found = []
     for name, kind in (("rocket body", Kind.ROCKET_BODY), ("payload", Kind.DERELICT)):
         usable = (then.kind == kind) & (sank > LEAST_KM) & (perigee > PERIGEE_KM) & (apogee < APOGEE_KM)

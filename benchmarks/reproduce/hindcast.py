@@ -28,7 +28,7 @@ from runs import DATA, write
 from verdict import Report
 
 from stmgpu.backend.cpu import CpuBackend
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris import breakup
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolution import loop as evolve
@@ -264,7 +264,7 @@ def decays(report: Report, history: History, runs: dict[tuple[int, int, str], li
     table = {name: np.zeros((len(BANDS_KM) - 1, 3)) for name in CLASSES}
     for begin, end in INTERVALS:
         p = history.files[begin]
-        perigee = p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM
+        perigee = p.a_km * (1.0 - p.ecc) - EARTH.radius_km
         lost, counted = history.lost(begin, end), in_leo(p.a_km, p.ecc)
         gone = np.mean([~np.isin(p.norad_id, s.at[end][0]) for s in runs[begin, end, "nothing"]], axis=0)
         report.check(
@@ -300,7 +300,7 @@ def fragments(report: Report, history: History, runs: dict[tuple[int, int, str],
     found = {}
     for begin, end in INTERVALS:
         p = history.files[begin]
-        perigee = p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM
+        perigee = p.a_km * (1.0 - p.ecc) - EARTH.radius_km
         of = in_leo(p.a_km, p.ecc) & (p.kind == Kind.UNATTRIBUTED) & (perigee < DENSE_KM)
         lost = int(history.lost(begin, end)[of].sum())
         gone = {
@@ -382,7 +382,7 @@ def sinking(
     p, q = history.files[begin], history.files[end]
     ids, a, _ = seen.at[end]
     theirs, ours = dict(zip(q.norad_id.tolist(), q.a_km, strict=True)), dict(zip(ids.tolist(), a, strict=True))
-    height = p.a_km - EARTH_RADIUS_KM
+    height = p.a_km - EARTH.radius_km
     usable = (p.kind == kind) & (p.ecc < 0.01) & (height >= low) & (height < high)
     if kind != Kind.UNATTRIBUTED:
         usable &= p.filled == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.population.sources import read_mocat
 
@@ -47,7 +47,7 @@ fragment (1.3 times as fast)."""
 
 def in_leo(a_km: NDArray[np.float64], ecc: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether an object is counted: by its perigee."""
-    perigee = a_km * (1.0 - ecc) - EARTH_RADIUS_KM
+    perigee = a_km * (1.0 - ecc) - EARTH.radius_km
     return (perigee >= LOW_KM) & (perigee <= HIGH_KM)
 
 
@@ -66,7 +66,7 @@ class History:
         self.files: dict[int, Population] = {}
         for year in YEARS:
             p = read_mocat(folder / f"{year}.mat", np.random.default_rng([seed, year]), year=float(year))
-            self.files[year] = p[p.a_km * (1.0 - p.ecc) - EARTH_RADIUS_KM < HIGH_KM]
+            self.files[year] = p[p.a_km * (1.0 - p.ecc) - EARTH.radius_km < HIGH_KM]
         self.ids = {year: frozenset(p.norad_id.tolist()) for year, p in self.files.items()}
         self.first: dict[int, int] = {}
         self.last: dict[int, int] = {}

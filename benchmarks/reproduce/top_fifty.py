@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from verdict import Report
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.environment.lifetime import Lifetime
@@ -169,7 +169,7 @@ def main() -> int:
         print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/2023.mat", file=sys.stderr)
         return 2
     population = read_mocat(file, np.random.default_rng(arguments.seed))
-    population = population[population.a_km * (1.0 - population.ecc) - EARTH_RADIUS_KM < 2000.0]
+    population = population[population.a_km * (1.0 - population.ecc) - EARTH.radius_km < 2000.0]
     air = Environment.build(EnvironmentSpec(density="exponential"), YEAR, YEAR + 1.0)
     lifetime = Lifetime(
         air.log_density(np.array([YEAR]), np.random.default_rng(arguments.seed))[0], air.lowest_km, air.spacing_km
@@ -227,7 +227,7 @@ def main() -> int:
     report.note(
         "First ten (NORAD id, mass, altitude, inclination, year of launch): "
         + "; ".join(
-            f"{population.norad_id[k]} {population.mass_kg[k]:,.0f} kg {population.a_km[k] - EARTH_RADIUS_KM:.0f} km "
+            f"{population.norad_id[k]} {population.mass_kg[k]:,.0f} kg {population.a_km[k] - EARTH.radius_km:.0f} km "
             f"{np.degrees(population.inc_rad[k]):.0f}° {population.launch_year[k]:.0f}"
             for k in top[:10]
         )

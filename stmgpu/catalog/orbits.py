@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.constants import EARTH_RADIUS_KM, J2, MU_KM3_S2
+from stmgpu.constants import WGS72
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def semi_major_axis_km(mean_motion: npt.ArrayLike) -> Floats:
     >>> round(float(semi_major_axis_km(0.0043752)))
     42165
     """
-    return np.asarray(np.cbrt(MU_KM3_S2 / (np.asarray(mean_motion, np.float64) / 60.0) ** 2))
+    return np.asarray(np.cbrt(WGS72.mu_km3_s2 / (np.asarray(mean_motion, np.float64) / 60.0) ** 2))
 
 
 def mean_motion_of_axis(semi_major_axis: npt.ArrayLike) -> Floats:
@@ -39,7 +39,7 @@ def mean_motion_of_axis(semi_major_axis: npt.ArrayLike) -> Floats:
     >>> round(float(mean_motion_of_axis(6778.0)), 4)
     0.0679
     """
-    return np.asarray(60.0 * np.sqrt(MU_KM3_S2 / np.asarray(semi_major_axis, np.float64) ** 3))
+    return np.asarray(60.0 * np.sqrt(WGS72.mu_km3_s2 / np.asarray(semi_major_axis, np.float64) ** 3))
 
 
 def apsis_heights_km(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -52,7 +52,7 @@ def apsis_heights_km(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) ->
     """
     axis = semi_major_axis_km(mean_motion)
     e = np.asarray(eccentricity, np.float64)
-    return axis * (1.0 - e) - EARTH_RADIUS_KM, axis * (1.0 + e) - EARTH_RADIUS_KM
+    return axis * (1.0 - e) - WGS72.radius_km, axis * (1.0 + e) - WGS72.radius_km
 
 
 def regime(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) -> npt.NDArray[np.str_]:
@@ -95,9 +95,9 @@ def sgp4_period_min(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike, inc
     n = np.asarray(mean_motion, np.float64)
     e2 = np.square(np.asarray(eccentricity, np.float64))
     cosine = np.cos(np.asarray(inclination, np.float64))
-    k_e = 60.0 * np.sqrt(MU_KM3_S2 / EARTH_RADIUS_KM**3)
+    k_e = 60.0 * np.sqrt(WGS72.mu_km3_s2 / WGS72.radius_km**3)
     a1 = (k_e / n) ** (2.0 / 3.0)
-    factor = 0.75 * J2 * (3.0 * cosine**2 - 1.0) / (1.0 - e2) ** 1.5
+    factor = 0.75 * WGS72.j2 * (3.0 * cosine**2 - 1.0) / (1.0 - e2) ** 1.5
     delta1 = factor / a1**2
     a0 = a1 * (1.0 - delta1 * (1.0 / 3.0 + delta1 * (1.0 + 134.0 / 81.0 * delta1)))
     delta0 = factor / a0**2

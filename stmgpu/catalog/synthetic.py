@@ -19,7 +19,7 @@ import numpy.typing as npt
 from stmgpu.catalog import orbits
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.limits import MAX_NORAD_ID
-from stmgpu.constants import EARTH_RADIUS_KM, J2
+from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import as_epoch
 
@@ -171,7 +171,7 @@ def _orbit(rng: np.random.Generator, axis_km: Floats, e: Floats, inclination: Fl
     inclination = np.abs(inclination)
     return {
         "rev_per_day": orbits.mean_motion_of_axis(axis_km) * 720.0 / math.pi,
-        "e": np.clip(e, 0.0, 1.0 - (EARTH_RADIUS_KM + _LOWEST_PERIGEE_KM) / axis_km),
+        "e": np.clip(e, 0.0, 1.0 - (WGS72.radius_km + _LOWEST_PERIGEE_KM) / axis_km),
         "i": np.where(inclination > 180.0, 360.0 - inclination, inclination),
         "raan": rng.uniform(0.0, 360.0, count),
         "argp": rng.uniform(0.0, 360.0, count),
@@ -182,8 +182,8 @@ def _orbit(rng: np.random.Generator, axis_km: Floats, e: Floats, inclination: Fl
 
 def _between(rng: np.random.Generator, perigee: tuple[float, float], apogee: tuple[float, float], count: int) -> Any:
     """Axes [km] and eccentricities of orbits with heights drawn evenly from two ranges."""
-    low = rng.uniform(*perigee, count) + EARTH_RADIUS_KM
-    high = rng.uniform(*apogee, count) + EARTH_RADIUS_KM
+    low = rng.uniform(*perigee, count) + WGS72.radius_km
+    high = rng.uniform(*apogee, count) + WGS72.radius_km
     return (low + high) / 2.0, (high - low) / (high + low)
 
 
@@ -198,8 +198,8 @@ def _leo(rng: np.random.Generator, count: int) -> Elements:
     parts = [_shell(rng, shell, size) for shell, size in zip(_SHELLS, sizes[: len(_SHELLS)], strict=True)]
     for band, size in zip(_BANDS, sizes[len(_SHELLS) :], strict=True):
         height = np.clip(rng.normal(*band.height_km, size), 215.0, 1700.0)
-        axis = EARTH_RADIUS_KM + height
-        e = np.minimum(rng.rayleigh(band.eccentricity, size), (EARTH_RADIUS_KM + _LEO_TOP_KM) / axis - 1.0)
+        axis = WGS72.radius_km + height
+        e = np.minimum(rng.rayleigh(band.eccentricity, size), (WGS72.radius_km + _LEO_TOP_KM) / axis - 1.0)
         parts.append(_orbit(rng, axis, e, rng.normal(*band.inclination_deg, size), band.payloads))
     return _concatenate(parts)
 
@@ -208,7 +208,7 @@ def _shell(rng: np.random.Generator, shell: _Shell, count: int) -> Elements:
     planes = min(shell.planes, max(count, 1))
     plane, place = np.arange(count) % planes, np.arange(count) // planes
     slots = -(-count // planes)
-    axis = EARTH_RADIUS_KM + shell.height_km + rng.normal(0.0, 0.05, count)
+    axis = WGS72.radius_km + shell.height_km + rng.normal(0.0, 0.05, count)
     elements = _orbit(rng, axis, np.abs(rng.normal(1.4e-4, 3e-5, count)), np.full(count, shell.inclination_deg), 1.0)
     elements["i"] = elements["i"] + rng.normal(0.0, 0.003, count)
     elements["raan"] = 360.0 * plane / planes + rng.normal(0.0, 0.02, count)
@@ -302,7 +302,7 @@ def _advance(elements: Elements, days: Floats) -> None:
     """Move angles by J2's secular rates, so that shells are in phase at one instant although epochs differ."""
     n, cosine = elements["rev_per_day"] * 360.0, np.cos(elements["i"] / _DEG)
     axis = orbits.semi_major_axis_km(_rad_per_min(elements["rev_per_day"]))
-    factor = 1.5 * J2 * (EARTH_RADIUS_KM / (axis * (1.0 - elements["e"] ** 2))) ** 2 * n
+    factor = 1.5 * WGS72.j2 * (WGS72.radius_km / (axis * (1.0 - elements["e"] ** 2))) ** 2 * n
     elements["raan"] = elements["raan"] - factor * cosine * days
     elements["argp"] = elements["argp"] + factor * (2.5 * cosine**2 - 0.5) * days
     elements["m"] = elements["m"] + n * days

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import EARTH
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def states_of(
     raan_rad: ArrayLike,
     argp_rad: ArrayLike,
     mean_rad: ArrayLike,
-    mu_km3_s2: float = MU_KM3_S2,
+    mu_km3_s2: float = EARTH.mu_km3_s2,
 ) -> tuple[Floats, Floats]:
     """States of elliptic orbits.
 
@@ -131,7 +131,7 @@ def states_of(
 
 
 def elements_of(
-    position_km: ArrayLike, velocity_km_s: ArrayLike, mu_km3_s2: float = MU_KM3_S2
+    position_km: ArrayLike, velocity_km_s: ArrayLike, mu_km3_s2: float = EARTH.mu_km3_s2
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """Keplerian elements of states.
 

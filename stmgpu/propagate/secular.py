@@ -26,9 +26,6 @@ FREE, KEPT, ABSENT = 0, 1, 2
 PAD = 16
 """Kernels run over multiples of so many slots."""
 
-MU_KM3_S2 = 398600.4418
-EARTH_RADIUS_KM = 6378.137
-J2 = 1.08262668e-3
 SOLAR_PRESSURE_N_M2 = 4.56e-6
 OMEGA_RAD_S = 7.292115e-5
 """Rotation of the Earth, and of the atmosphere with it [rad/s]."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.propagate import secular as s
 
 Array = NDArray[np.float64]
@@ -55,18 +56,18 @@ class Drag:
     def rates(self, a: Array, e: Array) -> tuple[Array, Array]:
         """da/dt [km/s] and de/dt [1/s] (King-Hele 1964): means over the eccentric anomaly."""
         x = e * _COS
-        rho = np.exp(self.log_density(a * (1.0 - x) - s.EARTH_RADIUS_KM)[0])
+        rho = np.exp(self.log_density(a * (1.0 - x) - EARTH.radius_km)[0])
         flow = rho * np.sqrt((1.0 + x) / (1.0 - x))
         perigee = a * (1.0 - e)
-        speed = np.sqrt(s.MU_KM3_S2 / a * (1.0 + e) / (1.0 - e))
+        speed = np.sqrt(EARTH.mu_km3_s2 / a * (1.0 + e) / (1.0 - e))
         factor = -1e3 * self.ballistic * (1.0 - self.omega_rad_s * perigee * self.cos_i / speed) ** 2
-        da = factor * np.sqrt(s.MU_KM3_S2 * a) * (flow * (1.0 + x)).mean(axis=0)
-        de = factor * np.sqrt(s.MU_KM3_S2 / a) * (1.0 - e * e) * (flow * _COS).mean(axis=0)
+        da = factor * np.sqrt(EARTH.mu_km3_s2 * a) * (flow * (1.0 + x)).mean(axis=0)
+        de = factor * np.sqrt(EARTH.mu_km3_s2 / a) * (1.0 - e * e) * (flow * _COS).mean(axis=0)
         return da, de
 
     def longest_step(self, a: Array, e: Array, da: Array, de: Array) -> Array:
         """Seconds in which what the rates depend on changes by a tenth."""
-        slope = np.abs(self.log_density(a * (1.0 - e) - s.EARTH_RADIUS_KM)[1])
+        slope = np.abs(self.log_density(a * (1.0 - e) - EARTH.radius_km)[1])
         sinking = np.abs(da * (1.0 - e) - a * de)
         shrinking = np.abs(da * e + a * de) * np.minimum(slope, 1.0 / np.maximum(a * e, 1e-9))
         change = slope * sinking + shrinking + 3.0 * np.abs(da) / a
@@ -90,7 +91,7 @@ def step(
     state.gone[:n] = 0
     present, free = mode != s.ABSENT, mode == s.FREE
     a, e, cos_i = o[s.A_KM, :n], o[s.ECC, :n], np.cos(o[s.INC, :n])
-    top_km = lowest_km + (log_density.shape[1] - 1) * spacing_km + s.EARTH_RADIUS_KM
+    top_km = lowest_km + (log_density.shape[1] - 1) * spacing_km + EARTH.radius_km
     mean_a, mean_e = a.copy(), e.copy()
     dragged = np.flatnonzero(free & (a * (1.0 - e) < top_km))
     drag = Drag(
@@ -103,7 +104,7 @@ def step(
         o[s.BALLISTIC, dragged],
     )
     a[dragged], e[dragged], mean_a[dragged], mean_e[dragged], fallen = _sink(
-        drag, a[dragged], e[dragged], dt_s, s.EARTH_RADIUS_KM + decay_km
+        drag, a[dragged], e[dragged], dt_s, EARTH.radius_km + decay_km
     )
     state.gone[dragged] = fallen
 
@@ -121,7 +122,7 @@ def step(
         half[k][pushed] = moved[3 + k]
         angle = np.mod(half[k] + rate * (dt_s / 2), 2 * np.pi)
         o[row, here] = np.where(angle < 2 * np.pi, angle, 0.0)
-    state.gone[:n][present & (a * (1.0 - e) < s.EARTH_RADIUS_KM + decay_km)] = 1
+    state.gone[:n][present & (a * (1.0 - e) < EARTH.radius_km + decay_km)] = 1
 
 
 def _sink(
@@ -155,8 +156,8 @@ def _sink(
 
 def j2_rates(a: Array, e: Array, cos_i: Array) -> tuple[Array, Array, Array]:
     """Secular rates of node, perigee and mean anomaly [rad/s] (Kozai 1959, first order)."""
-    motion = np.sqrt(s.MU_KM3_S2 / a**3)
-    k = s.J2 * motion * (s.EARTH_RADIUS_KM / (a * (1.0 - e * e))) ** 2
+    motion = np.sqrt(EARTH.mu_km3_s2 / a**3)
+    k = EARTH.j2 * motion * (EARTH.radius_km / (a * (1.0 - e * e))) ** 2
     return (
         -1.5 * k * cos_i,
         0.75 * k * (5.0 * cos_i**2 - 1.0),
@@ -174,7 +175,7 @@ def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: 
     e_vector = e * (np.cos(perigee) * along_node + np.sin(perigee) * across)
     h_vector = np.sqrt(1.0 - e * e) * normal
     to_sun = np.asarray(sun)[:, None]
-    angle = -1.5 * np.sqrt(a / s.MU_KM3_S2) * 1e-3 * s.SOLAR_PRESSURE_N_M2 * reflecting * dt_s
+    angle = -1.5 * np.sqrt(a / EARTH.mu_km3_s2) * 1e-3 * s.SOLAR_PRESSURE_N_M2 * reflecting * dt_s
     angle *= sunlit(a, (normal * to_sun).sum(axis=0))
     plus, minus = _turned(h_vector + e_vector, to_sun, angle), _turned(h_vector - e_vector, to_sun, -angle)
     h_vector, e_vector = (plus + minus) / 2, (plus - minus) / 2
@@ -202,7 +203,7 @@ def sunlit(a: Array, sine: Array) -> Array:
 
     ``sine``: that of the Sun's height over the orbit's plane.
     """
-    edge = (1.0 - (s.EARTH_RADIUS_KM / a) ** 2) / (1.0 - sine**2)
+    edge = (1.0 - (EARTH.radius_km / a) ** 2) / (1.0 - sine**2)
     return 1.0 - np.arccos(np.sqrt(np.clip(edge, 0.0, 1.0))) / np.pi
 
 

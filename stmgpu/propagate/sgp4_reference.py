@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sgp4.api import WGS72, Satrec
+from sgp4.api import WGS72 as SGP4_WGS72
+from sgp4.api import Satrec
 
-from stmgpu.constants import EARTH_RADIUS_KM, J2
+from stmgpu.constants import WGS72
 from stmgpu.propagate import elements as el
 
 
@@ -24,7 +25,7 @@ class ReferenceModel:
             np.array([s.method == "d" for s in self._satrecs]),
             np.array([s.a for s in self._satrecs]),
         )
-        self._reach_km = np.array([el.REACH * EARTH_RADIUS_KM * s.a for s in self._satrecs])
+        self._reach_km = np.array([el.REACH * WGS72.radius_km * s.a for s in self._satrecs])
 
     def grid(self, t_s: NDArray[np.float64], states: NDArray[np.float64], code: NDArray[np.int8]) -> None:
         """Fill ``states`` [T, 6, n_pad] and ``code`` [T, n_pad] for times ``t_s`` [T]."""
@@ -62,7 +63,7 @@ class ReferenceModel:
 def _satrec(column: NDArray[np.float64], mode: str) -> Satrec:
     satrec = Satrec()
     satrec.sgp4init(
-        WGS72,
+        SGP4_WGS72,
         mode,
         0,
         column[el.DAYS],
@@ -113,10 +114,10 @@ def drag_polynomial(
     """
     ecc, a, motion = table[el.ECC], axis, el.XKE * np.asarray(axis) ** -1.5
     with np.errstate(all="ignore"):
-        perigee_km = (a * (1.0 - ecc) - 1.0) * EARTH_RADIUS_KM
+        perigee_km = (a * (1.0 - ecc) - 1.0) * WGS72.radius_km
         s_km = np.where(perigee_km < 156.0, np.where(perigee_km < 98.0, 20.0, perigee_km - 78.0), 78.0)
-        q = (120.0 - s_km) / EARTH_RADIUS_KM
-        s = s_km / EARTH_RADIUS_KM + 1.0
+        q = (120.0 - s_km) / WGS72.radius_km
+        s = s_km / WGS72.radius_km + 1.0
         xi = 1.0 / (a - s)
         eta = a * ecc * xi
         psi = np.abs(1.0 - eta * eta)
@@ -128,7 +129,7 @@ def drag_polynomial(
             * motion
             * (
                 a * (1.0 + 1.5 * eta**2 + ecc * eta * (4.0 + eta**2))
-                + 0.375 * J2 * xi / psi * con41 * (8.0 + 3.0 * eta**2 * (8.0 + eta**2))
+                + 0.375 * WGS72.j2 * xi / psi * con41 * (8.0 + 3.0 * eta**2 * (8.0 + eta**2))
             )
         )
         c1 = table[el.BSTAR] * c2

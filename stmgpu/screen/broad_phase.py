@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from stmgpu.backend import Backend
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.errors import CapacityError
 from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
 
@@ -267,4 +267,4 @@ class KdTree:
 
 def bend_km(distance_km: Any, speed_km_s: Any, radius_km: Any, h_s: float) -> Any:
     """A h^2 / 2 of inequality (1) in :mod:`stmgpu.screen.plan`: how far a pair can bend from a straight line [km]."""
-    return 1.05 * MU_KM3_S2 * h_s**2 * (distance_km + 1.05 * speed_km_s * h_s) / (radius_km - 8.0 * h_s) ** 3
+    return 1.05 * WGS72.mu_km3_s2 * h_s**2 * (distance_km + 1.05 * speed_km_s * h_s) / (radius_km - 8.0 * h_s) ** 3

@@ -41,7 +41,7 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 
 NODE_STEP_S = 120.0
@@ -191,7 +191,7 @@ class Plan:
 
 def gate_factor(h_s: float) -> float:
     """F of inequality (3) for a half interval [s]; radii below the Earth's surface have an error code."""
-    c = 1.05 * MU_KM3_S2 * h_s**2 / (EARTH_RADIUS_KM - 8.0 * h_s) ** 3
+    c = 1.05 * WGS72.mu_km3_s2 * h_s**2 / (WGS72.radius_km - 8.0 * h_s) ** 3
     return (1.0 + 1.05 * c) / (1.0 - c)
 
 

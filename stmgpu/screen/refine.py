@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.screen.broad_phase import Candidates
 from stmgpu.screen.plan import Plan
 
@@ -187,7 +187,7 @@ class Refiner:
         """
         reach = self.plan.step_s
         farthest = distance + 1.05 * speed * reach
-        tidal = 1.05 * 2.0 * MU_KM3_S2 / (radius - 8.0 * reach) ** 3
+        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / (radius - 8.0 * reach) ** 3
         slowest = speed - tidal * farthest * reach - 0.2
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
@@ -248,7 +248,7 @@ class Refiner:
         h = plan.half_step_s
         speed, distance = xp.sqrt(dot(dv, dv)), xp.sqrt(dot(dr, dr))
         state, _, _ = self.relative(i, j, plan.sample_s(row))
-        tidal = 1.05 * 2.0 * MU_KM3_S2 / (xp.sqrt(dot(state[:3], state[:3])) - 8.0 * h) ** 3
+        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / (xp.sqrt(dot(state[:3], state[:3])) - 8.0 * h) ** 3
         farthest = distance + 1.05 * speed * h
         fastest = speed + tidal * farthest * h
         # the rate changes by at most h (v^2 + a d^2) from the middle: beyond that it has one sign, so no minimum

@@ -15,7 +15,7 @@ from stmgpu.catalog.catalog import COLUMNS
 from stmgpu.debris import variables as debris
 from stmgpu.errors import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the layout below; a reader refuses stores of a newer one."""
 
 TIME_UNITS = "nanoseconds since 1970-01-01T00:00:00"

@@ -6,7 +6,7 @@ import pytest
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.errors import CapacityError
 from stmgpu.screen import broad_phase as module
 from stmgpu.screen.broad_phase import Block, HashGrid, KdTree
@@ -17,7 +17,7 @@ def two_body(state: np.ndarray, seconds: float) -> np.ndarray:
     """States [6, n] after two-body motion, by Runge-Kutta 4 in steps of 5 s at most."""
 
     def rate(y):
-        return np.concatenate([y[3:], -MU_KM3_S2 * y[:3] / np.linalg.norm(y[:3], axis=0) ** 3])
+        return np.concatenate([y[3:], -WGS72.mu_km3_s2 * y[:3] / np.linalg.norm(y[:3], axis=0) ** 3])
 
     steps = max(1, int(np.ceil(abs(seconds) / 5.0)))
     h = seconds / steps

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicHermiteSpline
 
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.screen.broad_phase import bend_km
 from stmgpu.screen.plan import NODE_STEP_S, STEPS_S, Plan, gate_factor, hermite_weights, make_plan
@@ -50,7 +50,7 @@ def two_body(state: np.ndarray, t: float, steps: int = 200) -> np.ndarray:
     """Two-body motion by Runge-Kutta 4: truth for the inequality, independent of SGP4."""
 
     def f(y):
-        return np.concatenate([y[3:], -MU_KM3_S2 * y[:3] / np.linalg.norm(y[:3]) ** 3])
+        return np.concatenate([y[3:], -WGS72.mu_km3_s2 * y[:3] / np.linalg.norm(y[:3]) ** 3])
 
     h = t / steps
     for _ in range(steps):
@@ -68,7 +68,7 @@ def test_tidal_bound_holds_for_pairs_anywhere():
     for _ in range(150):
         h = float(rng.choice([5.0, 15.0, 30.0, 60.0]))
         radius = 6500.0 + rng.exponential(3000.0)
-        circular = np.sqrt(MU_KM3_S2 / radius)
+        circular = np.sqrt(WGS72.mu_km3_s2 / radius)
         x = rng.normal(size=3)
         x *= radius / np.linalg.norm(x)
         offset = rng.normal(size=3)

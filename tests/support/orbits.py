@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sgp4.api import WGS72, Satrec
+from sgp4.api import WGS72 as SGP4_WGS72
+from sgp4.api import Satrec
 from support.paths import SHARED
 
 from stmgpu.catalog.catalog import Catalog
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
@@ -70,14 +71,14 @@ def random_rows(rng: np.random.Generator, n: int, kind: str = "leo") -> np.ndarr
     a, e = 0.5 * (rp + ra), (ra - rp) / (ra + rp)
     inclination = rng.uniform(0.0, 0.1, n) if kind == "geo" else np.arccos(rng.uniform(-0.3, 0.9, n))
     angles = rng.uniform(0.0, 2 * np.pi, (3, n))
-    return np.stack([60.0 * np.sqrt(MU_KM3_S2 / a**3), np.maximum(e, 1e-5), inclination, *angles], axis=1)
+    return np.stack([60.0 * np.sqrt(WGS72.mu_km3_s2 / a**3), np.maximum(e, 1e-5), inclination, *angles], axis=1)
 
 
 def sgp4_state(row: np.ndarray, epoch, t_s: float = 0.0) -> np.ndarray:
     """State [6] of one object ``t_s`` after its epoch, from the published code."""
     n, e, i, raan, argp, m = row
     sat = Satrec()
-    sat.sgp4init(WGS72, "i", 0, epoch.jd - 2433281.5 + epoch.fr, 0.0, 0.0, 0.0, e, argp, i, m, n, raan)
+    sat.sgp4init(SGP4_WGS72, "i", 0, epoch.jd - 2433281.5 + epoch.fr, 0.0, 0.0, 0.0, e, argp, i, m, n, raan)
     code, r, v = sat.sgp4_tsince(t_s / 60.0)
     assert code == 0
     return np.array([*r, *v])
@@ -88,9 +89,9 @@ def kepler_row(state: np.ndarray) -> np.ndarray:
     r, v = state[:3], state[3:]
     radius = np.linalg.norm(r)
     h = np.cross(r, v)
-    ecc = np.cross(v, h) / MU_KM3_S2 - r / radius
+    ecc = np.cross(v, h) / WGS72.mu_km3_s2 - r / radius
     e = float(np.linalg.norm(ecc))
-    a = 1.0 / (2.0 / radius - v @ v / MU_KM3_S2)
+    a = 1.0 / (2.0 / radius - v @ v / WGS72.mu_km3_s2)
     node = np.array([-h[1], h[0], 0.0])
     inclination = np.arctan2(np.hypot(h[0], h[1]), h[2])
     raan = np.arctan2(node[1], node[0])
@@ -98,7 +99,7 @@ def kepler_row(state: np.ndarray) -> np.ndarray:
     argp = np.arctan2(ecc @ y, ecc @ x)
     nu = np.arctan2(r @ y, r @ x) - argp
     anomaly = np.arctan2(np.sqrt(1 - e * e) * np.sin(nu), e + np.cos(nu))
-    return np.array([60.0 * np.sqrt(MU_KM3_S2 / a**3), e, inclination, raan, argp, anomaly - e * np.sin(anomaly)])
+    return np.array([60.0 * np.sqrt(WGS72.mu_km3_s2 / a**3), e, inclination, raan, argp, anomaly - e * np.sin(anomaly)])
 
 
 def fit(state: np.ndarray, epoch) -> np.ndarray:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
+from stmgpu.constants import EARTH
 from stmgpu.propagate import secular as sec
 from stmgpu.propagate.secular import Secular, SecularState
 
 Array = NDArray[np.float64]
-MU, RADIUS = sec.MU_KM3_S2, sec.EARTH_RADIUS_KM
+MU, RADIUS = EARTH.mu_km3_s2, EARTH.radius_km
 DAY, LOW, SPACING = 86400.0, 100.0, 10.0
 HEIGHTS = LOW + SPACING * np.arange(191)
 SUN = (0.36, -0.48, 0.8)

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.catalog.trajectories.interpolation import METHODS
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
     from stmgpu.catalog.trajectories.trajectories import Trajectories
 
-MIN_RADIUS_KM, MAX_RADIUS_KM = EARTH_RADIUS_KM, 1e6
+MIN_RADIUS_KM, MAX_RADIUS_KM = WGS72.radius_km, 1e6
 """Distances from the Earth's centre that a sample may have [km]."""
 
 MAX_SPEED_KM_S = 15.0

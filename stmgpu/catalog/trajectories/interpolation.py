@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import WGS72
 
 METHODS = ("lagrange", "hermite", "linear")
 """Known methods, in the order of their numbers in stored form."""
@@ -184,7 +184,7 @@ def left_out_errors(
         width = time_s[b] - time_s[a]
         if method == "hermite":  # h^4 / 384 of the fourth derivative, mu^2 / r^5; the 4 is for eccentric orbits
             radius = np.sqrt((position[a] ** 2).sum(axis=1))
-            error[two] = 4.0 / 384.0 * width**4 * MU_KM3_S2**2 / radius**5
+            error[two] = 4.0 / 384.0 * width**4 * WGS72.mu_km3_s2**2 / radius**5
         else:
             error[two] = np.sqrt(((velocity[b] - velocity[a]) ** 2).sum(axis=1)) * width / 8.0
     for used in np.unique(np.minimum(samples, count[~two] - 1)):

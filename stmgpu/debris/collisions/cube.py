@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.backend import Backend
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import cube_reference
 from stmgpu.debris.collisions.lattice import Lattice
 from stmgpu.debris.streams import LATTICE, key, uniforms
@@ -136,7 +136,7 @@ class Cube:
         resamples: int = 1,
         lattice: str = "cube",
         *,
-        mu_km3_s2: float = MU_KM3_S2,
+        mu_km3_s2: float = EARTH.mu_km3_s2,
     ) -> None:
         if not 1 <= resamples < 1 << 16:
             raise InputError(f"resamples must be a whole number from 1 to {(1 << 16) - 1}, got {resamples}")

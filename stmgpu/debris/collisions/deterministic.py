@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import Population
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
@@ -239,7 +239,7 @@ def _check_states(r: Any, v: Any, *columns: Any) -> None:
         )
     distance = np.linalg.norm(r, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        stray = ~((distance > EARTH_RADIUS_KM) & ((v**2).sum(axis=1) < 2.0 * MU_KM3_S2 / distance))
+        stray = ~((distance > EARTH.radius_km) & ((v**2).sum(axis=1) < 2.0 * EARTH.mu_km3_s2 / distance))
     if stray.any():
         k = int(np.flatnonzero(stray)[0])
         raise InputError(

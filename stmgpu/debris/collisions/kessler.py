@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import EARTH
 
 
 def kessler_rate(
@@ -15,7 +15,7 @@ def kessler_rate(
     ecc: ArrayLike,
     inc_rad: ArrayLike,
     radius_km: ArrayLike,
-    mu_km3_s2: float = MU_KM3_S2,
+    mu_km3_s2: float = EARTH.mu_km3_s2,
     points: int = 400,
 ) -> float:
     """Mean collision rate of two objects over all nodes, perigees and anomalies [1/s].

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.backend import Backend
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import Field, Solved, numbered
 from stmgpu.debris.collisions.mean_field_kernels import Solver
@@ -32,7 +32,7 @@ from stmgpu.errors import InputError
 
 Array = NDArray[np.float64]
 
-RADII_KM = EARTH_RADIUS_KM + np.arange(150.0, 2050.1, 50.0)
+RADII_KM = EARTH.radius_km + np.arange(150.0, 2050.1, 50.0)
 """Radii between the shells of a result, unless others are given."""
 
 _CONTROLLED, _TRACKABLE, _UNSEEN = 0, 1, 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.constants import MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.crossing import kernel_table
 from stmgpu.debris.shells import shell_volumes
 from stmgpu.time import YEAR_S
@@ -98,7 +98,7 @@ class Field:
         """The field of a_km, ecc, inc_rad, radius_m, mass_kg, weight [n each] in these parties and shells."""
         a, e, inc, radius, mass, weight = columns
         centres = 0.5 * (edges_km[1:] + edges_km[:-1])
-        speeds = np.sqrt(MU_KM3_S2 / centres)
+        speeds = np.sqrt(EARTH.mu_km3_s2 / centres)
         k, squares = kernel_table(INCLINATION_BINS)
         bins = np.clip((inc / np.pi * INCLINATION_BINS).astype(np.int64), 0, INCLINATION_BINS - 1)
         occupied, number = numbered(bins, INCLINATION_BINS)

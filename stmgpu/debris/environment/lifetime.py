@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 
@@ -99,7 +99,7 @@ class Lifetime:
         """
         a, e, b = (np.asarray(v, np.float64) for v in np.broadcast_arrays(a_km, ecc, ballistic_m2_kg))
         perigee = a * (1.0 - e)
-        height = perigee - EARTH_RADIUS_KM
+        height = perigee - EARTH.radius_km
         # below the first eccentricity an orbit is as good as circular at its mean altitude
         height = np.where(e < _E_FIRST, height + a * e * (1.0 - e / _E_FIRST), height)
         pace = b if inc_rad is None else b * rotation_factor(perigee, e, inc_rad)
@@ -137,7 +137,7 @@ class Lifetime:
             raise InputError(f"a disposal orbit of {years} years is impossible; give a positive number")
         a, e, b = (np.asarray(v, np.float64) for v in np.broadcast_arrays(a_km, ecc, ballistic_m2_kg))
         perigee, apogee = a * (1.0 - e), a * (1.0 + e)
-        low = np.minimum(perigee, EARTH_RADIUS_KM + self.decay_km)
+        low = np.minimum(perigee, EARTH.radius_km + self.decay_km)
         high = perigee.copy()
         # many heights at a time: most calls are for a few objects, where the number of calls counts
         inner = np.arange(1, _PARTS).reshape(-1, *(1,) * perigee.ndim)
@@ -165,11 +165,11 @@ class Lifetime:
 
     def _slopes(self, height_km: Array, ecc: float) -> tuple[Array, Array]:
         """d height / dx and -d time / dx, x = ln(e / (1 - e)), for B = 1, at perigee heights [m, km]."""
-        radius = height_km + EARTH_RADIUS_KM
+        radius = height_km + EARTH.radius_km
         a, c = radius / (1.0 - ecc), ecc * _COSINES
-        rho = self._density(a[:, None] * (1.0 - c) - EARTH_RADIUS_KM)
+        rho = self._density(a[:, None] * (1.0 - c) - EARTH.radius_km)
         weighted = _WEIGHTS * np.sqrt((1.0 + c) / (1.0 - c))
-        speed = np.sqrt(MU_KM3_S2 * a)
+        speed = np.sqrt(EARTH.mu_km3_s2 * a)
         rounds = np.maximum(rho @ (weighted * _COSINES), np.finfo(float).tiny) * speed / a * (1.0 - ecc**2)
         # (1 - e) da/dt - a de/dt without its cancellation
         sinks = rho @ (weighted * (1.0 - _COSINES)) * speed * (1.0 - ecc)
@@ -179,7 +179,9 @@ class Lifetime:
         """ln(lifetime times B / height above the floor) [levels of eccentricity, heights]; the first are circles."""
         fine = np.linspace(self.decay_km, self.top_km, round((self.top_km - self.decay_km) / _CIRCULAR_STEP_KM) + 1)
         middle = 0.5 * (fine[1:] + fine[:-1])
-        ends, centre = (1.0 / (self._density(h) * np.sqrt(MU_KM3_S2 * (h + EARTH_RADIUS_KM))) for h in (fine, middle))
+        ends, centre = (
+            1.0 / (self._density(h) * np.sqrt(EARTH.mu_km3_s2 * (h + EARTH.radius_km))) for h in (fine, middle)
+        )
         parts = (ends[:-1] + 4.0 * centre + ends[1:]) * np.diff(fine) / 6.0  # Simpson
         circular = np.interp(self.heights, fine, np.append(0.0, np.cumsum(parts)))
         table = np.empty((_LEVELS, len(self.heights)))
@@ -259,7 +261,7 @@ def disposal_perigee_km(
     '552 km'
     """
     life = Lifetime(log_density, lowest_km, spacing_km, decay_km)
-    return life.disposal_orbit(a_km, ecc, ballistic_m2_kg, years, circular=circular)[0] - EARTH_RADIUS_KM
+    return life.disposal_orbit(a_km, ecc, ballistic_m2_kg, years, circular=circular)[0] - EARTH.radius_km
 
 
 def rotation_factor(perigee_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike) -> Any:
@@ -271,7 +273,7 @@ def rotation_factor(perigee_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike) -
     [0.873, 1.0, 1.136]
     """
     r = np.asarray(perigee_km, np.float64)
-    speed = np.sqrt(MU_KM3_S2 / r * (1.0 + np.asarray(ecc, np.float64)))
+    speed = np.sqrt(EARTH.mu_km3_s2 / r * (1.0 + np.asarray(ecc, np.float64)))
     return (1.0 - EARTH_RATE_RAD_S * r * np.cos(inc_rad) / speed) ** 2
 
 

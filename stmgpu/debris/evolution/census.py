@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import shell_shares
@@ -23,7 +24,7 @@ it what each object adds to a shell."""
 LARGEST = 2.0**51
 """A row may hold so many units."""
 
-_RADII_KM = SHELL_EDGES_KM + secular.EARTH_RADIUS_KM
+_RADII_KM = SHELL_EDGES_KM + EARTH.radius_km
 
 
 def census(members: Members, runs: int) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
+from stmgpu.constants import EARTH
 from stmgpu.debris import breakup, streams
 from stmgpu.debris.breakup.model import Body, Breakup, Fragments
 from stmgpu.debris.collisions.cube import Cube, Encounters
@@ -38,7 +39,6 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING, EXPLOSION
 from stmgpu.propagate import secular
 from stmgpu.propagate.kepler import elements_of, states_of
-from stmgpu.propagate.secular import EARTH_RADIUS_KM
 from stmgpu.time import YEAR_DAYS
 
 INTACT = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.MISSION_RELATED)
@@ -102,7 +102,7 @@ class Impacts:
         m, book = self.members, self.book
         i, j, run = met.first, met.second, met.run
         probability, avoided = self._probability(met, year, dt_s)
-        altitude = np.sqrt(np.einsum("kx,kx->k", met.position_km, met.position_km)) - EARTH_RADIUS_KM
+        altitude = np.sqrt(np.einsum("kx,kx->k", met.position_km, met.position_km)) - EARTH.radius_km
         shattered = breakup.is_catastrophic(m.mass_kg[i], m.mass_kg[j], met.speed_km_s)
         heavier = np.where(m.mass_kg[i] >= m.mass_kg[j], i, j)
         shed = breakup.expected_fragments(
@@ -330,7 +330,7 @@ class Impacts:
             )
             r, v = self._state_of(int(slot), run, event)
             self._note(
-                run, year, EXPLOSION, event, int(slot), -1, found, float(np.linalg.norm(r)) - EARTH_RADIUS_KM, r, 0.0
+                run, year, EXPLOSION, event, int(slot), -1, found, float(np.linalg.norm(r)) - EARTH.radius_km, r, 0.0
             )
             self.book.by_class("explosions", m.run[one], m.kind[one], m.weight[one])
             self._destroy(run, [int(slot)], found)
@@ -373,7 +373,7 @@ class Impacts:
         book, count = self.book, len(rows)
         r, v = position, velocity + found.delta_v_km_s[rows]
         a, e, i, raan, argp, mean = elements_of(r, v)
-        perigee = a * (1.0 - e) - EARTH_RADIUS_KM
+        perigee = a * (1.0 - e) - EARTH.radius_km
         stays = (a > 0.0) & (e < 1.0) & (a * (1.0 + e) < FARTHEST_KM) & (perigee > self.scenario.propagation.decay_km)
         kinds = np.full(count, kind, np.int8)
         mass = found.mass_kg[rows]

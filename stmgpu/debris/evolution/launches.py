@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import pdtr
 
+from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.breakup.size_law import length_of_mass
-from stmgpu.debris.population.assembly import EARTH_RADIUS_KM
 from stmgpu.debris.population.missions import CONSTELLATION_YEARS, can_keep_station
 from stmgpu.debris.population.population import Kind, Population, columns
 from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec
@@ -45,7 +45,6 @@ _NUMBER_BITS, _YEAR_BITS = 24, 14
 _DRAWN_BIT = 1 << 59
 _PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
 _CONSTELLATION_BIT = np.int64(1 << 60)
-_MU, _J2, _RADIUS = 398_600.4418, 1.08262668e-3, 6378.137  # of the secular model that moves them afterwards
 _ECC = 1e-4
 
 
@@ -360,10 +359,10 @@ class _Constellation:
         self.raan = 2.0 * np.pi * plane / spec.planes
         self.mean = 2.0 * np.pi * (slot / each + plane / count)  # neighbouring planes shifted by one part in all
         self.inclination = np.radians(spec.inclination_deg)
-        self.axis = EARTH_RADIUS_KM + spec.altitude_km
+        self.axis = EARTH.radius_km + spec.altitude_km
         cosine = np.cos(self.inclination)
-        motion = np.sqrt(_MU / self.axis**3)
-        rate = 0.75 * _J2 * motion * (_RADIUS / self.axis) ** 2
+        motion = np.sqrt(EARTH.mu_km3_s2 / self.axis**3)
+        rate = 0.75 * EARTH.j2 * motion * (EARTH.radius_km / self.axis) ** 2
         self.raan_rate = -2.0 * rate * cosine * YEAR_S
         self.mean_rate = (motion + rate * (8.0 * cosine**2 - 2.0)) * YEAR_S  # of the argument of latitude
 

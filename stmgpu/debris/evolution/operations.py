@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.evolution.ledger import Ledger
@@ -102,7 +103,7 @@ class Controls:
             orbit = m.orbits(slots)
             a = orbit[secular.A_KM]
             perigee, apogee = _disposal_orbit(orbit, spec.rule_years, self.lifetime, rotating)
-            grave = secular.EARTH_RADIUS_KM + spec.graveyard_km
+            grave = EARTH.radius_km + spec.graveyard_km
             # by the change of specific energy, to which the impulses from near-circular orbits are proportional
             up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
             m.set_orbit(secular.A_KM, slots[up], np.full(int(up.sum()), grave))

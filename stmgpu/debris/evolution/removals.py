@@ -7,6 +7,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.collisions.mean_field_kernels import Solver
@@ -25,7 +26,7 @@ RATE_YEARS = 5
 """Rates are written down every so many years, and in every year in which a policy needs them."""
 
 _PER_SHELL = 5
-_RADII_KM = secular.EARTH_RADIUS_KM + np.linspace(
+_RADII_KM = EARTH.radius_km + np.linspace(
     SHELL_EDGES_KM[0], SHELL_EDGES_KM[-1], _PER_SHELL * (len(SHELL_EDGES_KM) - 1) + 1
 )
 """Density changes within a shell of the result, so rates are taken in thinner ones (10 km)."""
@@ -208,7 +209,7 @@ class Removals:
                 second_mass=0.0,
                 speed=0.0,
                 energy=0.0,
-                altitude=a - secular.EARTH_RADIUS_KM,
+                altitude=a - EARTH.radius_km,
                 latitude=0.0,
                 fragments=0.0,
                 first_cause=m.cause[slot],

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.policy.ranking import (
     INTACT,
     LEO_KM,
@@ -243,7 +243,7 @@ class Sweep(RemovalPolicy):
         if taken is not None:
             target &= ~taken
         rows = np.flatnonzero(target)
-        edges = EARTH_RADIUS_KM + np.array(self.altitude_km)
+        edges = EARTH.radius_km + np.array(self.altitude_km)
         share = shell_shares(view.a_km[rows], view.ecc[rows], edges)[:, 0]
         hit = view.uniforms(SWEPT)[rows] < -np.expm1(-self.thinning * share)
         return Selection(rows[hit], none, eligible=int((share > 0.0).sum()), exhausted=not (share > 0.0).any())
@@ -256,7 +256,7 @@ def csi(view: View) -> NDArray[np.float64]:
     ln life = 14.18 h^0.1831 - 42.94 (Rossi, Valsecchi and Alessi 2015, *Advances in Space Research* 56). D is the
     spatial density of the objects in the view in shells of 50 km, h0 the altitude where it is highest.
     """
-    edges = EARTH_RADIUS_KM + np.arange(100.0, LEO_KM + _SHELL_KM, _SHELL_KM)
+    edges = EARTH.radius_km + np.arange(100.0, LEO_KM + _SHELL_KM, _SHELL_KM)
     density = view.weight @ occupancy(view.a_km, view.ecc, edges) / shell_volumes(edges)
     altitude = np.maximum(view.altitude_km, 1.0)
     shell = np.clip(np.searchsorted(edges, view.a_km, side="right") - 1, 0, len(density) - 1)
@@ -281,7 +281,7 @@ def footprint(view: View) -> NDArray[np.float64]:
     spread over altitude as a normal distribution of 100 km, and last as long as the object does divided by the ratio of
     area-to-mass ratios (0.1 m^2/kg for fragments).
     """
-    edges = EARTH_RADIUS_KM + np.arange(100.0, LEO_KM + 500.0, 0.1 * CLOUD_WIDTH_KM)
+    edges = EARTH.radius_km + np.arange(100.0, LEO_KM + 500.0, 0.1 * CLOUD_WIDTH_KM)
     active = np.flatnonzero((view.kind == Kind.ACTIVE) | (view.controlled != 0))
     area = view.weight[active] * np.pi * view.radius_m[active] ** 2
     density = area @ occupancy(view.a_km[active], view.ecc[active], edges) / shell_volumes(edges)

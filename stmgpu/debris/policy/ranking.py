@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.streams import threefry, uniform
 from stmgpu.errors import InputError
@@ -118,12 +118,12 @@ class View:
     @property
     def altitude_km(self) -> NDArray[np.float64]:
         """Mean altitude, a - R_E [km]."""
-        return self.a_km - EARTH_RADIUS_KM
+        return self.a_km - EARTH.radius_km
 
     @property
     def perigee_km(self) -> NDArray[np.float64]:
         """Altitude of the perigee [km]."""
-        return self.a_km * (1.0 - self.ecc) - EARTH_RADIUS_KM
+        return self.a_km * (1.0 - self.ecc) - EARTH.radius_km
 
     def uniforms(self, stream: int) -> NDArray[np.float64]:
         """One number in (0, 1) an object, the same every time it is asked for.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
@@ -17,7 +18,6 @@ from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_
 from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
 from stmgpu.errors import InputError
 
-EARTH_RADIUS_KM = 6378.137
 """Radius above which heights of perigees and apogees are given [km]."""
 
 DRAG_COEFFICIENT = 2.2
@@ -109,7 +109,7 @@ def assemble(
     if station.any():
         c["stated_active"] = np.where(station, 1, c["stated_active"])
         said.append(f"payloads of {STATION_KG / 1e3:g} t and more taken as active stations: {int(station.sum())}")
-    ground = c["a_km"] * (1.0 - c["ecc"]) <= EARTH_RADIUS_KM
+    ground = c["a_km"] * (1.0 - c["ecc"]) <= EARTH.radius_km
     if ground.any():
         said.append(f"objects with perigees in the ground, which re-enter at once: {int(ground.sum())}")
     launch, undated, date_notes = _dated(c["launch_year"], c["kind"], epoch_year)
@@ -164,7 +164,7 @@ def assemble(
 
 def perigee_km(population: Population) -> NDArray[np.float64]:
     """Heights of the perigees above the equatorial radius [km], shape [n]."""
-    return population.a_km * (1.0 - population.ecc) - EARTH_RADIUS_KM
+    return population.a_km * (1.0 - population.ecc) - EARTH.radius_km
 
 
 def select(
@@ -224,7 +224,7 @@ def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], st
         source,
         row_name,
     )
-    apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH_RADIUS_KM
+    apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH.radius_km
     _refuse(
         (apogee <= 0.0) | (apogee > MOST_APOGEE_KM),
         apogee,

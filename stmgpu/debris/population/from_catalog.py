@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stmgpu.catalog import read_catalog
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.orbits import semi_major_axis_km, sgp4_period_min
-from stmgpu.constants import EARTH_RADIUS_KM, J2
+from stmgpu.constants import WGS72
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_days
 from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.from_table import KIND_NAMES, SIZE_COLUMNS, kinds_of, size_columns
@@ -122,7 +122,7 @@ def _elements(catalog: Catalog, epoch: float) -> dict[str, NDArray[Any]]:
     years = np.array([year_of_days(jd, fr) for jd, fr in zip(catalog.epoch_jd, catalog.epoch_fr, strict=True)])
     minutes = (epoch - years) * YEAR_DAYS * 1440.0
     cosine = np.cos(i)
-    rate = 0.75 * J2 * motion * (EARTH_RADIUS_KM / (a_km * (1.0 - e * e))) ** 2
+    rate = 0.75 * WGS72.j2 * motion * (WGS72.radius_km / (a_km * (1.0 - e * e))) ** 2
     return {
         "norad_id": catalog.norad_id, "a_km": a_km, "ecc": e, "inc_rad": i,
         "raan_rad": catalog.raan - 2.0 * rate * cosine * minutes,

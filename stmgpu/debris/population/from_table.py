@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_text
-from stmgpu.debris.population.assembly import EARTH_RADIUS_KM, assemble
+from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.debris.population.synthetic_families import CONSTELLATION_NAMES
@@ -82,7 +83,7 @@ def read_table(
         upside_down = np.flatnonzero(first > second)
         if len(upside_down):
             raise table.fail(int(upside_down[0]), "perigee_km", "it must not be above apogee_km")
-        a_km = EARTH_RADIUS_KM + 0.5 * (first + second)
+        a_km = EARTH.radius_km + 0.5 * (first + second)
         ecc = np.where(second > first, 0.5 * (second - first) / a_km, 0.0)
     columns: dict[str, NDArray[Any]] = {"a_km": a_km, "ecc": ecc, "inc_rad": np.radians(table.numbers("inc_deg"))}
     columns |= {target: np.radians(table.numbers(name)) for name, target in _ANGLES.items() if name in table.cells}

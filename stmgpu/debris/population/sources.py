@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import mass_of_length
 from stmgpu.debris.formats.matlab import read_mat
-from stmgpu.debris.population.assembly import EARTH_RADIUS_KM, assemble, select
+from stmgpu.debris.population.assembly import assemble, select
 from stmgpu.debris.population.from_catalog import read_gp
 from stmgpu.debris.population.from_table import read_table
 from stmgpu.debris.population.missions import MISSION_YEARS
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 CASCADE_YEAR = 2022.1615
 """Epoch of the states that come with esa/cascade, 2022-03-01."""
 
-_MU_KM3_S2 = 398_600.4418
 _B_STAR_DENSITY = 0.157 / 6_378_135.0  # kg/m^3: what B* is scaled with (Hoots and Roehrich 1980)
 _NO_DRAG = 1e-9  # m^2/kg where B* is zero or negative: no measurable drag
 _CASCADE_DRAG = 2.2
@@ -154,7 +154,7 @@ def read_mocat(
         notes.append(f"{int(unknown.sum())} objects without a class taken as unattributed debris")
     life = np.where(sats[:, 12] > 0.0, sats[:, 12], np.nan)
     columns: dict[str, NDArray[Any]] = {
-        "norad_id": sats[:, 23].astype(np.int64), "kind": kinds, "a_km": sats[:, 0] * EARTH_RADIUS_KM,
+        "norad_id": sats[:, 23].astype(np.int64), "kind": kinds, "a_km": sats[:, 0] * EARTH.radius_km,
         "ecc": sats[:, 1], "inc_rad": sats[:, 2], "argp_rad": sats[:, 4], "mean_rad": sats[:, 5],
         "mass_kg": sats[:, 7], "radius_m": sats[:, 8], "launch_year": launch, "constellation": constellation,
         "rocket_body_parent": np.isin(code, (7, 8)), "stated_end": launch + life,
@@ -220,14 +220,14 @@ def read_cascade(
         raise InputError(f"{file}, line {7 * k + 7}: a radius of {radius[k]} m; it must be positive")
     position, velocity = rows[:, :3] * 1e-3, rows[:, 3:6] * 1e-3
     distance = np.linalg.norm(position, axis=1)
-    stray = (distance < EARTH_RADIUS_KM) | (0.5 * np.sum(velocity**2, axis=1) >= _MU_KM3_S2 / distance)
+    stray = (distance < EARTH.radius_km) | (0.5 * np.sum(velocity**2, axis=1) >= EARTH.mu_km3_s2 / distance)
     if stray.any():
         k = int(np.flatnonzero(stray)[0])
         raise InputError(
             f"{file}, line {7 * k + 1}: object {k + 1}, {distance[k]:,.0f} km from the Earth's centre, is "
             "within the Earth or on no closed orbit; are the numbers in m and m/s?"
         )
-    a, e, i, raan, argp, mean = elements_of(position, velocity, _MU_KM3_S2)
+    a, e, i, raan, argp, mean = elements_of(position, velocity, EARTH.mu_km3_s2)
     mass = mass_of_length(2.0 * radius)
     columns: dict[str, NDArray[Any]] = {
         "kind": np.full(len(rows), Kind.UNATTRIBUTED, np.int8), "a_km": a, "ecc": e, "inc_rad": i, "raan_rad": raan,

@@ -29,8 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import EXPONENT, Event, draw_length
-from stmgpu.debris.population.assembly import EARTH_RADIUS_KM, assemble
+from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.debris.population.synthetic_families import (
@@ -277,7 +278,7 @@ def _shell(shell: Shell, count: int, rng: np.random.Generator) -> Columns:
     rest["mean_rad"] = np.where(away, rest["mean_rad"], 2.0 * np.pi * phase - rest["argp_rad"])
     rest["constellation"] = np.full(count, shell.constellation, np.int32)
     return {
-        "a_km": height + EARTH_RADIUS_KM,
+        "a_km": height + EARTH.radius_km,
         "ecc": _SHELL_ECC * np.exp(0.28 * rng.standard_normal(count)),
         "inc_rad": np.radians(shell.inclination + 0.003 * rng.standard_normal(count)),
         "launch_year": np.interp(rng.random(count), _FIVE, shell.launch),
@@ -296,12 +297,12 @@ def _orbits(group: Family | Cloud, count: int, rng: np.random.Generator, place: 
     height = np.interp(ndtr(z[0]), _SEVEN, group.height) + rng.uniform(-0.5, 0.5, count)
     ecc = np.exp(_split_normal(np.log(group.ecc), tie * z[0] + np.sqrt(1.0 - tie**2) * z[1]))
     inclination = np.clip(_split_normal(group.inclination, z[2]), 0.05, 179.0)
-    low, high = (EARTH_RADIUS_KM + h for h in (LOWEST_PERIGEE_KM + 0.5, HIGHEST_PERIGEE_KM - 0.5))
+    low, high = (EARTH.radius_km + h for h in (LOWEST_PERIGEE_KM + 0.5, HIGHEST_PERIGEE_KM - 0.5))
     if isinstance(group, Cloud) or group.perigee:
         ecc = np.minimum(ecc, _MAX_ECC)
-        axis = np.clip(height + EARTH_RADIUS_KM, low, high) / (1.0 - ecc)
+        axis = np.clip(height + EARTH.radius_km, low, high) / (1.0 - ecc)
     else:
-        axis = np.clip(height + EARTH_RADIUS_KM, low / (1.0 - 1e-5), None)
+        axis = np.clip(height + EARTH.radius_km, low / (1.0 - 1e-5), None)
         ecc = np.clip(ecc, np.maximum(1.0 - high / axis, 0.0), 1.0 - low / axis)
     return {"a_km": axis, "ecc": ecc, "inc_rad": np.radians(inclination)}
 

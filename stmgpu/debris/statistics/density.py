@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import CLASS_NAMES, Population
 from stmgpu.debris.shells import shell_shares
 from stmgpu.debris.variables import SHELL_EDGES_KM
@@ -50,7 +50,7 @@ def latitude_time_share(inc_rad: Any, latitude_edges_rad: Any) -> Floats:
 
 def shell_volume(lower_km: Any, upper_km: Any) -> Any:
     """Volume of shells between altitudes [km^3]."""
-    return 4.0 / 3.0 * np.pi * ((EARTH_RADIUS_KM + upper_km) ** 3 - (EARTH_RADIUS_KM + lower_km) ** 3)
+    return 4.0 / 3.0 * np.pi * ((EARTH.radius_km + upper_km) ** 3 - (EARTH.radius_km + lower_km) ** 3)
 
 
 def cell_volume(altitude_edges_km: Any, latitude_edges_rad: Any) -> Floats:
@@ -80,7 +80,7 @@ def spatial_density(source: xr.Dataset | Population, altitude_edges_km: Any = SH
     else:
         edges = _edges("altitude_edges_km", altitude_edges_km)
         volume = shell_volume(edges[:-1], edges[1:])
-        moments = _by_class(source, lambda rows: shell_shares(rows.a_km, rows.ecc, edges + EARTH_RADIUS_KM))
+        moments = _by_class(source, lambda rows: shell_shares(rows.a_km, rows.ecc, edges + EARTH.radius_km))
         found = xr.DataArray(moments.T / volume[:, None], dims=("shell", "class"), coords=_shells(edges))
         found = found.assign_coords({"class": list(CLASS_NAMES)})
     return found.assign_attrs(units="km-3", long_name="spatial density")
@@ -105,7 +105,7 @@ def latitude_density(
     edges, zones = _edges("altitude_edges_km", altitude_edges_km), _zones(latitude_edges_deg)
 
     def share(rows: Population) -> Floats:
-        shell = shell_shares(rows.a_km, rows.ecc, edges + EARTH_RADIUS_KM)
+        shell = shell_shares(rows.a_km, rows.ecc, edges + EARTH.radius_km)
         return (shell[:, :, None] * latitude_time_share(rows.inc_rad, zones)[:, None, :]).reshape(len(rows), -1)
 
     number = _by_class(population, share).reshape(len(CLASS_NAMES), len(edges) - 1, len(zones) - 1)
@@ -143,9 +143,9 @@ def relative_speed(
     speed = _pair_speeds(edges, zones)
     pairs = np.einsum("sik,ijk,sjk->sk", number, speed, number, optimize=True)
     everybody = number.sum(axis=1) ** 2
-    radius = 0.5 * (edges[:-1] + edges[1:]) + EARTH_RADIUS_KM
+    radius = 0.5 * (edges[:-1] + edges[1:]) + EARTH.radius_km
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(everybody > 0.0, pairs / everybody, np.nan) * np.sqrt(MU_KM3_S2 / radius)[:, None]
+        mean = np.where(everybody > 0.0, pairs / everybody, np.nan) * np.sqrt(EARTH.mu_km3_s2 / radius)[:, None]
     return xr.DataArray(
         mean,
         dims=("shell", "latitude"),
@@ -213,7 +213,7 @@ def _by_inclination(population: Population, edges: Floats, zones: Floats) -> Flo
     for k in range(0, len(population), _ROWS):
         rows = population[k : k + _ROWS]
         where = _inclination_bin(rows)
-        shell = shell_shares(rows.a_km, rows.ecc, edges + EARTH_RADIUS_KM) * rows.weight[:, None]
+        shell = shell_shares(rows.a_km, rows.ecc, edges + EARTH.radius_km) * rows.weight[:, None]
         zone = latitude_time_share(rows.inc_rad, zones)
         for b in np.unique(where):
             own = where == b

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import semi_major_axis_km
-from stmgpu.constants import EARTH_RADIUS_KM, SECONDS_PER_DAY, SLOW_PAIR_KM_S
+from stmgpu.constants import EARTH, SECONDS_PER_DAY, SLOW_PAIR_KM_S
 from stmgpu.debris.breakup.size_law import expected_fragments
 from stmgpu.debris.population.population import CLASS_NAMES, Population
 from stmgpu.debris.variables import SHELL_EDGES_KM
@@ -260,7 +260,7 @@ class _Known:
             self.classes = tuple(str(name) or "unknown" for name in types)
             self.kind = kind.astype(np.int64)
             axis = semi_major_axis_km(objects.mean_motion)
-        self.altitude_km: Floats = axis - EARTH_RADIUS_KM
+        self.altitude_km: Floats = axis - EARTH.radius_km
 
     def rows(self, norad_id: Integers) -> Integers:
         """Row of each id; -1 for ids that are not known, and for 0, which stands for none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stmgpu.constants import EARTH_RADIUS_KM, J2, MU_KM3_S2
+from stmgpu.constants import WGS72
 
 _STEPS = 6
 
@@ -44,8 +44,8 @@ def gravity(xp: Any, r: Any) -> Any:
     """Acceleration of the Earth's point mass and J2 at positions [3, m] km, z along the Earth's axis; [3, m] km/s^2."""
     x, y, z = r
     r2 = x * x + y * y + z * z
-    pull = -MU_KM3_S2 / (r2 * xp.sqrt(r2))
-    flat = 1.5 * J2 * EARTH_RADIUS_KM**2 / r2
+    pull = -WGS72.mu_km3_s2 / (r2 * xp.sqrt(r2))
+    flat = 1.5 * WGS72.j2 * WGS72.radius_km**2 / r2
     z2 = 5.0 * z * z / r2
     side = pull * (1.0 + flat * (1.0 - z2))
     return xp.stack([x * side, y * side, z * pull * (1.0 + flat * (3.0 - z2))])

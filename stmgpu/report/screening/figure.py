@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from stmgpu.catalog.orbits import semi_major_axis_km
-from stmgpu.constants import EARTH_RADIUS_KM, SLOW_PAIR_KM_S
+from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
 from stmgpu.errors import StmgpuError
 
 _INK, _SOFT = "#1f4e79", "#c55a11"
@@ -65,7 +65,7 @@ def _where(figure: Figure, axes: Any, ds: xr.Dataset, catalog: Any) -> None:
     ds = ds.isel(conjunction=np.isin(ds.primary.to_numpy(), catalog.norad_id))  # others have a trajectory only
     sort = np.argsort(catalog.norad_id)
     index = sort[np.searchsorted(catalog.norad_id, ds.primary.to_numpy(), sorter=sort)]
-    altitude = semi_major_axis_km(catalog.mean_motion[index]) - EARTH_RADIUS_KM
+    altitude = semi_major_axis_km(catalog.mean_motion[index]) - WGS72.radius_km
     speed = ds.relative_speed.to_numpy()
     low = altitude <= 2000.0
     axes.set(title="Where and how fast", xlabel="mean altitude of the primary [km]", ylabel="relative speed [km/s]")

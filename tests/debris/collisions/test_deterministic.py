@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from sgp4.api import WGS72, Satrec
+from sgp4.api import WGS72 as SGP4_WGS72
+from sgp4.api import Satrec
 
 import stmgpu as stm
 from stmgpu.catalog.orbits import mean_motion_of_axis
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH, WGS72
 from stmgpu.debris.collisions.deterministic import catalog_of, collision_rate, deterministic_collisions, fit_catalog
 from stmgpu.debris.population import Kind, Population
 from stmgpu.errors import InputError
@@ -25,7 +26,7 @@ def sgp4_states(catalog):
     for k in range(len(catalog)):
         sat = Satrec()
         sat.sgp4init(
-            WGS72,
+            SGP4_WGS72,
             "i",
             1,
             catalog.epoch_jd[k] + catalog.epoch_fr[k] - 2433281.5,
@@ -67,7 +68,7 @@ ORBITS = {  # perigee height [km], eccentricities, inclinations [deg]
 def test_fitted_elements_give_the_states_back(kind):
     rng, n = np.random.default_rng(7), 40
     height, ecc, inc = (rng.uniform(*ends, n) for ends in ORBITS[kind])
-    a = (EARTH_RADIUS_KM + height) / (1.0 - ecc)
+    a = (EARTH.radius_km + height) / (1.0 - ecc)
     angles = rng.uniform(0.0, 2.0 * np.pi, (3, n))
     states = np.concatenate(states_of(a, ecc, np.radians(inc), *angles), axis=1)
     catalog, off = fit(states)
@@ -83,7 +84,7 @@ def test_mean_elements_are_found_again():
     rng, n = np.random.default_rng(3), 60
     ecc, argp = rng.uniform(1e-3, 0.1, n), rng.uniform(0.0, 2.0 * np.pi, n)
     columns = {
-        "mean_motion": mean_motion_of_axis((EARTH_RADIUS_KM + rng.uniform(450.0, 1200.0, n)) / (1.0 - ecc)),
+        "mean_motion": mean_motion_of_axis((EARTH.radius_km + rng.uniform(450.0, 1200.0, n)) / (1.0 - ecc)),
         "eccentricity": ecc,
         "inclination": rng.uniform(0.1, 2.0, n),
         "argp": argp,
@@ -210,7 +211,7 @@ def test_population_as_a_catalogue():
     assert catalog.norad_id.tolist() == [25544, 900_000_002, 11]
     np.testing.assert_array_equal(catalog.hard_body_radius_m, some.radius_m)
     np.testing.assert_array_equal(catalog.mass_kg, some.mass_kg)
-    np.testing.assert_allclose(catalog.mean_motion, 60.0 * np.sqrt(MU_KM3_S2 / some.a_km**3), rtol=1e-14)
+    np.testing.assert_allclose(catalog.mean_motion, 60.0 * np.sqrt(WGS72.mu_km3_s2 / some.a_km**3), rtol=1e-14)
     # B* = rho_0 C_d A / (2 m) with rho_0 = 0.1570 kg/m^2 per Earth radius (Hoots and Roehrich 1980)
     np.testing.assert_allclose(catalog.bstar, 0.5 * 0.1570 * 2.2 * 0.01, rtol=1e-14)
     np.testing.assert_allclose(catalog.epoch_jd + catalog.epoch_fr, jd_of_year(some.epoch_year), rtol=1e-14)
@@ -228,7 +229,7 @@ def crossing_rate(inc, raan, radius_m, a_km, width_km, limit_km):
     normal = np.stack([np.sin(inc) * np.sin(raan), -np.sin(inc) * np.cos(raan), np.cos(inc)])
     i, j = np.triu_indices(len(inc), 1)
     half = np.sqrt(0.5 * (1.0 + (normal[:, i] * normal[:, j]).sum(axis=0)))  # cos(alpha / 2)
-    speed = np.sqrt(MU_KM3_S2 / a_km)
+    speed = np.sqrt(EARTH.mu_km3_s2 / a_km)
     period = 2.0 * np.pi * a_km / speed
     plane = np.pi * limit_km**2 / width_km - 4.0 * limit_km**3 / (3.0 * width_km**2)
     each = 2.0 / (speed * period**2 * half) * plane
@@ -239,7 +240,7 @@ def crossing_rate(inc, raan, radius_m, a_km, width_km, limit_km):
 def two_shells():
     """A population in two shells that never meet, and its conjunctions within 10 km through half a day."""
     rng, n, width = np.random.default_rng(11), 700, 40.0
-    a = np.concatenate([EARTH_RADIUS_KM + rng.uniform(-0.5, 0.5, n) * width + height for height in (700.0, 900.0)])
+    a = np.concatenate([EARTH.radius_km + rng.uniform(-0.5, 0.5, n) * width + height for height in (700.0, 900.0)])
     inc = np.concatenate([rng.choice(np.radians([53.0, 70.0, 98.0]), n), rng.choice(np.radians([65.0, 82.0]), n)])
     some = population(a, inc, rng, np.arange(1, 2 * n + 1))
     found, rate = deterministic_collisions(some, days=0.5, threshold_km=10.0)

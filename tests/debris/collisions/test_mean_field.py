@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 from support.paths import SHARED
 
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.crossing import SPEED_EDGES, crossing_kernel, kernel_table
 from stmgpu.debris.collisions.mean_field import mean_field
 from stmgpu.debris.environment.lifetime import Lifetime, disposal_perigee_km, residual_lifetime_years, rotation_factor
@@ -28,7 +28,7 @@ VALLADO = """100 5.297e-7 5.877; 110 9.661e-8 7.263; 120 2.438e-8 9.473; 130 8.4
 def orbits(seed, n=12, eccentric=0.05):
     rng = np.random.default_rng(seed)
     return (
-        EARTH_RADIUS_KM + 800.0 + rng.uniform(-60.0, 60.0, n),
+        EARTH.radius_km + 800.0 + rng.uniform(-60.0, 60.0, n),
         rng.uniform(0.2, 1.0, n) * eccentric,
         np.radians(rng.uniform(20.0, 120.0, n)),
         rng.uniform(0.5, 3.0, n),
@@ -52,8 +52,8 @@ def kessler_pair(first, second, points=80):
     cosine = np.sqrt(1.0 - sine**2)
 
     def motion(a, e, i):
-        across = np.sqrt(MU_KM3_S2 * a * (1 - e * e)) / r
-        up = np.sqrt(np.maximum(MU_KM3_S2 * (2 / r - 1 / a) - across**2, 0.0))
+        across = np.sqrt(EARTH.mu_km3_s2 * a * (1 - e * e)) / r
+        up = np.sqrt(np.maximum(EARTH.mu_km3_s2 * (2 / r - 1 / a) - across**2, 0.0))
         return across[:, None], up[:, None], np.arccos(np.clip(np.cos(i) / cosine, -1.0, 1.0))
 
     (t1, u1, g1), (t2, u2, g2) = motion(a1, e1, i1), motion(a2, e2, i2)
@@ -113,7 +113,7 @@ def test_speeds_of_a_group_lie_within_it():
 # -------------------------------------------------------------------------------------------------------------- shares
 def test_shares_of_a_period_are_what_sampled_positions_say():
     a, e = np.array([7000.0, 7500.0, 26_000.0, 7000.0]), np.array([0.01, 0.1, 0.73, 0.0])
-    edges = EARTH_RADIUS_KM + np.array([200.0, 500.0, 700.0, 1200.0, 2000.0])
+    edges = EARTH.radius_km + np.array([200.0, 500.0, 700.0, 1200.0, 2000.0])
     anomaly = (np.arange(200_000) + 0.5) / 200_000 * 2.0 * np.pi
     for row, share in zip(range(4), shell_shares(a, e, edges), strict=True):
         radius = a[row] * (1.0 - e[row] * np.cos(anomaly))  # uniform in E, so weigh with dM/dE
@@ -145,7 +145,7 @@ def test_rates_are_the_sums_of_kessler_integrals(eccentric, bias):
         a, e, i, radius, mass = orbits(seed, eccentric=eccentric)
         a = a / (1.0 - e)  # perigees in the same band
         exact.append(kessler(a, e, i, radius).sum(axis=1))
-        edges = EARTH_RADIUS_KM + np.arange(100.0, 12_000.0, 50.0)
+        edges = EARTH.radius_km + np.arange(100.0, 12_000.0, 50.0)
         ours.append(mean_field(a, e, i, radius, mass, edges_km=edges).rate)
     assert np.sum(ours) == pytest.approx(np.sum(exact), rel=bias)
     error = np.ravel(ours) / np.ravel(exact) - 1.0
@@ -153,7 +153,7 @@ def test_rates_are_the_sums_of_kessler_integrals(eccentric, bias):
 
 
 def test_thin_shells_see_two_that_keep_apart():
-    a = EARTH_RADIUS_KM + np.array([802.0, 808.0])
+    a = EARTH.radius_km + np.array([802.0, 808.0])
     args = ([1e-5, 1e-5], [1.0, 1.2], [1.0, 1.0], [500.0, 500.0])
     assert mean_field(a, *args, thickness_km=10.0).total > 0.0
     assert mean_field(a, *args, thickness_km=2.0).total == 0.0
@@ -192,7 +192,7 @@ def test_catastrophic_and_fragments_follow_the_breakup_model():
     # circular orbits of 53 and 97 degrees: 1000 kg and 1 kg, mean square speed from the kernel
     a, e, i, radius = [7178.0, 7178.0], [1e-4, 1e-4], np.radians([53.0, 97.0]), [1.0, 0.1]
     k, squares = crossing_kernel(i[0], i[1])
-    circular = MU_KM3_S2 / 7178.0
+    circular = EARTH.mu_km3_s2 / 7178.0
     found = mean_field(a, e, i, radius, [1000.0, 1.0])
     mean = np.divide(squares, k, out=np.zeros(4), where=k > 0.0) * circular
     breaks = 0.5 * mean * 1e6 / 1000.0 >= 4e4  # 40 J/g (Johnson et al. 2001)
@@ -296,9 +296,9 @@ CIRCULAR = [
 
 @pytest.mark.parametrize(("altitude", "years"), CIRCULAR)
 def test_circular_decay(life, altitude, years):
-    assert life.years(EARTH_RADIUS_KM + altitude, 0.0, 0.022) == pytest.approx(years, rel=0.015)
-    assert life.years(EARTH_RADIUS_KM + altitude, 1e-5, 0.022) == pytest.approx(years, rel=0.015)
-    assert life.years(EARTH_RADIUS_KM + altitude, 0.0, 0.11) == pytest.approx(years / 5.0, rel=0.015)
+    assert life.years(EARTH.radius_km + altitude, 0.0, 0.022) == pytest.approx(years, rel=0.015)
+    assert life.years(EARTH.radius_km + altitude, 1e-5, 0.022) == pytest.approx(years, rel=0.015)
+    assert life.years(EARTH.radius_km + altitude, 0.0, 0.11) == pytest.approx(years / 5.0, rel=0.015)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_circular_decay(life, altitude, years):
 )
 def test_circular_disposal(vallado, area_to_mass, rule, altitude):
     found = disposal_perigee_km(
-        EARTH_RADIUS_KM + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5, circular=True
+        EARTH.radius_km + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5, circular=True
     )
     assert found == pytest.approx(altitude, abs=1.0)
 
@@ -319,15 +319,15 @@ def integrated(a, e, ballistic, heights, log_density):
     def rates(_, state):
         a, e = state
         c = e * cosine
-        rho = np.exp(np.interp(a * (1 - c) - EARTH_RADIUS_KM, heights, log_density, right=-np.inf)) * 1e3 * YEAR_S
+        rho = np.exp(np.interp(a * (1 - c) - EARTH.radius_km, heights, log_density, right=-np.inf)) * 1e3 * YEAR_S
         fall = np.sqrt((1 + c) / (1 - c)) * rho * ballistic
         return [
-            -np.sqrt(MU_KM3_S2 * a) * np.mean(fall * (1 + c)),
-            -np.sqrt(MU_KM3_S2 / a) * (1 - e * e) * np.mean(fall * cosine),
+            -np.sqrt(EARTH.mu_km3_s2 * a) * np.mean(fall * (1 + c)),
+            -np.sqrt(EARTH.mu_km3_s2 / a) * (1 - e * e) * np.mean(fall * cosine),
         ]
 
     def floor(_, state):
-        return state[0] * (1 - state[1]) - EARTH_RADIUS_KM - 150.0
+        return state[0] * (1 - state[1]) - EARTH.radius_km - 150.0
 
     floor.terminal = True
     return solve_ivp(rates, (0.0, 1e6), (a, e), events=floor, rtol=1e-6, atol=1e-7, method="LSODA").t[-1]
@@ -338,13 +338,13 @@ def integrated(a, e, ballistic, heights, log_density):
     [(300, 0.001), (300, 0.05), (500, 0.01), (700, 0.02), (600, 0.1), (200, 0.6), (250, 0.72), (400, 0.3)],
 )
 def test_eccentric_decay_against_integration(life, vallado, perigee, ecc):
-    a = (EARTH_RADIUS_KM + perigee) / (1.0 - ecc)
+    a = (EARTH.radius_km + perigee) / (1.0 - ecc)
     assert life.years(a, ecc, 0.022) == pytest.approx(integrated(a, ecc, 0.022, *vallado), rel=0.02)
 
 
 def test_disposal_keeps_the_apogee_and_the_rule(life):
     rng = np.random.default_rng(2)
-    a, e = EARTH_RADIUS_KM + rng.uniform(400.0, 1900.0, 300), rng.uniform(0.0, 0.05, 300)
+    a, e = EARTH.radius_km + rng.uniform(400.0, 1900.0, 300), rng.uniform(0.0, 0.05, 300)
     ballistic = 2.2 * rng.uniform(0.003, 0.05, 300)
     perigee, apogee = life.disposal_orbit(a, e, ballistic, 25.0)
     before = life.years(a, e, ballistic)
@@ -357,21 +357,21 @@ def test_disposal_keeps_the_apogee_and_the_rule(life):
 
 
 def test_lifetime_ends(life):
-    assert life.years(EARTH_RADIUS_KM + 149.0, 0.0, 0.02) == 0.0
-    assert life.years(EARTH_RADIUS_KM + 2100.0, 0.0, 0.02) == np.inf
-    lower, upper = life.years(EARTH_RADIUS_KM + np.array([150.5, 152.0]), 0.0, 0.02)
+    assert life.years(EARTH.radius_km + 149.0, 0.0, 0.02) == 0.0
+    assert life.years(EARTH.radius_km + 2100.0, 0.0, 0.02) == np.inf
+    lower, upper = life.years(EARTH.radius_km + np.array([150.5, 152.0]), 0.0, 0.02)
     assert 0.0 < lower < upper < 0.01
 
 
 def test_a_rotating_atmosphere_spares_prograde_orbits(life):
-    a = EARTH_RADIUS_KM + 600.0
+    a = EARTH.radius_km + 600.0
     still = life.years(a, 0.001, 0.022)
     assert life.years(a, 0.001, 0.022, np.radians(30.0)) > still > life.years(a, 0.001, 0.022, np.radians(150.0))
     assert rotation_factor(a, 0.0, 0.5 * np.pi) == pytest.approx(1.0)
 
 
 def test_the_function_is_the_class(life, vallado):
-    args = (EARTH_RADIUS_KM + 500.0, 0.002, 0.02)
+    args = (EARTH.radius_km + 500.0, 0.002, 0.02)
     assert residual_lifetime_years(*args, vallado[1], 100.0, 2.5) == life.years(*args)
 
 

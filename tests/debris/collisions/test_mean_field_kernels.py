@@ -9,7 +9,7 @@ import pytest
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import mean_field_kernels
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.errors import CapacityError
@@ -21,7 +21,7 @@ COLUMNS = ("weight", "controlled", "length_m", "intact", "avoided", "constellati
 def population(seed: int, n: int = 400) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Objects of all sizes on orbits of all kinds, some of them outside of all shells."""
     rng = np.random.default_rng(seed)
-    perigee = EARTH_RADIUS_KM + rng.uniform(100.0, 2200.0, n)
+    perigee = EARTH.radius_km + rng.uniform(100.0, 2200.0, n)
     apogee = perigee + rng.choice([0.0, 1e-6, 1.0, 100.0, 3000.0, 40_000.0], n) * rng.uniform(0.0, 1.0, n)
     a, e = 0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee)
     radius = 10.0 ** rng.uniform(-2.0, 1.2, n)
@@ -36,7 +36,7 @@ def population(seed: int, n: int = 400) -> tuple[tuple[Any, ...], dict[str, Any]
         "constellation": np.where(active, rng.integers(-1, 3, n), -1),
         "avoidance": 0.1,
         "avoidance_both": 0.05,
-        "edges_km": EARTH_RADIUS_KM + np.array([180.0, 300.0, 310.0, 655.5, 900.0, 2000.0]),
+        "edges_km": EARTH.radius_km + np.array([180.0, 300.0, 310.0, 655.5, 900.0, 2000.0]),
     }
     return columns, settings
 

@@ -7,13 +7,13 @@ import pytest
 
 from stmgpu.backend import Backend, get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
+from stmgpu.constants import EARTH
 from stmgpu.debris.evolution.census import UNITS, census
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.variables import SHELL_EDGES_KM
 from stmgpu.errors import CapacityError
-from stmgpu.propagate.secular import EARTH_RADIUS_KM
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -22,7 +22,7 @@ def orbits(perigee_km: object, apogee_km: object, seed: int = 1) -> Population:
     """Objects of a synthetic population on orbits of these altitudes."""
     low, high = np.broadcast_arrays(np.asarray(perigee_km, np.float64), np.asarray(apogee_km, np.float64))
     population = synthetic_population(max(len(low), 200), seed)[np.arange(len(low))]
-    population.a_km[:] = EARTH_RADIUS_KM + 0.5 * (low + high)
+    population.a_km[:] = EARTH.radius_km + 0.5 * (low + high)
     population.ecc[:] = (high - low) / (2.0 * population.a_km)
     population.weight[:] = np.random.default_rng(seed).uniform(0.0, 1.5, len(low))
     return population

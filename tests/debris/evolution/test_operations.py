@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stmgpu.backend.cpu import CpuBackend, usable_levels
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.evolution.loop import Evolution, RunResult, _Loop
@@ -43,7 +43,7 @@ def derelicts(count: int, kind: Kind = Kind.DERELICT, height_km: float = 850.0) 
     return dataclasses.replace(
         population,
         kind=np.full(count, kind, np.int8),
-        a_km=np.full(count, EARTH_RADIUS_KM + height_km),
+        a_km=np.full(count, EARTH.radius_km + height_km),
         ecc=np.full(count, 1e-3),
         mass_kg=np.full(count, 800.0),
         radius_m=np.full(count, 1.0),
@@ -150,7 +150,7 @@ def test_who_cannot_keep_its_orbit_does_not_leave_it() -> None:
 @pytest.mark.parametrize("inclination", [0.1, 0.9, 1.7, 3.0])
 def test_a_disposal_orbit_lasts_as_long_as_the_rule_with_the_atmosphere_turning(inclination: float) -> None:
     life = Lifetime(exponential_log_density(HEIGHTS_KM), LOWEST_KM, SPACING_KM)
-    a, b = np.full(3, EARTH_RADIUS_KM + 900.0), np.array([0.005, 0.01, 0.02])
+    a, b = np.full(3, EARTH.radius_km + 900.0), np.array([0.005, 0.01, 0.02])
     perigee, apogee = life.disposal_orbit(a, 1e-3, b, 25.0, inclination)
     assert (perigee < a * (1.0 - 1e-3)).all()
     years = life.years(0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee), b, inclination)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris.policy import (
     Campaign,
     CsiRemoval,
@@ -46,7 +46,7 @@ def view(n=200, year=2030.0, seed=0, run=0, **columns):
         "radius_m": rng.uniform(0.1, 4.0, n),
         "area_to_mass": np.full(n, 0.01),
         "length_m": rng.uniform(0.1, 8.0, n),
-        "a_km": EARTH_RADIUS_KM + rng.uniform(500.0, 1500.0, n),
+        "a_km": EARTH.radius_km + rng.uniform(500.0, 1500.0, n),
         "ecc": rng.uniform(0.0, 0.01, n),
         "inc_rad": np.radians(rng.uniform(40.0, 100.0, n)),
         "age_years": rng.uniform(0.0, 40.0, n),
@@ -143,7 +143,7 @@ def test_only_restricts():
         min_lifetime_years=30.0,
     )
     chosen = MassRemoval(per_year=1000, only=only).select(seen)
-    inc, altitude = np.degrees(seen.inc_rad), seen.a_km - EARTH_RADIUS_KM
+    inc, altitude = np.degrees(seen.inc_rad), seen.a_km - EARTH.radius_km
     expected = (
         (inc >= 70)
         & (inc <= 75)
@@ -275,7 +275,7 @@ def test_sweep_thins_small_debris_in_a_band():
     )
     policy = Sweep(thinning=0.5, length_m=(0.02, 0.1), altitude_km=(800.0, 1000.0))
     chosen = policy.select(seen)
-    perigee, apogee = (seen.a_km * (1 + s * seen.ecc) - EARTH_RADIUS_KM for s in (-1, 1))
+    perigee, apogee = (seen.a_km * (1 + s * seen.ecc) - EARTH.radius_km for s in (-1, 1))
     inside = (perigee >= 800.0) & (apogee <= 1000.0) & (seen.length_m >= 0.02) & (seen.length_m <= 0.1)
     outside = (apogee < 800.0) | (perigee > 1000.0) | (seen.length_m < 0.02) | (seen.length_m > 0.1)
     hit = np.zeros(n, bool)
@@ -303,17 +303,17 @@ def test_csi_by_hand():
     """Rossi, Valsecchi and Alessi (2015): at 1000 km, if it is densest there, M/10,000 times the inclination term."""
     seen = view(
         5,
-        a_km=np.full(5, EARTH_RADIUS_KM + 1000.0),
+        a_km=np.full(5, EARTH.radius_km + 1000.0),
         ecc=np.zeros(5),
         mass_kg=np.full(5, 5000.0),
         inc_rad=np.radians([0.0, 90.0, 180.0, 90.0, 90.0]),
     )
     np.testing.assert_allclose(csi(seen)[:3], np.array([1.0, 1.3, 1.6]) / 1.6 * 0.5)
-    low = dataclasses.replace(seen, a_km=np.where(np.arange(5) < 2, seen.a_km, EARTH_RADIUS_KM + 600.0))
+    low = dataclasses.replace(seen, a_km=np.where(np.arange(5) < 2, seen.a_km, EARTH.radius_km + 600.0))
     share = (
         2
-        / shell_volumes(EARTH_RADIUS_KM + np.array([1000.0, 1050.0]))
-        / (3 / shell_volumes(EARTH_RADIUS_KM + np.array([600.0, 650.0])))
+        / shell_volumes(EARTH.radius_km + np.array([1000.0, 1050.0]))
+        / (3 / shell_volumes(EARTH.radius_km + np.array([600.0, 650.0])))
     )[0]
     np.testing.assert_allclose(csi(low)[1], 1.3 / 1.6 * 0.5 * share)
     life = np.exp(14.18 * 600.0**0.1831 - 42.94) / np.exp(14.18 * 1000.0**0.1831 - 42.94)
@@ -323,8 +323,8 @@ def test_csi_by_hand():
 def test_footprint_goes_by_active_satellites_nearby():
     kind = np.full(200, Kind.ACTIVE, np.int8)
     kind[:3] = Kind.ROCKET_BODY
-    a = EARTH_RADIUS_KM + np.full(200, 560.0)
-    a[:3] = EARTH_RADIUS_KM + np.array([560.0, 700.0, 1400.0])
+    a = EARTH.radius_km + np.full(200, 560.0)
+    a[:3] = EARTH.radius_km + np.array([560.0, 700.0, 1400.0])
     seen = view(kind=kind, a_km=a, ecc=np.full(200, 1e-3), fragment_rate=np.ones(200), lifetime_years=np.full(200, 1e4))
     near, middle, far = footprint(seen)[:3]
     assert near > middle > 1e3 * far

@@ -12,10 +12,11 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.area_to_mass import chi_moments
 from stmgpu.debris.breakup.size_law import area_of_length
 from stmgpu.debris.population import Kind, Population, columns
-from stmgpu.debris.population.assembly import EARTH_RADIUS_KM, perigee_km
+from stmgpu.debris.population.assembly import perigee_km
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.specs import PopulationSpec
 from stmgpu.errors import InputError
@@ -50,7 +51,7 @@ def time_between(population: Population, low_km: float, high_km: float):
     """Share of each orbit's period between two heights: M = E - e sin E at both, over pi."""
 
     def passed(height):
-        cosine = np.clip((1.0 - (EARTH_RADIUS_KM + height) / population.a_km) / population.ecc, -1.0, 1.0)
+        cosine = np.clip((1.0 - (EARTH.radius_km + height) / population.a_km) / population.ecc, -1.0, 1.0)
         return np.arccos(cosine) - population.ecc * np.sqrt(1.0 - cosine**2)
 
     return (passed(high_km) - passed(low_km)) / np.pi
@@ -82,7 +83,7 @@ def test_counts_are_the_published_ones(population):
 @pytest.mark.parametrize("name", HEIGHTS)
 def test_heights(population, name):
     part = of_kind(population, name)
-    ours = np.histogram(part.a_km - EARTH_RADIUS_KM, BINS_KM)[0]
+    ours = np.histogram(part.a_km - EARTH.radius_km, BINS_KM)[0]
     truth = np.array(HEIGHTS[name])
     assert np.abs(ours - truth).sum() < 0.18 * truth.sum()
     assert np.all(np.abs(ours - truth) <= 4.0 * np.sqrt(truth) + 0.2 * truth + 5.0), (ours, truth)

@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from support import ensembles
 from support.ensembles import population
 
-from stmgpu.constants import EARTH_RADIUS_KM, MU_KM3_S2
+from stmgpu.constants import EARTH
 from stmgpu.debris import statistics as st
 from stmgpu.debris.collisions.mean_field import mean_field
 from stmgpu.debris.statistics.density import cell_volume, latitude_time_share, shell_volume
@@ -19,7 +19,7 @@ from stmgpu.time import YEAR_S
 def test_density_times_volume_is_the_number_of_objects():
     rng = np.random.default_rng(1)
     objects = population(
-        EARTH_RADIUS_KM + rng.uniform(600.0, 1500.0, 300),
+        EARTH.radius_km + rng.uniform(600.0, 1500.0, 300),
         rng.uniform(0.0, 180.0, 300),
         rng.uniform(0.0, 0.03, 300),
         kind=rng.integers(0, 7, 300),
@@ -40,7 +40,7 @@ def test_density_of_an_ensemble():
     found = st.spatial_density(ds)
     assert found.attrs["units"] == "km-3"
     assert found.dims == ds["number"].dims
-    volume = 4.0 / 3.0 * np.pi * ((EARTH_RADIUS_KM + 850.0) ** 3 - (EARTH_RADIUS_KM + 800.0) ** 3)
+    volume = 4.0 / 3.0 * np.pi * ((EARTH.radius_km + 850.0) ** 3 - (EARTH.radius_km + 800.0) ** 3)
     at = found.sel(shell=825.0, **{"class": "collision fragment"}).isel(scenario=0, time=0)
     np.testing.assert_allclose(at, 600.0 / volume, rtol=1e-7)
     np.testing.assert_allclose(
@@ -60,7 +60,7 @@ def test_density_of_one_orbit_is_kesslers(inclination):
         for b in latitude:
             cell = st.latitude_density(
                 population(a, inclination, e),
-                [r - EARTH_RADIUS_KM - 0.5, r - EARTH_RADIUS_KM + 0.5],
+                [r - EARTH.radius_km - 0.5, r - EARTH.radius_km + 0.5],
                 [b - 0.05, b + 0.05],
             )
             i, lat = np.radians(inclination), np.radians(b)
@@ -77,14 +77,14 @@ def test_latitude_share_of_equatorial_and_polar_orbits():
 def test_relative_speed_at_the_equator():
     """Two objects at one inclination meet at the equator along parallel tracks, or northbound against southbound: 0 and
     2 v sin i with equal odds."""
-    v = np.sqrt(MU_KM3_S2 / (EARTH_RADIUS_KM + 775.0))
+    v = np.sqrt(EARTH.mu_km3_s2 / (EARTH.radius_km + 775.0))
     for inclination in (30.5, 80.5, 99.5):
-        objects = population([EARTH_RADIUS_KM + 775.0] * 2, inclination)
+        objects = population([EARTH.radius_km + 775.0] * 2, inclination)
         speed = st.relative_speed(objects, [750.0, 800.0], [-1.0, 1.0])
         assert float(speed[0, 0]) == pytest.approx(v * np.sin(np.radians(inclination)), rel=2e-3)
     nobody = st.relative_speed(objects, [300.0, 350.0], [-1.0, 1.0])
     assert np.isnan(float(nobody[0, 0]))
-    crossing = population([EARTH_RADIUS_KM + 775.0] * 2, [89.5, 90.5])  # nearly polar: 0 or 2 v, as above
+    crossing = population([EARTH.radius_km + 775.0] * 2, [89.5, 90.5])  # nearly polar: 0 or 2 v, as above
     assert float(st.relative_speed(crossing, [750.0, 800.0], [-1.0, 1.0])[0, 0]) == pytest.approx(v, rel=0.01)
 
 
@@ -93,8 +93,8 @@ def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
     """Two circular orbits spread over one shell: density squared times mean relative speed, summed over cells, is the
     integral over latitude by quadrature, with the headings of both at every latitude."""
     lower, upper = 800.0, 810.0
-    a = EARTH_RADIUS_KM + 805.0
-    v = np.sqrt(MU_KM3_S2 / a)
+    a = EARTH.radius_km + 805.0
+    v = np.sqrt(EARTH.mu_km3_s2 / a)
 
     def integrand(b, i):
         share = 1.0 / (np.pi * np.sqrt((np.sin(i) ** 2 - np.sin(b) ** 2).clip(1e-300)))
@@ -123,7 +123,7 @@ def test_density_speed_and_the_mean_field_agree():
     """Independent code: half of n^2 V times the cross-section, over all cells, against rates without latitudes."""
     rng = np.random.default_rng(1)
     objects = population(
-        EARTH_RADIUS_KM + rng.uniform(600.0, 1200.0, 2000),
+        EARTH.radius_km + rng.uniform(600.0, 1200.0, 2000),
         rng.uniform(20.0, 120.0, 2000),
         rng.uniform(0.0, 0.02, 2000),
         radius_m=1.3,
@@ -133,14 +133,14 @@ def test_density_speed_and_the_mean_field_agree():
     volume = cell_volume(edges, np.radians(np.arange(-90.0, 90.1, 5.0)))
     rate = 0.5 * float((density**2 * speed * volume).sum()) * np.pi * 2.6e-3**2 * YEAR_S
     field = mean_field(
-        objects.a_km, objects.ecc, objects.inc_rad, objects.radius_m, objects.mass_kg, edges_km=edges + EARTH_RADIUS_KM
+        objects.a_km, objects.ecc, objects.inc_rad, objects.radius_m, objects.mass_kg, edges_km=edges + EARTH.radius_km
     )
     assert rate == pytest.approx(field.total, rel=0.01)
     assert float(st.crash_clock(field)) == pytest.approx(365.25 / field.total_without_avoidance)
 
 
 def test_flux_is_density_times_speed():
-    objects = population(EARTH_RADIUS_KM + np.array([700.0, 720.0, 905.0]), [98.0, 53.0, 74.0])
+    objects = population(EARTH.radius_km + np.array([700.0, 720.0, 905.0]), [98.0, 53.0, 74.0])
     speed, density = st.relative_speed(objects), st.latitude_density(objects)
     found = st.flux(objects)
     here = density.sum("class") > 0.0

@@ -11,7 +11,7 @@ from support.ensembles import population
 
 import stmgpu as stm
 from stmgpu.catalog.orbits import semi_major_axis_km
-from stmgpu.constants import EARTH_RADIUS_KM
+from stmgpu.constants import EARTH
 from stmgpu.debris import statistics as st
 from stmgpu.debris.breakup.size_law import expected_fragments
 from stmgpu.debris.statistics import screenings
@@ -47,7 +47,7 @@ ROWS = [
 
 def objects():
     found = population(
-        EARTH_RADIUS_KM + np.array([820.0, 815.0, 1450.0, 560.0, 550.0, 550.0]),
+        EARTH.radius_km + np.array([820.0, 815.0, 1450.0, 560.0, 550.0, 550.0]),
         80.0,
         radius_m=[2.0, 1.0, 0.5, 1.0, 1.0, 1.0],
         kind=[2, 1, 5, 0, 0, 0],
@@ -147,7 +147,7 @@ def test_a_screening_with_its_catalogue():
     con = stm.screen(catalog, hours=3, threshold_km=15, backend="reference")
     edges = [0.0, 700.0, 1000.0, 50_000.0]
     found = st.conjunction_rate(con, catalog, altitude_edges_km=edges, min_speed_km_s=0.0)
-    axis = dict(zip(catalog.norad_id.tolist(), semi_major_axis_km(catalog.mean_motion) - EARTH_RADIUS_KM, strict=True))
+    axis = dict(zip(catalog.norad_id.tolist(), semi_major_axis_km(catalog.mean_motion) - EARTH.radius_km, strict=True))
     want = np.histogram([axis[k] for k in con.primary.values.tolist()], edges)[0]
     assert con.sizes["conjunction"] > 20
     assert found.conjunctions.values.tolist() == want.tolist()

@@ -1,0 +1,12 @@
+"""Types of arrays, as they are named in annotations throughout the package."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Strings = npt.NDArray[np.str_]
+Times = npt.NDArray[np.datetime64]
