@@ -301,7 +301,7 @@ class Catalog:
         200
         """
         self._need_objects("summary")
-        regimes = orbits.regime(self.mean_motion, self.eccentricity)
+        regimes = orbits.regime_of(*orbits.apsis_heights_km(self.mean_motion, self.eccentricity))
         order = np.lexsort((self.epoch_fr, self.epoch_jd))
         first, last = (Epoch(float(self.epoch_jd[i]), float(self.epoch_fr[i])) for i in (order[0], order[-1]))
         reference = last if at is None else as_epoch(at)

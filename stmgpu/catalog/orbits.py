@@ -1,4 +1,4 @@
-"""Size and regime of orbits from SGP4 mean elements: the plain quantities that summaries and readers need."""
+"""Size, period and regime of orbits, from SGP4 mean elements."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.constants import WGS72
-
-Floats = npt.NDArray[np.float64]
+from stmgpu.typing import Floats, Strings
 
 REGIMES = ("LEO", "MEO", "GEO", "HEO")
-"""Orbit regimes, as told apart by `regime`."""
+"""Orbit regimes, as assigned by `regime_of`."""
 
 _LEO_TOP_KM = 2000.0
-_GEO_HEIGHT_KM = 35_786.0
-_GEO_REV_PER_DAY = (0.9, 1.1)
-_RAD_PER_MIN_PER_REV_PER_DAY = 2.0 * np.pi / 1440.0
+_GEO_BOTTOM_KM = 35_586.0
+_GEOSYNCHRONOUS_AXIS_KM = (37_948.0, 46_380.0)
+_GEOSYNCHRONOUS_ECCENTRICITY = 0.25
 
 
 def semi_major_axis_km(mean_motion: npt.ArrayLike) -> Floats:
@@ -55,28 +54,48 @@ def apsis_heights_km(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) ->
     return axis * (1.0 - e) - WGS72.radius_km, axis * (1.0 + e) - WGS72.radius_km
 
 
-def regime(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    """Regime of each orbit, from mean motion [rad/min] and eccentricity.
+def regime_of(perigee_km: npt.ArrayLike, apogee_km: npt.ArrayLike) -> Strings:
+    """Regime of each orbit.
 
-    LEO: apogee below 2,000 km. GEO: 0.9 to 1.1 revolutions a day and e < 0.1. MEO: perigee above 2,000 km and apogee
-    below GEO's height. HEO: everything else (transfer orbits, Molniya, above GEO).
+    - LEO: apogee below 2,000 km.
+    - GEO: semi-major axis from 37,948 to 46,380 km and eccentricity up to 0.25, at any inclination: geosynchronous
+      orbits and the graveyards beside them.
+    - MEO: perigee from 2,000 km and apogee below 35,586 km, the lower edge of the protected GEO region.
+    - HEO: all others, among them transfer and Molniya orbits and those above GEO.
+
+    Parameters
+    ----------
+    perigee_km, apogee_km : array_like of float64
+        Heights above the equatorial radius [km].
+
+    Returns
+    -------
+    ndarray of str
+        One of `REGIMES` for each orbit; HEO where a height is infinite or NaN.
+
+    Notes
+    -----
+    Limits of LEO and of the protected GEO region: IADC-02-01, Space Debris Mitigation Guidelines. Geosynchronous orbits
+    are the classes EGO and IGO of ESA's Annual Space Environment Report, which CCSDS lists as orbit categories (SANA
+    registry, CCSDS 502.0-B-3).
 
     Examples
     --------
-    >>> regime([0.0679, 0.0043752], [0.001, 0.0]).tolist()
-    ['LEO', 'GEO']
+    >>> regime_of([410.0, 20_180.0, 35_780.0, 250.0], [420.0, 20_190.0, 35_790.0, 35_950.0]).tolist()
+    ['LEO', 'MEO', 'GEO', 'HEO']
     """
-    e = np.asarray(eccentricity, np.float64)
-    perigee, apogee = apsis_heights_km(mean_motion, e)
-    rev_per_day = np.asarray(mean_motion, np.float64) / _RAD_PER_MIN_PER_REV_PER_DAY
-    low, high = _GEO_REV_PER_DAY
-    is_geo = (rev_per_day >= low) & (rev_per_day <= high) & (e < 0.1)
-    is_meo = (perigee >= _LEO_TOP_KM) & (apogee < _GEO_HEIGHT_KM) & ~is_geo
-    return np.select([apogee < _LEO_TOP_KM, is_meo, is_geo], list(REGIMES[:3]), REGIMES[3])
+    perigee, apogee = np.asarray(perigee_km, np.float64), np.asarray(apogee_km, np.float64)
+    with np.errstate(invalid="ignore"):
+        axis = (perigee + apogee) / 2.0 + WGS72.radius_km
+        eccentricity = (apogee - perigee) / (2.0 * axis)
+    lowest, highest = _GEOSYNCHRONOUS_AXIS_KM
+    is_geo = (axis >= lowest) & (axis <= highest) & (eccentricity <= _GEOSYNCHRONOUS_ECCENTRICITY)
+    is_meo = (perigee >= _LEO_TOP_KM) & (apogee < _GEO_BOTTOM_KM) & ~is_geo
+    return np.asarray(np.select([apogee < _LEO_TOP_KM, is_meo, is_geo], list(REGIMES[:3]), REGIMES[3]))
 
 
 def sgp4_period_min(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike, inclination: npt.ArrayLike) -> Floats:
-    """Period by which SGP4 chooses its model [min]: of Brouwer's mean motion, recovered from Kozai's.
+    """Period that decides between SGP4 and SDP4 [min]: that of Brouwer's mean motion, recovered from Kozai's.
 
     Parameters
     ----------
