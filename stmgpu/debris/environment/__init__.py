@@ -1,5 +1,21 @@
 """Atmosphere, solar activity and CO2: what acts on objects from outside."""
 
-from stmgpu.debris.environment.environment import Co2Scaling, Environment, Floats, sun_direction
+from stmgpu.debris.environment.atmosphere import Exponential, Jb2008, Nrlmsis
+from stmgpu.debris.environment.co2 import Co2Scaling
+from stmgpu.debris.environment.environment import Environment, sun_direction
+from stmgpu.debris.environment.lifetime import Lifetime, disposal_perigee_km, residual_lifetime_years
+from stmgpu.debris.environment.solar import Recorded, Sinusoid
 
-__all__ = ["Co2Scaling", "Environment", "Floats", "sun_direction"]
+__all__ = [
+    "Co2Scaling",
+    "Environment",
+    "Exponential",
+    "Jb2008",
+    "Lifetime",
+    "Nrlmsis",
+    "Recorded",
+    "Sinusoid",
+    "disposal_perigee_km",
+    "residual_lifetime_years",
+    "sun_direction",
+]
