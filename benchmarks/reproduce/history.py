@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.population.sources import read_mocat
+from stmgpu.debris.population.mocat import read_mocat
 
 YEARS = (2000, 2005, 2009, 2010, 2013, 2015, 2018, 2020, 2022, 2023)
 LOW_KM, HIGH_KM = 200.0, 2000.0

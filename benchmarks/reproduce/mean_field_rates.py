@@ -18,7 +18,8 @@ from verdict import Report
 
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.population.sources import read_cascade, read_mocat
+from stmgpu.debris.population.cascade import read_cascade
+from stmgpu.debris.population.mocat import read_mocat
 
 CUBE = {10.0: (1.335, 0.040), 20.0: (1.133, 0.045), 50.0: (0.927, 0.016)}
 """Collisions a year by Cube with random nodes and cells of so many km: mean and standard error."""

@@ -24,7 +24,7 @@ from stmgpu.debris.environment import Environment
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.policy import FragmentRemoval, PersistentRiskRemoval, RankedRemoval, RiskRemoval, View
 from stmgpu.debris.population import Kind, Population
-from stmgpu.debris.population.sources import read_mocat
+from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.specs import EnvironmentSpec
 from stmgpu.debris.streams import POLICY, generator
 

@@ -11,9 +11,11 @@ from support.paths import SHARED
 from stmgpu.catalog import format_catalog
 from stmgpu.catalog.synthetic import synthetic_catalog
 from stmgpu.debris.population import columns
+from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.from_catalog import read_gp
 from stmgpu.debris.population.from_table import read_table
-from stmgpu.debris.population.sources import load_population, read_mocat
+from stmgpu.debris.population.mocat import read_mocat
+from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.specs import PopulationSpec
 from stmgpu.errors import InputError
 
@@ -93,3 +95,8 @@ def test_the_largest_rows_that_are_allowed(tmp_path):
     rows = ["1,700,720,98,payload,1e6,1e3,2020,1", "2,700,1e6,98,debris,45,1,2020,2e6"]
     population = read_table(table(tmp_path, *rows), rng())
     assert population.weight.tolist() == [1.0, 2e6]
+
+
+def test_nothing_is_no_population():
+    with pytest.raises(InputError, match="no object is in it"):
+        assemble(2020.0, {name: np.zeros(0) for name in ("kind", "a_km", "ecc", "inc_rad")}, rng(), "empty")
