@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from support.paths import ROOT
 
 from stmgpu.debris import scenario
-from stmgpu.debris.policy.ranking import RemovalPolicy
+from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.variables import LONG_NAMES
 
 TABLES = {

@@ -16,7 +16,8 @@ from stmgpu.debris.policy.policies import (
     policy_of,
     select_all,
 )
-from stmgpu.debris.policy.ranking import Campaign, Lower, Only, RankedRemoval, RemovalPolicy, Selection, View
+from stmgpu.debris.policy.ranking import Lower, Only, RankedRemoval
+from stmgpu.debris.policy.view import Campaign, RemovalPolicy, Selection, View
 
 __all__ = [
     "Campaign",

@@ -29,18 +29,14 @@ from stmgpu.debris.policy.ranking import (
     RANDOM_ORDER,
     SWEPT,
     Altitude,
-    Campaign,
     Interval,
     Lower,
     Only,
     RankedRemoval,
-    RemovalPolicy,
-    Selection,
-    View,
-    Whole,
     ordered,
     within,
 )
+from stmgpu.debris.policy.view import Campaign, RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.shells import occupancy, shell_shares, shell_volumes
 

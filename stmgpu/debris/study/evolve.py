@@ -18,7 +18,7 @@ from stmgpu.backend import get_backend
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
-from stmgpu.debris.policy.ranking import RemovalPolicy
+from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study, read_study

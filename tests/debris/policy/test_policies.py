@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.policy import (
-    Campaign,
     CsiRemoval,
     FootprintRemoval,
     FragmentRemoval,
@@ -23,12 +22,12 @@ from stmgpu.debris.policy import (
     RandomRemoval,
     RiskRemoval,
     Sweep,
-    View,
     csi,
     footprint,
     select_all,
 )
-from stmgpu.debris.policy.ranking import RankedRemoval, RemovalPolicy
+from stmgpu.debris.policy.ranking import RankedRemoval
+from stmgpu.debris.policy.view import Campaign, RemovalPolicy, View
 from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.shells import shell_volumes

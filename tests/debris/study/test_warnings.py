@@ -11,7 +11,8 @@ import pytest
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.debris.policy import Campaign, ListRemoval, MassRemoval, Sweep
+from stmgpu.debris.policy import ListRemoval, MassRemoval, Sweep
+from stmgpu.debris.policy.view import Campaign
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario, Study
