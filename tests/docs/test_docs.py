@@ -20,8 +20,11 @@ from stmgpu.screen.conjunctions import FLAGS
 
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [ROOT / "README.md", *GUIDE]
-LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
+ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+LINKED = [*PAGES, *DESIGN, *ROOT_PAGES, ROOT / "slurm" / "README.md"]
 _BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.M | re.S)
+_PATH = re.compile(r"`((?:stmgpu|kernels|tests|benchmarks|docs|slurm)/[\w./]*\w(?:/|\.\w+))`")
 
 needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -66,11 +69,40 @@ def test_the_tutorial_of_removal_runs(folder: Path) -> None:
     assert (folder / "removal_study.png").is_file()
 
 
-@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in LINKED if page.name != "CHANGELOG.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_paths_that_pages_name_exist(page: Path) -> None:
+    for path in _PATH.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+def test_tables_of_architecture_name_modules_that_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    steps = text[text.index("## A screening") : text.index("## Folders")]
+    for path in re.findall(
+        r"`([a-z_]+(?:/[a-z_]+)*(?:\.py)?)`", "\n".join(re.findall(r"^\| \w+ \| (.*?) \|", steps, re.M))
+    ):
+        assert (ROOT / "stmgpu" / path).exists(), path
+    tree = text[text.index("```\nstmgpu/") : text.index("kernels/  ")]
+    packages = {path.parent.name for path in (ROOT / "stmgpu").rglob("__init__.py")} - {"stmgpu"}
+    assert packages == set(re.findall(r"([a-z]+)/(?:\s|$)", tree)) - {"stmgpu", "scenarios"}
+
+
+def test_design_index_lists_every_note() -> None:
+    index = (ROOT / "docs" / "design" / "README.md").read_text(encoding="utf-8")
+    for note in DESIGN:
+        title = note.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        assert note.name == "README.md" or f"- [{title}]({note.name})" in index
 
 
 def test_readme_opens_with_the_two_commands() -> None:
