@@ -160,7 +160,10 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
         order = np.argsort(chosen.ecc, kind="stable")
         members = Members(backend, objects, Coefficients(2.2, 1.2))
         members.add(0, np.arange(objects, dtype=np.int64), chosen[order])
-        cube, mover = Cube(backend, 1, [0], cube_km, 1, "shell"), Secular(backend, 150.0)
+        cube, mover = (
+            Cube(backend, seed=1, run_numbers=[0], cube_km=cube_km, resamples=1, lattice="shell"),
+            Secular(backend, 150.0),
+        )
         moving, meeting = [], []
         for step in range(1, 4 + options.rounds):
             begin = time.perf_counter()

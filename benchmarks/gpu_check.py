@@ -308,7 +308,14 @@ def _object_kernels(backend: Backend, scenario: Scenario, population: Population
         members.add(number, np.arange(len(population), dtype=np.int64), population)
     density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
     table, mover = backend.put(density), Secular(backend, 150.0)
-    cube = Cube(backend, 1, np.arange(runs), scenario.collisions.cube_km, 1, scenario.collisions.lattice)
+    cube = Cube(
+        backend,
+        seed=1,
+        run_numbers=np.arange(runs),
+        cube_km=scenario.collisions.cube_km,
+        resamples=1,
+        lattice=scenario.collisions.lattice,
+    )
     _, moving = _timed(
         lambda: mover.step(
             members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0)

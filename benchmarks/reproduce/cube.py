@@ -84,7 +84,7 @@ def state(backend: Backend, elements: Array, radius_km: Array) -> Any:
 
 def sample(backend: Backend, seed: int, objects: Any, cube_km: float, lattice: str, samples: int) -> Rate:
     """The rate of a fixed population by many samples."""
-    cube = Cube(backend, seed, 0, cube_km, RESAMPLES, lattice)
+    cube = Cube(backend, seed=seed, run_numbers=0, cube_km=cube_km, resamples=RESAMPLES, lattice=lattice)
     rates, pairs, begin = [], 0, time.perf_counter()
     for step in range(max(2, samples // RESAMPLES)):
         e = cube.encounters(objects, step)
@@ -113,7 +113,15 @@ def moons(report: Report, backend: Backend, data: Path, seed: int, share: float)
         report.check(f"R2 {one}-{other}, integral [1/a]", rate, ours, tolerance_relative=1e-4)
     copies, rng = 400, np.random.default_rng(seed)
     for part in (0.03, 0.05):
-        cube = Cube(backend, seed, 0, part * float(shape[0].mean()), RESAMPLES, "cube", mu_km3_s2=JUPITER_MU)
+        cube = Cube(
+            backend,
+            seed=seed,
+            run_numbers=0,
+            cube_km=part * float(shape[0].mean()),
+            resamples=RESAMPLES,
+            lattice="cube",
+            mu_km3_s2=JUPITER_MU,
+        )
         rates: dict[tuple[str, str], list[float]] = {pair: [] for pair in MOONS}
         for step in range(max(4, round(60 * share))):
             elements = rng.uniform(0.0, 2.0 * np.pi, (6, 4 * copies))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.debris import breakup
-from stmgpu.debris.collisions.cube import Encounters
+from stmgpu.debris.collisions.encounters import Encounters
 from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import Kind

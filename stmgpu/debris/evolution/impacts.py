@@ -30,7 +30,8 @@ from stmgpu.backend import Backend
 from stmgpu.constants import EARTH
 from stmgpu.debris import breakup, streams
 from stmgpu.debris.breakup.model import Body, Breakup, Fragments
-from stmgpu.debris.collisions.cube import Cube, Encounters
+from stmgpu.debris.collisions.cube import Cube
+from stmgpu.debris.collisions.encounters import Encounters
 from stmgpu.debris.evolution.expected import Shedding
 from stmgpu.debris.evolution.ledger import Ledger, shell_of
 from stmgpu.debris.evolution.members import Members
@@ -89,7 +90,9 @@ class Impacts:
         self.scenario, self.members, self.book = scenario, members, book
         self.seed, self.run_numbers = seed, run_numbers
         self._cut = np.zeros(len(run_numbers))
-        self.cube = Cube(backend, seed, run_numbers, c.cube_km, c.resamples, c.lattice)
+        self.cube = Cube(
+            backend, seed=seed, run_numbers=run_numbers, cube_km=c.cube_km, resamples=c.resamples, lattice=c.lattice
+        )
 
     # ------------------------------------------------------------------------------------------------ collisions
     def step(self, step: int, year: float, dt_s: float) -> None:

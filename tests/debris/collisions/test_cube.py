@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.debris.collisions import cube as module
-from stmgpu.debris.collisions.cube import Cube, Encounters
+from stmgpu.debris.collisions import cube as cube_module
+from stmgpu.debris.collisions import cube_kernels as module
+from stmgpu.debris.collisions.cube import Cube
+from stmgpu.debris.collisions.encounters import Encounters
 from stmgpu.debris.collisions.kessler import kessler_rate
 from stmgpu.debris.collisions.lattice import Lattice
 from stmgpu.debris.streams import ANGLE, uniforms
@@ -120,9 +122,9 @@ def test_what_an_encounter_is(backend: Backend, lattice: str) -> None:
     order = np.lexsort((e.resample, uid[e.second], uid[e.first], e.run))
     assert np.array_equal(order, np.arange(len(e)))
     shift = cube.shifts(9)[e.resample, e.run]
-    cells = cube.lattice.cells(e.r_first, shift)
-    assert np.array_equal(cells, cube.lattice.cells(e.r_second, shift))
-    volume = cube.lattice.volume_km3(cells, shift)
+    cells = cube.sampling.lattice.cells(e.r_first, shift)
+    assert np.array_equal(cells, cube.sampling.lattice.cells(e.r_second, shift))
+    volume = cube.sampling.lattice.volume_km3(cells, shift)
     speed = np.linalg.norm(e.v_first - e.v_second, axis=1)
     np.testing.assert_allclose(e.speed_km_s, speed, rtol=1e-13)
     np.testing.assert_allclose(
@@ -140,7 +142,7 @@ def test_keplers_equation(kernel_backend: Backend, ecc: float, error: float) -> 
     n, a = 48, 8000.0
     elements = np.zeros((6, n))
     elements[0], elements[1], elements[2:5] = a, ecc, [[0.7], [2.0], [4.0]]
-    cube = Cube(kernel_backend, 1, 5, 1e7, resamples=64)  # all in one cell
+    cube = Cube(kernel_backend, seed=1, run_numbers=5, cube_km=1e7, resamples=64)  # all in one cell
     e = cube.encounters(_state(kernel_backend, elements, 1.0), 3)
     assert len(e) > 60 * n * (n - 1) // 2
     u, _ = uniforms(1, 5, ANGLE, (3 << 16) | e.resample, e.second)
@@ -155,7 +157,9 @@ def test_same_bytes_on_every_instruction_set_and_with_threads(isa: str, lattice:
     elements = _population(9000)
     elements[0, 4000:] *= 1.0 + 1e-3 * np.arange(5000) / 5000
     found = [
-        Cube(b, 3, [1], 40.0, 1, lattice).encounters(_state(b, elements, 1e-3), 0)
+        Cube(b, seed=3, run_numbers=[1], cube_km=40.0, resamples=1, lattice=lattice).encounters(
+            _state(b, elements, 1e-3), 0
+        )
         for b in (CpuBackend(1, isa), CpuBackend(3, isa), CpuBackend(1, "scalar"))
     ]
     assert len(found[0]) > 50
@@ -204,7 +208,7 @@ def test_resamples_hang_on_their_number(kernel_backend: Backend, monkeypatch: py
     cut = _cube(kernel_backend, "shell", resamples=7)
     cut.encounters(state, 13)
     _same(truth, cut.encounters(state, 12))
-    monkeypatch.setattr(module, "_SHIFTS", 1)
+    monkeypatch.setattr(cube_module, "_SHIFTS", 1)
     _same(truth, _cube(kernel_backend, "shell", resamples=7).encounters(state, 12))
     assert whole.encounters(state, 13).r_first[:50].tobytes() != truth.r_first[:50].tobytes()
 
@@ -213,13 +217,13 @@ def test_overflow_is_found_again(kernel_backend: Backend, monkeypatch: pytest.Mo
     """Everything in one cell: n (n - 1) / 2 pairs, far more than there is room for at first."""
     n = 400
     state = _state(kernel_backend, _population(n, max_ecc=0.1), 1e-3)
-    cube = Cube(kernel_backend, 1, 0, 1e7, 2)
+    cube = Cube(kernel_backend, seed=1, run_numbers=0, cube_km=1e7, resamples=2)
     e = cube.encounters(state, 0)
     assert len(e) == 2 * n * (n - 1) // 2
     assert len(np.unique(np.stack([e.first, e.second, e.resample]), axis=1).T) == len(e)
     monkeypatch.setattr(module, "_MAX_PAIRS", 1000)
     with pytest.raises(CapacityError, match="smaller cells"):
-        Cube(kernel_backend, 1, 0, 1e7, 2).encounters(state, 0)
+        Cube(kernel_backend, seed=1, run_numbers=0, cube_km=1e7, resamples=2).encounters(state, 0)
 
 
 @pytest.mark.parametrize("lattice", LATTICES)
@@ -229,7 +233,9 @@ def test_far_orbits_are_reached(kernel_backend: Backend, lattice: str) -> None:
     elements[0, :200] *= 60.0
     elements[1, :200] = 0.5
     found = [
-        Cube(b, 1, 0, 100.0, 2, lattice).encounters(_state(b, elements, 1e-3), 0)
+        Cube(b, seed=1, run_numbers=0, cube_km=100.0, resamples=2, lattice=lattice).encounters(
+            _state(b, elements, 1e-3), 0
+        )
         for b in (kernel_backend, ReferenceBackend())
     ]
     assert len(found[0]) > 20
@@ -243,14 +249,18 @@ def test_what_cannot_be_numbered_is_refused(kernel_backend: Backend, lattice: st
     elements = _population(64, max_ecc=0.1)
     elements[0, 37] = apogee
     with pytest.raises(InputError, match="slot 37 has its apogee at"):
-        Cube(kernel_backend, 1, 0, 5.0, 1, lattice).encounters(_state(kernel_backend, elements, 1e-3), 0)
+        Cube(kernel_backend, seed=1, run_numbers=0, cube_km=5.0, resamples=1, lattice=lattice).encounters(
+            _state(kernel_backend, elements, 1e-3), 0
+        )
 
 
 @pytest.mark.parametrize("n", [0, 1, 17])
 @pytest.mark.parametrize("lattice", LATTICES)
 def test_nobody_to_meet(backend: Backend, lattice: str, n: int) -> None:
     state = _state(backend, _population(n), 1e-3, mode=[0] * min(n, 1) + [2] * (n - 1))
-    e = Cube(backend, 1, 0, 1e3 if lattice == "cube" else 100.0, 2, lattice).encounters(state, 0)
+    e = Cube(
+        backend, seed=1, run_numbers=0, cube_km=1e3 if lattice == "cube" else 100.0, resamples=2, lattice=lattice
+    ).encounters(state, 0)
     assert len(e) == 0
     assert e.position_km.shape == e.v_second.shape == (0, 3)
     assert e.first.dtype == np.int64
@@ -277,11 +287,11 @@ def test_input_errors(wrong: dict[str, Any], message: str) -> None:
 
 def test_step_out_of_range() -> None:
     with pytest.raises(InputError, match="step must be"):
-        Cube(ReferenceBackend(), 1, 0, 10.0).shifts(-1)
+        Cube(ReferenceBackend(), seed=1, run_numbers=0, cube_km=10.0).shifts(-1)
 
 
 def test_shifts_are_uniform_and_their_own() -> None:
-    cube = Cube(ReferenceBackend(), 1, range(40), 10.0, 50)
+    cube = Cube(ReferenceBackend(), seed=1, run_numbers=range(40), cube_km=10.0, resamples=50)
     shifts = np.stack([cube.shifts(step) for step in range(5)])
     assert shifts.shape == (5, 50, 40, 3)
     assert len(np.unique(shifts)) == shifts.size
@@ -346,7 +356,7 @@ def test_mean_rate_is_kesslers_integral(
     rng = np.random.default_rng(6)
     n, steps = 3000, 16
     backend = CpuBackend(1)
-    cube = Cube(backend, 1, 0, cube_km, 8, lattice)
+    cube = Cube(backend, seed=1, run_numbers=0, cube_km=cube_km, resamples=8, lattice=lattice)
     rates = []
     for step in range(steps):
         elements = rng.uniform(0.0, 2.0 * np.pi, (6, 2 * n))

@@ -1,0 +1,235 @@
+"""Cube on a backend with kernels (``kernels/cube.cu``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.backend import Backend
+from stmgpu.debris.collisions.cube_reference import ABSENT
+from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
+from stmgpu.errors import CapacityError, InputError
+from stmgpu.typing import Floats
+
+_REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
+_KEY_BITS = 62
+_BATCH_KEYS = 1 << 25  # keys of a batch of rows: 256 MiB, half as much for the chains
+_MAX_PAIRS = 1 << 27
+_BUCKETS = 1 << 18  # buckets in use at a time on a CPU: 1 MiB
+_LANES = 1 << 18  # lanes that fill a GPU
+_SMALL = 8192  # slots below which a row is not worth sharing
+
+
+class CubeKernels:
+    """Launches of the kernels, and the arrays that they work in, which grow when they are too small."""
+
+    def __init__(self, backend: Backend, sampling: Sampling) -> None:
+        self.backend, self.sampling = backend, sampling
+        self.run_number = self.backend.put(sampling.run_numbers)
+        self.sectors = self.backend.put(sampling.lattice.sectors)
+        self.beyond = self.backend.zeros(1, np.int32)
+        self.reach_km = _REACH_KM
+        self.capacity = 256
+        self.keys, self.next = self.backend.empty(0, np.int64), self.backend.empty(0, np.int32)
+        self.head, self.count = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
+        self.first, self.second = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
+
+    def _prepare(self, n: int) -> None:
+        """Room for ``n`` slots, in as many rows as a batch holds; parts are what CPU threads share a row in."""
+        self.n, self.rows = n, int(np.clip(_BATCH_KEYS // n, 1, self.sampling.resamples))
+        threads = getattr(self.backend, "threads", 1)
+        spare = threads // self.rows
+        self.parts = 1 << (spare.bit_length() - 1) if spare > 1 and n >= _SMALL else 1
+        self.bits = max(8, (2 * n - 1).bit_length())
+        # on a CPU a few rows after the other use the same buckets, which then stay in its cache
+        self.linked = min(self.rows, max(threads, _BUCKETS >> self.bits)) if self.backend.name == "cpu" else self.rows
+        if self.keys.size < self.rows * n:
+            room = self.rows * n * 5 // 4
+            self.keys, self.next = self.backend.empty(room, np.int64), self.backend.empty(room, np.int32)
+        if self.head.size < self.linked << self.bits:
+            self.head = self.backend.empty(self.linked << self.bits, np.int32)
+        if self.count.size < self.rows * self.parts:
+            self.count = self.backend.empty(self.rows * self.parts, np.int32)
+        self._room_for_pairs()
+
+    def _room_for_pairs(self) -> None:
+        room = self.rows * self.parts * self.capacity
+        if self.first.size < room:
+            self.first, self.second = self.backend.empty(room, np.int32), self.backend.empty(room, np.int32)
+
+    def find(self, state: State, step: int, shifts: Floats) -> Pairs:
+        """Pairs that share a cell in any resample of a step, unsorted; ``shifts`` as from ``Cube.shifts``."""
+        self._prepare(max(16, -(-state.n // 16) * 16))
+        batches = []
+        for begin in range(0, self.sampling.resamples, self.rows):
+            rows = min(self.rows, self.sampling.resamples - begin)
+            batches.append(self._batch(state, step, begin, rows, self.backend.put(shifts[begin : begin + rows])))
+        if len(batches) == 1:
+            return batches[0]
+        return Pairs(*(np.concatenate(column, axis=-1) for column in zip(*batches, strict=True)))
+
+    def _batch(self, state: State, step: int, begin: int, rows: int, shifts: Any) -> Pairs:
+        backend, launch, lattice, n = self.backend, self.backend.launch, self.sampling.lattice, self.n
+        capacity, runs = int(state.orbit.shape[1]), len(self.sampling.run_numbers)
+        seed = _signed(self.sampling.seed)
+        keys, following = self.keys[: rows * n], self.next[: rows * n]
+        groups = 1 if backend.name == "cpu" else int(np.clip(_LANES // n, 1, rows))
+        while True:
+            launch(
+                "cube_cells",
+                n * groups,
+                rows,
+                groups,
+                n,
+                state.n,
+                capacity,
+                runs,
+                seed,
+                step,
+                begin,
+                *self._bits(state),
+                lattice.bands,
+                lattice.cell_km,
+                state.orbit,
+                state.uid,
+                state.run,
+                state.mode,
+                self.run_number,
+                shifts,
+                self.sectors,
+                keys,
+                self.beyond,
+            )
+            for k in range(0, rows, self.linked):
+                linked = min(self.linked, rows - k)
+                head, part = self.head[: linked << self.bits], slice(k * n, (k + linked) * n)
+                head[...] = -1
+                launch(
+                    "cube_link",
+                    linked * n,
+                    linked,
+                    self.parts,
+                    n,
+                    self.bits,
+                    1 << self.bits,
+                    keys[part],
+                    head,
+                    following[part],
+                )
+            counts = self._match(state, rows, keys, following)
+            if not int(backend.get(self.beyond)[0]):
+                break
+            self.beyond[...] = 0
+            self.reach_km *= 4.0
+        m = int(counts.sum())
+        padded = max(16, -(-m // 16) * 16)
+        pairs = backend.zeros((4, padded), np.int64)
+        if m:
+            lines = rows * self.parts
+            taken = backend.xp.arange(self.capacity, dtype=np.int32) < self.count[:lines, None]
+            pairs[0, :m] = self.first[: lines * self.capacity].reshape(lines, -1)[taken]
+            pairs[1, :m] = self.second[: lines * self.capacity].reshape(lines, -1)[taken]
+            pairs[2, :m] = backend.put(np.repeat(np.arange(lines, dtype=np.int64) // self.parts, counts))
+            pairs[3, :m] = state.run[pairs[0, :m]]
+        out, random = backend.empty((14, padded)), backend.empty((2, padded), np.int64)
+        launch(
+            "cube_pairs",
+            padded,
+            padded,
+            rows,
+            capacity,
+            runs,
+            seed,
+            step,
+            begin,
+            lattice.bands,
+            lattice.cell_km,
+            self.sampling.mu_km3_s2,
+            state.orbit,
+            state.uid,
+            self.run_number,
+            shifts,
+            self.sectors,
+            pairs[0],
+            pairs[1],
+            pairs[2],
+            pairs[3],
+            out,
+            random,
+        )
+        uids = backend.get(state.uid[pairs[:2, :m]])
+        first, second, row, run = backend.get(pairs)[:, :m]
+        return Pairs(
+            first,
+            second,
+            run,
+            uids[0],
+            uids[1],
+            row + begin,
+            backend.get(out)[:, :m],
+            backend.get(random)[:, :m].view(np.uint64),
+        )
+
+    def _match(self, state: State, rows: int, keys: Any, following: Any) -> NDArray[np.int32]:
+        """Fill ``first`` and ``second``, growing them if they overflow; return the pairs of each part of a row."""
+        lines = rows * self.parts
+        count = self.count[:lines]
+        while True:
+            count[...] = 0
+            room = lines * self.capacity
+            self.backend.launch(
+                "cube_match",
+                rows * self.n,
+                rows,
+                self.parts,
+                self.n,
+                int(state.uid.shape[0]),
+                self.bits,
+                1 << self.bits,
+                self.capacity,
+                keys,
+                following,
+                state.uid,
+                count,
+                self.first[:room],
+                self.second[:room],
+            )
+            counts: NDArray[np.int32] = self.backend.get(count)
+            most = int(counts.max())
+            if most <= self.capacity:
+                return counts
+            self.capacity = 1 << most.bit_length()
+            if self.capacity * self.rows * self.parts > _MAX_PAIRS:
+                raise CapacityError(
+                    f"at least {most} pairs of objects share a cell in one sample of positions; choose "
+                    "smaller cells (cube_km) or fewer resamples"
+                )
+            self._room_for_pairs()
+
+    def _bits(self, state: State) -> tuple[int, int]:
+        """Bits of the cell numbers.
+
+        Raises
+        ------
+        InputError
+            they do not fit into a key beside the run; the message names the furthest object.
+        """
+        first, other = self.sampling.lattice.bits(self.reach_km)
+        if first + 2 * other + (len(self.sampling.run_numbers) - 1).bit_length() <= _KEY_BITS and first < 31:
+            return first, other
+        apogee = self.backend.get(state.orbit[0, : state.n] * (1.0 + state.orbit[1, : state.n]))
+        apogee = np.where(self.backend.get(state.mode[: state.n]) == ABSENT, 0.0, apogee)
+        k = int(np.argmax(np.where(np.isfinite(apogee), apogee, np.inf)))
+        raise InputError(
+            f"the object in slot {k} has its apogee at {apogee[k]:.6g} km from the centre; with cells of "
+            f"{self.sampling.lattice.cell_km:g} km and {len(self.sampling.run_numbers)} runs side by side cells "
+            f"are numbered up to {self.reach_km / 4.0:.3g} km: leave the object out, choose larger cells, "
+            "or fewer runs a batch"
+        )
+
+
+def _signed(word: int) -> int:
+    """A 64-bit word as the signed number with the same bits."""
+    return word - (1 << 64) if word >= 1 << 63 else word

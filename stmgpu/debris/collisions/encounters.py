@@ -1,0 +1,112 @@
+"""Objects that share a cell of space, and the sampling that finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stmgpu.debris.collisions.lattice import Lattice
+from stmgpu.typing import Floats, Ints
+
+Words = NDArray[np.uint64]
+
+
+class State(Protocol):
+    """The columns of :class:`stmgpu.propagate.secular.SecularState` that the sampling reads; arrays of the backend."""
+
+    orbit: Any
+    uid: Any
+    run: Any
+    mode: Any
+    n: int
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of the samples of all positions that are drawn in every step.
+
+    Attributes
+    ----------
+    seed
+        seed of the study.
+    run_numbers
+        int64 [runs], number of each run in the study.
+    resamples
+        samples of all positions a step.
+    lattice
+        cells that pairs must share.
+    mu_km3_s2
+        gravitational parameter of the central body.
+    """
+
+    seed: int
+    run_numbers: Ints
+    resamples: int
+    lattice: Lattice
+    mu_km3_s2: float
+
+
+class Pairs(NamedTuple):
+    """Pairs that share a cell, in no order; host arrays [m].
+
+    Attributes
+    ----------
+    first, second, run, first_uid, second_uid, resample
+        int64 slots (the first has the lower uid), index of the run in the batch, uids, number of the resample.
+    columns
+        float64 [14, m]: relative speed, collision rate of one sample, and position and velocity of both.
+    words
+        uint64 [2, m], random words of each pair.
+    """
+
+    first: Ints
+    second: Ints
+    run: Ints
+    first_uid: Ints
+    second_uid: Ints
+    resample: Ints
+    columns: Floats
+    words: Words
+
+
+@dataclass(frozen=True)
+class Encounters:
+    """Pairs that share a cell in one resample, sorted by (run, lower uid, higher uid, resample); host arrays [m].
+
+    Attributes
+    ----------
+    first, second
+        int64 slots; ``first`` has the lower uid.
+    run, resample
+        int64, index of the run in the batch, and number of the resample.
+    speed_km_s
+        relative speed.
+    rate_per_s
+        collision rate that this resample stands for: V_imp pi (R_1 + R_2)^2 / V / resamples, without weights. The sum
+        over the pairs of a step estimates the rate of all collisions.
+    position_km
+        [m, 3] midpoint.
+    r_first, v_first, r_second, v_second
+        [m, 3] states [km, km/s].
+    words
+        uint64 [2, m]: random words of each pair, see :func:`stmgpu.debris.streams.pair_draws`.
+    """
+
+    first: Ints
+    second: Ints
+    run: Ints
+    resample: Ints
+    speed_km_s: Floats
+    rate_per_s: Floats
+    position_km: Floats
+    r_first: Floats
+    v_first: Floats
+    r_second: Floats
+    v_second: Floats
+    words: Words
+
+    def __len__(self) -> int:
+        return len(self.first)
