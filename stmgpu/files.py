@@ -1,37 +1,162 @@
-"""Files that appear complete or not at all."""
+"""Read input of bounded size from paths, bytes and streams; write files atomically."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from stmgpu.errors import InputError, StoreError
 
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
 
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a new file for writing bytes that takes the place of ``path`` once everything is written.
 
-    It is written beside ``path`` under a name of its own, synchronised and renamed. After an error the old file is as
-    it was and nothing new is left.
+class Readable(Protocol):
+    """A stream of bytes or text."""
+
+    def read(self, size: int, /) -> bytes | str:
+        """Up to `size` bytes or characters."""
+        ...
+
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | Readable
+"""Input: a file's path, its content, or an open stream."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Content of a source.
+
+    Parameters
+    ----------
+    data : bytes
+        Decompressed, without a byte order mark.
+    name : str
+        Path, name of the stream, or '<bytes>'.
+    sha256 : str
+        Digest of the bytes as given, before decompression.
+    """
+
+    data: bytes
+    name: str
+    sha256: str
+
+
+def read_content(source: Source, *, kind: str, max_bytes: int) -> Content:
+    """Read a source, plain or gzipped, up to a size.
+
+    Parameters
+    ----------
+    source : path, bytes or file-like
+        A file's path, its content, or an object with `read()`.
+    kind : str
+        Name of the input in messages, such as 'catalogue'.
+    max_bytes : int
+        Largest size before and after decompression [bytes]; no more is read or unpacked.
 
     Raises
     ------
     InputError
-        ``path`` is there and is no ordinary file: renaming would replace a link such as /dev/stdout, or a device.
+        If the source cannot be read, is larger than allowed, or is a damaged gzip file.
+
+    Examples
+    --------
+    >>> read_content(gzip.compress(b"content"), kind="catalogue", max_bytes=100).data
+    b'content'
+    """
+    raw, name = _load(source, kind, max_bytes)
+    data = _decompress(raw, name, kind, max_bytes).removeprefix(_BOM)
+    return Content(data, name, hashlib.sha256(raw).hexdigest())
+
+
+def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str]:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _within(bytes(source), "<bytes>", kind, max_bytes), "<bytes>"
+    if isinstance(source, (str, os.PathLike)):
+        return _load_file(source, kind, max_bytes)
+    if not hasattr(source, "read"):
+        raise InputError(f"{kind} source is a {type(source).__name__}; give a path, bytes or an open file")
+    name = str(getattr(source, "name", "<stream>"))
+    try:
+        content = source.read(max_bytes + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{kind} {name!r} cannot be read: {error}") from None
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    if not isinstance(content, bytes):
+        raise InputError(f"{kind} {name!r} gives {type(content).__name__} when read; allowed are bytes or text")
+    return _within(content, name, kind, max_bytes), name
+
+
+def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tuple[bytes, str]:
+    name = os.fsdecode(source)
+    try:
+        with open(source, "rb") as file:
+            return _within(file.read(max_bytes + 1), name, kind, max_bytes), name
+    except (OSError, ValueError) as error:
+        shown = name if len(name) <= 200 and "\n" not in name else name[:60] + "..."
+        reason = getattr(error, "strerror", None) or error
+        hint = "pass content as bytes, not as text" if shown != name or "\n" in name else "check the path"
+        raise InputError(f"{kind} file {shown!r} cannot be read: {reason}; {hint}") from None
+
+
+def _within(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
+    if len(data) > max_bytes:
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise InputError(
+            f"{kind} {name!r} is larger than {max_bytes} bytes; check that it is {article} {kind}, or raise max_bytes"
+        )
+    return data
+
+
+def _decompress(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
+    if data[:2] != _GZIP_MAGIC:
+        return data
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return _within(file.read(max_bytes + 1), name, kind, max_bytes)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{kind} {name!r} is a damaged gzip file: {error}; get it again") from None
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Write a new file that replaces `path` once it is complete.
+
+    The file is written beside `path` under another name, synchronised and renamed. After an error the old file is
+    unchanged and nothing new is left.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; its folder must exist.
+
+    Yields
+    ------
+    binary file
+        Open for writing.
+
+    Raises
+    ------
+    InputError
+        If `path` exists and is not an ordinary file: renaming would replace a link such as /dev/stdout, or a device.
     StoreError
-        the disk is full, or writing failed otherwise.
+        If the disk is full, or writing fails otherwise.
     OSError
-        the folder is missing or not writable.
+        If the folder is missing or not writable.
     """
     target = Path(path)
     if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
-        raise InputError(f"cannot write {target}: it is there and is no ordinary file; choose another path")
+        raise InputError(f"cannot write {target}: it exists and is not an ordinary file; choose another path")
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:

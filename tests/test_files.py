@@ -1,13 +1,19 @@
-"""Files that appear complete or not at all."""
+"""Input of bounded size from every kind of source, and files that are written whole or not at all."""
+
+from __future__ import annotations
 
 import errno
+import gzip
+import hashlib
+import io
 import os
+from pathlib import Path
 
 import pytest
 
 import stmgpu as stm
 from stmgpu.errors import InputError, StoreError
-from stmgpu.files import replacing
+from stmgpu.files import read_content, replacing
 
 
 def test_replaces_and_leaves_nothing_else(tmp_path):
@@ -50,7 +56,52 @@ def test_links_and_devices_are_not_replaced(tmp_path, write):
     link.symlink_to(target)
     os.mkfifo(pipe)
     for path in (link, pipe, tmp_path):
-        with pytest.raises(InputError, match="no ordinary file"):
+        with pytest.raises(InputError, match="not an ordinary file"):
             write(path)
     assert target.read_bytes() == b"old"
     assert link.is_symlink()
+
+
+def test_content_is_the_same_from_every_source(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbfline one\n"
+    path = tmp_path / "a.txt"
+    path.write_bytes(data)
+    for source in (path, str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), gzip.compress(data)):
+        content = read_content(source, kind="ephemeris", max_bytes=100)
+        assert content.data == b"line one\n"
+    assert read_content(path, kind="ephemeris", max_bytes=100).name == str(path)
+    assert read_content(path, kind="ephemeris", max_bytes=100).sha256 == hashlib.sha256(data).hexdigest()
+    packed = gzip.compress(data)
+    assert read_content(packed, kind="ephemeris", max_bytes=100).sha256 == hashlib.sha256(packed).hexdigest()
+    assert read_content(io.StringIO("\udcff é"), kind="ephemeris", max_bytes=100).data == b"\xff \xc3\xa9"
+
+
+def test_no_more_than_the_limit_is_read_or_unpacked() -> None:
+    class Endless(io.RawIOBase):
+        read_bytes = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert size >= 0
+            self.read_bytes += size
+            return b"x" * size
+
+    stream = Endless()
+    with pytest.raises(InputError, match=r"larger than 1000 bytes; check that it is an ephemeris, or raise max_bytes"):
+        read_content(stream, kind="ephemeris", max_bytes=1000)
+    assert stream.read_bytes == 1001
+    bomb = gzip.compress(b"\0" * 5_000_000)
+    with pytest.raises(InputError, match="larger than 100000 bytes; check that it is a catalogue"):
+        read_content(bomb, kind="catalogue", max_bytes=100_000)
+    assert len(read_content(b"x" * 10, kind="catalogue", max_bytes=10).data) == 10
+
+
+def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent", tmp_path, "bad\0name"):
+        with pytest.raises(InputError, match=r"^ephemeris file .* cannot be read: .*; check the path"):
+            read_content(path, kind="ephemeris", max_bytes=10)
+    with pytest.raises(InputError, match="pass content as bytes, not as text"):
+        read_content("line 1\nline 2", kind="ephemeris", max_bytes=10)
+    with pytest.raises(InputError, match="ephemeris source is a NoneType; give a path, bytes or an open file"):
+        read_content(None, kind="ephemeris", max_bytes=10)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"ephemeris '<bytes>' is a damaged gzip file"):
+        read_content(gzip.compress(b"x" * 100)[:-9], kind="ephemeris", max_bytes=1000)

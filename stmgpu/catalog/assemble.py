@@ -45,7 +45,7 @@ class Records:
     stray: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def assemble(records: Records, source: str, sha256: str) -> Catalog:
+def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     """Check every record and build the catalogue of the valid ones, in the order read.
 
     Raises

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import os
 import re
-import zlib
 from collections.abc import Callable
-from typing import Any
 
 from stmgpu.catalog.assemble import Records, assemble
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.ccsds import ndm, omm, omm_tables
 from stmgpu.catalog.tle import reading as tle
 from stmgpu.errors import CatalogError, InputError
+from stmgpu.files import Source, read_content
 
 MAX_BYTES = 2 * 1024**3
 """Largest catalogue that is read, after decompression [bytes]."""
@@ -30,13 +25,11 @@ _READERS: dict[str, Callable[[bytes], Records]] = {
 }
 FORMATS = tuple(_READERS)
 _HEAD = 1 << 16
-_GZIP_MAGIC = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
 _KVN_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*=", re.MULTILINE)
 _TLE_LINE = re.compile(rb"^[12] [ 0-9A-Z][ 0-9]{4}", re.MULTILINE)
 
 
-def read_catalog(source: Any, *, format: str | None = None, max_bytes: int = MAX_BYTES) -> Catalog:
+def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = MAX_BYTES) -> Catalog:
     """Read a catalogue of TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped.
 
     Parameters
@@ -57,9 +50,10 @@ def read_catalog(source: Any, *, format: str | None = None, max_bytes: int = MAX
     Raises
     ------
     InputError
-        If the source cannot be read or is too large, or the format is unknown.
+        If the format is unknown.
     CatalogError
-        If the form is not recognised, nothing in it is valid, or more than half of its records are rejected.
+        If the source cannot be read, is too large or a damaged gzip file, its form is not recognised, or more than half
+        of its records are rejected.
 
     Examples
     --------
@@ -70,13 +64,15 @@ def read_catalog(source: Any, *, format: str | None = None, max_bytes: int = MAX
     """
     if format is not None and format not in _READERS:
         raise InputError(f"catalogue format {format!r} is unknown; allowed: {', '.join(FORMATS)}, or None to detect it")
-    raw, name = _load(source, max_bytes)
-    data = _decompress(raw, max_bytes, name).removeprefix(_BOM)
     try:
-        records = _READERS[format or detect_format(data)](data)
-        return assemble(records, name, hashlib.sha256(raw).hexdigest())
-    except CatalogError as error:
-        prefix = "" if repr(name) in str(error) else f"catalogue {name!r}: "
+        content = read_content(source, kind="catalogue", max_bytes=max_bytes)
+    except InputError as error:
+        raise CatalogError(str(error)) from None
+    try:
+        records = _READERS[format or detect_format(content.data)](content.data)
+        return assemble(records, source=content.name, sha256=content.sha256)
+    except InputError as error:
+        prefix = "" if repr(content.name) in str(error) else f"catalogue {content.name!r}: "
         raise CatalogError(f"{prefix}{error}") from None
 
 
@@ -111,50 +107,3 @@ def detect_format(data: bytes) -> str:
     raise CatalogError(
         f"its form is not recognised (it starts {start!r}); allowed: TLE, 3LE, or OMM in CSV, JSON, XML or KVN"
     )
-
-
-def _load(source: Any, max_bytes: int) -> tuple[bytes, str]:
-    """The bytes of a source and a name for it."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _within(bytes(source), max_bytes, "<bytes>"), "<bytes>"
-    if hasattr(source, "read"):
-        name = str(getattr(source, "name", "<stream>"))
-        try:
-            content = source.read(max_bytes + 1)
-        except (OSError, ValueError) as error:
-            raise InputError(f"catalogue {name!r} cannot be read: {error}") from None
-        if isinstance(content, str):
-            content = content.encode("utf-8", "surrogateescape")
-        if not isinstance(content, bytes):
-            raise InputError(f"catalogue {name!r} gives {type(content).__name__} when read; allowed are bytes or text")
-        return _within(content, max_bytes, name), name
-    if not isinstance(source, (str, os.PathLike)):
-        raise InputError(f"catalogue source is a {type(source).__name__}; give a path, bytes or an open file")
-    path = os.fspath(source)
-    name = os.fsdecode(path)
-    try:
-        with open(path, "rb") as file:
-            return _within(file.read(max_bytes + 1), max_bytes, name), name
-    except (OSError, ValueError) as error:
-        shown = name if len(name) <= 200 and "\n" not in name else name[:60] + "..."
-        reason = getattr(error, "strerror", None) or error
-        hint = "pass content as bytes, not as text" if shown != name or "\n" in name else "check the path"
-        raise InputError(f"catalogue file {shown!r} cannot be read: {reason}; {hint}") from None
-
-
-def _within(data: bytes, max_bytes: int, name: str) -> bytes:
-    if len(data) > max_bytes:
-        raise InputError(
-            f"catalogue {name!r} is larger than {max_bytes} bytes; check that it is a catalogue, or raise max_bytes"
-        )
-    return data
-
-
-def _decompress(data: bytes, max_bytes: int, name: str) -> bytes:
-    if data[:2] != _GZIP_MAGIC:
-        return data
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            return _within(file.read(max_bytes + 1), max_bytes, name)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CatalogError(f"catalogue {name!r} is a damaged gzip file: {error}; get it again") from None

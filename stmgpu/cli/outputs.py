@@ -35,7 +35,7 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
             raise InputError(f"cannot write {file}: there is no folder {folder}; make it first")
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
             # files are renamed into place: that would replace a link such as /dev/stdout, or a device
-            raise InputError(f"cannot write {file}: it is there and is no ordinary file; choose another path")
+            raise InputError(f"cannot write {file}: it exists and is not an ordinary file; choose another path")
         check_outside(file)
         if not os.access(folder, os.W_OK):
             raise InputError(f"cannot write {file}: no permission to write in {folder}; choose another folder")

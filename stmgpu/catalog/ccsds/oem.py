@@ -8,7 +8,6 @@ ephemeris with a hole would look like an object that is not there.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +16,10 @@ import numpy as np
 
 from stmgpu.catalog.ccsds.oem_forms import RawSegment, fail, read_kvn, read_xml
 from stmgpu.catalog.limits import MAX_NORAD_ID
-from stmgpu.catalog.reader import _decompress, _load
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError
+from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
 from stmgpu.messages.timescales import EPOCH_FORMS, parse_epochs, sides_of_leaps, to_tai
 from stmgpu.time import NS_PER_DAY
@@ -32,11 +31,10 @@ _REQUIRED = ("OBJECT_NAME", "OBJECT_ID", "CENTER_NAME", "REF_FRAME", "TIME_SYSTE
 _METHODS = {"LAGRANGE": "lagrange", "HERMITE": "hermite", "LINEAR": "linear"}
 _NO_ID = ("", "UNKNOWN", "NONE", "N/A", "TBD")
 _SECOND_NS = 1_000_000_000
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_oem(
-    source: Any,
+    source: Source,
     *,
     norad_ids: Mapping[str, int] | int | None = None,
     first_id: int = SYNTHETIC_ID,
@@ -91,19 +89,15 @@ def read_oem(
     >>> read_oem(text.encode())
     <Trajectories: 1 objects, 1 segments, 2 samples>
     """
-    try:
-        raw, name = _load(source, max_bytes)
-        data = _decompress(raw, max_bytes, name).removeprefix(_BOM)
-    except InputError as error:
-        raise InputError(str(error).replace("catalogue", "ephemeris", 1)) from None
+    content = read_content(source, kind="ephemeris", max_bytes=max_bytes)
+    name, data = content.name, content.data
     try:
         head = data[: 1 << 16].lstrip()[:1]
         segments = read_xml(data) if head == b"<" else read_kvn(data)
         if not segments:
             raise InputError("it holds no segment; an OEM has CCSDS_OEM_VERS, then META_START, META_STOP and states")
         shown = "".join(c if c.isprintable() else "?" for c in name[-200:])
-        digest = hashlib.sha256(raw).hexdigest()
-        return Trajectories.of(_objects(segments, norad_ids, shown, digest), first_id)
+        return Trajectories.of(_objects(segments, norad_ids, shown, content.sha256), first_id)
     except InputError as error:
         raise InputError(f"ephemeris {name[-200:]!r}: {error}") from None
 
