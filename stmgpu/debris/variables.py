@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-SHELL_EDGES_KM = np.arange(200.0, 2000.1, 50.0)
-"""Altitudes between the shells of every result."""
-
 BY_SHELL = (
     "collisions_catastrophic",
     "collisions_cratering",

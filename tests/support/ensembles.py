@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.debris.population import CLASS_NAMES, Population
+from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.variables import (
     BALANCES,
     BY_CLASS,
@@ -16,7 +17,6 @@ from stmgpu.debris.variables import (
     NOW_BY_CLASS,
     NOW_BY_SHELL,
     RATES,
-    SHELL_EDGES_KM,
     dims_of,
     dtype_of,
 )

@@ -23,17 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.backend import Backend
-from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import Field, Solved, numbered
 from stmgpu.debris.collisions.mean_field_kernels import Solver
-from stmgpu.debris.shells import edges_of, thin
+from stmgpu.debris.shells import WIDE_SHELL_RADII_KM, checked_edges, divide_shells
 from stmgpu.errors import InputError
 
 Array = NDArray[np.float64]
-
-RADII_KM = EARTH.radius_km + np.arange(150.0, 2050.1, 50.0)
-"""Radii between the shells of a result, unless others are given."""
 
 _CONTROLLED, _TRACKABLE, _UNSEEN = 0, 1, 2
 
@@ -82,7 +78,7 @@ def mean_field(
     mass_kg: ArrayLike,
     weight: ArrayLike | None = None,
     *,
-    edges_km: ArrayLike = RADII_KM,
+    edges_km: ArrayLike = WIDE_SHELL_RADII_KM,
     thickness_km: float = 10.0,
     controlled: ArrayLike | None = None,
     length_m: ArrayLike | None = None,
@@ -134,13 +130,13 @@ def mean_field(
     columns = [np.ascontiguousarray(v, np.float64) for v in (a_km, ecc, inc_rad, radius_m, mass_kg)]
     n = len(columns[0])
     w = np.ones(n) if weight is None else np.ascontiguousarray(weight, np.float64)
-    edges, shell = thin(edges_of(edges_km), thickness_km)
+    edges, shell = divide_shells(checked_edges(edges_km), thickness_km)
     for name, column in zip(("a_km", "ecc", "inc_rad", "radius_m", "mass_kg", "weight"), [*columns, w], strict=True):
         if column.shape != (n,) or not np.isfinite(column).all():
             raise InputError(f"mean_field: {name} must hold {n} finite numbers, got shape {column.shape}")
     if n == 0:
         none = np.zeros(int(shell[-1]) + 1)
-        return MeanField(np.zeros(0), np.zeros(0), np.zeros(0), none, none, edges_of(edges_km), 0.0, 0.0, 0.0)
+        return MeanField(np.zeros(0), np.zeros(0), np.zeros(0), none, none, checked_edges(edges_km), 0.0, 0.0, 0.0)
     steers = np.zeros(n, bool) if controlled is None else np.asarray(controlled).astype(bool)
     seen = np.ones(n, bool) if length_m is None else np.asarray(length_m) >= trackable_m
     role = np.where(steers, _CONTROLLED, np.where(seen, _TRACKABLE, _UNSEEN))
@@ -172,7 +168,7 @@ def mean_field(
         rates[2],
         broken,
         np.maximum(every - broken, 0.0),
-        edges_of(edges_km),
+        checked_edges(edges_km),
         total,
         catastrophic,
         solved.free,

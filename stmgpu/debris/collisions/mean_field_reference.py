@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.debris.collisions.mean_field_bins import ROUNDING, Array, Field, Solved, numbered
-from stmgpu.debris.shells import occupancy
+from stmgpu.debris.shells import sparse_shell_shares
 
 
 def solve(field: Field) -> Solved:
@@ -19,7 +19,7 @@ class _Reference:
     def __init__(self, field: Field) -> None:
         self.field = field
         self.n, self.shells, self.bins = len(field.a_km), len(field.scale), field.k.shape[1]
-        share = occupancy(field.a_km, field.ecc, field.edges_km)
+        share = sparse_shell_shares(field.a_km, field.ecc, field.edges_km)
         self.row, self.shell = np.repeat(np.arange(self.n), np.diff(share.indptr)), share.indices
         # v^2 = v_s^2 (2 - r/a): what being faster or slower than a circle does to relative speeds
         ratio = 1.5 - 0.5 * field.centres_km[self.shell] / field.a_km[self.row]

@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.constants import EARTH
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
-from stmgpu.debris.shells import shell_shares
-from stmgpu.debris.variables import SHELL_EDGES_KM
+from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM, shell_shares
 from stmgpu.errors import CapacityError
 from stmgpu.propagate import secular
 
@@ -23,8 +21,6 @@ it what each object adds to a shell."""
 
 LARGEST = 2.0**51
 """A row may hold so many units."""
-
-_RADII_KM = SHELL_EDGES_KM + EARTH.radius_km
 
 
 def census(members: Members, runs: int) -> NDArray[np.float64]:
@@ -65,8 +61,8 @@ def census(members: Members, runs: int) -> NDArray[np.float64]:
         runs,
         classes,
         shells,
-        float(_RADII_KM[0]),
-        float(_RADII_KM[1] - _RADII_KM[0]),
+        float(SHELL_RADII_KM[0]),
+        float(SHELL_RADII_KM[1] - SHELL_RADII_KM[0]),
         *UNITS.tolist(),
         state.orbit,
         state.run,
@@ -93,7 +89,7 @@ def _check(members: Members) -> None:
 def _reference(members: Members, runs: int) -> NDArray[np.float64]:
     slots = members.slots()
     orbit, weight = members.orbits(slots), members.weight[slots]
-    shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], _RADII_KM)
+    shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], SHELL_RADII_KM)
     shares = np.column_stack([shares, np.ones(len(slots))])
     found = np.zeros((3, runs, len(CLASS_NAMES), shares.shape[1]))
     amounts = (weight, weight * members.mass_kg[slots], weight * np.pi * members.radius_m[slots] ** 2)

@@ -33,10 +33,11 @@ from stmgpu.debris.breakup.model import Body, Breakup, Fragments
 from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.collisions.encounters import Encounters
 from stmgpu.debris.evolution.expected import Shedding
-from stmgpu.debris.evolution.ledger import Ledger, shell_of
+from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.shells import shell_of
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING, EXPLOSION
 from stmgpu.propagate import secular
 from stmgpu.propagate.kepler import elements_of, states_of

@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 from stmgpu.debris.evolution.census import census
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
-from stmgpu.debris.variables import (
-    BY_CLASS,
-    BY_RUN,
-    BY_SHELL,
-    EVENTS,
-    NOW_BY_CLASS,
-    NOW_BY_SHELL,
-    RATES,
-    SHELL_EDGES_KM,
-)
+from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
+from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
 
 FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "destroyed")
 """What enters and leaves: counts and masses. What breakups shed below the smallest length that is followed is neither;
@@ -31,12 +23,6 @@ FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "
 
 _COLUMNS = ["run", *(name for name in EVENTS if name not in ("scenario", "run"))]
 _ENTERS = {"initial": 1.0, "launched": 1.0, "fragments": 1.0}
-
-
-def shell_of(altitude_km: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of the shell [m]; -1 outside of all of them."""
-    shell = np.searchsorted(SHELL_EDGES_KM, altitude_km, side="right") - 1
-    return np.where(shell < len(SHELL_EDGES_KM) - 1, shell, -1)
 
 
 class Ledger:

@@ -19,16 +19,15 @@ from stmgpu.debris.policy.policies import Selection, View, select_all
 from stmgpu.debris.policy.ranking import RankedRemoval
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.scenario import Scenario
-from stmgpu.debris.variables import RATES, REMOVAL, SHELL_EDGES_KM
+from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
+from stmgpu.debris.variables import RATES, REMOVAL
 from stmgpu.propagate import secular
 
 RATE_YEARS = 5
 """Rates are written down every so many years, and in every year in which a policy needs them."""
 
 _PER_SHELL = 5
-_RADII_KM = EARTH.radius_km + np.linspace(
-    SHELL_EDGES_KM[0], SHELL_EDGES_KM[-1], _PER_SHELL * (len(SHELL_EDGES_KM) - 1) + 1
-)
+_RADII_KM = fine_shell_radii_km(_PER_SHELL)
 """Density changes within a shell of the result, so rates are taken in thinner ones (10 km)."""
 
 _LOG = logging.getLogger(__name__)

@@ -38,7 +38,7 @@ from stmgpu.debris.policy.ranking import (
 )
 from stmgpu.debris.policy.view import Campaign, RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
-from stmgpu.debris.shells import occupancy, shell_shares, shell_volumes
+from stmgpu.debris.shells import shell_shares, shell_volumes, sparse_shell_shares
 
 __all__ = [
     "Campaign",
@@ -253,7 +253,7 @@ def csi(view: View) -> NDArray[np.float64]:
     spatial density of the objects in the view in shells of 50 km, h0 the altitude where it is highest.
     """
     edges = EARTH.radius_km + np.arange(100.0, LEO_KM + _SHELL_KM, _SHELL_KM)
-    density = view.weight @ occupancy(view.a_km, view.ecc, edges) / shell_volumes(edges)
+    density = view.weight @ sparse_shell_shares(view.a_km, view.ecc, edges) / shell_volumes(edges)
     altitude = np.maximum(view.altitude_km, 1.0)
     shell = np.clip(np.searchsorted(edges, view.a_km, side="right") - 1, 0, len(density) - 1)
     life = np.exp(14.18 * (altitude**0.1831 - 1000.0**0.1831))
@@ -280,11 +280,11 @@ def footprint(view: View) -> NDArray[np.float64]:
     edges = EARTH.radius_km + np.arange(100.0, LEO_KM + 500.0, 0.1 * CLOUD_WIDTH_KM)
     active = np.flatnonzero((view.kind == Kind.ACTIVE) | (view.controlled != 0))
     area = view.weight[active] * np.pi * view.radius_m[active] ** 2
-    density = area @ occupancy(view.a_km[active], view.ecc[active], edges) / shell_volumes(edges)
+    density = area @ sparse_shell_shares(view.a_km[active], view.ecc[active], edges) / shell_volumes(edges)
     centres = 0.5 * (edges[1:] + edges[:-1])
     spread = np.exp(-0.5 * ((centres[:, None] - centres) / CLOUD_WIDTH_KM) ** 2)
     cloud = spread @ density / spread.sum(axis=1)
-    near = occupancy(view.a_km, view.ecc, edges) @ cloud
+    near = sparse_shell_shares(view.a_km, view.ecc, edges) @ cloud
     stay = np.minimum(view.lifetime_years * view.area_to_mass / FRAGMENT_AREA_TO_MASS, FOOTPRINT_YEARS)
     return view.fragment_rate * near * stay
 

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import CLASS_NAMES, Population
-from stmgpu.debris.shells import shell_shares
-from stmgpu.debris.variables import SHELL_EDGES_KM
+from stmgpu.debris.shells import SHELL_EDGES_KM, shell_shares
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 

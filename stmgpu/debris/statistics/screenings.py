@@ -23,7 +23,7 @@ from stmgpu.catalog.orbits import semi_major_axis_km
 from stmgpu.constants import EARTH, SECONDS_PER_DAY, SLOW_PAIR_KM_S
 from stmgpu.debris.breakup.size_law import expected_fragments
 from stmgpu.debris.population.population import CLASS_NAMES, Population
-from stmgpu.debris.variables import SHELL_EDGES_KM
+from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
 

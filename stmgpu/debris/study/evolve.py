@@ -22,9 +22,10 @@ from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study, read_study
+from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.warnings import unused
-from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, SHELL_EDGES_KM, dims_of, dtype_of
+from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError
 
 MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000

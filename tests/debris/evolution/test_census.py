@@ -12,7 +12,7 @@ from stmgpu.debris.evolution.census import UNITS, census
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
-from stmgpu.debris.variables import SHELL_EDGES_KM
+from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.errors import CapacityError
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
