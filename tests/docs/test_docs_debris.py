@@ -50,7 +50,7 @@ def shown(value: object) -> str:
 
 @pytest.mark.parametrize("head", TABLES)
 def test_tables_of_the_scenario_file_are_those_of_the_models(head: str) -> None:
-    text = (ROOT / "docs" / "guide" / "debris.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guide" / "debris-scenario-file.md").read_text(encoding="utf-8")
     keys = rows(text, head)
     wanted = {}
     for model in TABLES[head]:
@@ -67,7 +67,7 @@ def test_tables_of_the_scenario_file_are_those_of_the_models(head: str) -> None:
 
 
 def test_every_variable_and_policy_is_in_the_guide() -> None:
-    text = (ROOT / "docs" / "guide" / "debris.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guide" / "debris-results.md").read_text(encoding="utf-8")
     for name in LONG_NAMES:
         assert f"`{name}`" in text, name
     page = (ROOT / "docs" / "guide" / "debris-policies.md").read_text(encoding="utf-8")
