@@ -68,8 +68,8 @@ def evolve(
 
     Returns
     -------
-    Dataset over (scenario, run, time, shell, class) and an event table over (event); docs/guide/debris-results.md lists the
-    variables. Runs are numbered from 0 and have no coordinate (a store keeps its own files under that name).
+    Dataset over (scenario, run, time, shell, class) and an event table over (event). docs/guide/debris-results.md lists
+    the variables. Runs are numbered from 0 and have no coordinate (a store keeps its own files under that name).
 
     Raises
     ------
