@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.utc_texts import ACCEPTED, REFUSED
 
 from stmgpu.errors import InputError
-from stmgpu.messages.epochs import parse_utc_many
 from stmgpu.time import (
     Epoch,
     as_epoch,
@@ -22,32 +21,6 @@ from stmgpu.time import (
     seconds_since,
     to_datetime64,
 )
-
-J2000_MIDNIGHT = 2451544.5  # 2000-01-01T00:00:00Z, Meeus, Astronomical Algorithms, chapter 7
-
-ACCEPTED = {
-    "2000-01-01": (J2000_MIDNIGHT, 0.0),
-    "2000-01-01T12:00:00": (J2000_MIDNIGHT, 0.5),
-    "2000-01-01 12:00:00": (J2000_MIDNIGHT, 0.5),
-    "2000-01-01T12:00": (J2000_MIDNIGHT, 0.5),
-    "2000-01-01T12:00:00Z": (J2000_MIDNIGHT, 0.5),
-    "2000-01-01Z": (J2000_MIDNIGHT, 0.0),
-    " 2000-01-01T06:00:00.0 ": (J2000_MIDNIGHT, 0.25),
-    "2000-001T06:00:00": (J2000_MIDNIGHT, 0.25),
-    "2000-366": (J2000_MIDNIGHT + 365, 0.0),
-    "2007-064T10:34:41.4264": (2454164.5, 380814264 / 864000000),
-    "2024-07-05T00:00:00.123456789": (2460496.5, 123456789 / 86400e9),
-    "2024-07-05T00:00:00.1234567891": (2460496.5, 1234567891 / 864000000000000),
-    "2016-12-31T23:59:60": (2457754.5, 0.0),  # the leap second of 2016, as a day of 86,400 s has it
-    "2016-12-31T23:59:60.5": (2457754.5, 0.5 / 86400),
-    "1999-12-31T23:59:59.99999999999999999999": (J2000_MIDNIGHT, 0.0),
-}
-REFUSED = [
-    "", "noon", "2024", "2024-07", "2024-7-5", "2024-13-01", "2024-02-30", "2023-366", "2024-000", "2024-367",
-    "2024-07-05T", "2024-07-05T12", "2024-07-05T24:00:00", "2024-07-05T12:60:00", "2024-07-05T12:00:60",
-    "2024-07-05T12:00:00.", "2024-07-05T12:00:00,5", "2024-07-05T12:00:00+02:00", "2024-07-05t12:00:00",
-    "0000-01-01", "２０２４-07-05", "2024-07-05T12:00:00.1_0", "2024-07-05T12:00:00ZZ", "20240705", "24187.5",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
@@ -61,49 +34,6 @@ def test_parse_refuses_and_names_value_and_forms(text: str) -> None:
     with pytest.raises(InputError, match="allowed: 2024-07-05") as caught:
         parse_utc(text)
     assert repr(text)[:40] in str(caught.value)
-
-
-def test_many_agree_with_one_by_one() -> None:
-    texts = [*ACCEPTED, *REFUSED]
-    jd, fr, valid = parse_utc_many(texts)
-    assert valid.tolist() == [True] * len(ACCEPTED) + [False] * len(REFUSED)
-    assert list(zip(jd[valid], fr[valid], strict=True)) == list(ACCEPTED.values())
-    assert np.isnan(jd[~valid]).all()
-    assert np.isnan(fr[~valid]).all()
-
-
-# one text at a time also goes through the array path, where the odd ones above would not
-@pytest.mark.parametrize("text", [*ACCEPTED, *REFUSED])
-def test_array_path_alone(text: str) -> None:
-    jd, fr, valid = parse_utc_many([text])
-    assert valid[0] == (text in ACCEPTED)
-    if valid[0]:
-        assert (jd[0], fr[0]) == ACCEPTED[text]
-
-
-@given(
-    st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2199, 12, 31)),
-    st.integers(0, 9),
-    st.booleans(),
-    st.sampled_from("T "),
-)
-def test_array_path_against_python(when: dt.datetime, digits: int, zulu: bool, separator: str) -> None:
-    text = when.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
-    text += "." + f"{when.microsecond:06d}000"[:digits] if digits else ""
-    text += "Z" * zulu
-    jd, fr, valid = parse_utc_many([text])
-    assert valid[0]
-    assert Epoch(jd[0], fr[0]) == parse_utc(text)
-    kept = int(f"{when.microsecond:06d}000"[:digits].ljust(9, "0"))
-    nanos = (when.hour * 3600 + when.minute * 60 + when.second) * 10**9 + kept
-    assert fr[0] == float(Fraction(nanos, 86_400 * 10**9))
-    assert jd[0] == when.toordinal() + 1721424.5
-
-
-@given(st.lists(st.text(max_size=40), max_size=5))
-def test_many_never_raise(texts: list[str]) -> None:
-    jd, _, valid = parse_utc_many(texts)
-    assert len(jd) == len(valid) == len(texts)
 
 
 def test_epoch_refuses_other_parts() -> None:

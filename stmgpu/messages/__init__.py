@@ -1,1 +1,1 @@
-"""Syntax, fields and times of CCSDS messages and other texts."""
+"""Syntax of messages, without their meaning: KVN, XML, fields and times."""

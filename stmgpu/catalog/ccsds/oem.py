@@ -21,7 +21,7 @@ from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Segment, Traj
 from stmgpu.errors import InputError
 from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
-from stmgpu.messages.timescales import EPOCH_FORMS, parse_epochs, sides_of_leaps, to_tai
+from stmgpu.messages.times import EPOCH_FORMS, parse_epochs, to_tai, utc_intervals
 from stmgpu.time import NS_PER_DAY
 
 MAX_BYTES = 512 * 1024**2
@@ -176,7 +176,7 @@ def _segments(segment: RawSegment) -> list[Segment]:
             "times must rise (a manoeuvre needs a segment of its own)",
         )
     begin, end = _usable(segment, tai)
-    sides = sides_of_leaps(int(tai[0]), int(tai[-1]))
+    sides = utc_intervals(int(tai[0]), int(tai[-1]))
     position, velocity = to_teme(
         meta["REF_FRAME"], tai - sides[0].offset_ns, segment.states[:, :3], segment.states[:, 3:]
     )

@@ -18,7 +18,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from stmgpu.errors import InputError
-from stmgpu.messages.timescales import EPOCH_FORMS, parse_epochs
+from stmgpu.messages.times import EPOCH_FORMS, parse_epochs
 
 VERSIONS = ("1.0", "2.0", "3.0")
 HEADER = {"CCSDS_OEM_VERS", "COMMENT", "CLASSIFICATION", "CREATION_DATE", "ORIGINATOR", "MESSAGE_ID"}

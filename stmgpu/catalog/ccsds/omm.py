@@ -18,7 +18,7 @@ import numpy.typing as npt
 from stmgpu.catalog import orbits
 from stmgpu.catalog.assemble import Records
 from stmgpu.catalog.limits import Fault
-from stmgpu.messages.epochs import parse_utc_many
+from stmgpu.messages.times import parse_utc_many
 
 Texts = list[str | None]
 

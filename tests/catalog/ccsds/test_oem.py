@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import gzip
 import io
@@ -18,8 +17,6 @@ from stmgpu.catalog.ccsds.oem import format_oem, read_oem
 from stmgpu.catalog.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.frames import to_teme
-from stmgpu.messages.timescales import parse_epochs
-from stmgpu.time import parse_utc, to_datetime64
 
 S = 1_000_000_000
 HEADER = "CCSDS_OEM_VERS = {version}\nCOMMENT of nothing\nCREATION_DATE = 2024-07-05T00:00:00\nORIGINATOR = US\n\n"
@@ -346,49 +343,3 @@ def test_written_and_read_again() -> None:
         format_oem(Trajectories.of([]))
     with pytest.raises(InputError, match="originator"):
         format_oem(t, originator="a\nb")
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.datetimes(dt.datetime(1972, 1, 1), dt.datetime(2200, 12, 31)),
-    st.text("0123456789", max_size=14),
-    st.booleans(),
-    st.sampled_from(["", "Z"]),
-)
-def test_epochs_against_the_reader_of_single_times(time: dt.datetime, decimals: str, by_day: bool, zulu: str) -> None:
-    text = time.strftime("%Y-%jT%H:%M:%S" if by_day else "%Y-%m-%dT%H:%M:%S")
-    text += ("." + decimals if decimals else "") + zulu
-    day, nanosecond, valid = parse_epochs([text.encode(), b"x", text.encode()])
-    assert valid.tolist() == [True, False, True]
-    total = int(day[0]) * 86_400 * S + int(nanosecond[0])
-    exact = (time.replace(microsecond=0) - dt.datetime(1970, 1, 1)) // dt.timedelta(seconds=1) * S
-    scale = 10 ** len(decimals)
-    assert total == exact + (2 * int(decimals or 0) * S + scale) // (2 * scale)
-    assert abs(to_datetime64(*dataclasses.astuple(parse_utc(text))).astype(np.int64) - total) <= 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2024-07-05",
-        "2024-7-5T00:00:00",
-        "2024-02-30T00:00:00",
-        "2023-366T00:00:00",
-        "2024-000T00:00:00",
-        "2024-07-05T24:00:00",
-        "2024-07-05T12:00:60",
-        "2024-07-05T12:60:00",
-        "2024-07-05T12:00:00.",
-        "2024-07-05 12:00:00",
-        "2024-07-05T12:00:00ZZ",
-        "1971-01-01T00:00:00",
-        "2201-01-01T00:00:00",
-        "２024-07-05T12:00:00",
-        "2024-07-05T12:00:0",
-        "2024-07-05T12:00:00+01:00",
-        "",
-        "T" * 40,
-    ],
-)
-def test_texts_that_are_no_epochs(text: str) -> None:
-    assert not parse_epochs([text.encode()])[2][0]
