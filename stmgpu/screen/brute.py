@@ -16,7 +16,8 @@ from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.propagate.sgp4 import Propagator
 from stmgpu.screen.plan import NODE_STEP_S
 from stmgpu.screen.prominence import PROMINENCE_KM
-from stmgpu.screen.refine import DIFFERENCE_S, END_EDGE, START_EDGE
+from stmgpu.screen.refine import DIFFERENCE_S
+from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 Minimum = tuple[int, int, float, float, int]
 """First object, second object, time [s], distance [km], edge flag."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from stmgpu.screen.broad_phase import Block, Candidates, bend_km
 from stmgpu.screen.plan import Plan, hermite_weights
-from stmgpu.screen.refine import Refiner, dot
+from stmgpu.screen.refine import Refiner
+from stmgpu.screen.vectors import dot
 
 
 @dataclass

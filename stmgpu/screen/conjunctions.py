@@ -15,9 +15,9 @@ from stmgpu.files import replacing
 from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
-from stmgpu.screen.engine import Part
+from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import Plan
-from stmgpu.screen.refine import END_EDGE, START_EDGE
+from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 from stmgpu.time import Epoch, format_utc, to_datetime64
 
 FLAGS = {
@@ -55,7 +55,7 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Obje
     Parameters
     ----------
     part, followed
-        from :func:`stmgpu.screen.engine.settle`.
+        from :func:`stmgpu.screen.parts.merge_parts`.
     catalog
         the screened catalogue.
     plan

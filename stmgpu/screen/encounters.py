@@ -14,8 +14,10 @@ import numpy as np
 from stmgpu.backend import Backend
 from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.screen.events import Events
 from stmgpu.screen.plan import Plan
-from stmgpu.screen.refine import Events, Refiner, dot
+from stmgpu.screen.refine import Refiner
+from stmgpu.screen.vectors import dot, norm, rtn
 
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 
@@ -75,22 +77,8 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     m = len(events)
     miss, speed, miss_rtn = np.empty(m), np.empty(m), np.empty((m, 3))
     for s, state, rel, _ in refiner.on_host(first, second, events.tca_s):
-        miss[s], speed[s], miss_rtn[s] = _norm(rel[:3]), _norm(rel[3:]), _rtn(state, rel[:3]).T
+        miss[s], speed[s], miss_rtn[s] = norm(rel[:3]), norm(rel[3:]), rtn(state, rel[:3]).T
     return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn)
-
-
-def _norm(v: np.ndarray) -> np.ndarray:
-    return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-
-
-def _rtn(state: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """A vector [3, m] in the radial, transverse, normal axes of a state [6, m]."""
-    r, v = state[:3], state[3:]
-    radial = r / _norm(r)
-    normal = np.cross(r, v, axis=0)
-    normal = normal / _norm(normal)
-    transverse = np.cross(normal, radial, axis=0)
-    return np.stack([dot(vector, axis) for axis in (radial, transverse, normal)])
 
 
 def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Any:

@@ -1,8 +1,8 @@
-"""All against all over one window: nodes, candidates, minima, in blocks of bounded memory.
+"""Search of a window, all objects against all others: nodes, candidates and minima in blocks of bounded memory.
 
-A window is searched in stretches of whole blocks (:class:`Screener`), in any order and by any number of processes;
-what they found is put together at the end (:func:`settle`). Every number is the same however it was cut: all stretches
-count time from the window's start, blocks begin on whole hours, and nothing is told apart before the end.
+A window is searched in parts of whole blocks (:class:`Screener`), in any order and by any number of processes, and the
+parts are merged at the end (:func:`stmgpu.screen.parts.merge_parts`). Results do not depend on how the window was cut:
+all parts count time from the window's start, blocks begin on whole hours, and duplicates are dropped in the merge only.
 
 This module takes element columns and returns arrays; it knows no files, no stores and no schedulers.
 """
@@ -18,62 +18,22 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODE_ABSENT
-from stmgpu.screen.broad_phase import Block, Candidates, HashGrid, KdTree
+from stmgpu.screen.broad_phase import Block, Candidates
+from stmgpu.screen.broad_phase_kernels import HashGrid
+from stmgpu.screen.broad_phase_reference import KdTree
 from stmgpu.screen.certificate import Certificate
-from stmgpu.screen.encounters import SLOW, Encounters, Followed, encounters, propagator_of
+from stmgpu.screen.encounters import Encounters, Followed, encounters, propagator_of
+from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan
-from stmgpu.screen.prominence import drop_shallow
-from stmgpu.screen.refine import STATES_AT_ONCE, Refiner, close_junctions, merge_events
+from stmgpu.screen.refine import STATES_AT_ONCE, Refiner
 
 _BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 
 CANDIDATES_AT_ONCE = 2_000_000
 """Candidates that are collected before they are sorted and refined [pairs], or one batch's where it finds more."""
-
-
-@dataclass
-class Part:
-    """What a stretch of the window holds: minima that are not yet told apart, and what the certificate needs.
-
-    ``failed_*`` [k] list the objects that SGP4 could not propagate at one node or more: position among the objects,
-    code and node (counted from midnight, see :class:`~stmgpu.screen.plan.Plan`) of the first failure.
-    """
-
-    events: Encounters
-    failed_object: np.ndarray
-    failed_code: np.ndarray
-    failed_node: np.ndarray
-    candidates: int
-    unrefined: int
-    certificate: Certificate
-    seconds: dict[str, float]
-
-    @staticmethod
-    def join(parts: list[Part]) -> Part:
-        """Several stretches as one; of an object's failures the first."""
-        objects, codes, nodes = (
-            np.concatenate([getattr(p, f"failed_{name}") for p in parts]) for name in ("object", "code", "node")
-        )
-        order = np.lexsort((nodes, objects))
-        first = order[np.flatnonzero(np.diff(objects[order], prepend=-1))]
-        seconds: dict[str, float] = {}
-        for part in parts:
-            for stage, value in part.seconds.items():
-                seconds[stage] = seconds.get(stage, 0.0) + value
-        return Part(
-            Encounters.join([p.events for p in parts]),
-            objects[first],
-            codes[first],
-            nodes[first],
-            sum(p.candidates for p in parts),
-            sum(p.unrefined for p in parts),
-            Certificate.join([p.certificate for p in parts]),
-            seconds,
-        )
 
 
 class _Stopwatch:
@@ -288,40 +248,8 @@ def run(
 ) -> Screening:
     """Screen all objects against all others, in one piece; see :class:`Screener` for the parameters."""
     screener = Screener(objects, plan, backend, mode)
-    part, followed = settle([screener.run(progress=progress)], objects, plan, backend, mode)
+    part, followed = merge_parts([screener.run(progress=progress)], objects, plan, backend, mode)
     return Screening(plan, backend, screener.refiner, part, followed)
-
-
-def settle(
-    parts: list[Part], objects: Any, plan: Plan, backend: Backend, mode: str = "i"
-) -> tuple[Part, Followed | None]:
-    """Put the stretches of a window together: every minimum once, slow pairs seen over the whole window.
-
-    Parameters
-    ----------
-    parts
-        from :meth:`Screener.run`, of all blocks and all pairs of the objects, in any order; emptied.
-    objects, plan, backend, mode
-        as for :class:`Screener`.
-
-    Returns
-    -------
-    the whole as one part, with :data:`~stmgpu.screen.encounters.SLOW` set in its flags, and the objects of slow pairs.
-    """
-    begin = time.perf_counter()
-    whole = Part.join(parts)
-    parts.clear()  # millions of events are held once
-    events = merge_events(close_junctions(whole.events))
-    slow = events.speed_km_s < SLOW_PAIR_KM_S
-    followed = None
-    if slow.any():
-        which = np.concatenate([events.first[slow], events.second[slow]])
-        followed = Followed(objects, which, plan, backend, mode)
-        events.flags[slow] |= SLOW
-        events = drop_shallow(followed, events)
-    whole.events = events
-    whole.seconds["merge"] = whole.seconds.get("merge", 0.0) + time.perf_counter() - begin
-    return whole, followed
 
 
 def _in_order(parts: list[Candidates], xp: Any) -> Candidates:

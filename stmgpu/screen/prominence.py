@@ -12,7 +12,8 @@ import numpy as np
 
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.screen.encounters import Encounters, Followed
-from stmgpu.screen.refine import Refiner, dot
+from stmgpu.screen.refine import Refiner
+from stmgpu.screen.vectors import dot
 
 PROMINENCE_KM = 1e-6
 """A millimetre: a thousand times the noise of positions, far below anything an element set can tell."""

@@ -12,18 +12,19 @@ than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import WGS72
 from stmgpu.screen.broad_phase import Candidates
+from stmgpu.screen.events import Events
 from stmgpu.screen.plan import Plan
+from stmgpu.screen.vectors import dot
+from stmgpu.screen.window_ends import END_EDGE, JUNCTION, START_EDGE, PairWindows, edge_events
 
 DIFFERENCE_S = 0.5
 """Half width of the central differences [s]. Rounding moves a TCA by less than 1e-8 s; truncation by about d^2 a / 8 v,
@@ -39,47 +40,8 @@ OVERLAP_S = 5e-4
 """A minimum this close to an interval's end is accepted from both sides, because two ways of finding it differ by
 truncation (see :data:`DIFFERENCE_S`); duplicates are removed afterwards."""
 
-DUPLICATE_S = 1e-3
-"""Two events of a pair closer than this are one [s]; distinct minima are minutes apart."""
-
-START_EDGE, END_EDGE = 2, 4
-
-JUNCTION = 256
-"""Of an edge event: there another segment of the same trajectory goes on; :func:`close_junctions` takes it away."""
-
 STATES_AT_ONCE = 200_000
 """Pairs whose states are held at once [pairs]: bounds the memory of everything after the search."""
-
-
-@dataclass
-class Events:
-    """Minima found: ``first``, ``second`` internal indices, ``tca_s`` [s after start], ``flags``; host arrays [m]."""
-
-    first: np.ndarray
-    second: np.ndarray
-    tca_s: np.ndarray
-    flags: np.ndarray
-
-    @staticmethod
-    def concatenate(parts: list[Events]) -> Events:
-        """All events of several batches."""
-        if not parts:
-            return Events(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32))
-        return Events(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("first", "second", "tca_s", "flags")))
-
-    def __getitem__(self, index: Any) -> Self:
-        return dataclasses.replace(self, **{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-
-E = TypeVar("E", bound=Events)
-
-
-def dot(a: Any, b: Any) -> Any:
-    """Scalar product of [3, m] arrays in a fixed order of operations, so that every backend rounds alike."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 class Refiner:
@@ -98,30 +60,7 @@ class Refiner:
     def __init__(self, propagator: Any, plan: Plan, backend: Backend) -> None:
         self.propagator, self.plan, self.backend = propagator, plan, backend
         self.xp, self.get = backend.xp, backend.get
-        self._usable = getattr(propagator, "usable_s", None)
-        if self._usable is not None:
-            following = propagator.meets_next
-            ends, begins = np.zeros((2, propagator.n_pad), bool)
-            ends[: len(following)], begins[following[following >= 0]] = following >= 0, True
-            self._goes_on, self._went_before = backend.put(ends), backend.put(begins)
-
-    def window(self, i: Any, j: Any) -> tuple[Any, Any, Any, Any]:
-        """When pairs can have events: first and last time [s after start], and whether either is a junction.
-
-        Without trajectories that is the window; an ephemeris cuts it down to its usable time.
-        """
-        xp, duration_s = self.xp, self.plan.duration_s
-        if self._usable is None:
-            return xp.zeros(len(i)), xp.full(len(i), duration_s), xp.zeros(len(i), bool), xp.zeros(len(i), bool)
-        begin, end = self._usable
-        first = xp.maximum(xp.maximum(begin[i], begin[j]), 0.0)
-        last = xp.minimum(xp.minimum(end[i], end[j]), duration_s)
-        before = first > 0.0
-        after = last < duration_s
-        for k in (i, j):
-            before = before & ((begin[k] < first) | self._went_before[k])
-            after = after & ((end[k] > last) | self._goes_on[k])
-        return first, last, before, after
+        self.windows = PairWindows(propagator, plan, backend)
 
     def relative(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any]:
         """States at ``t_s``: (state of i [6, m], state of j minus state of i [6, m], whether either failed [m])."""
@@ -152,13 +91,13 @@ class Refiner:
         xp, plan = self.xp, self.plan
         if len(candidates) == 0:
             return Events.concatenate([]), 0
-        if self._usable is not None:
-            first, last, _, _ = self.window(candidates.first, candidates.second)
+        if self.windows.usable_s is not None:
+            first, last, _, _ = self.windows.of(candidates.first, candidates.second)
             candidates = candidates[
                 (first <= last) & (plan.edge_s(candidates.row) <= last) & (plan.edge_s(candidates.row + 1) >= first)
             ]
         i, j, row = candidates.first, candidates.second, candidates.row
-        edges = self._window_edges(i, j, row)
+        edges = edge_events(self, i, j, row)
         t = plan.sample_s(row) + candidates.offset_s
         state, rel, bad = self.relative(i, j, t)
         speed, distance = xp.sqrt(dot(rel[3:], rel[3:])), xp.sqrt(dot(rel[:3], rel[:3]))
@@ -175,7 +114,7 @@ class Refiner:
         if len(events) == 0:
             return events
         put, get = self.backend.put, self.get
-        first, last, _, _ = (get(a) for a in self.window(put(events.first), put(events.second)))
+        first, last, _, _ = (get(a) for a in self.windows.of(put(events.first), put(events.second)))
         inside = (events.tca_s >= first - EDGE_TOLERANCE_S) & (events.tca_s <= last + EDGE_TOLERANCE_S)
         events.tca_s = np.clip(events.tca_s, first, np.maximum(first, last))
         return events[inside]
@@ -195,7 +134,7 @@ class Refiner:
         """Single minima: quadratics through three positions, repeated until the time stands still.
 
         A minimum just outside the window becomes an event of that edge: the pair is parting (or closing in) there, and
-        the rate's sign, which decides in :meth:`_window_edges`, may be wrong this close to the minimum.
+        the rate's sign, which decides in `edge_events`, may be wrong this close to the minimum.
         """
         xp, plan = self.xp, self.plan
         m, d = len(t), DIFFERENCE_S
@@ -224,7 +163,7 @@ class Refiner:
             active = active[(xp.abs(s) > d) & near & ~failed]
             if len(active) == 0:
                 break
-        first, last, went_before, goes_on = self.window(i, j)
+        first, last, went_before, goes_on = self.windows.of(i, j)
         before, after = t < first - EDGE_TOLERANCE_S, t > last + EDGE_TOLERANCE_S
         inside = xp.where(before, first, xp.where(after, last, t))
         distance2 = distance2 + speed2 * (t - inside) ** 2
@@ -237,7 +176,7 @@ class Refiner:
         )
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
         flags |= xp.where((before & went_before) | (after & goes_on), JUNCTION, 0).astype(np.int32)
-        return self._events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
+        return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
 
     def _walk(self, i: Any, j: Any, row: Any) -> tuple[Events, int]:
         """All minima of pairs that fly together: sign changes of the rate of |dr|^2 on a walk through the interval."""
@@ -290,62 +229,9 @@ class Refiner:
             active = active[(moved > 1e-8) & (f != 0.0) & ~bad]
         _, rel, bad = self.relative(i, j, t)
         keep = (dot(rel[:3], rel[:3]) < self.plan.threshold_km**2) & ~bad
-        return self._events(i[keep], j[keep], t[keep], 0)
+        return self.events(i[keep], j[keep], t[keep], 0)
 
-    def _window_edges(self, i: Any, j: Any, row: Any) -> Events:
-        """Pairs within the threshold at their window's start that then part, or at its end while still closing in."""
-        plan, xp = self.plan, self.xp
-        found = []
-        first, last, went_before, goes_on = self.window(i, j)
-        begins = xp.where(first > 0.0, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
-        ends = xp.where(
-            last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)), row == plan.rows - 1
-        )
-        for here, t_s, junction, flag in ((begins, first, went_before, START_EDGE), (ends, last, goes_on, END_EDGE)):
-            at = xp.flatnonzero(here & (first <= last))
-            if len(at) == 0:
-                continue
-            ii, jj, t = i[at], j[at], t_s[at]
-            rate, _, _, bad = self.half_rate(ii, jj, t)
-            _, rel, bad_at = self.relative(ii, jj, t)
-            parting = rate >= 0.0 if flag == START_EDGE else rate < 0.0
-            keep = (dot(rel[:3], rel[:3]) < plan.threshold_km**2) & parting & ~bad & ~bad_at
-            flags = xp.where(junction[at], flag | JUNCTION, flag).astype(np.int32)
-            found.append(self._events(ii[keep], jj[keep], t[keep], self.get(flags[keep])))
-        return Events.concatenate(found)
-
-    def _events(self, i: Any, j: Any, t: Any, flag: int | np.ndarray) -> Events:
+    def events(self, i: Any, j: Any, t: Any, flag: int | np.ndarray) -> Events:
+        """Events from arrays of the backend."""
         get = self.get
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))
-
-
-def close_junctions(events: E) -> E:
-    """What segments of one trajectory that touch say of the instant between them.
-
-    A pair that closes in up to it and parts from it has a minimum there, a kink, and both segments' edge events are one
-    event without a flag. One without the other is no minimum: the distance goes on falling, or rising.
-    """
-    marked = np.flatnonzero(events.flags & JUNCTION)
-    if len(marked) == 0:
-        return events
-    part = events[marked]
-    order = np.lexsort((part.tca_s, part.second, part.first))
-    ends = (part.flags & END_EDGE)[order] != 0
-    same = (np.diff(part.first[order]) == 0) & (np.diff(part.second[order]) == 0)
-    close = same & (np.diff(part.tca_s[order]) < DUPLICATE_S) & (np.diff(ends.astype(np.int8)) != 0)
-    keep = np.ones(len(events), bool)
-    keep[marked] = False
-    kinks = marked[order[np.flatnonzero(close)]]
-    keep[kinks] = True
-    events.flags[kinks] &= ~(START_EDGE | END_EDGE | JUNCTION)
-    return events[keep]
-
-
-def merge_events(events: E) -> E:
-    """Events by pair and time without the duplicates at interval ends; edge events yield to interior ones."""
-    order = np.lexsort((events.tca_s, events.second, events.first))
-    first, second, tca_s = events.first[order], events.second[order], events.tca_s[order]
-    twin = (np.diff(first) == 0) & (np.diff(second) == 0) & (np.diff(tca_s) < DUPLICATE_S)
-    run = np.cumsum(np.append(True, ~twin)[: len(events)])  # number of each run of twins
-    inner_first = np.lexsort((tca_s, events.flags[order] != 0, run))
-    return events[order[inner_first[np.flatnonzero(np.diff(run, prepend=0))]]]

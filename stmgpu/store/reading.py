@@ -13,7 +13,7 @@ import zarr
 
 from stmgpu.errors import StoreError
 from stmgpu.screen.encounters import Encounters
-from stmgpu.screen.refine import merge_events
+from stmgpu.screen.events import merge_events
 from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.schema import CODECS, KINDS, kind_of

@@ -19,7 +19,7 @@ from stmgpu.backend import get_backend
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.screen.brute import brute
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, STEPS_S
-from stmgpu.screen.refine import START_EDGE
+from stmgpu.screen.window_ends import START_EDGE
 
 
 @pytest.mark.parametrize("sample", [0, 1])

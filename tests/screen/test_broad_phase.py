@@ -8,8 +8,10 @@ from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.constants import WGS72
 from stmgpu.errors import CapacityError
-from stmgpu.screen import broad_phase as module
-from stmgpu.screen.broad_phase import Block, HashGrid, KdTree
+from stmgpu.screen import broad_phase_kernels as module
+from stmgpu.screen.broad_phase import Block
+from stmgpu.screen.broad_phase_kernels import HashGrid
+from stmgpu.screen.broad_phase_reference import KdTree
 from stmgpu.screen.plan import NODE_STEP_S, make_plan
 
 

@@ -9,7 +9,7 @@ from stmgpu.screen import engine
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
-from stmgpu.screen.refine import END_EDGE, START_EDGE, Events, merge_events
+from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 
 def climbing_pair(seed: int, t_s: float):
@@ -64,20 +64,6 @@ def test_a_short_rise_before_a_minimum_is_seen(backend):
         begin, end = float(t[top - 300]), float(t[top]) + after
         truth = compare(catalog, backend, end - begin, threshold, START.plus(begin))
         assert set(truth["flags"].tolist()) == {START_EDGE, END_EDGE}
-
-
-def test_twins_leave_one_event_and_the_inner_one():
-    def events(times, flags):
-        n = len(times)
-        return Events(np.zeros(n, np.int32), np.ones(n, np.int32), np.array(times), np.array(flags, np.int32))
-
-    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]):
-        crowd = events([60.0, 60.0 + 5e-7, 60.0 - 1e-5], [END_EDGE, 0, 0])
-        merged = merge_events(crowd[np.array(order)])
-        assert merged.flags.tolist() == [0]
-        assert merged.tca_s.tolist() == [60.0 - 1e-5]
-    assert len(merge_events(events([], []))) == 0
-    assert merge_events(events([0.0, 30.0, 60.0], [START_EDGE, 0, END_EDGE])).tca_s.tolist() == [0.0, 30.0, 60.0]
 
 
 def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):

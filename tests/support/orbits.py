@@ -18,7 +18,7 @@ from stmgpu.constants import WGS72
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
-from stmgpu.screen.refine import END_EDGE, START_EDGE
+from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 from stmgpu.time import parse_utc
 
 DATA = SHARED / "data"

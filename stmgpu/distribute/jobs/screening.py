@@ -16,7 +16,8 @@ from stmgpu.errors import InputError, StoreError
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.encounters import Encounters
-from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Part, Screener, settle
+from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Screener
+from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
 from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.result import write_result
@@ -122,7 +123,7 @@ class ScreeningJob:
                 raise StoreError(
                     f"{error}; its tile is forgotten: run the same command again, which computes it anew"
                 ) from error
-        whole, followed = settle(parts, self.catalog, self.plan, backend, self.mode)
+        whole, followed = merge_parts(parts, self.catalog, self.plan, backend, self.mode)
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
 
 

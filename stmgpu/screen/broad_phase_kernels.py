@@ -1,0 +1,157 @@
+"""Broad phase in kernels: a counting sort into grid cells, then SIMD tests of neighbouring cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend
+from stmgpu.errors import CapacityError
+from stmgpu.screen.broad_phase import Block, Candidates
+from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
+
+_FIELDS = 10
+_CHUNK = 256
+_MAX_CAPACITY = 1 << 27
+
+
+class HashGrid:
+    """Candidates by a hash grid, on the backends that run kernels."""
+
+    def __init__(self, plan: Plan, backend: Backend, n: int, rows_per_batch: int) -> None:
+        self.plan, self.backend, self.n, self.batch = plan, backend, n, rows_per_batch
+        self.slots = n + 64
+        self.capacity = 1024
+        counters = plan.cells + 2
+        self.chunks = -(-counters // _CHUNK)
+        empty, b = backend.empty, rows_per_batch
+        self.error = empty(n)
+        self.usable = empty((0, n), np.int8)
+        self.fields = empty((b, _FIELDS, n), np.float32)
+        self.keys, self.ranks = empty((b, n), np.int32), empty((b, n), np.int32)
+        self.counts, self.starts = empty((b, counters), np.int32), empty((b, counters), np.int32)
+        self.sums = empty((b, self.chunks), np.int32)
+        self.sorted = backend.zeros((b, _FIELDS, self.slots), np.float32)
+        self.object, self.cell = empty((b, self.slots), np.int32), empty((b, self.slots), np.int32)
+        self._allocate_candidates()
+
+    def _allocate_candidates(self) -> None:
+        shape = (self.batch, self.capacity)
+        self.count = self.backend.zeros(self.batch, np.int32)
+        self.first, self.second = self.backend.empty(shape, np.int32), self.backend.empty(shape, np.int32)
+        self.offset = self.backend.empty(shape, np.float32)
+
+    def measure(self, block: Block) -> tuple[Any, Any]:
+        """Measure a block's interpolation errors from its own nodes.
+
+        Returns
+        -------
+        error [n] km, the largest of each object over the block; codes [nodes, n] int8, SGP4's own and 7 where the
+        states of an object do not fit together (see ``kernels/hashgrid.cu``).
+        """
+        nodes = int(block.states.shape[0])
+        if nodes != self.usable.shape[0]:
+            self.usable = self.backend.empty((nodes, self.n), np.int8)
+        self.backend.launch(
+            "node_errors",
+            self.n,
+            nodes,
+            self.n,
+            NODE_STEP_S,
+            UNKNOWN_ERROR_KM,
+            SENSELESS_ERROR_KM,
+            block.states,
+            block.codes,
+            self.usable,
+            self.error,
+        )
+        return self.error, self.usable
+
+    def find(self, block: Block, rows: np.ndarray) -> Candidates:
+        """Candidates of at most ``rows_per_batch`` consecutive rows; call :meth:`measure` on the block first."""
+        plan, launch, put = self.plan, self.backend.launch, self.backend.put
+        r, n, cells, nodes = len(rows), self.n, plan.cells, int(block.states.shape[0])
+        counters, items = cells + 2, len(rows) * self.n
+        node = put(plan.node_before(rows) - block.first_node, np.int32)
+        weights = put(hermite_weights(plan, rows))
+        counts = self.counts[:r]
+        counts[...] = 0
+        launch(
+            "fill_rows",
+            items,
+            r,
+            n,
+            nodes,
+            plan.side,
+            cells,
+            plan.half_step_s,
+            plan.cell_km,
+            plan.gate_factor,
+            0.5 * plan.threshold_km,
+            plan.pad_factor,
+            block.states,
+            self.usable,
+            self.error,
+            node,
+            weights,
+            self.fields[:r],
+            self.keys[:r],
+            self.ranks[:r],
+            counts,
+        )
+        launch("sum_chunks", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r])
+        launch("cell_starts", r * self.chunks, r, counters, _CHUNK, self.chunks, counts, self.sums[:r], self.starts[:r])
+        launch(
+            "sort_rows",
+            items,
+            r,
+            n,
+            self.slots,
+            cells,
+            self.fields[:r],
+            self.keys[:r],
+            self.ranks[:r],
+            self.starts[:r],
+            self.sorted[:r],
+            self.object[:r],
+            self.cell[:r],
+        )
+        while True:
+            count = self.count[:r]
+            count[...] = 0
+            launch(
+                "find_pairs",
+                r * self.slots,
+                r,
+                self.slots,
+                plan.side,
+                cells,
+                self.capacity,
+                plan.half_step_s,
+                plan.threshold_km,
+                plan.cell_km,
+                plan.gate_factor,
+                self.sorted[:r],
+                self.object[:r],
+                self.cell[:r],
+                self.starts[:r],
+                count,
+                self.first[:r],
+                self.second[:r],
+                self.offset[:r],
+            )
+            found = self.backend.get(count)
+            if int(found.max(initial=0)) <= self.capacity:
+                break
+            wanted = 1 << int(found.max()).bit_length()
+            if wanted * self.batch > _MAX_CAPACITY:
+                raise CapacityError(
+                    f"at least {int(found.max())} candidate pairs in one interval; use a smaller threshold or step"
+                )
+            self.capacity = wanted
+            self._allocate_candidates()
+        xp = self.backend.xp
+        taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]
+        row = xp.repeat(put(rows.astype(np.int64)), [int(c) for c in found])
+        return Candidates(self.first[:r][taken], self.second[:r][taken], row, self.offset[:r][taken].astype(np.float64))

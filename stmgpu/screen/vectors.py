@@ -1,0 +1,29 @@
+"""Vector algebra on [3, m] arrays in a fixed order of operations, so that every backend rounds alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stmgpu.typing import Floats
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Scalar products of [3, m] arrays."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def norm(v: Floats) -> Floats:
+    """Lengths of vectors [3, m]."""
+    return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+
+
+def rtn(state: Floats, vector: Floats) -> Floats:
+    """Components of vectors [3, m] along the radial, transverse and normal axes of states [6, m]."""
+    r, v = state[:3], state[3:]
+    radial = r / norm(r)
+    normal = np.cross(r, v, axis=0)
+    normal = normal / norm(normal)
+    transverse = np.cross(normal, radial, axis=0)
+    return np.stack([dot(vector, axis) for axis in (radial, transverse, normal)])
