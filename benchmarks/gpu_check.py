@@ -45,8 +45,9 @@ from stmgpu.debris.environment import Environment  # noqa: E402
 from stmgpu.debris.evolution.loop import Evolution, RunResult  # noqa: E402
 from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population import Population  # noqa: E402
-from stmgpu.debris.scenario import Scenario, read_study, shipped_scenarios  # noqa: E402
+from stmgpu.debris.scenario import Scenario  # noqa: E402
 from stmgpu.debris.study.evolve import population_of  # noqa: E402
+from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
 from stmgpu.propagate.secular import Secular  # noqa: E402
 from stmgpu.propagate.sgp4 import Propagator  # noqa: E402

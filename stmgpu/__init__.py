@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from stmgpu.debris.policy.policies import MassRemoval, RandomRemoval, RankedRemoval, RiskRemoval
     from stmgpu.debris.population.population import Population
     from stmgpu.debris.population.sources import load_population
-    from stmgpu.debris.scenario import Scenario, Study, read_study
+    from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.debris.study.evolve import evolve
+    from stmgpu.debris.study.scenario_file import read_study
     from stmgpu.distribute import (
         Execution,
         evolve_to_store,
@@ -56,7 +57,7 @@ _HOME = {
     "Population": "stmgpu.debris.population.population",
     "Scenario": "stmgpu.debris.scenario",
     "Study": "stmgpu.debris.scenario",
-    "read_study": "stmgpu.debris.scenario",
+    "read_study": "stmgpu.debris.study.scenario_file",
     "screen_to_store": "stmgpu.distribute",
     "slurm_cluster": "stmgpu.distribute",
     "Trajectories": "stmgpu.catalog.trajectories.trajectories",

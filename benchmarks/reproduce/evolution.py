@@ -28,8 +28,9 @@ import xarray as xr
 from ensemble_runs import Figure, ensemble, figure, last_cycle, leo, shells, years_mean
 from verdict import Report
 
-from stmgpu.debris.scenario import Study, study_of
+from stmgpu.debris.scenario import Study
 from stmgpu.debris.statistics import collisions, effective_reduction_factor, steadied, wilson_interval
+from stmgpu.debris.study.scenario_file import study_from_document
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine
@@ -441,7 +442,7 @@ def main() -> int:
         if missing:
             print(f"not there: {', '.join(missing)}; --data FOLDER, the folder of these", file=sys.stderr)
             return 2
-        study = study_of(
+        study = study_from_document(
             {**target.document(options.data), "years": options.years, "runs": options.runs or target.runs},
             Path("."),
             name,

@@ -122,7 +122,7 @@ def scenario(
     name: Annotated[str, typer.Option(help="Which of the scenario files that come with stmgpu.")] = "removal",
 ) -> None:
     """Write a scenario file to begin with, and to change."""
-    from stmgpu.debris.scenario import shipped_scenarios
+    from stmgpu.debris.study.scenario_file import shipped_scenarios
 
     found = shipped_scenarios()
     if name not in found:

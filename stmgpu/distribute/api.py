@@ -14,8 +14,9 @@ import numpy as np
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
-from stmgpu.debris.scenario import Scenario, Study, input_files
+from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.study.evolve import asked_study, prepare
+from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.distribute import resources
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially

@@ -112,8 +112,8 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
-    from stmgpu.debris.scenario import study_from
     from stmgpu.debris.study.evolve import build_ensemble, check_study, unpack
+    from stmgpu.debris.study.scenario_file import study_from_settings
 
     results = {
         (int(marker.summary["scenario"]), number): result
@@ -123,7 +123,7 @@ def _ensemble(run: RunStore) -> xr.Dataset:
     if not results:
         raise StoreError(f"{run.folder}: no run is finished yet")
     settings = run.document["settings"]
-    study = study_from(settings)
+    study = study_from_settings(settings)
     check_study(study, settings["seed"])
     if any(not (0 <= s < len(study.scenarios) and 0 <= number < study.runs) for s, number in results):
         raise StoreError(f"{run.folder} is damaged: a tile holds a run that the study has not")

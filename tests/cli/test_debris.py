@@ -19,7 +19,7 @@ from typer.testing import Result
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.debris.scenario import shipped_scenarios
+from stmgpu.debris.study.scenario_file import shipped_scenarios
 from stmgpu.distribute.jobs.ensemble import EnsembleJob
 from stmgpu.errors import InputError
 from stmgpu.store import open_dataset

@@ -98,7 +98,7 @@ SCENARIOS = {
     f'{BASE}[[scenario]]\nname = "now"\n[[scenario]]\nname = "then"\npopulation = {{ year = 2020.0 }}\n': (
         "begin in different years"
     ),
-    "years = [": "is no TOML",
+    "years = [": "is not TOML",
     "years = -1\n": "years: .*greater than 0",
     "runs = 0\n": "runs: .*greater than or equal to 1",
     "scenario = 3\n": "must be .*tables",

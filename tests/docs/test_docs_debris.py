@@ -8,21 +8,21 @@ import pytest
 from pydantic import BaseModel
 from support.paths import ROOT
 
-from stmgpu.debris import scenario
+from stmgpu.debris import scenario, specs
 from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.variables import LONG_NAMES
 
 TABLES = {
     "key of the file itself": (scenario.Scenario, scenario.Study),
-    "[population]": (scenario.PopulationSpec,),
-    "[environment]": (scenario.EnvironmentSpec,),
-    "[propagation]": (scenario.PropagationSpec,),
-    "[collisions]": (scenario.CollisionSpec,),
-    "[breakups]": (scenario.BreakupSpec,),
-    "[launches]": (scenario.LaunchSpec,),
-    "[[launches.constellations]]": (scenario.ConstellationSpec,),
-    "[explosions]": (scenario.ExplosionSpec,),
-    "[disposal]": (scenario.DisposalSpec,),
+    "[population]": (specs.PopulationSpec,),
+    "[environment]": (specs.EnvironmentSpec,),
+    "[propagation]": (specs.PropagationSpec,),
+    "[collisions]": (specs.CollisionSpec,),
+    "[breakups]": (specs.BreakupSpec,),
+    "[launches]": (specs.LaunchSpec,),
+    "[[launches.constellations]]": (specs.ConstellationSpec,),
+    "[explosions]": (specs.ExplosionSpec,),
+    "[disposal]": (specs.DisposalSpec,),
 }
 
 

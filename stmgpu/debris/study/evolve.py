@@ -21,9 +21,10 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
 from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
-from stmgpu.debris.scenario import Scenario, Study, read_study
+from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
+from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import unused
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError

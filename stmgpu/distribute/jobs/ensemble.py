@@ -9,9 +9,10 @@ from stmgpu.backend import Backend
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
 from stmgpu.debris.population.population import Population
-from stmgpu.debris.scenario import Scenario, Study, input_files, study_from
+from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.evolve import build_ensemble, check_study, pack, population_key, population_of, unpack
+from stmgpu.debris.study.scenario_file import input_files, study_from_settings
 from stmgpu.distribute.tiles import Estimate, Tile
 from stmgpu.errors import StoreError
 from stmgpu.store.inputs import INPUTS
@@ -38,7 +39,7 @@ class EnsembleJob:
     def __init__(self, run: RunStore) -> None:
         self.run = run
         s, folder = run.document["settings"], run.run_folder / INPUTS
-        self.study = study_from(s, folder)
+        self.study = study_from_settings(s, folder)
         self.seed = s["seed"]
         self.begin_year, self.notes = float(s["begin_year"]), [str(note) for note in s["notes"]]
         check_study(self.study, self.seed)
@@ -101,7 +102,7 @@ class EnsembleJob:
                     f"{error}; its tile is forgotten: run the same command again, which computes it anew"
                 ) from error
             results |= {(tile.left[0], number): result for number, result in found.items()}
-        study = study_from(self.run.document["settings"])
+        study = study_from_settings(self.run.document["settings"])
         write_result(self.run, build_ensemble(study, self.seed, results, self.begin_year, self.notes))
 
 

@@ -13,8 +13,8 @@ from scipy import stats
 from stmgpu.debris.evolution.launches import FIRST_CONSTELLATION, Launches
 from stmgpu.debris.population import Kind, Population, columns
 from stmgpu.debris.population.synthetic import synthetic_population
-from stmgpu.debris.scenario import study_of
 from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec
+from stmgpu.debris.study.scenario_file import study_from_document
 from stmgpu.errors import InputError
 
 DISPOSAL = DisposalSpec()
@@ -373,7 +373,7 @@ def test_mistakes_in_constant_rates(population):
             LaunchSpec(**options)
     launches = {"model": "constant", "window": [2015, 2023], "per_year": {"satellite": 1}}
     with pytest.raises(InputError, match=r"launches\.per_year\.satellite.*'payload', 'rocket_body' or 'mission_rel"):
-        study_of({"launches": launches}, Path(), "file")
+        study_from_document({"launches": launches}, Path(), "file")
 
 
 def test_constant_rates_in_a_scenario_file():
@@ -381,7 +381,7 @@ def test_constant_rates_in_a_scenario_file():
         "launches": {"model": "constant", "window": [2015, 2023], "per_year": {"payload": 100, "rocket_body": 30}},
         "scenario": [{"name": "one"}, {"name": "two", "launches": {"per_year": {"payload": 50.0}}}],
     }
-    study = study_of(base, Path(), "file")
+    study = study_from_document(base, Path(), "file")
     one, two = (s.launches for s in study.scenarios)
     assert one.per_year == {"payload": 100.0, "rocket_body": 30.0}
     assert two.per_year == {"payload": 50.0, "rocket_body": 30.0}

@@ -1,0 +1,223 @@
+"""Scenario files: a TOML base and the scenarios that change parts of it.
+
+A file holds one base and any number of ``[[scenario]]`` tables that override parts of it; all scenarios are evolved
+with common random numbers. Every key is checked against the tables of :mod:`stmgpu.debris.specs`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.errors import InputError
+
+__all__ = ["input_files", "read_study", "shipped_scenarios", "study_from_document", "study_from_settings"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_ONLY_BASE = ("years", "runs")
+_LISTS = ("removal", "launches.constellations")
+_FILES = ("mocat", "table", "catalog", "cascade")
+_CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "population": (
+        "source",
+        {"path": _FILES, "sizes": ("catalog", "cascade"), "objects": ("synthetic",), "constellations": ("synthetic",)},
+    ),
+    "environment": ("density", {"path": ("jb2008",)}),
+    "environment.solar": ("model", {"space_weather": ("repeat", "bootstrap")}),
+    "launches": ("model", {"per_year": ("constant", "none")}),
+}
+"""By table: the key that selects a model, and the models with which each of its other keys is valid."""
+
+
+def read_study(path: str | os.PathLike[str]) -> Study:
+    """Read a scenario file.
+
+    Parameters
+    ----------
+    path : path-like
+        TOML file: tables of :class:`~stmgpu.debris.scenario.Scenario`, optional ``years`` and ``runs``, and
+        ``[[scenario]]`` tables, each with a ``name`` and what it changes. Without any, the file is one scenario.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        an unreadable file, invalid TOML, an unknown key or an invalid value; the message names the key and what is
+        allowed.
+    """
+    file = Path(path)
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"cannot read the scenario file {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file} is not TOML: {error}") from error
+    return study_from_document(document, file.parent, str(file))
+
+
+def shipped_scenarios() -> dict[str, Path]:
+    """Return the scenario files that come with the package, by name."""
+    return {path.stem: path for path in sorted((Path(__file__).resolve().parents[1] / "scenarios").glob("*.toml"))}
+
+
+def study_from_document(document: dict[str, Any], folder: Path, where: str) -> Study:
+    """Make a study from the contents of a scenario file; paths are relative to ``folder``."""
+    base = dict(document)
+    changes = base.pop("scenario", [{}])
+    if not (isinstance(changes, list) and changes and all(isinstance(c, dict) for c in changes)):
+        raise InputError(f"{where}: scenario must be a list of tables; write at least one [[scenario]]")
+    limits = {key: base.pop(key) for key in _ONLY_BASE if key in base}
+    try:
+        study = Study(
+            scenarios=tuple(_scenario(base, change, f"number {k}", where) for k, change in enumerate(changes, 1)),
+            **limits,
+        )
+    except ValidationError as error:
+        raise InputError(f"{where}: {_explain(error)}") from None
+    names = [s.name for s in study.scenarios]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"{where}: the names of scenarios repeat ({', '.join(names)}); give each [[scenario]] its own name"
+        )
+    return _with_paths(study, lambda path: folder / path)
+
+
+def _scenario(base: dict[str, Any], change: dict[str, Any], number: str, where: str) -> Scenario:
+    """Validate one scenario: the base with the changes of a ``[[scenario]]`` table."""
+    try:
+        return Scenario.model_validate(_override(base, change))
+    except ValidationError as error:
+        name = change.get("name")
+        label = f"scenario {name!r}" if isinstance(name, str) else f"scenario {number}"
+        raise InputError(f"{where}: {_explain(error, change, label)}") from None
+
+
+def _override(base: dict[str, Any], change: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """Override the base with the tables of a scenario.
+
+    Lists are replaced as a whole. Keys of the base that are invalid with a choice of the scenario (see ``_CHOICES``)
+    are dropped, so that a scenario may switch off what the base configures.
+    """
+    result = dict(base)
+    selector, valid_for = _CHOICES.get(place, ("", {}))
+    if selector in change:
+        for key, choices in valid_for.items():
+            if change[selector] not in choices:
+                result.pop(key, None)
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _override(result[key], value, f"{place}.{key}" if place else key) if both else value
+    return result
+
+
+def study_from_settings(settings: Mapping[str, Any], folder: Path | None = None) -> Study:
+    """Make a study from the settings of a store; its input files are in ``folder``.
+
+    Raises
+    ------
+    InputError
+        settings that are not a study, or a user-defined policy class that has not been imported.
+    """
+    try:
+        study = Study.model_validate(
+            {"scenarios": settings["scenarios"], "years": settings["years"], "runs": settings["runs"]}
+        )
+    except ValidationError as error:
+        raise InputError(f"the settings of the store are not a study: {_explain(error)}") from None
+    return study if folder is None else _with_paths(study, lambda path: folder / path)
+
+
+def input_files(study: Study) -> tuple[Study, dict[str, Path]]:
+    """Replace the paths in a study by bare file names; return it and the path of each name."""
+    names: dict[Path, str] = {}
+
+    def name_of(path: Path) -> Path:
+        place, name, number = path.absolute(), path.name, 1
+        if place not in names:  # keep the stem in front: some readers take the year from it
+            while name in names.values():
+                number += 1
+                name = f"{path.stem}-{number}{path.suffix}"
+            names[place] = name
+        return Path(names[place])
+
+    renamed = _with_paths(study, name_of)
+    return renamed, {name: path for path, name in names.items()}
+
+
+def _with_paths(model: Model, change: Callable[[Path], Path]) -> Model:
+    """Return a copy of a model with every path in it changed."""
+
+    def changed(value: object) -> object:
+        if isinstance(value, Path):
+            return change(value)
+        if isinstance(value, BaseModel):
+            return _with_paths(value, change)
+        if isinstance(value, tuple):
+            return tuple(changed(item) for item in value)
+        return value
+
+    return model.model_copy(update={name: changed(getattr(model, name)) for name in type(model).model_fields})
+
+
+def _explain(error: ValidationError, change: Mapping[str, Any] | None = None, scenario: str = "") -> str:
+    """Describe the errors that pydantic reports, one clause each.
+
+    Errors in the table of a scenario (``change``) are prefixed with ``scenario``. List items are counted from 1.
+    """
+    clauses: list[str] = []
+    listed: set[str] = set()
+    for item in error.errors(include_url=False):
+        place = [str(part + 1 if isinstance(part, int) else part) for part in item["loc"]]
+        in_change = _is_set(change or {}, item["loc"])
+        key, message = ".".join(place), item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden" and in_change and key in _ONLY_BASE:
+            clause = f"unknown key {key}: move it to the base, where it applies to all scenarios"
+        elif item["type"] == "extra_forbidden":
+            allowed = _allowed(place[:-1], () if in_change else _ONLY_BASE)
+            clause = f"unknown key {key}{'' if allowed in listed else allowed}"
+            listed.add(allowed)
+        elif item["type"] == "missing":
+            clause = f"{key} is missing"
+        elif key in _LISTS and isinstance(item["input"], dict):
+            clause = f"{key} is a list of tables; write [[{'scenario.' if in_change else ''}{key}]]"
+        elif item["type"] == "value_error" or not place:  # raised by our validators, which name the value
+            clause = f"{key}: {message}" if place else message
+        else:
+            clause = f"{key}: {message} (got {item['input']!r})"
+        clauses.append(f"{scenario}: {clause}" if in_change else clause)
+    return "; ".join(clauses[:10]) + (f"; and {len(clauses) - 10} more" if len(clauses) > 10 else "")
+
+
+def _is_set(table: object, place: Sequence[str | int]) -> bool:
+    """Whether a table, or a list in it, sets the value at a location."""
+    for part in place:
+        if not isinstance(table, dict):
+            break
+        if part not in table:
+            return False
+        table = table[part]
+    return bool(place)
+
+
+def _allowed(place: Sequence[str], besides: Sequence[str]) -> str:
+    """List the allowed keys of the table at a location, and the ``besides`` ones at the top level; empty if unknown."""
+    model: Any = Scenario
+    for part in place:
+        field = model.model_fields.get(part)
+        model = None if field is None else field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return ""
+    keys = [*model.model_fields, *(besides if not place else ())]
+    return f" (allowed: {', '.join(keys)})"

@@ -1,0 +1,298 @@
+"""Scenario files: error messages, scenarios that override the base, relative paths, input files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stmgpu.debris.policy import RiskRemoval
+from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.debris.study.scenario_file import input_files, read_study, shipped_scenarios, study_from_settings
+from stmgpu.errors import InputError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text: str) -> Study:
+        file = tmp_path / "study.toml"
+        file.write_text(text, encoding="utf-8")
+        return read_study(file)
+
+    return read
+
+
+def test_an_empty_file_is_one_scenario_of_defaults(read):
+    study = read("")
+    assert study.scenarios == (Scenario(),)
+    assert (study.years, study.runs) == (100.0, 20)
+    assert study.scenarios[0].removal == ()
+
+
+UNKNOWN = [
+    ("speed = 3", "speed"),
+    ("[population]\nsourse = 'synthetic'", "population.sourse"),
+    ("[environment.solar]\nf10 = 100", "environment.solar.f10"),
+    ("[environment]\nsolar = { F107 = 100 }", "environment.solar.F107"),
+    ("[collisions]\ncube = 10", "collisions.cube"),
+    (
+        "[[launches.constellations]]\nname = 'a'\naltitude_km = 550\ninclination_deg = 53\nplanes = 2\nper_plane = 2\n"
+        "mass_kg = 1\nradius_m = 1\nfrom_year = 2030\nslots = 3",
+        "launches.constellations.1.slots",
+    ),
+    ("[[removal]]\nrank = 'mass'\nper_year = 5\nperyear = 5", "removal.1.peryear"),
+    ("[[removal]]\nrank = 'mass'\nper_year = 5\nonly = { inclination = [81, 84] }", "removal.1.only.inclination"),
+    ("[[scenario]]\nname = 'a'\n[scenario.disposal]\nrule = 5", "disposal.rule"),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), UNKNOWN)
+def test_unknown_keys_are_named(read, text, key):
+    with pytest.raises(InputError, match=f"study.toml: .*unknown key {key}"):
+        read(text)
+
+
+IMPOSSIBLE = [
+    ("years = 0", "years"),
+    ("years = inf", "years"),
+    ("runs = 0", "runs"),
+    ("runs = 2.5", "runs"),
+    ("max_objects = 10", "max_objects"),
+    ("[population]\nsource = 'oracle'", "population.source"),
+    ("[population]\nobjects = 1", "population.objects"),
+    ("[population]\nyear = 1900", "population.year"),
+    ("[population]\nmin_length_m = 0", "population.min_length_m"),
+    ("[population]\nsource = 'mocat'", "needs path"),
+    ("[population]\npath = 'a.mat'", "takes no path"),
+    ("[environment]\ndensity = 'jb2008'", "needs path"),
+    ("[environment]\nco2 = 'co2.nc'", "go together"),
+    ("[environment.solar]\nf107 = 50", "environment.solar.f107"),
+    ("[environment.solar]\nf107 = nan", "environment.solar.f107"),
+    ("[environment.solar]\nf107 = 100\namplitude = 60", "lower than the Sun has been"),
+    ("[environment.solar]\nmodel = 'bootstrap'", "needs space_weather"),
+    ("[propagation]\nstep_days = 0", "propagation.step_days"),
+    ("[propagation]\nstep_days = 31", "propagation.step_days"),
+    ("[propagation]\ndecay_km = 50", "propagation.decay_km"),
+    ("[propagation]\ndrag_coefficient = -2.2", "propagation.drag_coefficient"),
+    ("[collisions]\ncube_km = 0", "collisions.cube_km"),
+    ("[collisions]\nresamples = 0", "collisions.resamples"),
+    ("[collisions]\nresamples = 'many'", "collisions.resamples"),
+    ("[collisions]\nestimator = 'guessed'", "collisions.estimator"),
+    ("[collisions]\navoidance = 1.5", "collisions.avoidance"),
+    ("[breakups]\nmin_length_m = 0.0001", "breakups.min_length_m"),
+    ("[launches]\nmodel = 'repeat'", "needs window"),
+    ("[launches]\nwindow = [2022, 2014]", "is empty"),
+    ("[launches]\nwindow = [2014]", "launches.window"),
+    ("[launches]\ngrowth = 3.0", "launches.growth"),
+    ("[explosions]\nrocket_body = 2", "explosions.rocket_body"),
+    ("[disposal]\npayload = -0.1", "disposal.payload"),
+    ("[disposal]\npayload = nan", "disposal.payload"),
+    ("[disposal]\nrule_years = 0", "disposal.rule_years"),
+    ("[[removal]]\nrank = 'mass'\nper_year = -5", "removal.1.per_year"),
+    ("[[removal]]\nrank = 'mass'", "removal.1.per_year"),
+    ("[[removal]]\nrank = 'beauty'\nper_year = 5", "no policy with rank 'beauty'"),
+    ("[[removal]]\nper_year = 5", "a policy is a table with rank"),
+    ("removal = 5", "removal"),
+    ("[removal]\nrank = 'mass'\nper_year = 5", r"removal is a list of tables; write \[\[removal\]\]"),
+    ("[launches]\nconstellations = { name = 'a' }", r"write \[\[launches.constellations\]\]"),
+    ("[[scenario]]\n[scenario.removal]\nrank = 'mass'", r"scenario number 1: removal .* \[\[scenario.removal\]\]"),
+    ("collisions = 5", "collisions"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), IMPOSSIBLE)
+def test_impossible_values_are_named(read, text, said):
+    with pytest.raises(InputError, match=f"study.toml: .*{said}"):
+        read(text)
+
+
+def test_the_value_is_said(read):
+    with pytest.raises(InputError, match=r"disposal\.payload: .*less than or equal to 1 \(got 90\)"):
+        read("[disposal]\npayload = 90")
+
+
+def test_all_mistakes_are_said_but_not_without_end(read):
+    with pytest.raises(InputError, match=r"disposal\.payload: .*; unknown key one.*; unknown key two"):
+        read("one = 1\ntwo = 2\n[disposal]\npayload = 2")
+    with pytest.raises(InputError, match="and 5 more"):
+        read("\n".join(f"key{k} = 1" for k in range(15)))
+
+
+def test_what_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match=r"cannot read the scenario file .*none\.toml: No such file"):
+        read_study(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="cannot read the scenario file"):
+        read_study(tmp_path)
+    (tmp_path / "a.toml").write_text("years = = 3", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.toml is not TOML: .*line 1"):
+        read_study(tmp_path / "a.toml")
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbfyears = 3")
+    assert read_study(tmp_path / "bom.toml").years == 3.0
+    (tmp_path / "b.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(InputError, match=r"b\.toml is not TOML: it is not UTF-8"):
+        read_study(tmp_path / "b.toml")
+
+
+BASE = """
+years = 50
+runs = 3
+[disposal]
+payload = 0.5
+rule_years = 25
+[environment]
+density = "nrlmsis"
+solar = { f107 = 130, amplitude = 40 }
+[[removal]]
+rank = "risk"
+per_year = 5
+"""
+
+
+def test_scenarios_are_laid_over_the_base(read):
+    study = read(
+        BASE
+        + """
+[[scenario]]
+name = "base"
+[[scenario]]
+name = "strict"
+disposal = { payload = 0.95 }
+environment = { solar = { amplitude = 20 } }
+[[scenario]]
+name = "two"
+removal = [{ rank = "mass", per_year = 2 }, { rank = "csi", per_year = 1 }]
+[[scenario]]
+name = "none"
+removal = []
+"""
+    )
+    base, strict, two, none = study.scenarios
+    assert (study.years, study.runs) == (50.0, 3)
+    assert strict.disposal == base.disposal.model_copy(update={"payload": 0.95})
+    assert strict.environment.solar == base.environment.solar.model_copy(update={"amplitude": 20.0})
+    assert base.environment.solar.f107 == 130.0
+    assert strict.removal == base.removal == (RiskRemoval(per_year=5),)
+    assert [p.rank for p in two.removal] == ["mass", "csi"]
+    assert none.removal == ()
+
+
+def test_a_scenario_may_not_change_years_or_runs(read):
+    # they belong to the study: scenarios are compared run by run
+    with pytest.raises(InputError, match="scenario 'a': unknown key years: move it to the base"):
+        read("[[scenario]]\nname = 'a'\nyears = 10")
+    with pytest.raises(InputError, match=r"unknown key year \(allowed: name, .*, max_objects\)$"):
+        read("[[scenario]]\nname = 'a'\nyear = 10")
+    with pytest.raises(InputError, match=r"unknown key year \(allowed: name, .*, years, runs\)$"):
+        read("year = 10\n[[scenario]]\nname = 'a'")
+
+
+def test_a_mistake_is_told_with_its_scenario(read):
+    good, bad = "[[scenario]]\nname = 'a'\n", "[[scenario]]\nname = 'b'\nenvironment = { solar = { f107 = 400 } }\n"
+    removal = "[[scenario.removal]]\nrank = 'mass'\nper_year = {}\n"
+    with pytest.raises(InputError, match=r"toml: scenario 'b': environment.solar.f107: .*; scenario 'b': removal.2.p"):
+        read(good + bad + removal.format(5) + removal.format("'x'"))
+    # what the base states is not the scenario's, though both change the same table
+    with pytest.raises(InputError, match=r"toml: scenario 'b': .*\(got 400\); environment.solar.ap: .*\(got 500\)$"):
+        read("environment = { solar = { ap = 500 } }\n" + bad)
+
+
+SWITCHED = [
+    ("[environment]\ndensity = 'jb2008'\npath = 'jb.mat'", "environment = { density = 'nrlmsis' }"),
+    (
+        "[environment.solar]\nmodel = 'bootstrap'\nspace_weather = 'sw.txt'",
+        "environment = { solar = { model = 'sinusoid' } }",
+    ),
+    (
+        "[launches]\nmodel = 'constant'\nwindow = [2010, 2020]\nper_year = { payload = 5.0 }",
+        "launches = { model = 'repeat' }",
+    ),
+    ("[population]\nsource = 'catalog'\npath = 'gp.tle'\nsizes = 's.csv'", "population = { source = 'synthetic' }"),
+    ("[population]\nobjects = 600\nconstellations = false", "population = { source = 'mocat', path = '2020.mat' }"),
+]
+
+
+@pytest.mark.parametrize(("base", "change"), SWITCHED)
+def test_a_scenario_switches_off_what_the_base_states(read, base, change):
+    kept, switched = read(f"{base}\n[[scenario]]\nname = 'a'\n[[scenario]]\nname = 'b'\n{change}").scenarios
+    assert switched == read(
+        change.replace("}", ", window = [2010, 2020] }") if "launches" in change else change
+    ).scenarios[0].model_copy(update={"name": "b"})
+    assert kept.model_copy(update={"name": "base"}) == read(base).scenarios[0]
+
+
+def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it(read):
+    with pytest.raises(InputError, match="scenario 'a': environment: path belongs to density = 'jb2008'"):
+        read(
+            "environment = { density = 'jb2008', path = 'jb.mat' }\n[[scenario]]\nname = 'a'\n"
+            "environment = { density = 'nrlmsis', path = 'jb.mat' }"
+        )
+    (changed,) = read(
+        "environment = { solar = { model = 'repeat', space_weather = 'sw.txt' } }\n[[scenario]]\n"
+        "environment = { solar = { model = 'bootstrap' } }"
+    ).scenarios
+    assert changed.environment.solar.space_weather.name == "sw.txt"
+
+
+def test_names_must_differ(read):
+    with pytest.raises(InputError, match=r"names of scenarios repeat \(a, b, a\)"):
+        read("[[scenario]]\nname='a'\n[[scenario]]\nname='b'\n[[scenario]]\nname='a'")
+    with pytest.raises(InputError, match="names of scenarios repeat"):
+        read("[[scenario]]\n[[scenario]]\n")
+    assert read("[[scenario]]\nname='a'").scenarios[0].name == "a"
+
+
+@pytest.mark.parametrize("text", ["scenario = 3", "scenario = []", "scenario = [1]", "[scenario]\nname = 'a'"])
+def test_scenario_must_be_tables(read, text):
+    with pytest.raises(InputError, match=r"scenario must be a list of tables; write at least one \[\[scenario\]\]"):
+        read(text)
+
+
+def test_paths_begin_at_the_file(read, tmp_path):
+    scenario = read(f"""
+[population]
+source = "mocat"
+path = "data/2005.mat"
+[environment]
+density = "jb2008"
+path = "{tmp_path}/elsewhere/jb.mat"
+co2 = "../co2.nc"
+co2_scenario = "RCP4.5"
+solar = {{ model = "repeat", space_weather = "sw.txt" }}
+""").scenarios[0]
+    assert scenario.population.path == tmp_path / "data" / "2005.mat"
+    assert scenario.environment.path == tmp_path / "elsewhere" / "jb.mat"
+    assert scenario.environment.co2 == tmp_path / ".." / "co2.nc"
+    assert scenario.environment.solar.space_weather == tmp_path / "sw.txt"
+
+
+def test_files_can_be_kept_with_a_store(read, tmp_path):
+    study = read("""
+[population]
+source = "mocat"
+path = "2005.mat"
+[[scenario]]
+name = "a"
+[[scenario]]
+name = "b"
+environment = { solar = { model = "repeat", space_weather = "2005.mat" } }
+""")
+    renamed, files = input_files(study)
+    assert list(files.values()) == [tmp_path / "2005.mat"]
+    (name,) = files
+    assert renamed.scenarios[0].population.path == Path(name)
+    settings = renamed.model_dump(mode="json")
+    placed = study_from_settings(settings, tmp_path / "store")
+    assert placed.scenarios[1].environment.solar.space_weather == tmp_path / "store" / name
+
+
+def test_a_scenario_that_was_read_survives_json(read):
+    scenario = read(BASE).scenarios[0]
+    assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
+
+
+def test_shipped_scenarios_are_valid():
+    shipped = shipped_scenarios()
+    assert shipped
+    for path in shipped.values():
+        study = read_study(path)
+        assert len({s.name for s in study.scenarios}) == len(study.scenarios)
