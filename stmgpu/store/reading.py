@@ -112,7 +112,8 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
-    from stmgpu.debris.study.evolve import build_ensemble, check_study, unpack
+    from stmgpu.debris.study.evolve import build_ensemble, check_study
+    from stmgpu.debris.study.packing import unpack
     from stmgpu.debris.study.scenario_file import study_from_settings
 
     results = {

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.debris.evolution.census_reference import census_by_shares
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
-from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM, shell_shares
+from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM
 from stmgpu.errors import CapacityError
 from stmgpu.propagate import secular
 
@@ -49,7 +50,7 @@ def census(members: Members, runs: int) -> NDArray[np.float64]:
         return np.zeros((3, runs, classes, shells + 1))
     _check(members)
     if backend.name == "reference":
-        return _reference(members, runs)
+        return census_by_shares(members, runs)
     n = -(-state.n // secular.PAD) * secular.PAD
     sums = backend.zeros((runs, classes, shells + 1, 3), np.int64)
     backend.launch(
@@ -84,15 +85,3 @@ def _check(members: Members) -> None:
                 f"a row of the population stands for {most:.3g} {what}; at most "
                 f"{LARGEST / units:.3g} can be counted: divide it into several rows"
             )
-
-
-def _reference(members: Members, runs: int) -> NDArray[np.float64]:
-    slots = members.slots()
-    orbit, weight = members.orbits(slots), members.weight[slots]
-    shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], SHELL_RADII_KM)
-    shares = np.column_stack([shares, np.ones(len(slots))])
-    found = np.zeros((3, runs, len(CLASS_NAMES), shares.shape[1]))
-    amounts = (weight, weight * members.mass_kg[slots], weight * np.pi * members.radius_m[slots] ** 2)
-    for sums, amount in zip(found, amounts, strict=True):
-        np.add.at(sums, (members.run[slots], members.kind[slots]), shares * amount[:, None])
-    return found

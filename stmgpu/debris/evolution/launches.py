@@ -9,27 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import pdtr
 
-from stmgpu.constants import EARTH
 from stmgpu.debris import streams
-from stmgpu.debris.breakup.size_law import length_of_mass
+from stmgpu.debris.evolution.constellations import MAX_CONSTELLATIONS, Constellation
 from stmgpu.debris.population.missions import CONSTELLATION_YEARS, can_keep_station
-from stmgpu.debris.population.population import Kind, Population, columns
-from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec
+from stmgpu.debris.population.population import Kind, Population
+from stmgpu.debris.specs import DisposalSpec, LaunchSpec
 from stmgpu.errors import InputError
-from stmgpu.time import YEAR_S
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-FIRST_CONSTELLATION = 1000
-"""Index that the first constellation of a scenario has in the column ``constellation``; the next ones follow."""
+from stmgpu.typing import Floats, Ints
 
 _REPEATED = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.MISSION_RELATED)
 _DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, ...]] = {
@@ -38,14 +29,11 @@ _DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, .
 }  # fmt: skip
 _NODE, _ANOMALY, _COPY, _COUNT, _CHOICE = range(5)  # what a draw is for: the first counter
 # Serial numbers. Repeated: cycle (14 bits), copy (20), row of the population (25). Drawn at random: bit 59, class (2
-# bits), year of the run (14), number within it (24). Constellations: bit 60, their index (9 bits), generation (20),
-# place (27).
+# bits), year of the run (14), number within it (24). Constellations: see
+# constellations.py.
 _ROW_BITS, _COPY_BITS, _CYCLE_BITS = 25, 20, 14
 _NUMBER_BITS, _YEAR_BITS = 24, 14
 _DRAWN_BIT = 1 << 59
-_PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
-_CONSTELLATION_BIT = np.int64(1 << 60)
-_ECC = 1e-4
 
 
 class Launches:
@@ -97,17 +85,16 @@ class Launches:
             self._model = _Repeated(spec, population, disposal)
         elif spec.model == "constant":
             self._model = _Constant(spec, population, disposal)
-        self._constellations = [_Constellation(c, k, population) for k, c in enumerate(spec.constellations)]
-        if len(self._constellations) >= 1 << _INDEX_BITS:
+        self._constellations = [Constellation(c, k, population) for k, c in enumerate(spec.constellations)]
+        if len(self._constellations) > MAX_CONSTELLATIONS:
             raise InputError(
-                f"{len(self._constellations)} constellations are too many; at most "
-                f"{(1 << _INDEX_BITS) - 1} can be built"
+                f"{len(self._constellations)} constellations are too many; define at most {MAX_CONSTELLATIONS}"
             )
         self._year = -1
         self._times: list[float] = []
-        self._arrivals: tuple[Population, Integers] | None = None
+        self._arrivals: tuple[Population, Ints] | None = None
 
-    def arrivals(self, year0: float, year1: float) -> tuple[Population, Integers] | None:
+    def arrivals(self, year0: float, year1: float) -> tuple[Population, Ints] | None:
         """What is launched from ``year0`` on, before ``year1``.
 
         Parameters
@@ -147,7 +134,7 @@ class Launches:
         """When a year of the run begins."""
         return self.epoch + year
 
-    def _part(self, year: int, year0: float, year1: float) -> tuple[Population, Integers] | None:
+    def _part(self, year: int, year0: float, year1: float) -> tuple[Population, Ints] | None:
         """Arrivals of the year that begins ``year`` years after the epoch, as far as they fall into an interval."""
         if year != self._year:
             self._load(year)
@@ -214,7 +201,7 @@ class _Pool:
             notes=(),
         )
 
-    def born(self, entry: Integers, serial: Integers, time: Floats, begin: float, seed: int, run: int) -> Population:
+    def born(self, entry: Ints, serial: Ints, time: Floats, begin: float, seed: int, run: int) -> Population:
         """Copies of entries, launched at some times, with angles of their own."""
         raan, argp = streams.uniforms(seed, run, streams.LAUNCH, _NODE, serial)
         mean, _ = streams.uniforms(seed, run, streams.LAUNCH, _ANOMALY, serial)
@@ -241,7 +228,7 @@ class _Repeated(_Pool):
                 f"at most {1 << _ROW_BITS:,}"
             )
 
-    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
+    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
         """Arrivals from ``begin`` on, before ``end``."""
         launch = self.template.launch_year
         until = min(end, self.until)
@@ -268,7 +255,7 @@ class _Repeated(_Pool):
         entry, serial = np.concatenate(which), np.concatenate(serials)
         return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
 
-    def _copies(self, due: Integers, time: Floats, cycle: int, seed: int, run: int) -> Integers:
+    def _copies(self, due: Ints, time: Floats, cycle: int, seed: int, run: int) -> Ints:
         """How often each entry is launched."""
         level = (1.0 + self.growth) ** (time - self.epoch)
         if level.max() >= 1 << _COPY_BITS:
@@ -280,7 +267,7 @@ class _Repeated(_Pool):
         chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COPY, self._serial(cycle, whole, due))
         return whole + (chance < level - whole)
 
-    def _serial(self, cycle: int, copy: Integers, entry: Integers) -> Integers:
+    def _serial(self, cycle: int, copy: Ints, entry: Ints) -> Ints:
         return (np.int64(cycle) << (_COPY_BITS + _ROW_BITS)) | (copy << _ROW_BITS) | self.rows[entry]
 
 
@@ -289,7 +276,7 @@ class _Constant(_Pool):
 
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         super().__init__(spec, population, disposal)
-        self.classes: list[tuple[int, float, Integers]] = []  # number of the class, objects a year, their entries
+        self.classes: list[tuple[int, float, Ints]] = []  # number of the class, objects a year, their entries
         for k, (name, kinds) in enumerate(_DRAWN.items()):
             rate = (spec.per_year or {}).get(name, 0.0)
             entries = np.flatnonzero(np.isin(population.kind[self.rows], kinds))
@@ -304,7 +291,7 @@ class _Constant(_Pool):
             if rate:
                 self.classes.append((k, rate, entries))
 
-    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Integers]:
+    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
         """Arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
         year, g = round(begin - self.epoch), self.growth
         which, serials, times = [], [], []
@@ -335,71 +322,3 @@ def _poisson(chance: float, mean: float) -> int:
     """Smallest number at which the distribution function of a Poisson law of this mean reaches ``chance``."""
     highest = int(mean + 12.0 * np.sqrt(mean) + 40.0)  # what is beyond has a probability below 2^-52
     return bisect_left(range(highest), chance, key=lambda k: float(pdtr(k, mean)))
-
-
-@dataclass
-class _Constellation:
-    """A constellation: when each place is filled, and the orbits of its planes."""
-
-    spec: ConstellationSpec
-    index: int
-    population: Population
-
-    def __post_init__(self) -> None:
-        spec = self.spec
-        each = spec.per_plane + spec.spares
-        count = spec.planes * each
-        if count > 1 << _PLACE_BITS:
-            raise InputError(
-                f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are possible"
-            )
-        place = np.arange(count)
-        self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
-        plane, slot = place // each, place % each
-        self.raan = 2.0 * np.pi * plane / spec.planes
-        self.mean = 2.0 * np.pi * (slot / each + plane / count)  # neighbouring planes shifted by one part in all
-        self.inclination = np.radians(spec.inclination_deg)
-        self.axis = EARTH.radius_km + spec.altitude_km
-        cosine = np.cos(self.inclination)
-        motion = np.sqrt(EARTH.mu_km3_s2 / self.axis**3)
-        rate = 0.75 * EARTH.j2 * motion * (EARTH.radius_km / self.axis) ** 2
-        self.raan_rate = -2.0 * rate * cosine * YEAR_S
-        self.mean_rate = (motion + rate * (8.0 * cosine**2 - 2.0)) * YEAR_S  # of the argument of latitude
-
-    def between(self, begin: float, end: float) -> tuple[Population, Integers]:
-        """Arrivals from ``begin`` on, before ``end``."""
-        spec = self.spec
-        until = min(end, spec.until_year)
-        first = max(int((begin - self.filled.max()) / spec.life_years) - 1, 0)
-        last = int((end - self.filled.min()) / spec.life_years) + 1
-        if last >= 1 << _GENERATION_BITS:
-            raise InputError(f"constellation {spec.name!r}: a life of {spec.life_years} years is too short")
-        places, serials, times = [], [], []
-        for generation in range(first, last + 1):
-            time = self.filled + generation * spec.life_years
-            due = np.flatnonzero((time >= begin) & (time < until) & (time >= self.population.epoch_year))
-            places.append(due)
-            times.append(time[due])
-            head = (self.index << (_GENERATION_BITS + _PLACE_BITS)) | (generation << _PLACE_BITS)
-            serials.append(_CONSTELLATION_BIT | np.int64(head) | due)
-        place = np.concatenate(places) if places else np.zeros(0, np.int64)
-        if not len(place):
-            return self.population[:0], np.zeros(0, np.int64)
-        return self._satellites(place, np.concatenate(times), begin), np.concatenate(serials)
-
-    def _satellites(self, place: Integers, time: Floats, begin: float) -> Population:
-        spec, n = self.spec, len(place)
-        ratio = spec.area_to_mass or np.pi * spec.radius_m**2 / spec.mass_kg
-        since = time - spec.from_year
-        values: dict[str, Any] = {
-            "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis, "ecc": _ECC,
-            "inc_rad": self.inclination, "argp_rad": 0.0, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
-            "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
-            "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
-            "constellation": np.int32(FIRST_CONSTELLATION + self.index),
-        }  # fmt: skip
-        made: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
-        made["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
-        made["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
-        made["launch_year"], made["mission_end_year"] = time, time + spec.life_years
-        return Population(epoch_year=begin, source="launches", **{name: made[name] for name in columns()})

@@ -305,41 +305,5 @@ def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, Any]
     }
 
 
-def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
-    """Runs as plain arrays by name, for a file; ``unpack`` makes them runs again."""
-    arrays: dict[str, np.ndarray] = {}
-    for number, result in results:
-        parts: dict[str, Mapping[str, Any]] = {
-            "series": result.series,
-            "events": result.events,
-            "balances": result.balances,
-            "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)},
-        }
-        arrays |= {
-            f"{number}/{part}/{name}": np.asarray(value)
-            for part, values in parts.items()
-            for name, value in values.items()
-        }
-    return arrays
-
-
-def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
-    """Runs by number from the arrays of :func:`pack`."""
-    parts: dict[int, dict[str, dict[str, Any]]] = {}
-    for name, value in arrays.items():
-        number, part, variable = name.split("/")
-        parts.setdefault(int(number), {"series": {}, "events": {}, "balances": {}, "other": {}})[part][variable] = value
-    return {
-        number: RunResult(
-            p["series"],
-            p["events"],
-            {k: float(v) for k, v in p["balances"].items()},
-            float(p["other"]["truncated_year"]),
-            tuple(p["other"]["notes"].tolist()),
-        )
-        for number, p in parts.items()
-    }
-
-
 def _attrs(units: str, long_name: str) -> dict[str, str]:
     return {"units": units, "long_name": long_name}

@@ -11,7 +11,8 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
 from stmgpu.debris.population.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
-from stmgpu.debris.study.evolve import build_ensemble, check_study, pack, population_key, population_of, unpack
+from stmgpu.debris.study.evolve import build_ensemble, check_study, population_key, population_of
+from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files, study_from_settings
 from stmgpu.distribute.tiles import Estimate, Tile
 from stmgpu.errors import StoreError

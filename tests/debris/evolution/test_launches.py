@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from stmgpu.debris.evolution.launches import FIRST_CONSTELLATION, Launches
+from stmgpu.debris.evolution.constellations import FIRST_CONSTELLATION
+from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.population import Kind, Population, columns
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec

@@ -1,0 +1,37 @@
+"""Reference implementation of the census in NumPy floating-point sums."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stmgpu.debris.evolution.members import Members
+from stmgpu.debris.population.population import CLASS_NAMES
+from stmgpu.debris.shells import SHELL_RADII_KM, shell_shares
+from stmgpu.propagate import secular
+from stmgpu.typing import Floats
+
+
+def census_by_shares(members: Members, runs: int) -> Floats:
+    """Number, mass [kg] and cross-section [m^2] of the objects of each class in each shell.
+
+    Parameters
+    ----------
+    members : Members
+        Objects of a batch.
+    runs : int
+        Number of runs in the batch.
+
+    Returns
+    -------
+    float64, shape (3, runs, classes, shells + 1)
+        As :func:`stmgpu.debris.evolution.census.census`.
+    """
+    slots = members.slots()
+    orbit, weight = members.orbits(slots), members.weight[slots]
+    shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], SHELL_RADII_KM)
+    shares = np.column_stack([shares, np.ones(len(slots))])
+    sums = np.zeros((3, runs, len(CLASS_NAMES), shares.shape[1]))
+    amounts = (weight, weight * members.mass_kg[slots], weight * np.pi * members.radius_m[slots] ** 2)
+    for sums_of_one, amount in zip(sums, amounts, strict=True):
+        np.add.at(sums_of_one, (members.run[slots], members.kind[slots]), shares * amount[:, None])
+    return sums

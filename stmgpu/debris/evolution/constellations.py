@@ -1,0 +1,97 @@
+"""Constellations that are built up and replenished: Walker patterns whose planes drift together under J2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stmgpu.constants import EARTH
+from stmgpu.debris.breakup.size_law import length_of_mass
+from stmgpu.debris.population.missions import can_keep_station
+from stmgpu.debris.population.population import Kind, Population, columns
+from stmgpu.debris.specs import ConstellationSpec
+from stmgpu.errors import InputError
+from stmgpu.time import YEAR_S
+from stmgpu.typing import Floats, Ints
+
+FIRST_CONSTELLATION = 1000
+"""Number of the first constellation of a scenario in the column ``constellation``; the others follow."""
+
+# Serial numbers: bit 60, index of the constellation (9 bits), generation (20), place (27). Launches of a year have bit
+# 60 clear.
+_PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
+_CONSTELLATION_BIT = np.int64(1 << 60)
+_ECC = 1e-4
+
+MAX_CONSTELLATIONS = (1 << _INDEX_BITS) - 1
+"""Constellations of a scenario that serial numbers can tell apart."""
+
+
+@dataclass
+class Constellation:
+    """A constellation: when each place is filled, and the orbits of its planes."""
+
+    spec: ConstellationSpec
+    index: int
+    population: Population
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        each = spec.per_plane + spec.spares
+        count = spec.planes * each
+        if count > 1 << _PLACE_BITS:
+            raise InputError(
+                f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are possible"
+            )
+        place = np.arange(count)
+        self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
+        plane, slot = place // each, place % each
+        self.raan = 2.0 * np.pi * plane / spec.planes
+        self.mean = 2.0 * np.pi * (slot / each + plane / count)  # neighbouring planes shifted by one part in all
+        self.inclination = np.radians(spec.inclination_deg)
+        self.axis = EARTH.radius_km + spec.altitude_km
+        cosine = np.cos(self.inclination)
+        motion = np.sqrt(EARTH.mu_km3_s2 / self.axis**3)
+        rate = 0.75 * EARTH.j2 * motion * (EARTH.radius_km / self.axis) ** 2
+        self.raan_rate = -2.0 * rate * cosine * YEAR_S
+        self.mean_rate = (motion + rate * (8.0 * cosine**2 - 2.0)) * YEAR_S  # of the argument of latitude
+
+    def between(self, begin: float, end: float) -> tuple[Population, Ints]:
+        """Arrivals from ``begin`` on, before ``end``."""
+        spec = self.spec
+        until = min(end, spec.until_year)
+        first = max(int((begin - self.filled.max()) / spec.life_years) - 1, 0)
+        last = int((end - self.filled.min()) / spec.life_years) + 1
+        if last >= 1 << _GENERATION_BITS:
+            raise InputError(f"constellation {spec.name!r}: a life of {spec.life_years} years is too short")
+        places, serials, times = [], [], []
+        for generation in range(first, last + 1):
+            time = self.filled + generation * spec.life_years
+            due = np.flatnonzero((time >= begin) & (time < until) & (time >= self.population.epoch_year))
+            places.append(due)
+            times.append(time[due])
+            head = (self.index << (_GENERATION_BITS + _PLACE_BITS)) | (generation << _PLACE_BITS)
+            serials.append(_CONSTELLATION_BIT | np.int64(head) | due)
+        place = np.concatenate(places) if places else np.zeros(0, np.int64)
+        if not len(place):
+            return self.population[:0], np.zeros(0, np.int64)
+        return self._satellites(place, np.concatenate(times), begin), np.concatenate(serials)
+
+    def _satellites(self, place: Ints, time: Floats, begin: float) -> Population:
+        spec, n = self.spec, len(place)
+        ratio = spec.area_to_mass or np.pi * spec.radius_m**2 / spec.mass_kg
+        since = time - spec.from_year
+        values: dict[str, Any] = {
+            "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis, "ecc": _ECC,
+            "inc_rad": self.inclination, "argp_rad": 0.0, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
+            "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
+            "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
+            "constellation": np.int32(FIRST_CONSTELLATION + self.index),
+        }  # fmt: skip
+        made: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
+        made["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
+        made["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
+        made["launch_year"], made["mission_end_year"] = time, time + spec.life_years
+        return Population(epoch_year=begin, source="launches", **{name: made[name] for name in columns()})
