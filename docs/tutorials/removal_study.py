@@ -27,7 +27,7 @@ from stmgpu.debris.collisions.deterministic import deterministic_collisions
 from stmgpu.debris.policy import RankedRemoval
 from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.specs import PopulationSpec
-from stmgpu.report.study.figure import plot_study, print_study
+from stmgpu.report.study import plot_study, print_study
 
 # %% [markdown]
 # ## A population

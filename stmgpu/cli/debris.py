@@ -57,7 +57,7 @@ def evolve(
     """Evolve the debris population over decades: every run of every scenario of a study."""
     from stmgpu.distribute import evolve_to_store
     from stmgpu.distribute.api import plan_study
-    from stmgpu.report.study.figure import print_study
+    from stmgpu.report.study import print_study
     from stmgpu.store import open_dataset
 
     check_outputs(out)
@@ -101,7 +101,7 @@ def study(
     ] = False,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, and a figure."""
-    from stmgpu.report.study.figure import plot_study, print_study, study_summary
+    from stmgpu.report.study import plot_study, print_study, study_summary
     from stmgpu.store import open_dataset
 
     check_picture(plot)

@@ -1,4 +1,4 @@
-"""A debris study in numbers: what the table, the figure and the JSON of a study say."""
+"""The summary of a debris study in plain numbers, from which table and JSON are made."""
 
 from __future__ import annotations
 
@@ -44,126 +44,66 @@ _TOTALS = (
 
 
 def reduced(ds: xr.Dataset) -> xr.Dataset:
-    """What a study's summary needs, summed over shells and classes, in memory.
+    """Sum the variables of an ensemble over shells and classes, and load them.
 
     Raises
     ------
     InputError
-        the Dataset is no ensemble, or none of its runs is finished.
+        The Dataset is not an ensemble, or no run is finished.
     """
     missing = [name for name in (*_TOTALS, "truncated_year") if name not in ds]
     if missing:
-        raise InputError(f"this is no ensemble of stmgpu.evolve: it has no variable {missing[0]!r}")
-    found = xr.Dataset({name: total(ds, name) for name in _TOTALS}, attrs=ds.attrs)
+        raise InputError(f"not an ensemble of stmgpu.evolve: variable {missing[0]!r} is missing")
+    totals = xr.Dataset({name: total(ds, name) for name in _TOTALS}, attrs=ds.attrs)
     for name in ("truncated_year", *(name for name in BALANCES if name in ds)):
-        found[name] = ds[name]
-    found = found.load()
-    if not found["population"].isel(time=0).notnull().any():
-        raise InputError("no run of this study is finished, so there is nothing to summarise yet")
-    return found
+        totals[name] = ds[name]
+    totals = totals.load()
+    if not totals["population"].isel(time=0).notnull().any():
+        raise InputError("no run of this study is finished; wait for the first run, or evolve the study")
+    return totals
 
 
-def study_summary(ds: xr.Dataset, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
-    """A study as plain numbers, ready for ``json.dumps``.
+def study_summary(ds: xr.Dataset, *, level: float = 0.95, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
+    """Summarise a study in plain numbers, ready for ``json.dumps``.
 
     Parameters
     ----------
-    ds
-        an ensemble, in memory or lazily loaded.
-    level, resamples, seed
-        of the bootstrap intervals.
+    ds : Dataset
+        An ensemble, in memory or lazily loaded.
+    level : float
+        Level of the bootstrap intervals.
+    resamples : int
+        Number of bootstrap resamples.
+    seed : int
+        Seed of the bootstrap.
 
     Returns
     -------
-    dict: ``first_year``, ``last_year``, ``runs``, ``level``, ``baseline``; ``scenarios``, a list with, each at the end
-    and with intervals where it is a mean, objects, change, collisions in both channels, paired difference, removals,
-    effective reduction factor, probability of growth, time to double; ``balances``, largest relative errors;
-    ``cut_off``, runs that were; ``notes``. What is not a number is None.
+    dict
+        ``first_year``, ``last_year``, ``runs``, ``level``, ``baseline``; ``scenarios``: for each scenario at the end of
+        the study, means with intervals of objects, relative change, collisions by both estimators, paired difference,
+        removals, effective reduction factor, probability of growth and doubling time; ``balances``: largest relative
+        errors; ``cut_off``: runs that exceeded ``max_objects``; ``notes``. Values that are not finite are None.
 
     Raises
     ------
     InputError
-        see :func:`reduced`.
+        As :func:`reduced`.
     """
     small = reduced(ds)
     names = [str(name) for name in small["scenario"].to_numpy()]
     time = small["time"].to_numpy()
-    how: dict[str, Any] = {"level": level, "resamples": resamples, "seed": seed}
-    last = small.isel(time=slice(-1, None))  # ratios and intervals only where they are shown
-    parts: dict[str, Any] = {
-        "objects": bootstrap_interval(total(last, "population"), **how),
-        "objects_start": total(small, "population").isel(time=0).mean("run"),
-        "mass_tonnes": bootstrap_interval(total(last, "total_mass") * 1e-3, **how),
-        "change_percent": bootstrap_interval(100.0 * (growth_factor(small).isel(time=slice(-1, None)) - 1.0), **how),
-        "sampled": bootstrap_interval(collisions(last), **how),
-        "expected": bootstrap_interval(collisions(last, channel="expected"), **how),
-        "cratering": bootstrap_interval(collisions(last, "cratering", "expected"), **how),
-        "difference": paired_difference(last, "population", **how),
-        "collision_difference": paired_difference(last, collisions(last, channel="expected"), **how),
-        "erf": effective_reduction_factor(last, **how),
-        "avoided": collisions_avoided_per_removal(last, **how),
-        "growth": growth_probability(small, level).isel(time=[-1]),
-        "quantiles": quantiles(total(last, "population"), capped="high"),
-        "dispersion": index_of_dispersion(collisions(last)),
-        "gain": variance_gain(last),
-    }
-    doubling = time_to_double(small)
-    clock = crash_clock(small).mean("run") if len(time) > 1 else None
-    scenarios = []
-    for s, name in enumerate(names):
-        here = {key: part.isel(scenario=s) for key, part in parts.items()}
-        first = s == 0
-        scenarios.append(
-            {
-                "name": name,
-                "estimator": _estimators(ds).get(name),
-                "runs_used": int(here["objects"].runs_used.isel(time=-1)),
-                "runs_finished": int(total(small, "population").isel(scenario=s, time=0).notnull().sum()),
-                "runs_cut_off": int(small["truncated_year"].isel(scenario=s).notnull().sum()),
-                "objects_start": _number(here["objects_start"]),
-                "objects_end": _mean(here["objects"]),
-                "objects_end_quantiles": {
-                    f"{float(q):g}": _number(here["quantiles"].sel(quantile=q).isel(time=-1))
-                    for q in here["quantiles"]["quantile"].to_numpy()
-                },
-                "mass_end_tonnes": _mean(here["mass_tonnes"]),
-                "change_percent": _mean(here["change_percent"]),
-                "catastrophic_sampled": _mean(here["sampled"]),
-                "catastrophic_expected": _mean(here["expected"]),
-                "cratering_expected": _mean(here["cratering"]),
-                "variance_gain": _number(here["gain"].isel(time=-1)),
-                "index_of_dispersion": {
-                    part: _number(here["dispersion"][part].isel(time=-1))
-                    for part in ("dispersion", "poisson_lower", "poisson_upper")
-                },
-                "difference": None
-                if first
-                else {**_mean(here["difference"]), "gain": _number(here["difference"].gain.isel(time=-1))},
-                "catastrophic_difference": None
-                if first
-                else {
-                    **_mean(here["collision_difference"]),
-                    "gain": _number(here["collision_difference"].gain.isel(time=-1)),
-                },
-                "removed": _number(total(small, "removals").isel(scenario=s, time=-1).mean("run")),
-                "effective_reduction_factor": None if first else _mean(here["erf"]),
-                "collisions_avoided_per_removal": None if first else _mean(here["avoided"]),
-                "growth_probability": {
-                    part: _number(here["growth"][key].isel(time=-1))
-                    for part, key in (("mean", "probability"), ("lower", "lower"), ("upper", "upper"))
-                },
-                "doubling": {
-                    "share": _number(doubling["share"].isel(scenario=s, time=-1)),
-                    "median_years": _number(doubling["median_years"].isel(scenario=s)),
-                },
-                "crash_clock_days": None
-                if clock is None
-                else {
-                    "first_interval": _number(clock.isel(scenario=s, time=0)),
-                    "last_interval": _number(clock.isel(scenario=s, time=-1)),
-                },
-            }
+    estimators = _estimators(ds)
+    parts = _statistics(small, {"level": level, "resamples": resamples, "seed": seed})
+    scenarios = [
+        _scenario_summary(
+            small.isel(scenario=s),
+            {key: part.isel(scenario=s) for key, part in parts.items()},
+            estimator=estimators.get(name),
+            is_baseline=s == 0,
         )
+        for s, name in enumerate(names)
+    ]
     cut = np.argwhere(small["truncated_year"].notnull().to_numpy())
     return {
         "first_year": float(time[0]),
@@ -181,21 +121,104 @@ def study_summary(ds: xr.Dataset, level: float = 0.95, resamples: int = 2000, se
     }
 
 
+def _statistics(small: xr.Dataset, interval: dict[str, Any]) -> dict[str, Any]:
+    """Compute the statistics of a study over (scenario, ...), with intervals only where they are reported."""
+    last = small.isel(time=slice(-1, None))
+    parts: dict[str, Any] = {
+        "objects": bootstrap_interval(total(last, "population"), **interval),
+        "objects_start": total(small, "population").isel(time=0).mean("run"),
+        "mass_tonnes": bootstrap_interval(total(last, "total_mass") * 1e-3, **interval),
+        "change_percent": bootstrap_interval(
+            100.0 * (growth_factor(small).isel(time=slice(-1, None)) - 1.0), **interval
+        ),
+        "sampled": bootstrap_interval(collisions(last), **interval),
+        "expected": bootstrap_interval(collisions(last, channel="expected"), **interval),
+        "cratering": bootstrap_interval(collisions(last, "cratering", "expected"), **interval),
+        "difference": paired_difference(last, "population", **interval),
+        "collision_difference": paired_difference(last, collisions(last, channel="expected"), **interval),
+        "erf": effective_reduction_factor(last, **interval),
+        "avoided": collisions_avoided_per_removal(last, **interval),
+        "growth": growth_probability(small, interval["level"]).isel(time=[-1]),
+        "quantiles": quantiles(total(last, "population"), capped="high"),
+        "dispersion": index_of_dispersion(collisions(last)),
+        "gain": variance_gain(last),
+        "doubling": time_to_double(small),
+    }
+    if small.sizes["time"] > 1:
+        parts["clock"] = crash_clock(small).mean("run")
+    return parts
+
+
+def _scenario_summary(
+    small: xr.Dataset, parts: dict[str, Any], *, estimator: str | None, is_baseline: bool
+) -> dict[str, Any]:
+    """Summarise one scenario; what is compared with the baseline is None for the baseline itself."""
+    return {
+        "name": str(small["scenario"].item()),
+        "estimator": estimator,
+        "runs_used": int(parts["objects"].runs_used.isel(time=-1)),
+        "runs_finished": int(total(small, "population").isel(time=0).notnull().sum()),
+        "runs_cut_off": int(small["truncated_year"].notnull().sum()),
+        "objects_start": _number(parts["objects_start"]),
+        "objects_end": _mean(parts["objects"]),
+        "objects_end_quantiles": {
+            f"{float(q):g}": _number(parts["quantiles"].sel(quantile=q).isel(time=-1))
+            for q in parts["quantiles"]["quantile"].to_numpy()
+        },
+        "mass_end_tonnes": _mean(parts["mass_tonnes"]),
+        "change_percent": _mean(parts["change_percent"]),
+        "catastrophic_sampled": _mean(parts["sampled"]),
+        "catastrophic_expected": _mean(parts["expected"]),
+        "cratering_expected": _mean(parts["cratering"]),
+        "variance_gain": _number(parts["gain"].isel(time=-1)),
+        "index_of_dispersion": {
+            part: _number(parts["dispersion"][part].isel(time=-1))
+            for part in ("dispersion", "poisson_lower", "poisson_upper")
+        },
+        "difference": None
+        if is_baseline
+        else {**_mean(parts["difference"]), "gain": _number(parts["difference"].gain.isel(time=-1))},
+        "catastrophic_difference": None
+        if is_baseline
+        else {
+            **_mean(parts["collision_difference"]),
+            "gain": _number(parts["collision_difference"].gain.isel(time=-1)),
+        },
+        "removed": _number(total(small, "removals").isel(time=-1).mean("run")),
+        "effective_reduction_factor": None if is_baseline else _mean(parts["erf"]),
+        "collisions_avoided_per_removal": None if is_baseline else _mean(parts["avoided"]),
+        "growth_probability": {
+            part: _number(parts["growth"][key].isel(time=-1))
+            for part, key in (("mean", "probability"), ("lower", "lower"), ("upper", "upper"))
+        },
+        "doubling": {
+            "share": _number(parts["doubling"]["share"].isel(time=-1)),
+            "median_years": _number(parts["doubling"]["median_years"]),
+        },
+        "crash_clock_days": None
+        if "clock" not in parts
+        else {
+            "first_interval": _number(parts["clock"].isel(time=0)),
+            "last_interval": _number(parts["clock"].isel(time=-1)),
+        },
+    }
+
+
 def _mean(part: xr.Dataset) -> dict[str, Any]:
     part = part.isel(time=-1) if "time" in part.dims else part
     return {"mean": _number(part["estimate"]), "lower": _number(part["lower"]), "upper": _number(part["upper"])}
 
 
-def _number(value: Any) -> float | None:
+def _number(value: xr.DataArray) -> float | None:
     number = float(value)
     return number if math.isfinite(number) else None
 
 
 def _estimators(ds: xr.Dataset) -> dict[str, str]:
-    """How each scenario counts collisions, as far as the attributes say."""
+    """Collision estimator of each scenario, if the attributes record it."""
     try:
-        told = json.loads(ds.attrs["scenarios"])
-        return {str(s["name"]): str(s["collisions"]["estimator"]) for s in told}
+        scenarios = json.loads(ds.attrs["scenarios"])
+        return {str(s["name"]): str(s["collisions"]["estimator"]) for s in scenarios}
     except (KeyError, TypeError, ValueError):
         return {}
 

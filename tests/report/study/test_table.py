@@ -1,0 +1,130 @@
+"""Table of a study and the notes below it, as printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+from support import ensembles
+
+from stmgpu.debris import statistics as st
+from stmgpu.report.study import print_study, study_lines, study_summary, study_table
+
+
+@pytest.fixture(scope="module")
+def study():
+    return ensembles.study(runs=40, years=20)
+
+
+def _printed(ds):
+    out = io.StringIO()
+    print_study(ds, Console(file=out))
+    return out.getvalue()
+
+
+def test_printed_table_and_lines(study):
+    text = _printed(study)
+    for piece in (
+        "2025 to 2045, means with 95 % intervals",
+        "no removal",
+        "removal",
+        "ERF",
+        "P(growth)",
+        "no run",
+        "runs: 40 of each scenario",
+        "cut off: no run",
+        "balances, largest relative errors: count 0.0e+00",
+        "common random numbers, equivalent to",
+    ):
+        assert piece in text, piece
+    lines = text.splitlines()
+    row = next(line for line in lines if line.lstrip().startswith("removal"))
+    n = st.total(study, "population").isel(time=-1)
+    assert f"{float(n[1].mean()):,.0f}" in row
+    assert f"{float((n[1] - n[0]).mean()):.0f}" in row
+    assert "100" in row.split()  # removed
+    assert not any("…" in line for line in lines)  # nothing is cut short without a terminal
+
+
+def test_narrow_terminals_get_a_column_a_scenario(study):
+    out = io.StringIO()
+    print_study(study, Console(file=out, width=80, force_terminal=True, color_system=None))
+    lines = out.getvalue().splitlines()
+    head = next(line for line in lines if line.lstrip().startswith("scenario"))
+    assert head.split()[1:] == ["no", "removal", "removal"]
+    assert not any("…" in line for line in lines)
+    growth = next(line for line in lines if line.lstrip().startswith("P(growth)"))
+    assert growth.count("%") == 2
+
+
+def test_cut_off_and_unfinished_runs_are_said(study):
+    ds = ensembles.cut(ensembles.cut(study, 1, 3, 2033.2), 1, 8, 2040.0)
+    for name, da in ds.data_vars.items():
+        if "time" in da.dims:
+            ds[name].values[0, 30:] = np.nan
+    text = _printed(ds)
+    assert "runs: 40 of each scenario, finished: no removal 30, removal 40" in text
+    assert "fewer than 10 runs" not in text
+    assert "fewer than 10 runs" in _printed(ds.where(ds.run >= 25))
+    assert "cut off: 2 of 40 runs of removal held too many objects (first in 2033)" in text
+    summary = study_summary(ds)
+    assert [(cut["scenario"], cut["run"]) for cut in summary["cut_off"]] == [("removal", 3), ("removal", 8)]
+    assert [one["runs_used"] for one in summary["scenarios"]] == [30, 38]
+    assert summary["scenarios"][1]["growth_probability"]["mean"] == pytest.approx(
+        float(st.growth_probability(ds).probability[1, -1])
+    )
+
+
+def test_one_scenario_few_runs_and_the_expected_estimator():
+    ds = ensembles.study(runs=4).isel(scenario=[0])
+    ds.attrs["scenarios"] = json.dumps([{"name": "no removal", "collisions": {"estimator": "expected"}}])
+    text = _printed(ds)
+    assert "fewer than 10 runs" in text
+    assert "estimator 'expected' (no removal)" in text
+    assert "common random numbers" not in text
+    assert "variance" not in text
+
+
+def test_a_single_run_has_no_intervals():
+    summary = study_summary(ensembles.study(runs=1, years=2))
+    assert summary["scenarios"][0]["objects_end"]["lower"] is None
+    assert " to " not in _row(summary, "removal")
+    out = io.StringIO()
+    Console(file=out, width=150).print(study_table(summary), *study_lines(summary), sep="\n")
+    for piece in (
+        "2025 to 2027, means without intervals",
+        "runs: 1 of each scenario\n",
+        "\nintervals: only P(growth)",
+    ):
+        assert piece in out.getvalue()
+    assert "too narrow" not in out.getvalue()
+    assert json.dumps(summary, allow_nan=False)
+
+
+def _row(summary, name):
+    out = io.StringIO()
+    Console(file=out, width=150).print(study_table(summary))
+    return next(line for line in out.getvalue().splitlines() if line.lstrip().startswith(name))
+
+
+def test_doubling_and_signs_in_the_table():
+    ds = ensembles.empty(("base", "[bold]much[/bold]"), runs=3, years=4)
+    ds["population"].values[0, ..., 5] = 100.0
+    ds["population"].values[1, ..., 5] = 100.0 * np.array([1.0, 1.5, 2.5, 3.0, 4.0])
+    summary = study_summary(ds)
+    row = _row(summary, "[bold]much[/bold]")  # names are no markup
+    assert "+300" in row
+    assert "+300.0 %" in row
+    assert summary["scenarios"][1]["doubling"] == {"share": 1.0, "median_years": 1.5}
+    assert any(line.startswith("runs: 3") for line in study_lines(summary))
+
+
+def test_table_needs_no_matplotlib():
+    code = "import sys, stmgpu.report.study.figure; print('matplotlib' in sys.modules, 'dask' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "False"]
