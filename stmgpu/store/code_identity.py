@@ -2,7 +2,7 @@
 
 Python modules are compared by their syntax trees: comments, docstrings, formatting, annotations of functions and file
 names do not count. Kernel sources are compared by their tokens. Only the modules that a kind of job imports, directly
-or through others, belong to its identity.
+or through others, belong to its identity, and the data files (TOML, compared by their contents) beside these modules.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import ast
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -50,7 +52,7 @@ def code_identity(module: str) -> dict[str, str]:
 
 
 def source_identity(package: Path, module: str) -> str:
-    """SHA-256 over the syntax trees of the arithmetic modules that a module imports.
+    """SHA-256 over the syntax trees of the arithmetic modules that a module imports, and the data files beside them.
 
     Parameters
     ----------
@@ -70,8 +72,19 @@ def source_identity(package: Path, module: str) -> str:
         if path not in reached and path.relative_to(package).parts[0].removesuffix(".py") in ARITHMETIC:
             reached.add(path)
             waiting.extend(sources.imported_by(path))
-    digests = sorted(sources.digest_with_imports(path) for path in reached)
+    data = {file for path in reached for file in path.parent.glob("*.toml")}
+    digests = sorted([*(sources.digest_with_imports(path) for path in reached), *(_data_digest(file) for file in data)])
     return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _data_digest(path: Path) -> str:
+    """Digest of the contents of a data file; comments, layout and the order of keys do not count."""
+    try:
+        contents = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}, a file of the package: {error}; install stmgpu anew") from error
+    text = json.dumps(contents, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @cache

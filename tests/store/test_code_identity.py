@@ -27,7 +27,9 @@ MODULES = {
             """Height of the perigee."""
             return a * (1.0 - e) - RADIUS_KM  # above the equator
     ''',
+    "propagate/drag.toml": "# measured\nbodies = [{ name = 'a', drag = 2.2 }]\n",
     "debris/__init__.py": "",
+    "debris/other.toml": "rate = 1\n",
     "debris/growth.py": "RATE = 0.1\n",
     "distribute/__init__.py": "",
     "distribute/job.py": """
@@ -55,6 +57,10 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
 def _rename(package: Path) -> None:
     (package / "propagate" / "orbits.py").rename(package / "propagate" / "shapes.py")
     _replace(package / "distribute" / "job.py", "import orbits", "import shapes")
@@ -76,11 +82,18 @@ KEEPING: dict[str, Callable[[Path], None]] = {
     "annotation": lambda p: _replace(p / "propagate" / "orbits.py", "a: float", "a: int"),
     "renamed module": _rename,
     "moved module": _move,
+    "comment in a data file": lambda p: _replace(p / "propagate" / "drag.toml", "# measured", "# as measured"),
+    "layout of a data file": lambda p: _replace(
+        p / "propagate" / "drag.toml", "bodies = [{ name = 'a', drag = 2.2 }]", '[[bodies]]\ndrag = 2.2\nname = "a"'
+    ),
+    "data file of another package": lambda p: _replace(p / "debris" / "other.toml", "1", "2"),
     "other kind of job": lambda p: _replace(p / "debris" / "growth.py", "0.1", "0.2"),
 }
 
 CHANGING: dict[str, Callable[[Path], None]] = {
     "constant": lambda p: _replace(p / "constants.py", "6378.135", "6378.137"),
+    "value in a data file": lambda p: _replace(p / "propagate" / "drag.toml", "2.2", "2.3"),
+    "new data file": lambda p: _write(p / "propagate" / "more.toml", "speed = 1\n"),
     "sign": lambda p: _replace(p / "propagate" / "orbits.py", "- RADIUS_KM", "+ RADIUS_KM"),
     "new import": lambda p: _replace(p / "propagate" / "orbits.py", FROM, f"import stmgpu.debris.growth\n{FROM}"),
 }
@@ -121,6 +134,20 @@ def test_a_screening_does_not_depend_on_debris(tmp_path: Path) -> None:
     _replace(package / "debris" / "breakup" / "model.py", "import numpy as np", "import numpy as np\nWEIGHT = 1.0")
     after = [source_identity(package, kind) for kind in kinds]
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, True, False]
+
+
+def test_an_ensemble_depends_on_the_families_of_the_synthetic_population(tmp_path: Path) -> None:
+    package = tmp_path / "stmgpu"
+    shutil.copytree(Path(stmgpu.__file__).parent, package, ignore=shutil.ignore_patterns("_native", "__pycache__"))
+    families = package / "debris" / "population" / "synthetic_families.toml"
+    kinds = [f"stmgpu.distribute.jobs.{kind}" for kind in ("screening", "ensemble")]
+    before = [source_identity(package, kind) for kind in kinds]
+    _replace(package / "debris" / "scenarios" / "removal.toml", "years = 100", "years = 50")
+    _replace(families, "# Families of objects", "# Families")
+    assert [source_identity(package, kind) for kind in kinds] == before
+    _replace(families, "mass = 96000.0", "mass = 96001.0")
+    after = [source_identity(package, kind) for kind in kinds]
+    assert [a == b for a, b in zip(after, before, strict=True)] == [True, False]
 
 
 def test_kernel_tokens() -> None:

@@ -12,8 +12,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_text
 from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
-from stmgpu.debris.population.population import Kind, Population
-from stmgpu.debris.population.synthetic_families import CONSTELLATION_NAMES
+from stmgpu.debris.population.population import CONSTELLATION_NAMES, Kind, Population
 from stmgpu.errors import InputError
 
 KIND_NAMES = {

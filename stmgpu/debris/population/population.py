@@ -42,6 +42,9 @@ CLASS_NAMES = (
 )
 """Names of the classes; 'unattributed' are catalogued fragments whose cause no source states, and unknown objects."""
 
+CONSTELLATION_NAMES = ("Starlink", "OneWeb", "Kuiper", "Qianfan", "Guowang")
+"""Large constellations; the column ``constellation`` of a population holds the index."""
+
 FILLED_MASS, FILLED_RADIUS, FILLED_AREA, FILLED_DATE = 1, 2, 4, 8
 """Bits of ``filled``: what a source did not say and was filled in by class."""
 

@@ -35,14 +35,10 @@ from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.debris.population.synthetic_families import (
-    FRAGMENTS,
-    MISSION_RELATED,
-    PAYLOADS,
-    ROCKET_BODIES,
-    SHELLS,
     Cloud,
+    ConstellationShell,
     Family,
-    Shell,
+    synthetic_families,
 )
 from stmgpu.errors import InputError
 
@@ -120,17 +116,19 @@ def synthetic_population(
     >>> len(population), population.epoch_year
     (1000, 2023.0)
     """
-    groups: list[tuple[Kind, Family | Cloud | Shell]] = [
-        *((Kind.DERELICT, f) for f in PAYLOADS), *((Kind.ROCKET_BODY, f) for f in ROCKET_BODIES),
-        *((Kind.MISSION_RELATED, f) for f in MISSION_RELATED),
-        *((Kind.COLLISION_FRAGMENT if f.collision else Kind.EXPLOSION_FRAGMENT, f) for f in FRAGMENTS),
-        *((Kind.DERELICT, s) for s in SHELLS if constellations),
-    ]  # fmt: skip
+    families = synthetic_families()
+    groups: list[tuple[Kind, Family | Cloud | ConstellationShell]] = [
+        *((Kind.DERELICT, f) for f in families.payloads),
+        *((Kind.ROCKET_BODY, f) for f in families.rocket_bodies),
+        *((Kind.MISSION_RELATED, f) for f in families.mission_related),
+        *((Kind.COLLISION_FRAGMENT if f.collision else Kind.EXPLOSION_FRAGMENT, f) for f in families.fragments),
+        *((Kind.DERELICT, s) for s in families.constellation_shells if constellations),
+    ]
     published = sum(group.number for _, group in groups)
     total = published if objects is None else int(objects)
     if total < 2:
         raise InputError(f"a synthetic population of {total} objects is too small; give 2 or more")
-    small = _small_numbers(min_length_m, total / published)
+    small = _small_numbers(families.fragments, min_length_m, total / published)
     if total + sum(small) > _MOST:
         raise InputError(
             f"a synthetic population of {total:,} objects and {sum(small):,} small fragments is too "
@@ -140,7 +138,7 @@ def synthetic_population(
     random = np.random.default_rng(seed) if rng is None else rng
     parts = []
     for (kind, group), count in zip(groups, _shares([g.number for _, g in groups], total), strict=True):
-        if isinstance(group, Shell):
+        if isinstance(group, ConstellationShell):
             part = _shell(group, count, random)
         elif isinstance(group, Cloud):
             part = _cloud(group, count, random)
@@ -155,7 +153,9 @@ def synthetic_population(
     made = _assembled(parts, epoch, random, mission_years, notes)
     if min_length_m is None or not sum(small):
         return made
-    parts = [_small_cloud(cloud, count, min_length_m, random) for cloud, count in zip(FRAGMENTS, small, strict=True)]
+    parts = [
+        _small_cloud(cloud, count, min_length_m, random) for cloud, count in zip(families.fragments, small, strict=True)
+    ]
     notes = (
         f"synthetic: {sum(small):,} fragments of {min_length_m:g} to {TRACKED_M:g} m on top, in proportion to the "
         f"{SMALL_FRAGMENTS:,} of 1 to 10 cm that MASTER has between 200 and 2,000 km; lengths by the power laws "
@@ -221,7 +221,7 @@ def _event(cloud: Cloud) -> Event:
     return "collision" if cloud.collision else "explosion"
 
 
-def _small_numbers(min_length_m: float | None, scale: float) -> list[int]:
+def _small_numbers(clouds: Sequence[Cloud], min_length_m: float | None, scale: float) -> list[int]:
     """Fragments shorter than 10 cm of each cloud."""
     if min_length_m is not None and not min_length_m >= SMALLEST_M:
         raise InputError(
@@ -229,14 +229,14 @@ def _small_numbers(min_length_m: float | None, scale: float) -> list[int]:
             f"fragments below {SMALLEST_M} m; give {SMALLEST_M} or more"
         )
     if min_length_m is None or min_length_m >= TRACKED_M:
-        return [0] * len(FRAGMENTS)
-    weights = np.zeros(len(FRAGMENTS))
+        return [0] * len(clouds)
+    weights = np.zeros(len(clouds))
     for event in EXPONENT:
-        number = np.array([cloud.number * (_event(cloud) == event) for cloud in FRAGMENTS], np.float64)
-        lifted = number * [_lifted(cloud)[1][-1] for cloud in FRAGMENTS]
+        number = np.array([cloud.number * (_event(cloud) == event) for cloud in clouds], np.float64)
+        lifted = number * [_lifted(cloud)[1][-1] for cloud in clouds]
         at_top, at_length, at_bottom = (x ** -EXPONENT[event] for x in (TRACKED_M, min_length_m, SMALLEST_M))
         weights += lifted * number.sum() / lifted.sum() * (at_length - at_top) / (at_bottom - at_top)
-    each = SMALL_FRAGMENTS / _IN_LEO * scale / sum(cloud.number for cloud in FRAGMENTS)  # small ones for a large one
+    each = SMALL_FRAGMENTS / _IN_LEO * scale / sum(cloud.number for cloud in clouds)  # small ones for a large one
     return _shares(weights.tolist(), round(float(weights.sum()) * each))
 
 
@@ -264,7 +264,7 @@ def _small_cloud(cloud: Cloud, count: int, min_length_m: float, rng: np.random.G
     }
 
 
-def _shell(shell: Shell, count: int, rng: np.random.Generator) -> Columns:
+def _shell(shell: ConstellationShell, count: int, rng: np.random.Generator) -> Columns:
     """Satellites in evenly spaced planes, evenly spaced within each; some on their way."""
     number = np.arange(count)
     plane = number % shell.planes
