@@ -40,5 +40,5 @@ def read(name: str) -> list[Satrec]:
 
 
 def columns(satrecs: list[Satrec]) -> SimpleNamespace:
-    """Columns for :class:`stmgpu.propagate.sgp4.Propagator`."""
+    """Columns for :class:`stmgpu.propagate.sgp4.SGP4Propagator`."""
     return SimpleNamespace(**{k: np.array([getattr(s, v) for s in satrecs]) for k, v in _NAMES.items()})

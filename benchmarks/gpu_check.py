@@ -50,7 +50,7 @@ from stmgpu.debris.study.evolve import population_of  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
 from stmgpu.propagate.secular import Secular  # noqa: E402
-from stmgpu.propagate.sgp4 import Propagator  # noqa: E402
+from stmgpu.propagate.sgp4 import SGP4Propagator  # noqa: E402
 from stmgpu.screen.screening import default_start, screen  # noqa: E402
 
 REPEATS = 3
@@ -185,7 +185,7 @@ def _states(backend: str, catalog: Catalog, hours: float, problems: list[str]) -
     times = np.arange(0.0, hours * 3600.0, 600.0)
 
     def run(runner: Backend) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-        propagator = Propagator(catalog, runner, (start.jd, start.fr), (0.0, hours * 3600.0))
+        propagator = SGP4Propagator(catalog, runner, (start.jd, start.fr), (0.0, hours * 3600.0))
         (states, codes), seconds = _timed(lambda: propagator.grid(times), lambda out: runner.get(out[1][-1]))
         n = propagator.n
         seconds["states_per_s"] = n * len(times) / seconds["best_s"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 
 DAYS = np.arange(-3.0, 14.01, 0.5)
 EDGES_MM = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 1e3, 1e9]
@@ -26,10 +26,10 @@ def compare(name: str) -> dict[str, Any]:
     satrecs = element_files.read(name)
     elements, start = element_files.columns(satrecs), (element_files.STARTS[name], 0.0)
     t_s, span = DAYS * 86400.0, (DAYS[0] * 86400.0, DAYS[-1] * 86400.0)
-    ours = Propagator(elements, CpuBackend(), start, span)
+    ours = SGP4Propagator(elements, CpuBackend(), start, span)
     n = ours.n
     states, code = (a[..., :n] for a in ours.grid(t_s))
-    truth, published = (a[..., :n] for a in Propagator(elements, ReferenceBackend(), start, span).grid(t_s))
+    truth, published = (a[..., :n] for a in SGP4Propagator(elements, ReferenceBackend(), start, span).grid(t_s))
     numbers = np.array([s.satnum for s in satrecs])[ours.order]
     deep = np.array([s.method == "d" for s in satrecs])[ours.order]
     lost = (code == 7).any(axis=0)

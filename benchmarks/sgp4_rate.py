@@ -23,7 +23,7 @@ import numpy as np
 from sgp4.api import SatrecArray
 
 from stmgpu.backend.cpu import CpuBackend, usable_levels
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 
 CATALOG = "2024-07-05.tle"
 TIMES = 64
@@ -65,7 +65,7 @@ def cases(levels: list[str]) -> list[Case]:
         )
         for isa in levels:
             for threads in (1, 2)[: len(cores)]:
-                propagator = Propagator(elements, CpuBackend(threads, isa), (start, 0.0), (0.0, 86400.0))
+                propagator = SGP4Propagator(elements, CpuBackend(threads, isa), (start, 0.0), (0.0, 86400.0))
                 found.append(
                     Case(
                         {"program": "stmgpu", "isa": isa, "group": group, "threads": threads},

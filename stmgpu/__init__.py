@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from stmgpu.errors import StmgpuError
     from stmgpu.propagate.ephemeris import propagate
-    from stmgpu.propagate.sgp4 import Propagator
+    from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.screen import brute, screen, write_csv
     from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
@@ -43,7 +43,7 @@ _HOME = {
     "read_catalog": "stmgpu.catalog",
     "synthetic_catalog": "stmgpu.catalog",
     "write_catalog": "stmgpu.catalog",
-    "Propagator": "stmgpu.propagate.sgp4",
+    "SGP4Propagator": "stmgpu.propagate.sgp4",
     "Execution": "stmgpu.distribute",
     "merge_store": "stmgpu.distribute",
     "propagate_to_store": "stmgpu.distribute",
@@ -81,10 +81,10 @@ __all__ = [
     "Execution",
     "MassRemoval",
     "Population",
-    "Propagator",
     "RandomRemoval",
     "RankedRemoval",
     "RiskRemoval",
+    "SGP4Propagator",
     "Scenario",
     "StmgpuError",
     "Study",

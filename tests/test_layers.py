@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
 import pytest
 from support.paths import ROOT
+
+from stmgpu.backend import BACKENDS
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -26,6 +29,26 @@ def test_import_stays_light(module: str) -> None:
     result = _run("-c", f"import sys, {module}; print(*[m for m in '{heavy}'.split() if m in sys.modules])")
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == []
+
+
+def test_backends_are_asked_for_capabilities() -> None:
+    """Outside ``stmgpu.backend`` no backend is recognised by its name: a further one must not need changes there."""
+    names = set(BACKENDS) - {"auto"}
+    comparisons = []
+    for path in sorted((ROOT / "stmgpu").rglob("*.py")):
+        if (ROOT / "stmgpu" / "backend") in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            by_name = isinstance(node, ast.Compare | ast.Dict | ast.MatchValue) and any(
+                isinstance(part, ast.Constant) and part.value in names for part in ast.walk(node)
+            )
+            by_attribute = isinstance(node, ast.Compare | ast.Subscript) and any(
+                isinstance(part, ast.Attribute) and part.attr == "name" and "backend" in ast.unparse(part.value)
+                for part in ast.walk(node)
+            )
+            if by_name or by_attribute:
+                comparisons.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {ast.unparse(node)}")
+    assert comparisons == []
 
 
 def test_no_module_above_500_lines() -> None:

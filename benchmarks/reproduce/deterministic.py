@@ -29,7 +29,7 @@ from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.debris.collisions.deterministic import collision_rate
 from stmgpu.errors import InputError
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.time import Epoch
 
 Array = NDArray[np.float64]
@@ -251,7 +251,7 @@ def window(elements: Elements, realisation: int, day: float, rng: np.random.Gene
 
 def altitudes(catalog: Catalog, first: NDArray[np.int64], found: xr.Dataset, backend: Backend) -> Array:
     """Altitude of each conjunction's primary [km]."""
-    propagator = Propagator(catalog, backend, (EPOCH.jd, EPOCH.fr), (0.0, HOURS * 3600.0))
+    propagator = SGP4Propagator(catalog, backend, (EPOCH.jd, EPOCH.fr), (0.0, HOURS * 3600.0))
     column = np.argsort(propagator.order)
     seconds = (found.tca.to_numpy().astype("datetime64[ns]").view(np.int64) - EPOCH_NS) / 1e9
     states, _ = propagator.at(backend.put(column[first]), backend.put(seconds))

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, cast, get_args
 
 from stmgpu.errors import BackendError, InputError
 
 _log = logging.getLogger(__name__)
 
-BACKENDS = ("auto", "cpu", "cuda", "reference")
+BackendName = Literal["auto", "cpu", "cuda", "reference"]
+"""Names of the backends; ``auto`` takes the first that works of cuda, cpu and reference."""
+
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 
 
 class Backend(Protocol):
-    """What every backend offers; arrays are NumPy arrays on the host backends and CuPy arrays on ``cuda``."""
+    """A device, its arrays and its kernels.
+
+    Arrays are NumPy arrays on the host backends and CuPy arrays on ``cuda``. Code that depends on the device asks for
+    one of the capabilities below and never for the name, so that a further backend is written in this package alone.
+
+    Attributes
+    ----------
+    name : str
+        for messages and provenance.
+    runs_kernels : bool
+        whether :meth:`launch` works; where it does not, callers compute with the NumPy twin of the kernel.
+    rows_share_cache : bool
+        whether the rows of a batch pass through one cache, a few after the other, so that short working arrays are
+        best used again (CPU); otherwise all rows run at once and each needs its own (GPU).
+    threads : int
+        host threads that share a launch.
+    batch_bytes : int
+        working set of a batch that suits the memory: a core's cache, or a share of the GPU's memory; 0 for the smallest
+        batch.
+    array_chunk : int
+        elements of an array expression that are best evaluated at once.
+    """
 
     name: str
+    runs_kernels: bool
+    rows_share_cache: bool
+    threads: int
+    batch_bytes: int
+    array_chunk: int
 
     @property
     def xp(self) -> Any: ...
@@ -28,36 +57,68 @@ class Backend(Protocol):
     def launch(self, kernel: str, items: int, *args: Any) -> None: ...
 
 
-def get_backend(name: str = "auto", threads: int | None = None) -> Backend:
-    """The backend of that name; ``auto`` takes cuda where it works, else cpu, else reference.
+def get_backend(name: str = "auto", threads: int | None = None, *, worker: int = 0) -> Backend:
+    """Create a backend.
+
+    Parameters
+    ----------
+    name : str
+        one of :data:`BACKENDS`; ``auto`` takes the first that works of cuda, cpu and reference.
+    threads : int, optional
+        threads of the cpu backend; default all cores that this process may use.
+    worker : int
+        number of this process among those on the machine, which take its GPUs in turn.
 
     Raises
     ------
     InputError
-        unknown name.
+        unknown name, or a number of threads that is not positive.
     BackendError
-        the named backend cannot run here; the message says what is missing.
+        the named backend cannot run on this machine; the message says what is missing.
+
+    Examples
+    --------
+    >>> get_backend("reference").runs_kernels
+    False
     """
     if name not in BACKENDS:
         raise InputError(f"backend {name!r} is unknown; choose one of {', '.join(BACKENDS)}")
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
-    if name == "cuda":
-        from stmgpu.backend.cuda import CudaBackend
+    if name != "auto":
+        return _create(cast(BackendName, name), threads, worker)
+    try:
+        return _create("cuda", threads, worker)
+    except BackendError as error:
+        _log.debug("no cuda backend: %s", error)
+    try:
+        return _create("cpu", threads, worker)
+    except BackendError as error:
+        _log.warning("falling back to the slow reference backend: %s", error)
+    return _create("reference", threads, worker)
 
-        return CudaBackend()
+
+def gpus_of(name: str) -> int:
+    """Count the GPUs that a backend of this name can use on this machine."""
+    if name not in ("auto", "cuda"):
+        return 0
+    from stmgpu.backend.cuda import devices
+
+    try:
+        return len(devices())
+    except BackendError:
+        return 0
+
+
+def _create(name: BackendName, threads: int | None, worker: int) -> Backend:
+    if name == "cuda":
+        from stmgpu.backend.cuda import CudaBackend, devices
+
+        return CudaBackend(worker % len(devices()) if worker else 0)
     if name == "cpu":
         from stmgpu.backend.cpu import CpuBackend
 
         return CpuBackend(threads)
-    if name == "reference":
-        from stmgpu.backend.reference import ReferenceBackend
+    from stmgpu.backend.reference import ReferenceBackend
 
-        return ReferenceBackend()
-    for candidate in ("cuda", "cpu"):
-        try:
-            return get_backend(candidate, threads)
-        except BackendError as error:
-            if candidate == "cpu":
-                _log.warning("falling back to the slow reference backend: %s", error)
-    return get_backend("reference")
+    return ReferenceBackend()

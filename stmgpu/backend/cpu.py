@@ -99,6 +99,8 @@ class CpuBackend(HostArrays):
     """
 
     name = "cpu"
+    runs_kernels = True
+    batch_bytes = 10 << 20
 
     def __init__(self, threads: int | None = None, isa: str | None = None) -> None:
         usable = usable_levels()

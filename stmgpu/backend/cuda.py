@@ -48,6 +48,11 @@ class CudaBackend:
     """
 
     name = "cuda"
+    runs_kernels = True
+    rows_share_cache = False
+    threads = 1
+    batch_bytes = 1 << 30
+    array_chunk = 1 << 20
 
     def __init__(self, device: int = 0) -> None:
         self.xp: Any = _cupy()

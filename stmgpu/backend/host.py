@@ -11,6 +11,8 @@ class HostArrays:
     """The array half of a backend on the host."""
 
     xp: Any = np
+    rows_share_cache = True
+    array_chunk = 1 << 15
 
     def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
         """Uninitialised array."""

@@ -15,6 +15,9 @@ class ReferenceBackend(HostArrays):
     """Host arrays and no kernels: whoever needs a kernel offers a NumPy twin for this backend."""
 
     name = "reference"
+    runs_kernels = False
+    threads = 1
+    batch_bytes = 0
 
     @property
     def device(self) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from stmgpu import log
+from stmgpu.backend import BackendName
 from stmgpu.errors import BackendError, InputError
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ _FAR_DAYS = 14.0
 
 _LOG = logging.getLogger("stmgpu.cli")
 _stop: list[int] = []
-
-
-class BackendName(StrEnum):
-    """Backends that can be asked for."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    REFERENCE = "reference"
 
 
 class ExecutorName(StrEnum):
@@ -218,9 +210,9 @@ def backend_name(backend: BackendName, threads: int | None) -> str:
     from stmgpu.backend import get_backend
     from stmgpu.backend.cpu import CpuBackend
 
-    chosen = get_backend(backend.value, threads)
+    chosen = get_backend(backend, threads)
     note(f"backend {chosen.name}: {chosen.device}")
-    if backend is BackendName.AUTO and chosen.name == "reference":
+    if backend == "auto" and not chosen.runs_kernels:
         try:
             CpuBackend(threads)
         except BackendError as error:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stmgpu import log
+from stmgpu.backend import BackendName
 from stmgpu.cli import common
-from stmgpu.cli.common import BackendName, ExecutorName, note, say
+from stmgpu.cli.common import ExecutorName, note, say
 from stmgpu.cli.outputs import check_outputs, check_picture
 from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError, StmgpuError
@@ -31,7 +32,7 @@ def screen(
     hours: common.Hours = None,
     days: common.Days = None,
     threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
-    backend: common.Backend = BackendName.AUTO,
+    backend: common.Backend = "auto",
     threads: common.Threads = None,
     step_s: Annotated[
         float | None,
@@ -62,7 +63,7 @@ def screen(
     if plot is not None and catalog is None:
         raise InputError("--plot draws the catalogue's orbits and needs one")
     how = execution_of(context)
-    if out is None and (how != Execution(backend=backend.value, threads=threads)) and not dry_run:
+    if out is None and (how != Execution(backend=backend, threads=threads)) and not dry_run:
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
@@ -89,7 +90,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic catalogue.")] = 0,
     hours: Annotated[float, typer.Option(help="Length of the window in hours.")] = 24.0,
     threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
-    backend: common.Backend = BackendName.AUTO,
+    backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
     """Screen a synthetic catalogue, all against all: the whole way from elements to a store and a picture."""
@@ -104,7 +105,7 @@ def demo(
     check_outputs(store, csv, plot)
     note(f"synthetic catalogue: {objects} objects, seed {seed}")
     population = synthetic_catalog(objects, seed=seed)
-    how = Execution(backend=backend.value, threads=threads, overwrite=True)
+    how = Execution(backend=backend, threads=threads, overwrite=True)
     window = {"hours": hours, "threshold_km": threshold_km}
     found = _screen(population, window, backend, threads, store, how)
     if found is not None:
@@ -119,7 +120,7 @@ def propagate(
     hours: common.Hours = None,
     days: common.Days = None,
     step_s: Annotated[float, typer.Option(help="Time step in seconds.")] = 60.0,
-    backend: common.Backend = BackendName.AUTO,
+    backend: common.Backend = "auto",
     threads: common.Threads = None,
     executor: common.Executor = ExecutorName.SERIAL,
     task: common.Task = None,

@@ -10,7 +10,7 @@ import typer
 
 from stmgpu import log
 from stmgpu.cli import common
-from stmgpu.cli.common import BackendName, ExecutorName
+from stmgpu.cli.common import ExecutorName
 from stmgpu.cli.outputs import check_outputs, check_picture
 from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
 from stmgpu.errors import InputError
@@ -27,7 +27,7 @@ def evolve(
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random numbers.")
     ] = 0,
-    backend: common.Backend = BackendName.AUTO,
+    backend: common.Backend = "auto",
     threads: common.Threads = None,
     executor: common.Executor = ExecutorName.SERIAL,
     task: common.Task = None,

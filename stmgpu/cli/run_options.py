@@ -31,7 +31,7 @@ def execution_of(context: typer.Context) -> Execution:
         quiet()
     return Execution(
         executor=given["executor"].value,
-        backend=given["backend"].value,
+        backend=given["backend"],
         task=common.task_of(given["task"]),
         **{name: given[name] for name in names & given.keys()},
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stmgpu.cli import common
-from stmgpu.cli.common import BackendName
 from stmgpu.errors import StmgpuError
 
 if TYPE_CHECKING:
@@ -128,13 +127,13 @@ def check(
 def merge(
     store: Store,
     parts: Annotated[list[Path] | None, typer.Argument(help="Stores with other tiles of the same run.")] = None,
-    backend: common.Backend = BackendName.AUTO,
+    backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
     """Finish a store whose tiles are all there, after bringing in those of other stores of the same run."""
     from stmgpu.distribute import merge_store
 
-    outcome = merge_store(store, parts, backend.value, threads)
+    outcome = merge_store(store, parts, backend, threads)
     if not outcome.complete:
         shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])
         raise StmgpuError(

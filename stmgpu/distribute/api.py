@@ -378,12 +378,12 @@ def _document(kind: str, settings: dict[str, Any], objects: Catalog | Objects, t
 
 def _arithmetic(backend: str) -> str:
     """'kernels' for the backends that run them, which agree to the byte; else what computes instead."""
-    return "reference" if get_backend(backend).name == "reference" else "kernels"
+    return "kernels" if get_backend(backend).runs_kernels else "reference"
 
 
 def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backend:
     chosen = get_backend(name, threads)
-    arithmetic = "reference" if chosen.name == "reference" else "kernels"
+    arithmetic = "kernels" if chosen.runs_kernels else "reference"
     begun = document["settings"].get("arithmetic")
     if arithmetic != begun:
         raise InputError(

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from stmgpu.backend import Backend, get_backend
+from stmgpu.backend import Backend, get_backend, gpus_of
 from stmgpu.distribute.jobs.ensemble import EnsembleJob
 from stmgpu.distribute.jobs.ephemeris import EphemerisJob
 from stmgpu.distribute.jobs.screening import ScreeningJob
@@ -203,14 +203,12 @@ def _cached_job(folder: str, _: int) -> Job:
 @lru_cache(maxsize=1)
 def _worker_backend(name: str, threads: int | None) -> Backend:
     """The backend of a worker; workers on one machine take its GPUs in turn."""
-    if name != "cuda":
+    if gpus_of(name) < 2:
         return get_backend(name, threads)
     from distributed import get_worker
 
-    from stmgpu.backend.cuda import CudaBackend, devices
-
     number = str(get_worker().name)
-    return CudaBackend(int(number) % len(devices()) if number.isdecimal() else 0)
+    return get_backend(name, threads, worker=int(number) if number.isdecimal() else 0)
 
 
 def conclude(job: Job, backend: Callable[[], Backend], outcome: Outcome) -> Outcome:

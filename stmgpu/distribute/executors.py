@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stmgpu.backend import gpus_of
 from stmgpu.distribute import resources
 from stmgpu.distribute.tiles import share
-from stmgpu.errors import BackendError, InputError
+from stmgpu.errors import InputError
 
 EXECUTORS = ("serial", "dask", "slurm-array")
 
@@ -121,16 +122,7 @@ def workers_of(how: Execution, memory_of: Callable[[int], float]) -> tuple[int, 
     if workers is None and how.scheduler is None and how.client is None:
         most = int(resources.memory_bytes() * USABLE // memory_of(how.threads or 1))
         workers = max(1, min(cores // (how.threads or 1), most))
-        if how.backend in ("auto", "cuda") and (gpus := _gpus()):
+        if gpus := gpus_of(how.backend):
             workers = min(gpus, max(1, most))
     workers = workers or 1
     return workers, how.threads or max(1, cores // workers)
-
-
-def _gpus() -> int:
-    from stmgpu.backend.cuda import devices
-
-    try:
-        return len(devices())
-    except BackendError:
-        return 0

@@ -10,7 +10,7 @@ import xarray as xr
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.errors import CapacityError, InputError
-from stmgpu.propagate.sgp4 import CODES, Propagator
+from stmgpu.propagate.sgp4 import CODES, SGP4Propagator
 from stmgpu.time import as_epoch, format_utc, to_datetime64
 
 MAX_BYTES = 8 << 30
@@ -76,7 +76,7 @@ def propagate(
     epoch = as_epoch(start)
     times_s = np.arange(count) * step_s
     runner = get_backend(backend, threads)
-    propagator = Propagator(catalog, runner, (epoch.jd, epoch.fr), (0.0, float(times_s[-1])), mode)
+    propagator = SGP4Propagator(catalog, runner, (epoch.jd, epoch.fr), (0.0, float(times_s[-1])), mode)
     states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
     back = np.argsort(propagator.order)
     states, code = states[..., back], code[..., back]

@@ -9,13 +9,13 @@ import numpy as np
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.propagate.elements import CODE_DUMMY, PAD
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 
 class MixedPropagator:
-    """A catalogue through SGP4 and trajectories by interpolation, with the interface of `Propagator`.
+    """A catalogue through SGP4 and trajectories by interpolation, with the interface of `SGP4Propagator`.
 
     Parameters
     ----------
@@ -50,12 +50,14 @@ class MixedPropagator:
     >>> cat = synthetic_catalog(5, seed=1)
     >>> eph = propagate(cat[:2], "2025-01-01", hours=1, step_s=60, backend="reference")
     >>> table = TabulatedPropagator(Trajectories.from_dataset(eph), runner, start, span)
-    >>> both = MixedPropagator(Propagator(cat[2:], runner, start, span), table, runner)
+    >>> both = MixedPropagator(SGP4Propagator(cat[2:], runner, start, span), table, runner)
     >>> both.n, both.n_elements, sorted(both.order.tolist())
     (5, 3, [0, 1, 2, 3, 4])
     """
 
-    def __init__(self, elements: Propagator | None, table: TabulatedPropagator | ByObject, backend: Backend) -> None:
+    def __init__(
+        self, elements: SGP4Propagator | None, table: TabulatedPropagator | ByObject, backend: Backend
+    ) -> None:
         self.elements, self.table, self._backend = elements, table, backend
         e = 0 if elements is None else elements.n
         self.n_elements, self.n = e, e + table.n
@@ -74,12 +76,12 @@ class MixedPropagator:
 
         See :meth:`stmgpu.propagate.tabulated.tabulated.TabulatedPropagator.pads_km`.
         """
-        pads = np.zeros(self.n_pad)
-        pads[self.n_elements : self.n] = self.table.pads_km(half_step_s, node_step_s)[: self.table.n]
-        return self._backend.put(pads)
+        backend, pads = self._backend, np.zeros(self.n_pad)
+        pads[self.n_elements : self.n] = backend.get(self.table.pads_km(half_step_s, node_step_s))[: self.table.n]
+        return backend.put(pads)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.Propagator.grid`."""
+        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`."""
         backend, e, n = self._backend, self.n_elements, self.n
         times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
         count = len(times)
@@ -112,7 +114,7 @@ class MixedPropagator:
         return states[:count], code[:count]
 
     def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
-        """Single columns at single times; see :meth:`stmgpu.propagate.sgp4.Propagator.at`."""
+        """Single columns at single times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.at`."""
         backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
         columns = xp.asarray(index).reshape(-1)
         times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))

@@ -14,7 +14,7 @@ from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.mixed import MixedPropagator
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
@@ -135,5 +135,5 @@ class Objects:
         With ``by_object`` a trajectory has one column for all its segments, for whoever follows it through the window.
         """
         table = TabulatedPropagator(self.trajectories, backend, start, span_s)
-        elements = Propagator(self.catalog, backend, start, span_s, mode) if len(self.catalog) else None
+        elements = SGP4Propagator(self.catalog, backend, start, span_s, mode) if len(self.catalog) else None
         return MixedPropagator(elements, ByObject(table) if by_object else table, backend)

@@ -161,7 +161,7 @@ class Secular:
         direction = tuple(float(x) / size for x in sun)
         if state.n == 0:
             return
-        if self.backend.name == "reference":
+        if not self.backend.runs_kernels:
             from stmgpu.propagate.secular_reference import step
 
             step(state, self.decay_km, self.omega_rad_s, dt_s, log_density, lowest_km, spacing_km, direction)

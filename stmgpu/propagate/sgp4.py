@@ -13,7 +13,9 @@ import numpy as np
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.propagate.elements import CODE_DUMMY, CODE_OUTSIDE, CODE_SENSELESS, MeanElements, element_table
+from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.sgp4_kernels import KernelModel
+from stmgpu.typing import Ints
 
 CODE_ABSENT = 10
 """Object with a trajectory, asked outside the time for which that has states."""
@@ -33,7 +35,7 @@ CODES = {
 """Error codes. 1, 2, 3, 4 and 6 are the published ones; 7 to 10 are ours."""
 
 
-class Propagator:
+class SGP4Propagator:
     """Batched SGP4/SDP4 over one time span on one backend.
 
     Parameters
@@ -90,13 +92,19 @@ class Propagator:
         self.n_pad = table.shape[1]
         self._backend = backend
         self._model: Any
-        if backend.name == "reference":
+        if not backend.runs_kernels:
             from stmgpu.propagate.sgp4_reference import ReferenceModel
 
             self._model = ReferenceModel(table, self.n, mode)
         else:
             self._model = KernelModel(table, self.n, backend, span_s, mode)
-        self.order = self._model.order
+        self.order: Ints = self._model.order
+        self.usable_s: tuple[BackendArray, BackendArray] | None = None
+        self.meets_next: Ints = np.full(self.n, -1, np.int64)
+
+    def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
+        """Zeros [n_pad]: SGP4 moves smoothly, so nothing is added to the interpolation error."""
+        return self._backend.zeros(self.n_pad)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
         """All objects at all times.

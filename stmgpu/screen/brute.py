@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.screen.plan import NODE_STEP_S
 from stmgpu.screen.prominence import PROMINENCE_KM
 from stmgpu.screen.refine import DIFFERENCE_S
@@ -53,7 +53,7 @@ def brute(
     ``miss_km``, ``flags`` (edge flags as in :mod:`stmgpu.screen.refine`), sorted by time.
     """
     margin = NODE_STEP_S + step_s
-    p = Propagator(elements, ReferenceBackend(), start, (-margin, duration_s + margin), mode)
+    p = SGP4Propagator(elements, ReferenceBackend(), start, (-margin, duration_s + margin), mode)
     samples = np.append(np.arange(-step_s, duration_s + step_s, step_s), duration_s + step_s)
     states, _ = p.grid(samples)
     position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))  # [object, sample, axis]
@@ -110,7 +110,7 @@ def _sampled_minima(d2: np.ndarray, gate_km: float, near_km: float) -> list[tupl
     return list(zip(pair[keep].tolist(), (k[keep] + 1).tolist(), strict=True))
 
 
-def _prominent(rows: list[Minimum], p: Propagator) -> list[Minimum]:
+def _prominent(rows: list[Minimum], p: SGP4Propagator) -> list[Minimum]:
     """Without minima that rise by less than a millimetre to a deeper one of the same pair, one by one, least first."""
     kept: list[Minimum] = []
     for (a, b), group in itertools.groupby(sorted(rows), key=lambda r: r[:2]):
@@ -125,7 +125,7 @@ def _prominent(rows: list[Minimum], p: Propagator) -> list[Minimum]:
     return kept
 
 
-def _highest(p: Propagator, a: int, b: int, start_s: float, end_s: float) -> float:
+def _highest(p: SGP4Propagator, a: int, b: int, start_s: float, end_s: float) -> float:
     """Largest distance [km] of a pair between two times: the largest of 40 samples, followed to its maximum."""
     t = np.linspace(start_s, end_s, 40)
     distances = [_distance(p, a, b, float(at)) for at in t]
@@ -137,13 +137,13 @@ def _highest(p: Propagator, a: int, b: int, start_s: float, end_s: float) -> flo
     return max(distances[k], -float(best.fun))
 
 
-def _distance(p: Propagator, a: int, b: int, t_s: float) -> float:
+def _distance(p: SGP4Propagator, a: int, b: int, t_s: float) -> float:
     """Distance [km] by the reference propagator, beyond everything where it fails."""
     states, code = p.at(np.array([a, b]), np.array([t_s, t_s]))
     return 1e9 if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
 
 
-def _usable(p: Propagator, start: tuple[float, float], duration_s: float) -> Any:
+def _usable(p: SGP4Propagator, start: tuple[float, float], duration_s: float) -> Any:
     """Whether an object takes part at a time: both nodes around it are good (nodes count from UTC midnight)."""
     midnight = -start[1] * 86400.0
     first = int(np.floor(-midnight / NODE_STEP_S))

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.propagate.protocol import Propagator
 from stmgpu.propagate.screening_objects import Objects
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.screen.events import Events
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import Refiner
@@ -81,7 +82,7 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn)
 
 
-def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Any:
+def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Propagator:
     """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree.
 
     ``objects`` are mean elements, or a :class:`stmgpu.propagate.screening_objects.Objects`, which makes its own.
@@ -89,7 +90,7 @@ def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_obje
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
     if isinstance(objects, Objects):
         return objects.propagator(backend, plan.start, span, mode, by_object)
-    return Propagator(objects, backend, plan.start, span, mode)
+    return SGP4Propagator(objects, backend, plan.start, span, mode)
 
 
 class Followed:

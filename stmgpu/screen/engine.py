@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.propagate.protocol import Propagator
 from stmgpu.propagate.screening_objects import Objects
 from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.screen.broad_phase import Block, Candidates
@@ -29,7 +30,6 @@ from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan
 from stmgpu.screen.refine import STATES_AT_ONCE, Refiner
 
-_BATCH_BYTES = {"cpu": 10 << 20, "cuda": 1 << 30, "reference": 0}
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 
 CANDIDATES_AT_ONCE = 2_000_000
@@ -91,12 +91,10 @@ class Screener:
             self._ids = np.asarray(objects.norad_id)
             self._ids_in_order = self._ids[self.propagator.order]
             self._groups = _groups(objects, self.propagator.order, split, backend)
-            self._pads = None
-            if isinstance(objects, Objects):
-                self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
+            self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
             self._absent = _absent(objects, self.propagator, plan, backend)
             self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
-            search_type = KdTree if backend.name == "reference" else HashGrid
+            search_type = HashGrid if backend.runs_kernels else KdTree
             self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch)
             nodes = min(BLOCK_NODES, plan.last_node - plan.first_node) + 3
             self._states = backend.empty((nodes, 6, self.propagator.n_pad))
@@ -128,8 +126,7 @@ class Screener:
         for number, (block, rows) in enumerate(self._blocks(first_block, last_block), first_block + 1):
             with watch("bounds"):
                 error, codes = self._search.measure(block)
-                if self._pads is not None:
-                    error += self._pads  # the search's own array
+                error += self._pads  # the search's own array
                 failures.note(self.backend.get(codes[1:-1]), block.first_node + 1)
             for candidates in self._found(block, rows):
                 counted += len(candidates)
@@ -199,9 +196,9 @@ def _groups(objects: Any, order: np.ndarray, split: int | None, backend: Backend
     return [backend.put(groups) for groups in found]
 
 
-def _absent(objects: Any, propagator: Any, plan: Plan, backend: Backend) -> tuple[np.ndarray, np.ndarray]:
+def _absent(objects: Any, propagator: Propagator, plan: Plan, backend: Backend) -> tuple[np.ndarray, np.ndarray]:
     """Objects whose trajectory does not cover the window, and the first node (or interval's end) without it."""
-    if not isinstance(objects, Objects):
+    if propagator.usable_s is None or not isinstance(objects, Objects):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     begin, end = (backend.get(a)[: propagator.n] for a in propagator.usable_s)
     first = np.full(len(objects), plan.first_node, np.int64)
@@ -220,7 +217,7 @@ def _absent(objects: Any, propagator: Any, plan: Plan, backend: Backend) -> tupl
 def rows_per_batch(plan: Plan, backend: Backend, n_pad: int) -> int:
     """Sample times that are searched at once: what a cache (a GPU's memory) holds, and work for every thread."""
     row_bytes = BYTES_PER_OBJECT_ROW * n_pad + BYTES_PER_CELL_ROW * plan.cells
-    rows = max(1, _BATCH_BYTES[backend.name] // row_bytes, 2 * getattr(backend, "threads", 1))
+    rows = max(1, backend.batch_bytes // row_bytes, 2 * backend.threads)
     return min(rows, BLOCK_NODES * plan.steps_per_node)
 
 

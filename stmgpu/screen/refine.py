@@ -20,6 +20,7 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import WGS72
+from stmgpu.propagate.protocol import Propagator
 from stmgpu.screen.broad_phase import Candidates
 from stmgpu.screen.events import Events
 from stmgpu.screen.plan import Plan
@@ -57,7 +58,7 @@ class Refiner:
         the propagator's backend.
     """
 
-    def __init__(self, propagator: Any, plan: Plan, backend: Backend) -> None:
+    def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
         self.propagator, self.plan, self.backend = propagator, plan, backend
         self.xp, self.get = backend.xp, backend.get
         self.windows = PairWindows(propagator, plan, backend)

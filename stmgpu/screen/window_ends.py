@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.propagate.protocol import Propagator
 from stmgpu.screen.events import DUPLICATE_S, E, Events
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.vectors import dot
@@ -42,9 +43,9 @@ class PairWindows:
         first and last usable time of every column of the propagator [s after start]; None without trajectories.
     """
 
-    def __init__(self, propagator: Any, plan: Plan, backend: Backend) -> None:
+    def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
         self.plan, self.backend = plan, backend
-        self.usable_s = getattr(propagator, "usable_s", None)
+        self.usable_s = propagator.usable_s
         if self.usable_s is not None:
             following = propagator.meets_next
             ends, begins = np.zeros((2, propagator.n_pad), bool)

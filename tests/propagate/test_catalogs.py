@@ -10,7 +10,7 @@ from support.satrecs import Columns, columns, read_omm_csv, read_tle
 
 from stmgpu.backend import Backend
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 
 DAYS = np.arange(-3.0, 14.01, 0.5)
 # Decaying objects near the end of the theory's domain: the drag polynomial reaches zero within the span, and rounding
@@ -29,7 +29,7 @@ def truth(request: pytest.FixtureRequest, shared_catalogs: Path) -> Truth:
     satrecs = read_tle(path) if path.suffix == ".tle" else read_omm_csv(path)
     elements, start = columns(satrecs), (STARTS[path.name], 0.0)
     span = (DAYS[0] * 86400.0, DAYS[-1] * 86400.0)
-    reference = Propagator(elements, ReferenceBackend(), start, span)
+    reference = SGP4Propagator(elements, ReferenceBackend(), start, span)
     states, code = reference.grid(DAYS * 86400.0)
     numbers = np.array([s.satnum for s in satrecs])[reference.order]
     excluded = np.isin(numbers, list(CHAOTIC[path.name]))
@@ -39,7 +39,7 @@ def truth(request: pytest.FixtureRequest, shared_catalogs: Path) -> Truth:
 def test_against_the_package(truth: Truth, kernel_backend: Backend) -> None:
     """Position within 0.1 mm near-earth and 1 mm deep space; codes equal everywhere."""
     elements, excluded, start, order, states, code = truth
-    propagator = Propagator(elements, kernel_backend, start, (DAYS[0] * 86400.0, DAYS[-1] * 86400.0))
+    propagator = SGP4Propagator(elements, kernel_backend, start, (DAYS[0] * 86400.0, DAYS[-1] * 86400.0))
     assert np.array_equal(propagator.order, order)
     ours, codes = (kernel_backend.get(a) for a in propagator.grid(DAYS * 86400.0))
     assert np.array_equal(codes, code)
@@ -75,6 +75,6 @@ def test_same_bytes_from_every_instruction_set_and_thread_count(truth: Truth) ->
     results = set()
     for isa in usable_levels():
         for threads in (1, 2):
-            states, code = Propagator(elements, CpuBackend(threads, isa), start, (t_s[0], t_s[-1])).grid(t_s)
+            states, code = SGP4Propagator(elements, CpuBackend(threads, isa), start, (t_s[0], t_s[-1])).grid(t_s)
             results.add(states.tobytes() + code.tobytes())
     assert len(results) == 1

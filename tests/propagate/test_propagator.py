@@ -12,7 +12,7 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.errors import BackendError, InputError
-from stmgpu.propagate.sgp4 import CODES, Propagator
+from stmgpu.propagate.sgp4 import CODES, SGP4Propagator
 
 START = (2460000.5, 0.25)
 
@@ -50,7 +50,7 @@ def draw(n: int, seed: int) -> Columns:
 
 
 def _grid(elements: Columns, backend: Backend, t_s: np.ndarray, mode: str = "i") -> tuple[np.ndarray, np.ndarray]:
-    propagator = Propagator(elements, backend, START, (float(t_s.min()), float(t_s.max())), mode)
+    propagator = SGP4Propagator(elements, backend, START, (float(t_s.min()), float(t_s.max())), mode)
     states, code = (backend.get(a) for a in propagator.grid(t_s))
     back = np.empty(propagator.n, np.int64)
     back[propagator.order] = np.arange(propagator.n)
@@ -74,7 +74,7 @@ def test_random_elements_against_the_package(mode: str, kernel_backend: Backend)
 def test_grid_and_at_give_the_same_bytes(backend: Backend) -> None:
     elements = draw(200, seed=4)
     t_s = np.linspace(0.0, 86400.0, 9)
-    propagator = Propagator(elements, backend, START, (0.0, 86400.0))
+    propagator = SGP4Propagator(elements, backend, START, (0.0, 86400.0))
     states, code = (backend.get(a) for a in propagator.grid(t_s))
     rng = np.random.default_rng(5)
     index, k = rng.integers(0, propagator.n_pad, 777), rng.integers(0, len(t_s), 777)
@@ -86,7 +86,7 @@ def test_grid_and_at_give_the_same_bytes(backend: Backend) -> None:
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 33])
 def test_padding_lanes(n: int, backend: Backend) -> None:
     elements = draw(60, seed=6)[np.arange(60 - n, 60)]
-    propagator = Propagator(elements, backend, START, (0.0, 10.0))
+    propagator = SGP4Propagator(elements, backend, START, (0.0, 10.0))
     states, code = (backend.get(a) for a in propagator.grid([0.0, 10.0]))
     assert propagator.n == n
     assert propagator.n_pad == -(-n // 16) * 16
@@ -121,15 +121,15 @@ def test_same_bytes_on_every_instruction_set(isa: str) -> None:
 def test_the_span_does_not_change_a_state(kernel_backend: Backend) -> None:
     """The resonance table covers the span; a state inside does not depend on where the span begins or ends."""
     elements = draw(300, seed=13)
-    wide = Propagator(elements, kernel_backend, START, (-3e6, 3e6))
-    narrow = Propagator(elements, kernel_backend, START, (1e5, 2e5))
+    wide = SGP4Propagator(elements, kernel_backend, START, (-3e6, 3e6))
+    narrow = SGP4Propagator(elements, kernel_backend, START, (1e5, 2e5))
     for a, b in zip(wide.grid([1e5, 1.5e5, 2e5]), narrow.grid([1e5, 1.5e5, 2e5]), strict=True):
         assert kernel_backend.get(a).tobytes() == kernel_backend.get(b).tobytes()
 
 
 def test_outside_the_span_resonant_objects_say_so(kernel_backend: Backend) -> None:
     elements = draw(300, seed=13)
-    propagator = Propagator(elements, kernel_backend, START, (0.0, 86400.0))
+    propagator = SGP4Propagator(elements, kernel_backend, START, (0.0, 86400.0))
     states, code = (kernel_backend.get(a) for a in propagator.grid([0.0, 3e6]))
     outside = code[1] == 8
     assert 0 < outside.sum() < 300
@@ -150,7 +150,7 @@ def test_senseless_state_without_published_code(backend: Backend) -> None:
         }
     )
     days = np.linspace(0.0, 60.0, 400)
-    propagator = Propagator(heavy, backend, START, (0.0, 60 * 86400.0))
+    propagator = SGP4Propagator(heavy, backend, START, (0.0, 60 * 86400.0))
     states, code = (backend.get(a) for a in propagator.grid(days * 86400.0))
     radius = np.sqrt((states[:, :3, 0] ** 2).sum(1))
     assert (code[:, 0] == 7).any()
@@ -172,12 +172,12 @@ def test_broken_elements_have_a_code(backend: Backend) -> None:
 def test_bad_arguments(backend: Backend) -> None:
     elements = draw(5, seed=2)
     with pytest.raises(InputError, match="must not end before it begins"):
-        Propagator(elements, backend, START, (10.0, 0.0))
+        SGP4Propagator(elements, backend, START, (10.0, 0.0))
     with pytest.raises(InputError, match="mode 'x' is unknown"):
-        Propagator(elements, backend, START, (0.0, 1.0), mode="x")
+        SGP4Propagator(elements, backend, START, (0.0, 1.0), mode="x")
     with pytest.raises(InputError, match="no objects"):
-        Propagator(elements[np.arange(0)], backend, START, (0.0, 1.0))
-    propagator = Propagator(elements, backend, START, (0.0, 1.0))
+        SGP4Propagator(elements[np.arange(0)], backend, START, (0.0, 1.0))
+    propagator = SGP4Propagator(elements, backend, START, (0.0, 1.0))
     with pytest.raises(InputError, match="one time for each index"):
         propagator.at([0, 1], [0.0])
     with pytest.raises(InputError, match=r"indices must lie in \[0, 16\)"):
@@ -187,7 +187,7 @@ def test_bad_arguments(backend: Backend) -> None:
 
 
 def test_empty_requests(backend: Backend) -> None:
-    propagator = Propagator(draw(5, seed=2), backend, START, (0.0, 1.0))
+    propagator = SGP4Propagator(draw(5, seed=2), backend, START, (0.0, 1.0))
     assert propagator.grid([])[0].shape == (0, 6, 16)
     assert propagator.at([], [])[0].shape == (6, 0)
 

@@ -10,7 +10,7 @@ from sgp4.api import Satrec
 from support.satrecs import columns
 
 from stmgpu.backend import Backend
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 
 # object, times after epoch [min], printed states [km, km/s]
 Case = tuple[Satrec, list[float], list[list[float]]]
@@ -57,7 +57,9 @@ def test_the_set_is_complete() -> None:
 def test_every_printed_number(case: Case, backend: Backend) -> None:
     satrec, minutes, rows = case
     t_s = np.array(minutes) * 60.0
-    propagator = Propagator(columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max()))
+    propagator = SGP4Propagator(
+        columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max())
+    )
     states, code = (backend.get(a) for a in propagator.grid(t_s))
     if satrec.satnum == 33334:  # an error at epoch: the program printed the line of the satellite before
         assert code[0, 0] == 3
@@ -77,7 +79,7 @@ def test_error_codes(backend: Backend) -> None:
     found = []
     for satrec, minutes, _ in CASES:
         t_s = np.array(minutes) * 60.0
-        propagator = Propagator(
+        propagator = SGP4Propagator(
             columns([satrec]), backend, (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max())
         )
         code = backend.get(propagator.grid(t_s)[1])[:, 0]
@@ -97,8 +99,8 @@ def test_operation_modes_against_the_package(mode: str, kernel_backend: Backend)
         t_s = np.array(minutes) * 60.0
         arguments = (columns([satrec]), (satrec.jdsatepoch, satrec.jdsatepochF), (t_s.min(), t_s.max()))
         states, code = (
-            kernel_backend.get(a) for a in Propagator(arguments[0], kernel_backend, *arguments[1:], mode).grid(t_s)
+            kernel_backend.get(a) for a in SGP4Propagator(arguments[0], kernel_backend, *arguments[1:], mode).grid(t_s)
         )
-        truth, codes = Propagator(arguments[0], ReferenceBackend(), *arguments[1:], mode).grid(t_s)
+        truth, codes = SGP4Propagator(arguments[0], ReferenceBackend(), *arguments[1:], mode).grid(t_s)
         assert np.array_equal(code, codes)
         np.testing.assert_allclose(states[:, :, 0], truth[:, :, 0], rtol=0, atol=5e-7)

@@ -14,7 +14,7 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
 from stmgpu.propagate.screening_objects import Objects
-from stmgpu.propagate.sgp4 import CODE_ABSENT, Propagator
+from stmgpu.propagate.sgp4 import CODE_ABSENT, SGP4Propagator
 from stmgpu.propagate.tabulated import TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
@@ -104,7 +104,7 @@ def test_usable_times_are_kept_to_the_instant() -> None:
     )
     assert all(window(r)[0] - 1e-6 <= r[2] <= window(r)[1] + 1e-6 for r in rows)
     # pairs that are near at an end: every one that parts after a beginning or closes in before a stop, and no other
-    truth = Propagator(cat, backend, START, (-10.0, end_s + 10.0))
+    truth = SGP4Propagator(cat, backend, START, (-10.0, end_s + 10.0))
     ids, wanted = cat.norad_id[truth.order], set()
     for own in trajectories.norad_id.tolist():
         for t, flag in ((low[own], 2), (high[own], 4)):
@@ -144,7 +144,7 @@ def test_manoeuvres_against_dense_sampling() -> None:
     """Three impulses of some 50 m/s an object; every minimum that samples a second apart show, also at an impulse."""
     backend, hours, threshold = CpuBackend(), 1.0, 200.0
     cat, rng, parts = stm.synthetic_catalog(500, seed=5), np.random.default_rng(3), []
-    truth = Propagator(cat, backend, START, (-700.0, hours * 3600.0 + 700.0))
+    truth = SGP4Propagator(cat, backend, START, (-700.0, hours * 3600.0 + 700.0))
     begin = truth.grid([-600.0])[0][0][:, : truth.n][:, rng.choice(truth.n, 15, replace=False)]
     for m in range(15):
         t, state, segments = -600.0, begin[:, m] + np.concatenate([rng.normal(0.0, 3.0, 3), np.zeros(3)]), []

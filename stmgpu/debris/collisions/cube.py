@@ -84,7 +84,7 @@ class Cube:
         numbers = np.atleast_1d(np.asarray(run_numbers, dtype=np.int64))
         key(int(seed), numbers, LATTICE)  # raises where a number is out of range
         self.sampling = Sampling(int(seed), numbers, int(resamples), Lattice.of(lattice, cube_km), float(mu_km3_s2))
-        self._kernels = None if backend.name == "reference" else CubeKernels(backend, self.sampling)
+        self._kernels = CubeKernels(backend, self.sampling) if backend.runs_kernels else None
         self._shifts_from, self._shifts = 0, np.empty((0, self.sampling.resamples, len(numbers), 3))
 
     def encounters(self, state: State, step: int) -> Encounters:

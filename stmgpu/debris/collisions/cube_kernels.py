@@ -39,12 +39,14 @@ class CubeKernels:
     def _prepare(self, n: int) -> None:
         """Room for ``n`` slots, in as many rows as a batch holds; parts are what CPU threads share a row in."""
         self.n, self.rows = n, int(np.clip(_BATCH_KEYS // n, 1, self.sampling.resamples))
-        threads = getattr(self.backend, "threads", 1)
+        threads = self.backend.threads
         spare = threads // self.rows
         self.parts = 1 << (spare.bit_length() - 1) if spare > 1 and n >= _SMALL else 1
         self.bits = max(8, (2 * n - 1).bit_length())
         # on a CPU a few rows after the other use the same buckets, which then stay in its cache
-        self.linked = min(self.rows, max(threads, _BUCKETS >> self.bits)) if self.backend.name == "cpu" else self.rows
+        self.linked = (
+            min(self.rows, max(threads, _BUCKETS >> self.bits)) if self.backend.rows_share_cache else self.rows
+        )
         if self.keys.size < self.rows * n:
             room = self.rows * n * 5 // 4
             self.keys, self.next = self.backend.empty(room, np.int64), self.backend.empty(room, np.int32)
@@ -75,7 +77,7 @@ class CubeKernels:
         capacity, runs = int(state.orbit.shape[1]), len(self.sampling.run_numbers)
         seed = _signed(self.sampling.seed)
         keys, following = self.keys[: rows * n], self.next[: rows * n]
-        groups = 1 if backend.name == "cpu" else int(np.clip(_LANES // n, 1, rows))
+        groups = 1 if backend.rows_share_cache else int(np.clip(_LANES // n, 1, rows))
         while True:
             launch(
                 "cube_cells",

@@ -26,7 +26,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import Population
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.screen.encounters import SLOW
 from stmgpu.screen.screening import screen
 from stmgpu.time import YEAR_DAYS, Epoch, jd_of_year
@@ -250,7 +250,7 @@ def _check_states(r: Any, v: Any, *columns: Any) -> None:
 
 
 def _states(catalog: Catalog, backend: Backend, epoch: Epoch) -> tuple[Any, Any]:
-    propagator = Propagator(catalog, backend, (epoch.jd, epoch.fr), (0.0, 0.0))
+    propagator = SGP4Propagator(catalog, backend, (epoch.jd, epoch.fr), (0.0, 0.0))
     states, codes = (backend.get(array) for array in propagator.grid(np.zeros(1)))
     found = np.empty((len(catalog), 6))
     found[propagator.order] = np.where(codes[0, : len(catalog)] == 0, states[0, :, : len(catalog)], np.nan).T

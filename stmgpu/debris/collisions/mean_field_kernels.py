@@ -42,7 +42,7 @@ class Solver:
         CapacityError
             too many parties.
         """
-        return mean_field_reference.solve(field) if self.backend.name == "reference" else _Task(field, self).solve()
+        return _Task(field, self).solve() if self.backend.runs_kernels else mean_field_reference.solve(field)
 
     def room(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> Any:
         """Uninitialised array."""

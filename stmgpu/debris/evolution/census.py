@@ -49,7 +49,7 @@ def census(members: Members, runs: int) -> NDArray[np.float64]:
     if state.n == 0:
         return np.zeros((3, runs, classes, shells + 1))
     _check(members)
-    if backend.name == "reference":
+    if not backend.runs_kernels:
         return census_by_shares(members, runs)
     n = -(-state.n // secular.PAD) * secular.PAD
     sums = backend.zeros((runs, classes, shells + 1, 3), np.int64)

@@ -12,7 +12,7 @@ from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
 from stmgpu.errors import InputError, StoreError
-from stmgpu.propagate.sgp4 import Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
 from stmgpu.store.run import Marker, RunStore
@@ -52,7 +52,7 @@ class EphemerisJob:
         self.tiles = cut(
             len(self.catalog), len(self.times_s), s["step_s"], tiling["tile_hours"], tiling["chunk_objects"]
         )[1]
-        self._propagator: tuple[Any, Propagator] | None = None
+        self._propagator: tuple[Any, SGP4Propagator] | None = None
 
     @property
     def times(self) -> np.ndarray:
@@ -71,7 +71,9 @@ class EphemerisJob:
             span = (0.0, float(self.times_s[-1]))
             self._propagator = (
                 key,
-                Propagator(self.catalog[slice(*tile.left)], backend, (self.start.jd, self.start.fr), span, self.mode),
+                SGP4Propagator(
+                    self.catalog[slice(*tile.left)], backend, (self.start.jd, self.start.fr), span, self.mode
+                ),
             )
         propagator = self._propagator[1]
         states, codes = (backend.get(a) for a in propagator.grid(self.times_s[tile.first : tile.last]))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
@@ -48,14 +49,15 @@ class ByObject:
         self.usable_s = xp.full(self.n_pad, -np.inf), xp.full(self.n_pad, np.inf)
         self.meets_next = np.full(self.n, -1, np.int64)
 
-    def pads_km(self, half_step_s: float, node_step_s: float) -> np.ndarray:
+    def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Largest of an object's segments [n_pad] [km]; see :meth:`TabulatedPropagator.pads_km`."""
-        pads, own = np.zeros(self.n_pad), self._table.pads_km(half_step_s, node_step_s)[: self._table.n]
-        np.maximum.at(pads, np.searchsorted(self.order, self._table.order), own)
-        return pads
+        of_segments = self._backend.get(self._table.pads_km(half_step_s, node_step_s))[: self._table.n]
+        pads = np.zeros(self.n_pad)
+        np.maximum.at(pads, np.searchsorted(self.order, self._table.order), of_segments)
+        return self._backend.put(pads)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All objects at all times; see :meth:`stmgpu.propagate.sgp4.Propagator.grid`."""
+        """All objects at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`."""
         backend, xp = self._backend, self._backend.xp
         times = xp.asarray(t_s, np.float64).reshape(-1)
         found, codes = self.at(xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad))
@@ -66,7 +68,7 @@ class ByObject:
         return out
 
     def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
-        """Single objects at single times; see :meth:`stmgpu.propagate.sgp4.Propagator.at`."""
+        """Single objects at single times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.at`."""
         xp = self._backend.xp
         objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)
         begin, end = self._table.usable_s

@@ -28,6 +28,7 @@ from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_s
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.propagate.tabulated.roughness import measure
@@ -37,13 +38,12 @@ BEYOND_S = 360.0
 """How far beyond its usable time a segment has states [s]: three node spacings, so that the two nodes around every
 interval are good and the interpolation error between them can be measured from good neighbours."""
 
-_AT_ONCE = {"cpu": 1 << 15, "reference": 1 << 15, "cuda": 1 << 20}
 _TOGETHER = 16
 """Segments with one time axis that are interpolated together: weights are then computed once for all."""
 
 
 class TabulatedPropagator:
-    """States of trajectories at any time of a span, with the interface of :class:`stmgpu.propagate.sgp4.Propagator`.
+    """Interpolation of trajectories: a :class:`~stmgpu.propagate.protocol.Propagator` whose columns are segments.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class TabulatedPropagator:
             raise InputError(f"the time span {span_s} s after {start} must be finite and must not end before it begins")
         self.backend, self._xp = backend, backend.xp
         self._trajectories = trajectories
-        self._at_once = _AT_ONCE[backend.name]
+        self._at_once = backend.array_chunk
         start_ns = round((start[0] - UNIX_EPOCH_JD) * NS_PER_DAY) + round(start[1] * NS_PER_DAY)
         usable = [(ns - start_ns) / 1e9 for ns in (trajectories.usable_start_ns, trajectories.usable_stop_ns)]
         there = (usable[0] - BEYOND_S <= span_s[1]) & (usable[1] + BEYOND_S >= span_s[0])
@@ -167,7 +167,7 @@ class TabulatedPropagator:
         self._length, self._first = put(length), put(first)
         self._offset = put(np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64))
 
-    def pads_km(self, half_step_s: float, node_step_s: float) -> NDArray[np.float64]:
+    def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """What the screening has to add to the interpolation error of each column [n_pad] [km]; 0 in padding.
 
         Parameters
@@ -185,14 +185,14 @@ class TabulatedPropagator:
         pads[: self.n] = 2.0 * (
             bend * (t * t / 16.0 + h * t / 2.0 + h * h / 2.0) + (jump + jump_rate * t) * (t / 8.0 + 2.0 * h) + offset
         )
-        return pads
+        return self.backend.put(pads)
 
     @cached_property
     def _roughness(self) -> NDArray[np.float64]:
         return measure(self._trajectories, self.segment, self._reach_ns)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.Propagator.grid`.
+        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`.
 
         Returns
         -------

@@ -16,7 +16,7 @@ from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError
 from stmgpu.propagate.mixed import MixedPropagator
-from stmgpu.propagate.sgp4 import CODE_ABSENT, Propagator
+from stmgpu.propagate.sgp4 import CODE_ABSENT, SGP4Propagator
 from stmgpu.propagate.tabulated import BEYOND_S, TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit, gravity
@@ -62,7 +62,7 @@ def test_sgp4_sampled_every_minute(backend: Backend) -> None:
     cat, trajectories = sampled(150)
     t_s = np.linspace(0.0, 7200.0, 97)
     table = TabulatedPropagator(trajectories, backend, START, SPAN)
-    truth = Propagator(cat, backend, START, SPAN)
+    truth = SGP4Propagator(cat, backend, START, SPAN)
     states, code = (backend.get(a) for a in table.grid(t_s))
     exact = backend.get(truth.grid(t_s)[0])[:, :, np.argsort(truth.order)][:, :, table.order]
     assert (code[:, : table.n] == 0).all()
@@ -230,7 +230,7 @@ def test_by_object(backend: Backend) -> None:
 def test_mixed_gives_the_bytes_of_its_parts(counts: tuple[int, int], backend: Backend) -> None:
     cat, trajectories = sampled(60)
     a, b = counts
-    elements = Propagator(cat[:a], backend, START, SPAN) if a else None
+    elements = SGP4Propagator(cat[:a], backend, START, SPAN) if a else None
     table = TabulatedPropagator(trajectories[60 - b :], backend, START, SPAN)
     both = MixedPropagator(elements, table, backend)
     assert (both.n, both.n_pad) == (a + b, -(-(a + b) // 16) * 16)
