@@ -29,8 +29,11 @@ from element_files import FOLDER
 
 import stmgpu as stm
 from stmgpu.backend.cpu import CpuBackend, usable_levels
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
+from stmgpu.screen.settings import ScreeningSettings
+from stmgpu.time import Window
 
 LEVELS = ("x86-64-v4", "x86-64-v3")
 
@@ -93,9 +96,10 @@ def _ours(
     catalog: stm.Catalog, start: stm.Epoch, options: argparse.Namespace, isa: str, threads: int
 ) -> dict[str, Any]:
     """One screening: wall seconds of propagation, search and refinement, and of each stage."""
-    plan = make_plan((start.jd, start.fr), options.hours * 3600.0, options.threshold_km, len(catalog), options.step_s)
+    settings = ScreeningSettings(Window.of(start, options.hours), options.threshold_km, options.step_s)
+    plan = make_plan(settings, len(catalog))
     begin, cpu = time.perf_counter(), time.process_time()
-    result = run(catalog, plan, CpuBackend(threads, isa))
+    result = run(ScreeningObjects(catalog), plan, CpuBackend(threads, isa))
     wall, cpu = time.perf_counter() - begin, time.process_time() - cpu
     return {
         "wall_s": round(wall, 3),

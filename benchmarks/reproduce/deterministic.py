@@ -123,12 +123,12 @@ def week(states: States, elements: Elements, backend: str, integrate: bool) -> A
         begin = Epoch.of(EPOCH.jd, EPOCH.fr + day)
         if integrate:
             found = stm.screen(
-                None, begin, days=1, threshold_km=THRESHOLD_KM, backend=backend, ephemeris=flight.next_day()
+                None, start=begin, days=1, threshold_km=THRESHOLD_KM, backend=backend, ephemeris=flight.next_day()
             )
         else:
             found = stm.screen(
                 elements.drifted(day * 86_400.0).catalog(begin),
-                begin,
+                start=begin,
                 days=1,
                 threshold_km=THRESHOLD_KM,
                 backend=backend,
@@ -139,7 +139,7 @@ def week(states: States, elements: Elements, backend: str, integrate: bool) -> A
 
 def r5(report: Report, states: States, catalog: Catalog, elements: Elements, backend: str, integrate: bool) -> None:
     """One week of conjunctions."""
-    as_given = stm.screen(catalog, EPOCH, days=WEEK_DAYS, threshold_km=THRESHOLD_KM, backend=backend)
+    as_given = stm.screen(catalog, start=EPOCH, days=WEEK_DAYS, threshold_km=THRESHOLD_KM, backend=backend)
     for within in (5.0, 2.0, 1.0):
         rate = collision_rate(as_given, catalog.norad_id, catalog.hard_body_radius_m, WEEK_DAYS, within)
         report.check(
@@ -231,7 +231,7 @@ def window(elements: Elements, realisation: int, day: float, rng: np.random.Gene
     catalog = Elements(
         elements.id, elements.a_km, elements.ecc, elements.inc, elements.raan, elements.argp, mean, elements.radius_m
     ).catalog(EPOCH)
-    found = stm.screen(catalog, EPOCH, hours=HOURS, threshold_km=WITHIN_KM, backend=backend.name)
+    found = stm.screen(catalog, start=EPOCH, hours=HOURS, threshold_km=WITHIN_KM, backend=backend.name)
     place = np.zeros(int(catalog.norad_id.max()) + 1, np.int64)
     place[catalog.norad_id] = np.arange(len(catalog))
     first, second = place[found.primary.to_numpy()], place[found.secondary.to_numpy()]

@@ -138,14 +138,16 @@ def propagate(
 ) -> None:
     """Write ephemerides of all objects (TEME, km and km/s)."""
     from stmgpu.distribute import propagate_to_store
-    from stmgpu.distribute.api import plan_ephemeris
+    from stmgpu.distribute.api import ephemeris_settings, plan_ephemeris
+    from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.store import open_dataset
 
     check_outputs(out)
     how = execution_of(context)
     objects = common.read(catalog)
     if dry_run:
-        _print_plan(*plan_ephemeris(objects, start, hours, days, step_s, "i", how), how)
+        settings = ephemeris_settings(objects, start=start, hours=hours, days=days, step_s=step_s)
+        _print_plan(*plan_ephemeris(ScreeningObjects(objects), settings, how), how)
         return
     length = _hours(hours, days)
     common.backend_name(backend, threads)
@@ -169,10 +171,10 @@ def _hours(hours: float | None, days: float | None) -> float:
 def _note_start(
     objects: Catalog | None, start: Any, hours: float, what: str, ephemeris: Trajectories | None = None
 ) -> None:
-    from stmgpu.screen.screening import default_start, population
+    from stmgpu.screen.screening import default_start, screening_objects
 
     if start is None:
-        start = default_start(population(objects, ephemeris))
+        start = default_start(screening_objects(objects, ephemeris))
     common.note_window(objects, start, hours, what)
 
 
@@ -208,10 +210,10 @@ def _screen(
 
 def _dry_screen(catalog: Catalog | None, window: dict[str, Any], how: Execution) -> None:
     from stmgpu.distribute.api import plan_screening
-    from stmgpu.screen.screening import plan_of, population
+    from stmgpu.screen.screening import screening_objects, screening_settings
 
-    objects = population(catalog, window.pop("ephemeris"))
-    _print_plan(*plan_screening(objects, plan_of(objects, **window), "i", how), how)
+    objects = screening_objects(catalog, window.pop("ephemeris"))
+    _print_plan(*plan_screening(objects, screening_settings(objects, **window), how), how)
 
 
 def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Execution) -> None:

@@ -25,16 +25,17 @@ from stmgpu.distribute.jobs import ensemble, ephemeris, screening
 from stmgpu.distribute.stores import bring_in, open_or_create
 from stmgpu.distribute.tiles import Estimate, Tiling, share
 from stmgpu.errors import InputError
-from stmgpu.propagate.ephemeris import window_seconds
-from stmgpu.propagate.screening_objects import Objects
-from stmgpu.screen.plan import Plan
-from stmgpu.screen.screening import default_start, plan_of, population
-from stmgpu.store.catalogs import Worked
+from stmgpu.propagate.screening_objects import ScreeningObjects
+from stmgpu.propagate.settings import EphemerisSettings, operation_mode
+from stmgpu.screen.plan import make_plan
+from stmgpu.screen.screening import default_start, screening_objects, screening_settings
+from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.store.code_identity import code_identity
-from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.provenance import session
 from stmgpu.store.run import open_run
-from stmgpu.time import as_epoch
+from stmgpu.store.run_input import RunInput, StudyInputs
+from stmgpu.time import Window, as_epoch, window_seconds
+from stmgpu.validation import Fields
 
 
 def screen_to_store(
@@ -85,9 +86,11 @@ def screen_to_store(
     True
     """
     how = how or Execution()
-    objects = population(catalog, ephemeris)
-    plan = plan_of(objects, start, hours, days, threshold_km, step_s, mode)
-    document, _, _ = plan_screening(objects, plan, mode, how)
+    objects = screening_objects(catalog, ephemeris)
+    settings = screening_settings(
+        objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
+    )
+    document, _, _ = plan_screening(objects, settings, how)
     return _run(objects, Path(path), document, how, progress, stop)
 
 
@@ -128,8 +131,10 @@ def propagate_to_store(
         the store cannot be written. What is done is kept.
     """
     how = how or Execution()
-    document, _, _ = plan_ephemeris(catalog, start, hours, days, step_s, mode, how)
-    return _run(catalog, Path(path), document, how, progress, stop)
+    objects = ScreeningObjects(catalog)
+    settings = ephemeris_settings(catalog, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
+    document, _, _ = plan_ephemeris(objects, settings, how)
+    return _run(objects, Path(path), document, how, progress, stop)
 
 
 def evolve_to_store(
@@ -198,9 +203,10 @@ def merge_store(
 
 
 def plan_screening(
-    catalog: Catalog | Objects, plan: Plan, mode: str, how: Execution
+    catalog: ScreeningObjects, settings: ScreeningSettings, how: Execution
 ) -> tuple[dict[str, Any], Tiling, Estimate]:
     """What a screening will be: its run document, how it is cut, and what it needs."""
+    plan = make_plan(settings, len(catalog))
     workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
     tiling, _ = screening.choose(
         plan,
@@ -211,32 +217,43 @@ def plan_screening(
         threads,
         screening.ALONE if how.executor == "serial" else screening.SHARED,
     )
-    document = _document("conjunctions", screening.document(plan, mode, _arithmetic(how.backend)), catalog, tiling)
+    settings_json = {**plan.settings.to_json(), "arithmetic": _arithmetic(how.backend)}
+    document = _document("conjunctions", settings_json, catalog, tiling)
     return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)
 
 
-def plan_ephemeris(
-    catalog: Catalog, start: Any, hours: float | None, days: float | None, step_s: float, mode: str, how: Execution
-) -> tuple[dict[str, Any], Tiling, Estimate]:
-    """What an ephemeris will be: its run document, how it is cut, and what it needs."""
+def ephemeris_settings(
+    catalog: Catalog,
+    *,
+    start: object = None,
+    hours: float | None = None,
+    days: float | None = None,
+    step_s: float = 60.0,
+    mode: str = "i",
+) -> EphemerisSettings:
+    """Settings of an ephemeris from the arguments of :func:`propagate_to_store`."""
+    duration_s = window_seconds(hours, days)
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
-    span_s = window_seconds(hours, days, step_s)
+    window = Window(default_start(catalog) if start is None else as_epoch(start), duration_s)
+    return EphemerisSettings(window, step_s, operation_mode(mode))
+
+
+def plan_ephemeris(
+    objects: ScreeningObjects, settings: EphemerisSettings, how: Execution
+) -> tuple[dict[str, Any], Tiling, Estimate]:
+    """Run document, tiling and needs of an ephemeris."""
+    span_s, step_s = settings.window.duration_s, settings.step_s
     if span_s / step_s > ephemeris.MAX_TIMES:
         raise InputError(
             f"{span_s / 3600.0:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store "
             f"holds at most {ephemeris.MAX_TIMES:,}: shorten the window or lengthen the step"
         )
-    if mode not in ("i", "a"):
-        raise InputError(f"SGP4 mode {mode!r} is unknown; choose 'i' (improved) or 'a' (AFSPC)")
-    when = default_start(catalog) if start is None else as_epoch(start)
-    times = len(ephemeris.times_of(span_s, step_s))
-    tiling, _ = ephemeris.cut(len(catalog), times, step_s, how.tile_hours, how.chunk_objects)
-    settings = ephemeris.document(when, span_s, step_s, mode, _arithmetic(how.backend))
+    tiling, _ = ephemeris.cut(len(objects), settings, how.tile_hours, how.chunk_objects)
     return (
-        _document("ephemeris", settings, catalog, tiling),
+        _document("ephemeris", {**settings.to_json(), "arithmetic": _arithmetic(how.backend)}, objects, tiling),
         tiling,
-        ephemeris.estimate(len(catalog), times, tiling, step_s),
+        ephemeris.estimate(len(objects), settings, tiling),
     )
 
 
@@ -274,7 +291,7 @@ def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
 
 
 def _run(
-    catalog: Worked,
+    catalog: RunInput,
     path: Path,
     document: dict[str, Any],
     how: Execution,
@@ -297,7 +314,7 @@ def _run(
 
 def _run_with(
     client: Any,
-    catalog: Worked,
+    catalog: RunInput,
     path: Path,
     document: dict[str, Any],
     how: Execution,
@@ -343,13 +360,12 @@ def _run_with(
         run.add_session(name, told)
 
 
-def _document(kind: str, settings: dict[str, Any], objects: Catalog | Objects, tiling: Tiling) -> dict[str, Any]:
-    catalog = objects.catalog if isinstance(objects, Objects) else objects
+def _document(kind: str, settings: dict[str, Any], objects: ScreeningObjects, tiling: Tiling) -> dict[str, Any]:
     trajectories = {}
-    if isinstance(objects, Objects):
+    if objects.any_trajectory:
         t = objects.trajectories
         trajectories = {"trajectories": {"digest": t.digest(), "objects": len(t), "samples": len(t.time_ns)}}
-    epochs = np.sort(catalog.epoch)
+    epochs = np.sort(objects.catalog.epoch)
     dated = (
         {
             "epoch_first": str(epochs[0]),
@@ -393,13 +409,10 @@ def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backen
     return chosen
 
 
-def _memory_of(document: dict[str, Any], catalog: Worked, threads: int) -> float:
+def _memory_of(document: dict[str, Any], catalog: RunInput, threads: int) -> float:
     if document["kind"] == "ensemble":
         return ensemble.memory_of(document["catalog"]["objects"], document["tiling"]["runs_per_tile"])
     if document["kind"] == "conjunctions":
-        s = document["settings"]
-        plan = screening.make_plan(
-            (s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(catalog), s["step_s"]
-        )
+        plan = make_plan(ScreeningSettings.from_json(Fields(document["settings"], "settings")), len(catalog))
         return screening.memory_of(plan, document["tiling"]["chunk_objects"] or len(catalog), threads)
     return 4.0 * ephemeris.TILE_BYTES + 280e6

@@ -13,8 +13,8 @@ from stmgpu.distribute.execute import job_of
 from stmgpu.distribute.executors import Execution
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash
-from stmgpu.store.catalogs import Worked
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
+from stmgpu.store.run_input import RunInput
 from stmgpu.store.writing import result_files
 
 _LENGTH = {
@@ -26,7 +26,7 @@ _LENGTH = {
 
 
 def open_or_create(
-    catalog: Worked, path: Path, document: dict[str, Any], how: Execution, dry: bool = False
+    catalog: RunInput, path: Path, document: dict[str, Any], how: Execution, dry: bool = False
 ) -> RunStore | None:
     """The store to work on: a new one, or the one that is there if it holds the same computation.
 

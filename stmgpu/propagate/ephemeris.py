@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import CODES, SGP4Propagator
-from stmgpu.time import as_epoch, format_utc, to_datetime64
+from stmgpu.time import Window, format_utc, to_datetime64
 
 MAX_BYTES = 8 << 30
 """Largest ephemeris that is built in memory; longer ones are written block by block by ``stmgpu propagate``."""
@@ -19,42 +18,46 @@ MAX_BYTES = 8 << 30
 
 def propagate(
     catalog: Catalog,
-    start: Any,
+    start: object,
+    *,
     hours: float | None = None,
     days: float | None = None,
     step_s: float = 60.0,
+    mode: str = "i",
     backend: str = "auto",
     threads: int | None = None,
-    mode: str = "i",
 ) -> xr.Dataset:
     """Positions and velocities of all objects at evenly spaced times.
 
     Parameters
     ----------
-    catalog
-        n objects.
-    start
-        first time, UTC: ISO text, ``datetime64`` or :class:`stmgpu.time.Epoch`.
-    hours, days
-        length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
-    step_s
-        step [s].
-    backend, threads
-        as for :func:`stmgpu.screen`.
-    mode
-        SGP4 operation mode, 'i' or 'a'.
+    catalog : Catalog
+        Objects to propagate.
+    start : Epoch, str or datetime64
+        First time, UTC.
+    hours, days : float, optional
+        Length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
+    step_s : float
+        Time step [s].
+    mode : str
+        Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of the cpu backend; default all cores.
 
     Returns
     -------
-    xr.Dataset with ``position`` [km] and ``velocity`` [km/s] (object, time, axis) in TEME, float64, and
-    ``error_code`` (object, time): 0 where the state is good, else see ``meanings``. Codes 1 to 4 give NaN.
+    xr.Dataset
+        ``position`` [km] and ``velocity`` [km/s] (object, time, axis) in TEME, float64, and ``error_code``
+        (object, time): 0 where the state is good, else see ``meanings``. Codes 1 to 4 give NaN.
 
     Raises
     ------
     InputError
-        an empty catalogue, an impossible window, step or mode.
+        If the catalogue is empty, or the window, step or mode is impossible.
     CapacityError
-        an ephemeris above 8 GiB; write it to a store instead.
+        If the ephemeris would take more than 8 GiB; write it to a store instead.
 
     Examples
     --------
@@ -63,20 +66,19 @@ def propagate(
     >>> dict(eph.position.sizes)
     {'object': 3, 'time': 7, 'axis': 3}
     """
-    span_s = window_seconds(hours, days, step_s)
+    settings = EphemerisSettings(Window.of(start, hours, days), step_s, operation_mode(mode))
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
-    count = int(span_s / step_s + 1e-9) + 1
+    count = settings.count
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
         raise CapacityError(
             f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
             "shorten the window or write a store with `stmgpu propagate`"
         )
-    epoch = as_epoch(start)
-    times_s = np.arange(count) * step_s
+    epoch, times_s = settings.start, settings.times_s
     runner = get_backend(backend, threads)
-    propagator = SGP4Propagator(catalog, runner, (epoch.jd, epoch.fr), (0.0, float(times_s[-1])), mode)
+    propagator = SGP4Propagator(catalog, runner, settings.window.parts, (0.0, float(times_s[-1])), settings.mode)
     states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
     back = np.argsort(propagator.order)
     states, code = states[..., back], code[..., back]
@@ -103,19 +105,9 @@ def propagate(
             "frame": "TEME",
             "time_system": "UTC",
             "start": format_utc(epoch),
-            "step_s": step_s,
+            "step_s": settings.step_s,
             "backend": runner.name,
             "device": runner.device,
             "catalog_digest": catalog.digest(),
         },
     )
-
-
-def window_seconds(hours: float | None, days: float | None, step_s: float) -> float:
-    """Length of a window given in hours or in days (default 24 hours) [s]; checks the step too."""
-    if hours is not None and days is not None:
-        raise InputError("give the window in hours or in days, not both")
-    span_s = 3600.0 * (days * 24.0 if days is not None else 24.0 if hours is None else hours)
-    if not (np.isfinite(span_s) and span_s > 0.0 and np.isfinite(step_s) and step_s > 0.0):
-        raise InputError(f"a window of {span_s} s in steps of {step_s} s is impossible; give positive numbers")
-    return span_s

@@ -1,34 +1,46 @@
-"""What is screened: objects with mean elements, objects with trajectories, or both, as one population."""
+"""Objects of a screening: those with mean elements, and those with trajectories."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
+from stmgpu.catalog.catalog import Rejection
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.mixed import MixedPropagator
+from stmgpu.propagate.protocol import Propagator
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+from stmgpu.typing import Bools, Floats, Ints, Strings
+
+
+def _no_trajectories() -> Trajectories:
+    return Trajectories.of([])
 
 
 @dataclass(frozen=True)
-class Objects:
+class ScreeningObjects:
     """A catalogue and trajectories; positions count the catalogue's objects first.
 
     Parameters
     ----------
-    catalog
-        objects that SGP4 propagates; may be empty.
-    trajectories
-        objects whose states are interpolated. Their ids must not be in the catalogue: see :meth:`of`.
+    catalog : Catalog
+        Objects that SGP4 propagates; may be empty.
+    trajectories : Trajectories, optional
+        Objects whose states are interpolated; default none. Their ids must not be in the catalogue: see `of`.
+
+    Raises
+    ------
+    InputError
+        If an object has both elements and a trajectory.
 
     Examples
     --------
@@ -36,75 +48,84 @@ class Objects:
     >>> from stmgpu.propagate import propagate
     >>> cat = synthetic_catalog(5, seed=1)
     >>> eph = propagate(cat[:2], "2025-01-01", hours=1, step_s=60, backend="reference")
-    >>> both = Objects.of(cat, Trajectories.from_dataset(eph))
-    >>> len(both), len(both.catalog)
+    >>> objects = ScreeningObjects.of(cat, Trajectories.from_dataset(eph))
+    >>> len(objects), len(objects.catalog)
     (5, 3)
     """
 
     catalog: Catalog
-    trajectories: Trajectories
+    trajectories: Trajectories = field(default_factory=_no_trajectories)
 
     @classmethod
-    def of(cls, catalog: Catalog, trajectories: Trajectories) -> Objects:
-        """The population in which a trajectory stands for its object: the object's own elements are left out.
+    def of(cls, catalog: Catalog, trajectories: Trajectories) -> ScreeningObjects:
+        """Objects of a catalogue and of trajectories; a trajectory replaces its object's elements.
 
         Raises
         ------
         InputError
-            a trajectory is sampled too coarsely to be interpolated.
+            If a trajectory is sampled too coarsely to be interpolated.
         """
         trajectories.require_accuracy()
         if len(catalog) == 0:
             return cls(catalog, trajectories)
-        own = trajectories.matches(catalog)
+        places = trajectories.matches(catalog)
         keep = np.ones(len(catalog), bool)
-        keep[own[own >= 0]] = False
+        keep[places[places >= 0]] = False
         return cls(catalog if keep.all() else catalog[keep], trajectories)
 
     def __post_init__(self) -> None:
         both = np.intersect1d(self.catalog.norad_id, self.trajectories.norad_id)
         if len(both):
-            raise InputError(f"object {both[0]} has both elements and a trajectory; use Objects.of")
+            raise InputError(f"object {both[0]} has both elements and a trajectory; use ScreeningObjects.of")
 
     def __len__(self) -> int:
         return len(self.catalog) + len(self.trajectories)
 
-    def __getitem__(self, index: Any) -> Objects:
-        """Some of the objects, by rising positions."""
+    def __getitem__(self, index: slice | npt.NDArray[np.integer[Any] | np.bool_]) -> ScreeningObjects:
+        """Some of the objects; with trajectories only by rising positions."""
+        if not self.any_trajectory:
+            return ScreeningObjects(self.catalog[index], self.trajectories)
         chosen = np.arange(len(self))[index]
         if np.any(np.diff(chosen) <= 0):
-            raise InputError("objects of a mixed population are taken in their order, each once")
+            raise InputError("screening objects with trajectories must be chosen in their order, each once")
         n = len(self.catalog)
-        return Objects(self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n])
+        return ScreeningObjects(self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n])
 
     @property
-    def norad_id(self) -> NDArray[np.int64]:
+    def any_trajectory(self) -> bool:
+        """Whether there is an object with a trajectory."""
+        return len(self.trajectories) > 0
+
+    @property
+    def norad_id(self) -> Ints:
         """NORAD ids [n]."""
         return np.concatenate([self.catalog.norad_id, self.trajectories.norad_id])
 
     @property
-    def name(self) -> NDArray[np.str_]:
+    def name(self) -> Strings:
         """Names [n]."""
         return np.concatenate([self.catalog.name, self.trajectories.name])
 
     @property
-    def has_trajectory(self) -> NDArray[np.bool_]:
-        """Which objects have a trajectory [n]."""
+    def has_trajectory(self) -> Bools:
+        """True for objects with a trajectory [n]."""
         return np.arange(len(self)) >= len(self.catalog)
 
     @property
-    def epoch_jd(self) -> NDArray[np.float64]:
+    def epoch_jd(self) -> Floats:
         """First part of the Julian date of the elements' epoch, UTC [n]; NaN for trajectories."""
         return np.concatenate([self.catalog.epoch_jd, np.full(len(self.trajectories), np.nan)])
 
     @property
-    def epoch_fr(self) -> NDArray[np.float64]:
+    def epoch_fr(self) -> Floats:
         """Second part [n]."""
         return np.concatenate([self.catalog.epoch_fr, np.full(len(self.trajectories), np.nan)])
 
     @property
     def source(self) -> str:
-        """Where all of it was read from."""
+        """Names of all files and stores that were read."""
+        if not self.any_trajectory:
+            return self.catalog.source
         named = [self.catalog.source] * (len(self.catalog) > 0)
         return ", ".join([*named, *dict.fromkeys(self.trajectories.source.tolist())])
 
@@ -114,12 +135,14 @@ class Objects:
         return self.catalog.sha256
 
     @property
-    def rejected(self) -> tuple[Any, ...]:
+    def rejected(self) -> tuple[Rejection, ...]:
         """Records of the catalogue that were not read."""
         return self.catalog.rejected
 
     def digest(self) -> str:
         """Digest of everything that the numbers depend on."""
+        if not self.any_trajectory:
+            return self.catalog.digest()
         return hashlib.sha256(f"{self.catalog.digest()} {self.trajectories.digest()}".encode()).hexdigest()
 
     def propagator(
@@ -127,13 +150,27 @@ class Objects:
         backend: Backend,
         start: tuple[float, float],
         span_s: tuple[float, float],
+        *,
         mode: str,
         by_object: bool = False,
-    ) -> MixedPropagator:
-        """Propagator of all: a column for each object with elements, and one for each segment of a trajectory.
+    ) -> Propagator:
+        """Propagator of all objects: a column for each with elements, and one for each segment of a trajectory.
 
-        With ``by_object`` a trajectory has one column for all its segments, for whoever follows it through the window.
+        Parameters
+        ----------
+        backend : Backend
+            Backend to run on.
+        start : tuple of float
+            Two-part Julian date from which times are counted, UTC [d].
+        span_s : tuple of float
+            First and last time that will be asked for [s after start].
+        mode : str
+            Operation mode of SGP4, 'i' or 'a'.
+        by_object : bool
+            One column for all segments of a trajectory, to follow objects through the window.
         """
-        table = TabulatedPropagator(self.trajectories, backend, start, span_s)
         elements = SGP4Propagator(self.catalog, backend, start, span_s, mode) if len(self.catalog) else None
+        if elements is not None and not self.any_trajectory:
+            return elements
+        table = TabulatedPropagator(self.trajectories, backend, start, span_s)
         return MixedPropagator(elements, ByObject(table) if by_object else table, backend)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stmgpu.catalog import Catalog
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
-from stmgpu.propagate.screening_objects import Objects
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
 from stmgpu.screen.parts import Part
@@ -49,7 +48,7 @@ CSV_COLUMNS = (
 )
 
 
-def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Objects, plan: Plan) -> xr.Dataset:
+def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjects, plan: Plan) -> xr.Dataset:
     """Events with states, names, ages and dwell times, sorted by (tca, primary, secondary).
 
     Parameters
@@ -57,7 +56,7 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Obje
     part, followed
         from :func:`stmgpu.screen.parts.merge_parts`.
     catalog
-        the screened catalogue.
+        the screened objects.
     plan
         of the screening.
 
@@ -119,11 +118,11 @@ def build_dataset(part: Part, followed: Followed | None, catalog: Catalog | Obje
     return xr.Dataset(data, coords=coords, attrs=_attributes(part, catalog, plan))
 
 
-def _age_days(catalog: Catalog | Objects, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
+def _age_days(catalog: ScreeningObjects, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
     return (start.jd - catalog.epoch_jd[index]) + (start.fr - catalog.epoch_fr[index]) + tca_s / SECONDS_PER_DAY
 
 
-def _failed(part: Part, catalog: Catalog | Objects, plan: Plan, start: Epoch) -> dict[str, Any]:
+def _failed(part: Part, catalog: ScreeningObjects, plan: Plan, start: Epoch) -> dict[str, Any]:
     failed_s = np.asarray(plan.node_s(part.failed_node), float)
     sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
     meanings = " ".join(f"{code}: {text};" for code, text in CODES.items())
@@ -146,11 +145,11 @@ def _failed(part: Part, catalog: Catalog | Objects, plan: Plan, start: Epoch) ->
     }
 
 
-def _attributes(part: Part, catalog: Catalog | Objects, plan: Plan) -> dict[str, Any]:
+def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
     """What the result says of itself: nothing in it depends on the machine or on how the work was cut."""
     certificate = part.certificate
     trajectories = {}
-    if isinstance(catalog, Objects):
+    if catalog.any_trajectory:
         error_km = catalog.trajectories.interpolation_error_km()
         trajectories = {
             "objects_with_trajectory": len(catalog.trajectories),

@@ -7,14 +7,12 @@ co-orbital) may stay inside for hours: their distance is sampled over the window
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.propagate.protocol import Propagator
-from stmgpu.propagate.screening_objects import Objects
-from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.events import Events
 from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import Refiner
@@ -82,15 +80,10 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn)
 
 
-def propagator_of(objects: Any, plan: Plan, backend: Backend, mode: str, by_object: bool = False) -> Propagator:
-    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree.
-
-    ``objects`` are mean elements, or a :class:`stmgpu.propagate.screening_objects.Objects`, which makes its own.
-    """
+def propagator_of(objects: ScreeningObjects, plan: Plan, backend: Backend, *, by_object: bool = False) -> Propagator:
+    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree."""
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
-    if isinstance(objects, Objects):
-        return objects.propagator(backend, plan.start, span, mode, by_object)
-    return SGP4Propagator(objects, backend, plan.start, span, mode)
+    return objects.propagator(backend, plan.start, span, mode=plan.mode, by_object=by_object)
 
 
 class Followed:
@@ -102,14 +95,14 @@ class Followed:
         all screened objects.
     which
         positions of those to follow, in any order and number.
-    plan, backend, mode
+    plan, backend
         of the run.
     """
 
-    def __init__(self, objects: Any, which: np.ndarray, plan: Plan, backend: Backend, mode: str) -> None:
+    def __init__(self, objects: ScreeningObjects, which: np.ndarray, plan: Plan, backend: Backend) -> None:
         self.plan = plan
         self._which = np.unique(which)
-        propagator = propagator_of(objects[self._which], plan, backend, mode, by_object=True)
+        propagator = propagator_of(objects[self._which], plan, backend, by_object=True)
         self._place = np.argsort(propagator.order)
         self.refiner = Refiner(propagator, plan, backend)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.propagate.protocol import Propagator
-from stmgpu.propagate.screening_objects import Objects
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
@@ -70,23 +70,20 @@ class Screener:
     Parameters
     ----------
     objects
-        mean elements, such as a :class:`stmgpu.catalog.Catalog`; its ``norad_id`` says which object of a pair is the
-        primary (the lower).
+        objects to screen; of a pair the one with the lower NORAD id is the primary.
     plan
         from :func:`stmgpu.screen.plan.make_plan`, for the whole catalogue.
     backend
         where to run.
-    mode
-        SGP4 operation mode, 'i' or 'a'.
     split
         report only pairs of an object before this position with one from it on; default all pairs.
     """
 
-    def __init__(self, objects: Any, plan: Plan, backend: Backend, mode: str = "i", split: int | None = None) -> None:
+    def __init__(self, objects: ScreeningObjects, plan: Plan, backend: Backend, split: int | None = None) -> None:
         self.plan, self.backend = plan, backend
         self._watch = _Stopwatch()
         with self._watch("initialise"):
-            self.propagator = propagator_of(objects, plan, backend, mode)
+            self.propagator = propagator_of(objects, plan, backend)
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
             self._ids_in_order = self._ids[self.propagator.order]
@@ -187,18 +184,20 @@ class Screener:
                 parts = []
 
 
-def _groups(objects: Any, order: np.ndarray, split: int | None, backend: Backend) -> list[Any]:
+def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[Any]:
     """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
     found = [] if split is None else [order >= split]
-    if isinstance(objects, Objects):
+    if objects.any_trajectory:
         found.append(order)  # no two segments of one object
         found.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
     return [backend.put(groups) for groups in found]
 
 
-def _absent(objects: Any, propagator: Propagator, plan: Plan, backend: Backend) -> tuple[np.ndarray, np.ndarray]:
+def _absent(
+    objects: ScreeningObjects, propagator: Propagator, plan: Plan, backend: Backend
+) -> tuple[np.ndarray, np.ndarray]:
     """Objects whose trajectory does not cover the window, and the first node (or interval's end) without it."""
-    if propagator.usable_s is None or not isinstance(objects, Objects):
+    if propagator.usable_s is None:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     begin, end = (backend.get(a)[: propagator.n] for a in propagator.usable_s)
     first = np.full(len(objects), plan.first_node, np.int64)
@@ -241,11 +240,11 @@ class Screening:
 
 
 def run(
-    objects: Any, plan: Plan, backend: Backend, mode: str = "i", progress: Callable[[float], None] | None = None
+    objects: ScreeningObjects, plan: Plan, backend: Backend, progress: Callable[[float], None] | None = None
 ) -> Screening:
     """Screen all objects against all others, in one piece; see :class:`Screener` for the parameters."""
-    screener = Screener(objects, plan, backend, mode)
-    part, followed = merge_parts([screener.run(progress=progress)], objects, plan, backend, mode)
+    screener = Screener(objects, plan, backend)
+    part, followed = merge_parts([screener.run(progress=progress)], objects, plan, backend)
     return Screening(plan, backend, screener.refiner, part, followed)
 
 

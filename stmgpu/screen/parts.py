@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import SLOW, Encounters, Followed
 from stmgpu.screen.events import merge_events
@@ -60,7 +60,7 @@ class Part:
 
 
 def merge_parts(
-    parts: list[Part], objects: Any, plan: Plan, backend: Backend, mode: str = "i"
+    parts: list[Part], objects: ScreeningObjects, plan: Plan, backend: Backend
 ) -> tuple[Part, Followed | None]:
     """Merge the parts of a window: drop duplicate minima, and shallow minima of slow pairs.
 
@@ -69,7 +69,7 @@ def merge_parts(
     parts
         from :meth:`stmgpu.screen.engine.Screener.run`, of all blocks and all pairs of the objects, in any order;
         the list is emptied.
-    objects, plan, backend, mode
+    objects, plan, backend
         as for :class:`stmgpu.screen.engine.Screener`.
 
     Returns
@@ -84,7 +84,7 @@ def merge_parts(
     followed = None
     if slow.any():
         which = np.concatenate([events.first[slow], events.second[slow]])
-        followed = Followed(objects, which, plan, backend, mode)
+        followed = Followed(objects, which, plan, backend)
         events.flags[slow] |= SLOW
         events = drop_shallow(followed, events)
     whole.events = events

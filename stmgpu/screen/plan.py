@@ -36,13 +36,14 @@ Every run measures (1) on a sample of its own pairs against full SGP4: see ``cer
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from stmgpu.constants import WGS72
-from stmgpu.errors import InputError
+from stmgpu.propagate.settings import OperationMode
+from stmgpu.screen.settings import STEPS_S, ScreeningSettings
 
 NODE_STEP_S = 120.0
 """Spacing of the SGP4 nodes; cubic Hermite between them errs by 5 m (median) and 29 m (worst) on a real catalogue."""
@@ -53,9 +54,6 @@ depend on the window or on how the work is cut; 33 nodes of 30,000 objects are 4
 
 SAMPLES_PER_BLOCK = 256
 """About how many candidates of a block the completeness certificate measures."""
-
-STEPS_S = (10.0, 12.0, 15.0, 20.0, 24.0, 30.0, 40.0, 60.0, 120.0)
-"""Intervals the planner may choose: divisors of the node spacing, so that no interval straddles a node."""
 
 COMMON_SPEED_KM_S = 7.8
 """Objects up to this speed share the common cell (circular speed at 175 km); faster ones are tested apart."""
@@ -69,9 +67,6 @@ UNKNOWN_ERROR_KM = 2.0
 SENSELESS_ERROR_KM = 50.0
 """Measured interpolation error above which a state is no state (code 7); orbits stay below 3 km (see screen.md)."""
 
-MIN_THRESHOLD_KM, MAX_THRESHOLD_KM = 0.1, 200.0
-MIN_WINDOW_S, MAX_WINDOW_S = 60.0, 30 * 86400.0
-
 _LOW_ORBIT_SPAN_KM = 15000.0
 
 
@@ -81,25 +76,44 @@ class Plan:
 
     Attributes
     ----------
-    start
-        two-part Julian date (UTC) of the window's start.
-    duration_s, threshold_km
-        length of the window [s] and screening threshold [km].
-    step_s
-        length of an interval Delta [s].
-    cell_km, side
-        edge of a grid cell [km]; cells along each axis before they repeat.
-    sampled
-        share of the candidates that the completeness certificate measures.
+    settings : ScreeningSettings
+        The request, with the chosen length of an interval Delta as `step_s`.
+    cell_km, side : float, int
+        Edge of a grid cell [km]; cells along each axis before they repeat.
+    sampled : float
+        Share of the candidates that the completeness certificate measures.
     """
 
-    start: tuple[float, float]
-    duration_s: float
-    threshold_km: float
-    step_s: float
+    settings: ScreeningSettings
     cell_km: float
     side: int
     sampled: float = 1.0
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """Two-part Julian date (UTC) of the window's start [d]."""
+        return self.settings.window.parts
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the window [s]."""
+        return self.settings.window.duration_s
+
+    @property
+    def threshold_km(self) -> float:
+        """Screening threshold [km]."""
+        return self.settings.threshold_km
+
+    @property
+    def step_s(self) -> float:
+        """Length of an interval Delta [s]."""
+        assert self.settings.step_s is not None  # make_plan chose it
+        return self.settings.step_s
+
+    @property
+    def mode(self) -> OperationMode:
+        """Operation mode of SGP4."""
+        return self.settings.mode
 
     @property
     def half_step_s(self) -> float:
@@ -180,7 +194,14 @@ class Plan:
 
     def describe(self) -> dict[str, Any]:
         """The plan as plain values for the certificate and the provenance."""
-        return asdict(self) | {
+        return {
+            "start": self.start,
+            "duration_s": self.duration_s,
+            "threshold_km": self.threshold_km,
+            "step_s": self.step_s,
+            "cell_km": self.cell_km,
+            "side": self.side,
+            "sampled": self.sampled,
             "rows": self.rows,
             "node_step_s": NODE_STEP_S,
             "gate_factor": self.gate_factor,
@@ -209,46 +230,27 @@ def hermite_weights(plan: Plan, rows: np.ndarray) -> np.ndarray:
     return np.stack(position + velocity, axis=1)
 
 
-def make_plan(
-    start: tuple[float, float], duration_s: float, threshold_km: float, objects: int, step_s: float | None = None
-) -> Plan:
+def make_plan(settings: ScreeningSettings, objects: int) -> Plan:
     """Choose interval and cells for a window.
 
     Parameters
     ----------
-    start
-        two-part Julian date (UTC) of the window's start.
-    duration_s, threshold_km
-        window [s], threshold [km].
-    objects
-        number of objects: more objects want shorter intervals, since candidate pairs grow with the square.
-    step_s
-        interval to use instead; one of :data:`STEPS_S`.
+    settings : ScreeningSettings
+        Window, threshold, and the interval if it is prescribed.
+    objects : int
+        Number of objects: more objects want shorter intervals, since candidate pairs grow with the square.
 
-    Raises
-    ------
-    InputError
-        a window, threshold or step outside what is supported.
+    Returns
+    -------
+    Plan
+        Its settings state the chosen interval.
     """
-    if not MIN_THRESHOLD_KM <= threshold_km <= MAX_THRESHOLD_KM:
-        raise InputError(f"threshold {threshold_km} km is outside {MIN_THRESHOLD_KM} to {MAX_THRESHOLD_KM:g} km")
-    if not MIN_WINDOW_S <= duration_s <= MAX_WINDOW_S:
-        shown = f"{duration_s / 86400.0:g} days" if duration_s > 86400.0 else f"{duration_s:g} s"
-        raise InputError(f"a window of {shown} is not supported; it must be one minute to 30 days long")
-    if step_s is not None and step_s not in STEPS_S:
-        raise InputError(f"step {step_s:g} s is not supported; choose one of {', '.join(f'{s:g}' for s in STEPS_S)}")
-    chosen = step_s if step_s is not None else min(STEPS_S, key=lambda s: cost_ns(s, threshold_km, objects))
-    cell = _cell_km(chosen, threshold_km)
-    expected = candidates_per_s(chosen, threshold_km, objects) * BLOCK_NODES * NODE_STEP_S
-    return Plan(
-        start,
-        float(duration_s),
-        float(threshold_km),
-        float(chosen),
-        cell,
-        _side(cell),
-        min(1.0, SAMPLES_PER_BLOCK / expected),
-    )
+    step_s, threshold_km = settings.step_s, settings.threshold_km
+    if step_s is None:
+        step_s = min(STEPS_S, key=lambda s: cost_ns(s, threshold_km, objects))
+    cell = _cell_km(step_s, threshold_km)
+    expected = candidates_per_s(step_s, threshold_km, objects) * BLOCK_NODES * NODE_STEP_S
+    return Plan(replace(settings, step_s=step_s), cell, _side(cell), min(1.0, SAMPLES_PER_BLOCK / expected))
 
 
 def _cell_km(step_s: float, threshold_km: float) -> float:

@@ -122,7 +122,7 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
                 Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed", _AGAIN)
             )
     try:
-        run.population()
+        run.run_input()
     except StoreError as error:
         findings.append(Finding(str(error), "delete the store and make it again"))
     return damaged, findings

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store, provenance
-from stmgpu.store.inputs import INPUTS, StudyInputs
 from stmgpu.store.run import open_run
+from stmgpu.store.run_input import INPUTS, StudyInputs
 from stmgpu.store.writing import check_outside
 
 METADATA = "ro-crate-metadata.json"
@@ -58,7 +58,7 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     inputs: list[dict[str, Any]] = []
     if "files" in story.get("catalog", {}):
         run = open_run(source)
-        files = run.population()
+        files = run.run_input()
         assert isinstance(files, StudyInputs)
         folder = (run.run_folder / INPUTS).relative_to(source.parent).as_posix()
         inputs = [

@@ -14,8 +14,8 @@ import zarr
 from stmgpu.errors import StoreError
 from stmgpu.screen.encounters import Encounters
 from stmgpu.screen.events import merge_events
-from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import RunStore, open_run
+from stmgpu.store.run_input import StudyInputs
 from stmgpu.store.schema import CODECS, KINDS, kind_of
 from stmgpu.store.writing import KIND, check_root, reading
 from stmgpu.time import to_datetime64
@@ -79,7 +79,7 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
 
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
-    catalog, s = run.population(), run.document["settings"]
+    catalog, s = run.run_input(), run.document["settings"]
     if isinstance(catalog, StudyInputs):
         raise StoreError(f"{run.folder} is damaged: conjunctions are not computed from the files of a study")
     tiles = [run.read_tile(marker) for marker in run.markers().values()]

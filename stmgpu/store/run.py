@@ -38,7 +38,7 @@ import numpy as np
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
-from stmgpu.store.catalogs import Worked, read_population, write_population
+from stmgpu.store.run_input import RunInput, read_run_input, write_run_input
 from stmgpu.store.writing import RUN, check_root, create_group, is_ours, mark_root, staged
 
 _COMPARED = ("kind", "settings", "catalog", "code")
@@ -79,9 +79,9 @@ class RunStore:
         """Folder of everything that belongs to the run and not to the result."""
         return self.folder / RUN
 
-    def population(self) -> Worked:
-        """What the run works on."""
-        return read_population(self.run_folder, self.document["catalog"])
+    def run_input(self) -> RunInput:
+        """Input of the run: catalogue and trajectories, or the files of a study."""
+        return read_run_input(self.run_folder, self.document["catalog"])
 
     @property
     def complete(self) -> bool:
@@ -223,7 +223,7 @@ class RunStore:
 
 
 def create_run(
-    path: str | os.PathLike[str], document: Mapping[str, Any], catalog: Worked, overwrite: bool = False
+    path: str | os.PathLike[str], document: Mapping[str, Any], catalog: RunInput, overwrite: bool = False
 ) -> RunStore:
     """A new store with everything that its tiles need.
 
@@ -242,7 +242,7 @@ def create_run(
         create_group(folder / RUN)
         for name in ("tiles", "failed", "sessions"):
             (folder / RUN / name).mkdir()
-        write_population(catalog, folder / RUN)
+        write_run_input(catalog, folder / RUN)
         (folder / RUN / "run.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         mark_root(folder, str(document["kind"]))
     return RunStore(target, dict(document))

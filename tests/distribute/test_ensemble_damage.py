@@ -23,8 +23,8 @@ from stmgpu.debris.environment.atmosphere import exponential_log_density
 from stmgpu.distribute.execute import compute_tile
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store
-from stmgpu.store.inputs import StudyInputs
 from stmgpu.store.run import create_run, open_run
+from stmgpu.store.run_input import StudyInputs
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from support.plans import plan_for
 from support.stores import BACKEND, HOURS, START, THRESHOLD_KM, propagate, result_of, screen, small_catalog
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.distribute.jobs import ephemeris, screening
+from stmgpu.distribute.jobs import screening
 from stmgpu.distribute.tiles import chunks, ephemeris_tiles, screening_tiles, share
 from stmgpu.errors import InputError
-from stmgpu.screen.plan import make_plan
 from stmgpu.store import check_store
 
 needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -128,7 +128,7 @@ def test_every_pair_and_hour_is_in_one_tile() -> None:
 
 
 def test_the_catalogue_is_cut_where_it_does_not_fit() -> None:
-    plan = make_plan((2460676.5, 0.0), 3600.0, 2.0, 1_000_000)
+    plan = plan_for((2460676.5, 0.0), 3600.0, 2.0, 1_000_000)
     tiling, _ = screening.choose(plan, 1_000_000, None, None, 64e9, 2)
     assert tiling.chunk_objects is None
     tiling, tiles = screening.choose(plan, 1_000_000, None, None, 2e9, 2)
@@ -176,4 +176,3 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             screen(catalog, store, **how)
     assert [p.name for p in tmp_path.iterdir() if p.name != "s.zarr"] == []
-    assert ephemeris.times_of(120.0, 60.0).tolist() == [0.0, 60.0, 120.0]

@@ -18,7 +18,8 @@ from support.orbits import (
 from stmgpu.backend import get_backend
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.screen.brute import brute
-from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, STEPS_S
+from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S
+from stmgpu.screen.settings import STEPS_S
 from stmgpu.screen.window_ends import START_EDGE
 
 

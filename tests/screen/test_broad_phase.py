@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.plans import plan_for
 
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
@@ -12,7 +13,7 @@ from stmgpu.screen import broad_phase_kernels as module
 from stmgpu.screen.broad_phase import Block
 from stmgpu.screen.broad_phase_kernels import HashGrid
 from stmgpu.screen.broad_phase_reference import KdTree
-from stmgpu.screen.plan import NODE_STEP_S, make_plan
+from stmgpu.screen.plan import NODE_STEP_S
 
 
 def two_body(state: np.ndarray, seconds: float) -> np.ndarray:
@@ -71,7 +72,7 @@ def meeting(state, plan, some: set[tuple[int, int, int]]) -> set[tuple[int, int,
 
 def search(state, threshold_km, step_s, backend):
     """(pairs of the grid, pairs of the twin that really meet, pairs of the twin with the pads of float32 added)."""
-    plan = make_plan((2460000.5, 0.0), NODE_STEP_S, threshold_km, state.shape[1], step_s)
+    plan = plan_for((2460000.5, 0.0), NODE_STEP_S, threshold_km, state.shape[1], step_s)
     block = orbit_block(state, plan)
     n, rows = block.states.shape[2], np.arange(plan.rows)
     grid, twin = HashGrid(plan, backend, n, plan.rows), KdTree(plan, ReferenceBackend(), n, plan.rows)
@@ -120,7 +121,7 @@ def test_random_shells(kernels, step, threshold):
 
 def test_pairs_at_cell_boundaries_and_interval_ends(kernels):
     rng = np.random.default_rng(6)
-    plan = make_plan((2460000.5, 0.0), NODE_STEP_S, 5.0, 10, 60.0)
+    plan = plan_for((2460000.5, 0.0), NODE_STEP_S, 5.0, 10, 60.0)
     cell, h = plan.cell_km, plan.half_step_s
     states = []
     while len(states) < 3000:
@@ -160,7 +161,7 @@ def test_objects_that_fail_take_no_part(backend):
     rng = np.random.default_rng(8)
     position = sphere(rng, 60, 7000.0) * 0.0 + np.array([7000.0, 0.0, 0.0]) + rng.normal(size=(60, 3))
     velocity = np.tile([0.0, 7.5, 0.0], (60, 1))
-    plan = make_plan((2460000.5, 0.0), NODE_STEP_S, 5.0, 60, 60.0)
+    plan = plan_for((2460000.5, 0.0), NODE_STEP_S, 5.0, 60, 60.0)
     block = orbit_block(np.concatenate([position, velocity], axis=1).T, plan)
     block.codes[2, 7] = 6
     block.codes[1, 9] = 1
@@ -201,7 +202,7 @@ def test_measured_error_bounds_the_interpolation(backend):
     rng = np.random.default_rng(10)
     n, radius = 64, 6800.0
     rate = np.sqrt(398600.8 / radius**3)
-    plan = make_plan((2460000.5, 0.0), NODE_STEP_S, 5.0, n, 60.0)
+    plan = plan_for((2460000.5, 0.0), NODE_STEP_S, 5.0, n, 60.0)
     first = int(plan.node_before(0)) - 1
     t = plan.node_s(np.arange(first, first + 6))[:, None]
     phase = rng.uniform(0, 2 * np.pi, n)

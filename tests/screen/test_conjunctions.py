@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import xarray as xr
 from support.orbits import START, catalog_of, fit, join, passing, random_rows, sgp4_state
+from support.plans import plan_for
 
 import stmgpu as stm
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.errors import InputError
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.conjunctions import CSV_COLUMNS, flag_names, write_csv
 from stmgpu.screen.engine import run
-from stmgpu.screen.plan import make_plan
 from stmgpu.screen.screening import default_start
 
 
@@ -116,8 +117,8 @@ def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events):
     catalog, con = events
     fast = con.isel(conjunction=np.flatnonzero((con.flags.values & 1 == 0) & (con.relative_speed.values > 5.0))[:40])
     assert fast.sizes["conjunction"] > 20
-    plan = make_plan((2460676.5, 0.25), 4 * 3600.0, 10.0, len(catalog))
-    result = run(catalog, plan, get_backend("cpu"))
+    plan = plan_for((2460676.5, 0.25), 4 * 3600.0, 10.0, len(catalog))
+    result = run(ScreeningObjects(catalog), plan, get_backend("cpu"))
     at = {int(i): k for k, i in enumerate(catalog.norad_id[result.refiner.propagator.order])}
     i, j = (np.array([at[int(n)] for n in fast[name].values]) for name in ("primary", "secondary"))
     for name in ("entry", "exit"):

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicHermiteSpline
+from support.plans import plan_for
 
 from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.screen.broad_phase import bend_km
-from stmgpu.screen.plan import NODE_STEP_S, STEPS_S, Plan, gate_factor, hermite_weights, make_plan
+from stmgpu.screen.plan import NODE_STEP_S, gate_factor, hermite_weights, make_plan
+from stmgpu.screen.settings import STEPS_S
 
 windows = st.tuples(st.floats(0.0, 0.999999), st.floats(60.0, 30 * 86400.0), st.sampled_from(STEPS_S))
 
@@ -18,7 +20,7 @@ windows = st.tuples(st.floats(0.0, 0.999999), st.floats(60.0, 30 * 86400.0), st.
 @settings(max_examples=200, deadline=None)
 def test_intervals_cover_the_window_and_hang_on_midnight(window):
     fr, duration, step = window
-    plan = make_plan((2460000.5, fr), duration, 5.0, 1000, step)
+    plan = plan_for((2460000.5, fr), duration, 5.0, 1000, step)
     edges = plan.edge_s(np.arange(plan.rows + 1))
     assert edges[0] <= 1e-6
     assert edges[1] > -1e-6
@@ -34,7 +36,7 @@ def test_intervals_cover_the_window_and_hang_on_midnight(window):
 
 @pytest.mark.parametrize("step", STEPS_S)
 def test_hermite_weights_equal_scipys_spline(step):
-    plan = make_plan((2460000.5, 0.123), 3600.0, 5.0, 100, step)
+    plan = plan_for((2460000.5, 0.123), 3600.0, 5.0, 100, step)
     rng = np.random.default_rng(3)
     rows = np.arange(plan.rows)
     for row, w in zip(rows, hermite_weights(plan, rows), strict=True):
@@ -106,11 +108,19 @@ def test_gate_factor_solves_inequality_3(step):
 def test_impossible_requests_are_named(kwargs, word):
     request = {"start": (2460000.5, 0.0), "duration_s": 3600.0, "threshold_km": 5.0, "objects": 10} | kwargs
     with pytest.raises(InputError, match=word):
-        make_plan(**request)
+        plan_for(**request)
 
 
 def test_plan_is_plain_data():
-    plan = make_plan((2460000.5, 0.25), 7200.0, 5.0, 27000)
+    plan = plan_for((2460000.5, 0.25), 7200.0, 5.0, 27000)
     described = plan.describe()
     assert described["step_s"] in STEPS_S
-    assert Plan(**{k: described[k] for k in Plan.__dataclass_fields__}) == plan
+    assert [described[k] for k in ("start", "duration_s", "threshold_km", "cell_km", "side", "sampled")] == [
+        (2460000.5, 0.25),
+        7200.0,
+        5.0,
+        plan.cell_km,
+        plan.side,
+        plan.sampled,
+    ]
+    assert make_plan(plan.settings, 27000) == plan

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.plans import plan_for
 
 import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
-from stmgpu.propagate.screening_objects import Objects
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import CODE_ABSENT, SGP4Propagator
 from stmgpu.propagate.tabulated import TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.screen.engine import Screening, run
-from stmgpu.screen.plan import make_plan
 
 START, HOURS, S = (2460676.5, 0.0), 4.0, 1_000_000_000
 T0 = int(np.datetime64("2025-01-01", "ns").view(np.int64))
@@ -40,8 +40,12 @@ def found(result: Screening, objects: Any) -> list[Row]:
     )
 
 
-def screened(objects: Any, backend: Backend, threshold_km: float, hours: float = HOURS) -> list[Row]:
-    result = run(objects, make_plan(START, hours * 3600.0, threshold_km, len(objects)), backend)
+def screened(
+    objects: stm.Catalog | ScreeningObjects, backend: Backend, threshold_km: float, hours: float = HOURS
+) -> list[Row]:
+    if not isinstance(objects, ScreeningObjects):
+        objects = ScreeningObjects(objects)
+    result = run(objects, plan_for(START, hours * 3600.0, threshold_km, len(objects)), backend)
     assert result.part.certificate.holds
     assert (result.part.failed_code == CODE_ABSENT).all()
     return found(result, objects)
@@ -75,8 +79,11 @@ def fast(rows: list[Row]) -> list[Row]:
 def test_the_same_events_from_elements_and_from_their_ephemerides(backend: Backend) -> None:
     cat, rest, trajectories = populations(300, 80)
     expected = with_one_of(trajectories.norad_id, screened(cat, backend, 100.0))
-    same(fast(expected), fast(screened(Objects(rest, trajectories), backend, 100.0)))
-    same(fast(screened(cat[:80], backend, 150.0)), fast(screened(Objects(cat[:0], trajectories), backend, 150.0)))
+    same(fast(expected), fast(screened(ScreeningObjects(rest, trajectories), backend, 100.0)))
+    same(
+        fast(screened(cat[:80], backend, 150.0)),
+        fast(screened(ScreeningObjects(cat[:0], trajectories), backend, 150.0)),
+    )
 
 
 def test_usable_times_are_kept_to_the_instant() -> None:
@@ -95,7 +102,7 @@ def test_usable_times_are_kept_to_the_instant() -> None:
     def window(row: Row) -> tuple[float, float]:
         return (max(low.get(row[0], 0.0), low.get(row[1], 0.0)), min(high.get(row[0], end_s), high.get(row[1], end_s)))
 
-    rows = screened(Objects(rest, usable), backend, 200.0)
+    rows = screened(ScreeningObjects(rest, usable), backend, 200.0)
     every = with_one_of(trajectories.norad_id, screened(cat, backend, 200.0))
     same(
         [r for r in fast(every) if window(r)[0] <= r[2] <= window(r)[1] and not r[4] & 6],
@@ -137,7 +144,10 @@ def test_touching_segments_change_nothing() -> None:
                 int(t.norad_id[k]),
             )
         )
-    same(screened(Objects(rest, t), backend, 100.0), screened(Objects(rest, Trajectories.of(parts)), backend, 100.0))
+    same(
+        screened(ScreeningObjects(rest, t), backend, 100.0),
+        screened(ScreeningObjects(rest, Trajectories.of(parts)), backend, 100.0),
+    )
 
 
 def test_manoeuvres_against_dense_sampling() -> None:
@@ -157,7 +167,11 @@ def test_manoeuvres_against_dense_sampling() -> None:
             state, t = states[-1] + np.concatenate([np.zeros(3), rng.normal(0.0, 0.03, 3)]), float(stop)
         parts.append(Trajectory(segments))
     trajectories = Trajectories.of(parts)
-    rows = [r for r in screened(Objects(cat, trajectories), backend, threshold, hours) if r[1] >= 900_000_001 > r[0]]
+    rows = [
+        r
+        for r in screened(ScreeningObjects(cat, trajectories), backend, threshold, hours)
+        if r[1] >= 900_000_001 > r[0]
+    ]
     objects = ByObject(TabulatedPropagator(trajectories, backend, START, (-10.0, hours * 3600.0 + 10.0)))
     t_s = np.arange(0.0, hours * 3600.0 + 0.5, 1.0)
     others, ids = truth.grid(t_s)[0][:, :3, : truth.n], cat.norad_id[truth.order]
@@ -206,7 +220,7 @@ def test_a_minimum_at_an_impulse(
         for speed, times in ((before, behind), (after, ahead))
     ]
     pair = Trajectories.of([Trajectory([flown(orbit, np.concatenate([behind[:-1], ahead]))]), Trajectory(impulse)])
-    rows = screened(Objects(stm.synthetic_catalog(1)[:0], pair), backend, 2.0, 1.0)
+    rows = screened(ScreeningObjects(stm.synthetic_catalog(1)[:0], pair), backend, 2.0, 1.0)
     near = [(r[2] - t, r[3]) for r in rows if abs(r[2] - t) < 60.0]
     assert len(near) == len(expected)
     for (time_s, miss), (at, distance) in zip(near, expected, strict=True):
@@ -229,6 +243,6 @@ def free_orbit_of(state: np.ndarray, times_s: np.ndarray) -> np.ndarray:
 def test_an_object_does_not_meet_itself() -> None:
     cat, rest, trajectories = populations(30, 10)
     with pytest.raises(stm.StmgpuError, match="both elements and a trajectory"):
-        Objects(cat, trajectories)
+        ScreeningObjects(cat, trajectories)
     assert (trajectories.matches(cat) == np.arange(10)).all()
     assert (trajectories.matches(rest) == -1).all()

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.orbits import shared
+from support.plans import plan_for
 
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.errors import BackendError
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.engine import run
-from stmgpu.screen.plan import make_plan
 from stmgpu.screen.screening import screen
 from stmgpu.time import to_datetime64
 
@@ -101,11 +102,11 @@ def test_certificate_and_failures_are_reported(day):
 
 def test_bytes_do_not_depend_on_threads_or_instruction_set():
     catalog = read_catalog(shared("catalogs/2024-07-05.tle"))
-    plan = make_plan((2460497.5, 0.0), 1800.0, 5.0, len(catalog))
+    plan = plan_for((2460497.5, 0.0), 1800.0, 5.0, len(catalog))
     seen = set()
     for isa in usable_levels():
         for threads in (1, 3):
-            result = run(catalog, plan, CpuBackend(threads, isa))
+            result = run(ScreeningObjects(catalog), plan, CpuBackend(threads, isa))
             e = result.events
             seen.add(
                 (

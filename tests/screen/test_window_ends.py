@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from support.orbits import START, catalog_of, compare, engine_events, fit, join, random_rows, sgp4_state
+from support.plans import plan_for
 
 from stmgpu.backend import get_backend
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen import engine
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
-from stmgpu.screen.plan import make_plan
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 
@@ -53,8 +54,8 @@ def test_a_short_rise_before_a_minimum_is_seen(backend):
     rng = np.random.default_rng(3)
     row = random_rows(rng, 1, "geo")[0]
     catalog = catalog_of(np.stack([row, row + np.array([0, 2e-4, 1e-4, 0, 0, 1e-3])]))
-    plan = make_plan((START.jd, START.fr), 86400.0, 200.0, 2, 120.0)
-    refiner = run(catalog, plan, backend).refiner
+    plan = plan_for((START.jd, START.fr), 86400.0, 200.0, 2, 120.0)
+    refiner = run(ScreeningObjects(catalog), plan, backend).refiner
     t = np.linspace(0.0, 86400.0, 4321)
     _, rel, _ = refiner.relative(*(backend.put(np.full(len(t), k)) for k in (0, 1)), backend.put(t))
     distance = np.linalg.norm(backend.get(rel)[:3], axis=0)
@@ -76,8 +77,8 @@ def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):
             super().__init__(plan, backend, n, rows_per_batch)
 
     monkeypatch.setattr(engine, "HashGrid", Watched)
-    plan = make_plan((START.jd, START.fr), 3600.0, 0.1, 2, 10.0)
-    run(catalog_of(random_rows(np.random.default_rng(1), 2)), plan, get_backend("cpu", 1))
+    plan = plan_for((START.jd, START.fr), 3600.0, 0.1, 2, 10.0)
+    run(ScreeningObjects(catalog_of(random_rows(np.random.default_rng(1), 2))), plan, get_backend("cpu", 1))
     assert max(batches) < 32 << 20
 
 

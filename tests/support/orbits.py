@@ -12,12 +12,13 @@ import pytest
 from sgp4.api import WGS72 as SGP4_WGS72
 from sgp4.api import Satrec
 from support.paths import SHARED
+from support.plans import plan_for
 
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.constants import WGS72
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
-from stmgpu.screen.plan import make_plan
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 from stmgpu.time import parse_utc
 
@@ -137,8 +138,8 @@ def passing(
 
 def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None):
     """Events of the engine as the oracle gives them: catalogue positions, time, distance, flags."""
-    plan = make_plan((start.jd, start.fr), duration_s, threshold_km, len(catalog), step_s)
-    result = run(catalog, plan, backend)
+    plan = plan_for((start.jd, start.fr), duration_s, threshold_km, len(catalog), step_s)
+    result = run(ScreeningObjects(catalog), plan, backend)
     assert result.part.certificate.holds, result.part.certificate
     e = result.events
     out = np.array(

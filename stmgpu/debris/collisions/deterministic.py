@@ -135,9 +135,8 @@ def deterministic_collisions(
     conjunctions, and what :func:`collision_rate` says of them.
     """
     catalog = catalog_of(population)
-    found = screen(
-        catalog, Epoch.of(jd_of_year(population.epoch_year), 0.0), days=days, threshold_km=threshold_km, backend=backend
-    )
+    start = Epoch.of(jd_of_year(population.epoch_year), 0.0)
+    found = screen(catalog, start=start, days=days, threshold_km=threshold_km, backend=backend)
     return found, collision_rate(found, catalog.norad_id, catalog.hard_body_radius_m, days)
 
 

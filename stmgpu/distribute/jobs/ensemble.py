@@ -16,9 +16,9 @@ from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files, study_from_settings
 from stmgpu.distribute.tiles import Estimate, Tile
 from stmgpu.errors import StoreError
-from stmgpu.store.inputs import INPUTS
 from stmgpu.store.result import write_result
 from stmgpu.store.run import Marker, RunStore
+from stmgpu.store.run_input import INPUTS
 
 _PROCESS_BYTES = 400e6
 _BYTES_PER_OBJECT = 1000.0
@@ -78,14 +78,14 @@ class EnsembleJob:
     def _population(self, scenario: Scenario) -> Population:
         key = population_key(scenario)
         if key not in self._populations:
-            self.run.population()  # the files are those that the study was begun with
+            self.run.run_input()  # the files are those that the study was begun with
             self._populations[key] = population_of(scenario)
         return self._populations[key]
 
     def _environment(self, scenario: Scenario, population: Population) -> Environment:
         key = scenario.environment
         if key not in self._environments:
-            self.run.population()
+            self.run.run_input()
             self._environments[key] = Environment.build(key, *start_of(population, self.study.years))
         return self._environments[key]
 

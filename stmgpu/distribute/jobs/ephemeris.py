@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
-from stmgpu.catalog import Catalog
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
 from stmgpu.errors import InputError, StoreError
+from stmgpu.propagate.screening_objects import ScreeningObjects
+from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
 from stmgpu.store.run import Marker, RunStore
-from stmgpu.time import Epoch, format_utc, to_datetime64
+from stmgpu.time import format_utc, to_datetime64
+from stmgpu.validation import Fields
 
 MAX_TIMES = 10_000_000
 """Longest ephemeris of one store [times]: 115 days at one second."""
@@ -40,24 +42,20 @@ class EphemerisJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        population = run.population()
-        if not isinstance(population, Catalog):
+        objects = run.run_input()
+        if not isinstance(objects, ScreeningObjects) or objects.any_trajectory:
             raise StoreError(f"{run.folder} is damaged: an ephemeris is propagated from elements alone")
-        self.catalog = population
-        s = run.document["settings"]
-        self.mode = str(s["mode"])
-        self.start = Epoch.of(s["start_jd"], s["start_fr"])
-        self.times_s = times_of(s["duration_s"], s["step_s"])
+        self.catalog = objects.catalog
+        self.settings = EphemerisSettings.from_json(Fields(run.document["settings"], "settings"))
+        self.times_s = self.settings.times_s
         tiling = run.document["tiling"]
-        self.tiles = cut(
-            len(self.catalog), len(self.times_s), s["step_s"], tiling["tile_hours"], tiling["chunk_objects"]
-        )[1]
+        self.tiles = cut(len(self.catalog), self.settings, tiling["tile_hours"], tiling["chunk_objects"])[1]
         self._propagator: tuple[Any, SGP4Propagator] | None = None
 
     @property
     def times(self) -> np.ndarray:
         """All times of the ephemeris, UTC, datetime64[ns]."""
-        return to_datetime64(self.start.jd, self.start.fr, self.times_s)
+        return to_datetime64(*self.settings.window.parts, self.times_s)
 
     def prepare(self) -> None:
         """Put the arrays into the store; those that are there already stay what they are."""
@@ -72,7 +70,7 @@ class EphemerisJob:
             self._propagator = (
                 key,
                 SGP4Propagator(
-                    self.catalog[slice(*tile.left)], backend, (self.start.jd, self.start.fr), span, self.mode
+                    self.catalog[slice(*tile.left)], backend, self.settings.window.parts, span, self.settings.mode
                 ),
             )
         propagator = self._propagator[1]
@@ -94,15 +92,15 @@ class EphemerisJob:
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
         """Mark the ephemeris as complete."""
         files = {name: entry for marker in markers.values() for name, entry in marker.files.items()}
-        c, s = self.run.document["catalog"], self.run.document["settings"]
+        c = self.run.document["catalog"]
         complete_ephemeris(
             self.run,
             files,
             self.catalog.norad_id,
             self.times,
             {
-                "start": s["start"],
-                "step_s": s["step_s"],
+                "start": format_utc(self.settings.start),
+                "step_s": self.settings.step_s,
                 "catalog_source": c["source"],
                 "catalog_sha256": c["sha256"],
                 "catalog_digest": c["digest"],
@@ -126,32 +124,15 @@ def _by_object(states: np.ndarray, codes: np.ndarray, place: np.ndarray) -> tupl
     return position, velocity, by_object
 
 
-def document(start: Epoch, duration_s: float, step_s: float, mode: str, arithmetic: str) -> dict[str, Any]:
-    """Settings of an ephemeris as they stand in ``run.json``."""
-    return {
-        "start": format_utc(start),
-        "start_jd": start.jd,
-        "start_fr": start.fr,
-        "duration_s": duration_s,
-        "step_s": step_s,
-        "mode": mode,
-        "arithmetic": arithmetic,
-    }
-
-
-def times_of(duration_s: float, step_s: float) -> np.ndarray:
-    """Times [s after start]; the end is among them where a step falls on it."""
-    return np.arange(int(duration_s / step_s + 1e-9) + 1) * step_s
-
-
 def cut(
-    objects: int, times: int, step_s: float, tile_hours: float | None, chunk_objects: int | None
+    objects: int, settings: EphemerisSettings, tile_hours: float | None, chunk_objects: int | None
 ) -> tuple[Tiling, list[Tile]]:
     """Cut an ephemeris into tiles of whole shards; what is asked for is rounded up to them."""
     if tile_hours is not None and not (math.isfinite(tile_hours) and tile_hours > 0.0):
         raise InputError(f"tiles of {tile_hours} hours are impossible; give a positive number")
     if chunk_objects is not None and chunk_objects < 1:
         raise InputError(f"chunks of {chunk_objects} objects are impossible; give 1 or more")
+    times, step_s = settings.count, settings.step_s
     shard_objects, shard_times = shard_lengths(objects, times)
     if chunk_objects is None:
         chunk_objects = max(1, int(TILE_BYTES / (shard_times * _STATE_BYTES) // shard_objects)) * shard_objects
@@ -164,11 +145,11 @@ def cut(
     return Tiling(per_tile * step_s / 3600.0, None if chunk_objects >= objects else chunk_objects, len(tiles)), tiles
 
 
-def estimate(objects: int, times: int, tiling: Tiling, step_s: float) -> Estimate:
+def estimate(objects: int, settings: EphemerisSettings, tiling: Tiling) -> Estimate:
     """What an ephemeris needs, about: 25 million states a second and core, and a third of that to pack them."""
     chunk = objects if tiling.chunk_objects is None else tiling.chunk_objects
-    per_tile = min(chunk, objects) * min(tiling.tile_hours * 3600.0 / step_s, times) * _STATE_BYTES
-    states = float(objects) * times
+    per_tile = min(chunk, objects) * min(tiling.tile_hours * 3600.0 / settings.step_s, settings.count) * _STATE_BYTES
+    states = float(objects) * settings.count
     return Estimate(
         tiling.tiles,
         _PROCESS_BYTES + objects * 900.0 + 4.0 * per_tile,

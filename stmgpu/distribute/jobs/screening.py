@@ -19,10 +19,11 @@ from stmgpu.screen.encounters import Encounters
 from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Screener
 from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
-from stmgpu.store.inputs import StudyInputs
+from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.store.result import write_result
 from stmgpu.store.run import Marker, RunStore
-from stmgpu.time import Epoch, format_utc
+from stmgpu.store.run_input import StudyInputs
+from stmgpu.validation import Fields
 
 BLOCK_HOURS = BLOCK_NODES * NODE_STEP_S / 3600.0
 
@@ -60,15 +61,12 @@ class ScreeningJob:
 
     def __init__(self, run: RunStore) -> None:
         self.run = run
-        population = run.population()
+        population = run.run_input()
         if isinstance(population, StudyInputs):
             raise StoreError(f"{run.folder} is damaged: a screening works on a catalogue")
         self.catalog = population
-        s = run.document["settings"]
-        self.mode = str(s["mode"])
-        self.plan = make_plan(
-            (s["start_jd"], s["start_fr"]), s["duration_s"], s["threshold_km"], len(self.catalog), s["step_s"]
-        )
+        settings = ScreeningSettings.from_json(Fields(run.document["settings"], "settings"))
+        self.plan = make_plan(settings, len(self.catalog))
         tiling = run.document["tiling"]
         self.tiles = cut(self.plan, len(self.catalog), tiling["tile_hours"], tiling["chunk_objects"])[1]
         self._screener: tuple[Any, Screener] | None = None
@@ -108,7 +106,7 @@ class ScreeningJob:
             self._screener = None  # two of them need not fit into memory
             whole = len(objects) == len(self.catalog)
             chosen = self.catalog if whole else self.catalog[objects]
-            self._screener = (key, Screener(chosen, self.plan, backend, self.mode, split))
+            self._screener = (key, Screener(chosen, self.plan, backend, split))
         return self._screener[1], objects
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
@@ -123,23 +121,8 @@ class ScreeningJob:
                 raise StoreError(
                     f"{error}; its tile is forgotten: run the same command again, which computes it anew"
                 ) from error
-        whole, followed = merge_parts(parts, self.catalog, self.plan, backend, self.mode)
+        whole, followed = merge_parts(parts, self.catalog, self.plan, backend)
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.plan))
-
-
-def document(plan: Plan, mode: str, arithmetic: str) -> dict[str, Any]:
-    """Settings of a screening as they stand in ``run.json``."""
-    start = Epoch.of(*plan.start)
-    return {
-        "start": format_utc(start),
-        "start_jd": plan.start[0],
-        "start_fr": plan.start[1],
-        "duration_s": plan.duration_s,
-        "threshold_km": plan.threshold_km,
-        "step_s": plan.step_s,
-        "mode": mode,
-        "arithmetic": arithmetic,
-    }
 
 
 def cut(plan: Plan, objects: int, tile_hours: float, chunk_objects: int | None) -> tuple[Tiling, list[Tile]]:

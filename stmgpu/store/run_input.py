@@ -1,0 +1,169 @@
+"""Input of a run inside its store: catalogue and trajectories, or the files of a study.
+
+Workers read it from there, so a run can be resumed after the files that were read have changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from stmgpu.catalog import Catalog
+from stmgpu.catalog.catalog import COLUMNS, Rejection
+from stmgpu.catalog.trajectories.trajectories import Trajectories
+from stmgpu.errors import InputError, StoreError
+from stmgpu.files import file_hash, replacing
+from stmgpu.propagate.screening_objects import ScreeningObjects
+from stmgpu.store.schema import KINDS
+from stmgpu.store.writing import create_array, create_group, reading
+
+INPUTS = "inputs"
+"""Folder of the files, inside the run folder."""
+
+
+@dataclass(frozen=True)
+class StudyInputs:
+    """Input files by the names that they have in the store, and their SHA-256.
+
+    Attributes
+    ----------
+    files, hashes
+        where they are now, and what they hold.
+    """
+
+    files: Mapping[str, Path]
+    hashes: Mapping[str, str]
+
+    @staticmethod
+    def of(paths: Mapping[str, Path]) -> StudyInputs:
+        """The files of a study; :class:`InputError` where one cannot be read."""
+        hashes = {}
+        for name, path in paths.items():
+            try:
+                hashes[name] = file_hash(path)[1]
+            except OSError as error:
+                raise InputError(f"cannot read {path}, which a scenario names: {error.strerror}") from error
+        return StudyInputs(dict(paths), hashes)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def digest(self) -> str:
+        """SHA-256 over all names and contents."""
+        text = "".join(f"{name}\0{digest}\0" for name, digest in sorted(self.hashes.items()))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Copy the files into a run folder."""
+        (folder / INPUTS).mkdir()
+        for name, path in self.files.items():
+            try:
+                source = path.open("rb")
+            except OSError as error:
+                raise InputError(f"cannot read {path}, which a scenario names: {error.strerror}") from error
+            with source, (folder / INPUTS / name).open("wb") as target:
+                shutil.copyfileobj(source, target)
+            if file_hash(folder / INPUTS / name)[1] != self.hashes[name]:
+                raise InputError(f"{path} changed while it was read; run the command again")
+
+
+RunInput = ScreeningObjects | StudyInputs
+"""Input of a run: a catalogue with or without trajectories, or the files of a study."""
+
+
+def write_run_input(objects: RunInput, folder: Path) -> None:
+    """Write the input of a run into its run folder."""
+    if isinstance(objects, StudyInputs):
+        objects.write(folder)
+        return
+    _write_catalog(objects.catalog, folder / "catalog")
+    if objects.any_trajectory:
+        with replacing(folder / "trajectories.npz") as file:
+            np.savez(file, **objects.trajectories.to_arrays())  # type: ignore[arg-type]
+
+
+def read_run_input(folder: Path, document: Mapping[str, Any]) -> RunInput:
+    """Read the input of a run; :class:`StoreError` if it is damaged or not the one whose digest ``document`` names."""
+    if "files" in document:
+        return _read_files(folder, document)
+    objects = ScreeningObjects(_read_catalog(folder / "catalog"))
+    path = folder / "trajectories.npz"
+    if document.get("trajectories"):
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                objects = ScreeningObjects(objects.catalog, Trajectories.from_arrays(dict(arrays)))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise StoreError(f"{path} is damaged: {error}; run again into another store") from error
+    if objects.digest() != document.get("digest"):
+        raise StoreError(
+            f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
+            "into another store"
+        )
+    return objects
+
+
+def _write_catalog(catalog: Catalog, folder: Path) -> None:
+    """Write all columns as a Zarr group."""
+    kind = KINDS["catalog"]
+    group = create_group(folder)
+    for name, spec in kind.variables.items():
+        column = getattr(catalog, name)
+        text = spec.dtype == "text"
+        array = create_array(
+            group,
+            kind,
+            name,
+            np.dtype("U" if text else spec.dtype),
+            column.shape,
+            spec.dims,
+            {"units": spec.units, "long_name": spec.long_name},
+        )
+        array[...] = column.astype(np.dtypes.StringDType()) if text else column
+    group.attrs.update(
+        {
+            "source": catalog.source,
+            "sha256": catalog.sha256,
+            "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected],
+        }
+    )
+
+
+def _read_catalog(folder: Path) -> Catalog:
+    """Read all columns back."""
+    with reading(folder):
+        group = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
+        columns = {}
+        for name in COLUMNS:
+            column = np.asarray(group[name][...])  # type: ignore[index]
+            columns[name] = np.array(column.tolist(), str) if column.dtype.kind in "OT" else column
+        attrs = group.attrs.asdict()
+        rejected = tuple(Rejection(*(str(word) for word in r)) for r in attrs["rejected"])  # type: ignore[union-attr]
+        catalog = Catalog(**columns, source=str(attrs["source"]), sha256=str(attrs["sha256"]), rejected=rejected)
+    return catalog
+
+
+def _read_files(folder: Path, document: Mapping[str, Any]) -> StudyInputs:
+    """The files of a run folder; :class:`StoreError` where they are not those that the run was begun with."""
+    if not isinstance(document["files"], Mapping):
+        raise StoreError(f"{folder} is damaged: its input files are {document['files']!r}")
+    hashes = {str(name): str(digest) for name, digest in document["files"].items()}
+    if any(Path(name).name != name for name in hashes):
+        raise StoreError(f"{folder} is damaged: an input file lies outside the store")
+    files = {name: folder / INPUTS / name for name in hashes}
+    for name, path in files.items():
+        try:
+            digest = file_hash(path)[1]
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read ({error.strerror}); run again into another store") from error
+        if digest != hashes[name]:
+            raise StoreError(f"{path} is damaged (its hash is another); run again into another store")
+    return StudyInputs(files, hashes)
