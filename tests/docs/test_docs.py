@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import runpy
@@ -23,7 +25,9 @@ PAGES = [ROOT / "README.md", *GUIDE]
 DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
 ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 LINKED = [*PAGES, *DESIGN, *ROOT_PAGES, ROOT / "slurm" / "README.md"]
-_BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.M | re.S)
+"""Language and text of a block, and the output that the page shows after it."""
+
 _PATH = re.compile(r"`((?:stmgpu|kernels|tests|benchmarks|docs|slurm)/[\w./]*\w(?:/|\.\w+))`")
 
 needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -41,9 +45,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {}
-    for language, text in _BLOCK.findall(page.read_text(encoding="utf-8")):
+    for language, text, output in _BLOCK.findall(page.read_text(encoding="utf-8")):
         if language == "python":
-            exec(compile(text, page.name, "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(text, page.name, "exec"), names)
+            if output:
+                assert [line.rstrip() for line in printed.getvalue().splitlines()] == output.splitlines()
             continue
         for line in text.splitlines():
             words = shlex.split(line, comments=True)
@@ -105,11 +112,19 @@ def test_design_index_lists_every_note() -> None:
         assert note.name == "README.md" or f"- [{title}]({note.name})" in index
 
 
-def test_readme_opens_with_the_two_commands() -> None:
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    assert lines[:3] == ["# stmgpu", "", "```"]
-    assert lines[3].split()[:2] == ["make", "demo"]
-    assert lines[4].split()[:2] == ["make", "test"]
+def test_readme_shows_before_it_installs() -> None:
+    """One sentence, one picture, code with its output, and then the two commands."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    parts = ["# stmgpu\n\nstmgpu ", "\n![", "\n```python\n", "\n```text\n", "\n```\nmake demo ", "\nmake test "]
+    places = [text.index(part) for part in parts]
+    assert places[0] == 0
+    assert places == sorted(places)
+
+
+def test_the_picture_of_readme_is_small() -> None:
+    picture = ROOT / "docs" / "images" / "conjunctions.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 150_000
 
 
 def test_tables_of_flags_and_codes_are_complete() -> None:
