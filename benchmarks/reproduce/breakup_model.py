@@ -48,8 +48,8 @@ MOMENTS = (  # L_c [m], rocket body, mean and standard deviation of chi, compute
 DRAWS = 1_000_000
 
 
-def body(mass: float, rocket: bool = False) -> Body:
-    return Body(mass, float(length_of_mass(mass)), rocket)
+def body(mass: float, *, rocket: bool = False) -> Body:
+    return Body(mass, float(length_of_mass(mass)), rocket_body=rocket)
 
 
 def counts(report: Report) -> None:
@@ -90,8 +90,8 @@ def area_to_mass(report: Report, rng: np.random.Generator) -> None:
     """Moments of the mixture, and that a weighted sum is something else."""
     worst = [0.0, 0.0, 0.0]
     for length, rocket, mean, sd in MOMENTS:
-        found = [float(x) for x in chi_moments(length, rocket)]
-        chi = draw_chi(np.full(DRAWS, length), rocket, rng)
+        found = [float(x) for x in chi_moments(length, rocket_body=rocket)]
+        chi = draw_chi(np.full(DRAWS, length), rocket_body=rocket, rng=rng)
         worst = [
             max(worst[0], abs(found[0] - mean)),
             max(worst[1], abs(found[1] - sd)),
@@ -108,11 +108,11 @@ def closure(report: Report, rng: np.random.Generator) -> None:
         report.check(
             f"{name}: mass of 1 mm to 1 m [kg]",
             total,
-            float(expected_mass(mass, rocket)),
+            float(expected_mass(mass, rocket_body=rocket)),
             tolerance_relative=0.01,
             note=f"weighted sum (wrong): {wrong_total:g}",
         )
-        ours = float(expected_mass(mass, rocket, 0.1))
+        ours = float(expected_mass(mass, rocket_body=rocket, low_m=0.1))
         report.check(
             f"{name}: mass of 10 cm to 1 m [kg]",
             long,
@@ -120,9 +120,9 @@ def closure(report: Report, rng: np.random.Generator) -> None:
             tolerance_relative=0.01,
             note=f"weighted sum (wrong): {wrong_long:g}",
         )
-        length = draw_length(DRAWS, 0.1, 1.0, rng)
-        drawn = area_of_length(length) / 10.0 ** draw_chi(length, rocket, rng)
-        number = float(expected_count(mass, 0.1, 1.0))
+        length = draw_length(DRAWS, low_m=0.1, high_m=1.0, rng=rng)
+        drawn = area_of_length(length) / 10.0 ** draw_chi(length, rocket_body=rocket, rng=rng)
+        number = float(expected_count(mass, 0.1, high_m=1.0))
         report.check(
             f"{name}: the same by Monte Carlo [kg]",
             ours,
@@ -136,23 +136,23 @@ def conservation(report: Report, rng: np.random.Generator, events: int) -> None:
     makers: tuple[tuple[str, Callable[[], Breakup], float], ...] = (
         (
             "950 + 560 kg, 11.7 km/s",
-            lambda: collision(body(950.0), body(560.0), 11.7, rng),
+            lambda: collision(body(950.0), body(560.0), speed_km_s=11.7, rng=rng),
             float(expected_fragments(950.0, 560.0, 11.7)),
         ),
         (
             "two rocket bodies of 8.3 t, 12 km/s",
-            lambda: collision(body(8300.0, True), body(8300.0, True), 12.0, rng),
+            lambda: collision(body(8300.0, rocket=True), body(8300.0, rocket=True), speed_km_s=12.0, rng=rng),
             float(expected_fragments(8300.0, 8300.0, 12.0, rocket_body=True)),
         ),
         (
             "1000 + 0.5 kg, 10 km/s (crater)",
-            lambda: collision(body(1000.0), body(0.5), 10.0, rng),
+            lambda: collision(body(1000.0), body(0.5), speed_km_s=10.0, rng=rng),
             float(expected_fragments(1000.0, 0.5, 10.0)),
         ),
         (
             "rocket body of 800 kg explodes",
-            lambda: explosion(body(800.0, True), 1.0, rng),
-            float(expected_count(1.0, 0.1, 1.0, "explosion")),
+            lambda: explosion(body(800.0, rocket=True), scale=1.0, rng=rng),
+            float(expected_count(1.0, 0.1, high_m=1.0, event="explosion")),
         ),
     )
     for name, make, mean in makers:
@@ -177,7 +177,7 @@ def conservation(report: Report, rng: np.random.Generator, events: int) -> None:
 
 def iadc(report: Report, rng: np.random.Generator) -> None:
     """The comparison of 2006: 1000 kg and 10 kg."""
-    debris = collision(body(1000.0), body(10.0), 10.0, rng, 1e-3)
+    debris = collision(body(1000.0), body(10.0), speed_km_s=10.0, rng=rng, min_length_m=1e-3)
     speed = np.sqrt((debris.delta_v_km_s**2).sum(1))
     source = "NASA at the 24th IADC (second hand)"
     rows = (
@@ -218,11 +218,11 @@ def observed(report: Report) -> None:
 
 def speed(report: Report, rng: np.random.Generator) -> None:
     pair = body(950.0), body(560.0)
-    collision(*pair, 11.7, rng)
+    collision(*pair, speed_km_s=11.7, rng=rng)
     took = []
     for _ in range(20):
         start = time.perf_counter()
-        collision(*pair, 11.7, rng)
+        collision(*pair, speed_km_s=11.7, rng=rng)
         took.append(time.perf_counter() - start)
     report.check("time of a breakup of 1218 fragments [ms]", None, 1e3 * float(np.median(took)), note="here and now")
 

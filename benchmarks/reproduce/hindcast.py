@@ -189,7 +189,7 @@ def fragments_of_model(history: History, event: Event, rng: np.random.Generator,
     alone = len(parents) == 1
     if alone:
         bodies.append(breakup.Body(INTERCEPTOR_KG, float(breakup.length_of_mass(INTERCEPTOR_KG))))
-    found = breakup.collision(bodies[0], bodies[1], event.speed_km_s, rng)
+    found = breakup.collision(bodies[0], bodies[1], speed_km_s=event.speed_km_s, rng=rng)
     rows = np.flatnonzero(found.parent == 0) if alone else np.arange(len(found))
     anomaly = rng.uniform(0.0, 2.0 * np.pi, len(parents))
     states = [

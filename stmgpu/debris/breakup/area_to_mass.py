@@ -4,35 +4,39 @@ With chi = log10(A/M [m^2/kg]) and lambda = log10(L_c [m]) (Johnson, Krisko, Lio
 1377, equations 5 to 7):
 
 * L_c > 11 cm: a *mixture* of two normal distributions, alpha(lambda) N(mu1, sigma1) + (1 - alpha) N(mu2, sigma2), one
-  set of curves for fragments of rocket bodies, one for those of spacecraft. The sum is one of densities: a component
-  is chosen with probability alpha, then *one* normal is drawn. Adding alpha N1 + (1 - alpha) N2 instead, as several
-  public codes do, keeps the mean of chi but cuts its spread by 14 to 57 % and the mean mass by up to a half.
+  set of curves for fragments of rocket bodies, one for those of spacecraft. The sum is a sum of densities: a component
+  is chosen with probability alpha, then *one* normal deviate is drawn. Adding alpha N1 + (1 - alpha) N2 instead,
+  as several public codes do, keeps the mean of chi but cuts its spread by 14 to 57 % and the mean mass by up to a half.
 * L_c < 8 cm: one normal distribution for both.
-* between: not specified in 2001. The law of the large ones is chosen with a probability w that grows from 0 to 1,
+* between: not specified in 2001. The law of large fragments is chosen with a probability w that grows from 0 to 1,
   either linear in L_c from 8 to 11 cm, or as 10 (lambda + 1.05) between lambda = -1.05 and -0.95 (NASA practice).
-  Values of A/M are never blended: that would narrow the distribution where it is broadest.
+  Values of A/M are never averaged: that would narrow the distribution where it is broadest.
 
-Every curve is piecewise linear in lambda and constant beyond its last knots. The knots are joined exactly; the slopes
-of the paper, printed with four digits, would leave steps of up to 2e-4.
+Every curve is piecewise linear in lambda and constant beyond its last knots. Values between knots are interpolated;
+the slopes of the paper, printed with four digits, would leave steps of up to 2e-4.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats
 
-Floats = NDArray[np.float64]
 Bridge = Literal["linear", "logarithmic"]
 
-BRIDGES = ("linear", "logarithmic")
+BRIDGES: tuple[Bridge, ...] = get_args(Bridge)
+"""Laws of A/M between small and large fragments."""
+
 SMALL_M, LARGE_M = 0.08, 0.11
 """Lengths below and above which the laws of small and large fragments hold alone [m]."""
 
 _LN10 = float(np.log(10.0))
+
+Knots = tuple[tuple[float, float], ...]
 
 # Knots (lambda, value) of alpha, mu1, sigma1, mu2, sigma2.
 _ROCKET_BODY = (
@@ -53,14 +57,16 @@ _SMALL_MU = ((-1.75, -0.3), (-1.25, -1.0))
 _SMALL_SIGMA_KNOT, _SMALL_SIGMA, _SMALL_SIGMA_SLOPE = -3.5, 0.2, 0.1333
 
 
-def _curve(lam: Floats, knots: Any) -> Floats:
+def _curve(lam: Floats, knots: Knots) -> Floats:
+    """Value of a curve that is linear between two knots and constant beyond them."""
     if len(knots) == 1:
         return np.full_like(lam, knots[0][1])
     (x0, y0), (x1, y1) = knots
-    return y0 + (y1 - y0) * np.clip((lam - x0) / (x1 - x0), 0.0, 1.0)
+    values: Floats = y0 + (y1 - y0) * np.clip((lam - x0) / (x1 - x0), 0.0, 1.0)
+    return values
 
 
-def large_law(length_m: ArrayLike, rocket_body: ArrayLike) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def large_law(length_m: ArrayLike, *, rocket_body: ArrayLike) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Parameters of the mixture for fragments above 11 cm.
 
     Parameters
@@ -68,7 +74,7 @@ def large_law(length_m: ArrayLike, rocket_body: ArrayLike) -> tuple[Floats, Floa
     length_m
         characteristic lengths [m], any shape.
     rocket_body
-        whether the parent is a rocket body (else a spacecraft): one or one for each length.
+        whether the parent is a rocket body, not a spacecraft: one or one for each length.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def small_law(length_m: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def bridge_weight(length_m: ArrayLike, bridge: Bridge = "linear") -> Floats:
-    """Probability that a fragment follows the law of large ones.
+    """Probability that a fragment follows the law of large fragments.
 
     Parameters
     ----------
@@ -130,12 +136,14 @@ def bridge_weight(length_m: ArrayLike, bridge: Bridge = "linear") -> Floats:
     if bridge == "logarithmic":
         return np.clip(10.0 * (np.log10(length) + 1.05), 0.0, 1.0)
     raise InputError(
-        f"bridge {bridge!r} between small and large fragments is not known; choose one of {', '.join(BRIDGES)}"
+        f"bridge {bridge!r} between small and large fragments is unknown; choose one of {', '.join(BRIDGES)}"
     )
 
 
-def draw_chi(length_m: Floats, rocket_body: ArrayLike, rng: np.random.Generator, bridge: Bridge = "linear") -> Floats:
-    """Draw chi = log10(A/M [m^2/kg]): choose the law, choose the component, draw one normal.
+def draw_chi(
+    length_m: Floats, *, rocket_body: ArrayLike, rng: np.random.Generator, bridge: Bridge = "linear"
+) -> Floats:
+    """Draw chi = log10(A/M [m^2/kg]): choose the law, then the component, then draw one normal deviate.
 
     Parameters
     ----------
@@ -154,7 +162,7 @@ def draw_chi(length_m: Floats, rocket_body: ArrayLike, rng: np.random.Generator,
 
     Examples
     --------
-    >>> chi = draw_chi(np.full(10_000, 0.5), False, np.random.default_rng(1))
+    >>> chi = draw_chi(np.full(10_000, 0.5), rocket_body=False, rng=np.random.default_rng(1))
     >>> bool(abs(chi.std() - 0.513) < 0.02)
     True
     """
@@ -163,14 +171,14 @@ def draw_chi(length_m: Floats, rocket_body: ArrayLike, rng: np.random.Generator,
     large = np.flatnonzero(rng.random(len(length)) < bridge_weight(length, bridge))
     if len(large):
         rocket = np.asarray(rocket_body, np.bool_)
-        alpha, mu1, sigma1, mu2, sigma2 = large_law(length[large], rocket[large] if rocket.ndim else rocket)
+        alpha, mu1, sigma1, mu2, sigma2 = large_law(length[large], rocket_body=rocket[large] if rocket.ndim else rocket)
         first = rng.random(len(large)) < alpha
         mu[large] = np.where(first, mu1, mu2)
         sigma[large] = np.where(first, sigma1, sigma2)
     return mu + sigma * rng.standard_normal(len(length))
 
 
-def chi_moments(length_m: ArrayLike, rocket_body: ArrayLike, bridge: Bridge = "linear") -> tuple[Floats, Floats]:
+def chi_moments(length_m: ArrayLike, *, rocket_body: ArrayLike, bridge: Bridge = "linear") -> tuple[Floats, Floats]:
     """Mean and standard deviation of chi over the whole distribution at given lengths.
 
     Examples
@@ -181,14 +189,14 @@ def chi_moments(length_m: ArrayLike, rocket_body: ArrayLike, bridge: Bridge = "l
     """
     weight = bridge_weight(length_m, bridge)
     mu0, sigma0 = small_law(length_m)
-    alpha, mu1, sigma1, mu2, sigma2 = large_law(length_m, rocket_body)
+    alpha, mu1, sigma1, mu2, sigma2 = large_law(length_m, rocket_body=rocket_body)
     shares = (1.0 - weight, weight * alpha, weight * (1.0 - alpha))
     mean = shares[0] * mu0 + shares[1] * mu1 + shares[2] * mu2
     second = shares[0] * (mu0**2 + sigma0**2) + shares[1] * (mu1**2 + sigma1**2) + shares[2] * (mu2**2 + sigma2**2)
     return mean, np.sqrt(second - mean**2)
 
 
-def mean_mass_to_area(length_m: ArrayLike, rocket_body: ArrayLike, bridge: Bridge = "linear") -> Floats:
+def mean_mass_to_area(length_m: ArrayLike, *, rocket_body: ArrayLike, bridge: Bridge = "linear") -> Floats:
     """Expected mass per area E[10^-chi] [kg/m^2]: 10^-mu exp((sigma ln 10)^2 / 2) over the components.
 
     Examples
@@ -198,7 +206,7 @@ def mean_mass_to_area(length_m: ArrayLike, rocket_body: ArrayLike, bridge: Bridg
     """
     weight = bridge_weight(length_m, bridge)
     mu0, sigma0 = small_law(length_m)
-    alpha, mu1, sigma1, mu2, sigma2 = large_law(length_m, rocket_body)
+    alpha, mu1, sigma1, mu2, sigma2 = large_law(length_m, rocket_body=rocket_body)
     return (1.0 - weight) * _inverse(mu0, sigma0) + weight * (
         alpha * _inverse(mu1, sigma1) + (1.0 - alpha) * _inverse(mu2, sigma2)
     )

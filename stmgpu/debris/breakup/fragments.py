@@ -1,31 +1,30 @@
-"""What breaks and what it becomes: the types of :mod:`stmgpu.debris.breakup.model`."""
+"""Types of the breakup model: a body that breaks up, and its fragments."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.errors import InputError
-
-Floats = NDArray[np.float64]
+from stmgpu.typing import Bools, Floats
 
 
 @dataclass(frozen=True)
 class Body:
-    """An object that breaks.
+    """An object that breaks up.
 
     Parameters
     ----------
     mass_kg
         mass [kg].
     length_m
-        characteristic length [m]; no fragment is longer. Where it is not known:
+        characteristic length [m]; no fragment is longer. If unknown, use
         :func:`stmgpu.debris.breakup.size_law.length_of_mass`.
     rocket_body
-        whether it is a rocket body or part of one; else the laws of spacecraft apply.
+        whether it is a rocket body or part of one; otherwise the laws of spacecraft apply.
 
     Raises
     ------
@@ -35,17 +34,17 @@ class Body:
 
     mass_kg: float
     length_m: float
-    rocket_body: bool = False
+    rocket_body: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, value, unit in (("mass", self.mass_kg, "kg"), ("length", self.length_m, "m")):
             if not (math.isfinite(value) and value > 0.0):
-                raise InputError(f"a body that breaks has {name} {value} {unit}; it must be positive and finite")
+                raise InputError(f"{name} of a body that breaks up is {value} {unit}; it must be positive and finite")
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """Fragments, one row each.
+    """Fragments of breakups, as columns of n rows.
 
     Attributes
     ----------
@@ -70,23 +69,23 @@ class Fragments:
 
 @dataclass(frozen=True)
 class Breakup(Fragments):
-    """Everything that became of the bodies.
+    """Fragments and remnants of one collision or explosion.
 
     Attributes
     ----------
     remnant
         bool [n]: large remnants, after the fragments.
     catastrophic
-        whether both bodies were shattered (always, in an explosion).
+        whether the bodies were shattered (true for explosions).
     energy_j_g
-        specific energy [J/g] (not a number for explosions).
+        specific energy [J/g] (NaN for explosions).
     mass_in_kg, mass_below_kg
-        mass of the bodies, and what of it went into fragments shorter than the shortest that was asked for.
+        mass of the bodies, and mass of the fragments shorter than ``min_length_m`` [kg].
     momentum_drawn, momentum_residual
-        |sum of mass times dv| over sum of mass times |dv|, as drawn and as returned (with the unseen cloud).
+        |sum of mass times dv| over sum of mass times |dv|, as drawn and as returned, including the mass below.
     """
 
-    remnant: NDArray[np.bool_]
+    remnant: Bools
     catastrophic: bool
     energy_j_g: float
     mass_in_kg: float

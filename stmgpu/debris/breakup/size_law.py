@@ -15,30 +15,30 @@ E[10^-chi] of :mod:`stmgpu.debris.breakup.area_to_mass`; they are exact to 1e-6 
 
 **Conservation of mass.** Fragments are deposited from 1 mm upward until the mass M is used up (Krisko 2011). The law's
 expected mass grows like M^0.75, so for small M it passes M before 1 m: below 965 kg for spacecraft, 34 kg for rocket
-bodies. :func:`largest_length` is the length where it does. Fragments above it, and above the length of the target
-itself, do not exist here: a collision of two 1 kg objects sheds no 1 m fragments of 20 kg.
+bodies. :func:`largest_length` is that length. No fragment is longer than it, or than the target: a collision of two
+1 kg objects sheds no 1 m fragments of 20 kg.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from stmgpu.debris.breakup.area_to_mass import Bridge, mean_mass_to_area
 from stmgpu.errors import InputError
+from stmgpu.typing import Bools, Floats
 
-Floats = NDArray[np.float64]
 Event = Literal["collision", "explosion"]
 
-EXPONENT = {"collision": 1.71, "explosion": 1.6}
+EXPONENT: dict[Event, float] = {"collision": 1.71, "explosion": 1.6}
 SMALLEST_M, LARGEST_M = 1e-3, 1.0
 """Range of the power law [m]."""
 
 CATASTROPHIC_J_G = 40.0
-"""Specific energy from which both bodies are shattered [J/g]."""
+"""Specific energy above which both bodies are shattered [J/g]."""
 
 _AREA_BREAK_M = 0.00167
 _SOLID_KG_M3, _SOLID_EXPONENT = 92.937, -0.74
@@ -57,7 +57,7 @@ def specific_energy(mass_1_kg: ArrayLike, mass_2_kg: ArrayLike, speed_km_s: Arra
     return np.asarray(500.0 * np.minimum(m1, m2) / np.maximum(m1, m2) * np.asarray(speed_km_s, np.float64) ** 2)
 
 
-def is_catastrophic(mass_1_kg: ArrayLike, mass_2_kg: ArrayLike, speed_km_s: ArrayLike) -> NDArray[np.bool_]:
+def is_catastrophic(mass_1_kg: ArrayLike, mass_2_kg: ArrayLike, speed_km_s: ArrayLike) -> Bools:
     """Whether collisions shatter both bodies (40 J/g or more); vectorised.
 
     Examples
@@ -95,13 +95,13 @@ def coefficient(strength: ArrayLike, event: Event = "collision") -> Floats:
         return 0.1 * x**0.75
     if event == "explosion":
         return 6.0 * x
-    raise InputError(f"event {event!r} is not known; choose 'collision' or 'explosion'")
+    raise InputError(f"event {event!r} is unknown; choose one of {', '.join(get_args(Event))}")
 
 
 def expected_count(
-    strength: ArrayLike, low_m: ArrayLike, high_m: ArrayLike = np.inf, event: Event = "collision"
+    strength: ArrayLike, low_m: ArrayLike, *, high_m: ArrayLike = np.inf, event: Event = "collision"
 ) -> Floats:
-    """Fragments that the power law puts between two lengths; vectorised.
+    """Number of fragments between two lengths by the power law; vectorised.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def area_of_length(length_m: ArrayLike) -> Floats:
 
 
 def length_of_mass(mass_kg: ArrayLike) -> Floats:
-    """Characteristic length [m] of an intact object of a mass [kg], where nothing else is known.
+    """Characteristic length [m] of an intact object of a mass [kg], for use where nothing else is known.
 
     The density of 92.937 L_c^-0.74 kg/m^3 in a sphere of diameter L_c (as used by ESA's implementation of the breakup
     model) gives L_c = (6 m / (92.937 pi))^(1 / 2.26).
@@ -161,59 +161,73 @@ def mass_of_length(length_m: ArrayLike) -> Floats:
 
 
 @lru_cache(maxsize=8)
-def _table(rocket_body: bool, event: Event, bridge: Bridge) -> tuple[Floats, Floats]:
-    """log10 of lengths from 1 mm to 1 m, and the expected mass from 1 mm up to them for a coefficient of 1 [kg]."""
+def _table(*, rocket_body: bool, event: Event, bridge: Bridge) -> tuple[Floats, Floats]:
+    """log10 of lengths from 1 mm to 1 m, and the expected mass from 1 mm up to them for a coefficient of 1 [kg].
+
+    The mass is the integral of b L^-b A(L) E[10^-chi | L] d(ln L), by the trapezoidal rule.
+    """
     lam = np.linspace(-3.0, 0.0, round(3.0 / _STEP) + 1)
     length = 10.0**lam
     b = EXPONENT[event]
-    density = b * np.log(10.0) * length**-b * area_of_length(length) * mean_mass_to_area(length, rocket_body, bridge)
+    density = (
+        b
+        * np.log(10.0)
+        * length**-b
+        * area_of_length(length)
+        * mean_mass_to_area(length, rocket_body=rocket_body, bridge=bridge)
+    )
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(lam))])
     return lam, cumulative
 
 
-def unit_mass(rocket_body: bool, low_m: ArrayLike, high_m: ArrayLike, event: Event, bridge: Bridge) -> Any:
+def unit_mass(low_m: ArrayLike, high_m: ArrayLike, *, rocket_body: bool, event: Event, bridge: Bridge) -> Floats:
     """Expected mass between two lengths of 1 mm to 1 m for a coefficient of 1 [kg]."""
-    lam, cumulative = _table(rocket_body, event, bridge)
+    lam, cumulative = _table(rocket_body=rocket_body, event=event, bridge=bridge)
     at_low, at_high = (np.interp(np.log10(np.clip(x, SMALLEST_M, LARGEST_M)), lam, cumulative) for x in (low_m, high_m))
-    return np.maximum(at_high - at_low, 0.0)
+    return np.asarray(np.maximum(at_high - at_low, 0.0))
 
 
 def expected_mass(
     strength: ArrayLike,
+    *,
     rocket_body: ArrayLike,
     low_m: ArrayLike = SMALLEST_M,
     high_m: ArrayLike = LARGEST_M,
     event: Event = "collision",
     bridge: Bridge = "linear",
 ) -> Floats:
-    """Expected mass of the fragments between two lengths [kg], as the power law has it; vectorised.
+    """Expected mass of the fragments between two lengths by the power law [kg]; vectorised.
 
-    Not limited by the mass that there is: see :func:`largest_length`.
+    It may exceed the mass of the bodies: see :func:`largest_length`.
 
     Parameters
     ----------
     strength
         M [kg] of a collision (:func:`ejecta_mass`) or S of an explosion.
     rocket_body
-        whether the fragments are of a rocket body (else of a spacecraft).
+        whether the fragments are of a rocket body, not of a spacecraft.
     low_m, high_m
-        characteristic lengths [m]; what lies outside 1 mm to 1 m counts nothing.
+        characteristic lengths [m]; lengths outside 1 mm to 1 m are ignored.
     event, bridge
         kind of breakup, and law between 8 and 11 cm.
 
     Examples
     --------
-    >>> round(float(expected_mass(1010.0, rocket_body=False))), round(float(expected_mass(1010.0, False, 0.1)))
-    (998, 808)
+    >>> round(float(expected_mass(1010.0, rocket_body=False)))
+    998
+    >>> round(float(expected_mass(1010.0, rocket_body=False, low_m=0.1)))
+    808
     """
     rocket = np.asarray(rocket_body, np.bool_)
     factor = coefficient(strength, event)
     if rocket.all() or not rocket.any():
-        return np.asarray(factor * unit_mass(bool(rocket.all()), low_m, high_m, event, bridge))
+        return np.asarray(factor * unit_mass(low_m, high_m, rocket_body=bool(rocket.all()), event=event, bridge=bridge))
     return np.asarray(
         factor
         * np.where(
-            rocket, unit_mass(True, low_m, high_m, event, bridge), unit_mass(False, low_m, high_m, event, bridge)
+            rocket,
+            unit_mass(low_m, high_m, rocket_body=True, event=event, bridge=bridge),
+            unit_mass(low_m, high_m, rocket_body=False, event=event, bridge=bridge),
         )
     )
 
@@ -221,11 +235,12 @@ def expected_mass(
 def largest_length(
     strength: ArrayLike,
     mass_kg: ArrayLike,
+    *,
     rocket_body: ArrayLike,
     event: Event = "collision",
     bridge: Bridge = "linear",
 ) -> Floats:
-    """Length up to which the expected mass from 1 mm on is the mass that there is [m], at most 1 m; vectorised.
+    """Length at which the expected mass from 1 mm upward reaches the available mass [m], at most 1 m; vectorised.
 
     Parameters
     ----------
@@ -245,13 +260,13 @@ def largest_length(
     factor = coefficient(strength, event)
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.where(factor > 0.0, np.asarray(mass_kg, np.float64) / factor, 0.0)
-    found = []
+    by_kind: dict[bool, Floats] = {}
     for kind in {bool(rocket.any()), bool(rocket.all())}:
-        lam, cumulative = _table(kind, event, bridge)
-        found.append((kind, 10.0 ** np.interp(wanted, cumulative, lam)))
-    if len(found) == 1:
-        return np.asarray(found[0][1] + np.zeros(rocket.shape))
-    by_kind = dict(found)
+        lam, cumulative = _table(rocket_body=kind, event=event, bridge=bridge)
+        by_kind[kind] = np.asarray(10.0 ** np.interp(wanted, cumulative, lam))
+    if len(by_kind) == 1:
+        (length,) = by_kind.values()
+        return np.asarray(length + np.zeros(rocket.shape))
     return np.where(rocket, by_kind[True], by_kind[False])
 
 
@@ -259,12 +274,13 @@ def expected_fragments(
     mass_1_kg: ArrayLike,
     mass_2_kg: ArrayLike,
     speed_km_s: ArrayLike,
+    *,
     min_length_m: float = 0.1,
     max_length_m: ArrayLike = LARGEST_M,
     rocket_body: ArrayLike = False,
     bridge: Bridge = "linear",
 ) -> Floats:
-    """Mean number of fragments that :func:`stmgpu.debris.breakup.collision` draws (remnants not counted); vectorised.
+    """Mean number of fragments of :func:`stmgpu.debris.breakup.collision`, without remnants; vectorised.
 
     Parameters
     ----------
@@ -273,7 +289,7 @@ def expected_fragments(
     speed_km_s
         speeds of impact [km/s].
     min_length_m
-        shortest fragment that counts [m].
+        shortest fragment [m].
     max_length_m
         characteristic length of the heavier body [m], which no fragment exceeds; 1 m is the limit in any case.
     rocket_body
@@ -287,18 +303,20 @@ def expected_fragments(
     [900.9, 19.9, 1.7]
     """
     mass = ejecta_mass(mass_1_kg, mass_2_kg, speed_km_s)
-    high = np.minimum(largest_length(mass, mass, rocket_body, "collision", bridge), max_length_m)
-    return expected_count(mass, min_length_m, high)
+    high = np.minimum(
+        largest_length(mass, mass, rocket_body=rocket_body, event="collision", bridge=bridge), max_length_m
+    )
+    return expected_count(mass, min_length_m, high_m=high)
 
 
 def draw_length(
-    count: int, low_m: ArrayLike, high_m: ArrayLike, rng: np.random.Generator, event: Event = "collision"
+    count: int, *, low_m: ArrayLike, high_m: ArrayLike, rng: np.random.Generator, event: Event = "collision"
 ) -> Floats:
     """Draw characteristic lengths between two limits [m] by the inverse of the distribution function; [count].
 
     Examples
     --------
-    >>> length = draw_length(5, 0.1, 1.0, np.random.default_rng(1))
+    >>> length = draw_length(5, low_m=0.1, high_m=1.0, rng=np.random.default_rng(1))
     >>> bool(((length >= 0.1) & (length <= 1.0)).all())
     True
     """

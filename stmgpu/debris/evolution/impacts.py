@@ -113,10 +113,10 @@ class Impacts:
             m.mass_kg[i],
             m.mass_kg[j],
             met.speed_km_s,
-            self._smallest,
-            m.length_m[heavier],
-            m.kind[heavier] == Kind.ROCKET_BODY,
-            self.scenario.breakups.bridge,
+            min_length_m=self._smallest,
+            max_length_m=m.length_m[heavier],
+            rocket_body=m.kind[heavier] == Kind.ROCKET_BODY,
+            bridge=self.scenario.breakups.bridge,
         )
         broken = {"catastrophic": probability * shattered, "cratering": probability * ~shattered}
         book.by_shell(
@@ -178,10 +178,10 @@ class Impacts:
         found = breakup.collision(
             self._body(target),
             self._body(projectile),
-            speed,
-            self._generator(run, event),
-            self._smallest,
-            self.scenario.breakups.bridge,
+            speed_km_s=speed,
+            rng=self._generator(run, event),
+            min_length_m=self._smallest,
+            bridge=self.scenario.breakups.bridge,
         )
         self._note(
             run,
@@ -254,9 +254,9 @@ class Impacts:
         if len(of):
             made = breakup.sample_fragments(
                 len(of),
-                bodies.ejected[of],
-                bodies.rocket[of, 0],
-                rng,
+                total_mass_kg=bodies.ejected[of],
+                rocket_body=bodies.rocket[of, 0],
+                rng=rng,
                 min_length_m=spec.min_length_m,
                 max_length_m=bodies.length[of, 0],
                 speed_km_s=shedding.speed[of],
@@ -280,7 +280,14 @@ class Impacts:
             )
         for k in rows[shedding.remnants[rows]]:
             heavy, light = (self._body(int(slot)) for slot in shedding.slots[k])
-            found = breakup.collision(heavy, light, float(shedding.speed[k]), rng, spec.min_length_m, spec.bridge)
+            found = breakup.collision(
+                heavy,
+                light,
+                speed_km_s=float(shedding.speed[k]),
+                rng=rng,
+                min_length_m=spec.min_length_m,
+                bridge=spec.bridge,
+            )
             large = np.flatnonzero(found.remnant)
             side = found.parent[large].astype(np.int64)
             # numbered from the end, where no fragment of the same event is
@@ -327,10 +334,10 @@ class Impacts:
                 continue
             found = breakup.explosion(
                 self._body(int(slot)),
-                self.scenario.explosions.scale,
-                self._generator(run, event),
-                self._smallest,
-                self.scenario.breakups.bridge,
+                scale=self.scenario.explosions.scale,
+                rng=self._generator(run, event),
+                min_length_m=self._smallest,
+                bridge=self.scenario.breakups.bridge,
             )
             r, v = self._state_of(int(slot), run, event)
             self._note(
@@ -460,7 +467,7 @@ class Impacts:
 
     def _body(self, slot: int) -> Body:
         m = self.members
-        return Body(float(m.mass_kg[slot]), float(m.length_m[slot]), bool(m.kind[slot] == Kind.ROCKET_BODY))
+        return Body(float(m.mass_kg[slot]), float(m.length_m[slot]), rocket_body=bool(m.kind[slot] == Kind.ROCKET_BODY))
 
     def _generator(self, run: int, event: int) -> np.random.Generator:
         return streams.generator(self.seed, int(self.run_numbers[run]), streams.BREAKUP, event)

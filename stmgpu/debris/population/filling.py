@@ -245,12 +245,14 @@ def _surviving_chi(
     """log10 of area-to-mass ratios by the breakup model, weighted by :func:`survivors_weight`: of `_CANDIDATES` draws
     for each fragment one is taken in proportion to its weight (sampling and importance resampling, Rubin 1988)."""
     if np.isinf(stay).all():
-        return draw_chi(length, rocket, rng)
+        return draw_chi(length, rocket_body=rocket, rng=rng)
     if len(length) > _AT_ONCE:
         parts = [slice(k, k + _AT_ONCE) for k in range(0, len(length), _AT_ONCE)]
         return np.concatenate([_surviving_chi(length[p], rocket[p], stay[p], age[p], rng) for p in parts])
     count = len(length)
-    chi = draw_chi(np.tile(length, _CANDIDATES), np.tile(rocket, _CANDIDATES), rng).reshape(_CANDIDATES, count)
+    chi = draw_chi(np.tile(length, _CANDIDATES), rocket_body=np.tile(rocket, _CANDIDATES), rng=rng).reshape(
+        _CANDIDATES, count
+    )
     weight = survivors_weight(stay / 10.0**chi, np.broadcast_to(age, chi.shape))
     total = np.cumsum(weight, axis=0)
     chosen = (total < rng.random(count) * total[-1]).sum(axis=0)
@@ -271,7 +273,7 @@ def _fragments(
     length[has_mass] = length_of_mass(mass[has_mass])
     drawn = length == 0.0
     event: Event = "collision" if kind == Kind.COLLISION_FRAGMENT else "explosion"
-    length[drawn] = draw_length(int(drawn.sum()), SMALLEST_M, LARGEST_M, rng, event)
+    length[drawn] = draw_length(int(drawn.sum()), low_m=SMALLEST_M, high_m=LARGEST_M, rng=rng, event=event)
     ratio[no_ratio] = 10.0 ** _surviving_chi(length[no_ratio], rocket[no_ratio], stay[no_ratio], age[no_ratio], rng)
     by_length = no_mass & no_radius
     radius[by_length] = np.sqrt(area_of_length(length[by_length]) / np.pi)

@@ -260,7 +260,7 @@ def _small_cloud(cloud: Cloud, count: int, min_length_m: float, rng: np.random.G
     return {
         **_cloud(cloud, count, rng, ndtri(quantile)),
         "kind": np.full(count, Kind.COLLISION_FRAGMENT if cloud.collision else Kind.EXPLOSION_FRAGMENT, np.int8),
-        "length_m": draw_length(count, min_length_m, TRACKED_M, rng, _event(cloud)),
+        "length_m": draw_length(count, low_m=min_length_m, high_m=TRACKED_M, rng=rng, event=_event(cloud)),
     }
 
 

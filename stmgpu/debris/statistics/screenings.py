@@ -199,7 +199,10 @@ def removal_value(
                 first,
                 second,
                 rate,
-                rate * expected_fragments(population.mass_kg[first], population.mass_kg[second], speed, min_length_m),
+                rate
+                * expected_fragments(
+                    population.mass_kg[first], population.mass_kg[second], speed, min_length_m=min_length_m
+                ),
             )
         )
     first, second, rate, worth = (np.concatenate(columns) for columns in zip(*pairs, strict=True))

@@ -1,4 +1,4 @@
-"""NASA Standard Breakup Model against published counts, its own integrals, and the laws of conservation.
+"""NASA Standard Breakup Model against the laws of conservation and published results.
 
 Truth: Johnson et al. 2001 (Adv. Space Res. 28, 1377) and Krisko 2011 (ODQN 15-4); unit tests of ESA's C++
 implementation (esa/NASA-breakup-model-cpp); the rest by integration with scipy where it says so.
@@ -14,77 +14,20 @@ from scipy import stats
 
 from stmgpu.debris.breakup import Body, Breakup, collision, explosion, sample_fragments
 from stmgpu.debris.breakup import area_to_mass as am
-from stmgpu.debris.breakup.sampling import cut, draw_velocity
 from stmgpu.debris.breakup.size_law import (
-    area_of_length,
-    draw_length,
-    ejecta_mass,
     expected_count,
     expected_fragments,
     expected_mass,
     is_catastrophic,
     largest_length,
     length_of_mass,
-    mass_of_length,
-    specific_energy,
 )
 from stmgpu.errors import InputError
 
 
-def body(mass: float, rocket: bool = False) -> Body:
+def body(mass: float, *, rocket: bool = False) -> Body:
     """A body of the usual density."""
-    return Body(mass, float(length_of_mass(mass)), rocket)
-
-
-# ------------------------------------------------------------------------------------------------ numbers and sizes
-def test_esa_unit_tests() -> None:
-    """Iridium and Cosmos at 11.7 and 0.1 km/s, and an explosion, 5 cm and longer."""
-    masses = ejecta_mass(560.0, 950.0, [11.7, 0.1])
-    np.testing.assert_allclose(masses, [1510.0, 5.6], rtol=1e-12)
-    assert is_catastrophic(560.0, 950.0, [11.7, 0.1]).tolist() == [True, False]
-    assert np.floor(expected_count(masses, 0.05)).tolist() == [4064, 61]
-    assert int(expected_count(1.0, 0.05, event="explosion")) == 724
-
-
-def test_counts_by_hand() -> None:
-    """0.1 M^0.75 L^-1.71 and 6 S L^-1.6 worked out to all digits."""
-    np.testing.assert_allclose(expected_count(1510.0, [0.01, 0.1, 1.0]), [63714, 1242.3, 24.223], rtol=2e-5)
-    np.testing.assert_allclose(expected_count(1.0, [0.1, 0.01], event="explosion"), [238.864, 9509.36], rtol=2e-6)
-    np.testing.assert_allclose(expected_count([1010.0, 9000.0], 1e-3, 1.0), [2.417e6, 1.246e7], rtol=5e-4)
-
-
-def test_energy_and_threshold() -> None:
-    """40 J/g with the heavier body as target, whatever the order."""
-    assert float(specific_energy(1000.0, 0.8, 10.0)) == pytest.approx(40.0)
-    speed = np.sqrt(2.0 * 4e4 * 1000.0 / 0.8) / 1e3
-    for pair in ((1000.0, 0.8), (0.8, 1000.0)):
-        assert bool(is_catastrophic(*pair, speed * (1 + 1e-12)))
-        assert not bool(is_catastrophic(*pair, speed * (1 - 1e-12)))
-    below = ejecta_mass(1000.0, 0.8, speed * (1 - 1e-9))
-    assert float(below) == pytest.approx(80.0)  # what craters is at most 8 % of the target
-
-
-def test_areas_join() -> None:
-    """Equations 8 and 9 meet at 1.67 mm to 1e-5."""
-    low, high = area_of_length([0.00167 * (1 - 1e-12), 0.00167])
-    assert float(low) == pytest.approx(float(high), rel=1e-5)
-    assert float(area_of_length(1.0)) == 0.556945
-
-
-def test_length_of_mass_is_esas() -> None:
-    """m = 92.937 L^-0.74 pi L^3 / 6."""
-    mass = 92.937 * 2.0**-0.74 * np.pi * 8.0 / 6.0
-    assert float(length_of_mass(mass)) == pytest.approx(2.0)
-    np.testing.assert_allclose(mass_of_length(length_of_mass([1e-3, 1.0, 9000.0])), [1e-3, 1.0, 9000.0])
-
-
-@pytest.mark.parametrize(("event", "b"), [("collision", 1.71), ("explosion", 1.6)])
-def test_lengths_follow_the_power_law(event: str, b: float) -> None:
-    length = draw_length(20_000, 0.05, 0.7, np.random.default_rng(1), event)  # type: ignore[arg-type]
-    found = stats.kstest(length, lambda x: (0.05**-b - x**-b) / (0.05**-b - 0.7**-b))
-    assert found.pvalue > 1e-3
-    assert length.min() >= 0.05
-    assert length.max() <= 0.7
+    return Body(mass, float(length_of_mass(mass)), rocket_body=rocket)
 
 
 # ---------------------------------------------------------------------------------------------------- collisions
@@ -142,14 +85,26 @@ def test_collisions_conserve(
     seed: int,
 ) -> None:
     """Mass and momentum of random bodies, dense or bulky, at 0.1 to 15 km/s."""
-    first = Body(m1, f1 * float(length_of_mass(m1)), rocket1)
-    second = Body(m2, f2 * float(length_of_mass(m2)), rocket2)
-    debris = collision(first, second, speed, np.random.default_rng(seed), shortest, bridge)
+    first = Body(m1, f1 * float(length_of_mass(m1)), rocket_body=rocket1)
+    second = Body(m2, f2 * float(length_of_mass(m2)), rocket_body=rocket2)
+    debris = collision(
+        first, second, speed_km_s=speed, rng=np.random.default_rng(seed), min_length_m=shortest, bridge=bridge
+    )
     check(debris, first, second)
     assert debris.catastrophic == bool(is_catastrophic(m1, m2, speed))
     small = ~debris.remnant
     heavy = first if m1 >= m2 else second
-    mean = float(expected_fragments(m1, m2, speed, shortest, heavy.length_m, heavy.rocket_body, bridge))
+    mean = float(
+        expected_fragments(
+            m1,
+            m2,
+            speed,
+            min_length_m=shortest,
+            max_length_m=heavy.length_m,
+            rocket_body=heavy.rocket_body,
+            bridge=bridge,
+        )
+    )
     assert abs(int(small.sum()) - mean) < 1.0  # floor or one more, none lost to the budget of mass
     assert (debris.length_m[small] >= shortest).all()
     assert (debris.length_m[small] <= min(1.0, heavy.length_m) * (1 + 1e-12)).all()
@@ -166,11 +121,11 @@ def test_collisions_conserve(
 def test_explosions_conserve(
     mass: float, factor: float, rocket: bool, scale: float, shortest: float, seed: int
 ) -> None:
-    parent = Body(mass, factor * float(length_of_mass(mass)), rocket)
-    debris = explosion(parent, scale, np.random.default_rng(seed), shortest)
+    parent = Body(mass, factor * float(length_of_mass(mass)), rocket_body=rocket)
+    debris = explosion(parent, scale=scale, rng=np.random.default_rng(seed), min_length_m=shortest)
     check(debris, parent)
-    high = min(float(largest_length(scale, mass, rocket, "explosion")), parent.length_m)
-    mean = float(expected_count(scale, shortest, high, "explosion"))
+    high = min(float(largest_length(scale, mass, rocket_body=rocket, event="explosion")), parent.length_m)
+    mean = float(expected_count(scale, shortest, high_m=high, event="explosion"))
     assert abs(int((~debris.remnant).sum()) - mean) < 1.0
     assert np.isnan(debris.energy_j_g)
 
@@ -178,12 +133,12 @@ def test_explosions_conserve(
 def test_a_catastrophic_collision() -> None:
     """Iridium and Cosmos: 1218 fragments of 10 cm to 1 m, up to 8 remnants of what is left, shares as the masses."""
     rng = np.random.default_rng(3)
-    events = [collision(body(950.0), body(560.0), 11.7, rng) for _ in range(100)]
+    events = [collision(body(950.0), body(560.0), speed_km_s=11.7, rng=rng) for _ in range(100)]
     small = [int((~e.remnant).sum()) for e in events]
     assert set(small) <= {1218, 1219}
     assert np.mean(small) == pytest.approx(1218.09, abs=0.12)
     assert events[0].energy_j_g == pytest.approx(500.0 * 560.0 / 950.0 * 11.7**2)
-    below = float(expected_mass(1510.0, False, 1e-3, 0.1))
+    below = float(expected_mass(1510.0, rocket_body=False, low_m=1e-3, high_m=0.1))
     assert events[0].mass_below_kg == pytest.approx(below, rel=1e-9)
     share = np.mean([np.mean(e.parent[~e.remnant] == 1) for e in events])
     assert share == pytest.approx(560.0 / 1510.0, abs=0.01)
@@ -197,24 +152,24 @@ def test_rocket_bodies_leave_large_remnants() -> None:
     stage = Body(8300.0, 7.0, rocket_body=True)
     rng = np.random.default_rng(4)
     for _ in range(20):
-        debris = collision(stage, stage, 12.0, rng)
+        debris = collision(stage, stage, speed_km_s=12.0, rng=rng)
         assert 2 <= int(debris.remnant.sum()) <= 8
         assert set(debris.parent[debris.remnant].tolist()) == {0, 1}
-        fragments = expected_mass(16600.0, True)
+        fragments = expected_mass(16600.0, rocket_body=True)
         assert debris.mass_kg[debris.remnant].sum() == pytest.approx(16600.0 - float(fragments), rel=0.05)
         assert abs(np.mean(debris.parent[~debris.remnant]) - 0.5) < 0.03
 
 
 def test_longer_than_the_lighter_body_is_of_the_heavier() -> None:
     small = Body(10.0, 0.25)
-    debris = collision(body(1000.0), small, 10.0, np.random.default_rng(5))
+    debris = collision(body(1000.0), small, speed_km_s=10.0, rng=np.random.default_rng(5))
     assert (debris.parent[debris.length_m > 0.25] == 0).all()
     assert (debris.parent == 1).any()
 
 
 def test_order_of_the_bodies_does_not_matter() -> None:
-    a = collision(body(900.0), body(50.0, True), 9.0, np.random.default_rng(6))
-    b = collision(body(50.0, True), body(900.0), 9.0, np.random.default_rng(6))
+    a = collision(body(900.0), body(50.0, rocket=True), speed_km_s=9.0, rng=np.random.default_rng(6))
+    b = collision(body(50.0, rocket=True), body(900.0), speed_km_s=9.0, rng=np.random.default_rng(6))
     np.testing.assert_array_equal(a.mass_kg, b.mass_kg)
     np.testing.assert_array_equal(a.delta_v_km_s, b.delta_v_km_s)
     np.testing.assert_array_equal(a.parent, 1 - b.parent)
@@ -226,7 +181,7 @@ def test_order_of_the_bodies_does_not_matter() -> None:
 def test_pieces_carry_no_more_than_the_impact(first: float, second: float, speed: float, seed: int) -> None:
     """Masses and speeds over decades; a fast one has energy to spare, so nothing is changed there."""
     m, v = (10.0**first, 10.0**second), 10.0**speed
-    debris = collision(body(m[0]), body(m[1]), v, np.random.default_rng(seed))
+    debris = collision(body(m[0]), body(m[1]), speed_km_s=v, rng=np.random.default_rng(seed))
     carried = 0.5 * debris.mass_kg @ (debris.delta_v_km_s**2).sum(axis=1)
     available = 0.5 * m[0] * m[1] / (m[0] + m[1]) * v**2
     assert carried <= available
@@ -238,7 +193,7 @@ def test_slow_impacts_of_long_bodies_are_bounded() -> None:
     hundredth of the energy is in the cloud of what is too small."""
     stage, share = Body(860.0, 100.0), []
     for seed in range(30):
-        debris = collision(stage, stage, 0.315, np.random.default_rng(seed))
+        debris = collision(stage, stage, speed_km_s=0.315, rng=np.random.default_rng(seed))
         carried = 0.5 * debris.mass_kg @ (debris.delta_v_km_s**2).sum(axis=1)
         share.append(carried / (0.25 * 860.0 * 0.315**2))
     assert 0.97 < max(share) <= 1.0
@@ -249,7 +204,7 @@ def test_cratering_leaves_one_target() -> None:
     """0.5 kg at 10 km/s into 1 t: M = 50 kg, one remnant of m_t + m_p less what was shed, hardly moved."""
     rng = np.random.default_rng(7)
     for _ in range(20):
-        debris = collision(body(1000.0), body(0.5), 10.0, rng)
+        debris = collision(body(1000.0), body(0.5), speed_km_s=10.0, rng=rng)
         assert not debris.catastrophic
         assert int(debris.remnant.sum()) == 1
         shed = debris.mass_kg[~debris.remnant].sum() + debris.mass_below_kg
@@ -261,69 +216,30 @@ def test_cratering_leaves_one_target() -> None:
 
 
 def test_a_slow_bump_leaves_both() -> None:
-    debris = collision(body(950.0), body(560.0), 0.1, np.random.default_rng(8), 0.05)
+    debris = collision(body(950.0), body(560.0), speed_km_s=0.1, rng=np.random.default_rng(8), min_length_m=0.05)
     assert sorted(debris.parent[debris.remnant].tolist()) == [0, 1]
     assert debris.mass_kg[debris.remnant].min() > 555.0
-    still = collision(body(950.0), body(560.0), 0.0, np.random.default_rng(8))
+    still = collision(body(950.0), body(560.0), speed_km_s=0.0, rng=np.random.default_rng(8))
     assert still.mass_kg.tolist() == [950.0, 560.0]
 
 
 def test_small_bodies_shed_no_more_than_they_are() -> None:
     """2 kg at 10 km/s: the power law alone would have 8 fragments of 10 cm and longer, of 11 kg."""
-    assert float(expected_count(2.0, 0.1, 1.0)) > 8.0
+    assert float(expected_count(2.0, 0.1, high_m=1.0)) > 8.0
     rng = np.random.default_rng(9)
-    counts = [int((~collision(body(1.0), body(1.0), 10.0, rng).remnant).sum()) for _ in range(400)]
-    mean = float(expected_fragments(1.0, 1.0, 10.0, 0.1))
+    counts = [int((~collision(body(1.0), body(1.0), speed_km_s=10.0, rng=rng).remnant).sum()) for _ in range(400)]
+    mean = float(expected_fragments(1.0, 1.0, 10.0, min_length_m=0.1))
     assert np.mean(counts) == pytest.approx(mean, abs=4.0 * 0.5 / 20.0)
     assert mean < 2.0
 
 
-def test_overdraw_is_cut_from_the_top() -> None:
-    mass = np.array([1.0, 5.0, 2.0, 9.0])
-    np.testing.assert_allclose(cut(mass, 12.0), [1.0, 4.5, 2.0, 4.5])
-    np.testing.assert_allclose(cut(mass, 2.0), [0.5, 0.5, 0.5, 0.5])
-    np.testing.assert_array_equal(cut(mass, 17.0), mass)
-
-
 # ------------------------------------------------------------------------------------------------------- velocities
-@pytest.mark.parametrize(
-    ("event", "chi", "median"),
-    [
-        ("explosion", -2.0, 28.2),
-        ("collision", -2.0, 12.6),
-        ("explosion", -1.0, 44.7),
-        ("collision", -1.0, 100.0),
-        ("explosion", 0.0, 70.8),
-        ("collision", 0.0, 794.0),
-    ],
-)
-def test_speeds(event: str, chi: float, median: float) -> None:
-    """Medians [m/s] of equations 11 and 12, spread of 0.4, all directions alike."""
-    n = 40_000
-    v = draw_velocity(np.full(n, chi), np.random.default_rng(10), event, np.inf) * 1e3  # type: ignore[arg-type]
-    speed = np.log10(np.linalg.norm(v, axis=1))
-    assert speed.mean() == pytest.approx(np.log10(median), abs=0.01)
-    assert speed.std() == pytest.approx(0.4, abs=0.006)
-    unit = v / np.linalg.norm(v, axis=1)[:, None]
-    assert np.abs(unit.mean(axis=0)).max() < 4.0 / np.sqrt(3 * n)
-    np.testing.assert_allclose(unit.T @ unit / n, np.eye(3) / 3.0, rtol=0, atol=0.01)
-
-
-def test_speeds_end_at_the_cap() -> None:
-    """The law is cut off: below the limit its shape stays (a Kolmogorov test against the truncated normal)."""
-    n, chi = 20_000, -0.5
-    mean, limit = 0.9 * chi + 2.9, 0.2
-    speed = np.linalg.norm(draw_velocity(np.full(n, chi), np.random.default_rng(11), "collision", limit), axis=1)
-    assert speed.max() <= limit * (1 + 1e-12)
-    z = (np.log10(speed * 1e3) - mean) / 0.4
-    top = stats.norm.cdf((np.log10(limit * 1e3) - mean) / 0.4)
-    assert stats.kstest(z, lambda x: np.minimum(stats.norm.cdf(x) / top, 1.0)).pvalue > 1e-3
 
 
 def test_balancing_moves_the_light_ones_little() -> None:
     """Speeds of light fragments keep their law; the momentum as drawn was not zero."""
     rng = np.random.default_rng(12)
-    events = [collision(body(950.0), body(560.0), 11.7, rng) for _ in range(20)]
+    events = [collision(body(950.0), body(560.0), speed_km_s=11.7, rng=rng) for _ in range(20)]
     assert min(e.momentum_drawn for e in events) > 1e-4
     assert max(e.momentum_residual for e in events) < 1e-12
     deviation = []
@@ -341,16 +257,16 @@ def test_single_fragments_are_those_of_collisions() -> None:
     """Lengths, A/M and parents of ``sample_fragments`` and of whole collisions have the same distributions."""
     rng = np.random.default_rng(13)
     heavy, light = body(950.0), Body(560.0, 0.4)
-    events = [collision(heavy, light, 11.7, rng) for _ in range(8)]
+    events = [collision(heavy, light, speed_km_s=11.7, rng=rng) for _ in range(8)]
     whole = [
         np.concatenate([getattr(e, name)[~e.remnant] for e in events])
         for name in ("length_m", "area_to_mass", "parent")
     ]
     single = sample_fragments(
         10_000,
-        1510.0,
-        False,
-        rng,
+        total_mass_kg=1510.0,
+        rocket_body=False,
+        rng=rng,
         max_length_m=heavy.length_m,
         speed_km_s=11.7,
         share=560.0 / 1510.0,
@@ -365,12 +281,14 @@ def test_single_fragments_are_those_of_collisions() -> None:
 
 def test_single_fragments_of_many_breakups() -> None:
     mass = np.array([5.0, 5000.0])
-    single = sample_fragments(2, mass, [False, True], np.random.default_rng(14), speed_km_s=[1.0, 10.0])
+    single = sample_fragments(
+        2, total_mass_kg=mass, rocket_body=[False, True], rng=np.random.default_rng(14), speed_km_s=[1.0, 10.0]
+    )
     assert len(single) == 2
-    assert single.length_m[0] <= largest_length(5.0, 5.0, False)
+    assert single.length_m[0] <= largest_length(5.0, 5.0, rocket_body=False)
     assert (single.mass_kg <= mass).all()
-    assert len(sample_fragments(0, 10.0, False, np.random.default_rng(14))) == 0
-    tiny = sample_fragments(5, 0.01, False, np.random.default_rng(14))
+    assert len(sample_fragments(0, total_mass_kg=10.0, rocket_body=False, rng=np.random.default_rng(14))) == 0
+    tiny = sample_fragments(5, total_mass_kg=0.01, rocket_body=False, rng=np.random.default_rng(14))
     assert (tiny.length_m == 0.1).all()
 
 
@@ -380,11 +298,11 @@ def test_single_fragments_of_many_breakups() -> None:
     [
         lambda rng: Body(0.0, 1.0),
         lambda rng: Body(1.0, np.nan),
-        lambda rng: collision(body(1.0), body(1.0), -1.0, rng),
-        lambda rng: collision(body(1.0), body(1.0), np.inf, rng),
-        lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 1e-4),
-        lambda rng: collision(body(1.0), body(1.0), 1.0, rng, 0.1, "none"),
-        lambda rng: explosion(body(1.0), 0.0, rng),
+        lambda rng: collision(body(1.0), body(1.0), speed_km_s=-1.0, rng=rng),
+        lambda rng: collision(body(1.0), body(1.0), speed_km_s=np.inf, rng=rng),
+        lambda rng: collision(body(1.0), body(1.0), speed_km_s=1.0, rng=rng, min_length_m=1e-4),
+        lambda rng: collision(body(1.0), body(1.0), speed_km_s=1.0, rng=rng, min_length_m=0.1, bridge="none"),
+        lambda rng: explosion(body(1.0), scale=0.0, rng=rng),
         lambda rng: am.bridge_weight(0.1, "none"),
         lambda rng: expected_count(1.0, 0.1, event="bang"),
     ],
@@ -395,6 +313,6 @@ def test_mistakes_are_told(call: object) -> None:
 
 
 def test_same_seed_same_breakup() -> None:
-    a, b = (collision(body(900.0), body(50.0), 9.0, np.random.default_rng(6)) for _ in range(2))
+    a, b = (collision(body(900.0), body(50.0), speed_km_s=9.0, rng=np.random.default_rng(6)) for _ in range(2))
     assert a.mass_kg.tobytes() == b.mass_kg.tobytes()
     assert a.delta_v_km_s.tobytes() == b.delta_v_km_s.tobytes()

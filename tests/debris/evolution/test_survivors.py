@@ -43,7 +43,7 @@ def test_fragments_that_last_are_as_the_breakup_model_makes_them_and_others_are_
     assert low.mean() < fresh.mean() - 0.2
     # and exactly: the mean over draws of the model, each with its weight
     lengths = fill_missing(*columns, np.random.default_rng(3)).length_m
-    chi = draw_chi(lengths, np.zeros(count, np.bool_), np.random.default_rng(4))
+    chi = draw_chi(lengths, rocket_body=np.zeros(count, np.bool_), rng=np.random.default_rng(4))
     weight = survivors_weight(0.2 / 10.0**chi, np.full(count, 20.0))
     assert low.mean() == pytest.approx((weight * chi).sum() / weight.sum(), abs=0.03)
 

@@ -233,7 +233,7 @@ def test_small_fragments_have_the_areas_and_masses_of_the_breakup_model(small):
     np.testing.assert_allclose(np.pi * small.radius_m**2, area_of_length(length), rtol=1e-9)
     np.testing.assert_allclose(small.mass_kg * small.area_to_mass, area_of_length(length), rtol=1e-9)
     below = length < 0.08  # where spacecraft and rocket bodies have the same law
-    mean, sd = chi_moments(length[below], False)
+    mean, sd = chi_moments(length[below], rocket_body=False)
     deviate, height = (np.log10(small.area_to_mass[below]) - mean) / sd, perigee_km(small)[below]
     assert deviate[height > 1400.0].mean() == pytest.approx(0.0, abs=0.08)  # there they hardly decay
     assert deviate[height > 1400.0].std() == pytest.approx(1.0, abs=0.05)

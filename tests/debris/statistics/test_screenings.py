@@ -94,9 +94,9 @@ def test_removal_value_by_hand():
         "34": 0.01 * (1.5e-3 / 5.0) ** 2 * per_year,
     }
     shed = {
-        "12": float(expected_fragments(9000.0, 1000.0, 10.0, 0.1)),
-        "13": float(expected_fragments(9000.0, 5.0, 12.0, 0.1)),
-        "34": float(expected_fragments(5.0, 250.0, 8.0, 0.1)),
+        "12": float(expected_fragments(9000.0, 1000.0, 10.0, min_length_m=0.1)),
+        "13": float(expected_fragments(9000.0, 5.0, 12.0, min_length_m=0.1)),
+        "34": float(expected_fragments(5.0, 250.0, 8.0, min_length_m=0.1)),
     }
     value = {k: meet[k] * shed[k] for k in meet}
     assert found.norad_id.values.tolist() == [1, 2, 3, 4]
