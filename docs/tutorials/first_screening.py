@@ -10,9 +10,9 @@
 # %% [markdown]
 # # A first screening
 #
-# From a catalogue to the closest conjunctions and the motion of one pair, on a small synthetic catalogue. It takes a
-# few seconds and writes `first_screening.zarr` in the current folder. Open it as a notebook with jupytext, or run it:
-# `python docs/tutorials/first_screening.py`.
+# This tutorial screens a small synthetic catalogue, looks at the closest conjunctions, and follows one pair through its
+# closest approach. It takes a few seconds and writes `first_screening.zarr` to the current folder. Open it as a
+# notebook with jupytext, or run it: `python docs/tutorials/first_screening.py`.
 
 # %%
 import json
@@ -25,8 +25,8 @@ import stmgpu as stm
 # %% [markdown]
 # ## A catalogue
 #
-# Three thousand made-up objects with the proportions of the real catalogue. A file works alike:
-# `stm.read_catalog("catalog.tle")` takes TLE, 3LE and the forms of OMM.
+# Three thousand synthetic objects with the proportions of the real catalogue. To read a file instead, use
+# `stm.read_catalog("catalog.tle")`, which takes TLE, 3LE and all forms of OMM.
 
 # %%
 cat = stm.synthetic_catalog(3000, seed=1)
@@ -35,15 +35,15 @@ cat.summary()
 # %% [markdown]
 # ## All against all
 #
-# Every local minimum of the distance of every pair, below 10 km, within six hours. The start is the median epoch of the
-# elements, rounded up to the hour, unless it is given.
+# Find every local minimum of the distance of every pair that is below 10 km, within six hours. By default the window
+# starts at the median epoch of the elements, rounded up to the hour.
 
 # %%
 con = stm.screen(cat, hours=6, threshold_km=10)
 dict(con.sizes)
 
 # %% [markdown]
-# The closest ones that pass at speed. Bit 1 of the flags marks slow pairs: docked, in formation, or on one orbit.
+# These are the ten closest fast ones. Bit 1 of the flags marks slow pairs: docked, in formation, or on one orbit.
 
 # %%
 is_slow = (con.flags.to_numpy() & 1) != 0
@@ -54,7 +54,7 @@ fast[columns].isel(conjunction=slice(10)).to_dataframe()
 # %% [markdown]
 # ## Was anything missed?
 #
-# The run measured the bounds on which its broad phase rests. A ratio below one says that they held.
+# The run measured the bounds that its broad phase relies on. A ratio below one means that they held.
 
 # %%
 certificate = json.loads(con.attrs["certificate"])
@@ -62,7 +62,7 @@ assert certificate["complete"]
 certificate["largest_ratio"], certificate["pairs_measured"]
 
 # %% [markdown]
-# And which objects could not be propagated all the time?
+# Some objects may not be propagated through the whole window. They are listed with the first error code and its time.
 
 # %%
 con[["failed_object", "failed_code", "failed_time"]].to_dataframe()
@@ -70,8 +70,8 @@ con[["failed_object", "failed_code", "failed_time"]].to_dataframe()
 # %% [markdown]
 # ## One pair, step by step
 #
-# The ephemeris of the closest pair around its closest approach, at ten steps a second. One step falls on the reported
-# time: there, and nowhere else, the sampled distance is the reported one, to a millimetre.
+# Propagate the closest pair around its closest approach, at ten steps per second. One step falls on the reported TCA.
+# The sampled distance is smallest there, and equals the reported one to a millimetre.
 
 # %%
 closest = fast.isel(conjunction=0)
@@ -86,9 +86,9 @@ assert abs(distance[at] - closest.miss_distance) < 1e-6
 float(distance[at]), closest.miss_distance.item()
 
 # %% [markdown]
-# ## Keep it
+# ## Save the result
 #
-# A store is whole or not there, carries checksums, and opens with xarray alone.
+# A store is complete or not there at all, carries checksums, and opens with xarray alone.
 
 # %%
 stm.write_dataset(con, "first_screening.zarr", "conjunctions", overwrite=True)

@@ -10,9 +10,10 @@
 # %% [markdown]
 # # What is it worth to remove this object?
 #
-# From a week of warnings to a list of objects, from the list to a policy, from policies to runs of eight years, and
-# from these to a figure with intervals. It takes some ten seconds of one core and writes `removal_study.*` in the
-# current folder. Open it as a notebook with jupytext, or run it: `python docs/tutorials/removal_study.py`.
+# This tutorial screens a population for a week to find candidates for removal, turns them into a policy, evolves the
+# population for eight years with and without it, and draws a figure with intervals. It takes some ten seconds of one
+# core and writes `removal_study.*` to the current folder. Open it as a notebook with jupytext, or run it: `python
+# docs/tutorials/removal_study.py`.
 
 # %%
 import csv
@@ -32,10 +33,10 @@ from stmgpu.report.study import plot_study, print_study
 # %% [markdown]
 # ## A population
 #
-# A toy, so that it takes seconds: a twentieth of what is in low orbit, with bodies twenty-five times as wide.
-# Collisions go with the square of both, so it has as many a year as the real one, about. For a real study leave this
-# out and put `source = "synthetic"` or a file of yours into the scenario (docs/guide/debris-populations.md), 100 years
-# and 100 runs.
+# The population is a toy, so that the tutorial takes seconds: a twentieth of what is in low orbit, with bodies
+# twenty-five times as wide. The number of collisions grows with the square of both, so there are about as many per year
+# as in reality. For a real study leave this out, put `source = "synthetic"` or a file of yours into the scenario
+# (docs/guide/debris-populations.md), and use 100 years and 100 runs.
 
 # %%
 OBJECTS, WIDER = 800, 25.0
@@ -59,22 +60,23 @@ population = stm.load_population(spec)
 dict(zip(CLASS_NAMES, np.bincount(population.kind, minlength=len(CLASS_NAMES)), strict=True))
 
 # %% [markdown]
-# ## From warnings to candidates
+# ## From conjunctions to candidates
 #
-# Screen all against all for a week, with a threshold much wider than the objects. A conjunction within D stands for
-# (R/D)² collisions, and each of these for the fragments that the breakup model expects. The objects whose removal takes
-# most of that away come first. `share_removed` is what is gone with an object and all above it.
+# Screen all against all for a week, with a threshold much larger than the objects. A conjunction within a distance D
+# represents (R/D)² collisions, and each collision the fragments that the breakup model expects. Objects are ranked by
+# how many fragments their removal would prevent. `share_removed` is the share prevented by removing an object and all
+# those above it.
 
 # %%
-con, found = deterministic_collisions(population, days=7, threshold_km=20)
+con, rates = deterministic_collisions(population, days=7, threshold_km=20)
 value = st.removal_value(con, population)
-found["conjunctions"], found["rate"], found["sigma"]  # sigma: of the rate, if conjunctions are independent
+rates["conjunctions"], rates["rate"], rates["sigma"]  # sigma: of the rate, if conjunctions are independent
 
 # %%
 value[["norad_id", "mass", "conjunctions", "value", "share_removed"]].isel(object=slice(8)).to_dataframe()
 
 # %% [markdown]
-# Satellites at work are no candidates, and fragments are too many: derelict payloads and rocket bodies remain.
+# Active satellites are no candidates, and fragments are too many. That leaves derelict payloads and rocket bodies.
 
 # %%
 candidate = np.isin(value.kind, [Kind.DERELICT, Kind.ROCKET_BODY])
@@ -82,10 +84,10 @@ wanted = value.norad_id.to_numpy()[candidate][:12].tolist()
 assert set(wanted) <= set(population.norad_id.tolist())
 
 # %% [markdown]
-# ## A criterion of one's own
+# ## A policy of your own
 #
-# A class with a name and a score: here the oldest first, of those that are heavy. Once the class is there scenario
-# files know its name. `view` also has rates, lifetimes, orbits, owners.
+# Define a class with a rank and a score; this one prefers old objects among the heavy ones. Once the class is defined,
+# scenario files can use its rank. `view` also has rates, lifetimes, orbits and owners.
 
 
 # %%
@@ -99,11 +101,11 @@ class OldestFirst(RankedRemoval):
 # %% [markdown]
 # ## Scenarios
 #
-# One base and four scenarios that differ in one thing: who is removed. Nobody, or twelve objects in three years in one
-# of three orders. The first scenario is what the others are compared with.
+# The four scenarios differ only in what is removed: nothing, or twelve objects in three years, chosen in one of three
+# ways. The first scenario is the baseline for the others.
 #
-# Where bodies this wide share a cell for a month they are as good as certain to collide, and what exceeds a probability
-# of one is cut off. So each step takes 24 samples, each for a 24th of it. A real population does with one.
+# Two bodies this wide that share a cell for a month are almost certain to collide, and probabilities are limited to
+# one. So each step takes 24 samples, each for a 24th of the step. A real population needs only one.
 
 # %%
 missions = "per_year = 4\nfrom_year = 2026\nuntil_year = 2029"
@@ -130,7 +132,7 @@ resamples = 24
 name = "no removal"
 
 [[scenario]]
-name = "the warnings' list"
+name = "screening list"
 [[scenario.removal]]
 rank = "list"
 ids = {wanted}
@@ -154,9 +156,9 @@ rank = "oldest first"
 # %% [markdown]
 # ## Runs
 #
-# Into a store, a run at a time: what is killed here goes on with the same line (without `overwrite`). More runs can be
-# added later, and only these are computed. For a scenario file without a class of one's own the command line does it:
-# `stmgpu evolve removal_study.toml --out removal_study.zarr`.
+# The study goes into a store, run by run. If it is killed, the same call (without `overwrite`) resumes it. Runs can be
+# added later, and only these are computed. For a scenario file without a policy of your own you can use the command
+# line instead: `stmgpu evolve removal_study.toml --out removal_study.zarr`.
 
 # %%
 begin, more = stm.Execution(overwrite=True), stm.Execution(append=True)
@@ -166,7 +168,7 @@ ds = stm.open_dataset("removal_study.zarr", kind="ensemble")
 dict(ds.sizes)
 
 # %% [markdown]
-# The books close, and until the first removal run k is the same in every scenario: their random numbers are.
+# The mass balance closes. Until the first removal, run k is the same in every scenario, because the random numbers are.
 
 # %%
 assert float(abs(ds.mass_balance).max()) < 1e-9
@@ -176,60 +178,61 @@ assert (before == before.isel(scenario=0)).all()
 # %% [markdown]
 # ## The table
 #
-# Few runs of a toy: the intervals are wide, and with fewer than ten runs they do not hold what they promise. It says
-# so. That so few removals change so much comes from the toy, too: bodies this wide set off chains of collisions.
+# With so few runs the intervals are wide, and with fewer than ten they are unreliable; the table says so. That so few
+# removals change so much is due to the toy population, too: bodies this wide set off chains of collisions.
 
 # %%
 print_study(ds)
 
 # %% [markdown]
-# ## What did it change?
+# ## The difference
 #
-# Run by run, not mean against mean. `gain`: how many times as many runs it would take without common random numbers.
-# It is small where a policy turns the whole course of a run.
+# Compare run by run, not mean against mean. `gain` tells how many times as many runs you would need without common
+# random numbers. It is small if a policy changes the whole course of a run.
 
 # %%
 end = ds.isel(time=[-1])
 st.paired_difference(end, "population").isel(time=0).to_dataframe()
 
 # %% [markdown]
-# The effective reduction factor: objects fewer for each object removed. 1 is the object itself (less, where it would
-# have decayed anyway), the rest are fragments that were never made.
+# The effective reduction factor is the reduction in objects per object removed. The object itself counts 1 (less, if it
+# would have decayed anyway); the rest are fragments that were never produced.
 
 # %%
 st.effective_reduction_factor(end).isel(time=0)[["estimate", "lower", "upper", "removed"]].to_dataframe()
 
 # %% [markdown]
-# Collisions avoided for each removal, from the expected channel: it counts what might as well have happened, not only
-# what did, and varies less.
+# Collisions avoided per removal, from the expected channel. It sums probabilities instead of the collisions that
+# happened, and varies less.
 
 # %%
 avoided = st.collisions_avoided_per_removal(end).isel(time=0)
 avoided[["estimate", "lower", "upper"]].to_dataframe()
 
 # %% [markdown]
-# In money, at prices of one's own: what a collision avoided costs, and whether that is less than it does damage.
+# The cost of each collision avoided at prices of your own, and whether it is less than the damage of a collision.
 
 # %%
 prices = {"per_removal": 10.0, "per_collision": 500.0, "discount_rate": 0.03}
 st.cost_per_collision_avoided(ds, prices)[["cost_per_collision", "net_present_value"]].to_dataframe()
 
 # %% [markdown]
-# ## The list on stored runs
+# ## Removal evaluated on stored runs
 #
-# How many collisions of the runs without removal had one of the list in them, or followed from such a one? No run is
-# needed for this; it is an upper bound, as objects that survive may collide later.
+# How many collisions of the runs without removal involve an object of the list, or follow from a collision that does?
+# This needs no new run. It is an upper bound for the collisions avoided, because objects that survive may collide
+# later.
 
 # %%
 year_of = {norad: 2026.0 + k // 4 for k, norad in enumerate(wanted)}
 pruned = st.collisions_without(ds.isel(scenario=[0], event=(ds.event_scenario == 0).to_numpy()), year_of, by="norad")
-kept = st.collisions(ds).isel(time=-1).sel(scenario="the warnings' list")
+kept = st.collisions(ds).isel(time=-1).sel(scenario="screening list")
 pruned[["collisions", "collisions_left"]].isel(scenario=0).assign(with_the_policy=kept).to_dataframe()
 
 # %% [markdown]
-# ## Who begot whom
+# ## Genealogy
 #
-# Every fragment knows the breakup that made it. Generation 1: both objects were there at the start.
+# Every fragment carries the id of its breakup. In a collision of generation 1, both objects were there at the start.
 
 # %%
 family = st.genealogy(ds)
@@ -240,7 +243,7 @@ dict(zip(*np.unique(family.generation.to_numpy()[is_collision], return_counts=Tr
 # ## The figure
 #
 # Population, collisions, differences with their intervals, and density by altitude. `stmgpu study removal_study.zarr
-# --plot removal_study.png` draws the same.
+# --plot removal_study.png` draws the same figure.
 
 # %%
 plot_study(ds, "removal_study.png")
