@@ -1,5 +1,7 @@
 # make demo     install into .venv and run the main job on the synthetic catalogue: store and picture under demo/
-# make test     install into .venv and run the whole test suite
+# make quick    the unit tests on one kernel backend, in less than a minute (BACKEND=cpu, WORKERS=2)
+# make test     install into .venv and run the whole test suite: in WORKERS=2 processes, then, one by one, the tests that
+#               need the machine to themselves; ARGS go to pytest, COVERAGE=1 prints the lines that were run
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
 # make check    format, ruff, mypy and the layer contracts
 # make build    compile the kernels anew
@@ -19,19 +21,36 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NATIVE := $(wildcard kernels/*.cu kernels/*.cpp kernels/include/*.h)
 PACKAGES := $(wildcard stmgpu/__init__.py stmgpu/*/__init__.py stmgpu/*/*/__init__.py) # the editable install lists them
 
-.PHONY: demo test slurm check build lock clean install
+WORKERS ?= 2
+BACKEND ?= cpu
+PYTEST := $(BIN)/python -m pytest
+COV := $(if $(COVERAGE),--cov=stmgpu --cov-report=)
+
+.PHONY: demo quick test slurm check build lock clean install
 .DEFAULT_GOAL := test
 
 demo: install
 	$(BIN)/stmgpu demo --out demo
 
+quick: install
+	$(PYTEST) --numprocesses $(WORKERS) --dist worksteal -m "not slow and not alone" --backend $(BACKEND) $(COV) $(ARGS)
+	$(if $(COVERAGE),$(BIN)/coverage report --precision 1)
+
+# exit status 5 of pytest: no test was selected, as happens to one half or the other with ARGS=tests/some_file.py
 test: install
-	$(BIN)/python -m pytest $(ARGS)
+	@echo "== tests that share the machine, in $(WORKERS) processes"; \
+	$(PYTEST) --numprocesses $(WORKERS) --dist worksteal -m "not alone" $(COV) $(ARGS); shared=$$?; \
+	[ $$shared -ne 2 ] || exit 2; \
+	echo "== tests that need the machine to themselves"; \
+	$(PYTEST) -m alone $(COV) $(if $(COVERAGE),--cov-append) $(ARGS); alone=$$?; \
+	$(if $(COVERAGE),$(BIN)/coverage report --precision 1;) \
+	case "$$shared $$alone" in "0 0" | "0 5" | "5 0") ;; *) \
+	  echo "== FAILED: exit status of the first part $$shared, of the second $$alone" >&2; exit 1 ;; esac
 
 slurm: install
 	@SLURM_CONF=$$(tests/slurm/cluster.sh start) || exit 1; export SLURM_CONF; \
 	  trap 'tests/slurm/cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
-	  $(BIN)/python -m pytest tests/slurm $(ARGS)
+	  $(PYTEST) tests/slurm $(ARGS)
 
 check: install
 	$(BIN)/ruff format --check .
@@ -71,7 +90,7 @@ build: $(VENV)/requirements
 lock: $(VENV)/python
 	@$(PIP) install uv==$(UV_VERSION)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	  --custom-compile-command "make lock" $(UPGRADE) --extra dev --output-file requirements.lock pyproject.toml
+	  --custom-compile-command "make lock" $(UPGRADE) --group dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist demo stmgpu/_native .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo stmgpu/_native .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

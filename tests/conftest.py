@@ -15,6 +15,29 @@ from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.errors import BackendError
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--backend``, which the quick lane uses."""
+    parser.addoption(
+        "--backend", choices=list(_MAKERS), help="run tests that exist for several backends on this one only"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what runs on another backend than ``--backend``, whatever fixture chooses it."""
+    chosen = config.getoption("--backend")
+    if chosen is None:
+        return
+    others = [item for item in items if _backends_of(item) - {chosen}]
+    items[:] = [item for item in items if not _backends_of(item) - {chosen}]
+    config.hook.pytest_deselected(items=others)
+
+
+def _backends_of(item: pytest.Item) -> set[str]:
+    """Return the backends that a test's parameters name."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return {value for value in parameters.values() if isinstance(value, str) and value in _MAKERS}
+
+
 def _cpu() -> Backend:
     return CpuBackend()
 

@@ -32,6 +32,7 @@ def _promises_no_spills(file: Path) -> bool:
     return "no spills" in " ".join(header).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", nvrtc.ARCHITECTURES)
 @pytest.mark.parametrize("file", kernel_files(), ids=lambda f: f.name)
 def test_kernels_compile(file: Path, arch: int) -> None:

@@ -46,6 +46,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(mutated())
 def test_mutated_files(content: bytes) -> None:
@@ -72,6 +73,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), st.sampled_from(sorted(json.loads(FORMS["json"])[0])), JSON_VALUES)))
 def test_odd_json_values(edits: list[tuple[int, str, object]]) -> None:
@@ -81,6 +83,7 @@ def test_odd_json_values(edits: list[tuple[int, str, object]]) -> None:
     read(json.dumps(records).encode())
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(["csv", "kvn", "xml"]),

@@ -69,6 +69,7 @@ def test_tle_text_comes_back(from_tle: Catalog) -> None:
     assert format_catalog(from_tle, "tle") == TLE.read_bytes()
 
 
+@pytest.mark.slow
 def test_csv_bits() -> None:
     catalog = read_catalog(CSV)
     assert len(catalog) == 26_834
@@ -86,6 +87,7 @@ def test_csv_bits() -> None:
             np.testing.assert_array_equal(getattr(catalog, column), _theirs(records, column), err_msg=column)
 
 
+@pytest.mark.slow
 def test_csv_round_trip() -> None:
     catalog = read_catalog(CSV)
     assert read_catalog(format_catalog(catalog, "csv")).equals(catalog)

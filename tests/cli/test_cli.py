@@ -46,6 +46,7 @@ def test_info_names_every_backend() -> None:
         assert re.search(rf"^{name} +\S", result.stdout, re.M), name
 
 
+@pytest.mark.slow
 def test_screen_writes_store_csv_and_picture(tle: Path, tmp_path: Path) -> None:
     out, table, picture = tmp_path / "c.zarr", tmp_path / "c.csv", tmp_path / "c.png"
     result = stmgpu(
@@ -86,6 +87,7 @@ def test_screen_writes_store_csv_and_picture(tle: Path, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_propagate_writes_an_ephemeris(tle: Path, tmp_path: Path) -> None:
     out = tmp_path / "e.zarr"
     result = stmgpu("propagate", tle, "--hours", 3, "--step-s", 30, "--backend", "cpu", "--out", out)
@@ -189,6 +191,7 @@ def test_failures_give_1(tle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'z80' is not available here; usable:" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Path, tmp_path: Path) -> None:
     out = tmp_path / "c.zarr"
     command = ("screen", tle, "--hours", 0.1, "--backend", "cpu", "--out", out)
@@ -206,6 +209,8 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Pat
     assert stmgpu(*command[:-1], tmp_path / "none.zarr", "--resume").exit_code == 2
 
 
+@pytest.mark.alone
+@pytest.mark.slow
 def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
     demo = [sys.executable, "-m", "stmgpu.cli", "demo", "--objects", "8000", "--hours", "700", "--out", str(tmp_path)]
     # a shell's background jobs are born deaf to it
@@ -231,6 +236,7 @@ def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
         open_dataset(tmp_path / "conjunctions.zarr")
 
 
+@pytest.mark.slow
 def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
     """A pseudo-terminal as standard error; the demo's small form runs the whole way."""
     master, slave = pty.openpty()
@@ -278,6 +284,7 @@ def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     assert "[red]X[/]" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_catalogue_from_standard_input(tle: Path) -> None:
     """A gzipped one through a pipe; with --quiet nothing but the result is said."""
     done = subprocess.run(
@@ -291,6 +298,7 @@ def test_a_catalogue_from_standard_input(tle: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(tle: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "stmgpu.cli", "screen", str(tle), "--hours", "1", "--backend", "cpu"],
@@ -307,6 +315,8 @@ def test_a_reader_that_leaves_early_is_no_error(tle: Path) -> None:
     assert "Broken" not in said
 
 
+@pytest.mark.alone
+@pytest.mark.slow
 def test_termination_leaves_nothing_behind(tmp_path: Path) -> None:
     """What a batch system sends at a job's time limit."""
     process = subprocess.Popen(

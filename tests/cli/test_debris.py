@@ -55,6 +55,7 @@ def unfinished(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # --------------------------------------------------------------------------------------------------------------- evolve
+@pytest.mark.slow
 def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]) -> None:
     store, result = evolved
     assert re.search(r"^ *removal +\d.* 8\.00 ", result.stdout, re.M), result.stdout
@@ -74,6 +75,7 @@ def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]
     assert stmgpu("check", store).stdout == f"{store} is whole and complete\n"
 
 
+@pytest.mark.slow
 def test_the_same_command_again_computes_nothing_and_another_is_refused(
     study: Path, evolved: tuple[Path, Result], tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(
     assert "there is no store" in stmgpu("evolve", study, "--out", tmp_path / "n.zarr", "--resume").stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on(study: Path, evolved: tuple[Path, Result], unfinished: Path) -> None:
     assert stmgpu("check", unfinished).exit_code == 1
     early = stmgpu("study", unfinished)
@@ -108,6 +111,7 @@ def test_a_stopped_study_goes_on(study: Path, evolved: tuple[Path, Result], unfi
     assert result_of(unfinished) == result_of(evolved[0])
 
 
+@pytest.mark.slow
 def test_shares_are_merged(study: Path, evolved: tuple[Path, Result], tmp_path: Path) -> None:
     for task in range(2):
         result = stmgpu(
@@ -164,6 +168,7 @@ def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_progress_as_lines_of_json(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stmgpu.log.LINE_EVERY_S", 0.0)
     result = stmgpu("--log-json", "evolve", study, "--out", tmp_path / "s.zarr", "--runs", 1)
@@ -172,6 +177,7 @@ def test_progress_as_lines_of_json(study: Path, tmp_path: Path, monkeypatch: pyt
     assert any(line["message"].startswith("density: ") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_tile_that_fails_is_named_once(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compute = EnsembleJob.compute
 
@@ -193,6 +199,7 @@ def test_a_tile_that_fails_is_named_once(study: Path, tmp_path: Path, monkeypatc
 
 
 # -------------------------------------------------------------------------------------------------- info, export, check
+@pytest.mark.slow
 def test_a_study_as_a_crate(tmp_path: Path) -> None:
     """Its input files are files of the crate, its settings plain values."""
     (tmp_path / "few objects.csv").write_text(
@@ -282,6 +289,7 @@ def test_check_names_a_damaged_input(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------- study
+@pytest.mark.slow
 def test_study_as_table_json_and_figure(evolved: tuple[Path, Result], tmp_path: Path) -> None:
     store, picture = evolved[0], tmp_path / "p.png"
     printed = stmgpu("study", store)
@@ -312,6 +320,7 @@ def test_study_of_what_is_none(evolved: tuple[Path, Result], conjunctions: Path,
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_runs_that_are_cut_off_are_named(tmp_path: Path) -> None:
     text = (
         STUDY.replace("0.02", "0.2")
@@ -328,6 +337,7 @@ def test_runs_that_are_cut_off_are_named(tmp_path: Path) -> None:
     assert stmgpu("study", tmp_path / "s.zarr", "--plot", tmp_path / "p.png").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_study_of_one_year_has_a_table_too(study: Path, tmp_path: Path) -> None:
     result = stmgpu("evolve", study, "--out", tmp_path / "s.zarr", "--years", 1, "--runs", 1)
     assert result.exit_code == 0, (result.stderr, result.exception)

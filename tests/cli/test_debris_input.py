@@ -31,6 +31,7 @@ def conjunctions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
+@pytest.mark.slow
 def test_masses_that_are_not_known_are_told(tmp_path: Path) -> None:
     write_table(tmp_path, lambda k: ("", 0, 1500)[k % 3])
     write_table_study(tmp_path)
@@ -43,6 +44,7 @@ def test_masses_that_are_not_known_are_told(tmp_path: Path) -> None:
     assert any(note.startswith(filled) for note in notes)
 
 
+@pytest.mark.slow
 def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     write_table(tmp_path)
     write_table_study(
@@ -61,6 +63,7 @@ def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     assert "<svg" in picture.read_text()[:1000]
 
 
+@pytest.mark.slow
 def test_names_that_the_terminal_cannot_write_are_no_error(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text('name = "Größe 軌道"\n' + BASE, encoding="utf-8")
     ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

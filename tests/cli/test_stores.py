@@ -89,6 +89,7 @@ def test_check_names_damage_and_repair_mends_it(tle: Path, store: Path) -> None:
     assert stmgpu("check", store / "run").exit_code == 1
 
 
+@pytest.mark.slow
 def test_merge_finishes_what_is_there(tle: Path, tmp_path: Path, made: Path) -> None:
     stores = [tmp_path / f"{k}.zarr" for k in range(2)]
     for k, path in enumerate(stores):
@@ -144,6 +145,7 @@ def test_export_makes_a_crate(store: Path, tmp_path: Path) -> None:
     assert stmgpu("export", store, crate).exit_code == 2
 
 
+@pytest.mark.slow
 def test_compile_needs_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cuda.bindings.nvrtc")
     monkeypatch.setenv("STMGPU_CACHE_DIR", str(tmp_path))
@@ -167,6 +169,7 @@ def operators(tle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     return oem, write_dataset(states, folder / "own.zarr", "ephemeris")
 
 
+@pytest.mark.slow
 def test_own_trajectories_against_the_catalogue(
     tle: Path, operators: tuple[Path, Path], made: Path, tmp_path: Path
 ) -> None:
@@ -214,6 +217,7 @@ def test_own_trajectories_against_the_catalogue(
     assert "40 objects read" in alone.stdout
 
 
+@pytest.mark.slow
 def test_trajectories_that_cannot_be_used(tle: Path, operators: tuple[Path, Path], made: Path, tmp_path: Path) -> None:
     (tmp_path / "junk.oem").write_text("not an ephemeris")
     (tmp_path / "cut.oem").write_bytes(operators[0].read_bytes()[:5000])

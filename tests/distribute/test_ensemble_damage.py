@@ -115,6 +115,7 @@ def whole_with_files(with_files: Path, tmp_path_factory: pytest.TempPathFactory)
     return store
 
 
+@pytest.mark.slow
 def test_input_files_are_kept_in_the_store(with_files: Path, whole_with_files: Path, tmp_path: Path) -> None:
     """What a study needs is in its store: once that is made, the originals may vanish."""
     moved, store = Path(shutil.copytree(with_files, tmp_path / "moved")), tmp_path / "f.zarr"
@@ -224,6 +225,7 @@ def test_a_store_reads_no_files_outside_of_itself(with_files: Path, tmp_path: Pa
 
 
 # ------------------------------------------------------------------------------------------------------------- damage
+@pytest.mark.slow
 def test_a_damaged_tile_is_computed_again(study: Path, whole: Path, store: Path) -> None:
     flip(sorted((unfinished(store) / "run" / "tiles").glob("*.npz"))[1])
     with pytest.raises(StoreError, match=r"is damaged: its hash .* is forgotten: run the same command again"):
@@ -233,6 +235,7 @@ def test_a_damaged_tile_is_computed_again(study: Path, whole: Path, store: Path)
     assert result_of(store) == result_of(whole)
 
 
+@pytest.mark.slow
 def test_damage_to_a_finished_store_is_mended(study: Path, store: Path, whole: Path) -> None:
     flip(store / "number" / "c" / "0" / "0" / "0" / "0" / "0")
     flip(sorted((store / "run" / "tiles").glob("*.npz"))[2])
@@ -244,6 +247,7 @@ def test_damage_to_a_finished_store_is_mended(study: Path, store: Path, whole: P
     assert result_of(store) == result_of(whole)
 
 
+@pytest.mark.slow
 def test_markers_of_other_tiles_are_seen_through(study: Path, whole: Path, store: Path) -> None:
     tiles = unfinished(store) / "run" / "tiles"
     shutil.copyfile(tiles / "s000-r000000-000001.json", tiles / "s000-r000001-000002.json")
@@ -315,6 +319,7 @@ def _strange(document: Any, rng: random.Random) -> Any:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zarr.json", "run/run.json", "run/tiles/s001-r000001-000002.json"])
 def test_nonsense_anywhere_ends_in_an_error_of_ours(store: Path, name: str) -> None:
     rng, file = random.Random(name), unfinished(store) / name

@@ -25,7 +25,11 @@ import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.store import check_store
 
-pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+pytestmark = [
+    pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here"),
+    pytest.mark.slow,
+    pytest.mark.alone,
+]
 
 KILLS = int(os.environ.get("STMGPU_KILLS", "5"))
 CLI = [sys.executable, "-m", "stmgpu.cli"]

@@ -64,6 +64,7 @@ def run_until(catalog: stm.Catalog, path: Path, tiles: int) -> stm.distribute.Ou
     )
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     outcome = run_until(catalog, path, 2)
@@ -96,6 +97,7 @@ def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: P
     assert stm.open_dataset(whole, partial=True).attrs["events"] == expected.attrs["events"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> None:
     catalog = small_catalog(30)
     stm.propagate_to_store(
@@ -158,6 +160,7 @@ def test_other_code_is_refused(catalog: stm.Catalog, store: Path) -> None:
         screen(catalog, store)
 
 
+@pytest.mark.slow
 def test_a_window_grows(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     for hours, computed in ((2.25, 3), (4.0, 3), (4.0, 0), (HOURS, 2)):
@@ -183,6 +186,7 @@ def test_a_window_grows(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> No
         )
 
 
+@pytest.mark.slow
 def test_an_ephemeris_grows(tmp_path: Path) -> None:
     catalog = small_catalog(30)
     for hours, computed in ((0.5, 1), (3.0, 2), (9.0, 4)):
@@ -207,6 +211,7 @@ def test_a_damaged_ephemeris_is_named_and_mended(tmp_path: Path) -> None:
     assert result_of(path) == expected
 
 
+@pytest.mark.slow
 def test_tiles_from_elsewhere_are_merged(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     for task in range(3):
         screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
@@ -300,6 +305,7 @@ def _strange(document: Any, rng: random.Random) -> Any:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zarr.json", "run/run.json", "marker", "run/manifest.json"])
 @pytest.mark.parametrize("finished", [True, False])
 def test_nonsense_in_a_store_ends_in_an_error_of_ours(
@@ -338,6 +344,7 @@ def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: P
     assert any("does not hold the catalogue" in f.what for f in check_store(path))
 
 
+@pytest.mark.slow
 def test_a_tile_that_cannot_be_computed_fails_alone(tmp_path: Path) -> None:
     """7,500 objects meet in one place at one time: more pairs than a row may have. The other hours are not touched."""
     path = tmp_path / "s.zarr"
@@ -361,6 +368,7 @@ def _die_in(tile: str) -> None:
     ScreeningJob.compute = lambda self, t, b: os._exit(1) if t.id == tile else compute(self, t, b)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_tile_that_kills_its_workers_fails_alone(
     catalog: stm.Catalog, whole: Path, tmp_path: Path, workers: int

@@ -46,6 +46,7 @@ def test_a_store_holds_what_the_call_returns(catalog: stm.Catalog, whole: Path) 
     assert {k: found.attrs[k] for k in attributes} == attributes
 
 
+@pytest.mark.slow
 @needs_kernels
 @pytest.mark.parametrize(
     "how",
@@ -68,6 +69,7 @@ def test_bytes_do_not_depend_on_the_tiling(
     assert check_store(tmp_path / "s.zarr") == []
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_bytes_do_not_depend_on_the_workers(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     outcome = screen(catalog, tmp_path / "dask.zarr", executor="dask", workers=2, tile_hours=1.0)
@@ -87,6 +89,7 @@ def test_the_reference_backend_is_cut_the_same_way(tmp_path: Path) -> None:
     assert result_of(tmp_path / "one") == result_of(tmp_path / "many")
 
 
+@pytest.mark.slow
 def test_ephemerides_do_not_depend_on_tiles_and_workers(tmp_path: Path) -> None:
     catalog = small_catalog(40)
     expected = stm.propagate(catalog, START, hours=9, step_s=60.0, backend=BACKEND)
@@ -102,6 +105,7 @@ def test_ephemerides_do_not_depend_on_tiles_and_workers(tmp_path: Path) -> None:
     assert xr.open_zarr(tmp_path / "one.zarr", chunks=None).sizes["time"] == 541
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_chunks_of_an_ephemeris_are_whole_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(stm.store.KINDS["ephemeris"].extents, "object", (64, 128))

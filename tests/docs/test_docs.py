@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @needs_kernels
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +71,7 @@ def test_the_tutorial_runs(folder: Path) -> None:
     assert (folder / "first_screening.zarr").is_dir()
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_the_tutorial_of_removal_runs(folder: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))

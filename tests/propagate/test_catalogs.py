@@ -36,6 +36,7 @@ def truth(request: pytest.FixtureRequest, shared_catalogs: Path) -> Truth:
     return elements, excluded, start, reference.order, states, code
 
 
+@pytest.mark.slow
 def test_against_the_package(truth: Truth, kernel_backend: Backend) -> None:
     """Position within 0.1 mm near-earth and 1 mm deep space; codes equal everywhere."""
     elements, excluded, start, order, states, code = truth
@@ -57,6 +58,7 @@ def test_against_the_package(truth: Truth, kernel_backend: Backend) -> None:
     assert usable.mean() > 0.99
 
 
+@pytest.mark.slow
 def test_code_7_marks_only_objects_that_decay(truth: Truth) -> None:
     """Every object with a senseless state is one of those named above, and none of those passes for healthy."""
     _, excluded, _, order, states, code = truth

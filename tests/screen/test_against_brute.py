@@ -23,6 +23,7 @@ from stmgpu.screen.settings import STEPS_S
 from stmgpu.screen.window_ends import START_EDGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", [0, 1])
 def test_real_samples_over_a_day(sample):
     """500 real objects, 24 h: one sample at random, one of crowded neighbours (high-inclination, one altitude band)."""
@@ -35,6 +36,7 @@ def test_real_samples_over_a_day(sample):
     assert len(truth) > 30
 
 
+@pytest.mark.slow
 def test_regimes_together(backend):
     """LEO, one crowded shell, HEO, GTO and GEO in one catalogue, six hours, 30 km."""
     rng = np.random.default_rng(21)
@@ -136,6 +138,7 @@ def test_a_distance_that_stands_still_is_not_many_events(backend):
         assert sum((int(e["first"]), int(e["second"])) == pair for e in truth) <= 20
 
 
+@pytest.mark.slow
 def test_every_step_finds_the_same(backend):
     if not backend.runs_kernels:
         pytest.skip("nine runs of the slow twin; the other backends do it")

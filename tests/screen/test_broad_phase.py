@@ -105,6 +105,7 @@ def circular(rng, position):
     return direction * (speed / np.linalg.norm(direction, axis=1))[:, None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [15.0, 30.0, 60.0, 120.0])
 @pytest.mark.parametrize("threshold", [0.1, 5.0, 200.0])
 def test_random_shells(kernels, step, threshold):
@@ -185,6 +186,7 @@ def test_every_instruction_set_finds_the_same(isa):
     assert search(state, 5.0, 60.0, CpuBackend(2, isa))[0] == search(state, 5.0, 60.0, CpuBackend(1, "scalar"))[0]
 
 
+@pytest.mark.slow
 def test_overflow_is_retried_and_unbearable_crowds_are_refused(monkeypatch):
     backend = get_backend("cpu")
     crowd = np.zeros((6, 400))

@@ -64,6 +64,7 @@ def two_body(state: np.ndarray, t: float, steps: int = 200) -> np.ndarray:
     return state
 
 
+@pytest.mark.slow
 def test_tidal_bound_holds_for_pairs_anywhere():
     rng = np.random.default_rng(11)
     worst = 0.0

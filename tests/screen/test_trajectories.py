@@ -86,6 +86,7 @@ def test_the_same_events_from_elements_and_from_their_ephemerides(backend: Backe
     )
 
 
+@pytest.mark.slow
 def test_usable_times_are_kept_to_the_instant() -> None:
     backend = CpuBackend()
     cat, rest, trajectories = populations(1200, 300)
@@ -129,6 +130,7 @@ def test_usable_times_are_kept_to_the_instant() -> None:
     assert len(wanted) > 5
 
 
+@pytest.mark.slow
 def test_touching_segments_change_nothing() -> None:
     """Cut where nothing happens: the same events, no edge at the cuts."""
     backend = CpuBackend()
@@ -150,6 +152,7 @@ def test_touching_segments_change_nothing() -> None:
     )
 
 
+@pytest.mark.slow
 def test_manoeuvres_against_dense_sampling() -> None:
     """Three impulses of some 50 m/s an object; every minimum that samples a second apart show, also at an impulse."""
     backend, hours, threshold = CpuBackend(), 1.0, 200.0
@@ -192,6 +195,7 @@ def test_manoeuvres_against_dense_sampling() -> None:
     assert len(wanted) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [

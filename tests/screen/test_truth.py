@@ -55,6 +55,7 @@ def match(ours, truth, within_s):
     return found, used
 
 
+@pytest.mark.slow
 def test_every_fast_event_of_an_independent_engine_and_no_other(day):
     """data/truth: polynomial enclosures and root isolation, an engine that shares nothing with ours."""
     events, ours, truth = day
@@ -100,6 +101,7 @@ def test_certificate_and_failures_are_reported(day):
     assert set(np.unique(events.failed_code)) <= {1, 2, 3, 4, 6, 7}
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_threads_or_instruction_set():
     catalog = read_catalog(shared("catalogs/2024-07-05.tle"))
     plan = plan_for((2460497.5, 0.0), 1800.0, 5.0, len(catalog))
@@ -144,6 +146,7 @@ def test_ten_published_socrates_rows(backend):
         assert sorted(ages) == pytest.approx(sorted(case["dse"]), abs=2e-3)
 
 
+@pytest.mark.slow
 def test_second_catalogue_agrees_with_itself_across_steps():
     """The OMM catalogue, two hours: the planner's step and a quarter of it give the same events."""
     catalog = read_catalog(shared("catalogs/2024-11-01_omm.csv"))

@@ -35,6 +35,8 @@ SLOWLY = {"STMGPU_ISA": "scalar"}  # a few seconds of work, to have something to
 pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
     pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here"),
+    pytest.mark.slow,
+    pytest.mark.alone,
 ]
 
 

@@ -124,6 +124,7 @@ def test_two_imports_exchanged_change_the_identity(package: Path) -> None:
     assert source_identity(package, JOB) != before
 
 
+@pytest.mark.slow
 def test_a_screening_does_not_depend_on_debris(tmp_path: Path) -> None:
     package = tmp_path / "stmgpu"
     shutil.copytree(Path(stmgpu.__file__).parent, package, ignore=shutil.ignore_patterns("_native", "__pycache__"))
@@ -136,6 +137,7 @@ def test_a_screening_does_not_depend_on_debris(tmp_path: Path) -> None:
     assert [a == b for a, b in zip(after, before, strict=True)] == [True, True, False]
 
 
+@pytest.mark.slow
 def test_an_ensemble_depends_on_the_families_of_the_synthetic_population(tmp_path: Path) -> None:
     package = tmp_path / "stmgpu"
     shutil.copytree(Path(stmgpu.__file__).parent, package, ignore=shutil.ignore_patterns("_native", "__pycache__"))

@@ -271,6 +271,7 @@ def test_nothing_in_it(content: bytes) -> None:
         read_oem(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -299,6 +300,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_mutated_files(data: st.DataObject) -> None:

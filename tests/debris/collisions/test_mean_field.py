@@ -138,6 +138,7 @@ def test_edges_must_increase():
 
 
 # --------------------------------------------------------------------------------------------------------------- rates
+@pytest.mark.slow
 @pytest.mark.parametrize(("eccentric", "bias"), [(0.02, 0.01), (0.05, 0.01), (0.3, 0.03)])
 def test_rates_are_the_sums_of_kessler_integrals(eccentric, bias):
     ours, exact = [], []
@@ -203,6 +204,7 @@ def test_catastrophic_and_fragments_follow_the_breakup_model():
     assert found.fragment_rate[0] / found.rate[0] == pytest.approx(k @ fragments / k.sum(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_avoidance_takes_away_pairs_of_the_right_kind():
     a, e, i, radius, mass = orbits(5, n=24)
     controlled = np.arange(24) < 9
@@ -221,6 +223,7 @@ def test_avoidance_takes_away_pairs_of_the_right_kind():
     assert found.total < free.total
 
 
+@pytest.mark.slow
 def test_just_in_time_avoidance_counts_for_intact_pairs_only():
     a, e, i, radius, mass = orbits(6, n=24)
     intact, avoided = np.arange(24) % 2 == 0, np.where(np.arange(24) < 6, 0.1, 1.0)
@@ -231,6 +234,7 @@ def test_just_in_time_avoidance_counts_for_intact_pairs_only():
     np.testing.assert_allclose(found.rate / free.rate, (factor * exact).sum(axis=1) / exact.sum(axis=1), rtol=0.05)
 
 
+@pytest.mark.slow
 def test_members_of_a_constellation_do_not_meet():
     a, e, i, radius, mass = orbits(7, n=24)
     constellation = np.where(np.arange(24) < 10, 0, -1)

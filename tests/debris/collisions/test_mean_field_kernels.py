@@ -49,6 +49,7 @@ def agree(found: MeanField, expected: MeanField) -> None:
         assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_kernels_against_numpy(seed: int, kernel_backend: Backend) -> None:
     columns, settings = population(seed)
@@ -57,6 +58,7 @@ def test_kernels_against_numpy(seed: int, kernel_backend: Backend) -> None:
     agree(mean_field(*columns, **plain, backend=kernel_backend), mean_field(*columns, **plain))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 def test_the_bytes_do_not_depend_on_threads_or_the_instruction_set() -> None:
     columns, settings = population(9, 1000)
@@ -67,6 +69,7 @@ def test_the_bytes_do_not_depend_on_threads_or_the_instruction_set() -> None:
             assert all((getattr(found, name) == getattr(expected, name)).all() for name in RESULTS)
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing_but_rounding(kernel_backend: Backend) -> None:
     columns, settings = population(10)
     order = np.random.default_rng(0).permutation(len(columns[0]))

@@ -318,6 +318,7 @@ def test_one_table_for_all_runs_unless_cycles_are_drawn() -> None:
     assert np.diff(environment.heights).tolist() == [environment.spacing_km] * 188
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["repeat", "bootstrap"])
 def test_density_follows_the_recorded_sun(model: str) -> None:
     """Drawn months are rows of a table made once: they equal what the model gives for that month's F10.7 and Ap."""

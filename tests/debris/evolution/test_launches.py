@@ -252,6 +252,7 @@ def counted(population, run, **options):
     return 0 if part is None else len(part[0])
 
 
+@pytest.mark.slow
 def test_constant_rates_make_a_poisson_process(population):
     """Numbers a year: mean and variance are the rate. Times: even. Classes and years: independent."""
     runs = 150

@@ -65,6 +65,7 @@ def equal(one: RunResult, other: RunResult) -> None:
         np.testing.assert_array_equal(column, other.events[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_what_entered_and_did_not_leave(crowd: Population) -> None:
     (result,) = run(crowd, 6.0, [0], **BUSY)
     series = {name: values[-1] for name, values in result.series.items()}
@@ -97,6 +98,7 @@ def test_what_is_there_is_what_entered_and_did_not_leave(crowd: Population) -> N
     assert series["number"].sum() <= series["population"].sum() * (1.0 + 1e-6)
 
 
+@pytest.mark.slow
 def test_runs_do_not_notice_each_other(crowd: Population) -> None:
     together = run(crowd, 3.0, [0, 1, 2], **BUSY)
     for number, result in enumerate(together):
@@ -105,6 +107,7 @@ def test_runs_do_not_notice_each_other(crowd: Population) -> None:
     equal(run(crowd, 3.0, [2, 0], **BUSY)[0], together[2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [lambda: CpuBackend(threads=2), lambda: CpuBackend(threads=1, isa="scalar")], ids=["threads", "scalar"]
 )
@@ -112,6 +115,7 @@ def test_neither_threads_nor_instruction_set_matter(make: Callable[[], Backend],
     equal(run(crowd, 2.0, [7], make(), **BUSY)[0], run(crowd, 2.0, [7], **BUSY)[0])
 
 
+@pytest.mark.slow
 def test_the_reference_backend_agrees(crowd: Population) -> None:
     few = crowd[:300]
     plain: dict[str, Any] = {"collisions": CollisionSpec(cube_km=50.0, resamples=2, estimator="none")}
@@ -125,6 +129,7 @@ def test_another_seed_is_another_run(crowd: Population) -> None:
     assert not np.array_equal(one.series["expected_fragments"], other.series["expected_fragments"])
 
 
+@pytest.mark.slow
 def test_scenarios_share_their_random_numbers(crowd: Population) -> None:
     """Until a policy acts a run is the same with and without it, and later it differs only by what follows from it."""
     begin = crowd.epoch_year
@@ -138,6 +143,7 @@ def test_scenarios_share_their_random_numbers(crowd: Population) -> None:
     np.testing.assert_array_equal(*launched)
 
 
+@pytest.mark.slow
 def test_counted_collisions_are_those_expected(crowd: Population) -> None:
     """N minus its compensator has mean 0 and the compensator's mean as variance: 24 runs within 4 sigma."""
     results = run(crowd, 2.0, list(range(24)), collisions=CollisionSpec(cube_km=50.0))
@@ -154,6 +160,7 @@ def test_counted_collisions_are_those_expected(crowd: Population) -> None:
     assert abs((fragments - foreseen).mean()) < 4.0 * (fragments - foreseen).std() / np.sqrt(len(results))
 
 
+@pytest.mark.slow
 def test_expected_fragments_have_the_mean_of_sampled_ones_and_less_variance(crowd: Population) -> None:
     number = list(range(16))
     smaller = dataclasses.replace(crowd, radius_m=0.5 * crowd.radius_m)

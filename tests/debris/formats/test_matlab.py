@@ -59,6 +59,7 @@ def test_cut_off_anywhere(tmp_path: Path, compressed: bool) -> None:
         assert found.keys() < {"__header__", "__version__", "__globals__", *CONTENT}  # it ended between two variables
 
 
+@pytest.mark.slow
 def test_damage_is_an_error_or_other_numbers(tmp_path: Path) -> None:
     """Without the check about 1 in 100 of these would end the interpreter."""
     savemat(tmp_path / "a.mat", CONTENT)

@@ -208,6 +208,7 @@ def test_seed_number_and_epoch():
         synthetic_population(1)
 
 
+@pytest.mark.slow
 def test_small_fragments_have_the_published_number(small):
     """Objects that are between 200 and 2,000 km at any time. One stays there with an sd of 0.115 of its period."""
     assert time_between(small, 200.0, 2000.0).sum() == pytest.approx(SMALL, abs=4.0 * 0.115 * np.sqrt(SMALL))

@@ -88,6 +88,7 @@ def test_relative_speed_at_the_equator():
     assert float(st.relative_speed(crossing, [750.0, 800.0], [-1.0, 1.0])[0, 0]) == pytest.approx(v, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(98.5, 53.5), (74.5, 82.5), (65.5, 30.5)])
 def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
     """Two circular orbits spread over one shell: density squared times mean relative speed, summed over cells, is the

@@ -20,6 +20,7 @@ def study():
 
 
 # --------------------------------------------------------------------------------------------------------- intervals
+@pytest.mark.slow
 @pytest.mark.parametrize(("ours", "theirs"), [("bca-plain", "BCa"), ("percentile", "percentile")])
 def test_bootstrap_agrees_with_scipy(ours, theirs):
     """Independent code, other random numbers: agreement to the noise of 20,000 resamples. Percentiles are compared at a

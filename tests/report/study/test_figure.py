@@ -37,6 +37,7 @@ def test_figure(study, tmp_path, ending):
     assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[ending] in head
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_figures_of_odd_studies(study, tmp_path):
     """One scenario; a single record; runs cut off and missing; many scenarios; nothing ever happens."""
@@ -49,6 +50,7 @@ def test_figures_of_odd_studies(study, tmp_path):
         assert plot_study(ds, tmp_path / f"{k}.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_figure_counts_the_runs_that_are_finished(study, drawn):
     ds = ensembles.cut(study, 1, 3, 2033.2)
     for name, da in ds.data_vars.items():
@@ -59,6 +61,7 @@ def test_the_figure_counts_the_runs_that_are_finished(study, drawn):
     assert drawn(study.isel(run=[0])).get_supxlabel() == "runs: 1 of each scenario"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_names_of_scenarios_fit_into_the_figure(study, drawn):
     names = ["$x^{ for $5", "_first", "[W]" * 66, *(f"an even longer name of scenario {k}" for k in range(6))]
@@ -78,6 +81,7 @@ def test_names_of_scenarios_fit_into_the_figure(study, drawn):
     assert title.x1 < long.axes[3].get_window_extent().x0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("years", [1, 3, 20])
 def test_ticks_of_years_are_whole_and_apart(drawn, years):
     figure = drawn(ensembles.study(runs=2, years=years))

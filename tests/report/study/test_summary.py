@@ -43,6 +43,7 @@ def test_summary_holds_the_numbers_of_the_ensemble(study):
     assert set(summary["balances"]) == set(BALANCES)
 
 
+@pytest.mark.slow
 def test_lazily_loaded_studies_give_the_same_summary(study):
     assert study_summary(study.chunk(run=7, time=5)) == study_summary(study)
 

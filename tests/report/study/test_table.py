@@ -124,6 +124,7 @@ def test_doubling_and_signs_in_the_table():
     assert any(line.startswith("runs: 3") for line in study_lines(summary))
 
 
+@pytest.mark.slow
 def test_table_needs_no_matplotlib():
     code = "import sys, stmgpu.report.study.figure; print('matplotlib' in sys.modules, 'dask' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
