@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
+from stmgpu.typing import is_whole
 from stmgpu.validation import Fields, number
 
 UNIX_EPOCH_JD = 2440587.5
@@ -305,7 +306,8 @@ def parse_utc(text: str) -> Epoch:
     >>> parse_utc("2007-064T10:34:41.4264").jd
     2454164.5
     """
-    match = _PATTERN.fullmatch(text.strip()) if isinstance(text, str) else None
+    value: object = text  # callers without type checks pass anything
+    match = _PATTERN.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise InputError(f"time {str(text)[:60]!r} is not a UTC time; {_FORMS}")
     year, month, day, day_of_year, hour, minute, second, digits = match.groups()
@@ -434,7 +436,7 @@ def format_utc(time: Epoch | npt.ArrayLike, digits: int = 6) -> Any:
     >>> format_utc(parse_utc("2024-07-05 12:00:00"), digits=3)
     '2024-07-05T12:00:00.000Z'
     """
-    if not isinstance(digits, int) or not 0 <= digits <= 9:
+    if not is_whole(digits) or not 0 <= digits <= 9:
         raise InputError(f"digits must be a whole number from 0 to 9, got {digits!r}")
     if isinstance(time, Epoch):
         values = to_datetime64(time.jd, time.fr)

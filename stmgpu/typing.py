@@ -10,3 +10,8 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.str_]
 Times = npt.NDArray[np.datetime64]
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value, of whatever type, is a whole number; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

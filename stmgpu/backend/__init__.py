@@ -6,6 +6,7 @@ import logging
 from typing import Any, Literal, Protocol, cast, get_args
 
 from stmgpu.errors import BackendError, InputError
+from stmgpu.typing import is_whole
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def get_backend(name: str = "auto", threads: int | None = None, *, worker: int =
     """
     if name not in BACKENDS:
         raise InputError(f"backend {name!r} is unknown; choose one of {', '.join(BACKENDS)}")
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+    if threads is not None and (not is_whole(threads) or threads < 1):
         raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
     if name != "auto":
         return _create(cast(BackendName, name), threads, worker)

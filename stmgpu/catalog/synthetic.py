@@ -22,6 +22,7 @@ from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import as_epoch
+from stmgpu.typing import is_whole
 
 Floats = npt.NDArray[np.float64]
 Elements = dict[str, npt.NDArray[Any]]
@@ -105,9 +106,9 @@ def synthetic_catalog(n: int = 27_000, seed: int = 0, epoch: Any = "2025-01-01T0
     >>> len(cat), str(cat.name[0])
     (1000, 'SYN-00001')
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= min(10_000_000, MAX_NORAD_ID):
+    if not is_whole(n) or not 1 <= n <= min(10_000_000, MAX_NORAD_ID):
         raise InputError(f"number of objects is {n!r}, allowed is a whole number from 1 to 10,000,000")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise InputError(f"seed is {seed!r}, allowed is a whole number of 0 or more")
     n = int(n)
     newest = as_epoch(epoch)

@@ -128,7 +128,8 @@ def _xml_record(message: Element, record: Record) -> str:
 
 def _local(element: Element) -> str:
     """Tag without its namespace; comments and processing instructions have none."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    tag: object = element.tag  # a function in comments and processing instructions
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def _split_unit(keyword: str, value: str) -> tuple[str, str | None]:

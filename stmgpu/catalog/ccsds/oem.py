@@ -23,6 +23,7 @@ from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs, to_tai, utc_intervals
 from stmgpu.time import NS_PER_DAY
+from stmgpu.typing import is_whole
 
 MAX_BYTES = 512 * 1024**2
 """Largest OEM that is read, after decompression [bytes]: about 4 million states."""
@@ -134,7 +135,7 @@ def _objects(
 
 def _id(object_id: str, name: str, norad_ids: Mapping[str, int] | int | None) -> int | None:
     given = norad_ids if isinstance(norad_ids, int) else (norad_ids or {}).get(object_id, (norad_ids or {}).get(name))
-    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_NORAD_ID):
+    if given is not None and (not is_whole(given) or not 1 <= given <= MAX_NORAD_ID):
         raise InputError(f"id {given!r} of {name!r} is no whole number from 1 to {MAX_NORAD_ID}")
     if given is None and re.fullmatch(r"\d{1,9}", object_id, re.ASCII) and 1 <= int(object_id) <= MAX_NORAD_ID:
         return int(object_id)

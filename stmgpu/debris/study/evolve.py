@@ -28,6 +28,7 @@ from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import unused
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError
+from stmgpu.typing import is_whole
 
 MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
 """Longest study, and most runs of a scenario."""
@@ -215,7 +216,7 @@ def check_study(study: Study, seed: int) -> None:
         )
     if not 1 <= study.runs <= MOST_RUNS:
         raise InputError(f"{study.runs} runs are impossible; give 1 to {MOST_RUNS:,}")
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 63:
+    if not is_whole(seed) or not 0 <= seed < 1 << 63:
         raise InputError(f"the seed {seed} is impossible; give a whole number from 0 to 2^63 - 1")
     names = [s.name for s in study.scenarios]
     if not names:
