@@ -1,4 +1,4 @@
-"""What evolving the debris population costs, on the processor at hand.
+"""Benchmark the evolution of the debris population.
 
     python benchmarks/debris.py [POPULATION.mat] [--years 200] [--only CASE] [--name debris]
 

@@ -1,4 +1,4 @@
-"""The shared real catalogues, read by the ``sgp4`` package: satrecs for it, columns for us."""
+"""Shared real catalogues as satrecs of the ``sgp4`` package and as columns."""
 
 from __future__ import annotations
 

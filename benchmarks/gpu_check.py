@@ -1,4 +1,4 @@
-"""Everything that should be run on a machine with a GPU, in one command.
+"""Check the cuda backend on a machine with a GPU.
 
     python benchmarks/gpu_check.py
 
@@ -7,8 +7,8 @@ the bytes of states, of screening results and of an ensemble of debris evolution
 cases, and writes ``benchmarks/results/gpu_check_<device>.json``. Exit code 0 means that everything ran and every byte
 was the same.
 
-``--backend cpu`` rehearses the check without a GPU: the widest CPU library against the scalar one, whose form of the
-kernels is the one that a GPU runs.
+``--backend cpu`` rehearses the check without a GPU. It compares the widest CPU library with the scalar one, which has
+the form of the kernels that a GPU runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tiles, stores and workers cost: ratios to the call in memory, to one worker, and to plain Zarr, in one run.
+"""Benchmark tiles, stores and workers against calls in memory, one worker, and plain Zarr.
 
     python benchmarks/long_runs.py [CATALOG] [--days 7] [--rounds 3] [--million] [--name long_runs]
 
@@ -114,7 +114,7 @@ def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -
 
 
 def _first_tile(store: Path) -> float:
-    """When the first tile was begun: its marker's time less what it took [s since 1970]."""
+    """Start of the first tile: the time of its marker minus its duration [s since 1970]."""
     paths = (store / "run" / "tiles").glob("*.json")
     return min(p.stat().st_mtime - json.loads(p.read_text())["summary"]["wall_s"] for p in paths)
 
@@ -199,7 +199,7 @@ print(json.dumps({"wall_s": round(wall, 1), "events": found.sizes["conjunction"]
 
 
 def _million(scratch: Path | None) -> dict[str, Any]:
-    """In a process of its own, so that the peak of memory is its own."""
+    """Run in a separate process to measure its peak memory."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         done = subprocess.run(
             [sys.executable, "-c", _MILLION, f"{folder}/million.zarr"], capture_output=True, text=True, check=True

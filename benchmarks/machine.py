@@ -1,4 +1,4 @@
-"""What a benchmark ran on and what of: processor, cores, versions, commit; and where its result goes."""
+"""Machine, versions and commit of a benchmark, and the folder of its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seconds of a screening by stage, beside the obvious pipeline in the same run.
+"""Benchmark a screening by stage, against an sgp4 + cKDTree pipeline.
 
     python benchmarks/screen.py [CATALOG] [--hours 24] [--rounds 5] [--baseline SCRIPT]
 

@@ -1,4 +1,4 @@
-"""Positions of the kernels against the sgp4 package: both shared catalogues, -3 to +14 days, every half day.
+"""Compare positions of the kernels with the sgp4 package: two catalogues, -3 to +14 days, every half day.
 
 Usage: python benchmarks/sgp4_accuracy.py   (writes results/sgp4_accuracy.json)
 

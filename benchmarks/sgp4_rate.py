@@ -1,4 +1,4 @@
-"""States a second of the kernels and of the sgp4 package, in one run.
+"""Benchmark states per second of the kernels and of the sgp4 package.
 
 Usage: python benchmarks/sgp4_rate.py [--rounds 25] [--isa x86-64-v3 ...]   (writes results/sgp4_rate.json)
 

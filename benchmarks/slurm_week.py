@@ -1,4 +1,4 @@
-"""A week of a catalogue as a Slurm array that is killed while it works, beside the serial run: the same bytes?
+"""Compare a Slurm array that is killed repeatedly with a serial run, byte for byte.
 
     export SLURM_CONF=$(tests/slurm/cluster.sh start)
     python benchmarks/slurm_week.py CATALOG --start 2024-07-06T00:00:00

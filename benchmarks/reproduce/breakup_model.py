@@ -1,4 +1,4 @@
-"""R1: the NASA Standard Breakup Model: published counts, closure of mass, observed breakups.
+"""R1: NASA Standard Breakup Model against published counts, mass balance and observed breakups.
 
 Usage: python benchmarks/reproduce/breakup_model.py [--seed 1] [--events 400]
 
@@ -201,7 +201,7 @@ def iadc(report: Report, rng: np.random.Generator) -> None:
 
 
 def observed(report: Report) -> None:
-    """What catalogues hold."""
+    """Observed breakups in catalogues."""
     ours = float(expected_fragments(950.0, 560.0, 11.7))
     report.check("Iridium 33 - Cosmos 2251, >= 10 cm", 1300, ours, tolerance_relative=0.1, source="NASA's simulation")
     for reference, when in ((1366, "Aug 2009"), (1632, "Dec 2009"), (2300, "finally")):

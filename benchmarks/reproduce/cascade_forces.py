@@ -1,4 +1,6 @@
-"""cascade's equations of motion, integrated: point mass, J2, C22, S22, drag in an atmosphere at rest (R5 --integrate).
+"""Numerical integration of cascade's equations of motion (R5 --integrate).
+
+Forces: point mass, J2, C22, S22, and drag in an atmosphere at rest.
 
 Constants as in cascade's dynamics (after Celletti et al. 2017); Runge-Kutta of the eighth order (Dormand, Prince) in
 fixed steps: with 180 s the error after a day is 0.5 mm (median) and 15 cm (largest), with 240 s some metres.

@@ -1,4 +1,4 @@
-"""The 19,647 objects of esa/cascade as mean elements, moved as cascade's forces move them: J2 and drag, no J3.
+"""Mean elements of the 19,647 objects of esa/cascade, under cascade's forces: J2 and drag, no J3.
 
 cascade's force model has J2, C22, S22 and drag. Without J3 there is no frozen orbit: an eccentricity vector turns about
 zero, not about its forced value (-J3 / 2 J2) (R / p) sin i, some 0.001, that SGP4 adds to its mean elements. So what is
@@ -35,7 +35,7 @@ _LONGEST_DAYS = 5.0
 
 @dataclass(frozen=True)
 class States:
-    """What the files hold, in km and s: position, velocity [n, 3], radius [m], B* over the Earth's radius [1/m]."""
+    """Contents of the files in km and s: position, velocity [n, 3], radius [m], B* over the Earth's radius [1/m]."""
 
     position: Array
     velocity: Array
@@ -107,12 +107,12 @@ class Elements:
 
 
 def forced(a_km: Array, ecc: Array, inc: Array) -> Array:
-    """What J3 adds to e sin(omega) in SGP4 (Brouwer 1959: the long-period terms of J3)."""
+    """Effect of J3 on e sin(omega) in SGP4 (Brouwer 1959: the long-period terms of J3)."""
     return -0.5 * J3 / WGS72.j2 * np.sin(inc) * RADIUS_KM / (a_km * (1.0 - ecc**2))
 
 
 def apsidal_rate(a_km: Array, ecc: Array, inc: Array) -> Array:
-    """How fast J2 turns the perigee [rad/s]."""
+    """Apsidal rate due to J2 [rad/s]."""
     rate = WGS72.j2 * np.sqrt(WGS72.mu_km3_s2 / a_km**3) * (RADIUS_KM / (a_km * (1.0 - ecc**2))) ** 2
     return 0.75 * rate * (5.0 * np.cos(inc) ** 2 - 1.0)
 
@@ -175,7 +175,7 @@ class Decades:
         self.reentry_days = np.full(n, np.inf)
 
     def until(self, days: float) -> Elements:
-        """Move on to a day after the epoch; the objects that are still there."""
+        """Advance to a day after the epoch and return the objects that are left."""
         while self.days < days - 1e-9:
             step = min(_LONGEST_DAYS, days - self.days)
             self._secular.step(self._state, step * 86_400.0, self._density, _LOWEST_KM, _SPACING_KM, (1.0, 0.0, 0.0))

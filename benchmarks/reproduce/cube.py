@@ -1,4 +1,4 @@
-"""R2 and R3: collision rates by Cube against Kessler's integral and against an independent Cube; what thin cells gain.
+"""R2 and R3: Cube against Kessler's integral and an independent Cube; gain of thin cells.
 
 Usage: python benchmarks/reproduce/cube.py [--data FOLDER] [--seed N] [--backend cpu] [--share 1.0]
 
@@ -68,7 +68,7 @@ class Rate:
 
 
 def state(backend: Backend, elements: Array, radius_km: Array) -> Any:
-    """What Cube reads of a secular state: one run, every object present."""
+    """Secular state as Cube reads it: one run, every object present."""
     n = elements.shape[1]
     capacity = -(-n // 16) * 16
     orbit, mode = np.zeros((10, capacity)), np.full(capacity, 2, np.int8)

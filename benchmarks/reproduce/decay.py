@@ -1,4 +1,4 @@
-"""R6 and R7: lifetimes of circular orbits, and the ballistic decay of Starlink satellites at solar minimum.
+"""R6 and R7: lifetimes of circular orbits, and decay of Starlink satellites at solar minimum.
 
 Usage: python benchmarks/reproduce/decay.py [--data FOLDER] [--backend auto] [--step-days 5]
 
@@ -46,7 +46,7 @@ STARLINK = np.pi * 2.08**2 / 260.0
 
 @dataclass(frozen=True)
 class Settings:
-    """Where and in which steps the orbits are moved."""
+    """Backend and steps of the propagation."""
 
     backend: Backend
     step_days: float

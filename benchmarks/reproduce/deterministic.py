@@ -1,4 +1,4 @@
-"""R4 and R5: collisions and conjunctions of 19,647 tracked objects against esa/cascade's deterministic runs.
+"""R4 and R5: collisions and conjunctions of 19,647 objects against deterministic runs of esa/cascade.
 
 Usage: python benchmarks/reproduce/deterministic.py [--data FOLDER] [--seed N] [--backend B] [--only R4] [--integrate]
 
@@ -89,7 +89,7 @@ REENTRIES = (
 
 # ------------------------------------------------------------------------------------------------ R5
 def recorded(times_s: Array) -> tuple[int, int, float]:
-    """What cascade counts of conjunctions at sorted times: recorded, true, and the last second simulated.
+    """Conjunctions that cascade records, given sorted times: recorded, true, and the last second simulated.
 
     A superstep is 120 chunks of 135 s, found and kept chunk by chunk; a re-entry ends it early. The chunks behind its
     end then still hold what an earlier superstep found in them, and all 120 are appended to the record: those are

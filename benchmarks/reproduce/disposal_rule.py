@@ -1,4 +1,4 @@
-"""R12: what the 5-year rule leaves in orbit after 200 years, against the 25-year rule.
+"""R12: population after 200 years under the 5-year and the 25-year disposal rule.
 
 Usage: python benchmarks/reproduce/disposal_rule.py [--data ../shared/data/debris] [--runs 4] [--years 200]
        [--workers 2] [--start 2018] [--step 10] [--seed 1]

@@ -1,4 +1,4 @@
-"""How much the drag of equal derelict objects differs: rocket bodies and payloads of one make, seen some years apart.
+"""Spread of drag among equal derelict objects, from orbits some years apart.
 
 Usage: python benchmarks/reproduce/drag_spread.py [--data ../shared/data/debris] [--write]
 

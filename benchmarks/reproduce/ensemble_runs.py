@@ -1,4 +1,4 @@
-"""Ensembles of the scripts beside this file: runs spread over processes, means of years, figures with intervals."""
+"""Ensembles for the scripts in this folder: parallel runs, yearly means, intervals."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _objects(number: int) -> Population:
 
 
 def _begin(study: Study, seed: int) -> None:
-    """What a process works on from now on."""
+    """Set the study of a worker process."""
     global _study
     _study = study, seed
     _objects.cache_clear()

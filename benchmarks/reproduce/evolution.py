@@ -1,4 +1,4 @@
-"""R8 to R10: two centuries of the population in low orbits: no launches (LEGEND), 90 % disposal (IADC), removal (NASA).
+"""R8 to R10: two centuries in low orbit without launches (LEGEND), with disposal (IADC), with removal (NASA).
 
 Usage: python benchmarks/reproduce/evolution.py [--targets R8 R9 R9b R10] [--runs N] [--workers 2] [--seed 1]
        [--data ../shared/data/debris] [--write]
@@ -89,7 +89,7 @@ WHY_R9 = (
 
 
 def base(data: Path, year: int) -> dict[str, Any]:
-    """What all scenarios have in common: nobody explodes, nobody avoids debris.
+    """Settings common to all scenarios: no explosions, no avoidance.
 
     Two that are controlled do not meet: satellites of one constellation keep apart by their phases, which Cube draws.
     """
@@ -108,13 +108,13 @@ def base(data: Path, year: int) -> dict[str, Any]:
 
 
 def legend(data: Path) -> dict[str, Any]:
-    """R8: nothing is launched or disposed of any more."""
+    """R8: no launches and no disposal."""
     nobody = {"payload": 0.0, "rocket_body": 0.0, "constellation": 0.0}
     return {**base(data, 2005), "name": "no launches", "launches": {"model": "none"}, "disposal": nobody}
 
 
 def mitigated(data: Path, year: int = 2009) -> dict[str, Any]:
-    """R9, and what R10 begins with."""
+    """R9, which is also the initial phase of R10."""
     return {
         **base(data, year),
         "name": "disposal",
@@ -136,12 +136,12 @@ def after_the_collision(data: Path) -> dict[str, Any]:
 
 
 def expected(document: dict[str, Any]) -> dict[str, Any]:
-    """The same with less scatter, for targets that are means."""
+    """The same study with less scatter, for targets that are means."""
     return {**document, "collisions": {**document["collisions"], "estimator": "expected"}}
 
 
 def removing(data: Path) -> dict[str, Any]:
-    """R10: 0, 2 and 5 a year from 2020, by P m."""
+    """R10: removal of 0, 2 and 5 objects per year from 2020, by P m."""
     changes: list[dict[str, Any]] = [{"name": "no removal"}]
     changes += [
         {"name": f"{k} a year", "removal": [{"rank": "risk", "per_year": k, "from_year": 2020.0}]} for k in (2, 5)
@@ -323,7 +323,7 @@ def r10(ds: xr.Dataset, judge: Judge) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What is reproduced: title, year of the proxy, scenario file as a table, comparison, number of runs."""
+    """Target of a reproduction: title, year of the proxy, scenario file as a table, comparison, number of runs."""
 
     title: str
     year: int
@@ -342,7 +342,7 @@ TARGETS = {
 
 
 def remarks(ds: xr.Dataset, judge: Judge, target: str, study: Study, seed: int) -> None:
-    """What stands for what, and how good the runs are in themselves."""
+    """Proxies used, and internal checks of the runs."""
     note = judge.report.note
     published = {"R8": "LEGEND's of 2004, modelled since 1957", "R10": "LEGEND's of 2009"}.get(
         target, "MASTER's of 1 May 2009"

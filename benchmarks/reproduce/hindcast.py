@@ -1,9 +1,9 @@
-"""R13: from 2000 and from 2005 on, with the launches, breakups and Sun that were: as many objects as were catalogued?
+"""R13: hindcast from 2000 and 2005 with actual launches, breakups and solar activity.
 
 Usage: python benchmarks/reproduce/hindcast.py [--data ../shared/data/debris] [--seed 1] [--runs 1] [--workers 2]
 
-Truth: the populations that MOCAT-MC publishes of 2000 to 2023 (MIT ARCLab; Space-Track, ESA DISCOS). What really came
-is added, so counts test what goes: decay. Three more views of that: who decayed between two files and who did not, by
+Truth: the populations that MOCAT-MC publishes for 2000 to 2023 (MIT ARCLab; Space-Track, ESA DISCOS). Actual arrivals
+are added, so the counts test decay. Three more views of that: who decayed between two files and who did not, by
 class and altitude; how far rocket bodies of known mass and size sank; and what becomes of the counts if the breakup
 model makes the fragments of three collisions.
 """
@@ -86,7 +86,7 @@ class Seen:
 
 
 class _Arrivals:
-    """Additions in the form that an evolution asks for."""
+    """Additions in the form of launches."""
 
     def __init__(self, population: Population, comes: Floats) -> None:
         self.population, self.comes = population, comes
@@ -97,7 +97,7 @@ class _Arrivals:
 
 
 class _Hindcast(evolve._Loop):
-    """An evolution in which things really come, and which remembers who is there."""
+    """Evolution with actual arrivals that records which objects are present."""
 
     def __init__(self, task: evolve.Evolution, added: _Arrivals | None, broken: tuple[Event, ...]) -> None:
         super().__init__(task)
@@ -260,7 +260,7 @@ def counts(report: Report, history: History, runs: dict[tuple[int, str], list[Se
 
 
 def decays(report: Report, history: History, runs: dict[tuple[int, int, str], list[Seen]]) -> dict[str, Any]:
-    """Who is gone at the next file, without anything added in between."""
+    """Decays between two files, with nothing added in between."""
     table = {name: np.zeros((len(BANDS_KM) - 1, 3)) for name in CLASSES}
     for begin, end in INTERVALS:
         p = history.files[begin]
@@ -330,7 +330,7 @@ def fragments(report: Report, history: History, runs: dict[tuple[int, int, str],
 
 
 def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list[Seen]]) -> dict[str, Any]:
-    """How far rocket bodies sank, ours over theirs: each for itself, and against its own mean of 2010 to 2018."""
+    """Decay of rocket bodies, ours over theirs: absolute, and relative to the mean of 2010 to 2018."""
     ratios: dict[int, dict[int, float]] = {}
     for begin, end in INTERVALS:
         for k, ratio in sinking(history, begin, end, runs[begin, end, "nothing"][0], Kind.ROCKET_BODY).items():

@@ -1,7 +1,8 @@
-"""What the ten published populations of MOCAT-MC say of 2000 to 2023: who was there when, who came, who is missing.
+"""Arrivals, decays and gaps of objects in the ten published MOCAT-MC populations of 2000 to 2023.
 
-A file holds what was catalogued with fresh elements at the turn of its year. An object may be missing in one file and
-stand in a later one; that is a gap of the file, no decay. So an object counts as there up to the last file that has it.
+A file contains the objects that were catalogued with fresh elements at the turn of its year. An object may be missing
+from one file and present in a later one; that is a gap in the file, not a decay. So an object counts as present up to
+the last file that contains it.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ fragment (1.3 times as fast)."""
 
 
 def in_leo(a_km: NDArray[np.float64], ecc: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether an object is counted: by its perigee."""
+    """Mask of the objects that are counted, by perigee."""
     perigee = a_km * (1.0 - ecc) - EARTH.radius_km
     return (perigee >= LOW_KM) & (perigee <= HIGH_KM)
 
 
 class History:
-    """The files read side by side.
+    """All files, read together.
 
     Parameters
     ----------
@@ -85,11 +86,11 @@ class History:
         return sum(self.first[k] < year < self.last[k] and k not in self.ids[year] for k in self.first)
 
     def lost(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """Which objects of one file stand in no file from ``end`` on."""
+        """Objects of one file that no file from ``end`` on contains."""
         return np.array([self.last[k] < end for k in self.files[begin].norad_id.tolist()])
 
     def parent(self, norad_id: int, year: float) -> Population:
-        """A parent as the last file before an event has it, one row."""
+        """Parent of an event, from the last file before it: one row."""
         before = max(y for y in YEARS if y <= year and norad_id in self.ids[y])
         p = self.files[before]
         return p[p.norad_id == norad_id]
@@ -106,7 +107,7 @@ class History:
     def additions(
         self, start: int, at_launch: bool, without: frozenset[int] = frozenset()
     ) -> tuple[Population, NDArray[np.float64]]:
-        """What comes after ``start``: every later object, as the first later file has it.
+        """Objects that arrive after ``start``, each from the first file that contains it.
 
         Intact objects launched after the start come at their launch, where ``at_launch``. All others, fragments and
         what was catalogued late, come with that file, so that no decay counts twice.

@@ -1,4 +1,4 @@
-"""R3 and the CRASH clock by mean-field rates: what the yearly ranking of policies and the rate variables rest on.
+"""R3 and the CRASH clock by mean-field rates.
 
 Usage: python benchmarks/reproduce/mean_field_rates.py [--data ../shared/data/debris] [--seed 1]
 

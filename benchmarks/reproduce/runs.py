@@ -1,4 +1,4 @@
-"""Runs of scenarios spread over processes, for the scripts beside this file."""
+"""Parallel runs of scenarios, for the scripts in this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the length of a step matter? 2.5, 5 and 10 days over 50 years.
+"""Sensitivity to the length of a step: 2.5, 5 and 10 days over 50 years.
 
 Usage: python benchmarks/reproduce/time_step.py [--data ../shared/data/debris] [--runs 5] [--years 50] [--workers 2]
        [--seed 1]
@@ -66,7 +66,7 @@ def compare(report: Report, ds: Any) -> dict[str, Any]:
 
 
 def alone(report: Report, ds: Any) -> dict[str, Any]:
-    """The same without collisions, one run: nothing is left to chance but who goes in the last step or the next."""
+    """Compare one run without collisions, in which only decay in the last step is left to chance."""
     result: dict[str, Any] = {}
     decays = float(statistics.total(ds, "decays").isel(time=-1, run=0, scenario=0))
     last_step = decays / (ds.sizes["time"] - 1) * max(STEPS) / YEAR_DAYS

@@ -1,4 +1,4 @@
-"""R11: which derelicts matter most: our rankings of a published population beside the lists of McKnight et al.
+"""R11: rankings of derelict objects against the lists of McKnight et al.
 
 Usage: python benchmarks/reproduce/top_fifty.py [--data ../shared/data/debris] [--seed 1]
 
@@ -64,7 +64,7 @@ def field_of(population: Population) -> MeanField:
 
 
 def view_of(population: Population, rates: MeanField, lifetime: Lifetime, seed: int) -> View:
-    """What a policy sees of the population."""
+    """View of the population for a policy."""
     p = population
     return View(
         uid=np.arange(len(p)),

@@ -1,4 +1,4 @@
-"""R14: what the estimator 'expected' gains over sampled collisions, and what the compensator and thin cells gain.
+"""R14: variance reduction by the estimator 'expected', by the compensator and by thin cells.
 
 Usage: python benchmarks/reproduce/variance_reduction.py [--data ../shared/data/debris] [--runs 12] [--years 25]
        [--workers 2] [--seed 1]

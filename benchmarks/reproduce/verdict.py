@@ -1,6 +1,6 @@
-"""Table of a reproduced result: reference, ours, what is allowed, verdict.
+"""Table of a reproduced result: reference, our value, tolerance, verdict.
 
-Scripts beside this file collect their rows in a :class:`Report` and return what ``finish`` returns::
+The scripts in this folder collect their rows in a :class:`Report` and return what ``finish`` returns::
 
     report = Report("R1: breakup model")
     report.check("fragments above 5 cm", 4064, ours, tolerance_relative=1e-3, source="ESA unit test")
@@ -143,7 +143,7 @@ class Report:
 
 
 def shown(value: Any) -> str:
-    """A figure as it stands in the table: integers whole, others with 5 digits; '-' for None."""
+    """Format a figure for the table: integers in full, others with 5 digits, '-' for None."""
     if value is None:
         return "-"
     if isinstance(value, str):
