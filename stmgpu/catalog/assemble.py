@@ -1,10 +1,10 @@
-"""From parsed records to a `Catalog`: reject what is wrong, keep the newest of each object, refuse a bad source."""
+"""Build a `Catalog` from parsed records: reject wrong ones, keep the newest of each object, refuse a bad source."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,27 @@ from stmgpu.time import format_utc, to_datetime64
 _SHOWN_REASONS = 5
 
 
+class Stray(NamedTuple):
+    """A rejected part of a source that did not become a record.
+
+    Parameters
+    ----------
+    position : int
+        Line or record number, from 1.
+    norad_id : str
+        The object's id as given there, or ''.
+    reason : str
+        Why it was rejected.
+    """
+
+    position: int
+    norad_id: str
+    reason: str
+
+
 @dataclass
 class Records:
-    """What a reader makes of a source: columns of n records, and what was wrong with them so far.
+    """Columns of n records as read from a source, and the problems found in them so far.
 
     Parameters
     ----------
@@ -30,10 +48,10 @@ class Records:
     noun : str
         What positions count: 'line' or 'record'.
     id_text : callable
-        The object's id as it stands in record i.
+        The object's id as written in record i.
     faults : list of Fault
-        Fields that could not be read; where one applies, the record's values are not looked at any further.
-    stray : list of (position, id, reason)
+        Fields that could not be read; a record that has one is not checked further.
+    stray : list of Stray
         Rejected text that is not among the n records.
     """
 
@@ -42,7 +60,7 @@ class Records:
     noun: str
     id_text: Callable[[int], str]
     faults: Sequence[Fault] = ()
-    stray: list[tuple[int, str, str]] = field(default_factory=list)
+    stray: list[Stray] = field(default_factory=list)
 
 
 def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
@@ -66,7 +84,7 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
         _note(fault, mask, reasons)
         bad |= mask
 
-    rejected = [(int(records.positions[i]), records.id_text(i), "; ".join(texts)) for i, texts in reasons.items()]
+    rejected = [Stray(int(records.positions[i]), records.id_text(i), "; ".join(texts)) for i, texts in reasons.items()]
     rejected += records.stray
     good = np.flatnonzero(~bad)
     if len(good) == 0 or len(rejected) > len(good):
@@ -74,7 +92,7 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
 
     keep, superseded = _newest(records, good)
     rejected += superseded
-    rejected.sort(key=lambda item: item[0])
+    rejected.sort(key=lambda stray: stray.position)
     columns = {}
     for name, (default, *_) in COLUMNS.items():
         column = records.columns.get(name)
@@ -92,7 +110,7 @@ def _note(fault: Fault, mask: npt.NDArray[np.bool_], reasons: dict[int, list[str
         reasons.setdefault(index, []).append(fault.describe(index))
 
 
-def _newest(records: Records, good: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[tuple[int, str, str]]]:
+def _newest(records: Records, good: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[Stray]]:
     """Of each object the record with the newest epoch (the last such one), and the reasons for dropping the others."""
     ids, jd, fr = (records.columns[name][good] for name in ("norad_id", "epoch_jd", "epoch_fr"))
     order = np.lexsort((np.arange(len(good)), fr, jd, ids))
@@ -112,11 +130,11 @@ def _newest(records: Records, good: npt.NDArray[np.int64]) -> tuple[npt.NDArray[
             f"object occurs again at {records.noun} {records.positions[good[winner]]} with "
             f"{'the same' if same else 'a newer'} epoch, which is kept; this one is of {epoch}"
         )
-        dropped.append((int(records.positions[good[loser]]), records.id_text(int(good[loser])), reason))
+        dropped.append(Stray(int(records.positions[good[loser]]), records.id_text(int(good[loser])), reason))
     return good[np.sort(order[is_last])], dropped
 
 
-def _refusal(rejected: list[tuple[int, str, str]], good: int, noun: str, source: str) -> str:
+def _refusal(rejected: list[Stray], good: int, noun: str, source: str) -> str:
     if not rejected:
         return f"catalogue {source!r} holds no object; give a file with at least one element set"
     first = "; ".join(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from stmgpu.catalog.assemble import Records, assemble
 from stmgpu.catalog.catalog import Catalog
-from stmgpu.catalog.ccsds import ndm, omm, omm_tables
+from stmgpu.catalog.ccsds import omm, omm_tables
 from stmgpu.catalog.tle import reading as tle
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import Source, read_content
@@ -20,8 +20,8 @@ _READERS: dict[str, Callable[[bytes], Records]] = {
     "3le": tle.read_tle,
     "csv": lambda data: omm.convert(omm_tables.read_csv(data)),
     "json": lambda data: omm.convert(omm_tables.read_json(data)),
-    "kvn": lambda data: omm.convert(ndm.read_kvn(data)),
-    "xml": lambda data: omm.convert(ndm.read_xml(data)),
+    "kvn": lambda data: omm.convert(omm_tables.read_kvn(data)),
+    "xml": lambda data: omm.convert(omm_tables.read_xml(data)),
 }
 FORMATS = tuple(_READERS)
 _HEAD = 1 << 16

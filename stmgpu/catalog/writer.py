@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.catalog.catalog import Catalog
-from stmgpu.catalog.ccsds.omm import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing

@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.catalog.ccsds.oem_forms import RawSegment, fail, read_kvn, read_xml
 from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError
 from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
+from stmgpu.messages import kvn, xml
+from stmgpu.messages.fields import OEM, fail
+from stmgpu.messages.states import StateSegment
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs, to_tai, utc_intervals
 from stmgpu.time import NS_PER_DAY
 from stmgpu.typing import is_whole
@@ -94,7 +96,7 @@ def read_oem(
     name, data = content.name, content.data
     try:
         head = data[: 1 << 16].lstrip()[:1]
-        segments = read_xml(data) if head == b"<" else read_kvn(data)
+        segments = xml.read_segments(data, OEM) if head == b"<" else kvn.read_segments(data, OEM)
         if not segments:
             raise InputError("it holds no segment; an OEM has CCSDS_OEM_VERS, then META_START, META_STOP and states")
         shown = "".join(c if c.isprintable() else "?" for c in name[-200:])
@@ -104,7 +106,7 @@ def read_oem(
 
 
 def _objects(
-    raw: list[RawSegment], norad_ids: Mapping[str, int] | int | None, source: str, sha256: str
+    raw: list[StateSegment], norad_ids: Mapping[str, int] | int | None, source: str, sha256: str
 ) -> list[Trajectory]:
     """Trajectories of a file's segments, in the order in which their objects appear."""
     found: dict[tuple[str, str], list[Segment]] = {}
@@ -142,7 +144,7 @@ def _id(object_id: str, name: str, norad_ids: Mapping[str, int] | int | None) ->
     return given
 
 
-def _check_fields(segment: RawSegment) -> None:
+def _check_fields(segment: StateSegment) -> None:
     meta = segment.meta
     missing = [keyword for keyword in _REQUIRED if not meta.get(keyword, "").strip()]
     if missing:
@@ -161,7 +163,7 @@ def _check_fields(segment: RawSegment) -> None:
         )
 
 
-def _segments(segment: RawSegment) -> list[Segment]:
+def _segments(segment: StateSegment) -> list[Segment]:
     """A META block and its states as one segment, or two where it runs across a leap second."""
     meta = segment.meta
     try:
@@ -190,7 +192,7 @@ def _segments(segment: RawSegment) -> list[Segment]:
     return parts
 
 
-def _usable(segment: RawSegment, tai: Any) -> tuple[int, int]:
+def _usable(segment: StateSegment, tai: Any) -> tuple[int, int]:
     """Usable time [ns TAI]; the metadata's four times must fit the states."""
     times = {}
     for keyword in ("START_TIME", "USEABLE_START_TIME", "USEABLE_STOP_TIME", "STOP_TIME"):
@@ -233,7 +235,7 @@ def _ago(nanoseconds: int) -> str:
     return f"{abs(nanoseconds) * 1e-9:.9g} s {'before' if nanoseconds < 0 else 'after'}"
 
 
-def _interpolation(segment: RawSegment) -> tuple[str, int]:
+def _interpolation(segment: StateSegment) -> tuple[str, int]:
     meta = segment.meta
     text, number = (meta.get(keyword, "").strip() for keyword in ("INTERPOLATION", "INTERPOLATION_DEGREE"))
     method = _METHODS.get(text.upper() or "LAGRANGE")

@@ -1,15 +1,13 @@
-"""Orbit Mean-Elements Messages: fields as text, whatever the form of the file, become catalogue columns.
+"""Orbit Mean-Elements Messages (CCSDS 502.0-B-3): from fields of text to columns of a catalogue.
 
-Keywords and units: CCSDS 502.0-B-3. Unit conversions follow the published SGP4 code's OMM reader, so that the elements
-equal its own to the last bit.
+Unit conversions follow the OMM reader of the published SGP4 code, so that elements equal its own to the last bit.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,27 +15,9 @@ import numpy.typing as npt
 
 from stmgpu.catalog import orbits
 from stmgpu.catalog.assemble import Records
+from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD, FieldTable, Texts
 from stmgpu.catalog.limits import Fault
 from stmgpu.messages.times import parse_utc_many
-
-Texts = list[str | None]
-
-REQUIRED = (
-    "EPOCH", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY", "NORAD_CAT_ID",
-    "BSTAR",
-)  # fmt: skip
-"""Keywords without which no record can be used; besides, MEAN_MOTION or SEMI_MAJOR_AXIS."""
-
-RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
-TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
-"""Keywords of our own for what OMM has none for."""
-
-USED = frozenset({
-    *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
-    "TIME_SYSTEM", "MEAN_ELEMENT_THEORY", "MEAN_MOTION", "SEMI_MAJOR_AXIS", "MASS", "EPHEMERIS_TYPE",
-    "CLASSIFICATION_TYPE", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "BTERM", "AGOM",
-})  # fmt: skip
-"""Every keyword that is looked at."""
 
 _DEG_TO_RAD = math.pi / 180.0
 _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
@@ -55,20 +35,6 @@ _FIXED_METADATA = {
     "TIME_SYSTEM": (("UTC",), "UTC"),
     "MEAN_ELEMENT_THEORY": (_THEORIES, f"one of {', '.join(_THEORIES)}; other theories' elements do not fit SGP4"),
 }
-
-
-@dataclass
-class FieldTable:
-    """Fields of n records as text: one list of length n per keyword, None where the record lacks it."""
-
-    fields: Mapping[str, Texts]
-    positions: list[int]
-    noun: str
-    stray: list[tuple[int, str, str]] = field(default_factory=list)
-
-    def get(self, keyword: str) -> Texts:
-        """The texts of one keyword (of `USED`); None throughout where no record has it."""
-        return self.fields.get(keyword) or [None] * len(self.positions)
 
 
 def convert(table: FieldTable) -> Records:

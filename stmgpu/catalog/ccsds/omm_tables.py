@@ -1,4 +1,4 @@
-"""OMM as CSV and JSON: from bytes to fields of text. KVN and XML are in `ndm`."""
+"""Orbit Mean-Elements Messages as a table of text, from CSV, JSON, KVN or XML."""
 
 from __future__ import annotations
 
@@ -6,15 +6,59 @@ import csv
 import io
 import json
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from stmgpu.catalog.ccsds.omm import REQUIRED, USED, FieldTable, Texts
+from stmgpu.catalog.assemble import Stray
 from stmgpu.errors import CatalogError
+from stmgpu.messages import kvn, xml
+from stmgpu.messages.fields import OMM, FlatRecord, Record
+from stmgpu.messages.kvn import decode
+
+Texts = list[str | None]
+
+REQUIRED = (
+    "EPOCH", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY", "NORAD_CAT_ID",
+    "BSTAR",
+)  # fmt: skip
+"""Keywords without which no record can be used; besides, MEAN_MOTION or SEMI_MAJOR_AXIS."""
+
+RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
+TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
+"""Keywords of our own for what OMM has none for."""
+
+USED = frozenset({
+    *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
+    "TIME_SYSTEM", "MEAN_ELEMENT_THEORY", "MEAN_MOTION", "SEMI_MAJOR_AXIS", "MASS", "EPHEMERIS_TYPE",
+    "CLASSIFICATION_TYPE", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "BTERM", "AGOM",
+})  # fmt: skip
+"""Every keyword that is looked at."""
 
 
-def decode(data: bytes) -> str:
-    """UTF-8 text; bytes that are not UTF-8 become surrogates, which only spoils the record they stand in."""
-    return data.decode("utf-8", "surrogateescape")
+@dataclass
+class FieldTable:
+    """Fields of n records as text.
+
+    Parameters
+    ----------
+    fields : mapping of str to list of str or None
+        Texts by keyword, each list of length n; None where a record lacks the keyword.
+    positions : list of int
+        Line or number of each record in the file, from 1.
+    noun : {'line', 'record'}
+        What positions count.
+    stray : list of Stray
+        Rejected text that is not among the n records.
+    """
+
+    fields: Mapping[str, Texts]
+    positions: list[int]
+    noun: str
+    stray: list[Stray] = field(default_factory=list)
+
+    def get(self, keyword: str) -> Texts:
+        """Texts of one of the `USED` keywords; None throughout where no record has it."""
+        return self.fields.get(keyword) or [None] * len(self.positions)
 
 
 def read_csv(data: bytes) -> FieldTable:
@@ -22,7 +66,7 @@ def read_csv(data: bytes) -> FieldTable:
     reader = csv.reader(io.StringIO(decode(data), newline=""))
     rows: list[list[str]] = []
     positions: list[int] = []
-    stray: list[tuple[int, str, str]] = []
+    stray: list[Stray] = []
     header: list[str] | None = None
     while True:
         line = reader.line_num + 1
@@ -31,14 +75,14 @@ def read_csv(data: bytes) -> FieldTable:
         except StopIteration:
             break
         except csv.Error as error:
-            stray.append((line, "", f"row cannot be read as CSV: {error}"))
+            stray.append(Stray(line, "", f"row cannot be read as CSV: {error}"))
             continue
         if not any(row):
             continue
         if header is None:
             header = _header(row)
         elif len(row) != len(header):
-            stray.append((line, "", f"row has {len(row)} fields, allowed are the header's {len(header)}"))
+            stray.append(Stray(line, "", f"row has {len(row)} fields, allowed are the header's {len(header)}"))
         else:
             rows.append(row)
             positions.append(line)
@@ -64,37 +108,48 @@ def _header(row: list[str]) -> list[str]:
 
 
 def read_json(data: bytes) -> FieldTable:
-    """Parse one OMM object or a list of them; numbers are kept as they are written, as text."""
+    """Read one OMM object or a list of them; numbers are kept as text, as they are written."""
     try:
         content = json.loads(decode(data), parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise CatalogError(f"file is not valid JSON: {error}; give one OMM object or a list of them") from None
     entries = content if isinstance(content, list) else [content]
-    records: list[dict[str, str]] = []
-    positions: list[int] = []
-    stray: list[tuple[int, str, str]] = []
-    for position, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            stray.append((position, "", f"entry is {str(entry)[:40]!r}, allowed is an object of OMM keywords"))
-            continue
-        nested = next((key for key, value in entry.items() if not _is_scalar(value)), None)
-        if nested is not None:
-            who = str(entry.get("NORAD_CAT_ID", ""))[:20].encode("ascii", "replace").decode("ascii")
-            stray.append((position, who, f"value of {nested[:40]!r} is no text, number or null"))
-            continue
-        records.append({key: value for key, value in entry.items() if value is not None})
-        positions.append(position)
-    return table_of(records, positions, "record", stray)
+    return _table_of([_json_record(position, entry) for position, entry in enumerate(entries, start=1)], "record")
 
 
-def _is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, str)
+def _json_record(position: int, entry: object) -> FlatRecord:
+    if not isinstance(entry, dict):
+        return FlatRecord(position, {}, f"entry is {str(entry)[:40]!r}, allowed is an object of OMM keywords")
+    fields: Record = {}
+    problem = ""
+    for keyword, value in entry.items():
+        if isinstance(value, str):
+            fields[keyword] = value
+        elif value is not None and not problem:
+            problem = f"value of {keyword[:40]!r} is not text, a number or null"
+    return FlatRecord(position, fields, problem)
 
 
-def table_of(
-    records: list[dict[str, str]], positions: list[int], noun: str, stray: list[tuple[int, str, str]]
-) -> FieldTable:
-    """Columns of text from one dictionary a record."""
-    keywords = {keyword for record in records for keyword in record if keyword in USED}
-    fields: dict[str, Texts] = {keyword: [record.get(keyword) for record in records] for keyword in keywords}
-    return FieldTable(fields, positions, noun, stray)
+def read_kvn(data: bytes) -> FieldTable:
+    """Read one OMM in KVN, or several after one another."""
+    return _table_of(kvn.read_records(data, OMM), "line")
+
+
+def read_xml(data: bytes) -> FieldTable:
+    """Read one OMM in XML, or an `ndm` of several."""
+    return _table_of(xml.read_records(data, OMM), "record")
+
+
+def _table_of(messages: Sequence[FlatRecord], noun: str) -> FieldTable:
+    """Columns of text from one record a message."""
+    good = [message for message in messages if not message.problem]
+    stray = [
+        Stray(message.position, _shown_id(message.fields), message.problem) for message in messages if message.problem
+    ]
+    keywords = {keyword for message in good for keyword in message.fields if keyword in USED}
+    fields: dict[str, Texts] = {keyword: [message.fields.get(keyword) for message in good] for keyword in keywords}
+    return FieldTable(fields, [message.position for message in good], noun, stray)
+
+
+def _shown_id(record: Record) -> str:
+    return record.get("NORAD_CAT_ID", "")[:20].encode("ascii", "replace").decode("ascii")

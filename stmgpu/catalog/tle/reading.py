@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.catalog.assemble import Records
+from stmgpu.catalog.assemble import Records, Stray
 from stmgpu.catalog.limits import Fault
 
 LINE_LENGTH = 69
@@ -55,7 +55,7 @@ def read_tle(data: bytes) -> Records:
         if wrong is not None:
             position = used[place] + 1 if wrong[0] == 1 else used[place + 1] + 1
             reason = f"line {wrong[0]} of the set has {len(wrong[1])} characters, allowed is {LINE_LENGTH}"
-            stray.append((position, _text(one[2:7]).strip(), reason))
+            stray.append(Stray(position, _text(one[2:7]).strip(), reason))
             continue
         sets.append(place)
         names.append(lines[used[place - 1]] if has_name[place] else b"")
@@ -75,13 +75,13 @@ def _kinds(lines: list[bytes]) -> npt.NDArray[np.int64]:
     return kinds
 
 
-def _stray(line: bytes, kind: int, position: int) -> tuple[int, str, str]:
+def _stray(line: bytes, kind: int, position: int) -> Stray:
     who = _text(line[2:7]).strip() if kind else ""
     if kind == 1:
-        return position, who, "line 1 is not followed by a line 2"
+        return Stray(position, who, "line 1 is not followed by a line 2")
     if kind == 2:
-        return position, who, "line 2 does not follow a line 1"
-    return position, who, f"{_text(line[:40])!r} is neither an element line nor a name before one"
+        return Stray(position, who, "line 2 does not follow a line 1")
+    return Stray(position, who, f"{_text(line[:40])!r} is neither an element line nor a name before one")
 
 
 def _text(line: bytes) -> str:

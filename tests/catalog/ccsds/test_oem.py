@@ -199,7 +199,7 @@ REPLACED = {
     "frame of epoch": (b"= TEME", b"= TEME\nREF_FRAME_EPOCH = 2024-07-05T00:00:00", "REF_FRAME_EPOCH fixes TEME"),
     "time system": (b"= UTC", b"= UT1", "TIME_SYSTEM: .*'UT1'.*allowed: UTC, TAI, TT, GPS"),
     "name": (b"OBJECT_NAME", b"COMMENT", "metadata has no OBJECT_NAME"),
-    "keyword": (b"OBJECT_ID ", b"OBJEKT_ID ", "line 8: keyword 'OBJEKT_ID' is not known here"),
+    "keyword": (b"OBJECT_ID ", b"OBJEKT_ID ", "line 8: keyword 'OBJEKT_ID' is not known in the metadata"),
     "twice": (b"CENTER_NAME ", b"OBJECT_ID = X\nCENTER_NAME ", "line 9: OBJECT_ID is given twice"),
     "interpolation": (b"= HERMITE", b"= SPLINE", "INTERPOLATION is 'SPLINE', allowed: LAGRANGE, HERMITE, LINEAR"),
     "degree": (b"DEGREE = 7", b"DEGREE = 0", "INTERPOLATION_DEGREE is '0'"),

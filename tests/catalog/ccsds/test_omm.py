@@ -245,8 +245,8 @@ class TestKvn:
         cat = read_catalog(content)
         assert cat.norad_id.tolist() == [4, 5, 6]
         reasons = " ".join(r.reason for r in cat.rejected)
-        assert "'WRONG_KEYWORD' is not one of OMM's" in reasons
-        assert "'BSTAR' stands in the message twice" in reasons
+        assert "'WRONG_KEYWORD' is not known in an OMM" in reasons
+        assert "BSTAR is given twice in an OMM" in reasons
         assert "not of the form KEYWORD = value" in reasons
 
     def test_messages_without_version_lines(self) -> None:
@@ -273,7 +273,7 @@ class TestXml:
 
     def test_unknown_element(self) -> None:
         content = xml_of(fields(1), fields(2)).replace(b"<EPOCH>", b"<ODD>1</ODD><EPOCH>", 1)
-        assert "'ODD' is not one of OMM's" in read_catalog(content).rejected[0].reason
+        assert "'ODD' is not known in an OMM" in read_catalog(content).rejected[0].reason
 
     @pytest.mark.parametrize(
         "content",

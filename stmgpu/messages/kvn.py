@@ -1,0 +1,204 @@
+"""KVN, the keyword = value form of messages.
+
+Lines are taken one after another, so that work is linear in the size of a file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from stmgpu.messages.fields import FlatMessage, FlatRecord, Record, SegmentedMessage, fail, shown
+from stmgpu.messages.states import Place, StateRows, StateSegment
+
+_MAX_LINE = 2000
+
+
+def decode(data: bytes) -> str:
+    """UTF-8 text; other bytes become surrogates, so that only the record that holds them is rejected."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
+    """Read one flat message, or several after one another.
+
+    A message begins at its version line, or at the next OBJECT_NAME where there is none.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    kind : FlatMessage
+        The kind of messages to read.
+
+    Returns
+    -------
+    list of FlatRecord
+        Each message, with its first line as position.
+
+    Examples
+    --------
+    >>> from stmgpu.messages.fields import OMM
+    >>> read_records(b"CCSDS_OMM_VERS = 3.0\\nOBJECT_NAME = SAT\\nMASS = 300 [kg]", OMM)[0].fields["MASS"]
+    '300'
+    """
+    return [_read_record(position, lines, kind) for position, lines in _messages(decode(data), kind)]
+
+
+def _read_record(position: int, lines: list[str], kind: FlatMessage) -> FlatRecord:
+    record: Record = {}
+    for line in lines:
+        keyword, separator, value = (part.strip() for part in line.partition("="))
+        if not separator:
+            return FlatRecord(position, record, f"line {line[:60]!r} is not of the form KEYWORD = value")
+        unit = None
+        if keyword in kind.block.units:
+            value, unit = split_unit(value)
+        problem = kind.block.add(record, keyword, value, unit=unit)
+        if problem:
+            return FlatRecord(position, record, problem)
+    return FlatRecord(position, record)
+
+
+def split_unit(value: str) -> tuple[str, str | None]:
+    """Separate a value from a unit in brackets after it.
+
+    Examples
+    --------
+    >>> split_unit("51.6 [deg]"), split_unit("51.6")
+    (('51.6', 'deg'), ('51.6', None))
+    """
+    body = value[:-1]
+    start = body.find("[", body.rfind("]") + 1) if value.endswith("]") else -1
+    return (value, None) if start < 0 else (body[:start].rstrip(), body[start + 1 :])
+
+
+def _messages(text: str, kind: FlatMessage) -> Iterator[tuple[int, list[str]]]:
+    """First line number and lines of each message, without blank lines and comments."""
+    start = 1
+    lines: list[str] = []
+    has_name = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.split(None, 1)[0] == "COMMENT":
+            continue
+        keyword = stripped.partition("=")[0].strip()
+        begins = keyword == kind.version_keyword or (keyword == "OBJECT_NAME" and has_name)
+        if begins and lines:
+            yield start, lines
+            lines, has_name = [], False
+        if not lines:
+            start = number
+        has_name = has_name or keyword == "OBJECT_NAME"
+        lines.append(stripped)
+    if lines:
+        yield start, lines
+
+
+def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
+    """Read the segments of one message, or of several after one another.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    kind : SegmentedMessage
+        The kind of messages to read.
+
+    Returns
+    -------
+    list of StateSegment
+        All segments in the order of the file; covariance blocks are skipped.
+
+    Raises
+    ------
+    InputError
+        For the first line that is wrong; it names the line and what is allowed there.
+    """
+    reader = _SegmentReader(kind)
+    for position, line in enumerate(io.BytesIO(data), start=1):
+        rows = reader.rows
+        if rows is not None and len(line) <= _MAX_LINE and line.lstrip()[:1].isdigit():  # nearly every line of a file
+            row = line.split()
+            if len(row) not in (7, 10):
+                fail(f"line {position}", f"it has {len(row)} fields, allowed are EPOCH, 6 numbers, and 3 accelerations")
+            rows.add(row, position)
+            continue
+        if len(line) > _MAX_LINE:
+            fail(
+                f"line {position}",
+                f"it has {len(line)} characters, allowed are {_MAX_LINE}; check that it is an {kind.name}",
+            )
+        text = line.decode("utf-8", "replace").strip()
+        if text and text.split(None, 1)[0] != "COMMENT":
+            reader.read(text, position)
+    return reader.close()
+
+
+class _SegmentReader:
+    """The block that is open, and what a line may be in it."""
+
+    def __init__(self, kind: SegmentedMessage) -> None:
+        self.kind = kind
+        self.segments: list[StateSegment] = []
+        self.block = "start"
+        self.meta: Record = {}
+        self.opened = 0
+        self.table: StateRows | None = None
+
+    @property
+    def rows(self) -> StateRows | None:
+        """Rows of the segment whose states are read."""
+        return self.table if self.block == "data" else None
+
+    def read(self, text: str, position: int) -> None:
+        """Read a line other than a state."""
+        place = f"line {position}"
+        keyword, separator, value = (part.strip() for part in text.partition("="))
+        if self.block == "covariance":
+            if text == "COVARIANCE_STOP":
+                self.block = "data"
+            elif text in ("META_START", "COVARIANCE_START"):
+                fail(place, f"{text} is inside a covariance block; COVARIANCE_STOP is missing")
+        elif keyword == self.kind.version_keyword and self.block in ("start", "data"):
+            self.kind.check_version(place, value)
+            self._end_segment()
+            self.block = "header"
+        elif self.block == "start":
+            versions = ", ".join(self.kind.versions)
+            fail(
+                place, f"it is {shown(text)}; an {self.kind.name} begins with {self.kind.version_keyword} = {versions}"
+            )
+        elif text == "META_START" and self.block in ("header", "data"):
+            self._end_segment()
+            self.block, self.meta, self.opened = "meta", {}, position
+        elif text == "META_STOP" and self.block == "meta":
+            self.block, self.table = "data", StateRows(self.meta, Place("line", self.opened))
+        elif text == "COVARIANCE_START" and self.block == "data":
+            self.block = "covariance"
+        elif self.block in ("header", "meta") and separator:
+            block, record = (self.kind.metadata, self.meta) if self.block == "meta" else (self.kind.header, Record())
+            problem = block.add(record, keyword, value)
+            if problem:
+                fail(place, problem)
+        else:
+            expected = {
+                "header": "KEYWORD = value or META_START",
+                "meta": "KEYWORD = value or META_STOP",
+                "data": "EPOCH and 6 numbers, META_START or COVARIANCE_START",
+            }[self.block]
+            fail(place, f"it is {shown(text)}, allowed here: {expected}")
+
+    def _end_segment(self) -> None:
+        if self.table is not None:
+            self.segments.append(self.table.close())
+            self.table = None
+
+    def close(self) -> list[StateSegment]:
+        """All segments, at the end of the file."""
+        if self.block == "meta":
+            fail(f"line {self.opened}", "META_START has no META_STOP; the file is cut")
+        if self.block == "covariance":
+            fail("end of file", "COVARIANCE_START has no COVARIANCE_STOP; the file is cut")
+        self._end_segment()
+        return self.segments

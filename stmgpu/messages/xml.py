@@ -1,0 +1,235 @@
+"""XML, the other form of messages, with or without namespaces; DTDs and entities are rejected.
+
+Only elements at the places of the schema count. Work is linear in the size of a file, and a file of states is read
+without a tree of its elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser, fromstring
+
+from stmgpu.errors import InputError
+from stmgpu.messages.fields import STATE, FlatMessage, FlatRecord, Record, SegmentedMessage, fail
+from stmgpu.messages.states import Place, StateRows, StateSegment
+
+_BYTES_AT_ONCE = 1 << 20
+_STATE_FIELDS = ("EPOCH", *STATE)
+
+
+def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
+    """Read one flat message, or all of an `ndm`.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    kind : FlatMessage
+        The kind of messages to read.
+
+    Returns
+    -------
+    list of FlatRecord
+        Each message, with its number as position.
+
+    Raises
+    ------
+    InputError
+        If it is not XML, has a DTD or entities, or holds no such message.
+
+    Examples
+    --------
+    >>> from stmgpu.messages.fields import OMM
+    >>> read_records(b"<omm/>", OMM)[0].problem
+    'message holds 0 <meanElements> sections, allowed is one'
+    """
+    with _rejecting_bad_xml(kind.name):
+        root = fromstring(data, forbid_dtd=True)
+    # only where the schema puts them: searching the whole tree for nested ones would take quadratic time
+    tag = kind.name.lower()
+    messages = [element for element in (root, *root) if _local(element) == tag]
+    if not messages:
+        _fail_without_message(_local(root), kind.name)
+    return [_read_record(position, message, kind) for position, message in enumerate(messages, start=1)]
+
+
+def _read_record(position: int, message: Element, kind: FlatMessage) -> FlatRecord:
+    sections = [element for element in message.iter() if _local(element) in kind.sections]
+    names = [_local(section) for section in sections]
+    for name in sorted(name for name, required in kind.sections.items() if required):
+        if names.count(name) != 1:
+            return FlatRecord(position, {}, f"message holds {names.count(name)} <{name}> sections, allowed is one")
+    record: Record = {}
+    for keyword, element in _fields(message, sections):
+        problem = kind.block.add(record, keyword, (element.text or "").strip(), unit=element.get("units"))
+        if problem:
+            return FlatRecord(position, record, problem)
+    return FlatRecord(position, record)
+
+
+def _fields(message: Element, sections: list[Element]) -> Iterator[tuple[str, Element]]:
+    """Keyword and element of each field: those of the sections, then the user's."""
+    for section in sections:
+        for element in section:
+            if _local(element) != "COMMENT":
+                yield _local(element), element
+    for element in message.iter():
+        if _local(element) == "USER_DEFINED":
+            yield "USER_DEFINED_" + element.get("parameter", ""), element
+
+
+def _local(element: Element) -> str:
+    """Tag without its namespace; comments and processing instructions have none."""
+    tag: object = element.tag  # a function in comments and processing instructions
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _fail_without_message(root: str, kind: str) -> NoReturn:
+    raise InputError(f"XML root <{root[:40]}> holds no <{kind.lower()}>; give one {kind} or an ndm of several")
+
+
+@contextmanager
+def _rejecting_bad_xml(kind: str) -> Iterator[None]:
+    """Raise InputError for what the parser rejects."""
+    try:
+        yield
+    except DefusedXmlException as error:
+        raise InputError(f"XML with a DTD or entities is refused ({error!r}); give plain {kind} XML") from None
+    except InputError:
+        raise
+    except (ParseError, ValueError, LookupError) as error:
+        raise InputError(f"it is not valid XML: {error}; give one {kind} or an ndm of several") from None
+
+
+def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
+    """Read the segments of one message, or of all in an `ndm`.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    kind : SegmentedMessage
+        The kind of messages to read.
+
+    Returns
+    -------
+    list of StateSegment
+        All segments in the order of the file; covariances are skipped.
+
+    Raises
+    ------
+    InputError
+        If it is not XML, has a DTD or entities, holds no such message, or for the first element that is wrong; it names
+        segment and state.
+    """
+    target = _SegmentTarget(kind)
+    parser = DefusedXMLParser(target=target, forbid_dtd=True)
+    with _rejecting_bad_xml(kind.name):
+        for k in range(0, len(data), _BYTES_AT_ONCE):
+            parser.feed(data[k : k + _BYTES_AT_ONCE])
+        parser.close()
+    if not target.messages:
+        _fail_without_message(target.root, kind.name)
+    return target.segments
+
+
+class _SegmentTarget:
+    """Target of the parser's events; keeps only the fields that are open and finished segments."""
+
+    def __init__(self, kind: SegmentedMessage) -> None:
+        self.kind = kind
+        self.segments: list[StateSegment] = []
+        self.messages = 0
+        self.root = ""
+        self._tag = kind.name.lower()
+        self._path: list[str] = []
+        self._base = 0
+        self._text: list[str] | None = None
+        self._unit: str | None = None
+        self._meta: Record | None = None
+        self._vector: Record | None = None
+        self._rows: StateRows | None = None
+        self._states = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        name, path = tag.rpartition("}")[2], self._path
+        level = len(path) - self._base
+        path.append(name)
+        if self._vector is not None:  # nearly every element of a file
+            if level == 5:
+                self._text, self._unit = [], attributes.get("units")
+        elif level == 4 and self._is_at("data", "stateVector"):
+            self._vector = {}
+        elif level == 4 and self._is_at("metadata", name):
+            self._text, self._unit = [], None
+        elif level == 3 and self._is_at("metadata"):
+            if self._meta is not None:
+                fail(self._where(), "it has more than one <metadata>")
+            self._meta = {}
+        elif level == 2 and self._is_at():
+            self._meta, self._rows, self._states = None, None, 0
+        elif len(path) == 1:
+            self.root, self._base = name, 1 if name == "ndm" else 0
+        if name == self._tag and len(path) - 1 == self._base:
+            self.messages += 1
+            self.kind.check_version(f"message {self.messages}", attributes.get("version", ""))
+
+    def _is_at(self, *names: str) -> bool:
+        """Whether the path is that of a segment and then these names."""
+        return self._path[self._base :] == [self._tag, "body", "segment", *names]
+
+    def _where(self) -> str:
+        return f"segment {len(self.segments) + 1}, state {self._states + 1}"
+
+    def data(self, text: str) -> None:
+        """Take text of an element."""
+        if self._text is not None:
+            self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        """End an element."""
+        name = self._path.pop()
+        level = len(self._path) - self._base
+        if self._text is not None and level == (5 if self._vector is not None else 4):
+            self._end_field(name)
+        elif self._vector is not None and level == 4:
+            self._end_vector()
+        elif level == 2 and name == "segment" and self._path[self._base :] == [self._tag, "body"]:
+            if self._rows is None:
+                fail(f"segment {len(self.segments) + 1}", "it holds no <metadata> followed by a <stateVector>")
+            self.segments.append(self._rows.close())
+            self._meta = self._rows = None
+
+    def _end_field(self, name: str) -> None:
+        text, self._text = "".join(self._text or ()).strip(), None
+        if name == "COMMENT":
+            return
+        if self._vector is not None:
+            problem = self.kind.state.add(self._vector, name, text, unit=self._unit)
+            if problem:
+                fail(self._where(), problem)
+        elif self._meta is not None:
+            problem = self.kind.metadata.add(self._meta, name, text)
+            if problem:
+                fail(f"segment {len(self.segments) + 1}", problem)
+
+    def _end_vector(self) -> None:
+        vector, self._vector = self._vector or {}, None
+        missing = [name for name in _STATE_FIELDS if name not in vector]
+        if missing:
+            fail(self._where(), f"it has no {', '.join(missing)}")
+        if self._rows is None:
+            if self._meta is None:
+                fail(self._where(), "it comes before any <metadata>")
+            self._rows = StateRows(self._meta, Place("segment", len(self.segments) + 1))
+        self._states += 1
+        self._rows.add([vector[name].encode("utf-8", "replace") for name in _STATE_FIELDS], self._states)
+
+    def close(self) -> None:
+        """End the document."""
