@@ -185,7 +185,7 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
     return found
 
 
-def _ensemble(scenario: Scenario, population: Population, options: argparse.Namespace) -> dict[str, Any]:
+def _ensemble(scenario: Scenario, _: Population, options: argparse.Namespace) -> dict[str, Any]:
     """Eight runs of ten years; the cluster's start is not counted."""
     study = Study(scenarios=(scenario,), years=min(options.years, 10.0), runs=8)
     seconds: dict[int, list[float]] = {1: [], 2: []}

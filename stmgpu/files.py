@@ -100,7 +100,7 @@ def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str]:
 def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tuple[bytes, str]:
     name = os.fsdecode(source)
     try:
-        with open(source, "rb") as file:
+        with open(source, "rb") as file:  # noqa: PTH123 - Path drops a slash at the end
             return _within(file.read(max_bytes + 1), name, kind, max_bytes), name
     except (OSError, ValueError) as error:
         shown = name if len(name) <= 200 and "\n" not in name else name[:60] + "..."
@@ -157,7 +157,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path)
     if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
         raise InputError(f"cannot write {target}: it exists and is not an ordinary file; choose another path")
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -165,10 +166,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(target)
     except BaseException as error:
-        os.unlink(temporary)
+        temporary.unlink()
         if isinstance(error, OSError):
             raise StoreError(f"cannot write {target}: {error.strerror or error}; nothing was left behind") from error
         raise

@@ -23,7 +23,7 @@ def test_replaces_and_leaves_nothing_else(tmp_path):
         file.write(b"new")
         assert path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["a.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_an_error_keeps_the_old_file(tmp_path):
@@ -33,14 +33,14 @@ def test_an_error_keeps_the_old_file(tmp_path):
         file.write(b"half")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_full_disk_names_the_file(tmp_path):
     path = tmp_path / "a.csv"
     with pytest.raises(StoreError, match=r"cannot write .*a\.csv: No space left"), replacing(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

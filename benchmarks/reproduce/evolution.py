@@ -444,7 +444,7 @@ def main() -> int:
             return 2
         study = study_from_document(
             {**target.document(options.data), "years": options.years, "runs": options.runs or target.runs},
-            Path("."),
+            Path(),
             name,
         )
         ds = ensemble(study, options.seed, options.workers)

@@ -151,9 +151,9 @@ def cached_cubin(file: Path, arch: int) -> Path:
             try:
                 part.write(compiled.cubin)
                 part.close()
-                os.replace(part.name, path)
+                Path(part.name).replace(path)
             except BaseException:
-                os.unlink(part.name)
+                Path(part.name).unlink()
                 raise
     except OSError as error:
         raise BackendError(

@@ -146,5 +146,5 @@ def bring_in(run: RunStore, part: RunStore) -> None:
             if file_hash(temporary) != marker.files[name]:
                 temporary.unlink()
                 raise StoreError(f"{part.folder / name} is damaged; see `stmgpu check {part.folder}`")
-            os.replace(temporary, target)
+            temporary.replace(target)
         run.mark(tile, marker.files, marker.summary)

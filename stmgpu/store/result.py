@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -71,11 +70,11 @@ def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]
         if not any(folder.iterdir()):
             folder.rmdir()
     run.write_manifest(files)
-    os.replace(staging / "zarr.json", run.folder / "zarr.json")
+    (staging / "zarr.json").replace(run.folder / "zarr.json")
 
 
 def _move(run: RunStore, staging: Path, names: list[str]) -> None:
     for name in names:
         place = run.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staging / name, place)
+        (staging / name).replace(place)

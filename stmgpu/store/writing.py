@@ -104,9 +104,9 @@ def result_files(folder: Path) -> list[str]:
     """Paths below a store of all files of its result, sorted."""
     return sorted(
         path.relative_to(folder).as_posix()
-        for name in os.listdir(folder)
-        if name != RUN
-        for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+        for entry in folder.iterdir()
+        if entry.name != RUN
+        for path in ([entry] if entry.is_file() else entry.rglob("*"))
         if path.is_file()
     )
 

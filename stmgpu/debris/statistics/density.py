@@ -139,7 +139,7 @@ def relative_speed(
     """
     edges, zones = _edges("altitude_edges_km", altitude_edges_km), _zones(latitude_edges_deg)
     number = _by_inclination(population, edges, zones)
-    speed = _pair_speeds(edges, zones)
+    speed = _pair_speeds(zones)
     pairs = np.einsum("sik,ijk,sjk->sk", number, speed, number, optimize=True)
     everybody = number.sum(axis=1) ** 2
     radius = 0.5 * (edges[:-1] + edges[1:]) + EARTH.radius_km
@@ -189,7 +189,7 @@ def flux(
     )
 
 
-def _pair_speeds(edges: Floats, zones: Floats) -> Floats:
+def _pair_speeds(zones: Floats) -> Floats:
     """Mean relative speed over orbital speed of two inclinations at each latitude [i, j, latitudes]."""
     inclination = np.radians(np.arange(0.0, 180.0, _INCLINATION_STEP_DEG) + 0.5 * _INCLINATION_STEP_DEG)
     middle = np.arcsin(0.5 * (np.sin(zones[:-1]) + np.sin(zones[1:])))

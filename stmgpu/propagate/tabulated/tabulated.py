@@ -246,7 +246,6 @@ class TabulatedPropagator:
             state = xp.concatenate(
                 [
                     _sum(
-                        xp,
                         [
                             (w[k], row)
                             for part, table in zip(weight[c : c + 2], tables, strict=True)
@@ -325,7 +324,6 @@ class TabulatedPropagator:
         return xp.concatenate(
             [
                 _sum(
-                    xp,
                     [
                         (w, table[row])
                         for part, table in zip(weight[c : c + 2], (self._position, self._velocity), strict=True)
@@ -337,7 +335,7 @@ class TabulatedPropagator:
         )
 
 
-def _sum(xp: Any, terms: list[tuple[Any, Any]]) -> Any:
+def _sum(terms: list[tuple[Any, Any]]) -> Any:
     """Sum of weight times row, in order: the same operations for one column as for many."""
     weight, row = terms[0]
     total = row * weight
