@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,20 @@ def test_tables_of_architecture_name_modules_that_exist() -> None:
     tree = text[text.index("```\nstmgpu/") : text.index("kernels/  ")]
     packages = {path.parent.name for path in (ROOT / "stmgpu").rglob("__init__.py")} - {"stmgpu"}
     assert packages == set(re.findall(r"([a-z]+)/(?:\s|$)", tree)) - {"stmgpu", "scenarios"}
+
+
+def test_layers_of_architecture_are_those_that_are_enforced() -> None:
+    """The two blocks of layers, top down, against import-linter's contracts; layers still to come are not shown."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```$", text[text.index("## Layers") : text.index("## Kernels")], re.M | re.S)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    for block, contract in zip(blocks, [c for c in contracts if c["type"] == "layers"], strict=True):
+        shown = [sorted(re.split(r"\s{2,}", line)[0].split(" · ")) for line in block.splitlines()]
+        names = [re.findall(r"stmgpu\.([\w.]+)", layer) for layer in contract["layers"]]
+        existing = [[n for n in layer if list((ROOT / "stmgpu").glob(n.replace(".", "/") + "*"))] for layer in names]
+        assert shown == [sorted(n.split(".")[-1] for n in layer) for layer in existing]
 
 
 def test_design_index_lists_every_note() -> None:
