@@ -78,7 +78,9 @@ def _options() -> argparse.Namespace:
 
 def _evolve(scenario: Scenario, population: Population, years: float, threads: int, runs: int = 1) -> dict[str, float]:
     begin, used = time.perf_counter(), time.process_time()
-    results = Evolution(scenario, population, years, 1, list(range(runs)), get_backend("cpu", threads)).run()
+    results = Evolution(
+        scenario, population, years=years, seed=1, run_numbers=list(range(runs)), backend=get_backend("cpu", threads)
+    ).run()
     seconds, used = time.perf_counter() - begin, time.process_time() - used
     objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
     steps = round(years * 365.25 / scenario.propagation.step_days)
@@ -169,7 +171,7 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
             begin = time.perf_counter()
             mover.step(members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0))
             moving.append(time.perf_counter() - begin)
-            members.drop(members.gone())
+            members.drop(members.decayed())
             begin = time.perf_counter()
             met = len(cube.encounters(members.state, step))
             meeting.append(time.perf_counter() - begin)

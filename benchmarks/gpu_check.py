@@ -264,7 +264,9 @@ def _ensemble(backend: str, runs: int, years: float, problems: list[str]) -> dic
     def run(name: str) -> tuple[list[RunResult], dict[str, float]]:
         chosen = get_backend(name)
         begin = time.perf_counter()
-        results = Evolution(scenario, population, years, 1, list(range(runs)), chosen).run()
+        results = Evolution(
+            scenario, population, years=years, seed=1, run_numbers=list(range(runs)), backend=chosen
+        ).run()
         seconds = time.perf_counter() - begin
         objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
         return results, {

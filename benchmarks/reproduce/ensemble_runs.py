@@ -13,7 +13,7 @@ import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Study
 from stmgpu.debris.specs import EnvironmentSpec
@@ -90,8 +90,16 @@ def _run(number: int, run: int) -> RunResult:
     assert _study is not None
     study, seed = _study
     scenario, population = study.scenarios[number], _objects(number)
-    air = _air(scenario.environment, *start_of(population, study.years))
-    return Evolution(scenario, population, study.years, seed, [run], get_backend("cpu", 1), air).run()[0]
+    air = _air(scenario.environment, *time_span(population, study.years))
+    return Evolution(
+        scenario,
+        population,
+        years=study.years,
+        seed=seed,
+        run_numbers=[run],
+        backend=get_backend("cpu", 1),
+        environment=air,
+    ).run()[0]
 
 
 def ensemble(study: Study, seed: int, workers: int) -> xr.Dataset:
@@ -121,5 +129,5 @@ def ensemble(study: Study, seed: int, workers: int) -> xr.Dataset:
                 collect(futures[future], future.result())
     print(file=sys.stderr)
     population = _objects(0)
-    air = _air(study.scenarios[0].environment, *start_of(population, study.years))
+    air = _air(study.scenarios[0].environment, *time_span(population, study.years))
     return build_ensemble(study, seed, results, population.epoch_year, [*notes_of([population]), *air.notes])

@@ -96,7 +96,7 @@ class _Arrivals:
         return (self.population[low:high], np.arange(low, high)) if low < high else None
 
 
-class _Hindcast(evolve._Loop):
+class _Hindcast(evolve.Loop):
     """Evolution with actual arrivals that records which objects are present."""
 
     def __init__(self, task: evolve.Evolution, added: _Arrivals | None, broken: tuple[Event, ...]) -> None:
@@ -111,16 +111,16 @@ class _Hindcast(evolve._Loop):
         for event in self.broken:
             if since <= event.year < year:
                 gone = np.flatnonzero(m.present[: m.n] & np.isin(m.norad_id[: m.n], event.parents))
-                self.book.move("removed", m.run[gone], m.weight[gone], m.weight[gone] * m.mass_kg[gone])
+                self.ledger.transfer("removed", m.run[gone], m.weight[gone], m.weight[gone] * m.mass_kg[gone])
                 m.drop(gone)
 
-    def _yearly(self, year: float, last: bool = False) -> None:
+    def _record_year(self, year: float, *, last: bool = False) -> None:
         m, now = self.members, round(year)
         if now in YEARS:
             slots = m.slots()
             orbit = m.orbits(slots)
             self.seen.at[now] = (m.norad_id[slots], orbit[0], orbit[1])
-        super()._yearly(year, last)
+        super()._record_year(year, last=last)
 
 
 @lru_cache(maxsize=2)
@@ -157,7 +157,13 @@ def work(job: Job) -> Seen:
             coming, comes, made = with_model(young, broken, job.start, rng)
         added = _Arrivals(coming, comes)
     task = evolve.Evolution(
-        scenario, population, float(job.end - job.start), job.seed, [job.run], CpuBackend(threads=1), environment
+        scenario,
+        population,
+        years=float(job.end - job.start),
+        seed=job.seed,
+        run_numbers=[job.run],
+        backend=CpuBackend(threads=1),
+        environment=environment,
     )
     loop = _Hindcast(task, added, broken)
     loop.run()

@@ -17,7 +17,7 @@ from verdict import SIGMAS, Report
 
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import DisposalSpec, EnvironmentSpec, PopulationSpec
@@ -51,9 +51,17 @@ def evolved(task: Task) -> tuple[RunResult, float]:
     """The run, and the CPU seconds of its evolution alone."""
     s = task.scenario
     population = _population(s.population, s.disposal.mission_years)
-    environment = _environment(s.environment, *start_of(population, task.years))
+    environment = _environment(s.environment, *time_span(population, task.years))
     begin = time.process_time()
-    result = Evolution(s, population, task.years, task.seed, [task.run], CpuBackend(threads=1), environment).run()[0]
+    result = Evolution(
+        s,
+        population,
+        years=task.years,
+        seed=task.seed,
+        run_numbers=[task.run],
+        backend=CpuBackend(threads=1),
+        environment=environment,
+    ).run()[0]
     return result, time.process_time() - begin
 
 

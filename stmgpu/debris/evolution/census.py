@@ -1,13 +1,12 @@
-"""What there is of a population in every shell of altitude, by class: numbers, masses, cross-sections.
+"""Census of a population by altitude shell and class: numbers, masses and cross-sections.
 
-Counted where the orbits are (``kernels/census.cu``), in whole numbers of small units: sums that depend neither on the
-order of slots nor on threads, which floating-point ones would.
+The kernel (``kernels/census.cu``) sums integer multiples of small units, so that, unlike floating-point sums, the
+result depends neither on the order of slots nor on threads.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.debris.evolution.census_reference import census_by_shares
 from stmgpu.debris.evolution.members import Members
@@ -15,34 +14,35 @@ from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM
 from stmgpu.errors import CapacityError
 from stmgpu.propagate import secular
+from stmgpu.typing import Floats
 
 UNITS = np.array([2.0**30, 2.0**24, 2.0**28])
-"""Parts of an object, a kilogram and a square metre that are counted: what a shell holds is rounded to them, and with
-it what each object adds to a shell."""
+"""Units per object, kilogram and square metre; each contribution of an object to a shell is rounded to a unit."""
 
 LARGEST = 2.0**51
-"""A row may hold so many units."""
+"""Largest number of units in a row."""
 
 
-def census(members: Members, runs: int) -> NDArray[np.float64]:
+def census(members: Members, runs: int) -> Floats:
     """Number, mass [kg] and cross-section [m^2] of the objects of each class in each shell.
 
     Parameters
     ----------
-    members
-        the objects of a batch.
-    runs
-        runs of the batch.
+    members : Members
+        Objects of a batch.
+    runs : int
+        Number of runs in the batch.
 
     Returns
     -------
-    float64 [3, runs, classes, shells + 1]: objects count by the share of their period that they spend in a shell; the
-    last place holds them whole, wherever they are.
+    float64, shape (3, runs, classes, shells + 1)
+        Objects contribute by the share of their period that they spend in a shell; the last column is the total over
+        all altitudes.
 
     Raises
     ------
     CapacityError
-        a row whose weight, mass or cross-section is too large to be counted.
+        The weight, mass or cross-section of a row is too large to be counted.
     """
     classes, shells = len(CLASS_NAMES), len(SHELL_EDGES_KM) - 1
     state, backend = members.state, members.backend
@@ -76,12 +76,12 @@ def census(members: Members, runs: int) -> NDArray[np.float64]:
 
 
 def _check(members: Members) -> None:
-    here = slice(0, members.n)
-    weight = members.weight[here]
-    amounts = (weight, weight * members.mass_kg[here], weight * np.pi * members.radius_m[here] ** 2)
-    for most, units, what in zip((a.max() for a in amounts), UNITS, ("objects", "kg", "m^2"), strict=True):
-        if not most * units < LARGEST:
+    used = slice(0, members.n)
+    weight = members.weight[used]
+    amounts = (weight, weight * members.mass_kg[used], weight * np.pi * members.radius_m[used] ** 2)
+    for largest, units, unit in zip((a.max() for a in amounts), UNITS, ("objects", "kg", "m^2"), strict=True):
+        if not largest * units < LARGEST:
             raise CapacityError(
-                f"a row of the population stands for {most:.3g} {what}; at most "
-                f"{LARGEST / units:.3g} can be counted: divide it into several rows"
+                f"a row of the population stands for {largest:.3g} {unit}; at most "
+                f"{LARGEST / units:.3g} can be counted: split it into several rows"
             )

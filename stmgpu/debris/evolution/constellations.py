@@ -19,8 +19,8 @@ from stmgpu.typing import Floats, Ints
 FIRST_CONSTELLATION = 1000
 """Number of the first constellation of a scenario in the column ``constellation``; the others follow."""
 
-# Serial numbers: bit 60, index of the constellation (9 bits), generation (20), place (27). Launches of a year have bit
-# 60 clear.
+# Serial numbers: bit 60, index of the constellation (9 bits), generation (20), place (27). Other
+# launches have bit 60 clear.
 _PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
 _CONSTELLATION_BIT = np.int64(1 << 60)
 _ECC = 1e-4
@@ -31,7 +31,11 @@ MAX_CONSTELLATIONS = (1 << _INDEX_BITS) - 1
 
 @dataclass
 class Constellation:
-    """A constellation: when each place is filled, and the orbits of its planes."""
+    """A constellation: the dates at which its places are filled, and the orbits of its planes.
+
+    Node and argument of latitude of a circular orbit drift under J2 by -3/2 k cos i and n + 3/2 k (4 cos^2 i - 1), with
+    k = J2 n (R / a)^2 (Vallado 2013, Fundamentals of Astrodynamics and Applications).
+    """
 
     spec: ConstellationSpec
     index: int
@@ -49,7 +53,7 @@ class Constellation:
         self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
         plane, slot = place // each, place % each
         self.raan = 2.0 * np.pi * plane / spec.planes
-        self.mean = 2.0 * np.pi * (slot / each + plane / count)  # neighbouring planes shifted by one part in all
+        self.mean = 2.0 * np.pi * (slot / each + plane / count)  # Walker phasing factor 1: 1 / count of a turn a plane
         self.inclination = np.radians(spec.inclination_deg)
         self.axis = EARTH.radius_km + spec.altitude_km
         cosine = np.cos(self.inclination)
@@ -59,13 +63,15 @@ class Constellation:
         self.mean_rate = (motion + rate * (8.0 * cosine**2 - 2.0)) * YEAR_S  # of the argument of latitude
 
     def between(self, begin: float, end: float) -> tuple[Population, Ints]:
-        """Arrivals from ``begin`` on, before ``end``."""
+        """Return the arrivals from ``begin`` on, before ``end``."""
         spec = self.spec
         until = min(end, spec.until_year)
         first = max(int((begin - self.filled.max()) / spec.life_years) - 1, 0)
         last = int((end - self.filled.min()) / spec.life_years) + 1
         if last >= 1 << _GENERATION_BITS:
-            raise InputError(f"constellation {spec.name!r}: a life of {spec.life_years} years is too short")
+            raise InputError(
+                f"constellation {spec.name!r}: life_years = {spec.life_years} is too short; give a longer life"
+            )
         places, serials, times = [], [], []
         for generation in range(first, last + 1):
             time = self.filled + generation * spec.life_years
@@ -80,6 +86,7 @@ class Constellation:
         return self._satellites(place, np.concatenate(times), begin), np.concatenate(serials)
 
     def _satellites(self, place: Ints, time: Floats, begin: float) -> Population:
+        """Return new satellites at some places, launched at some times."""
         spec, n = self.spec, len(place)
         ratio = spec.area_to_mass or np.pi * spec.radius_m**2 / spec.mass_kg
         since = time - spec.from_year
@@ -90,8 +97,8 @@ class Constellation:
             "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
             "constellation": np.int32(FIRST_CONSTELLATION + self.index),
         }  # fmt: skip
-        made: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
-        made["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
-        made["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
-        made["launch_year"], made["mission_end_year"] = time, time + spec.life_years
-        return Population(epoch_year=begin, source="launches", **{name: made[name] for name in columns()})
+        satellites: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
+        satellites["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
+        satellites["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
+        satellites["launch_year"], satellites["mission_end_year"] = time, time + spec.life_years
+        return Population(epoch_year=begin, source="launches", **{name: satellites[name] for name in columns()})

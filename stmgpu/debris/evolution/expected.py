@@ -1,120 +1,151 @@
-"""Encounters with their expected effect, as columns; see ``impacts``, estimator 'expected'."""
+"""The collision estimator 'expected': every encounter has its expected effect.
+
+With probability P a pair would have shed F fragments, so a number of fragments drawn from a Poisson law of mean P F is
+shed at once, and the weights of both parents shrink by the factor 1 - P. Given the population, the expected fragments,
+masses and collisions of a step are those of the estimator 'sampled', and the variance of the number of fragments falls
+from P F^2 to P F, by the size of a breakup (about a thousand).
+
+Virtual collisions at every encounter, with their effect scaled by their probability, are due to Zucchelli, Jang and
+Linares (2025, arXiv:2503.07904); thinning by whole fragments is ours. Over time the mean of a product of weights is
+replaced by the product of means, so feedback beyond first order is biased: compare with 'sampled'.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stmgpu.debris import breakup
+from stmgpu.debris import breakup, streams
 from stmgpu.debris.collisions.encounters import Encounters
+from stmgpu.debris.evolution.batch import Batch
+from stmgpu.debris.evolution.breakups import NUMBER_BITS, Breakups, Origin
 from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import Kind
+from stmgpu.typing import Bools, Floats, Ints
 
-Floats = NDArray[np.float64]
+
+@dataclass(frozen=True)
+class Odds:
+    """Possible outcomes of m encounters, each of shape (m,).
+
+    Attributes
+    ----------
+    probability
+        Expected collisions in the step, at most 1.
+    fragments
+        Expected fragments of one collision.
+    catastrophic
+        Whether a collision would be catastrophic.
+    drawn
+        Random numbers in (0, 1).
+    event
+        Event numbers.
+    """
+
+    probability: Floats
+    fragments: Floats
+    catastrophic: Bools
+    drawn: Floats
+    event: Ints
 
 
 @dataclass(frozen=True)
 class Bodies:
-    """What breaks in each encounter: mass [kg], length [m] and whether it is a rocket body, [m, 2], the heavier one
-    first; M of the breakup model [kg] and the share of it that the lighter one gives, [m]."""
+    """Bodies of m encounters, the heavier one first.
+
+    Attributes
+    ----------
+    mass, length, rocket
+        Mass [kg], characteristic length [m], and whether it is a rocket body, shape (m, 2).
+    ejected, share
+        Ejecta mass M of the breakup model [kg], and the share of it that comes from the lighter body, shape (m,).
+    """
 
     mass: Floats
     length: Floats
-    rocket: NDArray[np.bool_]
+    rocket: Bools
     ejected: Floats
     share: Floats
 
 
 @dataclass(frozen=True)
-class Shedding:
-    """m encounters of one step.
+class Effects:
+    """Encounters of one step with their expected effect.
 
     Attributes
     ----------
-    run, event
-        [m].
+    odds
+        Possible outcomes.
+    run
+        Run of each encounter, shape (m,).
     slots
-        [m, 2], the heavier object first.
-    probability, fragments
-        expected collisions in the step, and fragments of one [m].
-    shattered, remnants
-        whether a collision would be catastrophic, and whether its large remnants are put into orbit [m].
+        Objects, the heavier one first, shape (m, 2).
+    remnants
+        Whether the large remnants of a catastrophic collision are put into orbit, with probability P, shape (m,).
     speed
-        km/s [m].
+        Relative speed [km/s], shape (m,).
     position, velocity
-        km, km/s [m, 2, 3].
+        States of the objects [km, km/s], shape (m, 2, 3).
     """
 
-    run: NDArray[np.int64]
-    event: NDArray[np.int64]
-    slots: NDArray[np.int64]
-    probability: Floats
-    fragments: Floats
-    shattered: NDArray[np.bool_]
-    remnants: NDArray[np.bool_]
+    odds: Odds
+    run: Ints
+    slots: Ints
+    remnants: Bools
     speed: Floats
     position: Floats
     velocity: Floats
 
     @staticmethod
-    def of(
-        members: Members,
-        met: Encounters,
-        probability: Floats,
-        fragments: Floats,
-        shattered: NDArray[np.bool_],
-        drawn: Floats,
-        event: NDArray[np.int64],
-    ) -> Shedding:
-        """The encounters of a step, the heavier object of each first."""
-        swap = members.mass_kg[met.second] > members.mass_kg[met.first]
-        slots = np.where(
-            swap[:, None], np.stack([met.second, met.first], axis=1), np.stack([met.first, met.second], axis=1)
-        )
+    def of(members: Members, encounters: Encounters, odds: Odds) -> Effects:
+        """Order the objects of every encounter, the heavier one first."""
+        first, second = encounters.first, encounters.second
+        swap = members.mass_kg[second] > members.mass_kg[first]
+        slots = np.where(swap[:, None], np.stack([second, first], axis=1), np.stack([first, second], axis=1))
         position, velocity = (
             np.where(swap[:, None, None], np.stack([two, one], axis=1), np.stack([one, two], axis=1))
-            for one, two in ((met.r_first, met.r_second), (met.v_first, met.v_second))
+            for one, two in (
+                (encounters.r_first, encounters.r_second),
+                (encounters.v_first, encounters.v_second),
+            )
         )
-        return Shedding(
-            met.run,
-            event,
-            slots,
-            probability,
-            fragments,
-            shattered,
-            shattered & (drawn < probability),
-            met.speed_km_s,
-            position,
-            velocity,
+        return Effects(
+            odds=odds,
+            run=encounters.run,
+            slots=slots,
+            remnants=odds.catastrophic & (odds.drawn < odds.probability),
+            speed=encounters.speed_km_s,
+            position=position,
+            velocity=velocity,
         )
 
     def bodies(self, members: Members) -> Bodies:
-        """What breaks, before the step's losses are taken."""
+        """Return the bodies of all encounters, before the losses of the step are taken."""
         mass = members.mass_kg[self.slots]
         ejected = np.asarray(breakup.ejecta_mass(mass[:, 0], mass[:, 1], self.speed))
-        lighter = np.where(self.shattered, mass[:, 1], np.minimum(mass[:, 1], 0.5 * ejected))
+        # a cratering collision ejects as much of the target as of the projectile, at most all of the projectile
+        lighter = np.where(self.odds.catastrophic, mass[:, 1], np.minimum(mass[:, 1], 0.5 * ejected))
         share = np.divide(lighter, ejected, out=np.full(len(mass), 0.5), where=ejected > 0.0)
         return Bodies(mass, members.length_m[self.slots], members.kind[self.slots] == Kind.ROCKET_BODY, ejected, share)
 
-    def take_losses(self, members: Members, book: Ledger, bodies: Bodies, rows: NDArray[np.int64]) -> None:
-        """Take from the objects of these encounters what they are expected to lose.
+    def take_losses(self, members: Members, ledger: Ledger, bodies: Bodies, rows: Ints) -> None:
+        """Take their expected losses from the objects of some encounters.
 
         An object that would be destroyed loses weight, one that would be cratered loses mass. An object of several
         encounters in one step loses the sum, at most all it has (half its mass where it is cratered).
         """
+        catastrophic = self.odds.catastrophic
         lost = np.stack(
             [
-                np.where(self.shattered, bodies.mass[:, 0], (1.0 - bodies.share) * bodies.ejected),
+                np.where(catastrophic, bodies.mass[:, 0], (1.0 - bodies.share) * bodies.ejected),
                 bodies.share * bodies.ejected,
             ],
             axis=1,
         )[rows]
-        slots, chance = self.slots[rows], self.probability[rows]
-        whole = lost >= bodies.mass[rows] * (1.0 - 1e-12)
+        slots, probability = self.slots[rows], self.odds.probability[rows]
+        whole = lost >= bodies.mass[rows] * (1.0 - 1e-12)  # equal but for rounding
         for destroyed in (True, False):
             which = whole == destroyed
             touched, place = np.unique(slots[which], return_inverse=True)
@@ -122,17 +153,90 @@ class Shedding:
                 continue
             weight, mass = members.weight[touched], members.mass_kg[touched]
             run = members.run[touched]
-            chances = np.broadcast_to(chance[:, None], slots.shape)[which]
+            probabilities = np.broadcast_to(probability[:, None], slots.shape)[which]
             if destroyed:
-                left = np.maximum(weight - _summed(place, chances, len(touched)), 0.0)
-                book.move("destroyed", run, weight - left, (weight - left) * mass)
+                left = np.maximum(weight - _sums(place, probabilities, len(touched)), 0.0)
+                ledger.transfer("destroyed", run, weight - left, (weight - left) * mass)
                 members.set_weight(touched, left)
             else:
-                kilograms = _summed(place, chances * lost[which], len(touched)) / np.maximum(weight, 1e-300)
+                kilograms = _sums(place, probabilities * lost[which], len(touched)) / np.maximum(weight, 1e-300)
                 members.mass_kg[touched] = np.maximum(mass - kilograms, 0.5 * mass)
-                book.move("destroyed", run, 0.0, weight * (mass - members.mass_kg[touched]))
+                ledger.transfer("destroyed", run, 0.0, weight * (mass - members.mass_kg[touched]))
 
 
-def _summed(place: Any, values: Floats, count: int) -> Floats:
-    total: Floats = np.bincount(place, values, count).astype(np.float64)
-    return total
+class ExpectedCollisions:
+    """Applies the expected effect of encounters to a batch."""
+
+    def __init__(self, batch: Batch, breakups: Breakups) -> None:
+        self.batch, self.breakups = batch, breakups
+
+    def apply(self, encounters: Encounters, odds: Odds, *, step: int, year: float) -> None:
+        """Shed the expected fragments of a step's encounters, run by run, and take the losses of their parents."""
+        effects = Effects.of(self.batch.members, encounters, odds)
+        for run in np.unique(encounters.run).tolist():
+            rng = self.batch.generator(run, streams.BREAKUP, 0, step)
+            rows = np.flatnonzero((effects.run == run) & (odds.probability > 0.0))
+            bodies = effects.bodies(self.batch.members)
+            self._shed(effects, bodies, rows, rng, year)
+            self._insert_remnants(effects, rows[effects.remnants[rows]], rng, year)
+            effects.take_losses(self.batch.members, self.batch.ledger, bodies, rows)
+
+    def _shed(self, effects: Effects, bodies: Bodies, rows: Ints, rng: np.random.Generator, year: float) -> None:
+        """Draw a Poisson number of fragments for every encounter, and insert them."""
+        odds = effects.odds
+        counts = rng.poisson(odds.probability[rows] * odds.fragments[rows])
+        encounter = np.repeat(rows, counts)
+        if not len(encounter):
+            return
+        fragments = breakup.sample_fragments(
+            len(encounter),
+            total_mass_kg=bodies.ejected[encounter],
+            rocket_body=bodies.rocket[encounter, 0],
+            rng=rng,
+            max_length_m=bodies.length[encounter, 0],
+            speed_km_s=effects.speed[encounter],
+            share=bodies.share[encounter],
+            second_length_m=bodies.length[encounter, 1],
+            second_rocket_body=bodies.rocket[encounter, 1],
+            **self.breakups.options,
+        )
+        side = fragments.parent.astype(np.int64)
+        origin = Origin(
+            run=int(effects.run[rows[0]]),
+            year=year,
+            kind=Kind.COLLISION_FRAGMENT,
+            event=odds.event[encounter],
+            number=np.arange(len(encounter)) - np.repeat(np.cumsum(counts) - counts, counts),
+            position_km=effects.position[encounter, side],
+            velocity_km_s=effects.velocity[encounter, side],
+        )
+        self.breakups.insert(fragments, np.arange(len(encounter)), origin)
+
+    def _insert_remnants(self, effects: Effects, rows: Ints, rng: np.random.Generator, year: float) -> None:
+        """Insert the large remnants of the catastrophic collisions among the encounters that are drawn to happen.
+
+        A few heavy pieces cannot be thinned like fragments, so they appear whole, with probability P.
+        """
+        for k in rows.tolist():
+            heavy, light = (self.breakups.body(int(slot)) for slot in effects.slots[k])
+            outcome = breakup.collision(
+                heavy, light, speed_km_s=float(effects.speed[k]), rng=rng, **self.breakups.options
+            )
+            large = np.flatnonzero(outcome.remnant)
+            side = outcome.parent[large].astype(np.int64)
+            origin = Origin(
+                run=int(effects.run[k]),
+                year=year,
+                kind=Kind.COLLISION_FRAGMENT,
+                event=int(effects.odds.event[k]),
+                number=(1 << NUMBER_BITS) - 1 - np.arange(len(large)),  # from the end, unused by other fragments
+                position_km=effects.position[k, side],
+                velocity_km_s=effects.velocity[k, side],
+            )
+            self.breakups.insert(outcome, large, origin)
+
+
+def _sums(place: Ints, values: Floats, count: int) -> Floats:
+    """Sum values by place."""
+    sums: Floats = np.bincount(place, values, count).astype(np.float64)
+    return sums

@@ -1,8 +1,7 @@
-"""Launches of a run: those of some past years over and over or drawn at random, and constellations that are built and
-replenished.
+"""Launches of a run: those of a window of past years, repeated or resampled, and constellations.
 
-Everything about an arrival follows from its serial number and the run, by Threefry, so that how time is cut into steps
-does not matter and scenarios share the arrivals they have in common.
+The random properties of an arrival are keyed by its serial number and the run (Threefry), so that results do not depend
+on the step size and scenarios share the arrivals they have in common.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, .
     "payload": (Kind.ACTIVE, Kind.DERELICT), "rocket_body": (Kind.ROCKET_BODY,),
     "mission_related": (Kind.MISSION_RELATED,),
 }  # fmt: skip
-_NODE, _ANOMALY, _COPY, _COUNT, _CHOICE = range(5)  # what a draw is for: the first counter
+_NODE, _ANOMALY, _COPY, _COUNT, _CHOICE = range(5)  # purpose of a draw: the first counter
 # Serial numbers. Repeated: cycle (14 bits), copy (20), row of the population (25). Drawn at random: bit 59, class (2
 # bits), year of the run (14), number within it (24). Constellations: see
 # constellations.py.
@@ -41,20 +40,22 @@ class Launches:
 
     Parameters
     ----------
-    spec
-        what is launched.
-    population
-        the initial population; its launches are what is repeated or drawn from, its epoch is when arrivals begin. What
-        was launched in the window and has decayed since is not in it and does not come again.
-    disposal
-        for ``mission_years``, the life of payloads.
-    seed, run_number
-        of the study, and of this run.
+    spec : LaunchSpec
+        Launch model.
+    population : Population
+        Initial population. Arrivals begin at its epoch; the objects in it that were launched in the window are repeated
+        or resampled, those that have decayed since are not.
+    disposal : DisposalSpec
+        Its ``mission_years`` are the lifetime of payloads.
+    seed : int
+        Seed of the study.
+    run_number : int
+        Number of the run.
 
     Raises
     ------
     InputError
-        the window ends after the population's epoch, or nothing in the population (of a class that is to be drawn) was
+        The window ends after the epoch of the population, or no object of the population (of a class to be drawn) was
         launched in it.
 
     Notes
@@ -70,13 +71,14 @@ class Launches:
     function, so that a higher rate brings the same objects at the same times and more besides; a higher growth does
     too, but shifts them within their year.
 
-    A satellite of a :class:`ConstellationSpec` stands in its place at once, is replaced when its life ends whatever has
-    become of it, and moves with the planes' common drift. Places are filled one after the other, plane by plane, evenly
-    over ``build_years``. Those due before the epoch do not come: what was there then belongs into the population.
+    A satellite of a :class:`~stmgpu.debris.specs.ConstellationSpec` arrives in its final place, is replaced at the end
+    of its life whatever happened to it, and follows the common drift of the planes. Places are filled one after the
+    other, plane by plane, evenly over ``build_years``. Satellites due before the epoch are left out: the population has
+    them.
     """
 
     def __init__(
-        self, spec: LaunchSpec, population: Population, disposal: DisposalSpec, seed: int, run_number: int
+        self, spec: LaunchSpec, population: Population, *, disposal: DisposalSpec, seed: int, run_number: int
     ) -> None:
         self.spec, self.epoch = spec, population.epoch_year
         self._seed, self._run = seed, run_number
@@ -95,20 +97,21 @@ class Launches:
         self._arrivals: tuple[Population, Ints] | None = None
 
     def arrivals(self, year0: float, year1: float) -> tuple[Population, Ints] | None:
-        """What is launched from ``year0`` on, before ``year1``.
+        """Return the objects launched from ``year0`` on, before ``year1``.
 
         Parameters
         ----------
-        year0, year1
-            decimal years; nothing is launched before the population's epoch. Intervals that share an end share no
-            arrival and miss none.
+        year0, year1 : float
+            Decimal years; nothing is launched before the epoch of the population. Adjacent intervals neither share nor
+            miss an arrival.
 
         Returns
         -------
-        population, serial
-            the objects [n] in the order of their launch, with elements of their launch, and their serial numbers
-            (int64 [n], 0 <= serial < 2^61, unique within the run, the same in other scenarios); None where nothing is
-            launched.
+        population : Population
+            The n objects in the order of their launch, with their elements at launch.
+        serial : int64, shape (n,)
+            Serial numbers, 0 <= serial < 2^61, unique within the run and the same in other scenarios. None is returned
+            where nothing is launched.
         """
         year = max(int(year0 - self.epoch), 0)
         while year and year0 < self._start(year):
@@ -131,11 +134,11 @@ class Launches:
         )
 
     def _start(self, year: int) -> float:
-        """When a year of the run begins."""
+        """Return the start of a year of the run."""
         return self.epoch + year
 
     def _part(self, year: int, year0: float, year1: float) -> tuple[Population, Ints] | None:
-        """Arrivals of the year that begins ``year`` years after the epoch, as far as they fall into an interval."""
+        """Return the arrivals in an interval within the year that begins ``year`` years after the epoch."""
         if year != self._year:
             self._load(year)
         low, high = bisect_left(self._times, year0), bisect_left(self._times, year1)
@@ -145,7 +148,7 @@ class Launches:
         return population[low:high], serial[low:high]
 
     def _load(self, year: int) -> None:
-        """Make the arrivals of a year, in the order of time and serial number."""
+        """Compute the arrivals of a year, in the order of time and serial number."""
         begin, end = self._start(year), self._start(year + 1)
         parts = []
         if self._model is not None:
@@ -162,7 +165,7 @@ class Launches:
 
 
 class _Pool:
-    """What was launched in the window, as it was when it was new."""
+    """Objects launched in the window, in the state in which they were launched."""
 
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         if spec.window is None:
@@ -170,10 +173,10 @@ class _Pool:
         self.growth, self.until, self.epoch = spec.growth, spec.until_year, population.epoch_year
         self.begin, end = spec.window
         self.length = end - self.begin
-        if end > self.epoch + 0.01:  # a year's first day is not always its Julian beginning
+        if end > self.epoch + 0.01:  # January 1 differs from a whole Julian year by up to a day
             raise InputError(
                 f"launches: the window {list(spec.window)} ends after the epoch of the population "
-                f"({self.epoch:.2f}), which does not hold what is launched later; give earlier years"
+                f"({self.epoch:.2f}), which has no later launches; choose earlier years"
             )
         chosen = np.isin(population.kind, _REPEATED) & (population.launch_year >= self.begin)
         chosen &= population.launch_year < end
@@ -183,7 +186,7 @@ class _Pool:
         if not len(rows):
             raise InputError(
                 f"launches: nothing in the population ({population.source}) was launched in the window "
-                f"{list(spec.window)}; give other years, or model = 'none'"
+                f"{list(spec.window)}; choose other years, or model = 'none'"
             )
         self.rows = rows.astype(np.int64)
         template = population[rows]
@@ -202,7 +205,7 @@ class _Pool:
         )
 
     def born(self, entry: Ints, serial: Ints, time: Floats, begin: float, seed: int, run: int) -> Population:
-        """Copies of entries, launched at some times, with angles of their own."""
+        """Return copies of entries, launched at some times, with random angles."""
         raan, argp = streams.uniforms(seed, run, streams.LAUNCH, _NODE, serial)
         mean, _ = streams.uniforms(seed, run, streams.LAUNCH, _ANOMALY, serial)
         turn = 2.0 * np.pi
@@ -218,7 +221,7 @@ class _Pool:
 
 
 class _Repeated(_Pool):
-    """The launches of the window, repeated."""
+    """Launches of the window, repeated."""
 
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         super().__init__(spec, population, disposal)
@@ -229,7 +232,7 @@ class _Repeated(_Pool):
             )
 
     def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
-        """Arrivals from ``begin`` on, before ``end``."""
+        """Return the arrivals from ``begin`` on, before ``end``."""
         launch = self.template.launch_year
         until = min(end, self.until)
         first = max(int((begin - self.begin) / self.length) - 1, 1)
@@ -256,7 +259,7 @@ class _Repeated(_Pool):
         return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
 
     def _copies(self, due: Ints, time: Floats, cycle: int, seed: int, run: int) -> Ints:
-        """How often each entry is launched."""
+        """Return the number of copies in which each entry is launched."""
         level = (1.0 + self.growth) ** (time - self.epoch)
         if level.max() >= 1 << _COPY_BITS:
             raise InputError(
@@ -272,7 +275,7 @@ class _Repeated(_Pool):
 
 
 class _Constant(_Pool):
-    """Launches drawn at random from those of the window."""
+    """Launches resampled from those of the window, as a Poisson process."""
 
     def __init__(self, spec: LaunchSpec, population: Population, disposal: DisposalSpec) -> None:
         super().__init__(spec, population, disposal)
@@ -292,7 +295,7 @@ class _Constant(_Pool):
                 self.classes.append((k, rate, entries))
 
     def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
-        """Arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
+        """Return the arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
         year, g = round(begin - self.epoch), self.growth
         which, serials, times = [], [], []
         for k, rate, entries in self.classes if begin < self.until else []:
@@ -305,11 +308,12 @@ class _Constant(_Pool):
             first = _DRAWN_BIT | (k << (_YEAR_BITS + _NUMBER_BITS)) | (year << _NUMBER_BITS)
             chance, _ = streams.uniforms(seed, run, streams.LAUNCH, _COUNT, first)
             serial = first + np.arange(_poisson(float(chance), mean), dtype=np.int64)
-            when, which_one = streams.uniforms(seed, run, streams.LAUNCH, _CHOICE, serial)
-            passed = np.log1p(g * when) / np.log1p(g) if g else when  # more of them late in the year as they grow
+            when, choice = streams.uniforms(seed, run, streams.LAUNCH, _CHOICE, serial)
+            # inverse of the distribution of arrival times within a year, ((1 + g)^t - 1) / g
+            passed = np.log1p(g * when) / np.log1p(g) if g else when
             time = np.minimum(begin + passed, np.nextafter(end, begin))
             due = time < self.until
-            which.append(entries[(which_one[due] * len(entries)).astype(np.int64)])
+            which.append(entries[(choice[due] * len(entries)).astype(np.int64)])
             serials.append(serial[due])
             times.append(time[due])
         if not which:
@@ -319,6 +323,6 @@ class _Constant(_Pool):
 
 
 def _poisson(chance: float, mean: float) -> int:
-    """Smallest number at which the distribution function of a Poisson law of this mean reaches ``chance``."""
-    highest = int(mean + 12.0 * np.sqrt(mean) + 40.0)  # what is beyond has a probability below 2^-52
+    """Return the smallest number at which the Poisson distribution function reaches ``chance``."""
+    highest = int(mean + 12.0 * np.sqrt(mean) + 40.0)  # the tail beyond has a probability below 2^-52
     return bisect_left(range(highest), chance, key=lambda k: float(pdtr(k, mean)))

@@ -1,12 +1,11 @@
-"""What happens in a batch of runs, written down: flows since the start, snapshots, events, balances.
+"""The ledger of a batch of runs: flows, snapshots, events and balances.
 
-Flows are sums of weights since the start; a snapshot keeps them together with the population at that time.
+Flows are sums of weights since the start. A snapshot holds them together with the population at that time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,14 @@ from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
 from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
+from stmgpu.typing import Floats
 
 FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "destroyed")
-"""What enters and leaves: counts and masses. What breakups shed below the smallest length that is followed is neither;
-``breakup_balance`` says whether each of them accounts for it."""
+"""Flows of objects and mass into and out of a run. Mass shed below the smallest length followed is in none of them;
+``breakup_balance`` is the residual of each breakup, in which it is included."""
 
 _COLUMNS = ["run", *(name for name in EVENTS if name not in ("scenario", "run"))]
-_ENTERS = {"initial": 1.0, "launched": 1.0, "fragments": 1.0}
+_INFLOWS = frozenset({"initial", "launched", "fragments"})
 
 
 class Ledger:
@@ -30,14 +30,25 @@ class Ledger:
 
     Parameters
     ----------
-    runs
-        runs of the batch.
+    runs : int
+        Number of runs in the batch.
+
+    Attributes
+    ----------
+    flows
+        Cumulative flows by variable: by shell and run, by class and run, or by run.
+    counts, masses
+        Cumulative objects and mass [kg] of each of :data:`FLOWS`, shape (runs,).
+    closure, momentum, energy
+        Largest residuals of mass, momentum and energy over all breakups of a run, shape (runs,).
+    years
+        Decimal years of the snapshots.
     """
 
     def __init__(self, runs: int) -> None:
         shells, classes = len(SHELL_EDGES_KM) - 1, len(CLASS_NAMES)
         self.runs = runs
-        self.flows: dict[str, NDArray[np.float64]] = {
+        self.flows: dict[str, Floats] = {
             **{name: np.zeros((runs, shells)) for name in BY_SHELL},
             **{name: np.zeros((runs, classes)) for name in BY_CLASS},
             **{name: np.zeros(runs) for name in BY_RUN},
@@ -46,38 +57,37 @@ class Ledger:
         self.masses = {name: np.zeros(runs) for name in FLOWS}
         self.closure, self.momentum, self.energy = np.zeros(runs), np.zeros(runs), np.zeros(runs)
         self.years: list[float] = []
-        self._snapshots: list[dict[str, NDArray[np.float64]]] = []
-        self._events: list[tuple[Any, ...]] = []
+        self._snapshots: list[dict[str, Floats]] = []
+        self._events: list[tuple[float, ...]] = []
 
-    # ----------------------------------------------------------------------------------------------- writing down
-    def by_shell(
-        self, run: NDArray[np.integer], altitude_km: NDArray[np.float64], amounts: Mapping[str, NDArray[np.float64]]
-    ) -> None:
-        """Add to flows by shell; what lies outside of all shells is in no shell."""
+    # ----------------------------------------------------------------------------------------------- recording
+    def add_by_shell(self, run: NDArray[np.integer], altitude_km: Floats, amounts: Mapping[str, Floats]) -> None:
+        """Add amounts [m] to flows by shell; amounts outside all shells are not counted."""
         shell = shell_of(altitude_km)
         inside = shell >= 0
         place = run[inside], shell[inside]
-        for name, amount in amounts.items():
+        for name, amount in amounts.items():  # unbuffered: several encounters may share a shell
             np.add.at(self.flows[name], place, amount[inside])
 
-    def by_class(
-        self, name: str, run: NDArray[np.integer], kind: NDArray[np.integer], amount: NDArray[np.float64]
-    ) -> None:
-        """Add to a flow by class."""
+    def add_by_class(self, name: str, run: NDArray[np.integer], kind: NDArray[np.integer], amount: Floats) -> None:
+        """Add amounts [m] to a flow by class."""
         np.add.at(self.flows[name], (run, kind), amount)
 
-    def move(self, flow: str, run: NDArray[np.integer] | int, count: Any, mass_kg: Any) -> None:
-        """Objects and mass that enter or leave."""
+    def transfer(
+        self, flow: str, run: NDArray[np.integer] | int, count: Floats | float, mass_kg: Floats | float
+    ) -> None:
+        """Record objects and mass that enter or leave by one of :data:`FLOWS`."""
         np.add.at(self.counts[flow], run, count)
         np.add.at(self.masses[flow], run, mass_kg)
 
-    def event(self, **columns: Any) -> None:
-        """A row of the event table."""
+    def add_event(self, **columns: float) -> None:
+        """Append a row to the event table."""
         self._events.append(tuple(columns[name] for name in _COLUMNS))
 
-    def snapshot(self, year: float, members: Members, rates: Mapping[str, NDArray[np.float64]]) -> None:
-        """Keep the population as it is now, and all flows up to now."""
+    def snapshot(self, year: float, members: Members, rates: Mapping[str, Floats]) -> None:
+        """Keep the present population and all flows up to now."""
         counted = census(members, self.runs)
+        # the census has the classes before the shells, and totals over all altitudes in its last column
         now = {name: counted[k, :, :, :-1].transpose(0, 2, 1) for k, name in enumerate(NOW_BY_SHELL)}
         now |= {name: counted[k, :, :, -1] for k, name in enumerate(NOW_BY_CLASS)}
         self.years.append(year)
@@ -89,35 +99,39 @@ class Ledger:
             }
         )
 
-    # ------------------------------------------------------------------------------------------------- reading off
-    def balances(self, members: Members) -> dict[str, NDArray[np.float64]]:
-        """Relative errors [runs] of object count and mass: what is there against what entered and left; and of the
-        worst breakup: mass, momentum relative to what its fragments carry, energy beyond that of the impact."""
+    # ------------------------------------------------------------------------------------------------- results
+    def balances(self, members: Members) -> dict[str, Floats]:
+        """Compute the relative errors of conservation, each of shape (runs,).
+
+        Count and mass: objects present against inflows minus outflows. Breakups: the largest residual of mass, of
+        momentum relative to that of the fragments, and of energy in excess of that of the impact.
+        """
         slots = members.slots()
         run, weight = members.run[slots], members.weight[slots]
-        found = {}
-        for name, flows, there in (
+        balances = {}
+        for name, flows, present in (
             ("count_balance", self.counts, weight),
             ("mass_balance", self.masses, weight * members.mass_kg[slots]),
         ):
             expected = np.zeros(self.runs)
             entered = np.zeros(self.runs)
             for flow, amount in flows.items():
-                expected += amount * _ENTERS.get(flow, -1.0)
-                entered += amount * (flow in _ENTERS)
-            found[name] = (np.bincount(run, there, self.runs) - expected) / np.maximum(entered, 1e-300)
+                expected += amount * (1.0 if flow in _INFLOWS else -1.0)
+                entered += amount * (flow in _INFLOWS)
+            # relative to all that ever entered: the number present may be zero, and a difference of large numbers
+            balances[name] = (np.bincount(run, present, self.runs) - expected) / np.maximum(entered, 1e-300)
         return {
-            **found,
+            **balances,
             "breakup_balance": self.closure.copy(),
             "momentum_balance": self.momentum.copy(),
             "energy_balance": self.energy.copy(),
         }
 
-    def series(self, run: int) -> dict[str, NDArray[np.float64]]:
-        """All snapshots of one run by variable, first dimension time."""
+    def series(self, run: int) -> dict[str, Floats]:
+        """Return the snapshots of one run by variable, first dimension time."""
         return {name: np.stack([s[name][run] for s in self._snapshots]) for name in self._snapshots[0]}
 
-    def events(self, run: int) -> dict[str, NDArray[Any]]:
-        """The event table of one run by column."""
+    def events(self, run: int) -> dict[str, NDArray[np.generic]]:
+        """Return the event table of one run by column."""
         rows = [row for row in self._events if row[0] == run]
         return {name: np.array([row[k] for row in rows], EVENTS[name][0]) for k, name in enumerate(_COLUMNS) if k}

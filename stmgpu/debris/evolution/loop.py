@@ -1,10 +1,10 @@
 """The evolution of one scenario: steps of a few days through decades, for one run or several side by side.
 
-A step moves all mean elements (:mod:`stmgpu.propagate.secular`), takes away what decayed, and lets encounters happen
-(``impacts.py``). Every 30 days what is due happens and launches are added; once a year the population is
-written down and the removal policies choose.
+A step moves all mean elements (:mod:`stmgpu.propagate.secular`), removes decayed objects and applies collisions
+(:mod:`stmgpu.debris.evolution.impacts`). Every 30 days scheduled operations, explosions and launches take place; once a
+year the population is recorded and removal policies are applied.
 
-A run depends on the scenario, the years, the seed and its own number alone: not on the batch, the worker, the backend
+A run depends only on the scenario, the years, the seed and its own number: not on the batch, the worker, the backend
 that runs the kernels, or the other scenarios of the study, with which it shares its random numbers.
 """
 
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,13 @@ from stmgpu.backend import Backend
 from stmgpu.debris import streams
 from stmgpu.debris.environment.environment import Environment, sun_direction
 from stmgpu.debris.environment.lifetime import Lifetime
+from stmgpu.debris.evolution.batch import Batch
+from stmgpu.debris.evolution.explosions import Explosions
 from stmgpu.debris.evolution.impacts import Impacts
 from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Coefficients, Members
-from stmgpu.debris.evolution.operations import Controls
+from stmgpu.debris.evolution.operations import Operations
 from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population.population import Kind, Population, divided
 from stmgpu.debris.scenario import Scenario
@@ -34,15 +35,16 @@ from stmgpu.errors import InputError
 from stmgpu.propagate import secular
 from stmgpu.propagate.secular import Secular
 from stmgpu.time import YEAR_DAYS
+from stmgpu.typing import Floats
 
 MONTHS = 12
-"""Density profiles a year."""
+"""Density profiles per year."""
 
 CONTROL_DAYS = 30.0
-"""How often launches, ends of missions and explosions are looked at; one look costs as much as a step."""
+"""Interval of launches, ends of missions and explosions; checking them costs as much as a step."""
 
 PLANNED_FUTURES = 8
-"""Courses of the Sun over which lifetimes are averaged where runs draw their own."""
+"""Solar futures over which lifetimes are averaged where solar activity is random."""
 
 _LAUNCH_UID = 1 << 40
 _LOG = logging.getLogger(__name__)
@@ -50,24 +52,24 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one run of a scenario came to.
+    """Results of one run of a scenario.
 
     Attributes
     ----------
     series
-        variables by name, first dimension time: see :mod:`stmgpu.debris.evolution.ledger`.
+        Variables by name, first dimension time, see :mod:`stmgpu.debris.variables`.
     events
-        columns of its event table.
+        Columns of the event table.
     balances
-        relative errors of count, mass, breakups and momentum.
+        Relative errors of count, mass, breakups and momentum.
     truncated_year
-        when it was cut off because it held too many objects; NaN where it was not.
+        Year in which the run was cut off because it held too many objects; NaN if it was not.
     notes
-        what a reader should know of it.
+        Warnings for the reader of the results.
     """
 
-    series: dict[str, NDArray[np.float64]]
-    events: dict[str, NDArray[Any]]
+    series: dict[str, Floats]
+    events: dict[str, NDArray[np.generic]]
     balances: dict[str, float]
     truncated_year: float
     notes: tuple[str, ...] = ()
@@ -79,22 +81,27 @@ class Evolution:
 
     Parameters
     ----------
-    scenario
-        what happens.
-    population
-        n objects to begin with; its epoch is the start.
-    years
-        how long; a record is kept at the start and after every whole year.
-    seed, run_numbers
-        of the study, and which of its runs these are (they lie side by side in the same arrays).
-    backend
-        where the kernels run.
-    environment
-        the atmosphere; made from the scenario where it is not given.
+    scenario : Scenario
+        Settings.
+    population : Population
+        Initial population; its epoch is the start.
+    years : float
+        Length; the population is recorded at the start and after every whole year.
+    seed : int
+        Seed of the study.
+    run_numbers : list of int
+        Runs of the study to evolve, side by side in the same arrays.
+    backend : Backend
+        Runs the kernels.
+    environment : Environment, optional
+        Atmosphere; default that of the scenario.
+    progress : callable, optional
+        Called with the fraction done after every recorded year.
     """
 
     scenario: Scenario
     population: Population
+    _: KW_ONLY
     years: float
     seed: int
     run_numbers: list[int]
@@ -103,80 +110,90 @@ class Evolution:
     progress: Callable[[float], None] | None = None
 
     def run(self) -> list[RunResult]:
-        """Evolve to the end; the results in the order of ``run_numbers``."""
-        return _Loop(self).run()
+        """Evolve to the end; return the results in the order of ``run_numbers``."""
+        return Loop(self).run()
 
 
-def start_of(population: Population, years: float) -> tuple[float, float]:
-    """First and last year of an evolution, for its environment."""
+def time_span(population: Population, years: float) -> tuple[float, float]:
+    """Return the first and last year of an evolution."""
     if not years > 0.0:
-        raise InputError(f"{years} years are impossible; give a positive number")
+        raise InputError(f"years = {years} is invalid; give a positive number")
     return population.epoch_year, population.epoch_year + years
 
 
-class _Loop:
+class Loop:
+    """The state of an evolution, and its steps."""
+
     def __init__(self, task: Evolution) -> None:
         s, backend = task.scenario, task.backend
         population = divided(task.population, s.max_objects)
         self.task, self.scenario, self.backend = task, s, backend
-        self.begin, end = start_of(population, task.years)
+        self.begin, end = time_span(population, task.years)
         numbers = np.array(task.run_numbers, np.int64)
         self.environment = task.environment or Environment.build(s.environment, self.begin, end)
-        # the middle of each month, since the models change with the calendar's
-        months = (np.arange(int(np.ceil(task.years * MONTHS)) + 1) + 0.5) / MONTHS + self.begin
-
-        def density(run: int) -> NDArray[np.float64]:
-            return self.environment.log_density(months, streams.generator(task.seed, run, streams.SOLAR))
-
-        if self.environment.varies:
-            table = np.stack([density(int(run)) for run in numbers], axis=1)
-        else:
-            table = np.repeat(density(0)[:, None], len(numbers), axis=1)
-        self.log_density = backend.put(table)
-        # what operators plan with: the mean of some futures, the same ones in every run
-        futures = range(PLANNED_FUTURES if self.environment.varies else 1)
-        profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
-        self.lifetime = Lifetime(
-            profile, self.environment.lowest_km, self.environment.spacing_km, s.propagation.decay_km
-        )
+        self.log_density, self.lifetime = self._density(numbers)
         coefficients = Coefficients(
             s.propagation.drag_coefficient, s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0
         )
         self.members = Members(backend, max(16, int(1.5 * len(population)) * len(numbers)), coefficients)
-        self.book = Ledger(len(numbers))
+        self.ledger = Ledger(len(numbers))
         self.truncated = np.full(len(numbers), np.nan)
         self.secular = Secular(backend, s.propagation.decay_km, s.propagation.rotating_atmosphere)
-        shared = (s, self.members, self.book, task.seed, numbers)
-        self.impacts = Impacts(*shared, backend)
-        self.controls = Controls(*shared, self.lifetime)
-        self.removals = Removals(*shared, self.lifetime)
-        self.launches = [Launches(s.launches, population, s.disposal, task.seed, int(run)) for run in numbers]
+        batch = Batch(s, self.members, self.ledger, task.seed, numbers)
+        self.impacts, self.explosions = Impacts(batch), Explosions(batch)
+        self.operations, self.removals = Operations(batch, self.lifetime), Removals(batch, self.lifetime)
+        self.launches = [
+            Launches(s.launches, population, disposal=s.disposal, seed=task.seed, run_number=int(run))
+            for run in numbers
+        ]
         for run in range(len(numbers)):
             slots = self.members.add(run, np.arange(len(population), dtype=np.int64), population)
-            self.book.move("initial", run, population.weight.sum(), (population.weight * population.mass_kg).sum())
-            self.controls.appear(slots, self.begin, launched=False)
+            self.ledger.transfer(
+                "initial", run, population.weight.sum(), (population.weight * population.mass_kg).sum()
+            )
+            self.operations.register(slots, year=self.begin, launched=False)
+
+    def _density(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], Lifetime]:
+        """Return the profiles of log density by month on the backend, and lifetimes under their mean."""
+        task, environment = self.task, self.environment
+        # the middle of each month, since the models change with the calendar's
+        months = (np.arange(int(np.ceil(task.years * MONTHS)) + 1) + 0.5) / MONTHS + self.begin
+
+        def density(run: int) -> Floats:
+            return environment.log_density(months, streams.generator(task.seed, run, streams.SOLAR))
+
+        if environment.varies:
+            table = np.stack([density(int(run)) for run in numbers], axis=1)
+        else:
+            table = np.repeat(density(0)[:, None], len(numbers), axis=1)
+        # operators do not know the future: they plan with the mean of some, the same ones in every run
+        futures = range(PLANNED_FUTURES if environment.varies else 1)
+        profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
+        lifetime = Lifetime(profile, environment.lowest_km, environment.spacing_km, self.scenario.propagation.decay_km)
+        return self.backend.put(table), lifetime
 
     def run(self) -> list[RunResult]:
+        """Evolve to the end."""
         task, dt = self.task, self.scenario.propagation.step_days
         steps = round(task.years * YEAR_DAYS / dt)
         self.control_every = max(1, round(CONTROL_DAYS / dt))
         self.records = records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
         self.now = self.begin
-        self._yearly(self.begin)
+        self._record_year(self.begin)
         for step in range(1, steps + 1):
             year = self.begin + step * dt / YEAR_DAYS
             self._step(step, year, dt)
             if step in records:
-                self._yearly(self.begin + records[step], last=step == max(records))
+                self._record_year(self.begin + records[step], last=step == max(records))
                 if task.progress:
                     task.progress(step / steps)
-            if self.members.n > self.scenario.max_objects and self._too_many(year):
+            if self.members.n > self.scenario.max_objects and self._cut_off(year):
                 break
-        balances = self.book.balances(self.members)
+        balances = self.ledger.balances(self.members)
         return [
             RunResult(
-                self.book.series(run),
-                self.book.events(run),
+                self.ledger.series(run),
+                self.ledger.events(run),
                 {name: float(values[run]) for name, values in balances.items()},
                 float(self.truncated[run]),
                 (*self.removals.notes(run), *self.impacts.notes(run)),
@@ -185,6 +202,7 @@ class _Loop:
         ]
 
     def _step(self, step: int, year: float, dt: float) -> None:
+        """Advance by one step of ``dt`` days, to a year."""
         m, environment = self.members, self.environment
         month = min(int((year - self.begin) * MONTHS), len(self.log_density) - 1)
         self.secular.step(
@@ -195,48 +213,52 @@ class _Loop:
             environment.spacing_km,
             sun_direction(year - 0.5 * dt / YEAR_DAYS),
         )
-        gone = m.gone()
-        if len(gone):
-            self.book.by_class("decays", m.run[gone], m.kind[gone], m.weight[gone])
-            self.book.move("decayed", m.run[gone], m.weight[gone], m.weight[gone] * m.mass_kg[gone])
-            m.drop(gone)
+        decayed = m.decayed()
+        if len(decayed):
+            self.ledger.add_by_class("decays", m.run[decayed], m.kind[decayed], m.weight[decayed])
+            self.ledger.transfer("decayed", m.run[decayed], m.weight[decayed], m.weight[decayed] * m.mass_kg[decayed])
+            m.drop(decayed)
         if step % self.control_every == 0 or step in self.records:
-            exploding = self.controls.due(year)
+            exploding = self.operations.advance(year)
             if len(exploding):
-                self.impacts.explode(exploding, year)
+                self.explosions.explode(exploding, year)
             self._launch(self.now, year)
             self.now = year  # the same number ends one interval and begins the next, so no launch falls between
-        self.impacts.step(step, year, dt * 86_400.0)
+        self.impacts.step(step, year=year, dt_s=dt * 86_400.0)
 
     def _launch(self, since: float, year: float) -> None:
+        """Add what is launched from ``since`` on, before ``year``."""
         for run, launches in enumerate(self.launches):
-            if not np.isnan(self.truncated[run]):  # cut off: nothing happens in it any more, whatever runs beside it
+            if not np.isnan(self.truncated[run]):  # cut off: its results must not depend on the rest of the batch
                 continue
-            arrived = launches.arrivals(since, year)
-            if arrived is None:
+            arrivals = launches.arrivals(since, year)
+            if arrivals is None:
                 continue
-            population, serial = arrived
+            population, serial = arrivals
             m = self.members
             slots = m.add(run, _LAUNCH_UID + serial, population, born=year)
-            self.book.by_class("launches", m.run[slots], m.kind[slots], m.weight[slots])
-            self.book.move("launched", run, population.weight.sum(), (population.weight * population.mass_kg).sum())
-            self.controls.appear(slots, year, launched=True)
+            self.ledger.add_by_class("launches", m.run[slots], m.kind[slots], m.weight[slots])
+            self.ledger.transfer(
+                "launched", run, population.weight.sum(), (population.weight * population.mass_kg).sum()
+            )
+            self.operations.register(slots, year=year, launched=True)
 
-    def _yearly(self, year: float, last: bool = False) -> None:
-        """Write the population down, remove what the policies choose (no more at the end), close the gaps."""
-        rates = self.removals.yearly(year)
-        self.book.snapshot(year, self.members, rates)
+    def _record_year(self, year: float, *, last: bool = False) -> None:
+        """Record the population, apply the removal policies (not at the end), and close the gaps between objects."""
+        rates = self.removals.rates(year)
+        self.ledger.snapshot(year, self.members, rates)
         if not last:
-            self.removals.act(year, ~np.isnan(self.truncated))
+            self.removals.apply(year, ~np.isnan(self.truncated))
         m = self.members
         slots = m.slots()
-        # neighbours in memory need the same work: drag or none, radiation pressure or none, and a number of quadrature
-        # points that goes by the eccentricity
+        # Neighbours in memory share vector lanes and should need the same work: drag or none, radiation pressure or
+        # none, and a number of quadrature points that depends on the eccentricity.
         orbit, kept = m.orbits(slots), (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
         pushed = orbit[secular.SRP] > secular.SRP_FROM_M2_KG
         m.compact(slots[np.lexsort((orbit[secular.ECC], pushed, kept))])
 
-    def _too_many(self, year: float) -> bool:
+    def _cut_off(self, year: float) -> bool:
+        """Cut off the runs that hold too many objects; return whether no run is left."""
         m = self.members
         counts = np.bincount(m.run[m.slots()], minlength=len(self.truncated))
         too_many = (counts > self.scenario.max_objects) & np.isnan(self.truncated)
@@ -245,14 +267,14 @@ class _Loop:
         self.truncated[too_many] = year
         for run in np.flatnonzero(too_many):
             _LOG.warning(
-                "scenario %s, run %d: more than %d objects in %.1f; it is cut off there and kept up to then "
-                "(max_objects in the scenario allows more)",
+                "scenario %s, run %d: more than %d objects in %.1f; the run is cut off there and its results up to "
+                "then are kept (raise max_objects in the scenario to continue)",
                 self.scenario.name,
                 self.task.run_numbers[run],
                 self.scenario.max_objects,
                 year,
             )
             left = np.flatnonzero((m.run[: m.n] == run) & m.present[: m.n])
-            self.book.move("removed", int(run), m.weight[left].sum(), (m.weight[left] * m.mass_kg[left]).sum())
+            self.ledger.transfer("removed", int(run), m.weight[left].sum(), (m.weight[left] * m.mass_kg[left]).sum())
             m.drop(left)
         return not np.isnan(self.truncated).any()

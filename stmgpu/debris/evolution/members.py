@@ -1,24 +1,32 @@
-"""The objects of a batch of runs while they evolve: orbits in the backend's memory, everything else on the host.
+"""The objects of a batch of runs: orbits in the memory of the backend, all other columns on the host.
 
-A slot is an index into all columns. Slots of objects that are gone stay empty until :meth:`Members.compact`; an object
-is known by its ``uid``, which is never used again in its run and on which all its random numbers hang. So neither the
-order of slots nor what else is in the batch changes what happens to an object.
+A slot is an index into all columns. It is in one of three states:
+
+present
+    it holds an object;
+decayed
+    its object fell below the decay altitude in the last step, and is still present until it is dropped;
+absent
+    it is empty, until :meth:`Members.compact` closes the gap.
+
+An object is identified by its ``uid``, which is unique within its run and keys all of its random numbers. So neither
+the order of slots nor the other runs of the batch affect an object.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from stmgpu.backend import Backend
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.propagate import secular
 from stmgpu.propagate.secular import SecularState
+from stmgpu.typing import Bools, Floats, Ints
 
-_COLUMNS: dict[str, Any] = {
+_COLUMNS: dict[str, DTypeLike] = {
     "uid": np.int64,
     "run": np.int32,
     "kind": np.int8,
@@ -44,7 +52,7 @@ NEVER = np.inf
 
 @dataclass(frozen=True)
 class Coefficients:
-    """C_d and C_r, which turn area-to-mass ratios into what moves an orbit."""
+    """Coefficients of drag C_d and of radiation pressure C_r, which multiply area-to-mass ratios."""
 
     drag: float
     reflectivity: float
@@ -55,44 +63,44 @@ class Members:
 
     Parameters
     ----------
-    backend
-        where the orbits are.
-    capacity
-        slots to begin with.
-    coefficients
-        drag and reflectivity.
+    backend : Backend
+        Holds the orbits.
+    capacity : int
+        Initial number of slots.
+    coefficients : Coefficients
+        Drag and reflectivity.
 
     Attributes
     ----------
-    state
-        orbits and what the kernels need beside them.
-    n
-        slots in use.
-    uid, run, kind, weight, mass_kg, ...
-        host columns [capacity]; ``present`` is False in empty slots. ``owner`` counts in ``owners``; ``cause`` is the
-        event that made a fragment, 0 for none; ``explodes`` and ``mission_end`` are decimal years, infinity for never;
+    state : SecularState
+        Orbits, and the other columns that kernels read.
+    n : int
+        Number of slots in use.
+    uid, run, kind, weight, mass_kg, ... : ndarray, shape (capacity,)
+        Host columns. ``present`` is False in empty slots. ``owner`` indexes ``owners``; ``cause`` is the event that
+        made a fragment, 0 for none; ``explodes`` and ``mission_end`` are decimal years, infinity for never;
         ``avoidance`` multiplies the probability of collisions with intact objects.
     """
 
-    uid: NDArray[np.int64]
+    uid: Ints
     run: NDArray[np.int32]
     kind: NDArray[np.int8]
-    weight: NDArray[np.float64]
-    mass_kg: NDArray[np.float64]
-    radius_m: NDArray[np.float64]
-    area_to_mass: NDArray[np.float64]
-    length_m: NDArray[np.float64]
-    norad_id: NDArray[np.int64]
-    launch_year: NDArray[np.float64]
-    mission_end: NDArray[np.float64]
-    explodes: NDArray[np.float64]
-    born: NDArray[np.float64]
+    weight: Floats
+    mass_kg: Floats
+    radius_m: Floats
+    area_to_mass: Floats
+    length_m: Floats
+    norad_id: Ints
+    launch_year: Floats
+    mission_end: Floats
+    explodes: Floats
+    born: Floats
     controlled: NDArray[np.int8]
     constellation: NDArray[np.int32]
     owner: NDArray[np.int32]
-    cause: NDArray[np.int64]
-    avoidance: NDArray[np.float64]
-    present: NDArray[np.bool_]
+    cause: Ints
+    avoidance: Floats
+    present: Bools
 
     def __init__(self, backend: Backend, capacity: int, coefficients: Coefficients) -> None:
         self.backend, self.coefficients = backend, coefficients
@@ -111,19 +119,38 @@ class Members:
         """Names of owners by their number."""
         return list(self._owner_numbers)
 
-    def slots(self) -> NDArray[np.int64]:
-        """Slots that hold an object, in order."""
+    def slots(self) -> Ints:
+        """Return the slots that hold an object, in order."""
         return np.flatnonzero(self.present[: self.n])
 
     def add(
-        self, run: int, uid: NDArray[np.int64], population: Population, *, cause: Any = 0, born: float | None = None
-    ) -> NDArray[np.int64]:
-        """Put objects into new slots and return these; ``mission_end`` and ``explodes`` are left for the caller."""
+        self, run: int, uid: Ints, population: Population, *, cause: Ints | int = 0, born: float | None = None
+    ) -> Ints:
+        """Add objects to a run.
+
+        Parameters
+        ----------
+        run : int
+            Run in the batch.
+        uid : int64, shape (n,)
+            Uids, new in this run.
+        population : Population
+            The n objects.
+        cause : int64 or int
+            Event that made each of them, 0 for none.
+        born : float, optional
+            Decimal year from which they exist; default the epoch of the population.
+
+        Returns
+        -------
+        int64, shape (n,)
+            Their slots. ``explodes`` is set to never; the caller schedules explosions.
+        """
         count = len(population)
         slots = np.arange(self.n, self.n + count)
         if self.n + count > self.state.capacity:
             self._grow(self.n + count)
-        here = slice(self.n, self.n + count)
+        added = slice(self.n, self.n + count)
         for name in (
             "kind",
             "weight",
@@ -136,13 +163,13 @@ class Members:
             "controlled",
             "constellation",
         ):
-            getattr(self, name)[here] = getattr(population, name)
-        self.uid[here], self.run[here], self.cause[here] = uid, run, cause
-        self.mission_end[here], self.explodes[here], self.avoidance[here] = population.mission_end_year, NEVER, 1.0
-        self.born[here] = population.epoch_year if born is None else born
+            getattr(self, name)[added] = getattr(population, name)
+        self.uid[added], self.run[added], self.cause[added] = uid, run, cause
+        self.mission_end[added], self.explodes[added], self.avoidance[added] = population.mission_end_year, NEVER, 1.0
+        self.born[added] = population.epoch_year if born is None else born
         numbers = self._owner_numbers
-        self.owner[here] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
-        self.present[here] = True
+        self.owner[added] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
+        self.present[added] = True
         orbit = np.empty((secular.ROWS, count))
         for row, name in (
             (secular.A_KM, "a_km"),
@@ -158,17 +185,19 @@ class Members:
         orbit[secular.RADIUS] = population.radius_m * 1e-3
         orbit[secular.WEIGHT] = population.weight
         state, put = self.state, self.backend.put
-        state.orbit[:, here] = put(orbit)
-        state.uid[here], state.run[here] = put(uid, np.int64), put(self.run[here])
+        state.orbit[:, added] = put(orbit)
+        state.uid[added], state.run[added] = put(uid, np.int64), put(self.run[added])
         kept = (population.kind == Kind.ACTIVE) & (population.controlled != 0)
-        state.mode[here] = put(np.where(kept, secular.KEPT, secular.FREE), np.int8)
-        state.gone[here] = 0
+        state.mode[added] = put(np.where(kept, secular.KEPT, secular.FREE), np.int8)
+        state.gone[added] = 0
         state.n = self.n + count
         return slots
 
     def split(self, slot: int, uid: int) -> int:
-        """The slot of a single object: this one, or a new one, of this name, for one that is taken out of a row that
-        stands for several."""
+        """Return the slot of a single object.
+
+        That is the given slot, or, if its row stands for several objects, a new slot for one of them with this uid.
+        """
         if self.weight[slot] <= 1.0:
             return slot
         new = self.n
@@ -183,54 +212,56 @@ class Members:
             array[new] = array[slot]
         self.uid[new] = state.uid[new] = uid
         state.n = new + 1
-        one, rest = np.array([new]), np.array([slot])
-        self.set_weight(one, np.ones(1))
+        single, rest = np.array([new]), np.array([slot])
+        self.set_weight(single, np.ones(1))
         self.set_weight(rest, self.weight[rest] - 1.0)
         return new
 
-    def drop(self, slots: NDArray[np.int64]) -> None:
+    def drop(self, slots: Ints) -> None:
         """Empty slots."""
         self.present[slots] = False
         self.explodes[slots] = self.mission_end[slots] = NEVER
         self.set_mode(slots, secular.ABSENT)
 
-    def set_mode(self, slots: NDArray[np.int64], mode: int) -> None:
-        """How these objects move from now on."""
+    def set_mode(self, slots: Ints, mode: int) -> None:
+        """Set how objects move from now on (see :mod:`stmgpu.propagate.secular`)."""
         if len(slots):
             self.state.mode[self.backend.put(slots)] = mode
 
-    def set_orbit(self, row: int, slots: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Change one element of these objects."""
+    def set_orbit(self, row: int, slots: Ints, values: Floats) -> None:
+        """Set one row of the orbit table for objects."""
         if len(slots):
             self.state.orbit[row, self.backend.put(slots)] = self.backend.put(values)
 
-    def set_weight(self, slots: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Change how many objects these rows stand for."""
+    def set_weight(self, slots: Ints, values: Floats) -> None:
+        """Set how many objects rows stand for."""
         self.weight[slots] = values
         self.set_orbit(secular.WEIGHT, slots, values)
 
-    def orbits(self, slots: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """Orbits [ROWS, n] of all slots in use, or of some of them, on the host."""
+    def orbits(self, slots: Ints | None = None) -> Floats:
+        """Return the orbits of all slots in use, or of some of them, on the host, shape (ROWS, n)."""
         if slots is None:
-            return self.backend.get(self.state.orbit[:, : self.n])
-        return self.backend.get(self.state.orbit[:, self.backend.put(slots)])
+            orbits: Floats = self.backend.get(self.state.orbit[:, : self.n])
+        else:
+            orbits = self.backend.get(self.state.orbit[:, self.backend.put(slots)])
+        return orbits
 
-    def gone(self) -> NDArray[np.int64]:
-        """Slots whose objects fell below the decay altitude in the last step."""
-        gone = self.backend.get(self.state.gone[: self.n])
-        found: NDArray[np.int64] = np.flatnonzero(gone.view(np.bool_))  # 0 or 1; NumPy finds these fastest
-        return found[self.present[found]]
+    def decayed(self) -> Ints:
+        """Return the slots of objects that fell below the decay altitude in the last step."""
+        flags = self.backend.get(self.state.gone[: self.n])
+        slots: Ints = np.flatnonzero(flags.view(np.bool_))  # 0 or 1: the search is fastest on booleans
+        return slots[self.present[slots]]
 
-    def compact(self, order: NDArray[np.int64]) -> None:
-        """Keep these slots, in this order, as the first ones."""
+    def compact(self, order: Ints) -> None:
+        """Move these slots, in this order, to the front, and drop all others."""
         for name in _COLUMNS:
             column = getattr(self, name)
             column[: len(order)] = column[order]
             column[len(order) : self.n] = 0
-        state, taken = self.state, self.backend.put(order)
-        state.orbit[:, : len(order)] = state.orbit[:, taken]
+        state, source = self.state, self.backend.put(order)
+        state.orbit[:, : len(order)] = state.orbit[:, source]
         for array in (state.uid, state.run, state.mode):
-            array[: len(order)] = array[taken]
+            array[: len(order)] = array[source]
         state.mode[len(order) : self.n] = secular.ABSENT
         state.gone[: self.n] = 0
         state.n = len(order)

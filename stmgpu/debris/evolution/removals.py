@@ -1,67 +1,58 @@
-"""Removal policies at work: once a year each run is shown to them, and what they choose is done."""
+"""Removal policies: once a year each run is presented to them, and their selection is carried out."""
 
 from __future__ import annotations
 
 import logging
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.environment.lifetime import Lifetime
-from stmgpu.debris.evolution.ledger import Ledger
-from stmgpu.debris.evolution.members import Members
+from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.operations import lower
 from stmgpu.debris.policy.policies import Selection, View, select_all
 from stmgpu.debris.policy.ranking import RankedRemoval
 from stmgpu.debris.population.population import Kind
-from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
 from stmgpu.debris.variables import RATES, REMOVAL
 from stmgpu.propagate import secular
+from stmgpu.typing import Bools, Floats, Ints
 
 RATE_YEARS = 5
-"""Rates are written down every so many years, and in every year in which a policy needs them."""
+"""Interval at which mean-field rates are recorded [a]; they are too in every year in which a policy needs them."""
 
 _PER_SHELL = 5
 _RADII_KM = fine_shell_radii_km(_PER_SHELL)
-"""Density changes within a shell of the result, so rates are taken in thinner ones (10 km)."""
+"""Edges of the shells in which rates are computed: density changes within a shell of the result, so these are 10 km."""
 
 _LOG = logging.getLogger(__name__)
 
 
 class Removals:
-    """Policies of a scenario on the runs of a batch.
+    """Applies the removal policies of a scenario to the runs of a batch.
 
     Parameters
     ----------
-    scenario, members, book, seed, run_numbers, lifetime
-        as for :class:`stmgpu.debris.evolution.operations.Controls`.
+    batch : Batch
+        Runs.
+    lifetime : Lifetime
+        Residual lifetimes, for policies that rank by them or lower orbits.
     """
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        members: Members,
-        book: Ledger,
-        seed: int,
-        run_numbers: NDArray[np.int64],
-        lifetime: Lifetime,
-    ) -> None:
-        self.scenario, self.members, self.book = scenario, members, book
-        self.seed, self.run_numbers, self.lifetime = seed, run_numbers, lifetime
-        self._notes: list[list[str]] = [[] for _ in run_numbers]
+    def __init__(self, batch: Batch, lifetime: Lifetime) -> None:
+        self.batch, self.scenario, self.members, self.lifetime = batch, batch.scenario, batch.members, lifetime
+        self._notes: list[list[str]] = [[] for _ in range(len(batch))]
         self._calls = 0
         self._fields: list[MeanField] = []
-        self._solver = Solver(members.backend)
+        self._solver = Solver(batch.members.backend)
 
-    def yearly(self, year: float) -> dict[str, NDArray[np.float64]]:
-        """Mean-field rates by shell [runs, shells] of the population as it is; not a number in years without."""
+    def rates(self, year: float) -> dict[str, Floats]:
+        """Compute mean-field rates of the present population, shape (runs, shells); NaN in years without."""
         shells = len(SHELL_EDGES_KM) - 1
-        found = {name: np.full((len(self.run_numbers), shells), np.nan) for name in RATES}
+        by_variable = {name: np.full((len(self.batch), shells), np.nan) for name in RATES}
         needed = any(policy.needs_rates and policy.in_force(year) for policy in self.scenario.removal)
         self._fields = []
         if needed or self._calls % RATE_YEARS == 0:
@@ -71,63 +62,64 @@ class Removals:
                     ("rate_catastrophic", rates.shell_catastrophic),
                     ("rate_cratering", rates.shell_cratering),
                 ):
-                    found[name][run] = by_shell.reshape(-1, _PER_SHELL).sum(axis=1)
+                    by_variable[name][run] = by_shell.reshape(-1, _PER_SHELL).sum(axis=1)
         self._calls += 1
-        return found
+        return by_variable
 
-    def act(self, year: float, cut_off: NDArray[np.bool_]) -> None:
-        """Let the policies choose, and do what they chose, but in runs that are cut off."""
+    def apply(self, year: float, cut_off: Bools) -> None:
+        """Let the policies select objects, and carry out their selection, in all runs that are not cut off."""
         if not any(policy.in_force(year) for policy in self.scenario.removal):
             return
         for run in np.flatnonzero(~cut_off).tolist():
             slots = self._slots(run)
             if not len(slots):
-                self._tell(run, f"{year:.0f}: the population is empty, nothing is left to remove")
+                self._note(run, f"{year:.0f}: the population is empty, so nothing was removed")
                 continue
             view = self._view(run, slots, self._fields[run] if self._fields else None, year)
             selections = select_all(self.scenario.removal, view)
-            for number, (policy, chosen) in enumerate(zip(self.scenario.removal, selections, strict=True), 1):
-                if chosen.exhausted:
+            for number, (policy, selection) in enumerate(zip(self.scenario.removal, selections, strict=True), 1):
+                if selection.exhausted:
                     wanted = ", fewer than its missions" if isinstance(policy, RankedRemoval) else ""
-                    self._tell(
+                    self._note(
                         run,
-                        f"{year:.0f}: policy {number}, {policy.rank!r}, had only {chosen.eligible} objects "
+                        f"{year:.0f}: policy {number}, {policy.rank!r}, had only {selection.eligible} objects "
                         f"to choose from{wanted}",
                     )
-                failed = slots[chosen.failed]
-                self.book.by_class(
+                failed = slots[selection.failed]
+                self.batch.ledger.add_by_class(
                     "removals_failed", self.members.run[failed], self.members.kind[failed], self.members.weight[failed]
                 )
-                self._apply(run, slots[chosen.indices], chosen, year)
+                self._carry_out(run, slots[selection.indices], selection, year)
 
     def notes(self, run: int) -> tuple[str, ...]:
-        """What a reader of a run should know; the first occurrence of each kind."""
+        """Return the notes of a run, the first occurrence of each kind."""
         return tuple(self._notes[run])
 
-    def _tell(self, run: int, text: str) -> None:
-        def kind(note: str) -> str:  # "policy 2": each policy has a note of its own
+    def _note(self, run: int, text: str) -> None:
+        def kind(note: str) -> str:  # such as "policy 2": one note a policy
             return note.split(": ", 1)[1].split(",", 1)[0]
 
         if kind(text) not in map(kind, self._notes[run]):
             self._notes[run].append(text)
-            _LOG.info("scenario %s, run %d, %s", self.scenario.name, self.run_numbers[run], text)
+            _LOG.info("scenario %s, run %d, %s", self.scenario.name, self.batch.run_numbers[run], text)
 
-    def _slots(self, run: int) -> NDArray[np.int64]:
-        """Objects of a run by uid: sums must not depend on the order of slots."""
+    def _slots(self, run: int) -> Ints:
+        """Return the slots of a run, sorted by uid so that sums do not depend on the order of slots."""
         m = self.members
         slots = m.slots()
         slots = slots[m.run[slots] == run]
-        return slots[np.argsort(m.uid[slots])]
+        ordered: Ints = slots[np.argsort(m.uid[slots])]
+        return ordered
 
     def _mean_fields(self) -> list[MeanField]:
-        """Rates of all runs."""
+        """Compute the mean-field rates of all runs."""
         m, spec = self.members, self.scenario
-        found = []
-        for run in range(len(self.run_numbers)):
+        fields = []
+        for run in range(len(self.batch)):
             slots = self._slots(run)
             orbit = m.orbits(slots)
             steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-            found.append(
+            fields.append(
                 mean_field(
                     orbit[secular.A_KM],
                     orbit[secular.ECC],
@@ -148,13 +140,13 @@ class Removals:
                     backend=self._solver,
                 )
             )
-        return found
+        return fields
 
-    def _view(self, run: int, slots: NDArray[np.int64], rates: MeanField | None, year: float) -> View:
+    def _view(self, run: int, slots: Ints, rates: MeanField | None, year: float) -> View:
         m = self.members
         orbit = m.orbits(slots)
         owners = np.array(m.owners)
-        none = np.zeros(len(slots))
+        zeros = np.zeros(len(slots))
         rotating = self.scenario.propagation.rotating_atmosphere
         return View(
             uid=m.uid[slots],
@@ -172,9 +164,9 @@ class Removals:
             constellation=m.constellation[slots],
             controlled=m.controlled[slots],
             weight=m.weight[slots],
-            rate=none if rates is None else rates.rate,
-            catastrophic_rate=none if rates is None else rates.catastrophic_rate,
-            fragment_rate=none if rates is None else rates.fragment_rate,
+            rate=zeros if rates is None else rates.rate,
+            catastrophic_rate=zeros if rates is None else rates.catastrophic_rate,
+            fragment_rate=zeros if rates is None else rates.fragment_rate,
             lifetime_years=self.lifetime.years(
                 orbit[secular.A_KM],
                 orbit[secular.ECC],
@@ -183,17 +175,17 @@ class Removals:
             ),
             year=year,
             avoidance=m.avoidance[slots],
-            rng=streams.generator(self.seed, int(self.run_numbers[run]), streams.POLICY, round(year * 1000)),
+            rng=self.batch.generator(run, streams.POLICY, round(year * 1000)),
         )
 
-    def _apply(self, run: int, slots: NDArray[np.int64], chosen: Selection, year: float) -> None:
-        m, book = self.members, self.book
+    def _carry_out(self, run: int, slots: Ints, selection: Selection, year: float) -> None:
+        m, ledger = self.members, self.batch.ledger
         if not len(slots):
             return
-        book.by_class("removals", m.run[slots], m.kind[slots], m.weight[slots])
+        ledger.add_by_class("removals", m.run[slots], m.kind[slots], m.weight[slots])
         orbit = m.orbits(slots)
         for slot, a in zip(slots, orbit[secular.A_KM], strict=True):
-            book.event(
+            ledger.add_event(
                 run=run,
                 time=year,
                 type=REMOVAL,
@@ -214,10 +206,16 @@ class Removals:
                 first_cause=m.cause[slot],
                 second_cause=0,
             )
-        if chosen.action == "remove":
-            book.move("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
+        if selection.action == "remove":
+            ledger.transfer("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
             m.drop(slots)
-        elif chosen.action == "lower":
-            lower(m, slots, chosen.lower_years, self.lifetime, self.scenario.propagation.rotating_atmosphere)
+        elif selection.action == "lower":
+            lower(
+                m,
+                slots,
+                years=selection.lower_years,
+                lifetime=self.lifetime,
+                rotating=self.scenario.propagation.rotating_atmosphere,
+            )
         else:
-            m.avoidance[slots] *= chosen.factor
+            m.avoidance[slots] *= selection.factor

@@ -17,7 +17,7 @@ import xarray as xr
 from stmgpu.backend import get_backend
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.launches import Launches
-from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.policy.view import RemovalPolicy
 from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
@@ -101,7 +101,15 @@ def evolve(
     for number, scenario in enumerate(study.scenarios):
         population, environment = begin.populations[number], begin.environments[number]
         for run in range(study.runs):
-            task = Evolution(scenario, population, study.years, seed, [run], chosen, environment)
+            task = Evolution(
+                scenario,
+                population,
+                years=study.years,
+                seed=seed,
+                run_numbers=[run],
+                backend=chosen,
+                environment=environment,
+            )
             results[number, run] = task.run()[0]
             if progress:
                 progress(len(results) / total)
@@ -178,7 +186,7 @@ def prepare(study: Study, seed: int, population: Population | None = None) -> Be
                 "of one epoch, or evolve them into stores of their own"
             )
         if scenario.environment not in environments:
-            environments[scenario.environment] = Environment.build(scenario.environment, *start_of(own, study.years))
+            environments[scenario.environment] = Environment.build(scenario.environment, *time_span(own, study.years))
         rows = len(divided(own, scenario.max_objects))
         if rows > scenario.max_objects:
             raise InputError(
@@ -186,7 +194,7 @@ def prepare(study: Study, seed: int, population: Population | None = None) -> Be
                 f"{scenario.max_objects:,}, above which its runs are cut off; allow more, or begin with "
                 "fewer"
             )
-        Launches(scenario.launches, own, scenario.disposal, seed, 0)
+        Launches(scenario.launches, own, disposal=scenario.disposal, seed=seed, run_number=0)
         vain += unused(scenario, own, study.years)
     (year,) = begins
     return Beginning(

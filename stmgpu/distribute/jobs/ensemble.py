@@ -7,7 +7,7 @@ from typing import Any
 
 from stmgpu.backend import Backend
 from stmgpu.debris.environment.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution, RunResult, start_of
+from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
@@ -64,7 +64,13 @@ class EnsembleJob:
         population = self._population(scenario)
         runs = list(range(tile.first, tile.last))
         task = Evolution(
-            scenario, population, self.study.years, self.seed, runs, backend, self._environment(scenario, population)
+            scenario,
+            population,
+            years=self.study.years,
+            seed=self.seed,
+            run_numbers=runs,
+            backend=backend,
+            environment=self._environment(scenario, population),
         )
         results = task.run()
         summary = {
@@ -86,7 +92,7 @@ class EnsembleJob:
         key = scenario.environment
         if key not in self._environments:
             self.run.run_input()
-            self._environments[key] = Environment.build(key, *start_of(population, self.study.years))
+            self._environments[key] = Environment.build(key, *time_span(population, self.study.years))
         return self._environments[key]
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:

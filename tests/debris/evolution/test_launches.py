@@ -28,7 +28,9 @@ def population() -> Population:
 
 
 def repeat(population, run=0, seed=7, **options):
-    return Launches(LaunchSpec(model="repeat", window=WINDOW, **options), population, DISPOSAL, seed, run)
+    return Launches(
+        LaunchSpec(model="repeat", window=WINDOW, **options), population, disposal=DISPOSAL, seed=seed, run_number=run
+    )
 
 
 RATES = {"payload": 100.0, "rocket_body": 30.0, "mission_related": 15.0}
@@ -37,7 +39,7 @@ CLASS = {"payload": Kind.ACTIVE, "rocket_body": Kind.ROCKET_BODY, "mission_relat
 
 def constant(population, run=0, seed=7, per_year=None, window=WINDOW, **options):
     spec = LaunchSpec(model="constant", window=window, per_year=per_year or RATES, **options)
-    return Launches(spec, population, DISPOSAL, seed, run)
+    return Launches(spec, population, disposal=DISPOSAL, seed=seed, run_number=run)
 
 
 def shell(**options):
@@ -66,7 +68,7 @@ def equal(one, other):
 
 
 def test_no_model_no_arrival(population):
-    assert Launches(LaunchSpec(), population, DISPOSAL, 7, 0).arrivals(2023.0, 2123.0) is None
+    assert Launches(LaunchSpec(), population, disposal=DISPOSAL, seed=7, run_number=0).arrivals(2023.0, 2123.0) is None
 
 
 def test_each_object_of_the_window_comes_once_a_cycle_at_its_phase(population):
@@ -180,7 +182,9 @@ def test_until_year_and_constellations_of_the_past(population):
 
 def test_epoch_within_a_cycle(population):
     """A window that ended before the epoch: the cycle runs on, and begins nothing before the epoch."""
-    launches = Launches(LaunchSpec(model="repeat", window=(2012.0, 2020.0)), population, DISPOSAL, 7, 0)
+    launches = Launches(
+        LaunchSpec(model="repeat", window=(2012.0, 2020.0)), population, disposal=DISPOSAL, seed=7, run_number=0
+    )
     assert launches.arrivals(2020.0, 2023.0) is None
     arrived, _ = launches.arrivals(2020.0, 2028.0)
     old = population[(population.kind <= Kind.MISSION_RELATED) & (population.constellation < 0)]
@@ -189,7 +193,7 @@ def test_epoch_within_a_cycle(population):
 
 def test_constellation_is_built_and_replenished(population):
     spec = shell(until_year=2038.0)
-    launches = Launches(LaunchSpec(constellations=(spec,)), population, DISPOSAL, 7, 0)
+    launches = Launches(LaunchSpec(constellations=(spec,)), population, disposal=DISPOSAL, seed=7, run_number=0)
     count = 6 * 11
     assert launches.arrivals(2023.0, 2024.0) is None
     built, _ = launches.arrivals(2024.0, 2027.0)
@@ -199,7 +203,7 @@ def test_constellation_is_built_and_replenished(population):
     assert (built.kind == Kind.ACTIVE).all()
     assert built.controlled.all()
     light = LaunchSpec(constellations=(shell(mass_kg=9.9), shell(mass_kg=10.0)))
-    cubes, _ = Launches(light, population, DISPOSAL, 7, 0).arrivals(2024.0, 2027.0)
+    cubes, _ = Launches(light, population, disposal=DISPOSAL, seed=7, run_number=0).arrivals(2024.0, 2027.0)
     np.testing.assert_array_equal(cubes.controlled == 1, cubes.mass_kg >= 10.0)  # lighter ones carry no engine
     np.testing.assert_allclose(built.mission_end_year, built.launch_year + 5.0)
     np.testing.assert_allclose(built.a_km, 6978.137)
@@ -219,7 +223,9 @@ def test_satellites_of_a_plane_keep_their_spacing(population):
     Drift of a circular orbit's node: -9.964 (R/a)^3.5 cos i deg/day (Wertz 1999, Space Mission Analysis and Design).
     """
     spec = shell(planes=3, per_plane=4, spares=0)
-    arrived, _ = Launches(LaunchSpec(constellations=(spec,)), population, DISPOSAL, 7, 0).arrivals(2023.0, 2027.0)
+    arrived, _ = Launches(
+        LaunchSpec(constellations=(spec,)), population, disposal=DISPOSAL, seed=7, run_number=0
+    ).arrivals(2023.0, 2027.0)
     a, inclination = 6978.137, np.radians(53.0)
     n = np.sqrt(398600.4418 / a**3)
     k = 1.08262668e-3 * n * (6378.137 / a) ** 2
@@ -238,13 +244,19 @@ def test_satellites_of_a_plane_keep_their_spacing(population):
 
 def test_mistakes(population):
     with pytest.raises(InputError, match="ends after the epoch"):
-        Launches(LaunchSpec(model="repeat", window=(2020.0, 2024.0)), population, DISPOSAL, 7, 0)
+        Launches(
+            LaunchSpec(model="repeat", window=(2020.0, 2024.0)), population, disposal=DISPOSAL, seed=7, run_number=0
+        )
     with pytest.raises(InputError, match="nothing in the population"):
-        Launches(LaunchSpec(model="repeat", window=(1957.0, 1957.2)), population, DISPOSAL, 7, 0)
+        Launches(
+            LaunchSpec(model="repeat", window=(1957.0, 1957.2)), population, disposal=DISPOSAL, seed=7, run_number=0
+        )
     with pytest.raises(InputError, match=r"growth of 0\.5"):
         repeat(population, growth=0.5).arrivals(2073.0, 2074.0)
     with pytest.raises(InputError, match="too short"):
-        Launches(LaunchSpec(constellations=(shell(life_years=1e-7),)), population, DISPOSAL, 7, 0).arrivals(2030, 2031)
+        Launches(
+            LaunchSpec(constellations=(shell(life_years=1e-7),)), population, disposal=DISPOSAL, seed=7, run_number=0
+        ).arrivals(2030, 2031)
 
 
 def counted(population, run, **options):

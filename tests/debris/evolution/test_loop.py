@@ -45,7 +45,9 @@ def run(
     **tables: Any,
 ) -> list[RunResult]:
     scenario = Scenario(environment=ATMOSPHERE, **tables)
-    return Evolution(scenario, population, years, seed, numbers, backend or CpuBackend(threads=1)).run()
+    return Evolution(
+        scenario, population, years=years, seed=seed, run_numbers=numbers, backend=backend or CpuBackend(threads=1)
+    ).run()
 
 
 BUSY: dict[str, Any] = {
@@ -204,7 +206,7 @@ def test_a_run_that_explodes_is_cut_off_and_kept(crowd: Population, caplog: pyte
         breakups=BreakupSpec(min_length_m=0.05),
         explosions=ExplosionSpec(rocket_body=1.0, payload=1.0, max_age_years=60.0),
     )
-    results = Evolution(scenario, crowd, 4.0, 1, [0, 1], CpuBackend(threads=1)).run()
+    results = Evolution(scenario, crowd, years=4.0, seed=1, run_numbers=[0, 1], backend=CpuBackend(threads=1)).run()
     for result in results:
         assert 2023.0 < result.truncated_year < 2025.0
         assert result.series["population"][0].sum() == len(crowd)

@@ -12,7 +12,7 @@ from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
 from stmgpu.debris.environment.lifetime import Lifetime
-from stmgpu.debris.evolution.loop import Evolution, RunResult, _Loop
+from stmgpu.debris.evolution.loop import Evolution, Loop, RunResult
 from stmgpu.debris.policy import MassRemoval
 from stmgpu.debris.policy.ranking import Lower
 from stmgpu.debris.population import Kind, Population, divided
@@ -30,7 +30,14 @@ QUIET: dict[str, Any] = {
 
 
 def evolution(population: Population, years: float, runs: int = 1, **tables: Any) -> Evolution:
-    return Evolution(Scenario(**(QUIET | tables)), population, years, 5, list(range(runs)), CpuBackend(threads=1))
+    return Evolution(
+        Scenario(**(QUIET | tables)),
+        population,
+        years=years,
+        seed=5,
+        run_numbers=list(range(runs)),
+        backend=CpuBackend(threads=1),
+    )
 
 
 def run(population: Population, years: float, **tables: Any) -> RunResult:
@@ -116,7 +123,7 @@ def test_a_collision_takes_one_fragment_from_a_row_of_many() -> None:
 def test_drag_of_equal_objects_differs_by_its_spread() -> None:
     population = derelicts(2000)
     plain, spread, fragments = (
-        _Loop(evolution(p, 1.0, 2, propagation=PropagationSpec(drag_spread=s))).members
+        Loop(evolution(p, 1.0, 2, propagation=PropagationSpec(drag_spread=s))).members
         for p, s in ((population, 0.0), (population, 0.2), (derelicts(2000, Kind.COLLISION_FRAGMENT), 0.2))
     )
     ballistic = plain.orbits()[secular.BALLISTIC]

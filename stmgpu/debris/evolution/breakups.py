@@ -1,0 +1,195 @@
+"""Effect of a breakup on a batch: parents leave, fragments become objects, the ledger records both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+import numpy as np
+
+from stmgpu.constants import EARTH
+from stmgpu.debris import streams
+from stmgpu.debris.breakup import Body, Breakup, Fragments
+from stmgpu.debris.evolution.batch import Batch
+from stmgpu.debris.population.population import Kind, Population
+from stmgpu.propagate.kepler import elements_of
+from stmgpu.typing import Floats, Ints
+
+FRAGMENT_UID = 1 << 62
+"""Uids of fragments have this bit, then the number of their event, then their own number within it."""
+
+NUMBER_BITS = 20
+"""Bits of the number of a fragment within its event."""
+
+FARTHEST_KM = 384_400.0
+"""Fragments with a higher apogee reach the distance of the Moon and are not followed."""
+
+
+class _ModelOptions(TypedDict):
+    """Options of the breakup model that a scenario sets."""
+
+    min_length_m: float
+    bridge: Literal["linear", "logarithmic"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One breakup, for the event table.
+
+    Attributes
+    ----------
+    run, year, kind
+        Run in the batch, decimal year, and type (see :mod:`stmgpu.debris.variables`).
+    number
+        Number of the event, which its fragments have as their cause.
+    first, second
+        Slots of the target (or the object that exploded) and of the projectile; None for explosions.
+    position_km
+        Position, shape (3,).
+    altitude_km, speed_km_s
+        Altitude, and relative speed (0 for explosions).
+    """
+
+    run: int
+    year: float
+    kind: int
+    number: int
+    first: int
+    second: int | None
+    position_km: Floats
+    altitude_km: float
+    speed_km_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Origin of n fragments of one run.
+
+    Attributes
+    ----------
+    run, year, kind
+        Run in the batch, decimal year of the breakup, and class of the fragments.
+    event
+        Number of the event that made them: one, or one for each fragment, shape (n,).
+    number
+        Number of each fragment within its event, shape (n,).
+    position_km, velocity_km_s
+        States of the parents, shape (n, 3).
+    """
+
+    run: int
+    year: float
+    kind: Kind
+    event: Ints | int
+    number: Ints
+    position_km: Floats
+    velocity_km_s: Floats
+
+
+class Breakups:
+    """Applies breakups to the objects and the ledger of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        spec = batch.scenario.breakups
+        self.options: _ModelOptions = {"min_length_m": spec.min_length_m, "bridge": spec.bridge}
+
+    def body(self, slot: int) -> Body:
+        """Return an object in the form that the breakup model takes."""
+        m = self.batch.members
+        return Body(float(m.mass_kg[slot]), float(m.length_m[slot]), rocket_body=bool(m.kind[slot] == Kind.ROCKET_BODY))
+
+    def generator(self, run: int, event: int) -> np.random.Generator:
+        """Return the random generator of an event."""
+        return self.batch.generator(run, streams.BREAKUP, event)
+
+    def destroy(self, run: int, slots: list[int], breakup: Breakup) -> None:
+        """Remove objects that broke up, and record the residuals of the breakup's mass and momentum."""
+        m, ledger, destroyed = self.batch.members, self.batch.ledger, np.array(slots, np.int64)
+        ledger.transfer("destroyed", run, m.weight[destroyed].sum(), (m.weight[destroyed] * m.mass_kg[destroyed]).sum())
+        m.drop(destroyed)
+        ledger.momentum[run] = max(ledger.momentum[run], breakup.momentum_residual)
+        ledger.closure[run] = max(ledger.closure[run], abs(breakup.closure))
+
+    def insert(self, fragments: Fragments, rows: Ints, origin: Origin) -> None:
+        """Put fragments into orbit; record those that re-enter or escape at once as decayed.
+
+        Parameters
+        ----------
+        fragments : Fragments
+            Fragments of a breakup.
+        rows : int64, shape (n,)
+            Those of them to insert.
+        origin : Origin
+            Origin of these n fragments.
+        """
+        ledger, members, count = self.batch.ledger, self.batch.members, len(rows)
+        a, e, i, raan, argp, mean = elements_of(origin.position_km, origin.velocity_km_s + fragments.delta_v_km_s[rows])
+        # followed: bound, within the Moon's distance, and above the altitude at which objects count as decayed
+        perigee = a * (1.0 - e) - EARTH.radius_km
+        stays = (
+            (a > 0.0) & (e < 1.0) & (a * (1.0 + e) < FARTHEST_KM) & (perigee > self.batch.scenario.propagation.decay_km)
+        )
+        kinds = np.full(count, origin.kind, np.int8)
+        mass = fragments.mass_kg[rows]
+        runs = np.full(count, origin.run, np.int32)
+        # fragments that do not stay are booked in and out, so that the balance of mass covers all of a breakup
+        ledger.add_by_class("fragments", runs, kinds, np.ones(count))
+        ledger.transfer("fragments", origin.run, float(count), mass.sum())
+        ledger.add_by_class("decays", runs[~stays], kinds[~stays], np.ones(int((~stays).sum())))
+        ledger.transfer("decayed", origin.run, float((~stays).sum()), mass[~stays].sum())
+        kept = np.flatnonzero(stays)
+        if not len(kept):
+            return
+        n = len(kept)
+        population = Population(
+            epoch_year=origin.year,
+            norad_id=np.zeros(n, np.int64),
+            kind=kinds[kept],
+            a_km=a[kept],
+            ecc=e[kept],
+            inc_rad=i[kept],
+            raan_rad=raan[kept],
+            argp_rad=argp[kept],
+            mean_rad=mean[kept],
+            mass_kg=mass[kept],
+            radius_m=np.sqrt(fragments.area_m2[rows][kept] / np.pi),
+            area_to_mass=fragments.area_to_mass[rows][kept],
+            length_m=fragments.length_m[rows][kept],
+            launch_year=np.full(n, origin.year),
+            mission_end_year=np.full(n, np.inf),
+            controlled=np.zeros(n, np.int8),
+            constellation=np.full(n, -1, np.int32),
+            owner=np.full(n, ""),
+            weight=np.ones(n),
+            filled=np.zeros(n, np.int8),
+        )
+        cause = np.broadcast_to(np.asarray(origin.event, np.int64), (count,))[kept]
+        uid = FRAGMENT_UID + (cause << NUMBER_BITS) + origin.number[kept]
+        members.add(origin.run, uid, population, cause=cause)
+
+    def record(self, event: Event, breakup: Breakup) -> None:
+        """Add a breakup to the event table."""
+        m, first, second = self.batch.members, event.first, event.second
+        position = event.position_km
+        self.batch.ledger.add_event(
+            run=event.run,
+            time=event.year,
+            type=event.kind,
+            id=event.number,
+            first=m.uid[first],
+            second=-1 if second is None else m.uid[second],
+            first_norad=m.norad_id[first],
+            second_norad=0 if second is None else m.norad_id[second],
+            first_class=m.kind[first],
+            second_class=-1 if second is None else m.kind[second],
+            first_mass=m.mass_kg[first],
+            second_mass=0.0 if second is None else m.mass_kg[second],
+            speed=event.speed_km_s,
+            energy=breakup.energy_j_g,
+            altitude=event.altitude_km,
+            latitude=np.arcsin(position[2] / np.linalg.norm(position)),
+            fragments=len(breakup.mass_kg),
+            first_cause=m.cause[first],
+            second_cause=0 if second is None else m.cause[second],
+        )
