@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the batch scripts of this folder: which command is stmgpu, and a run that outlives its time limit.
-# Nothing here is downloaded and nothing is evaluated: arguments reach stmgpu as they were given to sbatch.
+# Shared by the batch scripts of this folder: the command for stmgpu, and requeueing at the time limit.
+# Nothing is downloaded and nothing is evaluated: arguments reach stmgpu exactly as they were given to sbatch.
 set -euo pipefail
 
 # STMGPU_IMAGE: an Apptainer image that holds stmgpu (slurm/stmgpu.def). STMGPU: the command itself, if not on the PATH.
@@ -19,15 +19,15 @@ if ! command -v "${stmgpu[0]}" >/dev/null; then
   exit 2
 fi
 
-# options of stmgpu itself stand before its verb, where arguments of the script cannot go
+# options of stmgpu itself come before its subcommand, which arguments of the script cannot reach
 if [[ -n ${STMGPU_LOG_JSON:-} ]]; then
   stmgpu+=(--log-json)
 fi
 
-# run_or_requeue COMMAND ARGUMENTS...: run it as the job's one child and end the job as it ended.
+# run_or_requeue COMMAND ARGUMENTS...: run it as the only child of the job, and end the job with the same outcome.
 #
-# Slurm sends USR1 to this shell before the time limit (#SBATCH --signal=B:USR1@...), and bash passes no signal on by
-# itself. stmgpu then finishes the tile it works on and exits with 75, and the job puts itself back into the queue.
+# Slurm sends USR1 to this shell before the time limit (#SBATCH --signal=B:USR1@...), and bash does not forward
+# signals. stmgpu then finishes the current tile and exits with 75, and the job requeues itself.
 run_or_requeue() {
   local child='' told='' again code=0
   trap 'told=1; again=1; [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null || true' USR1
@@ -55,8 +55,8 @@ run_or_requeue() {
   exit "$code"
 }
 
-# The task's own name. Within an array, SLURM_JOB_ID of the last task is also the id of the whole array, and requeueing
-# that would restart the tasks that are still at work.
+# Id of this task. Within an array, SLURM_JOB_ID of the last task is also the id of the whole array, and requeueing that
+# would restart the tasks that are still running.
 job_id() {
   if [[ -n ${SLURM_ARRAY_JOB_ID:-} ]]; then
     printf '%s_%s' "$SLURM_ARRAY_JOB_ID" "$SLURM_ARRAY_TASK_ID"
