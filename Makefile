@@ -3,7 +3,7 @@
 # make test     install into .venv and run the whole test suite: in WORKERS=2 processes, then, one by one, the tests that
 #               need the machine to themselves; ARGS go to pytest, COVERAGE=1 prints the lines that were run
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
-# make check    format, ruff, mypy and the layer contracts
+# make check    format, ruff, mypy, the layer contracts and the guidelines of Scientific Python (sp-repo-review)
 # make build    compile the kernels anew
 # make lock     renew requirements.lock (UPGRADE=--upgrade takes the newest versions)
 # make clean    remove everything that make made
@@ -57,6 +57,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/sp-repo-review --show err .
 
 install: $(VENV)/installed
 

@@ -157,7 +157,7 @@ def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
     return attributes
 
 
-def _check_array(folder: Path, name: str, array: zarr.Array) -> None:
+def _check_array(folder: Path, name: str, array: zarr.Array[Any]) -> None:
     """Only codecs that we know, and every shard's file in its place."""
     names = _codec_names(array.metadata.to_dict().get("codecs"))
     if not names <= CODECS:

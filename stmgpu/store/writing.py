@@ -188,7 +188,7 @@ def create_array(
     shape: tuple[int, ...],
     dims: tuple[str, ...],
     attrs: Mapping[str, Any],
-) -> zarr.Array:
+) -> zarr.Array[Any]:
     """An array with the kind's chunks and shards and our codecs; ``dtype`` 'T' or 'U' makes variable-length text."""
     chunks, shards = layout(kind, dims, shape)
     text = np.dtype(dtype).kind in "TU"

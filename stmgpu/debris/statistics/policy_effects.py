@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.debris.statistics.bootstrap import interval_of, weighted_mean, weighted_ratio
-from stmgpu.debris.statistics.genealogy import REMOVAL
 from stmgpu.debris.statistics.growth import collisions, total
 from stmgpu.debris.statistics.runs import divided, used, variance
+from stmgpu.debris.variables import REMOVAL
 from stmgpu.errors import InputError
 
 PRICES = ("per_removal", "per_kg", "per_campaign", "fixed", "per_collision", "discount_rate")
