@@ -18,7 +18,7 @@ from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis, semi_major_axis_km
 from stmgpu.constants import WGS72
-from stmgpu.debris.collisions.deterministic import SGP4_RHO0, fit_catalog
+from stmgpu.debris.collisions.screening_catalog import SGP4_RHO0, fit_catalog
 from stmgpu.debris.environment.atmosphere import four_exponential_log_density
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular
@@ -121,7 +121,13 @@ def fitted(states: States, backend: Backend) -> tuple[Catalog, Elements, float]:
     """SGP4's mean elements of the states with their B*, the mean elements under J2 alone, the worst error [km]."""
     ids = np.arange(1, len(states.radius_m) + 1)
     catalog, off = fit_catalog(
-        states.position, states.velocity, EPOCH, states.drag_per_m * 6378137.0, states.radius_m, ids, backend
+        states.position,
+        states.velocity,
+        epoch=EPOCH,
+        bstar=states.drag_per_m * 6378137.0,
+        radius_m=states.radius_m,
+        norad_id=ids,
+        backend=backend,
     )
     a, e, i, w = semi_major_axis_km(catalog.mean_motion), catalog.eccentricity, catalog.inclination, catalog.argp
     x, y = e * np.cos(w), e * np.sin(w) + forced(a, e, i)

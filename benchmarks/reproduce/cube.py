@@ -109,7 +109,7 @@ def moons(report: Report, backend: Backend, data: Path, seed: int, share: float)
     radius = np.array([o["radius"] for o in found]) / 1e3
     for (one, other), rate in MOONS.items():
         k = [names.index(one), names.index(other)]
-        ours = kessler_rate(shape[0, k], shape[1, k], shape[2, k], radius[k], JUPITER_MU) * YEAR_S
+        ours = kessler_rate(shape[0, k], shape[1, k], shape[2, k], radius[k], mu_km3_s2=JUPITER_MU) * YEAR_S
         report.check(f"R2 {one}-{other}, integral [1/a]", rate, ours, tolerance_relative=1e-4)
     copies, rng = 400, np.random.default_rng(seed)
     for part in (0.03, 0.05):

@@ -141,7 +141,9 @@ def r5(report: Report, states: States, catalog: Catalog, elements: Elements, bac
     """One week of conjunctions."""
     as_given = stm.screen(catalog, start=EPOCH, days=WEEK_DAYS, threshold_km=THRESHOLD_KM, backend=backend)
     for within in (5.0, 2.0, 1.0):
-        rate = collision_rate(as_given, catalog.norad_id, catalog.hard_body_radius_m, WEEK_DAYS, within)
+        rate = collision_rate(
+            as_given, norad_id=catalog.norad_id, radius_m=catalog.hard_body_radius_m, days=WEEK_DAYS, within_km=within
+        )
         report.check(
             f"SGP4 (with J3), 7 days: collisions a year from misses below {within:g} km",
             None,

@@ -55,7 +55,7 @@ def field_of(population: Population) -> MeanField:
         population.inc_rad,
         population.radius_m,
         population.mass_kg,
-        population.weight,
+        weight=population.weight,
         controlled=controlled,
         length_m=population.length_m,
         avoidance=0.0,

@@ -1,4 +1,4 @@
-"""How often two near-circular orbits of given inclinations meet, by speed: the kernel of the mean-field rates.
+"""Encounter rate of two near-circular orbits by their inclinations and relative speed: the mean-field kernel.
 
 Orbits of inclination i at one radius r with uniform nodes are found at latitude b with the density (per unit of area)
 2 / (pi sqrt(sin^2 i - sin^2 b)) / (4 pi r^2), moving north or south, at the angle g from east, cos g = cos i / cos b.
@@ -7,10 +7,11 @@ Two of them in a thin shell of volume V meet at the rate::
     A_c v_c / V  k(i1, i2),    k = (4 / pi^2) int_0^{pi/2} <v> / sqrt(B^2 - A^2 sin^2 f) df
 
 with A = min(sin i1, sin i2), B = max(...), sin b = A sin f, and <v> the mean of 2 |sin((g1 - g2)/2)| and
-2 |sin((g1 + g2)/2)|, the relative speeds in units of the circular speed v_c where both go the same way in latitude, or
-not (Kessler 1981, *Icarus* 48, 39, for e = 0). k has a logarithmic singularity at i1 + i2 = pi, where orbits meet
-head-on along their northernmost and southernmost parallel; means over bins of inclination are finite. Over isotropic
-inclinations its mean is 4/pi, the mean relative speed of two directions in a plane.
+2 |sin((g1 + g2)/2)|, the relative speeds in units of the circular speed v_c of two objects that move in the same, or
+in opposite, directions of latitude (Kessler 1981, *Icarus* 48, 39, for e = 0). k has a logarithmic singularity at
+i1 + i2 = pi, where orbits cross head-on along their northernmost and southernmost parallels; means over bins of
+inclination are finite. Over isotropic inclinations its mean is 4/pi, the mean relative speed of two directions in a
+plane.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stmgpu.typing import Floats
 
 SPEED_EDGES = (0.0, 0.7, 1.1, 1.5, 2.0)
 """Groups of relative speeds, in units of the circular speed."""
@@ -29,9 +31,7 @@ GROUPS = len(SPEED_EDGES) - 1
 _FIRST_NODES, _SECOND_NODES, _LATITUDE_NODES = 3, 4, 36
 
 
-def crossing_kernel(
-    first_rad: NDArray[np.float64], second_rad: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def crossing_kernel(first_rad: Floats, second_rad: Floats) -> tuple[Floats, Floats]:
     """k(i1, i2) by groups of speed.
 
     Parameters
@@ -57,8 +57,11 @@ def crossing_kernel(
     low, high = np.minimum(s1, s2), np.maximum(s1, s2)
     x, w = np.polynomial.legendre.leggauss(_LATITUDE_NODES)
     t = 0.5 * (x + 1.0)
-    angle, weight = 0.5 * np.pi * (1.0 - t**3), 0.5 * w * 1.5 * np.pi * t**2  # points crowd at the highest latitude
-    # 1 - cos^2 and differences of sines are written out: they vanish where it matters
+    angle, weight = (
+        0.5 * np.pi * (1.0 - t**3),
+        0.5 * w * 1.5 * np.pi * t**2,
+    )  # points concentrate at the highest latitude
+    # 1 - cos^2 and differences of sines are factored: they cancel near the highest latitude
     sine = low * np.sin(angle)
     cosine = np.sqrt(1.0 - sine**2)
     rest = (high - low) * (high + low) + (low * np.cos(angle)) ** 2
@@ -77,7 +80,7 @@ def crossing_kernel(
 
 
 @lru_cache(maxsize=4)
-def kernel_table(bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def kernel_table(bins: int) -> tuple[Floats, Floats]:
     """Means of k over pairs of equal bins of inclination from 0 to pi, and the mean square speed of each group.
 
     Returns
@@ -95,7 +98,7 @@ def kernel_table(bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for row in range((bins + 1) // 2):
         parts = crossing_kernel(first[row][:, None, None], second[None])  # [4, nodes, bins, nodes]
         k[:, row], squares[:, row] = (np.einsum("ganb,a,b->gn", p, 0.5 * w1, 0.5 * w2) for p in parts)
-        # the mirror image: both orbits run the other way round
+        # mirror image: both inclinations i -> pi - i
         k[:, bins - 1 - row], squares[:, bins - 1 - row] = k[:, row, ::-1], squares[:, row, ::-1]
     k = 0.5 * (k + k.transpose(0, 2, 1))
     mean_squares = squares.sum(axis=(1, 2)) / k.sum(axis=(1, 2))

@@ -26,7 +26,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import cube_reference
 from stmgpu.debris.collisions.cube_kernels import CubeKernels
 from stmgpu.debris.collisions.encounters import Encounters, Sampling, State
-from stmgpu.debris.collisions.lattice import Lattice
+from stmgpu.debris.collisions.lattice import Lattice, LatticeName
 from stmgpu.debris.streams import LATTICE, key, uniforms
 from stmgpu.errors import InputError
 from stmgpu.typing import Floats
@@ -76,7 +76,7 @@ class Cube:
         run_numbers: ArrayLike,
         cube_km: float,
         resamples: int = 1,
-        lattice: str = "cube",
+        lattice: LatticeName = "cube",
         mu_km3_s2: float = EARTH.mu_km3_s2,
     ) -> None:
         if not 1 <= resamples < 1 << 16:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from stmgpu.constants import EARTH
+from stmgpu.typing import Floats
 
 
 def kessler_rate(
@@ -15,6 +16,7 @@ def kessler_rate(
     ecc: ArrayLike,
     inc_rad: ArrayLike,
     radius_km: ArrayLike,
+    *,
     mu_km3_s2: float = EARTH.mu_km3_s2,
     points: int = 400,
 ) -> float:
@@ -23,8 +25,10 @@ def kessler_rate(
     Each is spread over its orbit's shell with the density, at radius r and latitude b,
     S = 1 / (2 pi^3 r a sqrt((sin^2 i - sin^2 b) (r - q) (Q - r))), q and Q being the radii of perigee and apogee; the
     rate is the integral of S_1 S_2 <V> pi (R_1 + R_2)^2 over the volume that both reach, <V> the mean relative speed of
-    the four ways to meet (each may rise or fall, and go north or south). D. J. Kessler (1981), "Derivation of the
-    collision probability between orbiting objects: the lifetimes of Jupiter's outer moons", Icarus 48, 39.
+    the four combinations of directions (each rises or falls, and goes north or south).
+
+    D. J. Kessler (1981), "Derivation of the collision probability between orbiting objects: the lifetimes of Jupiter's
+    outer moons", Icarus 48, 39.
 
     Parameters
     ----------
@@ -33,19 +37,20 @@ def kessler_rate(
     mu_km3_s2
         gravitational parameter.
     points
-        points in radius and in latitude. Both ends of either are met by a change of variable, so the result converges
-        fast, unless both orbits share a perigee or apogee radius or have i_1 = i_2 or i_1 + i_2 = pi: there the
-        integral diverges (i_1 = i_2 hardly: both go the same way, so the speed is nearly zero).
+        points in radius and in latitude. A change of variable removes the singularities at both ends, so the result
+        converges fast, unless both orbits share a perigee or apogee radius or have i_1 = i_2 or i_1 + i_2 = pi. There
+        the integral diverges (weakly for i_1 = i_2: the relative speed is nearly zero).
 
     Returns
     -------
-    Rate [1/s]; 0 where the orbits' ranges of radius do not meet.
+    Rate [1/s]; 0 where the ranges of radius do not overlap.
 
     Examples
     --------
     Himalia and Elara, moons of Jupiter (Kessler 1981): once in 2.4 billion years.
 
-    >>> rate = kessler_rate([11.47e6, 11.74e6], [0.1578, 0.2070], [0.48171, 0.43284], [85.0, 40.0], 1.26686534e8)
+    >>> rate = kessler_rate([11.47e6, 11.74e6], [0.1578, 0.2070], [0.48171, 0.43284], [85.0, 40.0],
+    ...                     mu_km3_s2=1.26686534e8)
     >>> round(1e-9 / (rate * 31557600.0), 2)
     2.41
     """
@@ -68,7 +73,7 @@ def kessler_rate(
         level.append(spin / r)
         vertical.append(np.sqrt(np.maximum(mu_km3_s2 * (2.0 / r - 1.0 / a[k]) - (spin / r) ** 2, 0.0)))
         north.append(np.arctan2(np.sqrt(above), np.cos(i[k])))  # heading, from east
-    speed: NDArray[np.float64] = np.zeros_like(weight)
+    speed: Floats = np.zeros_like(weight)
     for up, way in product((1.0, -1.0), (1.0, -1.0)):
         along = level[0] * level[1] * np.cos(north[0] - way * north[1])
         squared = (vertical[0] - up * vertical[1]) ** 2 + level[0] ** 2 + level[1] ** 2 - 2.0 * along

@@ -1,30 +1,31 @@
-"""Cells of space for Cube: cubes, or pieces of thin shells (``kernels/cube.cu`` has the same lattices)."""
+"""Lattices of cells for Cube: cubes, or cells of thin shells (the same in ``kernels/cube.cu``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats
 
-LATTICES = ("cube", "shell")
+LatticeName = Literal["cube", "shell"]
+LATTICES: tuple[LatticeName, ...] = get_args(LatticeName)
+"""Forms of cells."""
 
 FLATNESS = 50.0
-"""A shell is that much thinner than the edge of the cube of the same volume, and its cells are sqrt(50) times as wide:
-1 km by 354 km for 50 km. Chosen by measurement: thinner ones gain nothing more, and wider ones begin to blur the
-latitudes where orbits turn (benchmarks/reproduce/cube.py)."""
+"""Edge of a cube over the thickness of the shell cells of the same volume, which are sqrt(50) times as wide: 1 km by
+354 km for 50 km. Chosen by measurement: thinner cells gain nothing, wider ones blur the density near the extreme
+latitudes of orbits (benchmarks/reproduce/cube.py)."""
 
 REFERENCE_RADIUS_KM = 7000.0
-"""Radius at which a 'shell' cell has the volume of its cube; elsewhere its volume goes with the radius squared."""
-
-Array = NDArray[np.float64]
+"""Radius at which a 'shell' cell has the volume of its cube; its volume is proportional to the radius squared."""
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Cells that fill space.
+    """A division of space into cells.
 
     Attributes
     ----------
@@ -40,16 +41,16 @@ class Lattice:
 
     cell_km: float
     bands: int = 0
-    sectors: Array = field(default_factory=lambda: np.ones(1))
+    sectors: Floats = field(default_factory=lambda: np.ones(1))
 
     @staticmethod
-    def of(kind: str, cube_km: float) -> Lattice:
-        """The lattice of a kind whose cells have the volume of a cube of ``cube_km``.
+    def of(kind: LatticeName, cube_km: float) -> Lattice:
+        """Create a lattice whose cells have the volume of a cube of ``cube_km``.
 
         Raises
         ------
         InputError
-            an unknown kind, or a size that is not positive and finite, or too coarse for shells.
+            an unknown kind, a size that is not positive and finite, or a size too coarse for shells.
         """
         if kind not in LATTICES:
             raise InputError(f"lattice {kind!r} is unknown; choose one of {', '.join(LATTICES)}")
@@ -60,8 +61,8 @@ class Lattice:
         bands = round(np.pi * REFERENCE_RADIUS_KM / (cube_km * FLATNESS**0.5))
         if bands < 8:
             raise InputError(
-                f"cube_km = {cube_km:g} leaves {bands} bands of latitude, at least 8 are needed: choose a "
-                "smaller one, or lattice = 'cube'"
+                f"cube_km = {cube_km:g} gives {bands} bands of latitude, at least 8 are needed; choose a "
+                "smaller size, or lattice = 'cube'"
             )
         height = np.pi / bands
         centre = np.arange(bands + 1) * height
@@ -69,7 +70,7 @@ class Lattice:
         area[[0, 1]] = area[[-2, -1]] = 2.0 * np.pi * (1.0 - np.cos(1.5 * height))
         return Lattice(cube_km / FLATNESS, bands, np.maximum(np.rint(area / height**2), 1.0))
 
-    def cells(self, r_km: Array, shift: Array) -> Array:
+    def cells(self, r_km: Floats, shift: Floats) -> Floats:
         """Numbers of the cells of positions [n, 3], whole float64 [n, 3]; ``shift`` [3] or [n, 3] moves the lattice."""
         if self.bands == 0:
             return np.floor(r_km / self.cell_km + shift)
@@ -82,7 +83,7 @@ class Lattice:
         turn = turn + (shift[:, 2] + 0.5)
         return np.stack([layer, band, np.minimum(np.floor((turn - np.floor(turn)) * sectors), sectors - 1.0)], axis=1)
 
-    def volume_km3(self, cells: Array, shift: Array) -> Array:
+    def volume_km3(self, cells: Floats, shift: Floats) -> Floats:
         """Volume [n] of cells [n, 3] as :meth:`cells` gives them [km^3]."""
         if self.bands == 0:
             return np.full(len(cells), self.cell_km**3)
@@ -92,9 +93,11 @@ class Lattice:
         edge = (cells[:, 1] - shift[:, 1]) * np.pi / self.bands
         south = np.where(cells[:, 1] <= 1, -1.0, -np.cos(edge))
         north = np.where(cells[:, 1] >= self.bands - 1, 1.0, -np.cos(edge + np.pi / self.bands))
-        return (outer**3 - inner**3) / 3.0 * (north - south) * 2.0 * np.pi / self.sectors[cells[:, 1].astype(np.int64)]
+        sectors = self.sectors[cells[:, 1].astype(np.int64)]
+        volume: Floats = (outer**3 - inner**3) / 3.0 * (north - south) * 2.0 * np.pi / sectors
+        return volume
 
     def bits(self, reach_km: float) -> tuple[int, int]:
-        """Bits of the first and of each other cell number that positions up to ``reach_km`` from the centre need."""
+        """Bits of the first cell number, and of each other one, for positions up to ``reach_km`` from the centre."""
         first = int(np.ceil(reach_km / self.cell_km)).bit_length() + 1
         return (first, first) if self.bands == 0 else (first, int(max(self.bands, self.sectors.max())).bit_length())

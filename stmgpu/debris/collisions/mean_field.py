@@ -1,17 +1,18 @@
-"""Expected rates of collision of a whole population, without looking at pairs: cheap, without noise, once a year.
+"""Mean-field collision rates: expected rates of a whole population without sampling and without pairs.
 
 Nodes, perigees and anomalies are taken as uniform. An object spends the share f_s of its period in shell s of volume
-V_s; there it meets objects of other inclinations as :mod:`stmgpu.debris.collisions.crossing` says::
+V_s; there its encounters with objects of other inclinations follow from the kernel k of
+:mod:`stmgpu.debris.collisions.crossing`::
 
     rate_i = sum_s f_is / V_s  v_s  sum_b k(b_i, b)  sum_(j in b) w_j f_js pi (r_i + r_j)^2
 
-The sum over j is made once, from the moments sum w f, sum w f r and sum w f r^2 of every shell, bin of inclination and
-class of mass, so that the cost grows with objects and shells, not with pairs; sizes are exact. Whether a collision is
-catastrophic, and how many fragments it makes, goes by classes of both masses and 4 groups of speed.
+The sum over j is computed once, from the moments sum w f, sum w f r and sum w f r^2 of every shell, bin of inclination
+and class of mass: the cost grows with objects and shells, not with pairs, and sizes are exact. Whether a collision is
+catastrophic, and the number of its fragments, depend on classes of both masses and 4 groups of speed.
 
-Bias. Within a shell objects are spread evenly, so neighbours that keep their altitudes better than a shell is thick
-meet more often than is counted. Within a bin of inclination (2 degrees) k is a mean. The relative speed of eccentric
-orbits is taken as that of circular ones times sqrt((v^2 / v_s^2 + 1) / 2) for each of the two, exact for one of them at
+Bias. Objects are spread evenly within a shell; neighbours that keep their altitudes to less than its thickness meet
+more often than computed. Within a bin of inclination (2 degrees) k is a mean. The relative speed of eccentric orbits
+is that of circular ones times sqrt((v^2 / v_s^2 + 1) / 2) for each of the two, exact for one of them at
 a right angle and close to it elsewhere.
 """
 
@@ -20,16 +21,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from stmgpu.backend import Backend
 from stmgpu.debris.collisions import mean_field_reference
-from stmgpu.debris.collisions.mean_field_bins import Field, Solved, numbered
+from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates, numbered
 from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.shells import WIDE_SHELL_RADII_KM, checked_edges, divide_shells
 from stmgpu.errors import InputError
-
-Array = NDArray[np.float64]
+from stmgpu.typing import Bools, Floats, Ints
 
 _CONTROLLED, _TRACKABLE, _UNSEEN = 0, 1, 2
 
@@ -51,22 +51,22 @@ class MeanField:
     total, total_catastrophic
         collisions of all objects; a pair counts once.
     total_without_avoidance
-        the same if nobody avoided anybody, with those between satellites of one constellation.
+        the same without avoidance, including those between satellites of one constellation.
     """
 
-    rate: Array
-    catastrophic_rate: Array
-    fragment_rate: Array
-    shell_catastrophic: Array
-    shell_cratering: Array
-    edges_km: Array
+    rate: Floats
+    catastrophic_rate: Floats
+    fragment_rate: Floats
+    shell_catastrophic: Floats
+    shell_cratering: Floats
+    edges_km: Floats
     total: float
     total_catastrophic: float
     total_without_avoidance: float
 
     @property
     def crash_clock_days(self) -> float:
-        """Mean time to a collision if nobody avoided anybody [d] (Thiele, Heiland, Boley and Lawler 2025)."""
+        """Mean time to a collision without avoidance [d] (Thiele, Heiland, Boley and Lawler 2025)."""
         return 365.25 / self.total_without_avoidance if self.total_without_avoidance > 0.0 else np.inf
 
 
@@ -76,8 +76,8 @@ def mean_field(
     inc_rad: ArrayLike,
     radius_m: ArrayLike,
     mass_kg: ArrayLike,
-    weight: ArrayLike | None = None,
     *,
+    weight: ArrayLike | None = None,
     edges_km: ArrayLike = WIDE_SHELL_RADII_KM,
     thickness_km: float = 10.0,
     controlled: ArrayLike | None = None,
@@ -91,7 +91,7 @@ def mean_field(
     min_length_m: float = 0.1,
     backend: Backend | Solver | None = None,
 ) -> MeanField:
-    """Expected rates of collision of all objects with each other.
+    """Compute expected collision rates of all objects with each other.
 
     Parameters
     ----------
@@ -100,13 +100,15 @@ def mean_field(
     radius_m, mass_kg
         radius of the circle that collides, and mass [n].
     weight
-        number of objects that a row stands for [n], 1 where it is not given; a row of weight 2 meets itself once.
+        number of objects that a row represents [n], default 1; a row of weight 2 meets itself once.
     edges_km
-        radii between the shells of the result [shells + 1]. Nothing is counted outside.
+        radii of the edges of the shells of the result [shells + 1]; encounters outside are ignored.
     thickness_km
-        these are divided into shells of at most this thickness for the computation: thinner ones have less bias.
+        largest thickness of the shells of the computation, into which those of the result are divided: thinner ones
+        have less bias.
     controlled, length_m
-        which objects can avoid others [n], and sizes for whether they are seen [n, m]; nobody avoids where not given.
+        which objects can avoid others [n], and lengths [n, m], of which those from ``trackable_m`` can be avoided;
+        without ``controlled`` there is no avoidance.
     intact, avoided
         just-in-time avoidance: which objects are intact [n], and each object's factor on encounters with these [n].
     constellation
@@ -116,15 +118,15 @@ def mean_field(
     trackable_m, min_length_m
         smallest length that is avoided, and of the fragments that are counted.
     backend
-        where it is computed: a backend, or a solver, which keeps its memory from call to call; in NumPy where it is not
-        given, with the same result but for rounding.
+        a backend, or a solver, which keeps its memory between calls; default NumPy, with the same result up to
+        rounding.
 
     Examples
     --------
-    Two satellites of 2 m at 800 km meet each other once in 4 million years:
+    Two satellites of 2 m at 800 km collide once in 4 million years:
 
-    >>> found = mean_field([7178.0, 7178.0], [0.001, 0.001], [1.2, 1.4], [1.0, 1.0], [800.0, 800.0])
-    >>> f"{1.0 / found.total:.1e} years, {found.total_catastrophic / found.total:.1%} of them catastrophic"
+    >>> rates = mean_field([7178.0, 7178.0], [0.001, 0.001], [1.2, 1.4], [1.0, 1.0], [800.0, 800.0])
+    >>> f"{1.0 / rates.total:.1e} years, {rates.total_catastrophic / rates.total:.1%} of them catastrophic"
     '3.9e+06 years, 100.0% of them catastrophic'
     """
     columns = [np.ascontiguousarray(v, np.float64) for v in (a_km, ecc, inc_rad, radius_m, mass_kg)]
@@ -142,8 +144,9 @@ def mean_field(
     role = np.where(steers, _CONTROLLED, np.where(seen, _TRACKABLE, _UNSEEN))
     factors = np.array([[avoidance_both, avoidance, 1.0], [avoidance, 1.0, 1.0], [1.0, 1.0, 1.0]])
     whole = np.zeros(n, bool) if intact is None else np.asarray(intact).astype(bool)
-    own = np.ones(n) if avoided is None else np.asarray(avoided, np.float64)
-    solved = _solve(Field.of((*columns, w), *_parties(role, factors, whole, own), edges, min_length_m), backend)
+    factor = np.ones(n) if avoided is None else np.asarray(avoided, np.float64)
+    parties = _parties(role, factors, intact=whole, avoided=factor)
+    solved = _solve(BinnedPopulation.of((*columns, w), *parties, edges, min_length_m), backend)
     rates, by_shell = solved.rates, solved.by_shell
     if constellation is not None and steers.any() and avoidance_both > 0.0:
         names = np.where(steers, np.asarray(constellation), -1)
@@ -154,44 +157,42 @@ def mean_field(
             low = max(int(np.searchsorted(edges, (a * (1.0 - e)).min(), side="right")) - 1, 0)
             high = min(int(np.searchsorted(edges, (a * (1.0 + e)).max(), side="right")), len(edges) - 1)
             if low < high:
-                parties = _parties(role[members], factors, whole[members], own[members])
-                among = _solve(Field.of(inner, *parties, edges[low : high + 1], min_length_m), backend)
+                parties = _parties(role[members], factors, intact=whole[members], avoided=factor[members])
+                among = _solve(BinnedPopulation.of(inner, *parties, edges[low : high + 1], min_length_m), backend)
                 rates[:, members] -= among.rates
                 by_shell[:, low:high] -= among.by_shell
         rates, by_shell = np.maximum(rates, 0.0), np.maximum(by_shell, 0.0)
-    every, broken = (np.bincount(shell, part).astype(np.float64) for part in by_shell)
-    # no dot products: from 10,000 elements on BLAS starts threads for them
+    every, shattering = (np.bincount(shell, part).astype(np.float64) for part in by_shell)
+    # no dot products: above 10,000 elements BLAS would start threads
     total, catastrophic = (float(0.5 * (w * rates[c]).sum()) for c in (0, 1))
     return MeanField(
-        rates[0],
-        rates[1],
-        rates[2],
-        broken,
-        np.maximum(every - broken, 0.0),
-        checked_edges(edges_km),
-        total,
-        catastrophic,
-        solved.free,
+        rate=rates[0],
+        catastrophic_rate=rates[1],
+        fragment_rate=rates[2],
+        shell_catastrophic=shattering,
+        shell_cratering=np.maximum(every - shattering, 0.0),
+        edges_km=checked_edges(edges_km),
+        total=total,
+        total_catastrophic=catastrophic,
+        total_without_avoidance=solved.free,
     )
 
 
-def _solve(field: Field, where: Backend | Solver | None) -> Solved:
-    if where is None:
-        return mean_field_reference.solve(field)
-    return (where if isinstance(where, Solver) else Solver(where)).solve(field)
+def _solve(population: BinnedPopulation, backend: Backend | Solver | None) -> Rates:
+    if backend is None:
+        return mean_field_reference.solve(population)
+    return (backend if isinstance(backend, Solver) else Solver(backend)).solve(population)
 
 
-def _parties(
-    role: NDArray[np.int64], factors: Array, intact: NDArray[np.bool_], avoided: Array
-) -> tuple[NDArray[np.int64], Array]:
-    """Number of the party of each object [n], and the factor on encounters between two parties [parties, parties].
+def _parties(role: Ints, factors: Floats, *, intact: Bools, avoided: Floats) -> tuple[Ints, Floats]:
+    """Party of each object [n], and the factor on encounters between two parties [parties, parties].
 
     A pair's factor is that of their roles, times avoided_i if j is intact, times avoided_j if i is intact.
     """
-    if (avoided == 1.0).all():  # whether they are intact makes no difference
+    if (avoided == 1.0).all():  # then being intact makes no difference
         roles, party = numbered(role, len(factors))
         return party, factors[roles[:, None], roles]
-    kinds, party = np.unique(np.column_stack([role, intact, avoided]), axis=0, return_inverse=True)
-    roles, whole, own = kinds[:, 0].astype(np.int64), kinds[:, 1] > 0.0, kinds[:, 2]
-    jointly = np.where(whole, own[:, None], 1.0) * np.where(whole[:, None], own, 1.0)
+    parties, party = np.unique(np.column_stack([role, intact, avoided]), axis=0, return_inverse=True)
+    roles, whole, factor = parties[:, 0].astype(np.int64), parties[:, 1] > 0.0, parties[:, 2]
+    jointly = np.where(whole, factor[:, None], 1.0) * np.where(whole[:, None], factor, 1.0)
     return party.ravel(), factors[roles[:, None], roles] * jointly

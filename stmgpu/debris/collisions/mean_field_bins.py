@@ -1,7 +1,6 @@
-"""What the mean-field rates are made of: a population in shells, bins of inclination, classes of mass, and parties.
+"""Binning of a population for mean-field collision rates: shells, inclinations, classes of mass, and parties.
 
-``mean_field_kernels`` and, in NumPy, ``mean_field_reference`` solve it;
-:mod:`stmgpu.debris.collisions.mean_field` has the method.
+:mod:`.mean_field` describes the method; ``mean_field_kernels`` and ``mean_field_reference`` compute the rates.
 """
 
 from __future__ import annotations
@@ -9,30 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.crossing import kernel_table
 from stmgpu.debris.shells import shell_volumes
 from stmgpu.time import YEAR_S
-
-Array = NDArray[np.float64]
-Numbers = NDArray[np.int64]
+from stmgpu.typing import Floats, Ints
 
 INCLINATION_BINS = 90
 MASS_CLASSES, OWN_CLASSES = 2, 4
-"""Classes a decade of the partners' masses, and of an object's own mass; their edges do not depend on who is there."""
+"""Classes per decade of the partners' masses and of an object's own mass; edges do not depend on the population."""
 
 CATASTROPHIC_J_KG = 4e4
-"""Energy a kilogram of the heavier object from which on both break up (Johnson et al. 2001) [J/kg]."""
+"""Energy per mass of the heavier object above which both are shattered (Johnson et al. 2001) [J/kg]."""
 
 ROUNDING = 1e-12
-"""Who meets nobody but itself is left with this share of it at most."""
+"""Relative rounding error of a rate after the object itself is subtracted; a smaller rest counts as 0."""
 
 
 @dataclass(frozen=True)
-class Solved:
-    """Rates of a field [1/a].
+class Rates:
+    """Rates of a binned population [1/a].
 
     Attributes
     ----------
@@ -41,61 +37,63 @@ class Solved:
     by_shell
         [2, shells] collisions and catastrophic ones of all objects; a pair counts once.
     free
-        collisions of all objects if nobody avoided anybody.
+        collisions of all objects without avoidance.
     """
 
-    rates: Array
-    by_shell: Array
+    rates: Floats
+    by_shell: Floats
     free: float
 
 
 @dataclass(frozen=True)
-class Field:
-    """A population of n objects as the solvers see it.
+class BinnedPopulation:
+    """A population of n objects in bins, ready for the solvers.
 
     Attributes
     ----------
     a_km, ecc, radius_m, mass_kg, weight
         [n].
     party, factors
-        party of each object [n], and the factor on encounters between two parties [parties, parties].
+        party of each object [n], and the factor on encounters between two parties [parties, parties]: objects of one
+        party avoid others, and are avoided, alike.
     groups, group
         rows of ``factors`` that differ [groups, parties], and the one of each party [parties]: parties of one group
         see the same partners.
     edges_km, centres_km, scale
         shells: radii between them, in their middles, and rates per unit of k and m^2 [1/a].
     bin, k
-        bin of inclination [n] among those that occur, and how often two of them meet [groups of speed, bins, bins].
+        bin of inclination [n] among those that occur, and the kernel of :mod:`.crossing` between two of them
+        [groups of speed, bins, bins].
     partner_class, own_class
         classes of mass [n] among those that occur.
     """
 
-    a_km: Array
-    ecc: Array
-    radius_m: Array
-    mass_kg: Array
-    weight: Array
-    party: Numbers
-    factors: Array
-    groups: Array
-    group: Numbers
-    edges_km: Array
-    centres_km: Array
-    scale: Array
-    bin: Numbers
-    k: Array
-    partner_class: Numbers
-    own_class: Numbers
-    _squares: Array
-    _speeds: Array
-    _masses: tuple[Array, Array]
+    a_km: Floats
+    ecc: Floats
+    radius_m: Floats
+    mass_kg: Floats
+    weight: Floats
+    party: Ints
+    factors: Floats
+    groups: Floats
+    group: Ints
+    edges_km: Floats
+    centres_km: Floats
+    scale: Floats
+    bin: Ints
+    k: Floats
+    partner_class: Ints
+    own_class: Ints
+    _squares: Floats
+    _speeds: Floats
+    _masses: tuple[Floats, Floats]
     _min_length_m: float
 
     @classmethod
     def of(
-        cls, columns: tuple[Array, ...], party: Numbers, factors: Array, edges_km: Array, min_length_m: float
-    ) -> Field:
-        """The field of a_km, ecc, inc_rad, radius_m, mass_kg, weight [n each] in these parties and shells."""
+        cls, columns: tuple[Floats, ...], party: Ints, factors: Floats, edges_km: Floats, min_length_m: float
+    ) -> BinnedPopulation:
+        """Bin a_km, ecc, inc_rad, radius_m, mass_kg, weight [n each] by parties and shells."""
         a, e, inc, radius, mass, weight = columns
         centres = 0.5 * (edges_km[1:] + edges_km[:-1])
         speeds = np.sqrt(EARTH.mu_km3_s2 / centres)
@@ -128,13 +126,22 @@ class Field:
             min_length_m,
         )
 
-    def outcomes(self, crowd: Array) -> Array:
-        """Whether catastrophic, and fragments, of a collision [groups of speed, partner classes, own classes, 2].
+    def outcomes(self, crowd: Floats) -> Floats:
+        """Catastrophic (0 or 1) and number of fragments of a collision, by groups of speed and both classes of mass.
 
-        ``crowd`` [shells] are objects in each shell, for the mean square of the speeds. Johnson et al. (2001), with the
-        mass of a cratering m_p v^2 (ODQN 15-4).
+        N = 0.1 M^0.75 L^-1.71 (Johnson et al. 2001) with M = m_1 + m_2 if m_light v^2 / 2 >= 40 J/g m_heavy, otherwise
+        M = m_light v^2 (ODQN 15-4).
+
+        Parameters
+        ----------
+        crowd
+            [shells] objects in each shell, for the mean square of the speeds.
+
+        Returns
+        -------
+        ndarray of float64, shape (groups of speed, partner classes, own classes, 2)
         """
-        # no dot products here and below: from 10,000 elements on BLAS starts threads for them
+        # no dot products here and below: above 10,000 elements BLAS would start threads
         mean_square = float((crowd * self._speeds**2).sum() / max(crowd.sum(), 1e-300))
         square = (self._squares * mean_square)[:, None, None]
         partner, own = self._masses
@@ -144,27 +151,28 @@ class Field:
         broken = np.where(catastrophic, heavy + light, np.minimum(light * square, heavy + light))
         return np.stack([catastrophic.astype(np.float64), 0.1 * broken**0.75 * self._min_length_m**-1.71], axis=-1)
 
-    def total(self, moments: Array, own: Array) -> float:
-        """Collisions of all objects if nobody avoided anybody [1/a].
+    def total(self, moments: Floats, own: Floats) -> float:
+        """Collisions of all objects without avoidance [1/a].
 
-        ``moments`` [3, shells, bins] are those of all objects, ``own`` [n] what the objects of each row meet of
-        themselves.
+        ``moments`` [3, shells, bins] are those of all objects; ``own`` [n] are encounters of each row with itself,
+        which the moments include.
         """
-        met = np.stack([m @ self.k.sum(axis=0) for m in moments[:2]])
-        pairs = ((2.0 * (met[0] * moments[2] + met[1] * moments[1])).sum(axis=1) * self.scale).sum()
+        # sum over pairs of k (r_i + r_j)^2 = 2 (sum k * sum r^2 + (sum k r) * sum r), by moments of powers of r
+        partners = np.stack([m @ self.k.sum(axis=0) for m in moments[:2]])
+        pairs = ((2.0 * (partners[0] * moments[2] + partners[1] * moments[1])).sum(axis=1) * self.scale).sum()
         alone = own.sum() >= (1.0 - ROUNDING) * pairs
         return 0.0 if alone else float(0.5 * (pairs - own.sum()))
 
 
-def numbered(values: Numbers, count: int) -> tuple[Numbers, Numbers]:
-    """Which of 0 ... count - 1 occur, and the number among these of each value."""
+def numbered(values: Ints, count: int) -> tuple[Ints, Ints]:
+    """Values of 0 ... count - 1 that occur, and the index among them of each value."""
     present = np.bincount(values, minlength=count) > 0
-    number: Numbers = (np.cumsum(present) - 1)[values]
+    number: Ints = (np.cumsum(present) - 1)[values]
     return np.flatnonzero(present), number
 
 
-def _classes(mass: Array, weight: Array, a_decade: int) -> tuple[Numbers, Array]:
-    """Class of each mass, even in its logarithm, and the mean mass of each class; empty ones are left out."""
+def _classes(mass: Floats, weight: Floats, a_decade: int) -> tuple[Ints, Floats]:
+    """Class of each mass, evenly spaced in its logarithm, and the mean mass of each class that occurs."""
     number = np.floor(np.log10(np.maximum(mass, 1e-12)) * a_decade).astype(np.int64)
     number -= number.min()
     number = numbered(number, int(number.max()) + 1)[1]

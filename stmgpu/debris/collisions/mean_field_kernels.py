@@ -1,7 +1,7 @@
 """Mean-field rates by ``kernels/meanfield.cu``.
 
-What is summed over objects is summed in whole numbers, so the bytes depend neither on the order of objects nor on
-threads, instruction set or backend.
+Sums over objects are sums of whole numbers, so results are bitwise independent of the order of objects, threads,
+instruction set and backend.
 """
 
 from __future__ import annotations
@@ -9,33 +9,34 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from stmgpu.backend import Backend
 from stmgpu.debris.collisions import mean_field_reference
-from stmgpu.debris.collisions.mean_field_bins import Array, Field, Solved
+from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates
 from stmgpu.errors import CapacityError
+from stmgpu.typing import Floats, Ints
 
 PAD = 16
 POWERS = 3
 HITS = 9
 MAX_BYTES = 1 << 32
-"""Of the tables of all parties; where they do not fit, too many treat each other differently."""
+"""Largest size of the tables of all parties."""
 
 _LARGEST_ENTRY, _LARGEST_SUM = 2.0**50, 2.0**61
 _STRETCHES = 16
-_TOGETHER = 4  # shells whose objects need not be told apart to lie near each other
+_TOGETHER = 4  # shells that share a place in the order of objects
 
 
 class Solver:
-    """Solves fields on a backend, in memory that is kept from one to the next; not for several threads at a time."""
+    """Solver on a backend; it keeps its memory between calls, and must not be used by several threads at a time."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._kept: dict[str, Any] = {}
 
-    def solve(self, field: Field) -> Solved:
-        """Rates of a field.
+    def solve(self, field: BinnedPopulation) -> Rates:
+        """Compute the rates of a binned population.
 
         Raises
         ------
@@ -44,8 +45,8 @@ class Solver:
         """
         return _Task(field, self).solve() if self.backend.runs_kernels else mean_field_reference.solve(field)
 
-    def room(self, name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> Any:
-        """Uninitialised array."""
+    def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> Any:
+        """An uninitialised array, in memory that is used again under the same name."""
         size = int(np.prod(shape))
         if name not in self._kept or self._kept[name].size < size:
             self._kept[name] = self.backend.empty(size * 5 // 4, dtype)
@@ -53,7 +54,7 @@ class Solver:
 
 
 class _Task:
-    def __init__(self, field: Field, solver: Solver) -> None:
+    def __init__(self, field: BinnedPopulation, solver: Solver) -> None:
         self.field, self.backend, self.room = field, solver.backend, solver.room
         self.objects = len(field.a_km)
         self.n = -(-self.objects // PAD) * PAD
@@ -65,7 +66,7 @@ class _Task:
         if 8 * self.shells * self.bins * (self.parties * self.width + self.groups * line) > MAX_BYTES:
             raise CapacityError(
                 f"{self.parties} parties that avoid each other differently are too many for mean-field "
-                "rates: take fewer different factors of avoidance, or thicker shells"
+                "rates; use fewer different factors of avoidance, or thicker shells"
             )
         self.order = self._order()
         numbers, labels = np.zeros((4, self.n)), np.zeros((5, self.n), np.int32)
@@ -81,8 +82,8 @@ class _Task:
         self.edges, self.centres, self.scale = put(field.edges_km), put(field.centres_km), put(field.scale)
         self.units = [_unit(field.weight * field.radius_m**power) for power in range(POWERS)]
 
-    def _order(self) -> NDArray[np.int64]:
-        """Objects that cross as many shells, and meet in the same cells, beside each other."""
+    def _order(self) -> Ints:
+        """Order of the objects: those that cross about as many shells, and share cells, lie next to each other."""
         f = self.field
         first = np.searchsorted(f.edges_km, f.a_km * (1.0 - f.ecc))
         last = np.searchsorted(f.edges_km, f.a_km * (1.0 + f.ecc))
@@ -90,15 +91,15 @@ class _Task:
         place = (crossed * self.bins + f.bin) * (self.shells // _TOGETHER + 1) + first // _TOGETHER
         order = np.argsort(place.astype(np.uint16), kind="stable")  # 16 bits are sorted by counting
         whole = self.objects // PAD * PAD
-        blocks = order[:whole].reshape(-1, PAD)  # dealt out, since each thread takes a stretch of them
+        blocks = order[:whole].reshape(-1, PAD)  # dealt out over stretches, each of which one thread takes
         return np.concatenate([*(blocks[k::_STRETCHES].ravel() for k in range(_STRETCHES)), order[whole:]])
 
-    def solve(self) -> Solved:
+    def solve(self) -> Rates:
         f, backend, launch, room = self.field, self.backend, self.backend.launch, self.room
         cells, lines = self.shells * self.bins, self.groups * self.shells * self.bins
-        there = room("there", (self.parties, self.shells, self.bins))
+        presence = room("presence", (self.parties, self.shells, self.bins))
         moments = room("moments", (self.parties, self.shells, self.bins, self.width), np.int64)
-        there[...], moments[...] = 0.0, 0
+        presence[...], moments[...] = 0.0, 0
         launch(
             "field_moments",
             self.n,
@@ -113,7 +114,7 @@ class _Task:
             self.centres,
             self.numbers,
             self.labels,
-            there,
+            presence,
             moments,
         )
         seeks, finds = room("seeks", (lines,)), room("finds", (lines,))
@@ -128,13 +129,13 @@ class _Task:
             self.width,
             backend.put(f.groups),
             backend.put(of_group),
-            there,
+            presence,
             moments,
             seeks,
             finds,
             partners,
         )
-        met = room("met", (lines, f.k.shape[0], self.width))
+        encounters = room("encounters", (lines, f.k.shape[0], self.width))
         launch(
             "field_met",
             lines * self.width,
@@ -146,13 +147,22 @@ class _Task:
             seeks,
             finds,
             partners,
-            met,
+            encounters,
         )
         sums = self._sums(moments)
         outcomes = backend.put(self._outcomes(sums[0].sum(axis=1)))
         hits = room("hits", (lines, HITS, self.owners))
         launch(
-            "field_hits", lines * self.owners, lines, self.width, self.classes, self.owners, outcomes, seeks, met, hits
+            "field_hits",
+            lines * self.owners,
+            lines,
+            self.width,
+            self.classes,
+            self.owners,
+            outcomes,
+            seeks,
+            encounters,
+            hits,
         )
         rates, halves = room("rates", (4, self.n)), room("halves", (2, self.n))
         launch(
@@ -179,9 +189,9 @@ class _Task:
             rates,
             halves,
         )
-        found = np.empty((4, self.objects))
-        found[:, self.order] = backend.get(rates)[:, : self.objects]
-        unit = _unit(0.5 * f.weight * found[0])
+        by_object = np.empty((4, self.objects))
+        by_object[:, self.order] = backend.get(rates)[:, : self.objects]
+        unit = _unit(0.5 * f.weight * by_object[0])
         by_shell = backend.zeros((2, self.shells), np.int64)
         launch(
             "field_shells",
@@ -203,24 +213,24 @@ class _Task:
             halves,
             by_shell,
         )
-        return Solved(found[:3], backend.get(by_shell) / unit, f.total(sums, found[3] * f.weight))
+        return Rates(by_object[:3], backend.get(by_shell) / unit, f.total(sums, by_object[3] * f.weight))
 
-    def _sums(self, moments: Any) -> Array:
+    def _sums(self, moments: Any) -> Floats:
         """Moments of all parties and classes together [3, shells, bins]."""
-        of_all = self.backend.get(moments.sum(axis=0))[..., : POWERS * self.classes]
-        summed = of_all.reshape(self.shells, self.bins, self.classes, POWERS).sum(axis=2)
+        all_parties = self.backend.get(moments.sum(axis=0))[..., : POWERS * self.classes]
+        summed = all_parties.reshape(self.shells, self.bins, self.classes, POWERS).sum(axis=2)
         return np.ascontiguousarray(np.moveaxis(summed / self.units, -1, 0))
 
-    def _outcomes(self, crowd: Array) -> Array:
-        """As the kernels want them: [groups of speed, partner classes, 2, own classes padded]."""
+    def _outcomes(self, crowd: Floats) -> Floats:
+        """Outcomes in the layout of the kernels: [groups of speed, partner classes, 2, own classes padded]."""
         plain = np.moveaxis(self.field.outcomes(crowd), 3, 2)
         padded = np.zeros((*plain.shape[:3], self.owners))
         padded[..., : plain.shape[3]] = plain
         return padded
 
 
-def _unit(values: NDArray[np.float64]) -> float:
-    """Parts in which such values are counted: a power of two, so that neither one of them nor their sum overflows.
+def _unit(values: Floats) -> float:
+    """Number of parts in a unit, a power of two, with which neither a value nor the sum of all overflows.
 
     What an object adds to all shells together is at most 1.23 times its own value.
     """

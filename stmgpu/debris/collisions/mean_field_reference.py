@@ -1,35 +1,34 @@
-"""Mean-field rates in NumPy: what the kernels are compared with, and what the reference backend computes."""
+"""Mean-field rates in NumPy: the reference of the kernels, and the computation of the reference backend."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from stmgpu.debris.collisions.mean_field_bins import ROUNDING, Array, Field, Solved, numbered
+from stmgpu.debris.collisions.mean_field_bins import ROUNDING, BinnedPopulation, Rates, numbered
 from stmgpu.debris.shells import sparse_shell_shares
+from stmgpu.typing import Floats, Ints
 
 
-def solve(field: Field) -> Solved:
-    """Rates of a field."""
+def solve(field: BinnedPopulation) -> Rates:
+    """Compute the rates of a binned population."""
     return _Reference(field).solve()
 
 
 class _Reference:
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: BinnedPopulation) -> None:
         self.field = field
         self.n, self.shells, self.bins = len(field.a_km), len(field.scale), field.k.shape[1]
         share = sparse_shell_shares(field.a_km, field.ecc, field.edges_km)
         self.row, self.shell = np.repeat(np.arange(self.n), np.diff(share.indptr)), share.indices
-        # v^2 = v_s^2 (2 - r/a): what being faster or slower than a circle does to relative speeds
+        # v^2 = v_s^2 (2 - r/a), and relative speeds are scaled by sqrt((v^2 / v_s^2 + 1) / 2)
         ratio = 1.5 - 0.5 * field.centres_km[self.shell] / field.a_km[self.row]
         self.share = share.data * np.sqrt(np.maximum(ratio, 0.0))
         self.cell = self.shell * self.bins + field.bin[self.row]
-        crowd: Array = np.bincount(self.shell, field.weight[self.row] * self.share, self.shells).astype(np.float64)
+        crowd: Floats = np.bincount(self.shell, field.weight[self.row] * self.share, self.shells).astype(np.float64)
         self.outcomes = field.outcomes(crowd)
         self.moments = self._moments()
 
-    def _moments(self) -> Array:
+    def _moments(self) -> Floats:
         """sum w f, sum w f r, sum w f r^2 [3, parties, shells, bins, classes of mass]."""
         f, classes = self.field, self.outcomes.shape[1]
         parties, cells = len(f.factors), self.bins * self.shells
@@ -41,29 +40,35 @@ class _Reference:
             value = value * f.radius_m[self.row]
         return result
 
-    def solve(self) -> Solved:
+    def solve(self) -> Rates:
         f = self.field
         local = np.zeros((3, len(self.row)))
         group = f.group[f.party][self.row]
         for number, factors in enumerate(f.groups):
             entries = slice(None) if len(f.groups) == 1 else np.flatnonzero(group == number)
-            local[:, entries] = self._met(factors, entries)
+            local[:, entries] = self._encounters(factors, entries)
         local *= self.share * f.scale[self.shell]
         sums = np.stack([np.bincount(self.row, part, self.n) for part in local])
+        # sum_s f^2 / V_s v_s pi (2 r)^2: the row's encounters with itself, included in the moments
         itself = np.bincount(self.row, self.share**2 * f.scale[self.shell], self.n) * 4.0 * f.radius_m**2
-        itself *= np.minimum(f.weight, 1.0)  # rows that stand for several objects do meet themselves
+        itself *= np.minimum(f.weight, 1.0)  # the objects of a row with a larger weight meet each other
         own = self._own(itself * f.factors[f.party, f.party])
         rates = np.where(own < (1.0 - ROUNDING) * sums, sums - own, 0.0)
         part = np.divide(rates, sums, out=np.zeros_like(rates), where=sums > 0.0) * (0.5 * f.weight)
         by_shell = [np.bincount(self.shell, local[c] * part[c, self.row], self.shells) for c in (0, 1)]
         free = f.total(self.moments.sum(axis=(1, 4)), f.k[:, f.bin, f.bin].sum(axis=0) * itself * f.weight)
-        return Solved(rates, np.stack(by_shell), free)
+        return Rates(rates, np.stack(by_shell), free)
 
-    def _met(self, factors: Array, entries: Any) -> Array:
-        """Partners met by parties with these factors towards the others, times their areas, for entries of the
-        occupancy [3 outcomes, entries]."""
+    def _encounters(self, factors: Floats, entries: Ints | slice) -> Floats:
+        """Sum of k w f (r_i + r_j)^2 over partners, for entries of the shell shares.
+
+        Returns
+        -------
+        ndarray of float64, shape (3, entries)
+            all collisions, catastrophic ones, fragments.
+        """
         row = self.row[entries]
-        shells, shell = numbered(self.shell[entries], self.shells)  # those and the classes that occur
+        shells, shell = numbered(self.shell[entries], self.shells)  # only shells and classes that occur
         classes, own_class = numbered(self.field.own_class[row], self.outcomes.shape[2])
         cell = shell * self.bins + self.field.bin[row]
         place = cell * len(classes) + own_class
@@ -76,16 +81,19 @@ class _Reference:
         outcomes = outcomes.reshape(kinds, groups * partners, len(classes))
         r = self.field.radius_m[row]
         result = np.zeros((1 + kinds, len(row)))
+        # (r_i + r_j)^2 = r_i^2 + 2 r_i r_j + r_j^2, each term with the moment of its power of r_j
         for power, factor in ((0, r * r), (1, 2.0 * r), (2, 1.0)):
-            met = self.field.k[:, np.newaxis] @ moments[power]  # [groups, shells, bins, partners]
-            met = np.ascontiguousarray(met.transpose(1, 2, 0, 3)).reshape(len(shells), self.bins, groups * partners)
-            result[0] += met.sum(axis=2).ravel()[cell] * factor
+            partners_met = self.field.k[:, np.newaxis] @ moments[power]  # [groups, shells, bins, partners]
+            partners_met = np.ascontiguousarray(partners_met.transpose(1, 2, 0, 3)).reshape(
+                len(shells), self.bins, groups * partners
+            )
+            result[0] += partners_met.sum(axis=2).ravel()[cell] * factor
             for kind in range(kinds):
-                result[1 + kind] += (met @ outcomes[kind]).ravel()[place] * factor
+                result[1 + kind] += (partners_met @ outcomes[kind]).ravel()[place] * factor
         return result
 
-    def _own(self, each: Array) -> Array:
-        """What each object would have met of itself [3, n]."""
+    def _own(self, each: Floats) -> Floats:
+        """Encounters of each object with itself, by outcome [3, n]."""
         f = self.field
         same = f.k[:, f.bin, f.bin] * each  # [groups of speed, n]
         kinds = self.outcomes[:, f.partner_class, f.own_class]  # [groups of speed, n, 2]

@@ -377,5 +377,7 @@ def test_kesslers_integral_of_jovian_moons() -> None:
         [0.15780296425457715, 0.206984667802385],
         [0.48171087355043496, 0.4328416544945937],
     )
-    assert kessler_rate(a, ecc, inc, [85.0, 40.0], 1.26686534e8) * 31_557_600.0 == pytest.approx(4.1442e-10, rel=1e-4)
+    assert kessler_rate(a, ecc, inc, [85.0, 40.0], mu_km3_s2=1.26686534e8) * 31_557_600.0 == pytest.approx(
+        4.1442e-10, rel=1e-4
+    )
     assert kessler_rate([7000.0, 8000.0], [0.01, 0.01], [1.0, 1.0], [1.0, 1.0]) == 0.0

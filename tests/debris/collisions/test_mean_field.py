@@ -176,7 +176,7 @@ def test_one_object_alone_meets_nobody_and_a_row_of_two_does():
 def test_sums_agree():
     a, e, i, radius, mass = orbits(3, n=60)
     weight = np.random.default_rng(1).uniform(0.2, 3.0, 60)
-    found = mean_field(a, e, i, radius, mass, weight)
+    found = mean_field(a, e, i, radius, mass, weight=weight)
     assert found.total == pytest.approx(0.5 * weight @ found.rate)
     assert found.total == pytest.approx(found.total_without_avoidance)
     assert (found.shell_catastrophic + found.shell_cratering).sum() == pytest.approx(found.total)
