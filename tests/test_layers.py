@@ -11,6 +11,18 @@ from support.paths import ROOT
 
 from stmgpu.backend import BACKENDS
 
+# tests of a subject that crosses modules, by folder
+SUBJECTS = {
+    "": {"layers"},
+    "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
+    "cli": {"debris_input"},
+    "debris/population": {"survivors"},
+    "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow
+    "propagate": {"catalogs", "propagator", "verification"},  # both catalogues; properties; the published vectors
+    "screen": {"against_brute", "invariance", "trajectories", "truth"},
+}
+OTHER_FOLDERS = {"docs", "kernels", "slurm"}  # mirror folders beside the package
+
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -58,3 +70,22 @@ def test_no_module_above_500_lines() -> None:
         if (n := len(p.read_text(encoding="utf-8").splitlines())) > 500
     }
     assert not long
+
+
+def test_tests_mirror_modules() -> None:
+    """``tests/a/test_b.py`` tests ``stmgpu/a/b.py``, the package ``stmgpu/a/b``, or is named after its own folder."""
+    tests = ROOT / "tests"
+    strangers, subjects = [], {folder: set(names) for folder, names in SUBJECTS.items()}
+    for path in sorted(tests.rglob("test_*.py")):
+        folder, name = path.relative_to(tests).parent, path.stem.removeprefix("test_")
+        module = ROOT / "stmgpu" / folder / name
+        if folder.parts[:1] and folder.parts[0] in OTHER_FOLDERS:
+            continue
+        if module.is_dir() or module.with_suffix(".py").is_file() or name == folder.name:
+            continue
+        if name in subjects.get(key := folder.as_posix().removeprefix("."), set()):
+            subjects[key].discard(name)
+            continue
+        strangers.append(path.relative_to(ROOT).as_posix())
+    assert not strangers, "name the test after its module, or add its subject to SUBJECTS"
+    assert not any(subjects.values()), f"no longer there, or mirror a module now; remove from SUBJECTS: {subjects}"
