@@ -39,7 +39,7 @@ from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import CollisionSpec, PopulationSpec
-from stmgpu.debris.study.evolve import population_of
+from stmgpu.debris.study.evolve import initial_population
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.propagate.secular import Secular
 
@@ -51,7 +51,7 @@ def main() -> int:
     path = options.population or (MOCAT_2023 if MOCAT_2023.exists() else None)
     spec = PopulationSpec(source="mocat", path=path.resolve()) if path else PopulationSpec()
     scenario = Scenario(population=spec)
-    population = population_of(scenario)
+    population = initial_population(scenario)
     result: dict[str, Any] = {
         "population": {"source": population.source, "objects": len(population)},
         "years": options.years,

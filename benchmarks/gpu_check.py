@@ -46,7 +46,7 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult  # noqa: E402
 from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population import Population  # noqa: E402
 from stmgpu.debris.scenario import Scenario  # noqa: E402
-from stmgpu.debris.study.evolve import population_of  # noqa: E402
+from stmgpu.debris.study.evolve import initial_population  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
 from stmgpu.propagate.secular import Secular  # noqa: E402
@@ -258,7 +258,7 @@ def _ensemble(backend: str, runs: int, years: float, problems: list[str]) -> dic
     Once whole, and once with the two kernels that work on all objects alone, which is what a GPU is there for.
     """
     scenario = read_study(shipped_scenarios()["removal"]).scenarios[1]
-    population = population_of(scenario)
+    population = initial_population(scenario)
     steps = round(years * 365.25 / scenario.propagation.step_days)
 
     def run(name: str) -> tuple[list[RunResult], dict[str, float]]:

@@ -25,7 +25,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import PopulationSpec, PropagationSpec
-from stmgpu.debris.study.evolve import population_of
+from stmgpu.debris.study.evolve import initial_population
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def _load(path: Path) -> Population:
-    return population_of(Scenario(population=PopulationSpec(source="mocat", path=path.resolve())))
+    return initial_population(Scenario(population=PopulationSpec(source="mocat", path=path.resolve())))
 
 
 def _makes(files: dict[int, Population], first: int, last: int) -> list[dict[str, Any]]:

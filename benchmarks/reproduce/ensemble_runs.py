@@ -18,7 +18,7 @@ from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Study
 from stmgpu.debris.specs import EnvironmentSpec
 from stmgpu.debris.statistics import bootstrap_interval
-from stmgpu.debris.study.evolve import build_ensemble, notes_of, population_of
+from stmgpu.debris.study.evolve import build_ensemble, initial_population, source_notes
 
 CYCLE_YEARS = 11.0
 """Populations are means over so many years where the solar cycle would show otherwise."""
@@ -75,7 +75,7 @@ def _air(spec: EnvironmentSpec, begin: float, end: float) -> Environment:
 @lru_cache(maxsize=2)
 def _objects(number: int) -> Population:
     assert _study is not None
-    return population_of(_study[0].scenarios[number])
+    return initial_population(_study[0].scenarios[number])
 
 
 def _begin(study: Study, seed: int) -> None:
@@ -130,4 +130,6 @@ def ensemble(study: Study, seed: int, workers: int) -> xr.Dataset:
     print(file=sys.stderr)
     population = _objects(0)
     air = _air(study.scenarios[0].environment, *time_span(population, study.years))
-    return build_ensemble(study, seed, results, population.epoch_year, [*notes_of([population]), *air.notes])
+    return build_ensemble(
+        study, results, seed=seed, begin=population.epoch_year, notes=[*source_notes([population]), *air.notes]
+    )

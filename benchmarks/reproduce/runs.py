@@ -21,7 +21,7 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import DisposalSpec, EnvironmentSpec, PopulationSpec
-from stmgpu.debris.study.evolve import build_ensemble, population_of
+from stmgpu.debris.study.evolve import build_ensemble, initial_population
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
 """Where the data lie if they lie beside the checkout."""
@@ -39,7 +39,7 @@ class Task:
 
 @lru_cache(maxsize=2)
 def _population(spec: PopulationSpec, mission_years: float) -> Population:
-    return population_of(Scenario(population=spec, disposal=DisposalSpec(mission_years=mission_years)))
+    return initial_population(Scenario(population=spec, disposal=DisposalSpec(mission_years=mission_years)))
 
 
 @lru_cache(maxsize=2)
@@ -76,7 +76,7 @@ def ensemble(scenarios: Sequence[Scenario], years: float, runs: int, seed: int, 
     results = {key: result for key, (result, _) in zip(keys, done, strict=True)}
     population = _population(scenarios[0].population, scenarios[0].disposal.mission_years)
     study = Study(scenarios=tuple(scenarios), years=float(years), runs=runs)
-    ds = build_ensemble(study, seed, results, population.epoch_year, population.notes)
+    ds = build_ensemble(study, results, seed=seed, begin=population.epoch_year, notes=population.notes)
     return ds, {key: cpu for key, (_, cpu) in zip(keys, done, strict=True)}
 
 

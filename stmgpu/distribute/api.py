@@ -15,7 +15,7 @@ from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.debris.scenario import Scenario, Study
-from stmgpu.debris.study.evolve import asked_study, prepare
+from stmgpu.debris.study.evolve import prepare, resolve_study
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.distribute import resources
 from stmgpu.distribute.cluster import ClusterOptions, client_of
@@ -261,16 +261,16 @@ def plan_study(
     study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int, how: Execution
 ) -> tuple[StudyInputs, dict[str, Any], Estimate]:
     """What a study will be: its input files, its run document, and what it needs."""
-    study = asked_study(study, years, runs, seed)
+    study = resolve_study(study, years=years, runs=runs, seed=seed)
     runs_per_tile = 1 if how.runs_per_tile is None else how.runs_per_tile
     if runs_per_tile < 1:
         raise InputError(f"{runs_per_tile} runs a tile are impossible; give 1 or more")
-    begin = prepare(study, seed)
+    initial = prepare(study, seed=seed)
     renamed, files = input_files(study)
     inputs = StudyInputs.of(files)
-    settings = ensemble.settings_of(renamed, seed, begin.year, begin.notes, _arithmetic(how.backend))
+    settings = ensemble.settings_of(renamed, seed, initial.year, initial.notes, _arithmetic(how.backend))
     tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, runs_per_tile))
-    objects = max(map(len, begin.populations))
+    objects = max(map(len, initial.populations))
     document = {
         "kind": "ensemble",
         "settings": settings,

@@ -128,7 +128,7 @@ def _ensemble(run: RunStore) -> xr.Dataset:
     check_study(study, settings["seed"])
     if any(not (0 <= s < len(study.scenarios) and 0 <= number < study.runs) for s, number in results):
         raise StoreError(f"{run.folder} is damaged: a tile holds a run that the study has not")
-    return build_ensemble(study, settings["seed"], results, settings["begin_year"], settings["notes"])
+    return build_ensemble(study, results, seed=settings["seed"], begin=settings["begin_year"], notes=settings["notes"])
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""``stmgpu.evolve``: all runs of all scenarios of a study, as one Dataset."""
+"""Evolution of a study in memory: all runs of all scenarios, as one Dataset."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from stmgpu.backend import get_backend
 from stmgpu.debris.environment.environment import Environment
@@ -25,19 +25,20 @@ from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.scenario_file import read_study
-from stmgpu.debris.study.warnings import unused
+from stmgpu.debris.study.warnings import settings_without_effect
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError
 from stmgpu.typing import is_whole
 
-MOST_YEARS, MOST_RUNS = 1000.0, 1_000_000
-"""Longest study, and most runs of a scenario."""
+MAX_YEARS, MAX_RUNS = 1000.0, 1_000_000
+"""Largest number of years, and of runs of a scenario."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def evolve(
     study: Study | Scenario | Population | str | os.PathLike[str],
+    *,
     years: float | None = None,
     runs: int | None = None,
     seed: int = 0,
@@ -47,36 +48,41 @@ def evolve(
     population: Population | None = None,
     policy: RemovalPolicy | Sequence[RemovalPolicy] | None = None,
 ) -> xr.Dataset:
-    """Evolve the debris population, every run of every scenario, in memory.
+    """Evolve the debris population for every run of every scenario, in memory.
 
-    For long studies see :func:`stmgpu.evolve_to_store`, which does the same in tiles that can be resumed.
+    For long studies use :func:`stmgpu.evolve_to_store`, which computes the same result in tiles and can be resumed.
 
     Parameters
     ----------
-    study
-        a study, one scenario, a scenario file, or a population, for the default scenario.
-    years, runs
-        length and number of runs; default those of the study.
-    seed
-        of the study; run k of all scenarios shares its random numbers.
-    backend, threads
-        as for :func:`stmgpu.screen`.
-    progress
-        called with the fraction done.
-    population
-        to begin with, instead of those that the scenarios name.
-    policy
-        one or several removal policies, instead of those of the scenarios.
+    study : Study, Scenario, Population or path-like
+        A study, one scenario, a scenario file, or a population to evolve with the default scenario.
+    years : float, optional
+        Length of the runs; default that of the study.
+    runs : int, optional
+        Number of runs of each scenario; default that of the study.
+    seed : int
+        Seed of the study. Run k of all scenarios shares its random numbers.
+    backend : str
+        As for :func:`stmgpu.screen`.
+    threads : int, optional
+        As for :func:`stmgpu.screen`.
+    progress : callable, optional
+        Called with the fraction done.
+    population : Population, optional
+        Initial population, instead of those of the scenarios.
+    policy : RemovalPolicy or sequence of RemovalPolicy, optional
+        Removal policies, instead of those of the scenarios.
 
     Returns
     -------
-    Dataset over (scenario, run, time, shell, class) and an event table over (event). docs/guide/debris-results.md lists
-    the variables. Runs are numbered from 0 and have no coordinate (a store keeps its own files under that name).
+    Dataset
+        Variables over (scenario, run, time, shell, class) and an event table over (event), listed in
+        docs/guide/debris-results.md. Runs are numbered from 0 and have no coordinate.
 
     Raises
     ------
     InputError
-        an impossible scenario, or a file that it names is missing or damaged.
+        An invalid scenario, or an input file that is missing or damaged.
 
     Examples
     --------
@@ -86,20 +92,20 @@ def evolve(
     """
     if isinstance(study, Population):
         population, study = study, Scenario()
-    study = asked_study(study, years, runs, seed)
+    study = resolve_study(study, years=years, runs=runs, seed=seed)
     if policy is not None:
         policies = (policy,) if isinstance(policy, RemovalPolicy) else tuple(policy)
         study = study.model_copy(
             update={"scenarios": tuple(s.model_copy(update={"removal": policies}) for s in study.scenarios)}
         )
     chosen = get_backend(backend, threads)
-    begin = prepare(study, seed, population)
-    for note in begin.notes:
+    initial = prepare(study, seed=seed, population=population)
+    for note in initial.notes:
         _LOG.info("%s", note)
     results: dict[tuple[int, int], RunResult] = {}
     total = len(study.scenarios) * study.runs
     for number, scenario in enumerate(study.scenarios):
-        population, environment = begin.populations[number], begin.environments[number]
+        population, environment = initial.populations[number], initial.environments[number]
         for run in range(study.runs):
             task = Evolution(
                 scenario,
@@ -113,18 +119,18 @@ def evolve(
             results[number, run] = task.run()[0]
             if progress:
                 progress(len(results) / total)
-    return build_ensemble(study, seed, results, begin.year, begin.notes)
+    return build_ensemble(study, results, seed=seed, begin=initial.year, notes=initial.notes)
 
 
-def asked_study(
-    study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int
+def resolve_study(
+    study: Study | Scenario | str | os.PathLike[str], *, years: float | None, runs: int | None, seed: int
 ) -> Study:
-    """The study that a call asks for: a file, a study or a scenario, with the call's own years and runs.
+    """Read a scenario file, or wrap a scenario; override years and runs, and check the study.
 
     Raises
     ------
     InputError
-        the file cannot be read, or the study cannot be run.
+        The file cannot be read, or the study is invalid.
     """
     if isinstance(study, Scenario):
         study = Study(scenarios=(study,))
@@ -139,17 +145,18 @@ def asked_study(
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """What the runs of a study begin with.
+class InitialState:
+    """Initial populations and environments of a study.
 
     Attributes
     ----------
     year
-        first year.
+        First year.
     populations, environments
-        of each scenario, in their order; scenarios that begin alike share them.
+        Those of each scenario, in their order; scenarios with the same settings share them.
     notes
-        see :func:`notes_of`, and what the scenarios state in vain (:func:`stmgpu.debris.study.warnings.unused`).
+        Sources (:func:`source_notes`) and settings without effect
+        (:func:`stmgpu.debris.study.warnings.settings_without_effect`).
     """
 
     year: float
@@ -158,111 +165,127 @@ class Beginning:
     notes: list[str]
 
 
-def prepare(study: Study, seed: int, population: Population | None = None) -> Beginning:
-    """Read and make what a study begins with, so that what is impossible is refused before anything is computed.
+def prepare(study: Study, *, seed: int, population: Population | None = None) -> InitialState:
+    """Load the initial populations and environments of a study, so that errors are raised before anything is computed.
 
-    With ``population`` all scenarios begin with that one.
+    Parameters
+    ----------
+    study : Study
+        Scenarios.
+    seed : int
+        Seed of the study.
+    population : Population, optional
+        Initial population of all scenarios, instead of their own.
 
     Raises
     ------
     InputError
-        a file that is missing or damaged, an environment that does not cover the years, launches that repeat nothing,
-        populations of different epochs, or one that is larger than ``max_objects``.
+        A file that is missing or damaged, an environment that does not cover the years, launches that repeat nothing,
+        populations of different epochs, or one larger than ``max_objects``.
     """
-    vain: list[str] = []
+    without_effect: list[str] = []
     populations: dict[tuple[PopulationSpec, float], Population] = {}
     environments: dict[EnvironmentSpec, Environment] = {}
     begins: dict[float, str] = {}
     for scenario in study.scenarios:
         key = population_key(scenario)
         if key not in populations:
-            populations[key] = population_of(scenario) if population is None else population
-        own = populations[key]
-        begins.setdefault(own.epoch_year, scenario.name)
+            populations[key] = initial_population(scenario) if population is None else population
+        initial = populations[key]
+        begins.setdefault(initial.epoch_year, scenario.name)
         if len(begins) > 1:
-            told = ", ".join(f"{name!r} in {year:.3f}" for year, name in begins.items())
+            epochs = ", ".join(f"{name!r} in {year:.3f}" for year, name in begins.items())
             raise InputError(
-                f"the populations of the scenarios begin in different years ({told}); compare populations "
-                "of one epoch, or evolve them into stores of their own"
+                f"the populations of the scenarios begin in different years ({epochs}); compare "
+                "populations of one epoch, or evolve them into separate stores"
             )
         if scenario.environment not in environments:
-            environments[scenario.environment] = Environment.build(scenario.environment, *time_span(own, study.years))
-        rows = len(divided(own, scenario.max_objects))
+            environments[scenario.environment] = Environment.build(
+                scenario.environment, *time_span(initial, study.years)
+            )
+        rows = len(divided(initial, scenario.max_objects))
         if rows > scenario.max_objects:
             raise InputError(
                 f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
-                f"{scenario.max_objects:,}, above which its runs are cut off; allow more, or begin with "
-                "fewer"
+                f"{scenario.max_objects:,}, above which its runs are cut off; raise max_objects, or use "
+                "a smaller population"
             )
-        Launches(scenario.launches, own, disposal=scenario.disposal, seed=seed, run_number=0)
-        vain += unused(scenario, own, study.years)
+        Launches(scenario.launches, initial, disposal=scenario.disposal, seed=seed, run_number=0)
+        without_effect += settings_without_effect(scenario, initial, study.years)
     (year,) = begins
-    return Beginning(
+    return InitialState(
         year,
         [populations[population_key(s)] for s in study.scenarios],
         [environments[s.environment] for s in study.scenarios],
-        [*notes_of(populations.values(), environments.values()), *vain],
+        [*source_notes(populations.values(), environments.values()), *without_effect],
     )
 
 
-def notes_of(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:
-    """Where populations come from, what was filled in or left out, and what the environments are: a line each."""
-    found: list[str] = []
+def source_notes(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:
+    """List the sources of populations, what was filled in or left out, and the environments, without repetitions."""
+    notes: list[str] = []
     for population in populations:
         source = population.source
-        found += [note if note.startswith(source) else f"{source}: {note}" for note in population.notes] or [source]
+        notes += [note if note.startswith(source) else f"{source}: {note}" for note in population.notes] or [source]
     for environment in environments:
-        found += environment.notes
-    return list(dict.fromkeys(found))
+        notes += environment.notes
+    return list(dict.fromkeys(notes))
 
 
 def check_study(study: Study, seed: int) -> None:
-    """Refuse a study that cannot be run."""
-    if not (np.isfinite(study.years) and 1.0 <= study.years <= MOST_YEARS):
+    """Raise InputError for a study that cannot be run."""
+    if not (np.isfinite(study.years) and 1.0 <= study.years <= MAX_YEARS):
         raise InputError(
-            f"{study.years:g} years are impossible, since every whole year is recorded; give 1 to {MOST_YEARS:g}"
+            f"years = {study.years:g} is out of range, since whole years are recorded; choose 1 to {MAX_YEARS:g}"
         )
-    if not 1 <= study.runs <= MOST_RUNS:
-        raise InputError(f"{study.runs} runs are impossible; give 1 to {MOST_RUNS:,}")
+    if not 1 <= study.runs <= MAX_RUNS:
+        raise InputError(f"runs = {study.runs} is out of range; choose 1 to {MAX_RUNS:,}")
     if not is_whole(seed) or not 0 <= seed < 1 << 63:
-        raise InputError(f"the seed {seed} is impossible; give a whole number from 0 to 2^63 - 1")
+        raise InputError(f"seed = {seed} is out of range; choose a whole number from 0 to 2^63 - 1")
     names = [s.name for s in study.scenarios]
     if not names:
-        raise InputError("a study without scenarios is impossible; give at least one")
+        raise InputError("the study has no scenarios; give at least one")
     if len(set(names)) < len(names):
         raise InputError(f"the names of scenarios repeat ({', '.join(names)}); give each its own name")
 
 
 def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
-    """What the initial population of a scenario depends on."""
+    """Return the settings that the initial population of a scenario depends on."""
     return scenario.population, scenario.disposal.mission_years
 
 
-def population_of(scenario: Scenario) -> Population:
-    """The initial population of a scenario; what its source leaves open is drawn from the spec's own seed."""
+def initial_population(scenario: Scenario) -> Population:
+    """Load the initial population of a scenario; values its source lacks are drawn with the seed of its settings."""
     spec, mission_years = population_key(scenario)
     return load_population(spec, mission_years=mission_years)
 
 
 def build_ensemble(
-    study: Study, seed: int, results: Mapping[tuple[int, int], RunResult], begin: float, notes: Iterable[str] = ()
+    study: Study,
+    results: Mapping[tuple[int, int], RunResult],
+    *,
+    seed: int,
+    begin: float,
+    notes: Iterable[str] = (),
 ) -> xr.Dataset:
-    """Put the runs together.
+    """Assemble the Dataset of a study from its runs.
 
     Parameters
     ----------
-    study, seed
-        what was run.
-    results
-        by (scenario, run), at least one; runs that are not among them are not numbers.
-    begin
-        first year.
-    notes
-        what a reader should know besides what the runs say.
+    study : Study
+        Scenarios, years and runs.
+    results : mapping of (int, int) to RunResult
+        Finished runs by (scenario, run), at least one; the values of other runs are NaN.
+    seed : int
+        Seed of the study.
+    begin : float
+        First year.
+    notes : iterable of str
+        Notes besides those of the runs.
     """
     shape = (len(study.scenarios), study.runs)
     times = begin + np.arange(int(study.years + 1e-9) + 1)
-    variables: dict[str, Any] = {}
+    variables: dict[str, NDArray[np.generic]] = {}
     for name, values in next(iter(results.values())).series.items():
         array = np.full((*shape, len(times), *values.shape[1:]), np.nan, dtype_of(name))
         for place, result in results.items():
@@ -284,7 +307,7 @@ def build_ensemble(
         "shell_upper": ("shell", edges[1:], _attrs("km", "altitude of the upper edge of the shell")),
         "class": ("class", list(CLASS_NAMES), _attrs("1", "class of objects")),
     }
-    told = [
+    run_notes = [
         f"{study.scenarios[s].name}, run {r}: {note}"
         for (s, r), result in sorted(results.items())
         for note in result.notes
@@ -293,21 +316,24 @@ def build_ensemble(
         "seed": int(seed),
         "years": study.years,
         "runs": study.runs,
-        "notes": [*notes, *told],
+        "notes": [*notes, *run_notes],
         "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios]),
     }
     data = {name: (dims_of(name), array, _attrs(*LONG_NAMES[name])) for name, array in variables.items()}
     return xr.Dataset({**data, **_event_table(results)}, coords=coords, attrs=attrs)
 
 
-def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, Any]:
-    columns: dict[str, list[Any]] = {name: [] for name in EVENTS}
+def _event_table(
+    results: Mapping[tuple[int, int], RunResult],
+) -> dict[str, tuple[str, NDArray[np.generic], dict[str, str]]]:
+    """Concatenate the event tables of all runs."""
+    columns: dict[str, list[NDArray[np.generic]]] = {name: [] for name in EVENTS}
     for s, r in sorted(results):
         events = results[s, r].events
         count = len(events["time"])
-        own = {"scenario": np.full(count, s), "run": np.full(count, r)}
+        run_columns = {"scenario": np.full(count, s), "run": np.full(count, r)}
         for name, parts in columns.items():
-            parts.append(own.get(name, events.get(name)))
+            parts.append(run_columns.get(name, events.get(name)))
     return {
         f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
         for name, parts in columns.items()

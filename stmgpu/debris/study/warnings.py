@@ -1,4 +1,4 @@
-"""What a scenario states and its runs will not use: told before anything is computed."""
+"""Warnings about scenario settings that have no effect."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from stmgpu.debris.population.population import Population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import SolarSpec
 
-FIRST = 5
-"""So many ids are named of those that are not there."""
+MAX_LISTED = 5
+"""Number of missing ids that a warning lists."""
 
 
-def unused(scenario: Scenario, population: Population, years: float) -> list[str]:
-    """Notes on what can never be in force, or has nothing to act on.
+def settings_without_effect(scenario: Scenario, population: Population, years: float) -> list[str]:
+    """List the settings of a scenario that never apply, or that match no object.
 
     Parameters
     ----------
-    scenario
-        what is to happen.
-    population
-        what it begins with; its epoch is the first year.
-    years
-        how long its runs are.
+    scenario : Scenario
+        Settings.
+    population : Population
+        Initial population; its epoch is the first year.
+    years : float
+        Length of the runs.
+
+    Returns
+    -------
+    list of str
+        One warning each, prefixed with the name of the scenario.
     """
     begin, end = population.epoch_year, population.epoch_year + years
     run = f"the run, {begin:.2f} to {end:.2f}"
-    told = [*_removal(scenario, population, years, run), *_launches(scenario, begin, end, run), *_solar(scenario)]
-    return [f"{scenario.name}: {note}" for note in told]
+    warnings = [*_removal(scenario, population, years, run), *_launches(scenario, begin, end, run), *_solar(scenario)]
+    return [f"{scenario.name}: {note}" for note in warnings]
 
 
 def _removal(scenario: Scenario, population: Population, years: float, run: str) -> Iterator[str]:
@@ -41,10 +46,10 @@ def _removal(scenario: Scenario, population: Population, years: float, run: str)
         if isinstance(policy, ListRemoval):
             absent = [i for i in policy.ids if i not in present]
             if absent:
-                more = ", ..." if len(absent) > FIRST else ""
+                more = ", ..." if len(absent) > MAX_LISTED else ""
                 yield (
                     f"{name}: {len(absent):,} of {len(policy.ids):,} ids are not in the population "
-                    f"({', '.join(map(str, absent[:FIRST]))}{more})"
+                    f"({', '.join(map(str, absent[:MAX_LISTED]))}{more})"
                 )
 
 
@@ -52,12 +57,12 @@ def _launches(scenario: Scenario, begin: float, end: float, run: str) -> Iterato
     spec = scenario.launches
     if spec.model != "none" and spec.until_year <= begin:
         yield f"launches: until_year {spec.until_year:g} is before {run}: nothing is launched from the window"
-    for made in spec.constellations:
-        if made.from_year >= end or made.until_year <= begin:
-            yield f"constellation {made.name!r}: from {made.from_year:g} until {made.until_year:g} is outside {run}"
+    for shell in spec.constellations:
+        if shell.from_year >= end or shell.until_year <= begin:
+            yield f"constellation {shell.name!r}: from {shell.from_year:g} until {shell.until_year:g} is outside {run}"
 
 
 def _solar(scenario: Scenario) -> Iterator[str]:
     spec = scenario.environment
     if spec.density != "nrlmsis" and spec.co2 is None and spec.solar != SolarSpec():
-        yield f"environment.solar is not used: density = {spec.density!r} does not ask for solar activity"
+        yield f"environment.solar is not used: density = {spec.density!r} uses no solar activity"

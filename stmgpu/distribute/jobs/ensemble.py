@@ -11,7 +11,7 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
-from stmgpu.debris.study.evolve import build_ensemble, check_study, population_key, population_of
+from stmgpu.debris.study.evolve import build_ensemble, check_study, initial_population, population_key
 from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files, study_from_settings
 from stmgpu.distribute.tiles import Estimate, Tile
@@ -85,7 +85,7 @@ class EnsembleJob:
         key = population_key(scenario)
         if key not in self._populations:
             self.run.run_input()  # the files are those that the study was begun with
-            self._populations[key] = population_of(scenario)
+            self._populations[key] = initial_population(scenario)
         return self._populations[key]
 
     def _environment(self, scenario: Scenario, population: Population) -> Environment:
@@ -110,7 +110,7 @@ class EnsembleJob:
                 ) from error
             results |= {(tile.left[0], number): result for number, result in found.items()}
         study = study_from_settings(self.run.document["settings"])
-        write_result(self.run, build_ensemble(study, self.seed, results, self.begin_year, self.notes))
+        write_result(self.run, build_ensemble(study, results, seed=self.seed, begin=self.begin_year, notes=self.notes))
 
 
 def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Tile]:

@@ -35,7 +35,9 @@ def study(**tables: Any) -> Study:
 
 def told(population: Population, **tables: Any) -> list[str]:
     return [
-        note.removeprefix("own: ") for note in prepare(study(**tables), 0, population).notes if note.startswith("own: ")
+        note.removeprefix("own: ")
+        for note in prepare(study(**tables), seed=0, population=population).notes
+        if note.startswith("own: ")
     ]
 
 
@@ -99,18 +101,18 @@ def test_launches_outside_the_run_are_told(crowd: Population) -> None:
 def test_a_sun_that_nothing_asks_for_is_told(crowd: Population) -> None:
     sun = SolarSpec(f107=150.0)
     assert told(crowd, environment=EnvironmentSpec(density="exponential", solar=sun)) == [
-        "environment.solar is not used: density = 'exponential' does not ask for solar activity"
+        "environment.solar is not used: density = 'exponential' uses no solar activity"
     ]
     assert told(crowd, environment=EnvironmentSpec(density="nrlmsis", solar=sun)) == []
 
 
 def test_a_population_above_max_objects_is_refused(crowd: Population) -> None:
     with pytest.raises(InputError, match="scenario 'own' begins with 300 objects, more than max_objects = 200"):
-        prepare(study(max_objects=200), 0, crowd)
-    prepare(study(max_objects=300), 0, crowd)
+        prepare(study(max_objects=200), seed=0, population=crowd)
+    prepare(study(max_objects=300), seed=0, population=crowd)
     several = dataclasses.replace(crowd, weight=np.where(crowd.kind == Kind.ROCKET_BODY, 50.0, 1.0))
     with pytest.raises(InputError, match="rows; at most 300"):
-        prepare(study(max_objects=300), 0, several)
+        prepare(study(max_objects=300), seed=0, population=several)
 
 
 @pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
