@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stmgpu.catalog.catalog import Catalog, Rejection
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.reader import detect_format, read_catalog
+from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.synthetic import synthetic_catalog
 from stmgpu.catalog.writer import format_catalog, write_catalog
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.catalog.catalog import COLUMNS, Catalog, Rejection
+from stmgpu.catalog.catalog import Catalog
+from stmgpu.catalog.columns import COLUMNS
 from stmgpu.catalog.limits import Fault, element_faults
+from stmgpu.catalog.rejection import Rejection
 from stmgpu.errors import CatalogError
 from stmgpu.time import format_utc, to_datetime64
 
@@ -94,9 +96,9 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     rejected += superseded
     rejected.sort(key=lambda stray: stray.position)
     columns = {}
-    for name, (default, *_) in COLUMNS.items():
+    for name, description in COLUMNS.items():
         column = records.columns.get(name)
-        columns[name] = np.full(len(keep), default) if column is None else column[keep]
+        columns[name] = np.full(len(keep), description.default) if column is None else column[keep]
     return Catalog(
         **columns,
         source=source,

@@ -1,53 +1,34 @@
-"""The catalogue type: one NumPy column per mean element, in the order read, in SGP4's own units."""
+"""Catalogue of SGP4 mean elements: one NumPy column per element, in the units of SGP4."""
 
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import hashlib
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from stmgpu.catalog import orbits
+from stmgpu.catalog.columns import COLUMNS, DERIVED, as_column
+from stmgpu.catalog.export import to_dataframe, to_dataset, to_html
 from stmgpu.catalog.limits import element_faults
+from stmgpu.catalog.rejection import Rejection
 from stmgpu.constants import DEEP_SPACE_PERIOD_MIN, SECONDS_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.time import Epoch, as_epoch, format_utc, seconds_since, to_datetime64
+from stmgpu.typing import Floats, Ints, Strings, Times, is_whole
 
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import pandas as pd
 
-_FLOAT_COLUMNS = {
-    # name: (default or None where required, units, long_name)
-    "epoch_jd": (None, "d", "Julian date of the midnight before epoch (UTC)"),
-    "epoch_fr": (None, "d", "fraction of the day from midnight to epoch (UTC)"),
-    "mean_motion": (None, "rad/min", "Kozai mean motion at epoch"),
-    "eccentricity": (None, "1", "mean eccentricity at epoch"),
-    "inclination": (None, "rad", "mean inclination at epoch"),
-    "raan": (None, "rad", "mean right ascension of the ascending node at epoch"),
-    "argp": (None, "rad", "mean argument of perigee at epoch"),
-    "mean_anomaly": (None, "rad", "mean anomaly at epoch"),
-    "bstar": (None, "1/earth_radius", "B* drag term"),
-    "mean_motion_dot": (0.0, "rad/min^2", "half the first derivative of mean motion (not used by SGP4)"),
-    "mean_motion_ddot": (0.0, "rad/min^3", "a sixth of the second derivative of mean motion (not used by SGP4)"),
-    "hard_body_radius_m": (np.nan, "m", "hard-body radius"),
-    "mass_kg": (np.nan, "kg", "mass"),
-}
-_INT_COLUMNS = {
-    "norad_id": (None, "1", "NORAD catalogue number"),
-    "element_set_no": (0, "1", "element set number"),
-    "rev_at_epoch": (0, "1", "revolution number at epoch"),
-}
-_TEXT_COLUMNS = {
-    "name": ("", "1", "object name"),
-    "object_id": ("", "1", "international designator"),
-    "object_type": ("", "1", "object type: PAYLOAD, ROCKET BODY, DEBRIS, UNKNOWN or empty"),
-    "classification": ("U", "1", "classification of the element set: U, C or S"),
-}
-COLUMNS = {**_INT_COLUMNS, **_TEXT_COLUMNS, **_FLOAT_COLUMNS}
-"""Every column: its default (None where it must be given), units and long_name."""
+Selector = int | np.integer | slice | npt.ArrayLike | xr.DataArray
+"""Positions of objects: one index, a slice, an array of indices, or a mask."""
 
 _PHYSICS = (
     "norad_id", "epoch_jd", "epoch_fr", "mean_motion", "eccentricity", "inclination", "raan", "argp",
@@ -55,40 +36,13 @@ _PHYSICS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """A record that was not read, and why.
-
-    Parameters
-    ----------
-    where : str
-        Place in the source, such as 'line 12' or 'record 3', counted from 1.
-    norad_id : str
-        The object's id as it stood there; empty if unknown.
-    reason : str
-        What was wrong, the value, and what is allowed.
-
-    Examples
-    --------
-    >>> str(Rejection("line 7", "00005", "checksum is 3, the line tallies to 4"))
-    'line 7 (object 00005): checksum is 3, the line tallies to 4'
-    """
-
-    where: str
-    norad_id: str
-    reason: str
-
-    def __str__(self) -> str:
-        who = f" (object {self.norad_id})" if self.norad_id else ""
-        return f"{self.where}{who}: {self.reason}"
-
-
 @dataclass(frozen=True, eq=False)
 class Catalog:
     """Mean elements of n objects as read-only columns of shape (n,).
 
     Elements are SGP4 mean elements in TEME at a UTC epoch, fitted with WGS-72. Build one with `read_catalog`,
-    `synthetic_catalog` or `Catalog.from_columns`; take part of one with `catalog[mask, indices or slice]`.
+    `synthetic_catalog` or `Catalog.from_columns`. Select objects by position with `catalog[mask, indices or slice]`, by
+    id or name with `sel`.
 
     Parameters
     ----------
@@ -108,9 +62,9 @@ class Catalog:
     hard_body_radius_m, mass_kg : float64
         NaN where unknown.
     source, sha256 : str
-        Where it was read from, and the digest of those bytes.
+        Source it was read from, and the digest of those bytes.
     rejected : tuple of Rejection
-        Records that were not read.
+        Rejected records of the source.
 
     Examples
     --------
@@ -120,10 +74,10 @@ class Catalog:
     (100, 100, 10)
     """
 
-    norad_id: npt.NDArray[np.int64]
-    name: npt.NDArray[np.str_]
-    object_id: npt.NDArray[np.str_]
-    object_type: npt.NDArray[np.str_]
+    norad_id: Ints
+    name: Strings
+    object_id: Strings
+    object_type: Strings
     epoch_jd: Floats
     epoch_fr: Floats
     mean_motion: Floats
@@ -135,9 +89,9 @@ class Catalog:
     bstar: Floats
     mean_motion_dot: Floats
     mean_motion_ddot: Floats
-    element_set_no: npt.NDArray[np.int64]
-    rev_at_epoch: npt.NDArray[np.int64]
-    classification: npt.NDArray[np.str_]
+    element_set_no: Ints
+    rev_at_epoch: Ints
+    classification: Strings
     hard_body_radius_m: Floats
     mass_kg: Floats
     source: str = ""
@@ -190,14 +144,16 @@ class Catalog:
             instant = as_epoch(epoch)
             columns.update(epoch_jd=instant.jd, epoch_fr=instant.fr)
         unknown = sorted(set(columns) - set(COLUMNS))
-        missing = [name for name, (default, *_) in COLUMNS.items() if default is None and name not in columns]
+        missing = [name for name, column in COLUMNS.items() if column.default is None and name not in columns]
         if unknown or missing:
             raise InputError(f"catalogue columns: missing {missing}, unknown {unknown}; known are {list(COLUMNS)}")
         lengths = {name: np.size(value) for name, value in columns.items() if np.ndim(value) > 0}
         if any(np.ndim(value) > 1 for value in columns.values()) or len(set(lengths.values())) > 1:
             raise InputError(f"catalogue columns must be scalars or arrays of shape (n,) of one n, got {lengths}")
         count = next(iter(lengths.values()), 1)
-        arrays = {name: _column(name, columns.get(name, COLUMNS[name][0]), count) for name in COLUMNS}
+        defaults = {name: column.default for name, column in COLUMNS.items() if column.default is not None}
+        values: dict[str, npt.ArrayLike] = {**defaults, **columns}
+        arrays: dict[str, Any] = {name: as_column(name, values[name], count) for name in COLUMNS}
 
         for fault in element_faults(arrays):
             index = int(np.flatnonzero(fault.mask)[0])
@@ -211,29 +167,75 @@ class Catalog:
     @classmethod
     def empty(cls) -> Catalog:
         """A catalogue without objects."""
-        kinds = {**dict.fromkeys(_INT_COLUMNS, "int64"), **dict.fromkeys(_TEXT_COLUMNS, "U1")}
-        columns: dict[str, Any] = {name: np.empty(0, kinds.get(name, "float64")) for name in COLUMNS}
+        columns: dict[str, Any] = {name: np.empty(0, column.kind) for name, column in COLUMNS.items()}
         return cls(**columns)
 
     def __len__(self) -> int:
         return len(self.norad_id)
 
-    def __getitem__(self, key: Any) -> Catalog:
-        """Some of the objects: a boolean mask, an array of indices, a slice, or one index (a catalogue of one)."""
-        if isinstance(key, xr.DataArray):
-            key = key.to_numpy()
-        if isinstance(key, (int, np.integer)):
-            key = [key]
+    def __contains__(self, norad_id: object) -> bool:
+        """Whether the catalogue holds an object, by its NORAD id."""
+        return is_whole(norad_id) and bool((self.norad_id == norad_id).any())
+
+    def __iter__(self) -> Iterator[Catalog]:
+        """Catalogues of one object each."""
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, key: Selector) -> Catalog:
+        """Select objects by position: a mask, an array of indices, a slice, or one index (a catalogue of one)."""
+        index: Any = key.to_numpy() if isinstance(key, xr.DataArray) else [key] if is_whole(key) else key
         try:
-            columns = {name: getattr(self, name)[key] for name in COLUMNS}
+            columns = {name: getattr(self, name)[index] for name in COLUMNS}
         except (IndexError, TypeError) as error:
             raise InputError(
-                f"cannot take {key!r} of a catalogue of {len(self)} objects ({error}); give a mask of that length, "
-                "whole-number indices or a slice"
+                f"{key!r} does not select objects by position, 0 to {len(self) - 1} ({error}); give indices in that "
+                f"range, a mask of length {len(self)} or a slice, or select by id or name: "
+                "sel(norad_id=...), sel(name=...)"
             ) from None
         if columns["norad_id"].ndim != 1:
             raise InputError(f"index {key!r} does not give a one-dimensional selection of objects")
         return dataclasses.replace(self, **columns)
+
+    def sel(self, *, norad_id: npt.ArrayLike | None = None, name: str | None = None) -> Catalog:
+        """Select objects by NORAD id or by name.
+
+        Parameters
+        ----------
+        norad_id : int or array_like of int, optional
+            Ids of the objects, in the order wanted; repeated ones count once.
+        name : str, optional
+            Pattern that the whole name has to match, in any case: ``*`` stands for any text, ``?`` for one character,
+            ``[ab]`` for one of those characters.
+
+        Returns
+        -------
+        Catalog
+            The objects that match what is given.
+
+        Raises
+        ------
+        InputError
+            If neither is given, an id is not in the catalogue, or no name matches.
+
+        Examples
+        --------
+        >>> from stmgpu.catalog.synthetic import synthetic_catalog
+        >>> cat = synthetic_catalog(30)
+        >>> cat.sel(norad_id=[25, 3]).name.tolist(), len(cat.sel(name="syn-0001?"))
+        (['SYN-00025', 'SYN-00003'], 10)
+        """
+        if norad_id is None and name is None:
+            raise InputError("nothing to select by; give norad_id or name")
+        selected = self if norad_id is None else self[[self.index_of(k) for k in _whole_numbers(norad_id)]]
+        if name is None:
+            return selected
+        pattern = re.compile(fnmatch.translate(name), re.IGNORECASE)
+        matching = np.array([pattern.match(text) is not None for text in selected.name.tolist()], np.bool_)
+        if not matching.any():
+            raise InputError(
+                f"none of {len(selected)} names matches {name[:60]!r}; use * for any text, as in '*{name[:20]}*'"
+            )
+        return selected[matching]
 
     def __repr__(self) -> str:
         return f"<Catalog: {len(self)} objects, {len(self.rejected)} rejected, source {self.source!r}>"
@@ -241,8 +243,8 @@ class Catalog:
     def equals(self, other: Catalog) -> bool:
         """Whether every column holds the same values (NaN equals NaN); the source does not matter."""
         return len(self) == len(other) and all(
-            np.array_equal(getattr(self, name), getattr(other, name), equal_nan=name in _FLOAT_COLUMNS)
-            for name in COLUMNS
+            np.array_equal(getattr(self, name), getattr(other, name), equal_nan=column.kind == "float64")
+            for name, column in COLUMNS.items()
         )
 
     def index_of(self, norad_id: int) -> int:
@@ -253,13 +255,35 @@ class Catalog:
         InputError
             If the catalogue does not hold it.
         """
-        found = np.flatnonzero(self.norad_id == norad_id)
-        if len(found) == 0:
-            raise InputError(f"object {norad_id} is not in the catalogue of {len(self)} objects (see `rejected` too)")
-        return int(found[0])
+        places = np.flatnonzero(self.norad_id == norad_id)
+        if len(places) == 0:
+            raise InputError(
+                f"object {norad_id} is not in the catalogue of {len(self)} objects; see its `rejected` records"
+            )
+        return int(places[0])
 
     @property
-    def epoch(self) -> npt.NDArray[np.datetime64]:
+    def perigee_km(self) -> Floats:
+        """Heights of perigee above the equatorial radius [km], shape (n,)."""
+        return orbits.apsis_heights_km(self.mean_motion, self.eccentricity)[0]
+
+    @property
+    def apogee_km(self) -> Floats:
+        """Heights of apogee above the equatorial radius [km], shape (n,)."""
+        return orbits.apsis_heights_km(self.mean_motion, self.eccentricity)[1]
+
+    @property
+    def period_min(self) -> Floats:
+        """Orbital periods [min], shape (n,)."""
+        return np.asarray(2.0 * np.pi / self.mean_motion)
+
+    @property
+    def regime(self) -> Strings:
+        """Orbit regimes: LEO, MEO, GEO or HEO as `stmgpu.catalog.orbits.regime_of` defines them, shape (n,)."""
+        return orbits.regime_of(self.perigee_km, self.apogee_km)
+
+    @property
+    def epoch(self) -> Times:
         """Epochs as datetime64[ns], shape (n,)."""
         return to_datetime64(self.epoch_jd, self.epoch_fr)
 
@@ -301,7 +325,7 @@ class Catalog:
         200
         """
         self._need_objects("summary")
-        regimes = orbits.regime_of(*orbits.apsis_heights_km(self.mean_motion, self.eccentricity))
+        regimes = self.regime
         order = np.lexsort((self.epoch_fr, self.epoch_jd))
         first, last = (Epoch(float(self.epoch_jd[i]), float(self.epoch_fr[i])) for i in (order[0], order[-1]))
         reference = last if at is None else as_epoch(at)
@@ -323,7 +347,13 @@ class Catalog:
         }
 
     def to_xarray(self) -> xr.Dataset:
-        """The catalogue as a Dataset over dimension `object`, with units and long_name on every variable.
+        """Convert to a Dataset over the dimension `object`, with CF attributes on every variable.
+
+        Returns
+        -------
+        xarray.Dataset
+            All columns, `perigee_km`, `apogee_km`, `period_min` and `regime`; `norad_id`, `name` and `epoch` are
+            coordinates.
 
         Examples
         --------
@@ -331,46 +361,49 @@ class Catalog:
         >>> synthetic_catalog(5).to_xarray()["raan"].attrs["units"]
         'rad'
         """
-        variables = {
-            name: ("object", getattr(self, name), {"units": units, "long_name": long_name})
-            for name, (_, units, long_name) in COLUMNS.items()
+        attributes: dict[str, str | int] = {
+            "title": "catalogue of SGP4 mean elements",
+            "frame": "TEME",
+            "time_system": "UTC",
+            "gravity_model": "WGS-72",
+            "source": self.source,
+            "sha256": self.sha256,
+            "digest": self.digest(),
+            "rejected": len(self.rejected),
         }
-        variables["epoch"] = ("object", self.epoch, {"long_name": "epoch of the mean elements (UTC)"})
-        dataset = xr.Dataset(
-            variables,
-            attrs={
-                "title": "catalogue of SGP4 mean elements",
-                "frame": "TEME",
-                "time_system": "UTC",
-                "gravity_model": "WGS-72",
-                "source": self.source,
-                "sha256": self.sha256,
-                "digest": self.digest(),
-                "rejected": len(self.rejected),
-            },
-        )
-        return dataset.set_coords(["norad_id", "name", "epoch"])
+        return to_dataset(self._columns(), attributes)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Convert to a pandas DataFrame, one row an object in the order of the catalogue.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `norad_id`, `name` and `epoch`, then the other columns of `to_xarray`.
+
+        Examples
+        --------
+        >>> from stmgpu.catalog.synthetic import synthetic_catalog
+        >>> synthetic_catalog(5).to_dataframe().loc[2, "name"]
+        'SYN-00003'
+        """
+        return to_dataframe(self._columns())
+
+    def _repr_html_(self) -> str:
+        """Table of the first objects, for notebooks."""
+        return to_html(self._columns(), repr(self).strip("<>"))
+
+    def _columns(self) -> dict[str, npt.NDArray[np.generic]]:
+        return {name: getattr(self, name) for name in (*COLUMNS, *DERIVED, "epoch")}
 
     def _need_objects(self, what: str) -> None:
         if len(self) == 0:
             raise InputError(f"the {what} of an empty catalogue is undefined; select at least one object")
 
 
-def _column(name: str, value: Any, count: int) -> npt.NDArray[Any]:
-    """One column in its own type and length, or an InputError that names it."""
-    kind = "float64" if name in _FLOAT_COLUMNS else "int64" if name in _INT_COLUMNS else "str"
-    try:
-        array = np.asarray(value)
-        if kind == "int64" and array.dtype.kind not in "iu":
-            whole = np.asarray(array, np.float64)
-            if not (np.isfinite(whole) & (whole == np.floor(whole)) & (np.abs(whole) < 2.0**53)).all():
-                raise ValueError("not whole numbers")
-        if kind == "str":
-            array = array.astype(str) if array.dtype.kind != "U" else array
-            if name == "classification":
-                array = array.astype("U1")
-        else:
-            array = array.astype(kind)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"catalogue column {name!r} cannot be used as {kind}: {error}") from None
-    return np.array(np.broadcast_to(array, (count,)))
+def _whole_numbers(values: npt.ArrayLike) -> list[int]:
+    """Distinct whole numbers in their order."""
+    array = np.asarray(values)
+    if array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
+        raise InputError(f"norad_id is {values!r}, allowed is a whole number or a list of them")
+    return list(dict.fromkeys(np.atleast_1d(array).tolist()))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog
-from stmgpu.catalog.catalog import Rejection
+from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.mixed import MixedPropagator

@@ -18,7 +18,8 @@ import numpy as np
 import zarr
 
 from stmgpu.catalog import Catalog
-from stmgpu.catalog.catalog import COLUMNS, Rejection
+from stmgpu.catalog.columns import COLUMNS
+from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash, replacing

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.catalog.catalog import COLUMNS
+from stmgpu.catalog.columns import COLUMNS
 from stmgpu.debris import variables as debris
 from stmgpu.errors import StoreError
 
@@ -119,14 +119,9 @@ KINDS: dict[str, Kind] = {
         "catalogue of SGP4 mean elements",
         {
             name: Variable(
-                ("object",),
-                {"norad_id": "int64", "element_set_no": "int64", "rev_at_epoch": "int64"}.get(
-                    name, "text" if isinstance(default, str) else "float64"
-                ),
-                units,
-                long_name,
+                ("object",), "text" if column.kind == "str" else column.kind, column.units or "1", column.long_name
             )
-            for name, (default, units, long_name) in COLUMNS.items()
+            for name, column in COLUMNS.items()
         },
         {"object": (65_536, 1_048_576)},
     ),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from stmgpu.catalog import Catalog, synthetic_catalog
-from stmgpu.catalog.catalog import COLUMNS
+from stmgpu.catalog.columns import COLUMNS, DERIVED
 from stmgpu.errors import InputError
 from stmgpu.time import Epoch
 
@@ -116,13 +118,131 @@ def test_the_callers_arrays_stay_writable() -> None:
     raan[0] = 0.3
 
 
-def test_xarray_has_units_and_long_names() -> None:
-    dataset = synthetic_catalog(5).to_xarray()
-    assert set(COLUMNS) | {"epoch"} == set(dataset.variables)
+def test_xarray_has_cf_attributes() -> None:
+    cat = synthetic_catalog(5)
+    dataset = cat.to_xarray()
+    assert set(COLUMNS) | set(DERIVED) | {"epoch"} == set(dataset.variables)
+    assert dataset.attrs["Conventions"] == "CF-1.11"
     for name, variable in dataset.variables.items():
         assert variable.attrs["long_name"], name
-        assert "units" in variable.attrs or name == "epoch"
+        is_number = variable.dtype.kind in "if"
+        assert ("units" in variable.attrs) == is_number, name
+        assert not set("^/") & set(variable.attrs.get("units", "")), name
     assert dataset.epoch.dtype == "datetime64[ns]"
+    assert set(dataset.coords) == {"norad_id", "name", "epoch"}
+    np.testing.assert_array_equal(dataset.perigee_km, cat.perigee_km)
+    assert dataset.where(dataset.regime == "GEO", drop=True).sizes["object"] == int((cat.regime == "GEO").sum())
+
+
+def test_dataframe_has_the_objects_in_their_order() -> None:
+    cat = synthetic_catalog(20, seed=3)
+    frame = cat.to_dataframe()
+    assert list(frame.columns[:3]) == ["norad_id", "name", "epoch"]
+    assert set(frame.columns) == set(COLUMNS) | set(DERIVED) | {"epoch"}
+    assert len(frame) == len(cat)
+    for name in frame.columns:
+        np.testing.assert_array_equal(frame[name].to_numpy(), getattr(cat, name), err_msg=name)
+    assert frame[frame.regime == "LEO"].index.tolist() == np.flatnonzero(cat.regime == "LEO").tolist()
+    assert len(cat[[]].to_dataframe()) == 0
+
+
+def test_derived_columns() -> None:
+    """ISS-like, GPS-like and geostationary orbits: periods and heights from any textbook, to their digits."""
+    rev = np.array([15.5, 2.00565, 1.0027379])
+    cat = Catalog.from_columns(
+        **{
+            **ONE,
+            "norad_id": [1, 2, 3],
+            "epoch_fr": 0.0,
+            "mean_motion": rev / 720.0 * np.pi,
+            "eccentricity": [0.0, 0.01, 0.0],
+        }
+    )
+    np.testing.assert_allclose(cat.period_min, 1440.0 / rev, rtol=1e-14)
+    np.testing.assert_allclose(cat.perigee_km[[0, 2]], [416.0, 35_786.0], atol=2.0)
+    np.testing.assert_allclose((cat.perigee_km[1] + cat.apogee_km[1]) / 2.0, 20_182.0, atol=2.0)
+    np.testing.assert_allclose(cat.apogee_km[1] - cat.perigee_km[1], 0.02 * 26_560.0, rtol=1e-3)
+    assert cat.regime.tolist() == ["LEO", "MEO", "GEO"]
+
+
+def test_select_by_id() -> None:
+    cat = synthetic_catalog(50, seed=2)
+    assert cat.sel(norad_id=7).norad_id.tolist() == [7]
+    assert cat.sel(norad_id=[40, 3, 40]).norad_id.tolist() == [40, 3]
+    assert cat.sel(norad_id=np.array([9], np.int32)).norad_id.tolist() == [9]
+    assert len(cat.sel(norad_id=[])) == 0
+    with pytest.raises(InputError, match="object 51 is not in the catalogue of 50 objects"):
+        cat.sel(norad_id=[1, 51])
+    for wrong in ("7", [1.5], True, [[1, 2]], None):
+        with pytest.raises(InputError, match=r"norad_id|nothing to select by"):
+            cat.sel(norad_id=wrong)
+
+
+NAMES = ["ISS (ZARYA)", "iss deb", "COSMOS 1", "A*B", "[X]", "ÉTOILE\u2028"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("ISS*", NAMES[:2]),
+        ("iss (zarya)", NAMES[:1]),
+        ("*o*", ["COSMOS 1", "ÉTOILE\u2028"]),
+        ("COSMOS ?", NAMES[2:3]),
+        ("?[*]?", ["A*B"]),
+        ("[[]X]", ["[X]"]),
+        ("étoile?", NAMES[5:]),
+        ("*", NAMES),
+    ],
+)
+def test_select_by_name(pattern: str, names: list[str]) -> None:
+    cat = dataclasses.replace(synthetic_catalog(len(NAMES)), name=np.array(NAMES))
+    assert cat.sel(name=pattern).name.tolist() == names
+
+
+def test_select_by_name_needs_a_match() -> None:
+    cat = synthetic_catalog(30)
+    assert cat.sel(norad_id=[1, 2, 25], name="*2?").norad_id.tolist() == [25]
+    for pattern in ("ISS", "", "(a+)+$", "[", "*" * 50 + "!"):
+        with pytest.raises(InputError, match="none of 30 names matches"):
+            cat.sel(name=pattern)
+    with pytest.raises(InputError, match="nothing to select by; give norad_id or name"):
+        cat.sel()
+
+
+def test_membership_is_by_id() -> None:
+    cat = synthetic_catalog(30)
+    assert 30 in cat
+    assert np.int64(1) in cat
+    for other in (0, 31, "1", "SYN-00001", True, None, 1.0):
+        assert other not in cat
+
+
+def test_an_index_out_of_range_names_sel() -> None:
+    cat = synthetic_catalog(30)
+    assert cat[25].norad_id.tolist() == [26]
+    assert cat[-1].norad_id.tolist() == [30]
+    for key in (25544, np.int64(30), [0, 25544]):
+        with pytest.raises(InputError, match=r"by position, 0 to 29 .*sel\(norad_id=\.\.\.\)"):
+            cat[key]
+    assert [one.norad_id.tolist() for one in cat[:3]] == [[1], [2], [3]]
+
+
+def test_html_is_short_and_escaped() -> None:
+    hostile = "<script>alert('x')</script><img src=x onerror=\"y\">&"
+    cat = dataclasses.replace(
+        synthetic_catalog(500), name=np.full(500, hostile), object_type=np.full(500, hostile), source=hostile
+    )
+    html = cat._repr_html_()
+    for part in ("<script", "<img", 'onerror="', "alert('", "&<"):
+        assert part not in html
+    assert html.count("&lt;script&gt;") >= 11
+    assert html.count("<tr>") == 12
+    assert "Catalog: 500 objects" in html
+    assert len(html) < 20_000
+    assert synthetic_catalog(3)._repr_html_().count("<tr>") == 4
+    assert Catalog.empty()._repr_html_().count("<tr>") == 1
+    tags = set(re.findall(r"</?(\w+)", html))
+    assert tags == {"div", "table", "thead", "tbody", "tr", "th", "td"}
 
 
 def test_median_epoch_is_one_of_the_epochs() -> None:

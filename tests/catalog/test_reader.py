@@ -12,7 +12,7 @@ import pytest
 from support.samples import FORMATS, every_form, small, text, tle
 
 from stmgpu.catalog import Catalog, detect_format, format_catalog, read_catalog, synthetic_catalog, write_catalog
-from stmgpu.catalog.catalog import COLUMNS
+from stmgpu.catalog.columns import COLUMNS
 from stmgpu.catalog.tle.lines import to_alpha5
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.time import Epoch

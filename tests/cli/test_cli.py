@@ -20,7 +20,7 @@ from support.commands import stmgpu
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
-from stmgpu.catalog.catalog import COLUMNS
+from stmgpu.catalog.columns import COLUMNS
 from stmgpu.errors import StoreError
 from stmgpu.store import open_dataset
 
