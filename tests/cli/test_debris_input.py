@@ -56,7 +56,7 @@ def test_a_policy_may_empty_the_population(tmp_path: Path) -> None:
     ds = open_dataset(tmp_path / "s.zarr")
     assert ds.population.sum("class").to_numpy().tolist() == [[[60.0, 10.0, 0.0, 0.0]] * 2]
     told = [note for note in ds.attrs["notes"] if "run 1" in note]
-    assert any("nothing is left to remove" in note for note in told), told
+    assert any("nothing was removed" in note for note in told), told
     assert any("only 10 objects to choose from" in note for note in told), told
     picture = tmp_path / "p.svg"
     assert stmgpu("study", tmp_path / "s.zarr", "--plot", picture).exit_code == 0
@@ -148,7 +148,7 @@ def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
         (["--years", "0"], "years = 0 is out of range"),
         (["--years", "0.5"], r"years = 0\.5 is out of range"),
         (["--years", "nan"], "years = nan is out of range"),
-        (["--years", "1e9"], "give 1 to 1000"),
+        (["--years", "1e9"], "choose 1 to 1000"),
         (["--seed", str(1 << 63)], "seed = 9223372036854775808 is out of range"),
         (["--runs", "2000000"], "runs = 2000000 is out of range"),
         (["--out", "{foreign}"], "is no store of stmgpu, so it is not overwritten"),

@@ -333,7 +333,7 @@ def _event_table(
         count = len(events["time"])
         run_columns = {"scenario": np.full(count, s), "run": np.full(count, r)}
         for name, parts in columns.items():
-            parts.append(run_columns.get(name, events.get(name)))
+            parts.append(run_columns[name] if name in run_columns else events[name])
     return {
         f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
         for name, parts in columns.items()
