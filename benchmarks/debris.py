@@ -42,6 +42,7 @@ from stmgpu.debris.specs import CollisionSpec, PopulationSpec
 from stmgpu.debris.study.evolve import initial_population
 from stmgpu.distribute.cluster import ClusterOptions, client_of
 from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import DensityTable
 
 MOCAT_2023 = Path(__file__).resolve().parents[2] / "shared" / "data" / "debris" / "mocat_mc" / "2023.mat"
 
@@ -169,7 +170,8 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
         moving, meeting = [], []
         for step in range(1, 4 + options.rounds):
             begin = time.perf_counter()
-            mover.step(members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0))
+            air = DensityTable(table, environment.lowest_km, environment.spacing_km)
+            mover.step(members.state, 432_000.0, density=air, sun=(1.0, 0.0, 0.0))
             moving.append(time.perf_counter() - begin)
             members.drop(members.decayed())
             begin = time.perf_counter()

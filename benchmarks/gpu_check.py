@@ -50,6 +50,7 @@ from stmgpu.debris.study.evolve import initial_population  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
 from stmgpu.propagate.secular import Secular  # noqa: E402
+from stmgpu.propagate.secular_forces import DensityTable  # noqa: E402
 from stmgpu.propagate.sgp4 import SGP4Propagator  # noqa: E402
 from stmgpu.screen.screening import default_start, screen  # noqa: E402
 
@@ -310,7 +311,8 @@ def _object_kernels(backend: Backend, scenario: Scenario, population: Population
     for number in range(runs):
         members.add(number, np.arange(len(population), dtype=np.int64), population)
     density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
-    table, mover = backend.put(density), Secular(backend, 150.0)
+    air = DensityTable(backend.put(density), environment.lowest_km, environment.spacing_km)
+    mover = Secular(backend, 150.0)
     cube = Cube(
         backend,
         seed=1,
@@ -320,9 +322,7 @@ def _object_kernels(backend: Backend, scenario: Scenario, population: Population
         lattice=scenario.collisions.lattice,
     )
     _, moving = _timed(
-        lambda: mover.step(
-            members.state, 432_000.0, table, environment.lowest_km, environment.spacing_km, (1.0, 0.0, 0.0)
-        ),
+        lambda: mover.step(members.state, 432_000.0, density=air, sun=(1.0, 0.0, 0.0)),
         lambda _: backend.get(members.state.gone[:1]),
     )
     _, meeting = _timed(lambda: cube.encounters(members.state, 1), len)

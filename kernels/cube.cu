@@ -18,16 +18,10 @@
 // same cell of the same run; -1 is a slot that takes no part.
 #include "wide.h"
 #include "kepler.h"
+#include "orbit_table.h"
 #include "random.h"
 
-#define ANGLE 1ULL                  // purposes of random numbers, stmgpu/debris/streams.py
-#define COLLISION 3ULL
-#define ODD 0x9E3779B97F4A7C15ULL   // 2^64 / golden ratio
-#define ABSENT 2
 #define COUNT_END (1 << 30)         // pairs of a row are counted up to here: 46,342 objects in one cell are 2^30 pairs
-
-// Rows of the orbit table, stmgpu/propagate/secular.py.
-enum { A_KM, ECC, INC, RAAN, ARGP, RADIUS = 8 };
 
 struct Lattice {
     i64 bands;
@@ -40,10 +34,10 @@ struct Cell {
 };
 
 // floor(x), but for whole numbers, where it may be x - 1: a wall belongs to either of its cells.
-FN real cell_number(real x) { return nearest(x - 0.5); }
+STM_FN real cell_number(real x) { return nearest(x - 0.5); }
 
 // Numbers of the cell around r; `offset` shifts the lattice, in cells, but the longitude in turns.
-FN Cell cell_of(const Lattice& lattice, const real r[3], const real offset[3]) {
+STM_FN Cell cell_of(const Lattice& lattice, const real r[3], const real offset[3]) {
     Cell cell;
     if (lattice.bands == 0) {
         for (int k = 0; k < 3; ++k) cell.c[k] = cell_number(r[k] * (1.0 / lattice.cell_km) + offset[k]);
@@ -63,7 +57,7 @@ FN Cell cell_of(const Lattice& lattice, const real r[3], const real offset[3]) {
 }
 
 // Volume of a cell [km^3]: exact, also for the innermost shell and the caps of the poles.
-FN real volume_of(const Lattice& lattice, const Cell& cell, const real offset[3]) {
+STM_FN real volume_of(const Lattice& lattice, const Cell& cell, const real offset[3]) {
     if (lattice.bands == 0) return splat(lattice.cell_km * lattice.cell_km * lattice.cell_km);
     const double last = (double)lattice.bands - 1.0, height = STM_PI / (double)lattice.bands;
     real inner = larger(cell.c[0] - offset[0], splat(0.0)) * lattice.cell_km;
@@ -75,14 +69,14 @@ FN real volume_of(const Lattice& lattice, const Cell& cell, const real offset[3]
 }
 
 // Mean anomaly in (-pi, pi) of objects: counter (step and resample, uid), key (seed, run and purpose).
-FN real mean_anomaly(i64 seed, ints run_number, ints counter, ints uid) {
+STM_FN real mean_anomaly(i64 seed, ints run_number, ints counter, ints uid) {
     words x0 = to_words(counter), x1 = to_words(uid);
-    threefry(to_words(splat_i64(seed)), to_words(run_number) | (ANGLE << 32), &x0, &x1);
+    threefry(to_words(splat_i64(seed)), to_words(run_number) | (STREAM_ANGLE << 32), &x0, &x1);
     return (uniform(x0) - 0.5) * STM_TWO_PI;
 }
 
 // Keys of all objects in all rows.
-KERNEL cube_cells(
+STM_KERNEL cube_cells(
     i64 rows,                            // rows of the batch
     i64 groups,                          // lanes an object: each takes every groups-th row
     i64 n,                               // slots, a multiple of 16
@@ -96,30 +90,30 @@ KERNEL cube_cells(
     i64 bits_other,                      // bits of the second and the third
     i64 bands,                           // bands of latitude, 0 for cubes
     double cell_km,                      // edge of a cube, thickness of a shell
-    const double* RESTRICT orbit,        // [10][capacity] mean elements [km, rad], see stmgpu/propagate/secular.py
-    const i64* RESTRICT uid,             // [capacity] name of the object within its run
-    const i32* RESTRICT run,             // [capacity] run of the object
-    const i8* RESTRICT mode,             // [capacity] 2 where there is no object
-    const i64* RESTRICT run_number,      // [runs] number of each run in the study
-    const double* RESTRICT offset,       // [rows][runs][3] shift of the lattice, 0 to 1
-    const double* RESTRICT sectors,      // [bands + 1] sectors of each band
-    i64* RESTRICT keys,                  // [rows][n] run and cell, -1 for none
-    i32* RESTRICT beyond)                // [1] set to 1 if an object lies where the cell numbers do not reach
+    const double* STM_RESTRICT orbit,    // [ORBIT_ROWS][capacity] mean elements, see orbit_table.h
+    const i64* STM_RESTRICT uid,         // [capacity] name of the object within its run
+    const i32* STM_RESTRICT run,         // [capacity] run of the object
+    const i8* STM_RESTRICT mode,         // [capacity] MODE_ of orbit_table.h
+    const i64* STM_RESTRICT run_number,  // [runs] number of each run in the study
+    const double* STM_RESTRICT offset,   // [rows][runs][3] shift of the lattice, 0 to 1
+    const double* STM_RESTRICT sectors,  // [bands + 1] sectors of each band
+    i64* STM_RESTRICT keys,              // [rows][n] run and cell, -1 for none
+    i32* STM_RESTRICT beyond)            // [1] set to 1 if an object lies where the cell numbers do not reach
 {
-    PARALLEL(lane, n * groups, LANES) {
+    STM_PARALLEL(lane, n * groups, STM_LANES) {
         const i64 group = lane / n, i = lane - group * n;
-        mask present = both(load_i8(mode + i) != (double)ABSENT, lane_ids() + i < objects);
+        mask present = both(load_i8(mode + i) != (double)MODE_ABSENT, lane_ids() + i < objects);
         if (!any(present)) {
             for (i64 row = group; row < rows; row += groups) store_i64(keys + row * n + i, splat_i64(-1));
             continue;
         }
-        const i64 lead = i < objects && mode[i] != ABSENT ? run[i] : 0;
+        const i64 lead = i < objects && mode[i] != MODE_ABSENT ? run[i] : 0;
         ints owner = seli(present, load_i32(run + i), splat_i64(lead)), name = load_i64(uid + i);
         const bool mixed = any(owner != lead);
         ints number = mixed ? gather_i64(run_number, owner) : splat_i64(run_number[lead]);
         const double* o = orbit + i;
-        real a = load(o + A_KM * capacity), ecc = load(o + ECC * capacity);
-        Plane plane = plane_of(load(o + INC * capacity), load(o + RAAN * capacity), load(o + ARGP * capacity));
+        real a = load(o + ORBIT_A_KM * capacity), ecc = load(o + ORBIT_ECC * capacity);
+        Plane plane = plane_of(load(o + ORBIT_INC * capacity), load(o + ORBIT_RAAN * capacity), load(o + ORBIT_ARGP * capacity));
         const double centre = bands == 0 ? (double)(1LL << (bits_first - 1)) : 0.0;
         for (i64 row = group; row < rows; row += groups) {
             Lattice lattice = {bands, cell_km, sectors};
@@ -139,24 +133,24 @@ KERNEL cube_cells(
 }
 
 // Bucket of a key: the top bits of its product with 2^64 / golden ratio (D. E. Knuth, TAOCP vol. 3, section 6.4).
-FN i64 bucket_of(i64 key, i64 bits) {
-    return (i64)(((unsigned long long)key * ODD) >> (64 - bits));
+STM_FN i64 bucket_of(i64 key, i64 bits) {
+    return (i64)(((unsigned long long)key * STREAM_ODD) >> (64 - bits));
 }
 
 // Chain the slots of every bucket: `next` leads from a slot to one that came before, `head` to the last. `parts` threads
 // share a row on a CPU, each with the buckets whose number begins with its own; the order within a chain does not matter.
-KERNEL cube_link(
-    i64 rows,                            // rows of the batch
-    i64 parts,                           // parts of a row, a power of two
-    i64 n,                               // slots
-    i64 bits,                            // there are 2^bits buckets
-    i64 buckets,                         // 2^bits
-    const i64* RESTRICT keys,            // [rows][n] see cube_cells
-    i32* RESTRICT head,                  // [rows][buckets] last slot of each bucket; -1 before
-    i32* RESTRICT next)                  // [rows][n] slot before in the same bucket, -1 for none
+STM_KERNEL cube_link(
+    i64 rows,                      // rows of the batch
+    i64 parts,                     // parts of a row, a power of two
+    i64 n,                         // slots
+    i64 bits,                      // there are 2^bits buckets
+    i64 buckets,                   // 2^bits
+    const i64* STM_RESTRICT keys,  // [rows][n] see cube_cells
+    i32* STM_RESTRICT head,        // [rows][buckets] last slot of each bucket; -1 before
+    i32* STM_RESTRICT next)        // [rows][n] slot before in the same bucket, -1 for none
 {
     const i64 size = buckets / parts;
-    ROWS(line, rows * parts, i, n, 1) {
+    STM_ROWS(line, rows * parts, i, n, 1) {
         const i64 row = line / parts, part = line - row * parts, key = keys[row * n + i];
         if (key < 0) continue;
         const i64 bucket = bucket_of(key, bits);
@@ -166,24 +160,24 @@ KERNEL cube_link(
 }
 
 // Pairs of slots with the same key, each once, the one with the lower uid first.
-KERNEL cube_match(
-    i64 rows,                            // rows of the batch
-    i64 parts,                           // parts of a row
-    i64 n,                               // slots
-    i64 slots,                           // slots of the uid table
-    i64 bits,                            // bits of a bucket's number
-    i64 buckets,                         // 2^bits
-    i64 capacity,                        // pairs that a part of a row has room for
-    const i64* RESTRICT keys,            // [rows][n] see cube_cells
-    const i32* RESTRICT next,            // [rows][n] see cube_link
-    const i64* RESTRICT uid,             // [slots] name of the object within its run
-    i32* RESTRICT count,                 // [rows][parts] pairs found, may exceed capacity (then up to 2^30); 0 before
-    i32* RESTRICT first,                 // [rows][parts][capacity] slot with the lower uid
-    i32* RESTRICT second)                // [rows][parts][capacity] slot with the higher uid
+STM_KERNEL cube_match(
+    i64 rows,                      // rows of the batch
+    i64 parts,                     // parts of a row
+    i64 n,                         // slots
+    i64 slots,                     // slots of the uid table
+    i64 bits,                      // bits of a bucket's number
+    i64 buckets,                   // 2^bits
+    i64 capacity,                  // pairs that a part of a row has room for
+    const i64* STM_RESTRICT keys,  // [rows][n] see cube_cells
+    const i32* STM_RESTRICT next,  // [rows][n] see cube_link
+    const i64* STM_RESTRICT uid,   // [slots] name of the object within its run
+    i32* STM_RESTRICT count,       // [rows][parts] pairs found, may exceed capacity (then up to 2^30); 0 before
+    i32* STM_RESTRICT first,       // [rows][parts][capacity] slot with the lower uid
+    i32* STM_RESTRICT second)      // [rows][parts][capacity] slot with the higher uid
 {
     (void)slots;
     const i64 size = buckets / parts;
-    ROWS(line, rows * parts, i, n, 1) {
+    STM_ROWS(line, rows * parts, i, n, 1) {
         const i64 row = line / parts, part = line - row * parts;
         const i64* key = keys + row * n;
         const i32* link = next + row * n;
@@ -202,7 +196,7 @@ KERNEL cube_match(
 }
 
 // States and rate of every pair, and the random words that say whether it collides and what that event is called.
-KERNEL cube_pairs(
+STM_KERNEL cube_pairs(
     i64 pairs,                           // pairs, a multiple of 16
     i64 rows,                            // rows of the batch
     i64 capacity,                        // slots of the orbit table
@@ -213,34 +207,34 @@ KERNEL cube_pairs(
     i64 bands,                           // bands of latitude, 0 for cubes
     double cell_km,                      // edge of a cube, thickness of a shell
     double mu_km3_s2,                    // gravitational parameter
-    const double* RESTRICT orbit,        // [10][capacity] mean elements
-    const i64* RESTRICT uid,             // [capacity] name of the object within its run
-    const i64* RESTRICT run_number,      // [runs] number of each run in the study
-    const double* RESTRICT offset,       // [rows][runs][3] shift of the lattice, 0 to 1
-    const double* RESTRICT sectors,      // [bands + 1] sectors of each band
-    const i64* RESTRICT first,           // [pairs] slot with the lower uid
-    const i64* RESTRICT second,          // [pairs] slot with the higher uid
-    const i64* RESTRICT row,             // [pairs] row of each pair
-    const i64* RESTRICT run,             // [pairs] run of each pair
-    double* RESTRICT found,              // [14][pairs] speed [km/s], rate in this row [1/s], r, v [km, km/s] of both
-    i64* RESTRICT random)                // [2][pairs] two words, see pair_words in stmgpu/debris/streams.py
+    const double* STM_RESTRICT orbit,    // [ORBIT_ROWS][capacity] mean elements
+    const i64* STM_RESTRICT uid,         // [capacity] name of the object within its run
+    const i64* STM_RESTRICT run_number,  // [runs] number of each run in the study
+    const double* STM_RESTRICT offset,   // [rows][runs][3] shift of the lattice, 0 to 1
+    const double* STM_RESTRICT sectors,  // [bands + 1] sectors of each band
+    const i64* STM_RESTRICT first,       // [pairs] slot with the lower uid
+    const i64* STM_RESTRICT second,      // [pairs] slot with the higher uid
+    const i64* STM_RESTRICT row,         // [pairs] row of each pair
+    const i64* STM_RESTRICT run,         // [pairs] run of each pair
+    double* STM_RESTRICT found,          // [14][pairs] speed [km/s], rate in this row [1/s], r, v [km, km/s] of both
+    i64* STM_RESTRICT random)            // [2][pairs] two words, see pair_words in stmgpu/debris/streams.py
 {
     (void)rows;
-    PARALLEL(i, pairs, LANES) {
+    STM_PARALLEL(i, pairs, STM_LANES) {
         ints sampled = load_i64(row + i), owner = load_i64(run + i), number = gather_i64(run_number, owner);
         real r[2][3], v[2][3], radius = splat(0.0);
         words of_step = to_words((sampled + sample) | (step << 16)), of_pair = to_words(splat_i64(0));
         for (int side = 0; side < 2; ++side) {
             ints slot = load_i64((side == 0 ? first : second) + i);
-            real a = gather(orbit + A_KM * capacity, slot), ecc = gather(orbit + ECC * capacity, slot), sine, cosine;
-            Plane plane = plane_of(gather(orbit + INC * capacity, slot), gather(orbit + RAAN * capacity, slot),
-                                   gather(orbit + ARGP * capacity, slot));
+            real a = gather(orbit + ORBIT_A_KM * capacity, slot), ecc = gather(orbit + ORBIT_ECC * capacity, slot), sine, cosine;
+            Plane plane = plane_of(gather(orbit + ORBIT_INC * capacity, slot), gather(orbit + ORBIT_RAAN * capacity, slot),
+                                   gather(orbit + ORBIT_ARGP * capacity, slot));
             ints name = gather_i64(uid, slot);
-            of_pair = of_pair * ODD + to_words(name);
+            of_pair = of_pair * STREAM_ODD + to_words(name);
             kepler(mean_anomaly(seed, number, from_words(of_step), name), ecc, &sine, &cosine);
             position_at(plane, a, ecc, sine, cosine, r[side]);
             velocity_at(plane, a, ecc, sine, cosine, mu_km3_s2, v[side]);
-            radius = radius + gather(orbit + RADIUS * capacity, slot);
+            radius = radius + gather(orbit + ORBIT_RADIUS_KM * capacity, slot);
         }
         Lattice lattice = {bands, cell_km, sectors};
         real shift[3], speed = splat(0.0);
@@ -251,7 +245,7 @@ KERNEL cube_pairs(
         }
         speed = root(speed);
         real volume = volume_of(lattice, cell_of(lattice, r[0], shift), shift);
-        threefry(to_words(splat_i64(seed)), to_words(number) | (COLLISION << 32), &of_step, &of_pair);
+        threefry(to_words(splat_i64(seed)), to_words(number) | (STREAM_COLLISION << 32), &of_step, &of_pair);
         store_i64(random + i, from_words(of_step));
         store_i64(random + pairs + i, from_words(of_pair));
         store(found + i, speed);

@@ -7,16 +7,11 @@
 // share a slot range and cost a few tests that fail, never a pair. Counting sort by cell: Green (2008), "Particle
 // simulation using CUDA"; here the counters belong to one row, so a CPU needs no atomics.
 //
-// What a row stores of an object (float32, FIELDS in this order; stmgpu/screen/plan.py derives the bounds):
-//   nx ny nz             direction from the Earth's centre
-//   lowest highest [km]  radii that bound the pair's radial gate: those of two objects must overlap
-//   limit                cosine of the largest angle at which a partner of common gate can be within the pair's gate
-//   vx vy vz [km/s]      velocity
-//   pad [km]             bound of what the interpolation and float32 may be off over the interval
+// What a row stores of an object: row_fields.h.
+#include "codes.h"
+#include "earth.h"
 #include "mathx.h"
-
-#define FIELDS 10
-#define MU_KM3_S2 398600.8
+#include "row_fields.h"
 
 // Interpolation error of each object over a block of nodes, measured at every inner node from its two neighbours:
 //   c1 = |r_m - H(t_m)|, H the Hermite polynomial over [t_m-1, t_m+1] (twice the spacing, so 16 times the error), and
@@ -24,20 +19,20 @@
 //        of its position, and an error dv of the node velocities moves the polynomial by at most dv T / 4.
 // error = c1 / 8 + c2 T / 2 is twice what both can cause. Where a neighbour failed nothing can be measured. No orbit is
 // interpolated worse than `senseless_km`: a state that is, without an error code, is no state (an object past its decay).
-KERNEL node_errors(
-    i64 nodes,                           // nodes of the block
-    i64 n,                               // objects, a multiple of 16
-    double node_step_s,                  // node spacing T
-    double unknown_km,                   // error assumed where it cannot be measured
-    double senseless_km,                 // error above which a state without a code gets code 7
-    const double* RESTRICT states,       // [nodes][6][n] TEME position [km] and velocity [km/s]
-    const i8* RESTRICT codes,            // [nodes][n] SGP4's codes, zero where the state is good
-    i8* RESTRICT usable,                 // [nodes][n] the same with code 7 added; first and last node as they were
-    double* RESTRICT error_km)           // [n] largest error over the block
+STM_KERNEL node_errors(
+    i64 nodes,                          // nodes of the block
+    i64 n,                              // objects, a multiple of 16
+    double node_step_s,                 // node spacing T
+    double unknown_km,                  // error assumed where it cannot be measured
+    double senseless_km,                // error above which a state without a code gets code 7
+    const double* STM_RESTRICT states,  // [nodes][6][n] TEME position [km] and velocity [km/s]
+    const i8* STM_RESTRICT codes,       // [nodes][n] SGP4's codes, zero where the state is good
+    i8* STM_RESTRICT usable,            // [nodes][n] the same with code 7 added; first and last node as they were
+    double* STM_RESTRICT error_km)      // [n] largest error over the block
 {
-    PARALLEL(i, n, LANES) {
+    STM_PARALLEL(i, n, STM_LANES) {
         real worst = splat(0.0);
-        for (int k = 0; k < LANES; ++k) {
+        for (int k = 0; k < STM_LANES; ++k) {
             usable[i + k] = codes[i + k];
             usable[(nodes - 1) * n + i + k] = codes[(nodes - 1) * n + i + k];
         }
@@ -59,7 +54,7 @@ KERNEL node_errors(
             real failed = load_i8(code - n) + load_i8(code) + load_i8(code + n);
             mask senseless = both(failed <= 0.0, negate(error < senseless_km));
             worst = larger(worst, sel(either(failed > 0.0, senseless), splat(unknown_km), error));
-            store_i8(usable + m * n + i, to_ints(sel(senseless, splat(7.0), load_i8(code))));
+            store_i8(usable + m * n + i, to_ints(sel(senseless, splat((double)CODE_SENSELESS), load_i8(code))));
         }
         store(error_km + i, worst);
     }
@@ -68,29 +63,29 @@ KERNEL node_errors(
 // Interpolate, bound, and count into cells. Cell number `cells` collects objects whose gate is too wide for a cell
 // (fast, eccentric or badly interpolated ones: tested against everything they may reach), `cells + 1` those that take
 // no part because a node of their interval failed.
-KERNEL fill_rows(
-    i64 rows,                            // sample times of the batch
-    i64 n,                               // objects, a multiple of 16
-    i64 nodes,                           // nodes of the block
-    i64 side,                            // cells along each axis
-    i64 cells,                           // side^3
-    double h_s,                          // half interval
-    double cell_km,                      // edge of a cell
-    double gate_factor,                  // widening of the gate by curvature, see plan.py
-    double half_threshold_km,            // half of the screening threshold
-    double pad_factor,                   // pad = pad_factor * error
-    const double* RESTRICT states,       // [nodes][6][n] TEME position [km] and velocity [km/s]
-    const i8* RESTRICT codes,            // [nodes][n] zero where the state is good
-    const double* RESTRICT error_km,     // [n] interpolation error, see node_errors
-    const i32* RESTRICT row_node,        // [rows] node before each row
-    const double* RESTRICT weights,      // [rows][8] Hermite weights r0 v0 r1 v1 of the position, then of the velocity
-    float* RESTRICT fields,              // [rows][10][n] see the header
-    i32* RESTRICT keys,                  // [rows][n] cell of each object
-    i32* RESTRICT ranks,                 // [rows][n] number of the object within its cell
-    i32* RESTRICT counts)                // [rows][cells + 2] objects in each cell; must be zero before
+STM_KERNEL fill_rows(
+    i64 rows,                             // sample times of the batch
+    i64 n,                                // objects, a multiple of 16
+    i64 nodes,                            // nodes of the block
+    i64 side,                             // cells along each axis
+    i64 cells,                            // side^3
+    double h_s,                           // half interval
+    double cell_km,                       // edge of a cell
+    double gate_factor,                   // widening of the gate by curvature, see plan.py
+    double half_threshold_km,             // half of the screening threshold
+    double pad_factor,                    // pad = pad_factor * error
+    const double* STM_RESTRICT states,    // [nodes][6][n] TEME position [km] and velocity [km/s]
+    const i8* STM_RESTRICT codes,         // [nodes][n] zero where the state is good
+    const double* STM_RESTRICT error_km,  // [n] interpolation error, see node_errors
+    const i32* STM_RESTRICT row_node,     // [rows] node before each row
+    const double* STM_RESTRICT weights,   // [rows][8] Hermite weights r0 v0 r1 v1 of the position, then of the velocity
+    float* STM_RESTRICT fields,           // [rows][FIELD_ROWS][n] see row_fields.h
+    i32* STM_RESTRICT keys,               // [rows][n] cell of each object
+    i32* STM_RESTRICT ranks,              // [rows][n] number of the object within its cell
+    i32* STM_RESTRICT counts)             // [rows][cells + 2] objects in each cell; must be zero before
 {
     (void)nodes;
-    ROWS(row, rows, i, n, LANES) {
+    STM_ROWS(row, rows, i, n, STM_LANES) {
         const double* a = states + ((i64)row_node[row] * 6) * n + i;
         const double* b = a + 6 * n;
         const double* w = weights + row * 8;
@@ -110,22 +105,22 @@ KERNEL fill_rows(
         real pad = load(error_km + i) * pad_factor + radius * 4e-7;
         real gate = (root(v2) * h_s + pad + half_threshold_km) * gate_factor;
         // |radius(t_k + s) - radius_k| <= |rate| h + |acceleration| h^2/2 + |jerk| h^3/6, two-body plus 1 % for J2
-        real gravity = MU_KM3_S2 * inverse * inverse;
+        real gravity = WGS72_MU_KM3_S2 * inverse * inverse;
         real acceleration = absolute((v2 - rate * rate) * inverse - gravity) * 1.1 + gravity * 0.01;
         real jerk = gravity * inverse * 5.0 * (absolute(rate) + acceleration * h_s);
         real band = (absolute(rate) + (acceleration * 0.5 + jerk * (h_s / 6.0)) * h_s) * h_s + pad + half_threshold_km;
 
-        float* f = fields + (row * FIELDS) * n + i;
+        float* f = fields + (row * FIELD_ROWS) * n + i;
         for (int axis = 0; axis < 3; ++axis) {
-            store_narrow(f + axis * n, r[axis] * inverse);
-            store_narrow(f + (axis + 6) * n, v[axis]);
+            store_narrow(f + (FIELD_NX + axis) * n, r[axis] * inverse);
+            store_narrow(f + (FIELD_VX + axis) * n, v[axis]);
         }
-        store_narrow(f + 3 * n, radius - band);
-        store_narrow(f + 4 * n, radius + band);
+        store_narrow(f + FIELD_LOWEST * n, radius - band);
+        store_narrow(f + FIELD_HIGHEST * n, radius + band);
         // |r_i - r_j| <= G < radius_i: r_j lies in a cone around r_i whose half angle has the sine G / radius_i
         real sine = (gate + 0.5 * cell_km) * inverse;
-        store_narrow(f + 5 * n, sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));
-        store_narrow(f + 9 * n, pad);
+        store_narrow(f + FIELD_LIMIT * n, sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));
+        store_narrow(f + FIELD_PAD * n, pad);
 
         real cell[3];
         for (int axis = 0; axis < 3; ++axis) {
@@ -141,7 +136,7 @@ KERNEL fill_rows(
         store_i32(k, to_ints(key));
         const i8* code_a = codes + (i64)row_node[row] * n + i;
         i32* counter = counts + row * (cells + 2);
-        for (int q = 0; q < LANES; ++q) {
+        for (int q = 0; q < STM_LANES; ++q) {
             if (code_a[q] != 0 || code_a[n + q] != 0) k[q] = (i32)cells + 1;
             ranks[row * n + i + q] = claim(counter + k[q], 1);
         }
@@ -149,15 +144,15 @@ KERNEL fill_rows(
 }
 
 // Sums of `chunk` counters at a time: the first half of a prefix sum over each row.
-KERNEL sum_chunks(
-    i64 rows,                            // rows of the batch
-    i64 counters,                        // counters a row
-    i64 chunk,                           // counters a chunk
-    i64 chunks,                          // chunks a row, the last may be short
-    const i32* RESTRICT counts,          // [rows][counters]
-    i32* RESTRICT sums)                  // [rows][chunks]
+STM_KERNEL sum_chunks(
+    i64 rows,                        // rows of the batch
+    i64 counters,                    // counters a row
+    i64 chunk,                       // counters a chunk
+    i64 chunks,                      // chunks a row, the last may be short
+    const i32* STM_RESTRICT counts,  // [rows][counters]
+    i32* STM_RESTRICT sums)          // [rows][chunks]
 {
-    ROWS(row, rows, c, chunks, 1) {
+    STM_ROWS(row, rows, c, chunks, 1) {
         i64 last = (c + 1) * chunk < counters ? (c + 1) * chunk : counters;
         i32 sum = 0;
         for (i64 k = c * chunk; k < last; ++k) sum += counts[row * counters + k];
@@ -166,16 +161,16 @@ KERNEL sum_chunks(
 }
 
 // First slot of each cell: the second half of the prefix sum.
-KERNEL cell_starts(
-    i64 rows,                            // rows of the batch
-    i64 counters,                        // counters a row
-    i64 chunk,                           // counters a chunk
-    i64 chunks,                          // chunks a row
-    const i32* RESTRICT counts,          // [rows][counters]
-    const i32* RESTRICT sums,            // [rows][chunks]
-    i32* RESTRICT starts)                // [rows][counters] objects in earlier cells of the row
+STM_KERNEL cell_starts(
+    i64 rows,                        // rows of the batch
+    i64 counters,                    // counters a row
+    i64 chunk,                       // counters a chunk
+    i64 chunks,                      // chunks a row
+    const i32* STM_RESTRICT counts,  // [rows][counters]
+    const i32* STM_RESTRICT sums,    // [rows][chunks]
+    i32* STM_RESTRICT starts)        // [rows][counters] objects in earlier cells of the row
 {
-    ROWS(row, rows, c, chunks, 1) {
+    STM_ROWS(row, rows, c, chunks, 1) {
         i32 start = 0;
         for (i64 k = 0; k < c; ++k) start += sums[row * chunks + k];
         i64 last = (c + 1) * chunk < counters ? (c + 1) * chunk : counters;
@@ -187,25 +182,25 @@ KERNEL cell_starts(
 }
 
 // Copy every object to its slot. Within a cell the order is that of `ranks`; pairs do not depend on it.
-KERNEL sort_rows(
-    i64 rows,                            // rows of the batch
-    i64 n,                               // objects, a multiple of 16
-    i64 slots,                           // slots a row: n plus room for one SIMD register
-    i64 cells,                           // cells of the grid
-    const float* RESTRICT fields,        // [rows][10][n]
-    const i32* RESTRICT keys,            // [rows][n]
-    const i32* RESTRICT ranks,           // [rows][n]
-    const i32* RESTRICT starts,          // [rows][cells + 2]
-    float* RESTRICT sorted,              // [rows][10][slots]
-    i32* RESTRICT object,                // [rows][slots] object in each slot
-    i32* RESTRICT cell)                  // [rows][slots] cell of each slot
+STM_KERNEL sort_rows(
+    i64 rows,                          // rows of the batch
+    i64 n,                             // objects, a multiple of 16
+    i64 slots,                         // slots a row: n plus room for one SIMD register
+    i64 cells,                         // cells of the grid
+    const float* STM_RESTRICT fields,  // [rows][FIELD_ROWS][n]
+    const i32* STM_RESTRICT keys,      // [rows][n]
+    const i32* STM_RESTRICT ranks,     // [rows][n]
+    const i32* STM_RESTRICT starts,    // [rows][cells + 2]
+    float* STM_RESTRICT sorted,        // [rows][FIELD_ROWS][slots]
+    i32* STM_RESTRICT object,          // [rows][slots] object in each slot
+    i32* STM_RESTRICT cell)            // [rows][slots] cell of each slot
 {
-    ROWS(row, rows, i, n, 1) {
+    STM_ROWS(row, rows, i, n, 1) {
         i32 key = keys[row * n + i];
         i64 slot = starts[row * (cells + 2) + key] + ranks[row * n + i];
-        const float* from = fields + (row * FIELDS) * n + i;
-        float* to = sorted + (row * FIELDS) * slots + slot;
-        for (int f = 0; f < FIELDS; ++f) to[f * slots] = from[f * n];
+        const float* from = fields + (row * FIELD_ROWS) * n + i;
+        float* to = sorted + (row * FIELD_ROWS) * slots + slot;
+        for (int f = 0; f < FIELD_ROWS; ++f) to[f * slots] = from[f * n];
         object[row * slots + slot] = (i32)i;
         cell[row * slots + slot] = key;
     }

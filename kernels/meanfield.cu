@@ -10,18 +10,10 @@
 //     field_rates      ... back to the objects
 //     field_shells     ... and, objects and partners halved, to the shells
 // A cell is a shell and a bin. Where nobody is nothing is computed.
-#include "mathx.h"
+#include "mean_field.h"
+#include "shells.h"
 
-#define CIRCULAR 1e-9               // orbits of smaller eccentricity are circles
 #define ROUNDING 1e-12              // who meets nobody but itself is left with this share of it at most
-#define SPEEDS 4                    // groups of relative speed, stmgpu/debris/collisions/crossing.py
-#define POWERS 3                    // 1, r, r^2
-#define OUTCOMES 3                  // collisions, catastrophic ones, fragments
-#define HITS (OUTCOMES * POWERS)
-
-enum { A_KM, ECC, RADIUS_M, WEIGHT };                   // columns of numbers
-enum { BIN, PARTY, GROUP, PARTNER_CLASS, OWN_CLASS };   // columns of labels
-
 struct Shells {
     i64 count;
     const double* edges;
@@ -36,7 +28,7 @@ struct Walk {
 };
 
 // How many edges lie at or below a radius.
-FN ints edges_below(const Shells& shells, real radius) {
+STM_FN ints edges_below(const Shells& shells, real radius) {
     i64 step = 1;
     while (step <= shells.count) step *= 2;
     ints found = splat_i64(0);
@@ -49,17 +41,11 @@ FN ints edges_below(const Shells& shells, real radius) {
     return found;
 }
 
-// Share of half a revolution, from the perigee up, that lies below an edge.
-FN real passed(const Shells& shells, ints edge, const Walk& w) {
-    real radius = gather(shells.edges, edge);
-    real cosine = (1.0 - radius / w.a) / sel(w.eccentric, w.e, splat(1.0));
-    cosine = smaller(larger(cosine, splat(-1.0)), splat(1.0));
-    real sine = root(1.0 - cosine * cosine);
-    real share = (atan2_of(sine, cosine) - w.e * sine) * (1.0 / STM_PI);
-    return sel(w.eccentric, share, sel(radius > w.a, splat(1.0), splat(0.0)));
+STM_FN real share_below_edge(const Shells& shells, ints edge, const Walk& w) {
+    return share_below(gather(shells.edges, edge), w.a, w.e, w.eccentric);
 }
 
-FN Walk walk_of(const Shells& shells, real a, real e, mask present) {
+STM_FN Walk walk_of(const Shells& shells, real a, real e, mask present) {
     Walk w;
     w.a = a;
     w.e = e;
@@ -69,25 +55,25 @@ FN Walk walk_of(const Shells& shells, real a, real e, mask present) {
     w.inside = both(present, both(w.last >= 0, first < shells.count));
     w.last = seli(w.last < shells.count, w.last, splat_i64(shells.count - 1));
     w.shell = seli(both(first > 0, w.inside), first, splat_i64(0));
-    w.before = passed(shells, w.shell, w);
+    w.before = share_below_edge(shells, w.shell, w);
     return w;
 }
 
 // Share of the period in the shell at hand, times the ratio of speeds there of the orbit and a circle; on to the next.
-FN real share_of(const Shells& shells, Walk* w) {
-    real after = passed(shells, w->shell + 1LL, *w);
+STM_FN real share_of(const Shells& shells, Walk* w) {
+    real after = share_below_edge(shells, w->shell + 1LL, *w);
     real square = 1.5 - 0.5 * gather(shells.centres, w->shell) / w->a;
     real share = (after - w->before) * root(larger(square, splat(0.0)));
     w->before = after;
     return share;
 }
 
-FN void step_of(Walk* w) {
+STM_FN void step_of(Walk* w) {
     w->inside = both(w->inside, w->shell < w->last);
     w->shell = seli(w->inside, w->shell + 1LL, w->shell);
 }
 
-KERNEL field_moments(
+STM_KERNEL field_moments(
     i64 n,                               // objects, a multiple of 16
     i64 objects,                         // objects in use
     i64 parties,                         // parties that treat each other alike
@@ -97,25 +83,25 @@ KERNEL field_moments(
     double unit0,                        // parts of w f that are counted: a power of two
     double unit1,                        // parts of w f r
     double unit2,                        // parts of w f r^2
-    const double* RESTRICT edges,        // [shells + 1] radii between the shells [km]
-    const double* RESTRICT centres,      // [shells] radii in their middle
-    const double* RESTRICT numbers,      // [4][n] semi-major axis [km], eccentricity, radius [m], weight
-    const i32* RESTRICT labels,          // [5][n] bin, party, group of parties, class as a partner, own class
-    double* RESTRICT there,              // [parties][shells][bins] 1 where anybody is; 0 before
-    i64* RESTRICT moments)               // [parties][shells][bins][width] power by power within each class; 0 before
+    const double* STM_RESTRICT edges,    // [shells + 1] radii between the shells [km]
+    const double* STM_RESTRICT centres,  // [shells] radii in their middle
+    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] semi-major axis [km], eccentricity, radius [m], weight
+    const i32* STM_RESTRICT labels,      // [LABEL_COLUMNS][n] bin, party, group of parties, class as a partner, own class
+    double* STM_RESTRICT there,          // [parties][shells][bins] 1 where anybody is; 0 before
+    i64* STM_RESTRICT moments)           // [parties][shells][bins][width] power by power within each class; 0 before
 {
     (void)parties;
     const Shells all = {shells, edges, centres};
-    PARALLEL(i, n, LANES) {
+    STM_PARALLEL(i, n, STM_LANES) {
         mask present = lane_ids() + i < objects;
         if (!any(present)) continue;
         const double* x = numbers + i;
         const i32* label = labels + i;
-        Walk walk = walk_of(all, load(x + A_KM * n), load(x + ECC * n), present);
-        real radius = load(x + RADIUS_M * n), weight = load(x + WEIGHT * n);
+        Walk walk = walk_of(all, load(x + NUMBER_A_KM * n), load(x + NUMBER_ECC * n), present);
+        real radius = load(x + NUMBER_RADIUS_M * n), weight = load(x + NUMBER_WEIGHT * n);
         real zeroth = weight * unit0, first = (weight * radius) * unit1, second = (weight * radius * radius) * unit2;
-        ints party = load_i32(label + PARTY * n) * shells, bin = load_i32(label + BIN * n);
-        ints column = load_i32(label + PARTNER_CLASS * n) * (i64)POWERS;
+        ints party = load_i32(label + LABEL_PARTY * n) * shells, bin = load_i32(label + LABEL_BIN * n);
+        ints column = load_i32(label + LABEL_PARTNER_CLASS * n) * (i64)MEAN_FIELD_POWERS;
         while (any(walk.inside)) {
             real share = share_of(all, &walk);
             ints cell = (party + walk.shell) * bins + bin, place = cell * width + column;
@@ -128,20 +114,20 @@ KERNEL field_moments(
     }
 }
 
-KERNEL field_partners(
+STM_KERNEL field_partners(
     i64 groups,                          // groups of parties with the same factors towards all
     i64 parties,                         // parties
     i64 cells,                           // shells times bins
     i64 width,                           // of a cell
-    const double* RESTRICT factors,      // [groups][parties] on encounters with each party
-    const double* RESTRICT members,      // [groups][parties] 1 where the party is of the group
-    const double* RESTRICT there,        // [parties][cells] see field_moments
-    const i64* RESTRICT moments,         // [parties][cells][width]
-    double* RESTRICT seeks,              // [groups][cells] above 0 where anybody of the group is
-    double* RESTRICT finds,              // [groups][cells] above 0 where anybody is whom the group meets
-    double* RESTRICT partners)           // [groups][cells][width] whom the group meets, in units
+    const double* STM_RESTRICT factors,  // [groups][parties] on encounters with each party
+    const double* STM_RESTRICT members,  // [groups][parties] 1 where the party is of the group
+    const double* STM_RESTRICT there,    // [parties][cells] see field_moments
+    const i64* STM_RESTRICT moments,     // [parties][cells][width]
+    double* STM_RESTRICT seeks,          // [groups][cells] above 0 where anybody of the group is
+    double* STM_RESTRICT finds,          // [groups][cells] above 0 where anybody is whom the group meets
+    double* STM_RESTRICT partners)       // [groups][cells][width] whom the group meets, in units
 {
-    PARALLEL(i, groups * cells * width, LANES) {
+    STM_PARALLEL(i, groups * cells * width, STM_LANES) {
         const i64 line = i / width, group = line / cells, cell = line - group * cells, column = i - line * width;
         double seeking = 0.0, finding = 0.0;
         real sum = splat(0.0);
@@ -160,113 +146,113 @@ KERNEL field_partners(
     }
 }
 
-KERNEL field_met(
-    i64 groups,                          // groups of parties
-    i64 shells,                          // shells
-    i64 bins,                            // bins of inclination
-    i64 width,                           // of a cell
-    const double* RESTRICT k,            // [4][bins][bins] how often two inclinations meet, by group of speed
-    const double* RESTRICT seeks,        // [groups][shells][bins] see field_partners
-    const double* RESTRICT finds,        // [groups][shells][bins]
-    const double* RESTRICT partners,     // [groups][shells][bins][width]
-    double* RESTRICT met)                // [groups][shells][bins][4][width] where the group seeks
+STM_KERNEL field_met(
+    i64 groups,                           // groups of parties
+    i64 shells,                           // shells
+    i64 bins,                             // bins of inclination
+    i64 width,                            // of a cell
+    const double* STM_RESTRICT k,         // [4][bins][bins] how often two inclinations meet, by group of speed
+    const double* STM_RESTRICT seeks,     // [groups][shells][bins] see field_partners
+    const double* STM_RESTRICT finds,     // [groups][shells][bins]
+    const double* STM_RESTRICT partners,  // [groups][shells][bins][width]
+    double* STM_RESTRICT met)             // [groups][shells][bins][4][width] where the group seeks
 {
-    PARALLEL(i, groups * shells * bins * width, LANES) {
+    STM_PARALLEL(i, groups * shells * bins * width, STM_LANES) {
         const i64 line = i / width, row = line / bins, bin = line - row * bins, column = i - line * width;
         if (seeks[line] == 0.0) continue;
-        real sum[SPEEDS];
-        for (int speed = 0; speed < SPEEDS; ++speed) sum[speed] = splat(0.0);
+        real sum[MEAN_FIELD_SPEEDS];
+        for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) sum[speed] = splat(0.0);
         for (i64 other = 0; other < bins; ++other) {
             if (finds[row * bins + other] == 0.0) continue;
             real there = load(partners + (row * bins + other) * width + column);
             const double* meets = k + bin * bins + other;
-            for (int speed = 0; speed < SPEEDS; ++speed) sum[speed] = sum[speed] + there * meets[speed * bins * bins];
+            for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) sum[speed] = sum[speed] + there * meets[speed * bins * bins];
         }
-        for (int speed = 0; speed < SPEEDS; ++speed) store(met + (line * SPEEDS + speed) * width + column, sum[speed]);
+        for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) store(met + (line * MEAN_FIELD_SPEEDS + speed) * width + column, sum[speed]);
     }
 }
 
-KERNEL field_hits(
-    i64 lines,                           // groups of parties times cells
-    i64 width,                           // of a cell
-    i64 classes,                         // classes of mass of partners
-    i64 owners,                          // classes of an object's own mass, a multiple of 8
-    const double* RESTRICT outcomes,     // [4][classes][2][owners] whether catastrophic, fragments
-    const double* RESTRICT seeks,        // [lines] see field_partners
-    const double* RESTRICT met,          // [lines][4][width]
-    double* RESTRICT hits)               // [lines][9][owners] outcome by outcome, power by power, where a group seeks
+STM_KERNEL field_hits(
+    i64 lines,                            // groups of parties times cells
+    i64 width,                            // of a cell
+    i64 classes,                          // classes of mass of partners
+    i64 owners,                           // classes of an object's own mass, a multiple of 8
+    const double* STM_RESTRICT outcomes,  // [4][classes][2][owners] whether catastrophic, fragments
+    const double* STM_RESTRICT seeks,     // [lines] see field_partners
+    const double* STM_RESTRICT met,       // [lines][4][width]
+    double* STM_RESTRICT hits)            // [lines][9][owners] outcome by outcome, power by power, where a group seeks
 {
-    PARALLEL(i, lines * owners, LANES) {
+    STM_PARALLEL(i, lines * owners, STM_LANES) {
         const i64 line = i / owners, own = i - line * owners;
         if (seeks[line] == 0.0) continue;
-        real sum[HITS];
-        for (int h = 0; h < HITS; ++h) sum[h] = splat(0.0);
-        for (i64 speed = 0; speed < SPEEDS; ++speed) {
-            const double* there = met + (line * SPEEDS + speed) * width;
+        real sum[MEAN_FIELD_HITS];
+        for (int h = 0; h < MEAN_FIELD_HITS; ++h) sum[h] = splat(0.0);
+        for (i64 speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) {
+            const double* there = met + (line * MEAN_FIELD_SPEEDS + speed) * width;
             for (i64 c = 0; c < classes; ++c) {
                 const double* outcome = outcomes + (speed * classes + c) * 2 * owners + own;
                 real breaks = load(outcome), fragments = load(outcome + owners);
-                for (int power = 0; power < POWERS; ++power) {
-                    const double amount = there[c * POWERS + power];
+                for (int power = 0; power < MEAN_FIELD_POWERS; ++power) {
+                    const double amount = there[c * MEAN_FIELD_POWERS + power];
                     sum[power] = sum[power] + amount;
-                    sum[POWERS + power] = sum[POWERS + power] + breaks * amount;
-                    sum[2 * POWERS + power] = sum[2 * POWERS + power] + fragments * amount;
+                    sum[MEAN_FIELD_POWERS + power] = sum[MEAN_FIELD_POWERS + power] + breaks * amount;
+                    sum[2 * MEAN_FIELD_POWERS + power] = sum[2 * MEAN_FIELD_POWERS + power] + fragments * amount;
                 }
             }
         }
-        for (int h = 0; h < HITS; ++h) store(hits + (line * HITS + h) * owners + own, sum[h]);
+        for (int h = 0; h < MEAN_FIELD_HITS; ++h) store(hits + (line * MEAN_FIELD_HITS + h) * owners + own, sum[h]);
     }
 }
 
 // What the object meets in the cell whose hits begin at a place: outcome number `outcome`.
-FN real met_there(const double* hits, i64 owners, ints place, int outcome, const real powers[POWERS]) {
-    const double* table = hits + outcome * POWERS * owners;
+STM_FN real met_there(const double* hits, i64 owners, ints place, int outcome, const real powers[MEAN_FIELD_POWERS]) {
+    const double* table = hits + outcome * MEAN_FIELD_POWERS * owners;
     return (gather(table, place) * powers[0] + gather(table + owners, place) * powers[1])
         + gather(table + 2 * owners, place) * powers[2];
 }
 
-KERNEL field_rates(
-    i64 n,                               // objects, a multiple of 16
-    i64 objects,                         // objects in use
-    i64 groups,                          // groups of parties
-    i64 parties,                         // parties
-    i64 shells,                          // shells
-    i64 bins,                            // bins of inclination
-    i64 classes,                         // classes of mass of partners
-    i64 owners,                          // classes of an object's own mass
-    double unit0,                        // see field_moments
-    double unit1,                        // ...
-    double unit2,                        // ...
-    const double* RESTRICT edges,        // [shells + 1] radii between the shells [km]
-    const double* RESTRICT centres,      // [shells] radii in their middle
-    const double* RESTRICT scale,        // [shells] rate per unit of k and m^2 [1/a]
-    const double* RESTRICT k,            // [4][bins][bins] how often two inclinations meet
-    const double* RESTRICT outcomes,     // [4][classes][2][owners] whether catastrophic, fragments
-    const double* RESTRICT towards_own,  // [parties] factor on encounters within the party
-    const double* RESTRICT numbers,      // [4][n] see field_moments
-    const i32* RESTRICT labels,          // [5][n]
-    const double* RESTRICT hits,         // [groups][shells][bins][9][owners] see field_hits
-    double* RESTRICT rates,              // [4][n] collisions, catastrophic, fragments [1/a]; met of itself if not avoided
-    double* RESTRICT halves)             // [2][n] factors from what is met to the sums of shells
+STM_KERNEL field_rates(
+    i64 n,                                   // objects, a multiple of 16
+    i64 objects,                             // objects in use
+    i64 groups,                              // groups of parties
+    i64 parties,                             // parties
+    i64 shells,                              // shells
+    i64 bins,                                // bins of inclination
+    i64 classes,                             // classes of mass of partners
+    i64 owners,                              // classes of an object's own mass
+    double unit0,                            // see field_moments
+    double unit1,                            // ...
+    double unit2,                            // ...
+    const double* STM_RESTRICT edges,        // [shells + 1] radii between the shells [km]
+    const double* STM_RESTRICT centres,      // [shells] radii in their middle
+    const double* STM_RESTRICT scale,        // [shells] rate per unit of k and m^2 [1/a]
+    const double* STM_RESTRICT k,            // [4][bins][bins] how often two inclinations meet
+    const double* STM_RESTRICT outcomes,     // [4][classes][2][owners] whether catastrophic, fragments
+    const double* STM_RESTRICT towards_own,  // [parties] factor on encounters within the party
+    const double* STM_RESTRICT numbers,      // [NUMBER_COLUMNS][n] see field_moments
+    const i32* STM_RESTRICT labels,          // [LABEL_COLUMNS][n]
+    const double* STM_RESTRICT hits,         // [groups][shells][bins][9][owners] see field_hits
+    double* STM_RESTRICT rates,              // [NUMBER_COLUMNS][n] collisions, catastrophic, fragments [1/a]; met of itself if not avoided
+    double* STM_RESTRICT halves)             // [2][n] factors from what is met to the sums of shells
 {
     (void)groups;
     (void)parties;
     const Shells all = {shells, edges, centres};
-    PARALLEL(i, n, LANES) {
+    STM_PARALLEL(i, n, STM_LANES) {
         mask present = lane_ids() + i < objects;
         const double* x = numbers + i;
         const i32* label = labels + i;
-        real sum[OUTCOMES], own[OUTCOMES], squares = splat(0.0);
-        for (int o = 0; o < OUTCOMES; ++o) sum[o] = splat(0.0);
-        real radius = load(x + RADIUS_M * n), weight = load(x + WEIGHT * n);
-        const real powers[POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
-        ints bin = load_i32(label + BIN * n), group = load_i32(label + GROUP * n) * shells;
-        ints own_class = load_i32(label + OWN_CLASS * n), party = load_i32(label + PARTY * n);
-        Walk walk = walk_of(all, load(x + A_KM * n), load(x + ECC * n), present);
+        real sum[MEAN_FIELD_OUTCOMES], own[MEAN_FIELD_OUTCOMES], squares = splat(0.0);
+        for (int o = 0; o < MEAN_FIELD_OUTCOMES; ++o) sum[o] = splat(0.0);
+        real radius = load(x + NUMBER_RADIUS_M * n), weight = load(x + NUMBER_WEIGHT * n);
+        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
+        ints bin = load_i32(label + LABEL_BIN * n), group = load_i32(label + LABEL_GROUP * n) * shells;
+        ints own_class = load_i32(label + LABEL_OWN_CLASS * n), party = load_i32(label + LABEL_PARTY * n);
+        Walk walk = walk_of(all, load(x + NUMBER_A_KM * n), load(x + NUMBER_ECC * n), present);
         while (any(walk.inside)) {
             real share = share_of(all, &walk), amount = share * gather(scale, walk.shell);
-            ints place = ((group + walk.shell) * bins + bin) * (HITS * owners) + own_class;
-            for (int o = 0; o < OUTCOMES; ++o) {
+            ints place = ((group + walk.shell) * bins + bin) * (MEAN_FIELD_HITS * owners) + own_class;
+            for (int o = 0; o < MEAN_FIELD_OUTCOMES; ++o) {
                 real there = sel(walk.inside, met_there(hits, owners, place, o, powers), splat(0.0));
                 sum[o] = sum[o] + there * amount;
             }
@@ -275,9 +261,9 @@ KERNEL field_rates(
         }
         // a row that stands for several objects does meet itself
         real itself = squares * (radius * radius * 4.0) * smaller(weight, splat(1.0));
-        for (int o = 0; o < OUTCOMES; ++o) own[o] = splat(0.0);
-        ints column = load_i32(label + PARTNER_CLASS * n) * (2 * owners) + own_class;
-        for (int speed = 0; speed < SPEEDS; ++speed) {
+        for (int o = 0; o < MEAN_FIELD_OUTCOMES; ++o) own[o] = splat(0.0);
+        ints column = load_i32(label + LABEL_PARTNER_CLASS * n) * (2 * owners) + own_class;
+        for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) {
             real meets = gather(k + speed * bins * bins, bin * bins + bin);
             const double* outcome = outcomes + speed * classes * 2 * owners;
             own[0] = own[0] + meets;
@@ -286,7 +272,7 @@ KERNEL field_rates(
         }
         store(rates + 3 * n + i, own[0] * itself);
         itself = itself * gather(towards_own, party);
-        for (int o = 0; o < OUTCOMES; ++o) {
+        for (int o = 0; o < MEAN_FIELD_OUTCOMES; ++o) {
             real alone = own[o] * itself;
             real rate = sel(alone < (1.0 - ROUNDING) * sum[o], sum[o] - alone, splat(0.0));
             store(rates + o * n + i, rate);
@@ -295,7 +281,7 @@ KERNEL field_rates(
     }
 }
 
-KERNEL field_shells(
+STM_KERNEL field_shells(
     i64 n,                               // objects, a multiple of 16
     i64 objects,                         // objects in use
     i64 groups,                          // groups of parties
@@ -306,31 +292,31 @@ KERNEL field_shells(
     double unit1,                        // ...
     double unit2,                        // ...
     double unit,                         // parts of a collision a year that are counted
-    const double* RESTRICT edges,        // [shells + 1] radii between the shells [km]
-    const double* RESTRICT centres,      // [shells] radii in their middle
-    const double* RESTRICT scale,        // [shells] rate per unit of k and m^2 [1/a]
-    const double* RESTRICT numbers,      // [4][n] see field_moments
-    const i32* RESTRICT labels,          // [5][n]
-    const double* RESTRICT hits,         // [groups][shells][bins][9][owners] see field_hits
-    const double* RESTRICT halves,       // [2][n] see field_rates
-    i64* RESTRICT sums)                  // [2][shells] collisions, catastrophic ones; 0 before
+    const double* STM_RESTRICT edges,    // [shells + 1] radii between the shells [km]
+    const double* STM_RESTRICT centres,  // [shells] radii in their middle
+    const double* STM_RESTRICT scale,    // [shells] rate per unit of k and m^2 [1/a]
+    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] see field_moments
+    const i32* STM_RESTRICT labels,      // [LABEL_COLUMNS][n]
+    const double* STM_RESTRICT hits,     // [groups][shells][bins][9][owners] see field_hits
+    const double* STM_RESTRICT halves,   // [2][n] see field_rates
+    i64* STM_RESTRICT sums)              // [2][shells] collisions, catastrophic ones; 0 before
 {
     (void)groups;
     const Shells all = {shells, edges, centres};
-    PARALLEL(i, n, LANES) {
+    STM_PARALLEL(i, n, STM_LANES) {
         mask present = lane_ids() + i < objects;
         if (!any(present)) continue;
         const double* x = numbers + i;
         const i32* label = labels + i;
-        real radius = load(x + RADIUS_M * n);
-        const real powers[POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
-        ints bin = load_i32(label + BIN * n), group = load_i32(label + GROUP * n) * shells;
-        ints own_class = load_i32(label + OWN_CLASS * n);
+        real radius = load(x + NUMBER_RADIUS_M * n);
+        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
+        ints bin = load_i32(label + LABEL_BIN * n), group = load_i32(label + LABEL_GROUP * n) * shells;
+        ints own_class = load_i32(label + LABEL_OWN_CLASS * n);
         const real half[2] = {load(halves + i) * unit, load(halves + n + i) * unit};
-        Walk walk = walk_of(all, load(x + A_KM * n), load(x + ECC * n), present);
+        Walk walk = walk_of(all, load(x + NUMBER_A_KM * n), load(x + NUMBER_ECC * n), present);
         while (any(walk.inside)) {
             real amount = share_of(all, &walk) * gather(scale, walk.shell);
-            ints place = ((group + walk.shell) * bins + bin) * (HITS * owners) + own_class;
+            ints place = ((group + walk.shell) * bins + bin) * (MEAN_FIELD_HITS * owners) + own_class;
             for (int o = 0; o < 2; ++o) {
                 real there = sel(walk.inside, met_there(hits, owners, place, o, powers) * amount, splat(0.0));
                 add_i64(sums + o * shells, walk.shell, to_ints(nearest(there * half[o])), walk.inside);

@@ -7,28 +7,28 @@
 // the angle between the directions (limit, see hashgrid.cu), the overlap of their radii (lowest, highest), and the
 // distance of the whole line from the origin, |dr x dv| / |dv|, with the largest A of any pair within a cell.
 //
-// One lane is one partner j. Objects of one cell have the same neighbours, so up to GROUP of them are tested against
-// each register of partners (under CUDA a thread is one object, GROUP is 1).
+// One lane is one partner j. Objects of one cell have the same neighbours, so up to PAIR_GROUP of them are tested against
+// each register of partners (under CUDA a thread is one object, PAIR_GROUP is 1).
 // All arithmetic float32; its rounding is part of the pads (hashgrid.cu, fill_rows).
+#include "earth.h"
 #include "mathx.h"
+#include "row_fields.h"
 
-#define FIELDS 10
-#define EARTH_RADIUS_KM 6378.135
-#define TIDAL (1.05f * 398600.8f)
+#define TIDAL (1.05f * (float)WGS72_MU_KM3_S2)
 #define COUNT_END (1 << 30)      // candidates of a row are counted up to here: 65,537 objects at one place are 2^31 pairs
 
-#if FLANES > 1
-#define GROUP 16
-FN realf lane_numbers() { realf v; for (int k = 0; k < FLANES; ++k) v[k] = (float)k; return v; }
-FN float lane_value(realf v, int k) { return v[k]; }
+#if STM_FLOAT_LANES > 1
+#define PAIR_GROUP 16
+STM_FN realf lane_numbers() { realf v; for (int k = 0; k < STM_FLOAT_LANES; ++k) v[k] = (float)k; return v; }
+STM_FN float lane_value(realf v, int k) { return v[k]; }
 #else
-#define GROUP 1
-FN realf lane_numbers() { return 0.0f; }
-FN float lane_value(realf v, int) { return v; }
+#define PAIR_GROUP 1
+STM_FN realf lane_numbers() { return 0.0f; }
+STM_FN float lane_value(realf v, int) { return v; }
 #endif
 
 struct Row {
-    const float* f;          // [FIELDS][slots]
+    const float* f;          // [FIELD_ROWS][slots]
     const i32* object;       // [slots]
     const i32* starts;       // [cells + 2]
     i64 slots;
@@ -47,15 +47,15 @@ struct Object {
 
 // Objects of one cell that are tested together: slots [at, at + size).
 struct Group {
-    Object o[GROUP];
+    Object o[PAIR_GROUP];
     i64 at;
     int size;
 };
 
-FN Object object_at(const Row& row, i64 i) {
+STM_FN Object object_at(const Row& row, i64 i) {
     const float* f = row.f + i;
     const i64 s = row.slots;
-    return {f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s], f[6 * s], f[7 * s], f[8 * s], f[9 * s]};
+    return {f[FIELD_NX * s], f[FIELD_NY * s], f[FIELD_NZ * s], f[FIELD_LOWEST * s], f[FIELD_HIGHEST * s], f[FIELD_LIMIT * s], f[FIELD_VX * s], f[FIELD_VY * s], f[FIELD_VZ * s], f[FIELD_PAD * s]};
 }
 
 // The pair test of object `o` at slot `i` with the partners at slots j, j + 1, ... where `pass` is set.
@@ -66,12 +66,12 @@ __device__
 void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
     const i64 s = row.slots;
     const float* f = row.f + j;
-    realf radius = (loadf(f + 3 * s) + loadf(f + 4 * s)) * 0.5f;
+    realf radius = (loadf(f + FIELD_LOWEST * s) + loadf(f + FIELD_HIGHEST * s)) * 0.5f;
     const float own = (o.lowest + o.highest) * 0.5f;
-    realf dx = loadf(f) * radius - o.nx * own;
-    realf dy = loadf(f + s) * radius - o.ny * own;
-    realf dz = loadf(f + 2 * s) * radius - o.nz * own;
-    realf dvx = loadf(f + 6 * s) - o.vx, dvy = loadf(f + 7 * s) - o.vy, dvz = loadf(f + 8 * s) - o.vz;
+    realf dx = loadf(f + FIELD_NX * s) * radius - o.nx * own;
+    realf dy = loadf(f + FIELD_NY * s) * radius - o.ny * own;
+    realf dz = loadf(f + FIELD_NZ * s) * radius - o.nz * own;
+    realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy, dvz = loadf(f + FIELD_VZ * s) - o.vz;
     realf d2 = dx * dx + dy * dy + dz * dz;
     realf v2 = dvx * dvx + dvy * dvy + dvz * dvz;
     realf offset = -(dx * dvx + dy * dvy + dz * dvz) / (v2 + 1e-30f);
@@ -79,7 +79,7 @@ void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
     realf mx = dx + offset * dvx, my = dy + offset * dvy, mz = dz + offset * dvz;
     realf low = smallerf(radius, splatf(own)) - 8.0f * row.h;
     realf bend = TIDAL * (row.h * row.h) * (rootf(d2) + rootf(v2) * (1.05f * row.h)) / (low * low * low);
-    realf reach = row.threshold + bend + loadf(f + 9 * s) + o.pad;
+    realf reach = row.threshold + bend + loadf(f + FIELD_PAD * s) + o.pad;
     pass = both(pass, at_mostf(mx * mx + my * my + mz * mz, reach * reach));
     if (*row.count >= COUNT_END) return;                                 // far above any capacity: the host refuses
     for (unsigned hits = lane_bits(pass); hits != 0; hits &= hits - 1) {
@@ -96,11 +96,11 @@ void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
 
 // Test a group against the partners at slots [from, to). With `own` the range begins inside the group's own cell, and
 // each object meets only the slots behind its own.
-FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool own) {
+STM_FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool own) {
     const i64 s = row.slots;
-    for (i64 j = from; j < to; j += FLANES) {
+    for (i64 j = from; j < to; j += STM_FLOAT_LANES) {
         const float* f = row.f + j;
-        realf nx = loadf(f), ny = loadf(f + s), nz = loadf(f + 2 * s), low = loadf(f + 3 * s), high = loadf(f + 4 * s);
+        realf nx = loadf(f + FIELD_NX * s), ny = loadf(f + FIELD_NY * s), nz = loadf(f + FIELD_NZ * s), low = loadf(f + FIELD_LOWEST * s), high = loadf(f + FIELD_HIGHEST * s);
         maskf valid = lessf(lane_numbers(), splatf((float)(to - j)));
         for (int k = 0; k < group.size; ++k) {
             const Object& o = group.o[k];
@@ -112,10 +112,10 @@ FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool ow
             realf radius = (low + high) * 0.5f;
             const float centre = (o.lowest + o.highest) * 0.5f;
             realf dx = nx * radius - o.nx * centre, dy = ny * radius - o.ny * centre, dz = nz * radius - o.nz * centre;
-            realf dvx = loadf(f + 6 * s) - o.vx, dvy = loadf(f + 7 * s) - o.vy, dvz = loadf(f + 8 * s) - o.vz;
+            realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy, dvz = loadf(f + FIELD_VZ * s) - o.vz;
             realf d2 = dx * dx + dy * dy + dz * dz, v2 = dvx * dvx + dvy * dvy + dvz * dvz;
             realf along = dx * dvx + dy * dvy + dz * dvz;
-            realf reach = loadf(f + 9 * s) + (row.loose + o.pad);
+            realf reach = loadf(f + FIELD_PAD * s) + (row.loose + o.pad);
             // 1e-6 d^2 v^2: rounding of the difference on the left
             pass = both(pass, at_mostf(d2 * v2 - along * along, (reach * reach + d2 * 1e-6f) * v2));
             if (lane_bits(pass) == 0) continue;
@@ -124,10 +124,10 @@ FN void test_range(const Row& row, const Group& group, i64 from, i64 to, bool ow
     }
 }
 
-FN i64 wrap(i64 c, i64 side) { return c < 0 ? c + side : (c >= side ? c - side : c); }
+STM_FN i64 wrap(i64 c, i64 side) { return c < 0 ? c + side : (c >= side ? c - side : c); }
 
 // Cells x-1, x, x+1 of the line (y, z): one stretch of slots, or two at the seam of the torus.
-FN void test_line(const Row& row, const Group& group, i64 x, i64 y, i64 z, i64 side) {
+STM_FN void test_line(const Row& row, const Group& group, i64 x, i64 y, i64 z, i64 side) {
     const i32* line = row.starts + (wrap(z, side) * side + wrap(y, side)) * side;
     if (x > 0 && x < side - 1) {
         test_range(row, group, line[x - 1], line[x + 2], false);
@@ -142,41 +142,41 @@ FN void test_line(const Row& row, const Group& group, i64 x, i64 y, i64 z, i64 s
 
 // Pairs of every row. Each unordered pair is tested once: an object in a cell meets the rest of its own cell and one
 // of each two opposite neighbour cells; an object with a wide gate meets all cells in its reach and later wide ones.
-KERNEL find_pairs(
-    i64 rows,                            // rows of the batch
-    i64 slots,                           // slots a row
-    i64 side,                            // cells along each axis, at least 3
-    i64 cells,                           // side^3
-    i64 capacity,                        // candidates a row has room for
-    double h_s,                          // half interval
-    double threshold_km,                 // screening threshold D
-    double cell_km,                      // edge of a cell
-    double gate_factor,                  // widening of the gate by curvature, see plan.py
-    const float* RESTRICT sorted,        // [rows][10][slots] fields by slot, see hashgrid.cu
-    const i32* RESTRICT object,          // [rows][slots] object in each slot
-    const i32* RESTRICT cell,            // [rows][slots] cell of each slot
-    const i32* RESTRICT starts,          // [rows][cells + 2] first slot of each cell
-    i32* RESTRICT count,                 // [rows] candidates found, may exceed capacity (then up to 2^30); zero before
-    i32* RESTRICT first,                 // [rows][capacity] lower object
-    i32* RESTRICT second,                // [rows][capacity] higher object
-    float* RESTRICT offset_s)            // [rows][capacity] time of the straight-line minimum after the sample
+STM_KERNEL find_pairs(
+    i64 rows,                          // rows of the batch
+    i64 slots,                         // slots a row
+    i64 side,                          // cells along each axis, at least 3
+    i64 cells,                         // side^3
+    i64 capacity,                      // candidates a row has room for
+    double h_s,                        // half interval
+    double threshold_km,               // screening threshold D
+    double cell_km,                    // edge of a cell
+    double gate_factor,                // widening of the gate by curvature, see plan.py
+    const float* STM_RESTRICT sorted,  // [rows][FIELD_ROWS][slots] fields by slot, see row_fields.h
+    const i32* STM_RESTRICT object,    // [rows][slots] object in each slot
+    const i32* STM_RESTRICT cell,      // [rows][slots] cell of each slot
+    const i32* STM_RESTRICT starts,    // [rows][cells + 2] first slot of each cell
+    i32* STM_RESTRICT count,           // [rows] candidates found, may exceed capacity (then up to 2^30); zero before
+    i32* STM_RESTRICT first,           // [rows][capacity] lower object
+    i32* STM_RESTRICT second,          // [rows][capacity] higher object
+    float* STM_RESTRICT offset_s)      // [rows][capacity] time of the straight-line minimum after the sample
 {
-    ROWS(r, rows, at, slots, 1) {
+    STM_ROWS(r, rows, at, slots, 1) {
         const i32* row_starts = starts + r * (cells + 2);
         if (at >= row_starts[cells + 1]) continue;
-        Row row = {sorted + (r * FIELDS) * slots, object + r * slots, row_starts, slots, count + r,
+        Row row = {sorted + (r * FIELD_ROWS) * slots, object + r * slots, row_starts, slots, count + r,
                    first + r * capacity, second + r * capacity, offset_s + r * capacity, (i32)capacity,
                    (float)h_s, (float)threshold_km, 0.0f};
-        const double lowest_km = EARTH_RADIUS_KM - 8.0 * h_s;            // below the surface there is an error code
+        const double lowest_km = WGS72_RADIUS_KM - 8.0 * h_s;            // below the surface there is an error code
         row.loose = (float)(1.000001 * (threshold_km + 2.05 * TIDAL * h_s * h_s * cell_km
                                         / (lowest_km * lowest_km * lowest_km)));
         i64 c = cell[r * slots + at];
         Group group;
         group.at = at;
         if (c < cells) {
-            if ((at - row_starts[c]) % GROUP != 0) continue;             // tested with the first of its group
+            if ((at - row_starts[c]) % PAIR_GROUP != 0) continue;             // tested with the first of its group
             i64 left = row_starts[c + 1] - at;
-            group.size = left < GROUP ? (int)left : GROUP;
+            group.size = left < PAIR_GROUP ? (int)left : PAIR_GROUP;
             for (int k = 0; k < group.size; ++k) group.o[k] = object_at(row, at + k);
             i64 x = c % side, y = (c / side) % side, z = c / (side * side);
             if (x < side - 1) {
@@ -200,9 +200,9 @@ KERNEL find_pairs(
         test_range(row, group, at + 1, row_starts[cells + 1], true);
         group.o[0].limit = o.limit;
         const float* f = row.f + at;
-        const float vx = f[6 * slots], vy = f[7 * slots], vz = f[8 * slots];
+        const float vx = f[FIELD_VX * slots], vy = f[FIELD_VY * slots], vz = f[FIELD_VZ * slots];
         double speed = lane_value(rootf(splatf(vx * vx + vy * vy + vz * vz)), 0);
-        double reach = (speed * h_s + f[9 * slots] + 0.5 * threshold_km) * gate_factor * 1.000001 + 0.5 * cell_km;
+        double reach = (speed * h_s + f[FIELD_PAD * slots] + 0.5 * threshold_km) * gate_factor * 1.000001 + 0.5 * cell_km;
         if (!(reach < 0.5 * cell_km * (double)(side - 2))) {
             test_range(row, group, row_starts[0], row_starts[cells], false);
             continue;

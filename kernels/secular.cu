@@ -19,21 +19,8 @@
 // that need further steps are packed into vectors of their own, wherever they stand in a block. Sums keep their order.
 // Left out: luni-solar attraction, higher zonals, resonances with the Earth's rotation. No spills.
 #include "wide.h"
+#include "orbit_table.h"
 #include "secular.h"
-
-// rows of the orbits: axis [km], eccentricity, inclination, node, perigee, mean anomaly [rad], C_d A/m, C_r A/m
-// [m^2/kg]
-#define ROW_A 0
-#define ROW_E 1
-#define ROW_I 2
-#define ROW_NODE 3
-#define ROW_PERIGEE 4
-#define ROW_ANOMALY 5
-#define ROW_BALLISTIC 6
-#define ROW_REFLECTING 7
-
-#define FREE 0.0
-#define ABSENT 2.0
 
 #define LARGEST_Q 0.1
 #define DOOMED_Q 2.0
@@ -41,9 +28,9 @@
 
 // Objects that one lane's turn does: on a CPU enough of them that those with further steps fill vectors.
 #ifdef STM_SCALAR
-#define BLOCK 1
+#define SECULAR_BLOCK 1
 #else
-#define BLOCK 128
+#define SECULAR_BLOCK 128
 #endif
 
 // An orbit on its way down: what changes, then what stays.
@@ -55,7 +42,7 @@ struct Descent {
 
 // One step of the lanes with time left. Where an object falls, or is doomed and keeps its orbit, what is left turns
 // negative.
-FN void sink(const Atmosphere& air, double dt_s, double grave_km, Descent* d) {
+STM_FN void sink(const Atmosphere& air, double dt_s, double grave_km, Descent* d) {
     mask waiting = d->left_s > 0.0;
     Rates r = drag_rates(air, d->first, d->a, d->e, d->cos_i, d->ballistic);
     real bend = sel(r.a < 0.0, r.a2 / r.a, splat(0.0));
@@ -77,25 +64,25 @@ FN void sink(const Atmosphere& air, double dt_s, double grave_km, Descent* d) {
     d->left_s = sel(waiting, left, d->left_s);
 }
 
-FN void put(double* own, i64 at, const Descent& d) {
+STM_FN void put(double* own, i64 at, const Descent& d) {
     store(own + at, d.a);
-    store(own + BLOCK + at, d.e);
-    store(own + 2 * BLOCK + at, d.left_s);
-    store(own + 3 * BLOCK + at, d.mean_a);
-    store(own + 4 * BLOCK + at, d.mean_e);
-    store(own + 5 * BLOCK + at, d.first);
-    store(own + 6 * BLOCK + at, d.cos_i);
-    store(own + 7 * BLOCK + at, d.ballistic);
+    store(own + SECULAR_BLOCK + at, d.e);
+    store(own + 2 * SECULAR_BLOCK + at, d.left_s);
+    store(own + 3 * SECULAR_BLOCK + at, d.mean_a);
+    store(own + 4 * SECULAR_BLOCK + at, d.mean_e);
+    store(own + 5 * SECULAR_BLOCK + at, d.first);
+    store(own + 6 * SECULAR_BLOCK + at, d.cos_i);
+    store(own + 7 * SECULAR_BLOCK + at, d.ballistic);
 }
 
-FN Descent take(const double* own, i64 at) {
-    return {load(own + at), load(own + BLOCK + at), load(own + 2 * BLOCK + at), load(own + 3 * BLOCK + at),
-            load(own + 4 * BLOCK + at), load(own + 5 * BLOCK + at), load(own + 6 * BLOCK + at),
-            load(own + 7 * BLOCK + at)};
+STM_FN Descent take(const double* own, i64 at) {
+    return {load(own + at), load(own + SECULAR_BLOCK + at), load(own + 2 * SECULAR_BLOCK + at), load(own + 3 * SECULAR_BLOCK + at),
+            load(own + 4 * SECULAR_BLOCK + at), load(own + 5 * SECULAR_BLOCK + at), load(own + 6 * SECULAR_BLOCK + at),
+            load(own + 7 * SECULAR_BLOCK + at)};
 }
 
 #ifdef STM_SCALAR
-FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 objects, double* own) {
+STM_FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 objects, double* own) {
     (void)objects;
     Descent d = take(own, 0);
     for (int count = 0; d.left_s > 0.0 && count < MOST_STEPS; ++count) sink(air, dt_s, grave_km, &d);
@@ -103,30 +90,30 @@ FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 object
 }
 #else
 // Every object's first step in place; then those that have time left, packed, until none has.
-FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 objects, double* own) {
-    i64 list[BLOCK + LANES], listed = 0;
-    for (i64 v = 0; v < objects; v += LANES) {
+STM_FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 objects, double* own) {
+    i64 list[SECULAR_BLOCK + STM_LANES], listed = 0;
+    for (i64 v = 0; v < objects; v += STM_LANES) {
         Descent d = take(own, v);
         if (!any(d.left_s > 0.0)) continue;
         sink(air, dt_s, grave_km, &d);
         put(own, v, d);
-        for (i64 k = v; k < v + LANES; ++k)
-            if (own[2 * BLOCK + k] > 0.0) list[listed++] = k;
+        for (i64 k = v; k < v + STM_LANES; ++k)
+            if (own[2 * SECULAR_BLOCK + k] > 0.0) list[listed++] = k;
     }
     for (int count = 1; listed && count < MOST_STEPS; ++count) {
-        for (i64 k = 0; k < LANES; ++k) list[listed + k] = list[listed - 1];       // the same object twice is harmless
+        for (i64 k = 0; k < STM_LANES; ++k) list[listed + k] = list[listed - 1];       // the same object twice is harmless
         i64 still = 0;
-        for (i64 j = 0; j < listed; j += LANES) {
-            double packed[DESCENT_ROWS * BLOCK];
+        for (i64 j = 0; j < listed; j += STM_LANES) {
+            double packed[DESCENT_ROWS * SECULAR_BLOCK];
             for (int row = 0; row < DESCENT_ROWS; ++row)
-                for (int k = 0; k < LANES; ++k) packed[row * BLOCK + k] = own[row * BLOCK + list[j + k]];
+                for (int k = 0; k < STM_LANES; ++k) packed[row * SECULAR_BLOCK + k] = own[row * SECULAR_BLOCK + list[j + k]];
             Descent d = take(packed, 0);
             sink(air, dt_s, grave_km, &d);
             put(packed, 0, d);
             for (int row = 0; row < 5; ++row)
-                for (int k = 0; k < LANES; ++k) own[row * BLOCK + list[j + k]] = packed[row * BLOCK + k];
-            for (i64 k = j; k < j + LANES && k < listed; ++k)
-                if (own[2 * BLOCK + list[k]] > 0.0) list[still++] = list[k];
+                for (int k = 0; k < STM_LANES; ++k) own[row * SECULAR_BLOCK + list[j + k]] = packed[row * SECULAR_BLOCK + k];
+            for (i64 k = j; k < j + STM_LANES && k < listed; ++k)
+                if (own[2 * SECULAR_BLOCK + list[k]] > 0.0) list[still++] = list[k];
         }
         listed = still;
     }
@@ -134,60 +121,60 @@ FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 object
 #endif
 
 // One step of all objects; `gone` is written for all of them.
-KERNEL secular_step(
-    i64 n,                                  // slots in use, a multiple of 16
-    i64 stride,                             // capacity
-    i64 runs,                               // runs side by side
-    i64 heights,                            // rows of a run's density
-    double dt_s,                            // step
-    double decay_km,                        // perigee altitude below which an object is gone
-    double omega_rad_s,                     // rotation of the atmosphere
-    double lowest_km,                       // height of the first row
-    double spacing_km,                      // from row to row
-    double pushed_from_m2_kg,               // C_r A/m up to which there is no radiation pressure
-    double sun_x,                           // direction to the Sun in the frame of the elements
-    double sun_y,                           // its second axis
-    double sun_z,                           // its third axis
-    const double* RESTRICT log_density,     // [runs][heights] ln(kg/m^3)
-    const i32* RESTRICT run,                // [stride] run of each object
-    const i8* RESTRICT mode,                // [stride] 0 free, 1 station-kept, 2 no object
-    double* RESTRICT orbit,                 // [10][stride] ROW_: km, rad, m^2/kg; the last two are not read
-    i8* RESTRICT gone)                      // [stride] 1 where the perigee fell below decay_km
+STM_KERNEL secular_step(
+    i64 n,                                   // slots in use, a multiple of 16
+    i64 stride,                              // capacity
+    i64 runs,                                // runs side by side
+    i64 heights,                             // rows of a run's density
+    double dt_s,                             // step
+    double decay_km,                         // perigee altitude below which an object is gone
+    double omega_rad_s,                      // rotation of the atmosphere
+    double lowest_km,                        // height of the first row
+    double spacing_km,                       // from row to row
+    double pushed_from_m2_kg,                // C_r A/m up to which there is no radiation pressure
+    double sun_x,                            // direction to the Sun in the frame of the elements
+    double sun_y,                            // its second axis
+    double sun_z,                            // its third axis
+    const double* STM_RESTRICT log_density,  // [runs][heights] ln(kg/m^3)
+    const i32* STM_RESTRICT run,             // [stride] run of each object
+    const i8* STM_RESTRICT mode,             // [stride] MODE_ of orbit_table.h
+    double* STM_RESTRICT orbit,              // [ORBIT_ROWS][stride] orbit_table.h; the last two are not read
+    i8* STM_RESTRICT gone)                   // [stride] 1 where the perigee fell below decay_km
 {
     (void)runs;
     Atmosphere air = {log_density, (double)heights, lowest_km, 1.0 / spacing_km, omega_rad_s};
     double top_km = EARTH_RADIUS_KM + lowest_km + (double)(heights - 1) * spacing_km;
     double grave_km = EARTH_RADIUS_KM + decay_km;
-    PARALLEL(begin, n, BLOCK) {
-        i64 objects = n - begin < BLOCK ? n - begin : BLOCK;
-        if (BLOCK == 1) objects = 1;        // known to the compiler: a GPU then keeps the block in registers
-        double own[DESCENT_ROWS * BLOCK];
-        for (i64 v = 0; v < objects; v += LANES) {
+    STM_PARALLEL(begin, n, SECULAR_BLOCK) {
+        i64 objects = n - begin < SECULAR_BLOCK ? n - begin : SECULAR_BLOCK;
+        if (SECULAR_BLOCK == 1) objects = 1;        // known to the compiler: a GPU then keeps the block in registers
+        double own[DESCENT_ROWS * SECULAR_BLOCK];
+        for (i64 v = 0; v < objects; v += STM_LANES) {
             const double* p = orbit + begin + v;
-            double runs_of[LANES];
-            for (int k = 0; k < LANES; ++k) runs_of[k] = (double)run[begin + v + k];
-            real a = load(p + ROW_A * stride), e = load(p + ROW_E * stride), sin_i, cos_i;
-            sincos_of(load(p + ROW_I * stride), &sin_i, &cos_i);
-            mask dragged = both(load_i8(mode + begin + v) == FREE, a * (1.0 - e) < top_km);
+            double runs_of[STM_LANES];
+            for (int k = 0; k < STM_LANES; ++k) runs_of[k] = (double)run[begin + v + k];
+            real a = load(p + ORBIT_A_KM * stride), e = load(p + ORBIT_ECC * stride), sin_i, cos_i;
+            sincos_of(load(p + ORBIT_INC * stride), &sin_i, &cos_i);
+            mask dragged = both(load_i8(mode + begin + v) == (double)MODE_FREE, a * (1.0 - e) < top_km);
             Descent d = {a, e, sel(dragged, splat(dt_s), splat(0.0)), sel(dragged, splat(0.0), a),
                          sel(dragged, splat(0.0), e), sel(dragged, load(runs_of) * (double)heights, splat(0.0)), cos_i,
-                         load(p + ROW_BALLISTIC * stride)};
+                         load(p + ORBIT_BALLISTIC * stride)};
             put(own, v, d);
         }
         sink_all(air, dt_s, grave_km, objects, own);
-        for (i64 v = 0; v < objects; v += LANES) {
+        for (i64 v = 0; v < objects; v += STM_LANES) {
             double* p = orbit + begin + v;
             real kind = load_i8(mode + begin + v);
-            mask free = kind == FREE, present = kind != ABSENT;
+            mask free = kind == (double)MODE_FREE, present = kind != (double)MODE_ABSENT;
             Descent d = take(own, v);
             real rest = absolute(d.left_s) * (1.0 / dt_s);          // not zero where the end came early
             Turning t = j2_rates(d.mean_a + rest * d.a, d.mean_e + rest * d.e, d.cos_i);
-            real reflecting = load(p + ROW_REFLECTING * stride);
+            real reflecting = load(p + ORBIT_SRP * stride);
             mask pushed = both(free, reflecting > pushed_from_m2_kg);
             real span = sel(pushed, splat(0.5 * dt_s), splat(dt_s));
-            Orbit o = {d.a, d.e, load(p + ROW_I * stride), turned(load(p + ROW_NODE * stride), t.node * span),
-                       turned(load(p + ROW_PERIGEE * stride), t.perigee * span),
-                       turned(load(p + ROW_ANOMALY * stride), t.anomaly * span)};
+            Orbit o = {d.a, d.e, load(p + ORBIT_INC * stride), turned(load(p + ORBIT_RAAN * stride), t.node * span),
+                       turned(load(p + ORBIT_ARGP * stride), t.perigee * span),
+                       turned(load(p + ORBIT_MEAN * stride), t.anomaly * span)};
             if (any(pushed)) {
                 Orbit kicked = radiation(o, reflecting, sun_x, sun_y, sun_z, dt_s);
                 o.e = sel(pushed, kicked.e, o.e);
@@ -199,12 +186,12 @@ KERNEL secular_step(
             mask low = both(present, either(o.a * (1.0 - o.e) < grave_km, d.left_s != 0.0));
             ints zero = bits(splat(0.0));
             store_i8(gone + begin + v, seli(low, zero + 1, zero));
-            store(p + ROW_A * stride, sel(present, o.a, load(p + ROW_A * stride)));
-            store(p + ROW_E * stride, sel(present, o.e, load(p + ROW_E * stride)));
-            store(p + ROW_I * stride, sel(present, o.i, load(p + ROW_I * stride)));
-            store(p + ROW_NODE * stride, sel(present, o.node, load(p + ROW_NODE * stride)));
-            store(p + ROW_PERIGEE * stride, sel(present, o.perigee, load(p + ROW_PERIGEE * stride)));
-            store(p + ROW_ANOMALY * stride, sel(present, o.anomaly, load(p + ROW_ANOMALY * stride)));
+            store(p + ORBIT_A_KM * stride, sel(present, o.a, load(p + ORBIT_A_KM * stride)));
+            store(p + ORBIT_ECC * stride, sel(present, o.e, load(p + ORBIT_ECC * stride)));
+            store(p + ORBIT_INC * stride, sel(present, o.i, load(p + ORBIT_INC * stride)));
+            store(p + ORBIT_RAAN * stride, sel(present, o.node, load(p + ORBIT_RAAN * stride)));
+            store(p + ORBIT_ARGP * stride, sel(present, o.perigee, load(p + ORBIT_ARGP * stride)));
+            store(p + ORBIT_MEAN * stride, sel(present, o.anomaly, load(p + ORBIT_MEAN * stride)));
         }
     }
 }

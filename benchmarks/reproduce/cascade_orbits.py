@@ -21,8 +21,10 @@ from stmgpu.constants import WGS72
 from stmgpu.debris.collisions.screening_catalog import SGP4_RHO0, fit_catalog
 from stmgpu.debris.environment.atmosphere import four_exponential_log_density
 from stmgpu.errors import InputError
-from stmgpu.propagate import secular
-from stmgpu.propagate.secular import Secular, SecularState
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.orbit_table import SecularState
+from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import DensityTable
 from stmgpu.time import Epoch, parse_utc
 
 Array = NDArray[np.float64]
@@ -166,16 +168,17 @@ class Decades:
         self._start, self._backend = start, backend
         self._ratio = drag_axis(start.a_km, start.ecc, start.inc)
         self._state = SecularState(backend, len(start.id))
-        orbit = np.zeros((secular.ROWS, self._state.capacity))
+        orbit = np.zeros((orbit_table.ROWS, self._state.capacity))
         n = self._state.n = len(start.id)
         orbit[:6, :n] = start.a_km * self._ratio, start.ecc, start.inc, start.raan, start.argp, start.mean
-        orbit[secular.BALLISTIC, :n] = 2.0 * drag_per_m * 6378136.3 / SGP4_RHO0
-        orbit[secular.WEIGHT, :n] = 1.0
-        mode = np.full(self._state.capacity, secular.ABSENT, np.int8)
-        mode[:n] = secular.FREE
+        orbit[orbit_table.BALLISTIC, :n] = 2.0 * drag_per_m * 6378136.3 / SGP4_RHO0
+        orbit[orbit_table.WEIGHT, :n] = 1.0
+        mode = np.full(self._state.capacity, orbit_table.ABSENT, np.int8)
+        mode[:n] = orbit_table.FREE
         self._state.orbit, self._state.mode = backend.put(orbit), backend.put(mode)
         heights = _LOWEST_KM + _SPACING_KM * np.arange(_HEIGHTS)
-        self._density = backend.put(four_exponential_log_density(heights)[np.newaxis])
+        log_density = backend.put(four_exponential_log_density(heights)[np.newaxis])
+        self._density = DensityTable(log_density, _LOWEST_KM, _SPACING_KM)
         self._secular = Secular(backend, REENTRY_KM, rotating=False)
         self.days = 0.0
         self.reentry_days = np.full(n, np.inf)
@@ -184,13 +187,13 @@ class Decades:
         """Advance to a day after the epoch and return the objects that are left."""
         while self.days < days - 1e-9:
             step = min(_LONGEST_DAYS, days - self.days)
-            self._secular.step(self._state, step * 86_400.0, self._density, _LOWEST_KM, _SPACING_KM, (1.0, 0.0, 0.0))
+            self._secular.step(self._state, step * 86_400.0, density=self._density, sun=(1.0, 0.0, 0.0))
             self.days += step
             gone = self._backend.get(self._state.gone) != 0
             if gone.any():
                 mode = self._backend.get(self._state.mode)
-                new = np.flatnonzero(gone & (mode == secular.FREE))
-                self.reentry_days[new], mode[new] = self.days, secular.ABSENT
+                new = np.flatnonzero(gone & (mode == orbit_table.FREE))
+                self.reentry_days[new], mode[new] = self.days, orbit_table.ABSENT
                 self._state.mode = self._backend.put(mode)
         n = len(self.reentry_days)
         k = np.flatnonzero(np.isinf(self.reentry_days))

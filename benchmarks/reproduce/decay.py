@@ -24,8 +24,10 @@ from stmgpu.backend import Backend, get_backend
 from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, Jb2008, exponential_log_density
 from stmgpu.errors import InputError
-from stmgpu.propagate import secular
-from stmgpu.propagate.secular import Secular, SecularState
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.orbit_table import SecularState
+from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import DensityTable
 
 Array = NDArray[np.float64]
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
@@ -67,20 +69,21 @@ def lifetimes(
     guess = integral(altitude_km, ballistic, tables[run])
     faster = 10.0 ** np.ceil(np.log10(np.maximum(guess / LONGEST_RUN_YEARS, 1.0)))
     backend, n, step_s = settings.backend, len(altitude_km), settings.step_days * DAY_S
-    mover, air = Secular(backend, DECAY_KM, inclination is not None), backend.put(tables)
-    orbit = np.zeros((secular.ROWS, n))
-    orbit[secular.A_KM], orbit[secular.BALLISTIC] = altitude_km + EARTH.radius_km, ballistic * faster
-    orbit[secular.INC] = 0.0 if inclination is None else inclination
+    mover = Secular(backend, DECAY_KM, rotating=inclination is not None)
+    air = DensityTable(backend.put(tables), LOWEST_KM, SPACING_KM)
+    orbit = np.zeros((orbit_table.ROWS, n))
+    orbit[orbit_table.A_KM], orbit[orbit_table.BALLISTIC] = altitude_km + EARTH.radius_km, ballistic * faster
+    orbit[orbit_table.INC] = 0.0 if inclination is None else inclination
 
     def state(chosen: NDArray[np.int64], values: Array) -> SecularState:
         made = SecularState(backend, len(chosen))
         made.n = len(chosen)
         made.orbit[:, : made.n] = backend.put(values)
-        made.run[: made.n], made.mode[: made.n] = backend.put(run[chosen], np.int32), secular.FREE
+        made.run[: made.n], made.mode[: made.n] = backend.put(run[chosen], np.int32), orbit_table.FREE
         return made
 
     def move(which: SecularState, dt_s: float) -> None:
-        mover.step(which, dt_s, air, LOWEST_KM, SPACING_KM, (1.0, 0.0, 0.0))
+        mover.step(which, dt_s, density=air, sun=(1.0, 0.0, 0.0))
 
     years, everyone, steps = np.full(n, np.nan), state(np.arange(n), orbit), 0
     while np.isnan(years).any():
@@ -92,7 +95,7 @@ def lifetimes(
                 move(last, step_s / 1000.0)
                 parts += 1
             years[k] = (steps + parts / 1000.0) * settings.step_days / YEAR_DAYS
-            everyone.mode[k] = secular.ABSENT
+            everyone.mode[k] = orbit_table.ABSENT
         steps += 1
     return years * faster
 
@@ -123,12 +126,11 @@ def circular(report: Report, settings: Settings, tables: Array) -> None:
     state = SecularState(settings.backend, 1)
     state.n = 1
     start = 500.0 + EARTH.radius_km
-    state.orbit[[secular.A_KM, secular.BALLISTIC], 0] = settings.backend.put(np.array([start, BALLISTIC]))
-    state.mode[0] = secular.FREE
-    Secular(settings.backend, DECAY_KM, False).step(
-        state, 0.01 * DAY_S, settings.backend.put(tables[:1]), LOWEST_KM, SPACING_KM, (1.0, 0.0, 0.0)
-    )
-    rate = (float(settings.backend.get(state.orbit)[secular.A_KM, 0]) - start) / 0.01
+    state.orbit[[orbit_table.A_KM, orbit_table.BALLISTIC], 0] = settings.backend.put(np.array([start, BALLISTIC]))
+    state.mode[0] = orbit_table.FREE
+    air = DensityTable(settings.backend.put(tables[:1]), LOWEST_KM, SPACING_KM)
+    Secular(settings.backend, DECAY_KM, rotating=False).step(state, 0.01 * DAY_S, density=air, sun=(1.0, 0.0, 0.0))
+    rate = (float(settings.backend.get(state.orbit)[orbit_table.A_KM, 0]) - start) / 0.01
     report.check("da/dt at 500 km [km/day]", -0.0693, rate, tolerance_relative=0.01, note="Vallado")
 
     run, altitude = (

@@ -7,7 +7,7 @@ struct Plane {
     real p[3], q[3];
 };
 
-FN Plane plane_of(real inc, real raan, real argp) {
+STM_FN Plane plane_of(real inc, real raan, real argp) {
     real si, ci, so, co, sw, cw;
     sincos_of(inc, &si, &ci);
     sincos_of(raan, &so, &co);
@@ -27,7 +27,7 @@ FN Plane plane_of(real inc, real raan, real argp) {
 // Start: M + e sin M / sqrt(1 - 2 e cos M + e^2), whose error is of order e^3 (0.14 at e = 0.9, near perigee); one step
 // of J. M. A. Danby (1987), "The solution of Kepler's equation, III", of fourth order, then one of Halley, of third. Both
 // move E so little that its sine and cosine are turned instead of evaluated anew.
-FN void kepler(real mean, real ecc, real* sine, real* cosine) {
+STM_FN void kepler(real mean, real ecc, real* sine, real* cosine) {
     real s, c;
     sincos_rough(mean, &s, &c);
     real anomaly = mean + ecc * s / root((1.0 - 2.0 * (ecc * c)) + ecc * ecc);
@@ -49,11 +49,11 @@ FN void kepler(real mean, real ecc, real* sine, real* cosine) {
 }
 
 // Position [km] and velocity [km/s] where the eccentric anomaly has that sine and cosine.
-FN void position_at(const Plane& plane, real a, real ecc, real sine, real cosine, real r[3]) {
+STM_FN void position_at(const Plane& plane, real a, real ecc, real sine, real cosine, real r[3]) {
     real x = a * (cosine - ecc), y = a * (root(1.0 - ecc * ecc) * sine);
     for (int k = 0; k < 3; ++k) r[k] = plane.p[k] * x + plane.q[k] * y;
 }
-FN void velocity_at(const Plane& plane, real a, real ecc, real sine, real cosine, double mu, real v[3]) {
+STM_FN void velocity_at(const Plane& plane, real a, real ecc, real sine, real cosine, double mu, real v[3]) {
     real speed = root(mu / a) / (1.0 - ecc * cosine);
     real x = -speed * sine, y = speed * (root(1.0 - ecc * ecc) * cosine);
     for (int k = 0; k < 3; ++k) v[k] = plane.p[k] * x + plane.q[k] * y;

@@ -13,14 +13,14 @@
 #define STM_SHIFTER 6755399441055744.0  // 1.5 * 2^52: adding it leaves no room for a fraction
 
 // Nearest integer (ties to even), |x| < 2^51.
-FN real nearest(real x) { return (x + STM_SHIFTER) - STM_SHIFTER; }
+STM_FN real nearest(real x) { return (x + STM_SHIFTER) - STM_SHIFTER; }
 // Largest integer <= x, and x without its fraction, |x| < 2^51.
-FN real floored(real x) { real k = nearest(x); return sel(k > x, k - 1.0, k); }
-FN real truncated(real x) { real k = floored(absolute(x)); return sel(x < 0.0, -k, k); }
+STM_FN real floored(real x) { real k = nearest(x); return sel(k > x, k - 1.0, k); }
+STM_FN real truncated(real x) { real k = floored(absolute(x)); return sel(x < 0.0, -k, k); }
 
 // x modulo the double nearest 2 pi, with the sign of x, |x| <= 6e6: exact like C's fmod, because the two pieces of 2 pi
 // have 33 and 20 bits and k has 20. (Where k * 2 pi lies within rounding of x the result can be one turn off zero.)
-FN real fmod_two_pi(real x) {
+STM_FN real fmod_two_pi(real x) {
     real k = truncated(x * (1.0 / STM_TWO_PI));
     return (x - k * 6.2831853069365025) - k * 2.430837753308879e-10;
 }
@@ -28,7 +28,7 @@ FN real fmod_two_pi(real x) {
 // Reduce x [rad] to r in [-pi/4, pi/4] (a hair more where x / (pi/2) is close to a half) and the quadrant's number,
 // of which only the low two bits count. |x| <= 1e6: k has 20 bits and the first two pieces 33 each, so both products
 // are exact; the third piece leaves 1e-37 * k.
-FN ints reduce_quadrant(real x, real* r) {
+STM_FN ints reduce_quadrant(real x, real* r) {
     real shifted = x * 0.63661977236758138 + STM_SHIFTER;
     real k = shifted - STM_SHIFTER;
     *r = ((x - k * 1.5707963267341256) - k * 6.077100506303966e-11) - k * 2.0222662487959506e-21;
@@ -36,14 +36,14 @@ FN ints reduce_quadrant(real x, real* r) {
 }
 
 // sin and cos of r in [-pi/4, pi/4], z = r^2: error of the polynomials 3.5e-18 relative and 5e-20.
-FN real sin_quadrant(real r, real z) {
+STM_FN real sin_quadrant(real r, real z) {
     real w = z * z;
     real low = -0.16666666666666632 + z * 0.008333333333322398;
     real mid = -0.000198412698297941 + z * 2.755731368695821e-06;
     real high = -2.5050757308816456e-08 + z * 1.589674727859229e-10;
     return r + (r * z) * (low + w * (mid + w * high));
 }
-FN real cos_quadrant(real z) {
+STM_FN real cos_quadrant(real z) {
     real w = z * z;
     real low = 0.0416666666666666 + z * -0.00138888888888741;
     real mid = 2.480158728946768e-05 + z * -2.755731434795616e-07;
@@ -53,7 +53,7 @@ FN real cos_quadrant(real z) {
 
 // Sine and cosine of x [rad], |x| <= 1e6: at most 2 ulp of the result, and 1.8e-16 absolute. Beyond it the error grows
 // with |x|; beyond 2^51 the result has no meaning.
-FN void sincos_of(real x, real* sine, real* cosine) {
+STM_FN void sincos_of(real x, real* sine, real* cosine) {
     real r;
     ints q = reduce_quadrant(x, &r);
     real z = r * r;
@@ -64,11 +64,11 @@ FN void sincos_of(real x, real* sine, real* cosine) {
 }
 
 // Sine or cosine alone: same bytes as sincos_of.
-FN real sine_of(real x) { real s, c; sincos_of(x, &s, &c); return s; }
-FN real cosine_of(real x) { real s, c; sincos_of(x, &s, &c); return c; }
+STM_FN real sine_of(real x) { real s, c; sincos_of(x, &s, &c); return s; }
+STM_FN real cosine_of(real x) { real s, c; sincos_of(x, &s, &c); return c; }
 
 // Sine and cosine of x [rad] to 1e-8 for starting values, |x| <= 1e6. One subtraction reduces: k * pi/2 is off by k ulps.
-FN void sincos_rough(real x, real* sine, real* cosine) {
+STM_FN void sincos_rough(real x, real* sine, real* cosine) {
     real shifted = x * 0.63661977236758138 + STM_SHIFTER;
     real r = x - (shifted - STM_SHIFTER) * 1.5707963267948966;
     ints q = bits(shifted);
@@ -83,14 +83,14 @@ FN void sincos_rough(real x, real* sine, real* cosine) {
 
 // Sine and cosine of a small angle d [rad], |d| <= SMALL_ANGLE: Taylor, 1.2e-16 absolute.
 #define SMALL_ANGLE 0.05
-FN void sincos_small(real d, real* sine, real* cosine) {
+STM_FN void sincos_small(real d, real* sine, real* cosine) {
     real z = d * d;
     *sine = d + (d * z) * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040)));
     *cosine = 1.0 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320))));
 }
 
 // Turn the pair (sin x, cos x) into (sin(x + d), cos(x + d)), given sine and cosine of d.
-FN void rotate(real* sine, real* cosine, real sine_d, real cosine_d) {
+STM_FN void rotate(real* sine, real* cosine, real sine_d, real cosine_d) {
     real s = *sine * cosine_d + *cosine * sine_d;
     *cosine = *cosine * cosine_d - *sine * sine_d;
     *sine = s;
@@ -98,7 +98,7 @@ FN void rotate(real* sine, real* cosine, real sine_d, real cosine_d) {
 
 // Angle of the point (x, y) in (-pi, pi] [rad], at most 3 ulp and 5e-16 absolute; 0 for (0, 0); both finite.
 // |y/x| <= 1 by exchange, <= tan(pi/8) by atan t = pi/4 + atan((t - 1)/(t + 1)), then a polynomial (3.4e-17 relative).
-FN real atan2_of(real y, real x) {
+STM_FN real atan2_of(real y, real x) {
     real ay = absolute(y), ax = absolute(x);
     mask steep = ay > ax;
     real low = sel(steep, ax, ay), high = sel(steep, ay, ax);
@@ -117,7 +117,7 @@ FN real atan2_of(real y, real x) {
 
 // x^(2/3), x normal, at most 3 ulp; not a number where x is not positive. x = m 8^j with m near [0.35, 2.9] through the exponent bits, then
 // Halley's iteration for the cube root of m (E. Halley, 1694: y + y (m - y^3) / (2 y^3 + m), error cubed at each step).
-FN real power_two_thirds(real x) {
+STM_FN real power_two_thirds(real x) {
     real exponent = from_bits(((bits(x) >> 52) & 0x7ff) | 0x4330000000000000LL) - (4503599627370496.0 + 1023.0);
     real shifted = exponent * (1.0 / 3) + STM_SHIFTER;
     ints j = bits(shifted) - 0x4338000000000000LL;
@@ -134,7 +134,7 @@ FN real power_two_thirds(real x) {
 // e^x, at most 1.1 ulp, x taken as -708 where it is smaller or not a number, and as 709 where it is larger.
 // x = k ln 2 + r, |r| <= ln 2 / 2: the first piece of ln 2 has 32 bits and k has 11, so their product is exact. Then
 // 1 + r + r^2 P(r) (error of the polynomial 1.4e-17 relative) and the exponent bits.
-FN real exp_clamped(real x) {
+STM_FN real exp_clamped(real x) {
     real inside = smaller(larger(x, splat(-708.0)), splat(709.0));
     real shifted = inside * 1.4426950408889634 + STM_SHIFTER;
     real k = shifted - STM_SHIFTER;
@@ -149,7 +149,7 @@ FN real exp_clamped(real x) {
 }
 
 // e^x, at most 1.1 ulp: 0 where x < -708, infinite where x > 709, not a number where x is none.
-FN real exp_of(real x) {
+STM_FN real exp_of(real x) {
     real e = sel(x < -708.0, splat(0.0), exp_clamped(x));
     real infinite = from_bits((bits(x) & 0) | 0x7ff0000000000000LL);
     return sel(x > 709.0, infinite, sel(x == x, e, x));

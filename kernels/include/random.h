@@ -6,13 +6,19 @@
 #pragma once
 #include "portable.h"
 
+// Purposes of random numbers in the upper half of the second key, and the multiplier that mixes two names into one word
+// (2^64 / golden ratio); the same as in stmgpu/debris/streams.py.
+#define STREAM_ANGLE 1ULL
+#define STREAM_COLLISION 3ULL
+#define STREAM_ODD 0x9E3779B97F4A7C15ULL
+
 // One round: the words are unsigned, additions are modulo 2^64.
-FN void threefry_round(words* x0, words* x1, int turn) {
+STM_FN void threefry_round(words* x0, words* x1, int turn) {
     *x0 = *x0 + *x1;
     *x1 = ((*x1 << turn) | (*x1 >> (64 - turn))) ^ *x0;
 }
 
-FN void threefry_four(words* x0, words* x1, int a, int b, int c, int d) {
+STM_FN void threefry_four(words* x0, words* x1, int a, int b, int c, int d) {
     threefry_round(x0, x1, a);
     threefry_round(x0, x1, b);
     threefry_round(x0, x1, c);
@@ -20,7 +26,7 @@ FN void threefry_four(words* x0, words* x1, int a, int b, int c, int d) {
 }
 
 // Replaces the counter (x0, x1) by two independent words of 64 random bits.
-FN void threefry(words key0, words key1, words* x0, words* x1) {
+STM_FN void threefry(words key0, words key1, words* x0, words* x1) {
     words key2 = key0 ^ key1 ^ 0x1BD11BDAA9FC1A22ULL;
     *x0 = *x0 + key0;
     *x1 = *x1 + key1;
@@ -42,6 +48,6 @@ FN void threefry(words key0, words key1, words* x0, words* x1) {
 }
 
 // A double in (0, 1) from the top 52 bits k: (k + 1/2) / 2^52, exactly: 1 + k / 2^52 less (1 - 2^-53).
-FN real uniform(words x) {
+STM_FN real uniform(words x) {
     return from_bits(from_words((x >> 12) | 0x3FF0000000000000ULL)) - 0.99999999999999988898;
 }

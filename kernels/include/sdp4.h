@@ -30,7 +30,7 @@ enum { K_ANGLE, K_MOTION, K_RATE, K_RATE2, K_ROWS };
 struct Periodics { real ecc, inc, anom, argp, node; };
 
 // Periodic terms of one disturbing body at its mean anomaly `anom`. d: its rows of the deep-space table.
-FN Periodics body_periodics(const double* d, i64 stride, i64 col, double rate, double orbit_ecc, real t) {
+STM_FN Periodics body_periodics(const double* d, i64 stride, i64 col, double rate, double orbit_ecc, real t) {
 #define ROW(name) load(d + (name) * stride + col)
     real anom = ROW(B_ANOM) + rate * t;
     real s, c;
@@ -46,7 +46,7 @@ FN Periodics body_periodics(const double* d, i64 stride, i64 col, double rate, d
 // State [km, km/s] and code at t minutes after epoch.
 // d, stride, col: the object's column of the deep-space table. knots [knot_count][K_ROWS][knot_cols]: the resonance
 // table, knot_col the object's column there (any number for objects without resonance). afspc: operation mode 'a'.
-FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, i64 col, const double* knots,
+STM_FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, i64 col, const double* knots,
                     i64 knot_count, i64 knot_cols, ints knot_col, bool afspc, real t, ints* code) {
 #define ROW(name) load(d + (name) * stride + col)
     real t2 = t * t;
@@ -77,7 +77,7 @@ FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, 
         real anom_day = lambda - node - argp + sidereal;
         anom = sel(resonant, sel(kind > (double)DEEP_SYNCHRONOUS, anom_half_day, anom_day), anom);
         motion = sel(resonant, now + rate * from + rate2 * half, motion);
-        axis = sel(resonant, power_two_thirds(XKE / sel(motion > 0.0, motion, splat(1.0))), axis);
+        axis = sel(resonant, power_two_thirds(WGS72_XKE / sel(motion > 0.0, motion, splat(1.0))), axis);
         early = seli(both(resonant, negate(inside)), zero + CODE_OUTSIDE, zero);
     }
     Mean m;
@@ -133,5 +133,5 @@ FN State deep_state(const Constants& c, real kind, const double* d, i64 stride, 
     m.s2 = 1.0 - c2;
     m.c7 = 7.0 * c2 - 1.0;
 #undef ROW
-    return mean_to_state(m, REACH * c.axis, negate(shrink > 0.0), code);
+    return mean_to_state(m, LARGEST_RADIUS * c.axis, negate(shrink > 0.0), code);
 }

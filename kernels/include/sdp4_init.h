@@ -6,13 +6,13 @@
 struct Pair { real s, c; };   // sine and cosine of an angle
 
 // Orbit of the object as the third-body theory sees it.
-struct Plane { real ecc, motion; Pair inc, node, argp; };
+struct PerturbedOrbit { real ecc, motion; Pair inc, node, argp; };
 
 // Averages of the attraction of one body: the s and z of the theory that are needed again.
 struct Attraction { real s1, s2, s3, s4, s5, s6, s7, z1, z2, z3, z11, z12, z13, z21, z22, z23, z31, z32, z33; };
 
 // g, i, h: the body's argument of perigee, inclination and node relative to the object's node; strength: its constant C.
-FN Attraction attraction(const Plane& o, Pair g, Pair i, Pair h, double strength) {
+STM_FN Attraction attraction(const PerturbedOrbit& o, Pair g, Pair i, Pair h, double strength) {
     real e2 = o.ecc * o.ecc, b2 = 1.0 - e2, b = root(b2);
     real a1 = g.c * h.c + g.s * i.c * h.s, a3 = -g.s * h.c + g.c * i.c * h.s;
     real a7 = -g.c * h.s + g.s * i.c * h.c, a8 = g.s * i.s;
@@ -47,14 +47,14 @@ FN Attraction attraction(const Plane& o, Pair g, Pair i, Pair h, double strength
 }
 
 // Secular rates that one body causes; node still to be divided by sin i, argp without the node's part.
-FN Periodics body_secular(const Attraction& a, double rate, real e2, mask flat) {
+STM_FN Periodics body_secular(const Attraction& a, double rate, real e2, mask flat) {
     Periodics p = {a.s1 * rate * a.s5, a.s2 * rate * (a.z11 + a.z13),
                    -rate * a.s3 * (a.z1 + a.z3 - 14.0 - 6.0 * e2), a.s4 * rate * (a.z31 + a.z33 - 6.0),
                    sel(flat, splat(0.0), -rate * a.s2 * (a.z21 + a.z23))};
     return p;
 }
 
-FN void write_body(const Attraction& a, double orbit_ecc, real e2, real anom, double* o, i64 stride) {
+STM_FN void write_body(const Attraction& a, double orbit_ecc, real e2, real anom, double* o, i64 stride) {
     store(o + B_ANOM * stride, anom);
     store(o + B_E2 * stride, 2.0 * a.s1 * a.s6);
     store(o + B_E3 * stride, 2.0 * a.s1 * a.s7);
@@ -71,10 +71,10 @@ FN void write_body(const Attraction& a, double orbit_ecc, real e2, real anom, do
 }
 
 // c0 + c1 e + c2 e^2 + c3 e^3
-FN real cubic(real e, double c0, double c1, double c2, double c3) { return c0 + e * (c1 + e * (c2 + e * c3)); }
+STM_FN real cubic(real e, double c0, double c1, double c2, double c3) { return c0 + e * (c1 + e * (c2 + e * c3)); }
 
 // Amplitudes of the half-day resonance: eccentricity functions G (fits by range of e), inclination functions F.
-FN void half_day_amplitudes(real e, Pair i, real motion, real inv_axis, real* out) {
+STM_FN void half_day_amplitudes(real e, Pair i, real motion, real inv_axis, real* out) {
     mask up65 = e > 0.65, up70 = negate(e < 0.7), up715 = e > 0.715;
     real g201 = -0.306 - (e - 0.64) * 0.440;
     real g211 = sel(up65, cubic(e, -72.099, 331.819, -508.738, 266.724), cubic(e, 3.616, -13.2470, 16.2900, 0.0));
@@ -117,7 +117,7 @@ FN void half_day_amplitudes(real e, Pair i, real motion, real inv_axis, real* ou
 }
 
 // Amplitudes of the synchronous resonance.
-FN void synchronous_amplitudes(real e2, Pair i, real motion, real inv_axis, real* out) {
+STM_FN void synchronous_amplitudes(real e2, Pair i, real motion, real inv_axis, real* out) {
     real up = 1.0 + i.c;
     real g200 = 1.0 + e2 * (-2.5 + 0.8125 * e2), g310 = 1.0 + 2.0 * e2, g300 = 1.0 + e2 * (-6.0 + 6.60937 * e2);
     real f220 = 0.75 * up * up, f311 = 0.9375 * i.s * i.s * (1.0 + 3.0 * i.c) - 0.75 * up, f330 = 1.875 * up * up * up;
@@ -128,7 +128,7 @@ FN void synchronous_amplitudes(real e2, Pair i, real motion, real inv_axis, real
 }
 
 // Rates of the resonance: d(motion)/dt and d2(motion)/dt2 at the angle `lambda`, of which `speed` is the rate.
-FN void resonance_rates(const real* amp, real kind, real lambda, real speed, real argp, real* rate, real* rate2) {
+STM_FN void resonance_rates(const real* amp, real kind, real lambda, real speed, real argp, real* rate, real* rate2) {
     real s, c;
     sincos_of(lambda - 0.13130908, &s, &c);
     real f = amp[0] * s, g = amp[0] * c;
@@ -159,11 +159,11 @@ FN void resonance_rates(const real* amp, real kind, real lambda, real speed, rea
 }
 
 // Writes one column of the deep-space table. el, table: element and constants tables, column col; out: column place.
-FN void write_deep(const double* el, const double* table, i64 n_pad, i64 col, double first_min,
+STM_FN void write_deep(const double* el, const double* table, i64 n_pad, i64 col, double first_min,
                    double* out, i64 stride, i64 place) {
     Elements e = read_elements(el, n_pad, col);
 #define ROW(name) load(table + (name) * n_pad + col)
-    Plane o;
+    PerturbedOrbit o;
     o.ecc = e.ecc;
     o.motion = ROW(C_MOTION);
     sincos_of(e.inc, &o.inc.s, &o.inc.c);
@@ -210,7 +210,7 @@ FN void write_deep(const double* el, const double* table, i64 n_pad, i64 col, do
 
     // resonance: lambda = M + node + argp - sidereal time, or M + 2 node - 2 sidereal time
     real gst = load(el + EL_GST * n_pad + col);
-    real inv_axis = power_two_thirds(o.motion / XKE);
+    real inv_axis = power_two_thirds(o.motion / WGS72_XKE);
     real synchronous[3], half_day[10];
     synchronous_amplitudes(e2, o.inc, o.motion, inv_axis, synchronous);
     half_day_amplitudes(e.ecc, o.inc, o.motion, inv_axis, half_day);
@@ -231,7 +231,7 @@ FN void write_deep(const double* el, const double* table, i64 n_pad, i64 col, do
 
 // Integrates one vector of objects from epoch with steps of +-720 min (Euler with second-order terms, as published) and
 // writes the knots that fall into each lane's window of knot_count knots.
-FN void write_knots(const double* table, i64 n_pad, i64 col, const double* d, i64 stride, i64 place, double* knots,
+STM_FN void write_knots(const double* table, i64 n_pad, i64 col, const double* d, i64 stride, i64 place, double* knots,
                     i64 knot_count, i64 knot_cols, i64 knot_col) {
     real amp[10];
     for (int k = 0; k < 10; ++k) amp[k] = load(d + (D_RES + k) * stride + place);

@@ -17,17 +17,15 @@
 // The second derivatives come from the same points: rho moves with r = a (1 - x) at the slope of the table. Axis and
 // perigee are integrated, not axis and eccentricity: at great e both change fast while their a (1 - e) hardly does.
 #pragma once
+#include "earth.h"
 #include "mathx.h"
 
-#define MU_KM3_S2 398600.4418
-#define EARTH_RADIUS_KM 6378.137
-#define J2 1.08262668e-3
 #define SOLAR_PRESSURE_N_M2 4.56e-6
 
 #define FEW_POINTS 4
 #define MANY_POINTS 10
 #define FEW_UP_TO_Z 2.0
-#define REACH 9.0
+#define GAUSSIAN_WIDTHS 9.0
 
 // ln(density [kg/m^3]) on equidistant heights: rows [heights] of all runs, one after the other.
 struct Atmosphere {
@@ -41,7 +39,7 @@ struct Rates {
 };
 
 // ln(density) at a height, and its slope [1/km]: linear between rows, the first and last cells continued outwards.
-FN real log_density_at(const Atmosphere& air, real first, real height_km, real* slope) {
+STM_FN real log_density_at(const Atmosphere& air, real first, real height_km, real* slope) {
     real t = (height_km - air.lowest_km) * air.per_km;
     // the order of arguments turns what is not a number into 0, so no lane reads outside the table
     real cell = smaller(larger(floored(t), splat(0.0)), splat(air.heights - 2.0));
@@ -56,7 +54,7 @@ struct Sums {
 };
 
 // Add the point with cosine c of the eccentric anomaly in the lanes of `wanted`.
-FN void add_point(const Atmosphere& air, real first, real a, real e, real c, mask wanted, Sums* s) {
+STM_FN void add_point(const Atmosphere& air, real first, real a, real e, real c, mask wanted, Sums* s) {
     real x = e * c, u = 1.0 - x, slope;
     real rho = exp_clamped(log_density_at(air, first, a * u - EARTH_RADIUS_KM, &slope));
     real inverse = 1.0 / (u * (1.0 + x));                       // 1 / (1 - x^2)
@@ -72,13 +70,13 @@ FN void add_point(const Atmosphere& air, real first, real a, real e, real c, mas
 }
 
 // Drag on an orbit; `first` is the run's first index into the table, ballistic is C_d A/m [m^2/kg].
-FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real cos_i, real ballistic) {
+STM_FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real cos_i, real ballistic) {
     real perigee = a * (1.0 - e), slope;
     log_density_at(air, first, perigee - EARTH_RADIUS_KM, &slope);
     real z = a * e * absolute(slope);
     mask few = z <= FEW_UP_TO_Z;
     real share = sel(few, splat(1.0 / FEW_POINTS), splat(1.0 / MANY_POINTS));
-    real reach = smaller(REACH / root(z), splat(STM_PI));        // z = 0: infinity, thus pi
+    real reach = smaller(GAUSSIAN_WIDTHS / root(z), splat(STM_PI));        // z = 0: infinity, thus pi
     real step = reach * share;
     // step is at most pi/4; cosines of the midpoints by recurrence: cos((k + 1) d) = 2 cos d cos(k d) - cos((k - 1) d)
     real half = 0.5 * step;
@@ -102,8 +100,8 @@ FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real cos_
 
     // 1e3: B in m^2/kg times rho in kg/m^3 is 1/m
     real inverse_a = 1.0 / a, one = 1.0 - e * e;
-    real turn = 1.0 - air.omega_rad_s * perigee * cos_i * root(perigee / (MU_KM3_S2 * (1.0 + e)));
-    real scale = (ballistic * (-1e3 / STM_PI)) * (turn * turn) * step * root(MU_KM3_S2 * a);
+    real turn = 1.0 - air.omega_rad_s * perigee * cos_i * root(perigee / (EARTH_MU_KM3_S2 * (1.0 + e)));
+    real scale = (ballistic * (-1e3 / STM_PI)) * (turn * turn) * step * root(EARTH_MU_KM3_S2 * a);
     real scale_e = scale * inverse_a * one;
     Rates r;
     r.a = scale * s.a;
@@ -121,14 +119,14 @@ struct Turning {
 };
 
 // Rates by J2, first order (Y. Kozai, Astron. J. 64, 1959).
-FN Turning j2_rates(real a, real e, real cos_i) {
-    real one = 1.0 - e * e, motion = root(MU_KM3_S2 / a) / a;
+STM_FN Turning j2_rates(real a, real e, real cos_i) {
+    real one = 1.0 - e * e, motion = root(EARTH_MU_KM3_S2 / a) / a;
     real ratio = EARTH_RADIUS_KM / (a * one);
-    real k = (0.75 * J2) * motion * (ratio * ratio), square = cos_i * cos_i;
+    real k = (0.75 * EARTH_J2) * motion * (ratio * ratio), square = cos_i * cos_i;
     return {-2.0 * k * cos_i, k * (5.0 * square - 1.0), motion + k * root(one) * (3.0 * square - 1.0)};
 }
 
-FN real turned(real angle, real by) {
+STM_FN real turned(real angle, real by) {
     real sum = angle + by;
     real left = sum - STM_TWO_PI * floored(sum * (1.0 / STM_TWO_PI));
     left = sel(left < 0.0, left + STM_TWO_PI, left);
@@ -147,7 +145,7 @@ struct Orbit {
 // angle by a twelfth of its cube, at most 0.02 % for C_r A/m of 50 m^2/kg in a geostationary orbit and 5 days. nu is
 // the part of a circular orbit of radius a outside the cylinder of the Earth's shadow (arc cosine to 7e-5: M.
 // Abramowitz and I. Stegun 1964, 4.4.45). The frame's x axis is the node before. The place along the orbit stays.
-FN Orbit radiation(Orbit o, real reflecting, double sun_x, double sun_y, double sun_z, double dt_s) {
+STM_FN Orbit radiation(Orbit o, real reflecting, double sun_x, double sun_y, double sun_z, double dt_s) {
     real sin_i, cos_i, sin_node, cos_node, sin_p, cos_p;
     sincos_of(o.i, &sin_i, &cos_i);
     sincos_of(o.node, &sin_node, &cos_node);
@@ -158,7 +156,7 @@ FN Orbit radiation(Orbit o, real reflecting, double sun_x, double sun_y, double 
     real edge = (1.0 - r * r) / larger(1.0 - above * above, splat(1e-9));
     real c = root(smaller(larger(edge, splat(0.0)), splat(1.0)));   // cosine of half the shadowed arc
     real half = root(1.0 - c) * (1.5707288 + c * (-0.2121144 + c * (0.0742610 - 0.0187293 * c)));
-    real t = root(o.a * (1.0 / MU_KM3_S2)) * reflecting * (1.0 - half * (1.0 / STM_PI)) *
+    real t = root(o.a * (1.0 / EARTH_MU_KM3_S2)) * reflecting * (1.0 - half * (1.0 / STM_PI)) *
              (-0.75e-3 * SOLAR_PRESSURE_N_M2 * dt_s);
     real share = 1.0 / (1.0 + t * t), sine = 2.0 * t * share, rest = 2.0 * (t * t) * share, cosine = 1.0 - rest;
 

@@ -5,29 +5,19 @@
 // Report #3", AIAA 2006-6753. Gravity WGS-72, with which the element sets are fitted.
 // Units: Earth equatorial radius, minute, rad; positions leave in km, velocities in km/s, frame TEME.
 //
-// The differences from the usual programs change no digit that matters: angles are never reduced modulo 2 pi (sincos_of_of
+// The differences from the usual programs change no digit that matters: angles are never reduced modulo 2 pi (sincos_of
 // does it), the last short-period corrections turn (sin, cos) pairs by small angles where others take an arctangent and
 // three more sincos, and the "simple" drag model is the full one with coefficients of zero.
 #pragma once
+#include "codes.h"
+#include "earth.h"
 #include "mathx.h"
-
-#define RE_KM 6378.135                    // Earth's equatorial radius, WGS-72 [km]
-#define XKE 0.07436691613317342           // sqrt(mu) [Earth radii^1.5 / min]
-#define SPEED_KM_S (RE_KM * XKE / 60.0)   // one Earth radius per time unit [km/s]
-#define J2 0.001082616
-#define J4 (-0.00000165597)
-#define J3_J2 (-0.00000253881 / 0.001082616)
 
 // model classes
 #define NEAR_EARTH 0
 #define DEEP 1
 #define DEEP_SYNCHRONOUS 2
 #define DEEP_HALF_DAY 3
-
-// our own codes, beside the published 1, 2, 3, 4, 6
-#define CODE_SENSELESS 7    // no published code, but the state has no physical sense (see mean_to_state)
-#define CODE_OUTSIDE 8      // resonant object asked outside the time span that its table covers
-#define CODE_DUMMY 9        // padding lane
 
 // rows of the element table: mean elements at epoch, [rad], [rad/min], and times
 enum { EL_MOTION, EL_ECC, EL_INC, EL_NODE, EL_ARGP, EL_ANOM, EL_BSTAR, EL_DAYS, EL_GST, EL_OFFSET, EL_STATUS, EL_ROWS };
@@ -42,22 +32,22 @@ enum {
 };
 
 // Brouwer mean motion from the Kozai one that element sets carry.
-FN void brouwer_motion(real kozai, real ecc, real cosi, real* motion, real* axis) {
+STM_FN void brouwer_motion(real kozai, real ecc, real cosi, real* motion, real* axis) {
     real b2 = 1.0 - ecc * ecc;
-    real a1 = power_two_thirds(XKE / kozai);
-    real d = 0.75 * J2 * (3.0 * cosi * cosi - 1.0) / (root(b2) * b2);
+    real a1 = power_two_thirds(WGS72_XKE / kozai);
+    real d = 0.75 * WGS72_J2 * (3.0 * cosi * cosi - 1.0) / (root(b2) * b2);
     real d1 = d / (a1 * a1);
     real a0 = a1 * (1.0 - d1 * (1.0 / 3 + d1 * (1.0 + d1 * (134.0 / 81))));
     *motion = kozai / (1.0 + d / (a0 * a0));
-    *axis = power_two_thirds(XKE / *motion);
+    *axis = power_two_thirds(WGS72_XKE / *motion);
 }
 
 // Coefficients of the long-period terms; the divisor is kept from zero at an inclination of 180 degrees.
-FN void long_period(real sini, real cosi, real* lpsin, real* lpl) {
+STM_FN void long_period(real sini, real cosi, real* lpsin, real* lpl) {
     real below = 1.0 + cosi;
     below = sel(absolute(below) > 1.5e-12, below, splat(1.5e-12));
-    *lpsin = -0.5 * J3_J2 * sini;
-    *lpl = -0.25 * J3_J2 * sini * (3.0 + 5.0 * cosi) / below;
+    *lpsin = -0.5 * WGS72_J3_J2 * sini;
+    *lpl = -0.25 * WGS72_J3_J2 * sini * (3.0 + 5.0 * cosi) / below;
 }
 
 // Kepler's equation in the nonsingular form  E - k sin E + h cos E = u,  k = e cos w, h = e sin w (with the long-period
@@ -69,7 +59,7 @@ FN void long_period(real sini, real cosi, real* lpsin, real* lpl) {
 // neighbours go on, so its result does not depend on them. STR#3 stops at 1e-12 or ten steps.
 #define NEAR_ROOT 2e-3
 #define KEPLER_CAP 12
-FN void kepler(real u, real near_u, real k, real h, real* sine, real* cosine) {
+STM_FN void kepler_nonsingular(real u, real near_u, real k, real h, real* sine, real* cosine) {
     real s, c;
     sincos_rough(near_u, &s, &c);
     real es = k * s - h * c, ec = k * c + h * s;
@@ -119,7 +109,7 @@ struct State { real x, y, z, vx, vy, vz; };
 
 // Long and short periods, then position [km] and velocity [km/s]: STR#3 section 6 from "add the long-period periodic
 // terms" on. limit: the largest radius that makes sense [Earth radii]; senseless: the lane has already lost it.
-FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
+STM_FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
     real sw, cw;
     sincos_of(m.argp, &sw, &cw);
     real inv_axis = 1.0 / m.axis;
@@ -127,7 +117,7 @@ FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
     real k = m.ecc * cw;
     real h = m.ecc * sw + inv_p * m.lpsin;
     real s, c;
-    kepler(m.latitude + inv_p * m.lpl * k, m.latitude, k, h, &s, &c);
+    kepler_nonsingular(m.latitude + inv_p * m.lpl * k, m.latitude, k, h, &s, &c);
 
     real es = k * s - h * c, ec = k * c + h * s;
     real e2 = k * k + h * h;
@@ -140,8 +130,8 @@ FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
     real su = inv_r * (s - h - k * t), cu = inv_r * (c - k + h * t);
     real s2u = (cu + cu) * su, c2u = 1.0 - 2.0 * su * su;
     real inv_p2 = inv_axis / b2;
-    real g1 = 0.5 * J2 * inv_p2, g2 = g1 * inv_p2;
-    real n = inv_axis / m.sqrt_axis;               // mean motion / XKE
+    real g1 = 0.5 * WGS72_J2 * inv_p2, g2 = g1 * inv_p2;
+    real n = inv_axis / m.sqrt_axis;               // mean motion / WGS72_XKE
 
     real r = radius * (1.0 - 1.5 * g2 * b * m.c3) + 0.5 * g1 * m.s2 * c2u;
     real rdot = rate * es - n * g1 * m.s2 * s2u;
@@ -174,7 +164,7 @@ FN State mean_to_state(Mean m, real limit, mask senseless, ints* code) {
     real mx = -sn * ci, my = cn * ci;
     real ux = mx * su + cn * cu, uy = my * su + sn * cu, uz = si * su;
     real tx = mx * cu - cn * su, ty = my * cu - sn * su, tz = si * cu;
-    real r_km = r * RE_KM, rdot_km_s = rdot * SPEED_KM_S, rfdot_km_s = rfdot * SPEED_KM_S;
+    real r_km = r * WGS72_RADIUS_KM, rdot_km_s = rdot * WGS72_SPEED_KM_S, rfdot_km_s = rfdot * WGS72_SPEED_KM_S;
     State out = {r_km * ux, r_km * uy, r_km * uz, rdot_km_s * ux + rfdot_km_s * tx, rdot_km_s * uy + rfdot_km_s * ty,
                  rdot_km_s * uz + rfdot_km_s * tz};
 

@@ -5,11 +5,11 @@
 
 #define PERIGEE_SIMPLE_KM 220.0
 // a state farther out than this many semi-major axes belongs to no orbit with that mean motion: r < a (1 + e) < 2 a
-#define REACH 2.1
+#define LARGEST_RADIUS 2.1
 
 struct Elements { real motion, ecc, inc, node, argp, anom, bstar; };
 
-FN Elements read_elements(const double* el, i64 n_pad, i64 col) {
+STM_FN Elements read_elements(const double* el, i64 n_pad, i64 col) {
     Elements e = {load(el + EL_MOTION * n_pad + col), load(el + EL_ECC * n_pad + col), load(el + EL_INC * n_pad + col),
                   load(el + EL_NODE * n_pad + col), load(el + EL_ARGP * n_pad + col), load(el + EL_ANOM * n_pad + col),
                   load(el + EL_BSTAR * n_pad + col)};
@@ -17,7 +17,7 @@ FN Elements read_elements(const double* el, i64 n_pad, i64 col) {
 }
 
 // Reads one vector of element sets and writes its column of the constants table.
-FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
+STM_FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     Elements e = read_elements(el, n_pad, col);
     real zero = splat(0.0);
     real si, ci, sw, cw, sm, cm;
@@ -31,11 +31,11 @@ FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     real perigee = a * (1.0 - e.ecc);
 
     // the atmosphere's parameter s and (q0 - s)^4, lowered for low perigees
-    real perigee_km = (perigee - 1.0) * RE_KM;
+    real perigee_km = (perigee - 1.0) * WGS72_RADIUS_KM;
     real s_km = sel(perigee_km < 156.0, sel(perigee_km < 98.0, splat(20.0), perigee_km - 78.0), splat(78.0));
-    real q = (120.0 - s_km) / RE_KM;
+    real q = (120.0 - s_km) / WGS72_RADIUS_KM;
     real q4 = (q * q) * (q * q);
-    real s = s_km / RE_KM + 1.0;
+    real s = s_km / WGS72_RADIUS_KM + 1.0;
 
     real xi = 1.0 / (a - s);
     real eta = a * e.ecc * xi, eta2 = eta * eta, eeta = e.ecc * eta;
@@ -44,20 +44,20 @@ FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     real drag = q4 * (xi2 * xi2);
     real drag1 = drag / (psi2 * psi2 * psi2 * root(psi2));
     real d2 = drag1 * n * (a * (1.0 + 1.5 * eta2 + eeta * (4.0 + eta2)) +
-              0.375 * J2 * xi / psi2 * c3 * (8.0 + 3.0 * eta2 * (8.0 + eta2)));
+              0.375 * WGS72_J2 * xi / psi2 * c3 * (8.0 + 3.0 * eta2 * (8.0 + eta2)));
     real k1 = e.bstar * d2;
     mask round = negate(e.ecc > 1.0e-4);
-    real k3 = sel(round, zero, -2.0 * drag * xi * J3_J2 * n * si / e.ecc);
+    real k3 = sel(round, zero, -2.0 * drag * xi * WGS72_J3_J2 * n * si / e.ecc);
     real cos2w = 1.0 - 2.0 * sw * sw;
     real k4 = 2.0 * n * drag1 * a * b2 * (eta * (2.0 + 0.5 * eta2) + e.ecc * (0.5 + 2.0 * eta2) -
-              J2 * xi / (a * psi2) * (-3.0 * c3 * (1.0 - 2.0 * eeta + eta2 * (1.5 - 0.5 * eeta)) +
+              WGS72_J2 * xi / (a * psi2) * (-3.0 * c3 * (1.0 - 2.0 * eeta + eta2 * (1.5 - 0.5 * eeta)) +
               0.75 * s2 * (2.0 * eta2 - eeta * (1.0 + eta2)) * cos2w));
     real k5 = 2.0 * drag1 * a * b2 * (1.0 + 2.75 * (eta2 + eeta) + eeta * eta2);
 
     // secular rates from J2, J2^2 and J4
     real p = a * b2;
     real inv_p2 = 1.0 / (p * p);
-    real g1 = 1.5 * J2 * inv_p2 * n, g2 = 0.5 * g1 * J2 * inv_p2, g4 = -0.46875 * J4 * inv_p2 * inv_p2 * n;
+    real g1 = 1.5 * WGS72_J2 * inv_p2 * n, g2 = 0.5 * g1 * WGS72_J2 * inv_p2, g4 = -0.46875 * WGS72_J4 * inv_p2 * inv_p2 * n;
     real anom_rate = n + 0.5 * g1 * b * c3 + 0.0625 * g2 * b * (13.0 - 78.0 * c2 + 137.0 * c4);
     real argp_rate = -0.5 * g1 * (1.0 - 5.0 * c2) + 0.0625 * g2 * (7.0 - 114.0 * c2 + 395.0 * c4) +
                      g4 * (3.0 - 36.0 * c2 + 49.0 * c4);
@@ -71,7 +71,7 @@ FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     real kind = sel(deep, sel(day, splat(DEEP_SYNCHRONOUS), sel(half, splat(DEEP_HALF_DAY), splat(DEEP))), zero);
 
     // full drag model, or the simple one: the same formulas with coefficients of zero
-    mask simple = either(deep, perigee < PERIGEE_SIMPLE_KM / RE_KM + 1.0);
+    mask simple = either(deep, perigee < PERIGEE_SIMPLE_KM / WGS72_RADIUS_KM + 1.0);
     real k1sq = k1 * k1;
     real a2 = 4.0 * a * xi * k1sq;
     real third = a2 * xi * k1 / 3.0;

@@ -8,7 +8,7 @@ struct Constants {
 };
 
 // One vector of the table `t` [C_ROWS][stride] from column col on.
-FN Constants read_constants(const double* t, i64 stride, i64 col) {
+STM_FN Constants read_constants(const double* t, i64 stride, i64 col) {
 #define ROW(name) load(t + (name) * stride + col)
     Constants c = {ROW(C_OFFSET), ROW(C_STATUS), ROW(C_ANOM), ROW(C_ANOMDOT), ROW(C_ARGP), ROW(C_ARGPDOT), ROW(C_NODE),
                    ROW(C_NODEDOT), ROW(C_NODE2), ROW(C_A1), ROW(C_A2), ROW(C_A3), ROW(C_A4), ROW(C_E1), ROW(C_ESIN),
@@ -22,25 +22,25 @@ FN Constants read_constants(const double* t, i64 stride, i64 col) {
 // A CPU thread does all times of its row for a block of objects before it goes on: six streams of stores at a time
 // instead of six for each time, and constants that stay in the nearest cache. A GPU thread does one object.
 #ifdef STM_CUDA
-#define GRID_BLOCK 1
+#define SGP4_BLOCK 1
 #else
-#define GRID_BLOCK 128
+#define SGP4_BLOCK 128
 #endif
 
-// Constants of the vector at col, packed: own [C_ROWS][LANES].
-FN void copy_constants(const double* t, i64 stride, i64 col, double* own) {
-    for (int row = 0; row < C_ROWS; ++row) store(own + row * LANES, load(t + row * stride + col));
+// Constants of the vector at col, packed: own [C_ROWS][STM_LANES].
+STM_FN void copy_constants(const double* t, i64 stride, i64 col, double* own) {
+    for (int row = 0; row < C_ROWS; ++row) store(own + row * STM_LANES, load(t + row * stride + col));
 }
 
 // The code a lane begins with: its status (padding lanes), else 1 where the mean eccentricity has left [0, 1).
-FN ints first_code(real status, real ecc) {
+STM_FN ints first_code(real status, real ecc) {
     ints zero = bits(splat(0.0));
     ints code = seli(either(ecc >= 1.0, ecc < -0.001), zero + 1, zero);
     return seli(status > 0.0, to_ints(status), code);
 }
 
 // State [km, km/s] and code at t_min minutes after epoch.
-FN State near_state(const Constants& c, real t_min, ints* code) {
+STM_FN State near_state(const Constants& c, real t_min, ints* code) {
     real t = t_min, t2 = t * t;
     real anom = c.anom + c.anomdot * t;
     real sin_anom, cos_anom;
@@ -75,10 +75,10 @@ FN State near_state(const Constants& c, real t_min, ints* code) {
     m.c3 = c.c3;
     m.s2 = c.s2;
     m.c7 = c.c7;
-    return mean_to_state(m, REACH * c.axis, negate(shrink > 0.0), code);
+    return mean_to_state(m, LARGEST_RADIUS * c.axis, negate(shrink > 0.0), code);
 }
 
-FN void store_state(double* p, i64 stride, State s) {
+STM_FN void store_state(double* p, i64 stride, State s) {
     store(p, s.x);
     store(p + stride, s.y);
     store(p + 2 * stride, s.z);

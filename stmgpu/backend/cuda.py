@@ -84,7 +84,7 @@ class CudaBackend:
         with self._on_device():
             return self.xp.ascontiguousarray(self.xp.asarray(array, dtype))
 
-    def get(self, array: Any) -> np.ndarray:
+    def get(self, array: Any) -> Any:
         """An array of the GPU as a host array; waits until the kernels that fill it have run."""
         with self._on_device():
             return self.xp.asnumpy(array)

@@ -74,7 +74,8 @@ def cache_dir() -> Path:
 
 def version() -> tuple[int, int]:
     """NVRTC's version as (major, minor); :class:`BackendError` where the bindings or the library are missing."""
-    return _checked(_bindings().nvrtcVersion(), "nvrtcVersion")
+    major, minor = _checked(_bindings().nvrtcVersion(), "nvrtcVersion")
+    return int(major), int(minor)
 
 
 def compile_text(text: str, name: str, arch: int) -> Compiled:

@@ -1,14 +1,15 @@
 """Kernel contracts, read from the kernel sources: names, types, constness and array shapes.
 
-A parameter is written one a line; a pointer's comment begins with its shape in scalar parameters of the same kernel::
+Each parameter has a line of its own. The comment of a pointer begins with the shape of its array, in terms of scalar
+parameters of the same kernel and of constants of the kernel's headers::
 
-    KERNEL cell_starts(
+    STM_KERNEL cell_starts(
         i64 rows,                           // rows of the batch
         i64 cells,                          // cells of the table
-        const i32* RESTRICT counts,         // [rows][cells] objects in each cell
-        i32* RESTRICT starts)               // [rows][cells + 1] first slot of each cell
+        const i32* STM_RESTRICT counts,     // [rows][cells] objects in each cell
+        i32* STM_RESTRICT starts)           // [rows][cells + 1] first slot of each cell
 
-Every launch is checked against it, so a wrong array is an error message and not a wild write.
+Every launch is checked against its contract, so a wrong array is an error message and not a wild write.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend.source import flatten, kernel_files
+from stmgpu.backend.tables import constants
 from stmgpu.errors import BackendError, KernelContractError
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -35,9 +37,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "i8": np.dtype(np.int8),
 }
 
-_KERNEL = re.compile(r"^KERNEL\s+(\w+)\s*\((.*?)^\s*\{", re.S | re.M)
+_KERNEL = re.compile(r"^STM_KERNEL\s+(\w+)\s*\((.*?)^\s*\{", re.S | re.M)
 _PARAM = re.compile(
-    r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$"
+    r"^\s*(const\s+)?(double|float|i64|i32|i8)\s*(\*)?\s*(?:STM_RESTRICT\s+)?(\w+)\s*[,)]\s*(?://\s*(.*))?$"
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SHAPE = re.compile(r"^((?:\[[^\]]+\])+)")
@@ -150,7 +152,9 @@ def _evaluate(expression: str, scalars: Mapping[str, int]) -> int:
 def parse(file: Path) -> list[Signature]:
     """Signatures of all kernels in one file, in order of appearance."""
     signatures = []
-    for name, body in _KERNEL.findall(flatten(file)):
+    text = flatten(file)
+    known = constants(text, file.name)
+    for name, body in _KERNEL.findall(text):
         parameters = []
         for line in body.strip().splitlines():
             if not line.strip() or line.strip() == ")":
@@ -162,8 +166,9 @@ def parse(file: Path) -> list[Signature]:
             shape = _SHAPE.match(comment or "")
             if star and shape is None:
                 raise BackendError(f"{file.name}: {name}({parameter}) needs its shape at the start of its comment")
-            dims = tuple(re.findall(r"\[([^\]]+)\]", shape.group(1))) if star and shape else ()
-            parameters.append(Parameter(parameter, DTYPES[ctype], bool(star), bool(star) and not const, dims))
+            dims = re.findall(r"\[([^\]]+)\]", shape.group(1)) if star and shape else []
+            dims = [_NAME.sub(lambda match: str(known.get(match[0], match[0])), dim) for dim in dims]
+            parameters.append(Parameter(parameter, DTYPES[ctype], bool(star), bool(star) and not const, tuple(dims)))
         signatures.append(Signature(name, file, tuple(parameters)))
     return signatures
 

@@ -11,26 +11,26 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stmgpu.backend.tables import table
 from stmgpu.errors import InputError
+from stmgpu.propagate.codes import CODE_DUMMY
 
-XKE = 0.07436691613317342
+_HEADER = table("sgp4_init.h")
+
+XKE = _HEADER.number("WGS72_XKE")
 """Square root of mu in Earth radii^1.5 per minute, WGS-72."""
 
 PAD = 16
 """Tables are padded to a multiple of this many objects: the widest vector and whole cache lines."""
 
-CODE_SENSELESS = 7
-"""State without physical sense although the theory gives no error."""
-CODE_OUTSIDE = 8
-"""Resonant object asked outside the time span the propagator was made for."""
-CODE_DUMMY = 9
-"""Padding lane."""
+LARGEST_RADIUS = _HEADER.number("LARGEST_RADIUS")
+"""Largest radius of a state in semi-major axes. No orbit is farther out than twice its semi-major axis; a state beyond
+this is senseless."""
 
-REACH = 2.1
-"""No orbit is farther out than twice its semi-major axis; states beyond this many are senseless."""
-
-(MOTION, ECC, INC, NODE, ARGP, ANOM, BSTAR, DAYS, GST, OFFSET, STATUS) = range(11)
-ROWS = 11
+MOTION, ECC, INC, NODE, ARGP, ANOM, BSTAR, DAYS, GST, OFFSET, STATUS, ROWS = _HEADER.integers(
+    "EL_", "MOTION ECC INC NODE ARGP ANOM BSTAR DAYS GST OFFSET STATUS ROWS"
+)
+"""Rows of the element table, and their number."""
 
 _JD_1950 = 2433281.5
 _JD_2000 = 2451545.0
@@ -141,7 +141,7 @@ def sidereal_time(days: NDArray[np.float64]) -> NDArray[np.float64]:
         + 67310.54841
     )
     angle = np.fmod(np.deg2rad(1.0) * seconds / 240.0, 2.0 * np.pi)
-    return np.where(angle < 0.0, angle + 2.0 * np.pi, angle)
+    return _positive(angle)
 
 
 def sidereal_time_afspc(days: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,4 +156,8 @@ def sidereal_time_afspc(days: NDArray[np.float64]) -> NDArray[np.float64]:
         + since_1970 * since_1970 * 5.07551419432269442e-15
     )
     angle = np.fmod(angle, 2.0 * np.pi)
-    return np.where(angle < 0.0, angle + 2.0 * np.pi, angle)
+    return _positive(angle)
+
+
+def _positive(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.where(angle < 0.0, angle + 2.0 * np.pi, angle))

@@ -8,8 +8,9 @@ import xarray as xr
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.codes import CODES
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
-from stmgpu.propagate.sgp4 import CODES, SGP4Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.time import Window, format_utc, to_datetime64
 
 MAX_BYTES = 8 << 30

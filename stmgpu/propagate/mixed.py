@@ -8,7 +8,8 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
-from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.codes import CODE_DUMMY
+from stmgpu.propagate.elements import PAD
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator

@@ -72,7 +72,7 @@ class Propagator(Protocol):
         states : backend array, float64, shape (T, 6, n_pad)
             x, y, z [km], vx, vy, vz [km/s] in TEME.
         codes : backend array, int8, shape (T, n_pad)
-            see :data:`stmgpu.propagate.sgp4.CODES`.
+            see :data:`stmgpu.propagate.codes.CODES`.
         """
 
     def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:

@@ -6,15 +6,16 @@ derivative, this module takes 128 points everywhere and Runge-Kutta steps of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from stmgpu.constants import EARTH
-from stmgpu.propagate import secular as s
-
-Array = NDArray[np.float64]
+from stmgpu.propagate.orbit_table import A_KM, ABSENT, ARGP, BALLISTIC, ECC, FREE, INC, MEAN, RAAN, SRP, SecularState
+from stmgpu.propagate.secular_forces import SOLAR_PRESSURE_N_M2, SRP_FROM_M2_KG, SecularStep
+from stmgpu.typing import Bools, Floats, Ints
 
 POINTS = 128
 _COS = np.cos((np.arange(POINTS) + 0.5) / POINTS * np.pi)[:, None]
@@ -26,15 +27,15 @@ _MOST_STEPS = 5000
 class Drag:
     """What drag on some objects depends on besides a and e: table [runs, heights], run, cos i, C_d A/m, rotation."""
 
-    table: Array
+    table: Floats
     lowest_km: float
     spacing_km: float
     omega_rad_s: float
-    run: NDArray[np.int64]
-    cos_i: Array
-    ballistic: Array
+    run: Ints
+    cos_i: Floats
+    ballistic: Floats
 
-    def take(self, chosen: NDArray[np.bool_]) -> Drag:
+    def take(self, chosen: Bools) -> Drag:
         """The same for some of the objects."""
         return Drag(
             self.table,
@@ -46,14 +47,14 @@ class Drag:
             self.ballistic[chosen],
         )
 
-    def log_density(self, height_km: Array) -> tuple[Array, Array]:
+    def log_density(self, height_km: Floats) -> tuple[Floats, Floats]:
         """ln of the density [kg/m^3] and its slope [1/km] at heights [..., objects]."""
         t = (height_km - self.lowest_km) / self.spacing_km
         cell = np.clip(np.floor(t), 0, self.table.shape[1] - 2).astype(np.int64)
         low, high = self.table[self.run, cell], self.table[self.run, cell + 1]
         return low + (t - cell) * (high - low), (high - low) / self.spacing_km
 
-    def rates(self, a: Array, e: Array) -> tuple[Array, Array]:
+    def rates(self, a: Floats, e: Floats) -> tuple[Floats, Floats]:
         """da/dt [km/s] and de/dt [1/s] (King-Hele 1964): means over the eccentric anomaly."""
         x = e * _COS
         rho = np.exp(self.log_density(a * (1.0 - x) - EARTH.radius_km)[0])
@@ -65,43 +66,36 @@ class Drag:
         de = factor * np.sqrt(EARTH.mu_km3_s2 / a) * (1.0 - e * e) * (flow * _COS).mean(axis=0)
         return da, de
 
-    def longest_step(self, a: Array, e: Array, da: Array, de: Array) -> Array:
+    def longest_step(self, a: Floats, e: Floats, da: Floats, de: Floats) -> Floats:
         """Seconds in which what the rates depend on changes by a tenth."""
         slope = np.abs(self.log_density(a * (1.0 - e) - EARTH.radius_km)[1])
         sinking = np.abs(da * (1.0 - e) - a * de)
         shrinking = np.abs(da * e + a * de) * np.minimum(slope, 1.0 / np.maximum(a * e, 1e-9))
         change = slope * sinking + shrinking + 3.0 * np.abs(da) / a
         with np.errstate(divide="ignore"):
-            return _LARGEST_CHANGE / change
+            longest: Floats = _LARGEST_CHANGE / change
+        return longest
 
 
-def step(
-    state: s.SecularState,
-    decay_km: float,
-    omega_rad_s: float,
-    dt_s: float,
-    log_density: Array,
-    lowest_km: float,
-    spacing_km: float,
-    sun: tuple[float, ...],
-) -> None:
-    """See :meth:`stmgpu.propagate.secular.Secular.step`."""
+def advance(state: SecularState, step: SecularStep) -> None:
+    """Advance all objects by one step; see :meth:`stmgpu.propagate.secular.Secular.step`."""
+    dt_s, decay_km, density = step.dt_s, step.decay_km, step.density
     n = state.n
     o, mode = state.orbit, state.mode[:n]
     state.gone[:n] = 0
-    present, free = mode != s.ABSENT, mode == s.FREE
-    a, e, cos_i = o[s.A_KM, :n], o[s.ECC, :n], np.cos(o[s.INC, :n])
-    top_km = lowest_km + (log_density.shape[1] - 1) * spacing_km + EARTH.radius_km
+    present, free = mode != ABSENT, mode == FREE
+    a, e, cos_i = o[A_KM, :n], o[ECC, :n], np.cos(o[INC, :n])
+    top_km = density.lowest_km + (density.log_density.shape[1] - 1) * density.spacing_km + EARTH.radius_km
     mean_a, mean_e = a.copy(), e.copy()
     dragged = np.flatnonzero(free & (a * (1.0 - e) < top_km))
     drag = Drag(
-        np.asarray(log_density),
-        lowest_km,
-        spacing_km,
-        omega_rad_s,
+        np.asarray(density.log_density),
+        density.lowest_km,
+        density.spacing_km,
+        step.omega_rad_s,
         state.run[dragged].astype(np.int64),
         cos_i[dragged],
-        o[s.BALLISTIC, dragged],
+        o[BALLISTIC, dragged],
     )
     a[dragged], e[dragged], mean_a[dragged], mean_e[dragged], fallen = _sink(
         drag, a[dragged], e[dragged], dt_s, EARTH.radius_km + decay_km
@@ -110,15 +104,18 @@ def step(
 
     here = np.flatnonzero(present)
     node, perigee, anomaly = j2_rates(mean_a[here], mean_e[here], cos_i[here])
-    pushed = free[here] & (o[s.SRP, here] > s.SRP_FROM_M2_KG)
-    angles = [o[row, here] for row in (s.RAAN, s.ARGP, s.MEAN)]
+    pushed = free[here] & (o[SRP, here] > SRP_FROM_M2_KG)
+    angles = [o[row, here] for row in (RAAN, ARGP, MEAN)]
     half = [angle + rate * (dt_s / 2) for angle, rate in zip(angles, (node, perigee, anomaly), strict=True)]
     kicked = here[pushed]
     moved = radiation(
-        np.array([a[kicked], e[kicked], o[s.INC, kicked], *(h[pushed] for h in half)]), o[s.SRP, kicked], sun, dt_s
+        np.array([a[kicked], e[kicked], o[INC, kicked], *(h[pushed] for h in half)]),
+        o[SRP, kicked],
+        step.sun,
+        dt_s,
     )
-    e[kicked], o[s.INC, kicked] = moved[1], moved[2]
-    for k, (row, rate) in enumerate(zip((s.RAAN, s.ARGP, s.MEAN), (node, perigee, anomaly), strict=True)):
+    e[kicked], o[INC, kicked] = moved[1], moved[2]
+    for k, (row, rate) in enumerate(zip((RAAN, ARGP, MEAN), (node, perigee, anomaly), strict=True)):
         half[k][pushed] = moved[3 + k]
         angle = np.mod(half[k] + rate * (dt_s / 2), 2 * np.pi)
         o[row, here] = np.where(angle < 2 * np.pi, angle, 0.0)
@@ -126,8 +123,8 @@ def step(
 
 
 def _sink(
-    drag: Drag, a: Array, e: Array, dt_s: float, grave_km: float
-) -> tuple[Array, Array, Array, Array, NDArray[np.int8]]:
+    drag: Drag, a: Floats, e: Floats, dt_s: float, grave_km: float
+) -> tuple[Floats, Floats, Floats, Floats, npt.NDArray[np.int8]]:
     """a, e after dt_s, their means, and whether the perigee fell below the radius ``grave_km``."""
     a, e = a.copy(), e.copy()
     left = np.full(len(a), dt_s)
@@ -154,7 +151,7 @@ def _sink(
     return a, e, mean_a, mean_e, fallen
 
 
-def j2_rates(a: Array, e: Array, cos_i: Array) -> tuple[Array, Array, Array]:
+def j2_rates(a: Floats, e: Floats, cos_i: Floats) -> tuple[Floats, Floats, Floats]:
     """Secular rates of node, perigee and mean anomaly [rad/s] (Kozai 1959, first order)."""
     motion = np.sqrt(EARTH.mu_km3_s2 / a**3)
     k = EARTH.j2 * motion * (EARTH.radius_km / (a * (1.0 - e * e))) ** 2
@@ -165,7 +162,7 @@ def j2_rates(a: Array, e: Array, cos_i: Array) -> tuple[Array, Array, Array]:
     )
 
 
-def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: float) -> Array:
+def radiation(elements: Floats, reflecting: Floats, sun: Sequence[float] | Floats, dt_s: float) -> Floats:
     """Elements [6, n] (a, e, i, node, perigee, anomaly) after the averaged radiation pressure of dt_s (Allan 1962)."""
     a, e, i, node, perigee, anomaly = elements
     zero = np.zeros_like(a)
@@ -175,7 +172,7 @@ def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: 
     e_vector = e * (np.cos(perigee) * along_node + np.sin(perigee) * across)
     h_vector = np.sqrt(1.0 - e * e) * normal
     to_sun = np.asarray(sun)[:, None]
-    angle = -1.5 * np.sqrt(a / EARTH.mu_km3_s2) * 1e-3 * s.SOLAR_PRESSURE_N_M2 * reflecting * dt_s
+    angle = -1.5 * np.sqrt(a / EARTH.mu_km3_s2) * 1e-3 * SOLAR_PRESSURE_N_M2 * reflecting * dt_s
     angle *= sunlit(a, (normal * to_sun).sum(axis=0))
     plus, minus = _turned(h_vector + e_vector, to_sun, angle), _turned(h_vector - e_vector, to_sun, -angle)
     h_vector, e_vector = (plus + minus) / 2, (plus - minus) / 2
@@ -198,7 +195,7 @@ def radiation(elements: Array, reflecting: Array, sun: tuple[float, ...], dt_s: 
     )
 
 
-def sunlit(a: Array, sine: Array) -> Array:
+def sunlit(a: Floats, sine: Floats) -> Floats:
     """Part of a circular orbit of radius a that lies outside the Earth's cylindrical shadow.
 
     ``sine``: that of the Sun's height over the orbit's plane.
@@ -207,11 +204,12 @@ def sunlit(a: Array, sine: Array) -> Array:
     return 1.0 - np.arccos(np.sqrt(np.clip(edge, 0.0, 1.0))) / np.pi
 
 
-def _turned(v: Array, axis: Array, angle: Array) -> Array:
+def _turned(v: Floats, axis: Floats, angle: Floats) -> Floats:
     """Vectors [3, n] turned about a unit vector [3, 1] (Rodrigues)."""
     axis = np.broadcast_to(axis, v.shape)
-    return (
+    turned: Floats = (
         v * np.cos(angle)
         + np.cross(axis, v, axis=0) * np.sin(angle)
         + axis * ((axis * v).sum(axis=0) * (1.0 - np.cos(angle)))
     )
+    return turned

@@ -12,27 +12,10 @@ import numpy as np
 
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
-from stmgpu.propagate.elements import CODE_DUMMY, CODE_OUTSIDE, CODE_SENSELESS, MeanElements, element_table
+from stmgpu.propagate.elements import MeanElements, element_table
 from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.sgp4_kernels import KernelModel
 from stmgpu.typing import Ints
-
-CODE_ABSENT = 10
-"""Object with a trajectory, asked outside the time for which that has states."""
-
-CODES = {
-    0: "no error",
-    1: "mean eccentricity outside [0, 1)",
-    2: "mean motion not positive",
-    3: "eccentricity with the effects of Sun and Moon outside [0, 1]",
-    4: "semi-latus rectum negative",
-    6: "decayed: below the Earth's surface",
-    CODE_SENSELESS: "state without physical sense: drag polynomial past its end, or farther out than the orbit reaches",
-    CODE_OUTSIDE: "resonant object asked outside the time span of the propagator",
-    CODE_DUMMY: "padding lane",
-    CODE_ABSENT: "outside the usable time of the object's ephemeris",
-}
-"""Error codes. 1, 2, 3, 4 and 6 are the published ones; 7 to 10 are ours."""
 
 
 class SGP4Propagator:
@@ -62,6 +45,11 @@ class SGP4Propagator:
     order : numpy.ndarray [n] int64
         catalogue index of each internal index: near-earth objects first, then deep space without resonance,
         synchronous, half-day; in catalogue order within a class.
+    usable_s : None
+        every object can be used at any time.
+    meets_next : numpy.ndarray [n] int64
+        -1 throughout: an object has one column.
+
     Raises
     ------
     InputError
@@ -69,12 +57,12 @@ class SGP4Propagator:
 
     Notes
     -----
-    Codes (:data:`CODES`) take precedence in the published order. With codes 1 to 4, 8 and 9 the state is NaN; 6 and 7
-    keep the numbers that the theory gives. Code 7 stands where no published code does but the state cannot be used: the
-    polynomial for the shrinking of the orbit has reached zero (beyond it the axis grows again, without limit), or the
-    radius exceeds 2.1 semi-major axes, or a number is not finite. In two real catalogues (53,223 objects, -3 to +14
-    days) it marks 8 decaying objects that the published codes let pass at up to 6.8e8 km; the largest radius of an
-    object that it leaves alone is 1.05 apogee distances.
+    Codes (:data:`stmgpu.propagate.codes.CODES`) take precedence in the published order. With codes 1 to 4, 8 and 9 the
+    state is NaN; 6 and 7 keep the numbers that the theory gives. Code 7 marks states without a published code that are
+    unusable: the polynomial for the shrinking of the orbit has reached zero (beyond it the axis grows again, without
+    limit), the radius exceeds 2.1 semi-major axes, or a number is not finite. In two real catalogues (53,223 objects,
+    -3 to +14 days) it marks 8 decaying objects that the published codes let pass at up to 6.8e8 km; the largest radius
+    of an object that it leaves alone is 1.05 apogee distances.
     """
 
     def __init__(

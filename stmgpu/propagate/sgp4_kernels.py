@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
+from stmgpu.backend.tables import table
 from stmgpu.propagate import elements as el
 
-CONSTANT_ROWS = 35
-CLASS_ROW = 2
-DEEP_ROWS = 46
-KNOT_ROWS = 4
-KNOT_MIN = 720.0
-SYNCHRONOUS = 2
+_HEADER = table("sdp4_init.h")
+_CONSTANT_ROWS, _CLASS_ROW = _HEADER.integers("C_", "ROWS CLASS")
+_DEEP_ROWS, _KNOT_ROWS = _HEADER.integer("D_ROWS"), _HEADER.integer("K_ROWS")
+_KNOT_MIN = _HEADER.number("KNOT_MIN")
+_NEAR_EARTH, _SYNCHRONOUS = _HEADER.integer("NEAR_EARTH"), _HEADER.integer("DEEP_SYNCHRONOUS")
 # times that a lane does with the same constants; more of them leave fewer rows to share among cores
 _CHUNK = 8
 
@@ -42,14 +42,14 @@ class KernelModel:
     ) -> None:
         self._backend = backend
         self._n, self._n_pad = n, table.shape[1]
-        constants = backend.empty((CONSTANT_ROWS, self._n_pad))
+        constants = backend.empty((_CONSTANT_ROWS, self._n_pad))
         backend.launch("sgp4_init", self._n_pad, self._n_pad, backend.put(table), constants)
-        kind = backend.get(constants[CLASS_ROW, :n])
+        kind = backend.get(constants[_CLASS_ROW, :n])
         self.order = np.argsort(kind, kind="stable")
         columns = np.concatenate([self.order, np.arange(n, self._n_pad)])
         self._constants = backend.xp.ascontiguousarray(constants[:, backend.put(columns)])
         self._afspc = int(mode == "a")
-        self._near = int(np.count_nonzero(kind == 0.0))
+        self._near = int(np.count_nonzero(kind == _NEAR_EARTH))
         self._prepare_deep(table[:, columns], kind[self.order], span_s)
 
     def _prepare_deep(self, table: NDArray[np.float64], kind: NDArray[np.float64], span_s: tuple[float, float]) -> None:
@@ -57,17 +57,17 @@ class KernelModel:
         # tables begin at a multiple of the padding, so that a vector never straddles their edge
         self._deep_from = self._near // el.PAD * el.PAD if self._near < self._n else self._n_pad
         self._width = self._n_pad - self._deep_from
-        resonant = int(np.searchsorted(kind, SYNCHRONOUS))
+        resonant = int(np.searchsorted(kind, _SYNCHRONOUS))
         self._knot_cols = self._n_pad - (resonant // el.PAD * el.PAD if resonant < self._n else self._n_pad)
-        self._deep = backend.empty((DEEP_ROWS, self._width))
+        self._deep = backend.empty((_DEEP_ROWS, self._width))
         first, last = span_s[0] / 60.0, span_s[1] / 60.0
         self._knots = 0
         if self._knot_cols:
             offset = table[el.OFFSET, resonant : self._n]
             # one knot more on either side, as write_deep places them
-            counts = np.trunc((offset + last) / KNOT_MIN) - np.trunc((offset + first) / KNOT_MIN) + 3.0
+            counts = np.trunc((offset + last) / _KNOT_MIN) - np.trunc((offset + first) / _KNOT_MIN) + 3.0
             self._knots = int(counts.max())
-        self._knot_table = backend.zeros((self._knots, KNOT_ROWS, self._knot_cols))
+        self._knot_table = backend.zeros((self._knots, _KNOT_ROWS, self._knot_cols))
         if not self._width:
             return
         backend.launch(

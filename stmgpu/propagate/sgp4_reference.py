@@ -9,6 +9,7 @@ from sgp4.api import Satrec
 
 from stmgpu.constants import WGS72
 from stmgpu.propagate import elements as el
+from stmgpu.propagate.codes import CODE_DUMMY, CODE_SENSELESS
 
 
 class ReferenceModel:
@@ -25,12 +26,12 @@ class ReferenceModel:
             np.array([s.method == "d" for s in self._satrecs]),
             np.array([s.a for s in self._satrecs]),
         )
-        self._reach_km = np.array([el.REACH * WGS72.radius_km * s.a for s in self._satrecs])
+        self._reach_km = np.array([el.LARGEST_RADIUS * WGS72.radius_km * s.a for s in self._satrecs])
 
     def grid(self, t_s: NDArray[np.float64], states: NDArray[np.float64], code: NDArray[np.int8]) -> None:
         """Fill ``states`` [T, 6, n_pad] and ``code`` [T, n_pad] for times ``t_s`` [T]."""
         states[:, :, self._n :] = np.nan
-        code[:, self._n :] = el.CODE_DUMMY
+        code[:, self._n :] = CODE_DUMMY
         for k in range(self._n):
             states[:, :, k], code[:, k] = self._propagate(k, t_s)
 
@@ -44,7 +45,7 @@ class ReferenceModel:
             k = index[entries[0]]
             if k >= self._n:
                 states[:, entries] = np.nan
-                code[entries] = el.CODE_DUMMY
+                code[entries] = CODE_DUMMY
                 continue
             found, codes = self._propagate(k, t_s[entries])
             states[:, entries] = found.T
@@ -57,7 +58,7 @@ class ReferenceModel:
         radius = np.sqrt((position * position).sum(axis=1))
         shrink = 1.0 - minutes * np.polyval(self._drag[::-1, k], minutes)
         sensible = (shrink > 0.0) & (radius <= self._reach_km[k]) & np.isfinite(states).all(axis=1)
-        return states, np.where((errors == 0) & ~sensible, el.CODE_SENSELESS, errors).astype(np.int8)
+        return states, np.where((errors == 0) & ~sensible, CODE_SENSELESS, errors).astype(np.int8)
 
 
 def _satrec(column: NDArray[np.float64], mode: str) -> Satrec:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.backend.tables import table
 from stmgpu.errors import CapacityError
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
 
-_FIELDS = 10
+_FIELDS = table("row_fields.h").integer("FIELD_ROWS")
 _CHUNK = 256
 _MAX_CAPACITY = 1 << 27
 

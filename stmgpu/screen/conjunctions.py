@@ -11,8 +11,8 @@ import xarray as xr
 
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
+from stmgpu.propagate.codes import CODES
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.propagate.sgp4 import CODES
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
 from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import Plan

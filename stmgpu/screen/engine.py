@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from stmgpu.backend import Backend
+from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.propagate.protocol import Propagator
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
 from stmgpu.screen.broad_phase_reference import KdTree

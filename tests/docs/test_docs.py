@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.cli import app
-from stmgpu.propagate.sgp4 import CODES
+from stmgpu.propagate.codes import CODES
 from stmgpu.screen.conjunctions import FLAGS
 
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))

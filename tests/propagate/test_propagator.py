@@ -12,7 +12,8 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.errors import BackendError, InputError
-from stmgpu.propagate.sgp4 import CODES, SGP4Propagator
+from stmgpu.propagate.codes import CODES
+from stmgpu.propagate.sgp4 import SGP4Propagator
 
 START = (2460000.5, 0.25)
 

@@ -35,8 +35,10 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.errors import InputError
-from stmgpu.propagate import secular as sec
-from stmgpu.propagate.secular import Secular, SecularState
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.orbit_table import SecularState
+from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import OMEGA_RAD_S, SRP_FROM_M2_KG, DensityTable
 
 
 # ------------------------------------------------------------------------------------------------------------ drag
@@ -51,24 +53,26 @@ def test_kernel_against_twin(kernel_backend: Backend, growth: float) -> None:
     assert np.array_equal(gone, truly_gone)
     assert 5 < gone.sum() < 100
     lives = gone == 0
-    sunk = np.abs(truth[sec.A_KM] - orbit[sec.A_KM])
-    off = np.abs(ours[sec.A_KM] - truth[sec.A_KM])
+    sunk = np.abs(truth[orbit_table.A_KM] - orbit[orbit_table.A_KM])
+    off = np.abs(ours[orbit_table.A_KM] - truth[orbit_table.A_KM])
     # the largest belong to orbits that lose 100 km and more in this step, days before their end
     assert (off <= 3e-2 * sunk + 1e-9)[lives].all()
     assert np.quantile((off / np.maximum(sunk, 1e-9))[lives], 0.99) < 5e-3
     assert np.median((off / np.maximum(sunk, 1e-9))[lives]) < 1e-4
-    assert (np.abs(ours[sec.ECC] - truth[sec.ECC]) * orbit[sec.A_KM] <= 3e-2 * sunk + 2e-3)[lives].all()
+    assert (np.abs(ours[orbit_table.ECC] - truth[orbit_table.ECC]) * orbit[orbit_table.A_KM] <= 3e-2 * sunk + 2e-3)[
+        lives
+    ].all()
     calm = lives & (sunk < 1.0)
-    for row, bound in ((sec.INC, 1e-6), (sec.RAAN, 1e-6), (sec.MEAN, 1e-3)):
+    for row, bound in ((orbit_table.INC, 1e-6), (orbit_table.RAAN, 1e-6), (orbit_table.MEAN, 1e-3)):
         assert apart(ours[row], truth[row])[calm].max() < bound
-    assert (apart(ours[sec.ARGP], truth[sec.ARGP]) * orbit[sec.ECC])[calm].max() < 1e-6
+    assert (apart(ours[orbit_table.ARGP], truth[orbit_table.ARGP]) * orbit[orbit_table.ECC])[calm].max() < 1e-6
 
 
 def test_circular_rate(backend: Backend) -> None:
     """-0.0693 km/day at 500 km with Vallado's density and C_d A/m = 0.022: da/dt = -rho B sqrt(mu a)."""
     a = RADIUS + 500.0
     ours, _ = stepped(backend, single(a, 0.0), flat_air(63.822), days=0.01, rotating=False)
-    rate = (ours[sec.A_KM, 0] - a) / 0.01
+    rate = (ours[orbit_table.A_KM, 0] - a) / 0.01
     assert rate == pytest.approx(-6.967e-13 * 1e3 * 0.022 * np.sqrt(MU * a) * DAY, rel=1e-5)
     assert rate == pytest.approx(-0.0693, rel=1e-3)
 
@@ -86,8 +90,8 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
     scale = -ballistic * rho * 1e3
     ours, _ = stepped(backend, single(a, e, ballistic=ballistic), flat_air(height), days=0.001, rotating=False)
     bound = max(2e-4, 0.05 * e**2)
-    assert (ours[sec.A_KM, 0] - a) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU * a) * da, rel=bound)
-    assert (ours[sec.ECC, 0] - e) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU / a) * de, rel=2 * bound)
+    assert (ours[orbit_table.A_KM, 0] - a) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU * a) * da, rel=bound)
+    assert (ours[orbit_table.ECC, 0] - e) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU / a) * de, rel=2 * bound)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
 def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float, rotating: bool) -> None:
     """Newton's equations with drag, without J2, over whole revolutions from perigee to perigee."""
     a, i, ballistic, table = (RADIUS + perigee_km) / (1.0 - e), 0.9, 0.002, thermosphere()
-    omega = np.array([0.0, 0.0, sec.OMEGA_RAD_S if rotating else 0.0])
+    omega = np.array([0.0, 0.0, OMEGA_RAD_S if rotating else 0.0])
     span = 8 * 2.0 * np.pi * np.sqrt(a**3 / MU)
 
     def motion(_: float, y: Array) -> Array:
@@ -117,8 +121,8 @@ def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float,
     osculating_e = np.sqrt(1.0 - momentum @ momentum / (MU * osculating_a))
     ours, _ = stepped(backend, single(a, e, i, ballistic), table, days=span / DAY, rotating=rotating)
     bound = 1e-2 if rotating else 2e-3
-    assert ours[sec.A_KM, 0] - a == pytest.approx(osculating_a - a, rel=bound)
-    assert ours[sec.ECC, 0] - e == pytest.approx(osculating_e - e, rel=bound, abs=2e-6)
+    assert ours[orbit_table.A_KM, 0] - a == pytest.approx(osculating_a - a, rel=bound)
+    assert ours[orbit_table.ECC, 0] - e == pytest.approx(osculating_e - e, rel=bound, abs=2e-6)
 
 
 def test_lifetime_does_not_depend_on_the_step(kernel_backend: Backend) -> None:
@@ -139,20 +143,21 @@ def test_lifetime_does_not_depend_on_the_step(kernel_backend: Backend) -> None:
 def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotating: bool = True) -> Array:
     """Days until each object is gone; its last step is taken again in thousandths."""
     lives, state = np.full(orbit.shape[1], np.nan), state_of(backend, orbit)
-    secular, air = Secular(backend, 150.0, rotating), backend.put(table[None])
+    secular = Secular(backend, 150.0, rotating=rotating)
+    air = DensityTable(backend.put(table[None]), LOW, SPACING)
     for step in range(4000):
         if not np.isnan(lives).any():
             break
         before = backend.get(state.orbit).copy()
-        secular.step(state, days * DAY, air, LOW, SPACING, SUN)
+        secular.step(state, days * DAY, density=air, sun=SUN)
         for k in np.flatnonzero(backend.get(state.gone[: state.n]) != 0):
             last = state_of(backend, before[:, k : k + 1])
             parts = 0
             while parts < 1010 and not backend.get(last.gone)[0]:
-                secular.step(last, days * DAY / 1000.0, air, LOW, SPACING, SUN)
+                secular.step(last, days * DAY / 1000.0, density=air, sun=SUN)
                 parts += 1
             lives[k] = days * (step + parts / 1000.0)
-            state.mode[k] = sec.ABSENT
+            state.mode[k] = orbit_table.ABSENT
     return lives
 
 
@@ -160,48 +165,50 @@ def test_densities_outside_the_table(backend: Backend) -> None:
     """Above the last height no drag at all; below the first its cell's slope goes on."""
     high = single((RADIUS + 2001.0) / 0.9, 0.1, ballistic=100.0)
     ours, _ = stepped(backend, high, thermosphere())
-    assert ours[sec.A_KM, 0] == high[sec.A_KM, 0]
-    assert ours[sec.ECC, 0] == high[sec.ECC, 0]
+    assert ours[orbit_table.A_KM, 0] == high[orbit_table.A_KM, 0]
+    assert ours[orbit_table.ECC, 0] == high[orbit_table.ECC, 0]
     low = single(RADIUS + 90.0, 0.0, ballistic=1e-6)
     ours, _ = stepped(backend, low, flat_air(50.0), days=0.01, decay_km=50.0, rotating=False)
     rho = 6.967e-13 * np.exp(410.0 / 50.0)
     rate = -rho * 1e-3 * np.sqrt(MU * (RADIUS + 90.0))
-    assert ours[sec.A_KM, 0] - low[sec.A_KM, 0] == pytest.approx(rate * 0.01 * DAY, rel=1e-3)
+    assert ours[orbit_table.A_KM, 0] - low[orbit_table.A_KM, 0] == pytest.approx(rate * 0.01 * DAY, rel=1e-3)
 
 
 # ------------------------------------------------------------------------------------------------------------ J2
 def test_j2_rates(backend: Backend) -> None:
     """Secular rates written out again, in orbits without drag; a, e and i stay as they are."""
     orbit = some_orbits(33, 2, (2100.0, 8000.0))
-    orbit[sec.SRP] = 0.0
+    orbit[orbit_table.SRP] = 0.0
     ours, gone = stepped(backend, orbit, thermosphere())
     a, e, i = orbit[:3]
     n, p = np.sqrt(MU / a**3), a * (1.0 - e**2)
     factor = 1.08262668e-3 * n * (6378.137 / p) ** 2 * 5.0 * DAY
     for row, turned in (
-        (sec.RAAN, -1.5 * factor * np.cos(i)),
-        (sec.ARGP, 0.75 * factor * (5.0 * np.cos(i) ** 2 - 1.0)),
-        (sec.MEAN, n * 5.0 * DAY + 0.75 * factor * np.sqrt(1 - e**2) * (3.0 * np.cos(i) ** 2 - 1.0)),
+        (orbit_table.RAAN, -1.5 * factor * np.cos(i)),
+        (orbit_table.ARGP, 0.75 * factor * (5.0 * np.cos(i) ** 2 - 1.0)),
+        (orbit_table.MEAN, n * 5.0 * DAY + 0.75 * factor * np.sqrt(1 - e**2) * (3.0 * np.cos(i) ** 2 - 1.0)),
     ):
         assert apart(ours[row], orbit[row] + turned).max() < 1e-10
         assert ours[row].min() >= 0.0
         assert ours[row].max() < 2.0 * np.pi
     assert np.array_equal(ours[:3], orbit[:3])
-    assert np.array_equal(ours[sec.BALLISTIC :], orbit[sec.BALLISTIC :])
+    assert np.array_equal(ours[orbit_table.BALLISTIC :], orbit[orbit_table.BALLISTIC :])
     assert not gone.any()
 
 
 def test_sun_synchronous_orbit(backend: Backend) -> None:
     """The node of a circular orbit 800 km high at 98.6 degrees follows the Sun: 360 degrees in a year."""
     ours, _ = stepped(backend, single(RADIUS + 800.0, 0.0, np.radians(98.603), 0.0), thermosphere(), days=10.0)
-    assert np.degrees(ours[sec.RAAN, 0] - 1.0) / 10.0 == pytest.approx(360.0 / 365.2422, rel=1e-3)
+    assert np.degrees(ours[orbit_table.RAAN, 0] - 1.0) / 10.0 == pytest.approx(360.0 / 365.2422, rel=1e-3)
 
 
 def test_angles_are_wrapped(backend: Backend) -> None:
     orbit = some_orbits(64, 3, (3000.0, 4000.0))
-    orbit[[sec.RAAN, sec.ARGP, sec.MEAN]] = np.resize([0.0, -1e-18, 2.0 * np.pi, -7.0, 100.0, 1e-18, 6.9], (3, 64))
+    orbit[[orbit_table.RAAN, orbit_table.ARGP, orbit_table.MEAN]] = np.resize(
+        [0.0, -1e-18, 2.0 * np.pi, -7.0, 100.0, 1e-18, 6.9], (3, 64)
+    )
     ours, _ = stepped(backend, orbit, thermosphere(), days=1e-12)
-    angles = ours[[sec.RAAN, sec.ARGP, sec.MEAN]]
+    angles = ours[[orbit_table.RAAN, orbit_table.ARGP, orbit_table.MEAN]]
     assert angles.min() >= 0.0
     assert angles.max() < 2.0 * np.pi
 
@@ -230,7 +237,7 @@ def _averaged(o: Array, shadow: bool) -> tuple[Array, Array]:
         * (-np.sin(eccentric)[:, None] * along + np.sqrt(1 - e * e) * np.cos(eccentric)[:, None] * across)
     )
     sun = np.array(SUN)
-    force = np.tile(-4.56e-6 * 1e-3 * o[sec.SRP] * sun, (7200, 1))
+    force = np.tile(-4.56e-6 * 1e-3 * o[orbit_table.SRP] * sun, (7200, 1))
     if shadow:
         behind = r @ sun
         force[(behind < 0.0) & ((r * r).sum(axis=1) - behind**2 < RADIUS**2)] = 0.0
@@ -243,7 +250,7 @@ def _averaged(o: Array, shadow: bool) -> tuple[Array, Array]:
 def _kick(backend: Backend, o: Array, days: float) -> tuple[Array, Array, Array]:
     """Changes of both vectors by radiation alone, and the orbit after it."""
     without = o.copy()
-    without[sec.SRP] = 0.0
+    without[orbit_table.SRP] = 0.0
     ours, _ = stepped(backend, np.concatenate([o, without], axis=1), thermosphere(), days=days)
     (h1, e1), (h0, e0) = _vectors(ours[:, 0]), _vectors(ours[:, 1])
     return h1 - h0, e1 - e0, ours[:, 0]
@@ -261,7 +268,7 @@ def test_radiation_in_full_sunlight(backend: Backend, a: float, e: float, i: flo
     size = np.sqrt(de @ de)
     assert np.abs(kick_e / lit - de).max() < 2e-4 * size
     assert np.abs(kick_h / lit - dh).max() < 2e-4 * size
-    assert after[sec.A_KM] == a
+    assert after[orbit_table.A_KM] == a
 
 
 def test_radiation_with_shadow(backend: Backend) -> None:
@@ -290,15 +297,15 @@ def test_radiation_of_degenerate_orbits(backend: Backend) -> None:
     ours, _ = stepped(backend, orbit, thermosphere())
     assert np.isfinite(ours).all()
     largest = 1.5 * np.sqrt(10000.0 / MU) * 4.56e-9 * 1.2 * 5.0 * DAY
-    assert (ours[sec.ECC, :3] > 0.1 * largest).all()
-    assert (np.abs(ours[sec.ECC] - orbit[sec.ECC]) < largest).all()
+    assert (ours[orbit_table.ECC, :3] > 0.1 * largest).all()
+    assert (np.abs(ours[orbit_table.ECC] - orbit[orbit_table.ECC]) < largest).all()
 
 
 def test_small_reflectors_feel_nothing(backend: Backend) -> None:
-    orbit = np.concatenate([single(9000.0, 0.01, srp=sec.SRP_FROM_M2_KG * k) for k in (1.0, 1.001)], axis=1)
+    orbit = np.concatenate([single(9000.0, 0.01, srp=SRP_FROM_M2_KG * k) for k in (1.0, 1.001)], axis=1)
     ours, _ = stepped(backend, orbit, thermosphere())
-    assert ours[sec.ECC, 0] == 0.01
-    assert ours[sec.ECC, 1] != 0.01
+    assert ours[orbit_table.ECC, 0] == 0.01
+    assert ours[orbit_table.ECC, 1] != 0.01
 
 
 # ------------------------------------------------------------------------------------------------------------ modes
@@ -315,7 +322,7 @@ def test_gone_flags(backend: Backend) -> None:
         ],
         axis=1,
     )
-    mode = [sec.FREE, sec.FREE, sec.FREE, sec.KEPT, sec.ABSENT]
+    mode = [orbit_table.FREE, orbit_table.FREE, orbit_table.FREE, orbit_table.KEPT, orbit_table.ABSENT]
     _, gone = stepped(backend, orbit, thermosphere(), mode=mode)
     assert gone.tolist() == [1, 0, 1, 1, 0]
     _, gone = stepped(backend, orbit, thermosphere(), mode=mode, decay_km=100.0, days=1e-3)
@@ -327,16 +334,16 @@ def test_kept_and_absent(backend: Backend) -> None:
     orbit = some_orbits(48, 4, (200.0, 900.0), 0.1)
     orbit[:, 5] = np.nan
     orbit[:, 8] = 0.0
-    mode = np.resize([sec.KEPT, sec.FREE, sec.ABSENT], 48)
-    assert mode[5] == mode[8] == sec.ABSENT
-    run = np.where(mode == sec.ABSENT, 1_000_000, 0)  # never looked up
+    mode = np.resize([orbit_table.KEPT, orbit_table.FREE, orbit_table.ABSENT], 48)
+    assert mode[5] == mode[8] == orbit_table.ABSENT
+    run = np.where(mode == orbit_table.ABSENT, 1_000_000, 0)  # never looked up
     with np.errstate(all="raise"):
         ours, gone = stepped(backend, orbit, thermosphere(), mode=mode, run=run)
-    kept, absent = mode == sec.KEPT, mode == sec.ABSENT
+    kept, absent = mode == orbit_table.KEPT, mode == orbit_table.ABSENT
     assert ours[:, absent].tobytes() == orbit[:, absent].tobytes()
     assert np.array_equal(ours[:3, kept], orbit[:3, kept])
-    assert apart(ours[sec.RAAN], orbit[sec.RAAN])[kept].min() > 1e-4
-    assert (ours[sec.A_KM] < orbit[sec.A_KM])[(mode == sec.FREE) & (gone == 0)].all()
+    assert apart(ours[orbit_table.RAAN], orbit[orbit_table.RAAN])[kept].min() > 1e-4
+    assert (ours[orbit_table.A_KM] < orbit[orbit_table.A_KM])[(mode == orbit_table.FREE) & (gone == 0)].all()
     assert not gone[kept | absent].any()
 
 
@@ -378,7 +385,7 @@ def test_neighbours_do_not_matter(kernel_backend: Backend) -> None:
 def test_state_grows(backend: Backend) -> None:
     state = state_of(backend, some_orbits(20, 7), run=3)
     assert (state.capacity, state.n) == (32, 20)
-    assert backend.get(state.mode).tolist() == [sec.FREE] * 20 + [sec.ABSENT] * 12
+    assert backend.get(state.mode).tolist() == [orbit_table.FREE] * 20 + [orbit_table.ABSENT] * 12
     before = backend.get(state.orbit).copy()
     state.grow(30)
     assert state.capacity == 32
@@ -389,12 +396,13 @@ def test_state_grows(backend: Backend) -> None:
     assert backend.get(state.orbit)[:, :32].tobytes() == before.tobytes()
     assert backend.get(state.uid)[:20].tolist() == list(range(20))
     assert backend.get(state.run)[:20].tolist() == [3] * 20
-    assert (backend.get(state.mode)[20:] == sec.ABSENT).all()
+    assert (backend.get(state.mode)[20:] == orbit_table.ABSENT).all()
 
 
 def test_empty_state(backend: Backend) -> None:
     state = SecularState(backend, 1)
-    Secular(backend, 150.0).step(state, DAY, backend.put(thermosphere()[None]), LOW, SPACING, SUN)
+    air = DensityTable(backend.put(thermosphere()[None]), LOW, SPACING)
+    Secular(backend, 150.0).step(state, DAY, density=air, sun=SUN)
     assert state.n == 0
 
 
@@ -421,8 +429,12 @@ def test_input_that_cannot_be_used(change: dict[str, Any], message: str) -> None
         "spacing_km": 10.0,
         "sun": SUN,
     }
+    arguments |= change
+    heights = ("log_density", "lowest_km", "spacing_km")
+    state = state_of(backend, single(7000.0, 0.0))
     with pytest.raises(InputError, match=message):
-        Secular(backend, 150.0).step(state_of(backend, single(7000.0, 0.0)), **(arguments | change))
+        density = DensityTable(**{name: arguments[name] for name in heights})
+        Secular(backend, 150.0).step(state, arguments["dt_s"], density=density, sun=arguments["sun"])
 
 
 @pytest.mark.parametrize(

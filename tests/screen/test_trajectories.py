@@ -14,8 +14,9 @@ import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
+from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.propagate.sgp4 import CODE_ABSENT, SGP4Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated import TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
 from stmgpu.constants import EARTH
-from stmgpu.propagate import secular as sec
-from stmgpu.propagate.secular import Secular, SecularState
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.orbit_table import SecularState
+from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import DensityTable
 
 Array = NDArray[np.float64]
 MU, RADIUS = EARTH.mu_km3_s2, EARTH.radius_km
@@ -33,17 +35,19 @@ def flat_air(scale_km: float, rho_500: float = 6.967e-13) -> Array:
 def some_orbits(n: int, seed: int, perigee_km: tuple[float, float] = (150.0, 2000.0), largest_e: float = 0.9) -> Array:
     """Rows as in SecularState: half nearly circular, half of any eccentricity; A/m from 0.001 to 3 m^2/kg."""
     rng = np.random.default_rng(seed)
-    o = np.zeros((sec.ROWS, n))
-    o[sec.ECC] = np.where(rng.random(n) < 0.5, 10.0 ** rng.uniform(-4.5, -1.0, n), rng.uniform(0.0, largest_e, n))
-    o[sec.A_KM] = (RADIUS + rng.uniform(*perigee_km, n)) / (1.0 - o[sec.ECC])
-    o[sec.INC] = rng.uniform(0.0, np.pi, n)
-    o[[sec.RAAN, sec.ARGP, sec.MEAN]] = rng.uniform(0.0, 2.0 * np.pi, (3, n))
+    o = np.zeros((orbit_table.ROWS, n))
+    o[orbit_table.ECC] = np.where(
+        rng.random(n) < 0.5, 10.0 ** rng.uniform(-4.5, -1.0, n), rng.uniform(0.0, largest_e, n)
+    )
+    o[orbit_table.A_KM] = (RADIUS + rng.uniform(*perigee_km, n)) / (1.0 - o[orbit_table.ECC])
+    o[orbit_table.INC] = rng.uniform(0.0, np.pi, n)
+    o[[orbit_table.RAAN, orbit_table.ARGP, orbit_table.MEAN]] = rng.uniform(0.0, 2.0 * np.pi, (3, n))
     area_to_mass = 10.0 ** rng.uniform(-3.0, 0.5, n)
-    o[sec.BALLISTIC], o[sec.SRP] = 2.2 * area_to_mass, 1.2 * area_to_mass
+    o[orbit_table.BALLISTIC], o[orbit_table.SRP] = 2.2 * area_to_mass, 1.2 * area_to_mass
     return o
 
 
-def state_of(backend: Backend, orbit: Array, run: Any = 0, mode: Any = sec.FREE) -> SecularState:
+def state_of(backend: Backend, orbit: Array, run: Any = 0, mode: Any = orbit_table.FREE) -> SecularState:
     n = orbit.shape[1]
     state = SecularState(backend, n)
     state.orbit[:, :n] = backend.put(orbit)
@@ -65,9 +69,10 @@ def stepped(
     **columns: Any,
 ) -> tuple[Array, NDArray[np.int8]]:
     """Orbits and gone flags after some steps."""
-    state, secular = state_of(backend, orbit, **columns), Secular(backend, decay_km, rotating)
+    state, secular = state_of(backend, orbit, **columns), Secular(backend, decay_km, rotating=rotating)
     for _ in range(steps):
-        secular.step(state, days * DAY, backend.put(np.atleast_2d(tables)), LOW, SPACING, SUN)
+        density = DensityTable(backend.put(np.atleast_2d(tables)), LOW, SPACING)
+        secular.step(state, days * DAY, density=density, sun=SUN)
     return backend.get(state.orbit[:, : state.n]).copy(), backend.get(state.gone[: state.n]).copy()
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
-from stmgpu.debris.collisions.cube_reference import ABSENT
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
 from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.orbit_table import ABSENT
 from stmgpu.typing import Floats
 
 _REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out

@@ -7,10 +7,8 @@ import numpy as np
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
 from stmgpu.debris.streams import ANGLE, COLLISION, pair_words, uniforms
 from stmgpu.propagate.kepler import states_of
+from stmgpu.propagate.orbit_table import ABSENT, RADIUS
 from stmgpu.typing import Floats, Ints
-
-ABSENT = 2
-RADIUS = 8
 
 
 def find(sampling: Sampling, state: State, step: int, shifts: Floats) -> Pairs:

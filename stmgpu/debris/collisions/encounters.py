@@ -15,7 +15,7 @@ Words = NDArray[np.uint64]
 
 
 class State(Protocol):
-    """The columns of :class:`stmgpu.propagate.secular.SecularState` that the sampling reads; arrays of the backend."""
+    """Columns of :class:`stmgpu.propagate.orbit_table.SecularState` that the sampling reads; backend arrays."""
 
     orbit: Any
     uid: Any

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from stmgpu.backend import Backend
+from stmgpu.backend.tables import table
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates
 from stmgpu.errors import CapacityError
 from stmgpu.typing import Floats, Ints
 
 PAD = 16
-POWERS = 3
+POWERS = table("mean_field.h").integer("MEAN_FIELD_POWERS")
 HITS = 9
 MAX_BYTES = 1 << 32
 """Largest size of the tables of all parties."""

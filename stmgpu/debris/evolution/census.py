@@ -13,7 +13,7 @@ from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM
 from stmgpu.errors import CapacityError
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.typing import Floats
 
 UNITS = np.array([2.0**30, 2.0**24, 2.0**28])
@@ -51,7 +51,7 @@ def census(members: Members, runs: int) -> Floats:
     _check(members)
     if not backend.runs_kernels:
         return census_by_shares(members, runs)
-    n = -(-state.n // secular.PAD) * secular.PAD
+    n = -(-state.n // orbit_table.PAD) * orbit_table.PAD
     sums = backend.zeros((runs, classes, shells + 1, 3), np.int64)
     backend.launch(
         "census_shells",

@@ -7,7 +7,7 @@ import numpy as np
 from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_RADII_KM, shell_shares
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.typing import Floats
 
 
@@ -28,7 +28,7 @@ def census_by_shares(members: Members, runs: int) -> Floats:
     """
     slots = members.slots()
     orbit, weight = members.orbits(slots), members.weight[slots]
-    shares = shell_shares(orbit[secular.A_KM], orbit[secular.ECC], SHELL_RADII_KM)
+    shares = shell_shares(orbit[orbit_table.A_KM], orbit[orbit_table.ECC], SHELL_RADII_KM)
     shares = np.column_stack([shares, np.ones(len(slots))])
     sums = np.zeros((3, runs, len(CLASS_NAMES), shares.shape[1]))
     amounts = (weight, weight * members.mass_kg[slots], weight * np.pi * members.radius_m[slots] ** 2)

@@ -29,7 +29,7 @@ from stmgpu.debris.evolution.expected import ExpectedCollisions, Odds
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import shell_of
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.propagate.kepler import elements_of
 from stmgpu.time import YEAR_DAYS
 from stmgpu.typing import Floats
@@ -202,7 +202,7 @@ class Impacts:
                 m.set_orbit(element, slots, values)
         if m.kind[slot] == Kind.ACTIVE:  # the hit ends its mission
             m.kind[slot], m.controlled[slot], m.mission_end[slot] = Kind.DERELICT, 0, np.inf
-            m.set_mode(slots, secular.FREE)
+            m.set_mode(slots, orbit_table.FREE)
 
     def _pair(self, encounters: Encounters, k: int) -> _Pair:
         """Return encounter k with its heavier object first."""

@@ -32,8 +32,9 @@ from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population.population import Kind, Population, divided
 from stmgpu.debris.scenario import Scenario
 from stmgpu.errors import InputError
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.propagate.secular import Secular
+from stmgpu.propagate.secular_forces import SRP_FROM_M2_KG, DensityTable
 from stmgpu.time import YEAR_DAYS
 from stmgpu.typing import Floats
 
@@ -138,7 +139,7 @@ class Loop:
         self.members = Members(backend, max(16, int(1.5 * len(population)) * len(numbers)), coefficients)
         self.ledger = Ledger(len(numbers))
         self.truncated = np.full(len(numbers), np.nan)
-        self.secular = Secular(backend, s.propagation.decay_km, s.propagation.rotating_atmosphere)
+        self.secular = Secular(backend, s.propagation.decay_km, rotating=s.propagation.rotating_atmosphere)
         batch = Batch(s, self.members, self.ledger, task.seed, numbers)
         self.impacts, self.explosions = Impacts(batch), Explosions(batch)
         self.operations, self.removals = Operations(batch, self.lifetime), Removals(batch, self.lifetime)
@@ -208,10 +209,8 @@ class Loop:
         self.secular.step(
             m.state,
             dt * 86_400.0,
-            self.log_density[month],
-            environment.lowest_km,
-            environment.spacing_km,
-            sun_direction(year - 0.5 * dt / YEAR_DAYS),
+            density=DensityTable(self.log_density[month], environment.lowest_km, environment.spacing_km),
+            sun=sun_direction(year - 0.5 * dt / YEAR_DAYS),
         )
         decayed = m.decayed()
         if len(decayed):
@@ -254,8 +253,8 @@ class Loop:
         # Neighbours in memory share vector lanes and should need the same work: drag or none, radiation pressure or
         # none, and a number of quadrature points that depends on the eccentricity.
         orbit, kept = m.orbits(slots), (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-        pushed = orbit[secular.SRP] > secular.SRP_FROM_M2_KG
-        m.compact(slots[np.lexsort((orbit[secular.ECC], pushed, kept))])
+        pushed = orbit[orbit_table.SRP] > SRP_FROM_M2_KG
+        m.compact(slots[np.lexsort((orbit[orbit_table.ECC], pushed, kept))])
 
     def _cut_off(self, year: float) -> bool:
         """Cut off the runs that hold too many objects; return whether no run is left."""

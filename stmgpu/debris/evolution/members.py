@@ -22,8 +22,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from stmgpu.backend import Backend
 from stmgpu.debris.population.population import Kind, Population
-from stmgpu.propagate import secular
-from stmgpu.propagate.secular import SecularState
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.orbit_table import SecularState
 from stmgpu.typing import Bools, Floats, Ints
 
 _COLUMNS: dict[str, DTypeLike] = {
@@ -170,25 +170,25 @@ class Members:
         numbers = self._owner_numbers
         self.owner[added] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
         self.present[added] = True
-        orbit = np.empty((secular.ROWS, count))
+        orbit = np.empty((orbit_table.ROWS, count))
         for row, name in (
-            (secular.A_KM, "a_km"),
-            (secular.ECC, "ecc"),
-            (secular.INC, "inc_rad"),
-            (secular.RAAN, "raan_rad"),
-            (secular.ARGP, "argp_rad"),
-            (secular.MEAN, "mean_rad"),
+            (orbit_table.A_KM, "a_km"),
+            (orbit_table.ECC, "ecc"),
+            (orbit_table.INC, "inc_rad"),
+            (orbit_table.RAAN, "raan_rad"),
+            (orbit_table.ARGP, "argp_rad"),
+            (orbit_table.MEAN, "mean_rad"),
         ):
             orbit[row] = getattr(population, name)
-        orbit[secular.BALLISTIC] = self.coefficients.drag * population.area_to_mass
-        orbit[secular.SRP] = self.coefficients.reflectivity * population.area_to_mass
-        orbit[secular.RADIUS] = population.radius_m * 1e-3
-        orbit[secular.WEIGHT] = population.weight
+        orbit[orbit_table.BALLISTIC] = self.coefficients.drag * population.area_to_mass
+        orbit[orbit_table.SRP] = self.coefficients.reflectivity * population.area_to_mass
+        orbit[orbit_table.RADIUS] = population.radius_m * 1e-3
+        orbit[orbit_table.WEIGHT] = population.weight
         state, put = self.state, self.backend.put
         state.orbit[:, added] = put(orbit)
         state.uid[added], state.run[added] = put(uid, np.int64), put(self.run[added])
         kept = (population.kind == Kind.ACTIVE) & (population.controlled != 0)
-        state.mode[added] = put(np.where(kept, secular.KEPT, secular.FREE), np.int8)
+        state.mode[added] = put(np.where(kept, orbit_table.KEPT, orbit_table.FREE), np.int8)
         state.gone[added] = 0
         state.n = self.n + count
         return slots
@@ -221,7 +221,7 @@ class Members:
         """Empty slots."""
         self.present[slots] = False
         self.explodes[slots] = self.mission_end[slots] = NEVER
-        self.set_mode(slots, secular.ABSENT)
+        self.set_mode(slots, orbit_table.ABSENT)
 
     def set_mode(self, slots: Ints, mode: int) -> None:
         """Set how objects move from now on (see :mod:`stmgpu.propagate.secular`)."""
@@ -236,7 +236,7 @@ class Members:
     def set_weight(self, slots: Ints, values: Floats) -> None:
         """Set how many objects rows stand for."""
         self.weight[slots] = values
-        self.set_orbit(secular.WEIGHT, slots, values)
+        self.set_orbit(orbit_table.WEIGHT, slots, values)
 
     def orbits(self, slots: Ints | None = None) -> Floats:
         """Return the orbits of all slots in use, or of some of them, on the host, shape (ROWS, n)."""
@@ -262,7 +262,7 @@ class Members:
         state.orbit[:, : len(order)] = state.orbit[:, source]
         for array in (state.uid, state.run, state.mode):
             array[: len(order)] = array[source]
-        state.mode[len(order) : self.n] = secular.ABSENT
+        state.mode[len(order) : self.n] = orbit_table.ABSENT
         state.gone[: self.n] = 0
         state.n = len(order)
 

@@ -15,7 +15,7 @@ from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.members import NEVER, Members
 from stmgpu.debris.population.population import Kind
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.typing import Bools, Floats, Ints
 
 
@@ -64,7 +64,7 @@ class Operations:
         able = m.controlled[slots] != 0  # without propulsion an object cannot be disposed of
         m.mission_end[slots] = NEVER
         m.kind[slots], m.controlled[slots] = Kind.DERELICT, 0
-        m.set_mode(slots, secular.FREE)
+        m.set_mode(slots, orbit_table.FREE)
         self._draw_explosions(
             slots, np.full(len(slots), explosions.payload), year, np.full(len(slots), year + explosions.max_age_years)
         )
@@ -94,13 +94,13 @@ class Operations:
         up = np.zeros(len(slots), np.bool_)
         if spec.mode == "graveyard":
             orbit = m.orbits(slots)
-            a = orbit[secular.A_KM]
+            a = orbit[orbit_table.A_KM]
             perigee, apogee = _disposal_orbit(orbit, spec.rule_years, self.lifetime, rotating)
             grave = EARTH.radius_km + spec.graveyard_km
             # nearer in specific energy -mu / 2a, whose change is proportional to the impulse from a near-circular orbit
             up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
-            m.set_orbit(secular.A_KM, slots[up], np.full(int(up.sum()), grave))
-            m.set_orbit(secular.ECC, slots[up], np.zeros(int(up.sum())))
+            m.set_orbit(orbit_table.A_KM, slots[up], np.full(int(up.sum()), grave))
+            m.set_orbit(orbit_table.ECC, slots[up], np.zeros(int(up.sum())))
         lower(m, slots[~up], years=spec.rule_years, lifetime=self.lifetime, rotating=rotating)
 
     def _spread_drag(self, slots: Ints) -> None:
@@ -109,7 +109,7 @@ class Operations:
         if spread and len(slots):
             drawn, _ = self.batch.uniforms(streams.DRAG, slots, 0)
             factor = np.exp(spread * ndtri(drawn) - 0.5 * spread**2)
-            m.set_orbit(secular.BALLISTIC, slots, m.orbits(slots)[secular.BALLISTIC] * factor)
+            m.set_orbit(orbit_table.BALLISTIC, slots, m.orbits(slots)[orbit_table.BALLISTIC] * factor)
 
     def _draw_explosions(self, slots: Ints, rate: Floats, year: float, until: Floats) -> None:
         """Schedule explosions at a rate [1/a] until some year, unless an object is passivated."""
@@ -153,14 +153,14 @@ def lower(members: Members, slots: Ints, *, years: float, lifetime: Lifetime, ro
         return
     perigee, apogee = _disposal_orbit(members.orbits(slots), years, lifetime, rotating)
     new_a = 0.5 * (perigee + apogee)
-    members.set_orbit(secular.A_KM, slots, new_a)
-    members.set_orbit(secular.ECC, slots, np.maximum((apogee - perigee) / (apogee + perigee), 0.0))
-    members.set_mode(slots, secular.FREE)
+    members.set_orbit(orbit_table.A_KM, slots, new_a)
+    members.set_orbit(orbit_table.ECC, slots, np.maximum((apogee - perigee) / (apogee + perigee), 0.0))
+    members.set_mode(slots, orbit_table.FREE)
 
 
 def _disposal_orbit(orbit: Floats, years: float, lifetime: Lifetime, rotating: bool) -> tuple[Floats, Floats]:
-    inclination = orbit[secular.INC] if rotating else None
+    inclination = orbit[orbit_table.INC] if rotating else None
     perigee, apogee = lifetime.disposal_orbit(
-        orbit[secular.A_KM], orbit[secular.ECC], orbit[secular.BALLISTIC], years, inclination
+        orbit[orbit_table.A_KM], orbit[orbit_table.ECC], orbit[orbit_table.BALLISTIC], years, inclination
     )
     return perigee, apogee

@@ -18,7 +18,7 @@ from stmgpu.debris.policy.ranking import RankedRemoval
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
 from stmgpu.debris.variables import RATES, REMOVAL
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 from stmgpu.typing import Bools, Floats, Ints
 
 RATE_YEARS = 5
@@ -121,9 +121,9 @@ class Removals:
             steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
             fields.append(
                 mean_field(
-                    orbit[secular.A_KM],
-                    orbit[secular.ECC],
-                    orbit[secular.INC],
+                    orbit[orbit_table.A_KM],
+                    orbit[orbit_table.ECC],
+                    orbit[orbit_table.INC],
                     m.radius_m[slots],
                     m.mass_kg[slots],
                     weight=m.weight[slots],
@@ -156,9 +156,9 @@ class Removals:
             radius_m=m.radius_m[slots],
             area_to_mass=m.area_to_mass[slots],
             length_m=m.length_m[slots],
-            a_km=orbit[secular.A_KM],
-            ecc=orbit[secular.ECC],
-            inc_rad=orbit[secular.INC],
+            a_km=orbit[orbit_table.A_KM],
+            ecc=orbit[orbit_table.ECC],
+            inc_rad=orbit[orbit_table.INC],
             age_years=year - m.launch_year[slots],
             owner=owners[m.owner[slots]],
             constellation=m.constellation[slots],
@@ -168,10 +168,10 @@ class Removals:
             catastrophic_rate=zeros if rates is None else rates.catastrophic_rate,
             fragment_rate=zeros if rates is None else rates.fragment_rate,
             lifetime_years=self.lifetime.years(
-                orbit[secular.A_KM],
-                orbit[secular.ECC],
-                orbit[secular.BALLISTIC],
-                orbit[secular.INC] if rotating else None,
+                orbit[orbit_table.A_KM],
+                orbit[orbit_table.ECC],
+                orbit[orbit_table.BALLISTIC],
+                orbit[orbit_table.INC] if rotating else None,
             ),
             year=year,
             avoidance=m.avoidance[slots],
@@ -184,7 +184,7 @@ class Removals:
             return
         ledger.add_by_class("removals", m.run[slots], m.kind[slots], m.weight[slots])
         orbit = m.orbits(slots)
-        for slot, a in zip(slots, orbit[secular.A_KM], strict=True):
+        for slot, a in zip(slots, orbit[orbit_table.A_KM], strict=True):
             ledger.add_event(
                 run=run,
                 time=year,

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
+from stmgpu.propagate.elements import PAD
 from stmgpu.propagate.protocol import BackendArray
-from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 

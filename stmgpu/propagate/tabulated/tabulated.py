@@ -27,9 +27,9 @@ from stmgpu.backend import Backend
 from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_start
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
-from stmgpu.propagate.elements import CODE_DUMMY, PAD
+from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
+from stmgpu.propagate.elements import PAD
 from stmgpu.propagate.protocol import BackendArray
-from stmgpu.propagate.sgp4 import CODE_ABSENT
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.propagate.tabulated.roughness import measure
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.propagate.sgp4 import CODES
+from stmgpu.propagate.codes import CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.time import format_utc
 

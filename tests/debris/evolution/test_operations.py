@@ -20,7 +20,7 @@ from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, PropagationSpec
 from stmgpu.errors import InputError
-from stmgpu.propagate import secular
+from stmgpu.propagate import orbit_table
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 QUIET: dict[str, Any] = {
@@ -126,10 +126,10 @@ def test_drag_of_equal_objects_differs_by_its_spread() -> None:
         Loop(evolution(p, 1.0, 2, propagation=PropagationSpec(drag_spread=s))).members
         for p, s in ((population, 0.0), (population, 0.2), (derelicts(2000, Kind.COLLISION_FRAGMENT), 0.2))
     )
-    ballistic = plain.orbits()[secular.BALLISTIC]
+    ballistic = plain.orbits()[orbit_table.BALLISTIC]
     assert (ballistic == 2.2 * 0.004).all()
-    assert (fragments.orbits()[secular.BALLISTIC] == ballistic).all()  # their A/m is drawn by the breakup model
-    ratio = spread.orbits()[secular.BALLISTIC] / ballistic
+    assert (fragments.orbits()[orbit_table.BALLISTIC] == ballistic).all()  # their A/m is drawn by the breakup model
+    ratio = spread.orbits()[orbit_table.BALLISTIC] / ballistic
     assert np.log(ratio).std() == pytest.approx(0.2, rel=0.05)
     assert ratio.mean() == pytest.approx(1.0, abs=4.0 * 0.2 / np.sqrt(4000))
     assert (ratio[:2000] != ratio[2000:]).all()  # of each run

@@ -15,8 +15,9 @@ from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError
+from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.propagate.mixed import MixedPropagator
-from stmgpu.propagate.sgp4 import CODE_ABSENT, SGP4Propagator
+from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated import BEYOND_S, TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit, gravity
