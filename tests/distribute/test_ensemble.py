@@ -277,7 +277,7 @@ def test_studies_that_are_refused_before_anything_is_written(study: Path, tmp_pa
         ((first, later), {}, "begin in different years"),
         ((first,), {"years": -1.0}, "years = .* is out of range"),
         ((first,), {"years": np.nan}, "years = .* is out of range"),
-        ((first,), {"years": 1e9}, "give 1 to 1000"),
+        ((first,), {"years": 1e9}, "choose 1 to 1000"),
         ((first,), {"runs": 0}, "runs = .* is out of range"),
         ((first,), {"runs": 10**9}, "runs = .* is out of range"),
         ((first,), {"seed": -1}, "the seed -1"),
