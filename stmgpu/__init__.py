@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
     from stmgpu.catalog.ccsds.oem import read_oem
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.debris.policy.policies import MassRemoval, RandomRemoval, RankedRemoval, RiskRemoval
+    from stmgpu.debris.policy.policies import MassRemoval, RandomRemoval, RiskRemoval
+    from stmgpu.debris.policy.ranking import RankedRemoval
     from stmgpu.debris.population.population import Population
     from stmgpu.debris.population.sources import load_population
     from stmgpu.debris.scenario import Scenario, Study

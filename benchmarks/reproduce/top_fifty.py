@@ -22,7 +22,9 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.environment.lifetime import Lifetime
-from stmgpu.debris.policy import FragmentRemoval, PersistentRiskRemoval, RankedRemoval, RiskRemoval, View
+from stmgpu.debris.policy import FragmentRemoval, PersistentRiskRemoval, RiskRemoval
+from stmgpu.debris.policy.ranking import RankedRemoval
+from stmgpu.debris.policy.view import View
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.specs import EnvironmentSpec

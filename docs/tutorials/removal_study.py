@@ -25,7 +25,7 @@ import numpy as np
 import stmgpu as stm
 from stmgpu.debris import statistics as st
 from stmgpu.debris.collisions.deterministic import deterministic_collisions
-from stmgpu.debris.policy import RankedRemoval
+from stmgpu.debris.policy.ranking import RankedRemoval
 from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.specs import PopulationSpec
 from stmgpu.report.study import plot_study, print_study

@@ -10,6 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from stmgpu.debris.breakup.area_to_mass import Bridge
+
+LatticeName = Literal["cube", "shell"]
+"""Forms of the cells of Cube."""
+
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
@@ -175,7 +180,7 @@ class CollisionSpec(Strict):
     enabled: StrictBool = True
     cube_km: Annotated[float, Field(strict=True, ge=0.5, le=350.0)] = 50.0
     resamples: Annotated[int, Field(strict=True, ge=1, le=1024)] = 1
-    lattice: Literal["cube", "shell"] = "shell"
+    lattice: LatticeName = "shell"
     estimator: Literal["sampled", "expected", "none"] = "sampled"
     avoidance: Share = 0.01
     avoidance_both: Share = 0.0
@@ -187,7 +192,7 @@ class BreakupSpec(Strict):
     """NASA Standard Breakup Model."""
 
     min_length_m: Annotated[float, Field(strict=True, ge=0.001, le=1.0)] = 0.1
-    bridge: Literal["linear", "logarithmic"] = "linear"
+    bridge: Bridge = "linear"
 
 
 class ConstellationSpec(Strict):

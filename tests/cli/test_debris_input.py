@@ -78,7 +78,7 @@ SCENARIOS = {
     BASE + "[propagation]\nstep = 5\n": "unknown key propagation.step",
     BASE + "[explosions]\npayload = 1.5\n": r"explosions.payload: .*less than or equal to 1.*got 1\.5",
     BASE + '[collisions]\nestimator = "guess"\n': "collisions.estimator",
-    BASE + '[[removal]]\nrank = "beauty"\n': "no policy with rank 'beauty'",
+    BASE + '[[removal]]\nrank = "beauty"\n': "unknown rank 'beauty'",
     BASE + '[[removal]]\nrank = "mass"\nper_year = -1\n': "per_year",
     BASE + '[[scenario]]\nname = "a"\n[[scenario]]\nname = "a"\n': "names of scenarios repeat",
     BASE.replace("objects = 300", "objects = 300, max_perigee_km = 150.0"): "nothing is left of 300 objects",

@@ -26,7 +26,8 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import cube_reference
 from stmgpu.debris.collisions.cube_kernels import CubeKernels
 from stmgpu.debris.collisions.encounters import Encounters, Sampling, State
-from stmgpu.debris.collisions.lattice import Lattice, LatticeName
+from stmgpu.debris.collisions.lattice import Lattice
+from stmgpu.debris.specs import LatticeName
 from stmgpu.debris.streams import LATTICE, key, uniforms
 from stmgpu.errors import InputError
 from stmgpu.typing import Floats

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
+from stmgpu.debris.specs import LatticeName
 from stmgpu.errors import InputError
 from stmgpu.typing import Floats
 
-LatticeName = Literal["cube", "shell"]
 LATTICES: tuple[LatticeName, ...] = get_args(LatticeName)
 """Forms of cells."""
 

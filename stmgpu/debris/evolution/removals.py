@@ -13,8 +13,9 @@ from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.operations import lower
-from stmgpu.debris.policy.policies import Selection, View, select_all
+from stmgpu.debris.policy.policies import select_all
 from stmgpu.debris.policy.ranking import RankedRemoval
+from stmgpu.debris.policy.view import Selection, View
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
 from stmgpu.debris.variables import RATES, REMOVAL

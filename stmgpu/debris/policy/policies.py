@@ -1,4 +1,4 @@
-"""Removal policies: who is removed, lowered or kept out of the way, how many a year, from when on.
+"""Removal policies: rankings, lists and sweeps.
 
 In a scenario file a policy is a ``[[removal]]`` table whose ``rank`` names the criterion::
 
@@ -9,17 +9,16 @@ In a scenario file a policy is a ``[[removal]]`` table whose ``rank`` names the 
     failure = 0.1
     only = { inclination_deg = [81, 84], altitude_km = [700, 1000], classes = ["rocket body"] }
 
-No table, no removal. Several are applied in their order; none chooses what an earlier one chose in the same year. To
-write one's own see :class:`stmgpu.debris.policy.ranking.RankedRemoval`.
+Several policies are applied in their order; none selects an object that an earlier one selected in the same year. For
+policies of your own see :class:`stmgpu.debris.policy.ranking.RankedRemoval`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
 from stmgpu.constants import EARTH
@@ -30,143 +29,119 @@ from stmgpu.debris.policy.ranking import (
     SWEPT,
     Altitude,
     Interval,
-    Lower,
     Only,
     RankedRemoval,
     ordered,
     within,
 )
-from stmgpu.debris.policy.view import Campaign, RemovalPolicy, Selection, View, Whole
+from stmgpu.debris.policy.view import RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.shells import shell_shares, shell_volumes, sparse_shell_shares
-
-__all__ = [
-    "Campaign",
-    "CsiRemoval",
-    "FootprintRemoval",
-    "FragmentRemoval",
-    "ListRemoval",
-    "Lower",
-    "MassRemoval",
-    "Only",
-    "PersistentRiskRemoval",
-    "Policy",
-    "RandomRemoval",
-    "RankedRemoval",
-    "RemovalPolicy",
-    "RiskRemoval",
-    "Selection",
-    "Sweep",
-    "View",
-    "csi",
-    "footprint",
-    "policy_of",
-    "select_all",
-]
+from stmgpu.typing import Bools, Floats
 
 CSI_K = 0.6
 """Weight of the inclination in the criticality of spacecraft index (Rossi et al. 2015)."""
 
 FRAGMENT_AREA_TO_MASS = 0.1
-"""Typical of fragments around 10 cm (Johnson et al. 2001: chi near -1) [m^2/kg]."""
+"""Typical area-to-mass ratio of fragments of 10 cm (Johnson et al. 2001: chi near -1) [m^2/kg]."""
 
 CLOUD_WIDTH_KM = 100.0
 """Standard deviation of the altitudes of a cloud of fragments: 2 a dv / v for the median dv of 100 m/s at chi = -1, of
 which 1/sqrt(3) is along the track [km]."""
 
 FOOTPRINT_YEARS = 25.0
-"""Time over which the consequences of a breakup are counted (Letizia et al. 2017) [a]."""
+"""Time over which consequences of a breakup count (Letizia et al. 2017) [a]."""
 
 ALL = 1_000_000
-"""``per_year`` of a list that is dealt with at once."""
+"""``per_year`` of a list whose objects are all removed at once."""
 
 Length = Annotated[float, Field(strict=True, ge=0.0)]
 _SHELL_KM = 50.0
 
 
 class RiskRemoval(RankedRemoval):
-    """By probability of collision times mass, R_i = P_i m_i (Liou and Johnson 2009)."""
+    """Ranking by probability of collision times mass, R_i = P_i m_i (Liou and Johnson 2009)."""
 
     rank: Literal["risk"] = "risk"
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Mass that is expected to collide [kg/a]."""
+    def score(self, view: View) -> Floats:
+        """Expected colliding mass [kg/a]."""
         return view.weight * view.rate * view.mass_kg
 
 
 class PersistentRiskRemoval(RankedRemoval):
-    """By probability of collision times mass times residual lifetime, of which ``horizon_years`` count."""
+    """Ranking by probability of collision times mass times residual lifetime, at most ``horizon_years``."""
 
     rank: Literal["persistent risk"] = "persistent risk"
     horizon_years: Annotated[float, Field(strict=True, gt=0.0, le=10_000.0)] = 200.0
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Mass that is expected to collide while the object stays [kg]."""
+    def score(self, view: View) -> Floats:
+        """Expected colliding mass during the residual lifetime [kg]."""
         return view.weight * view.rate * view.mass_kg * np.minimum(view.lifetime_years, self.horizon_years)
 
 
 class MassRemoval(RankedRemoval):
-    """By mass alone."""
+    """Ranking by mass."""
 
     needs_rates: ClassVar[bool] = False
     rank: Literal["mass"] = "mass"
 
-    def score(self, view: View) -> NDArray[np.float64]:
+    def score(self, view: View) -> Floats:
         """Mass [kg]."""
         return view.weight * view.mass_kg
 
 
 class FragmentRemoval(RankedRemoval):
-    """By the number of fragments that the object's collisions are expected to make."""
+    """Ranking by the expected number of fragments from collisions of the object."""
 
     rank: Literal["fragments"] = "fragments"
 
-    def score(self, view: View) -> NDArray[np.float64]:
+    def score(self, view: View) -> Floats:
         """Fragments [1/a]."""
         return view.weight * view.fragment_rate
 
 
 class CsiRemoval(RankedRemoval):
-    """By the criticality of spacecraft index (Rossi, Valsecchi and Alessi 2015), see :func:`csi`."""
+    """Ranking by the criticality of spacecraft index (Rossi, Valsecchi and Alessi 2015), see :func:`csi`."""
 
     needs_rates: ClassVar[bool] = False
     rank: Literal["csi"] = "csi"
 
-    def score(self, view: View) -> NDArray[np.float64]:
+    def score(self, view: View) -> Floats:
         """The index."""
         return view.weight * csi(view)
 
 
 class FootprintRemoval(RankedRemoval):
-    """By what breakups would do to active satellites nearby, see :func:`footprint`."""
+    """Ranking by the consequences of a breakup for active satellites nearby, see :func:`footprint`."""
 
     rank: Literal["footprint"] = "footprint"
 
-    def score(self, view: View) -> NDArray[np.float64]:
+    def score(self, view: View) -> Floats:
         """Expected impacts on active satellites, up to a common factor."""
         return view.weight * footprint(view)
 
 
 class RandomRemoval(RankedRemoval):
-    """At random: what removal is worth without any ranking, the control of an experiment."""
+    """Random order: the control experiment, removal without any ranking."""
 
     needs_rates: ClassVar[bool] = False
     rank: Literal["random"] = "random"
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """A number in (0, 1) that hangs on the uid."""
+    def score(self, view: View) -> Floats:
+        """A random number in (0, 1) for each uid."""
         return view.uniforms(RANDOM_ORDER)
 
 
 class ListRemoval(RankedRemoval):
-    """Given objects of any class, in the given order, as soon as they are no longer active.
+    """Listed objects of any class in the order of the list, once they are no longer active.
 
     Attributes
     ----------
     ids
         NORAD ids.
     per_year
-        missions a year; all at once where it is not given.
+        missions a year; default all objects at once.
     """
 
     needs_rates: ClassVar[bool] = False
@@ -181,21 +156,20 @@ class ListRemoval(RankedRemoval):
         repeated = {i for i in value if value.count(i) > 1}
         if repeated or min(value) <= 0:
             wrong = sorted(repeated) or [i for i in value if i <= 0]
-            raise ValueError(f"NORAD ids must be positive and each listed once; wrong: {wrong[:5]}")
+            raise ValueError(f"NORAD ids must be positive and each listed once; correct or remove {wrong[:5]}")
         return value
 
     def missions(self, eligible: int) -> int:
-        """``per_year`` where it was given, else as many as there are objects of the list."""
+        """Missions of this year: ``per_year``, or all eligible objects."""
         return eligible if self.per_year == ALL else self.per_year
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """1 for the first of the list, less for each further one, 0 for all others."""
+    def score(self, view: View) -> Floats:
+        """1 for the first object of the list, decreasing along it; 0 for all others."""
         ids = np.array(self.ids, np.int64)
         order = np.argsort(ids)
-        found = np.minimum(np.searchsorted(ids[order], view.norad_id), len(ids) - 1)
-        place = order[found]
+        place = order[np.minimum(np.searchsorted(ids[order], view.norad_id), len(ids) - 1)]
         score = np.where(ids[place] == view.norad_id, (len(ids) - place) / len(ids), 0.0)
-        # a later launch modelled on a listed object may carry its id; the object itself has the lowest uid
+        # later launches copied from a listed object may have its id; the object itself has the lowest uid
         first = np.zeros(len(view), bool)
         by_uid = np.argsort(view.uid, kind="stable")
         first[by_uid[np.unique(view.norad_id[by_uid], return_index=True)[1]]] = True
@@ -203,15 +177,15 @@ class ListRemoval(RankedRemoval):
 
 
 class Sweep(RemovalPolicy):
-    """A laser or another sweeper that thins small debris in a band of altitudes.
+    """Removal of small debris in a band of altitudes, as by a laser.
 
-    Each object between the sizes is removed within a year with the probability 1 - exp(-thinning x the share of its
-    period that it spends in the band).
+    An object between the sizes is removed within a year with the probability 1 - exp(-thinning s), s being the share of
+    its period in the band.
 
     Attributes
     ----------
     thinning
-        removals a year and object in the band [1/a].
+        rate of removal of an object in the band [1/a].
     length_m
         [smallest, largest] characteristic length [m].
     altitude_km
@@ -230,8 +204,8 @@ class Sweep(RemovalPolicy):
         ordered(value)
         return value
 
-    def select(self, view: View, taken: NDArray[np.bool_] | None = None) -> Selection:
-        """The objects that the sweeper gets this year."""
+    def select(self, view: View, taken: Bools | None = None) -> Selection:
+        """Select the objects that are removed in this year."""
         none = np.empty(0, np.int64)
         if not self.in_force(view.year):
             return Selection(none, none)
@@ -245,12 +219,12 @@ class Sweep(RemovalPolicy):
         return Selection(rows[hit], none, eligible=int((share > 0.0).sum()), exhausted=not (share > 0.0).any())
 
 
-def csi(view: View) -> NDArray[np.float64]:
+def csi(view: View) -> Floats:
     """Criticality of spacecraft index of each object [n].
 
     (M / 10,000 kg) (D(h) / D(h0)) (life(h) / life(1000 km)) (1 + k Gamma) / (1 + k), Gamma = (1 - cos i) / 2, k = 0.6,
     ln life = 14.18 h^0.1831 - 42.94 (Rossi, Valsecchi and Alessi 2015, *Advances in Space Research* 56). D is the
-    spatial density of the objects in the view in shells of 50 km, h0 the altitude where it is highest.
+    spatial density of the objects of the view in shells of 50 km, h0 the altitude of its maximum.
     """
     edges = EARTH.radius_km + np.arange(100.0, LEO_KM + _SHELL_KM, _SHELL_KM)
     density = view.weight @ sparse_shell_shares(view.a_km, view.ecc, edges) / shell_volumes(edges)
@@ -258,7 +232,7 @@ def csi(view: View) -> NDArray[np.float64]:
     shell = np.clip(np.searchsorted(edges, view.a_km, side="right") - 1, 0, len(density) - 1)
     life = np.exp(14.18 * (altitude**0.1831 - 1000.0**0.1831))
     gamma = 0.5 * (1.0 - np.cos(view.inc_rad))
-    return (
+    index: Floats = (
         view.mass_kg
         / 10_000.0
         * density[shell]
@@ -267,15 +241,16 @@ def csi(view: View) -> NDArray[np.float64]:
         * (1.0 + CSI_K * gamma)
         / (1.0 + CSI_K)
     )
+    return index
 
 
-def footprint(view: View) -> NDArray[np.float64]:
+def footprint(view: View) -> Floats:
     """Expected consequences of an object's collisions for active satellites, up to a common factor [n].
 
-    In the manner of ECOB (Letizia, Colombo, Lewis and Krag 2017): expected fragments a year, times the cross-section of
-    active satellites in a unit of volume around the object, times the years that fragments stay, 25 at most. Fragments
-    spread over altitude as a normal distribution of 100 km, and last as long as the object does divided by the ratio of
-    area-to-mass ratios (0.1 m^2/kg for fragments).
+    Similar to ECOB (Letizia, Colombo, Lewis and Krag 2017): expected fragments a year, times the cross-section of
+    active satellites per volume around the object, times the lifetime of fragments, at most 25 years. Altitudes of
+    fragments are normally distributed with a deviation of 100 km. Their lifetime is that of the object divided by the
+    ratio of the area-to-mass ratios (0.1 m^2/kg for fragments).
     """
     edges = EARTH.radius_km + np.arange(100.0, LEO_KM + 500.0, 0.1 * CLOUD_WIDTH_KM)
     active = np.flatnonzero((view.kind == Kind.ACTIVE) | (view.controlled != 0))
@@ -286,11 +261,12 @@ def footprint(view: View) -> NDArray[np.float64]:
     cloud = spread @ density / spread.sum(axis=1)
     near = sparse_shell_shares(view.a_km, view.ecc, edges) @ cloud
     stay = np.minimum(view.lifetime_years * view.area_to_mass / FRAGMENT_AREA_TO_MASS, FOOTPRINT_YEARS)
-    return view.fragment_rate * near * stay
+    consequences: Floats = view.fragment_rate * near * stay
+    return consequences
 
 
 def select_all(policies: Sequence[RemovalPolicy], view: View) -> list[Selection]:
-    """What each of several policies chooses, in their order; no object is chosen twice."""
+    """Selections of several policies in their order; no object is selected twice."""
     taken = np.zeros(len(view), bool)
     selections = []
     for policy in policies:
@@ -300,8 +276,8 @@ def select_all(policies: Sequence[RemovalPolicy], view: View) -> list[Selection]
     return selections
 
 
-def policy_of(value: Any) -> Any:
-    """A table of a scenario file as the policy that its ``rank`` names; a policy as it is.
+def policy_of(value: object) -> RemovalPolicy:
+    """Convert a table of a scenario file to the policy that its ``rank`` names; return a policy unchanged.
 
     Examples
     --------
@@ -312,11 +288,11 @@ def policy_of(value: Any) -> Any:
         return value
     known = ", ".join(f'"{name}"' for name in sorted(RemovalPolicy.registry))
     if not isinstance(value, dict) or "rank" not in value:
-        raise ValueError(f"a policy is a table with rank, one of {known}")
+        raise ValueError(f"a policy must be a table with rank, one of {known}")
     cls = RemovalPolicy.registry.get(value["rank"]) if isinstance(value["rank"], str) else None
     if cls is None:
         raise ValueError(
-            f"no policy with rank {value['rank']!r}; there are {known}, and your own classes once they are imported"
+            f"unknown rank {value['rank']!r}; choose one of {known}, or import the module of your own policy first"
         )
     return cls.model_validate(value)
 

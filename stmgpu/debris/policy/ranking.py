@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from stmgpu.debris.policy.view import PolicyModel, RemovalPolicy, Selection, View, Whole
+from stmgpu.debris.policy.view import Action, PolicyModel, RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.errors import InputError
+from stmgpu.typing import Bools, Floats
 
 LEO_KM = 2000.0
 """Perigees below this altitude are in low Earth orbit (IADC-02-01) [km]."""
 
 LIOU_ECCENTRICITY = 0.5
-"""Removal of more eccentric orbits is not considered (Liou, Johnson and Hill 2010)."""
+"""Eccentricity from which objects are not considered for removal (Liou, Johnson and Hill 2010)."""
 
 INTACT = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY)
 
 RANDOM_ORDER, MISSION, SWEPT = 1, 2, 3
-"""Streams of :meth:`View.uniforms` that the policies here use."""
+"""Streams of :meth:`View.uniforms` that the policies of the package use."""
 
-_WORTH_LOWERING = 1.05  # of the lifetime that is aimed at: an orbit that was lowered before is not lowered again
+_WORTH_LOWERING = 1.05  # times the required lifetime: an orbit that was lowered before is not lowered again
 
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 NotNegative = Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)]
@@ -33,26 +33,26 @@ Interval = tuple[float, float]
 
 
 class Lower(PolicyModel):
-    """Lower the perigee so far that the object decays within ``lower_years``."""
+    """Lowering of the perigee so that the object decays within ``lower_years``."""
 
     lower_years: Annotated[float, Field(strict=True, gt=0.0, le=1000.0)]
 
 
 class Only(PolicyModel):
-    """Which objects a policy is for; all that is given must hold.
+    """Conditions on the objects of a policy; all given ones must hold.
 
     Attributes
     ----------
     inclination_deg, altitude_km
         [lowest, highest]; the altitude is the mean one, a - R_E.
     classes
-        names of classes; instead of the intact ones.
+        names of classes, instead of intact objects.
     owners
-        as the population names them.
+        names of owners, as in the population.
     min_mass_kg, min_length_m, min_lifetime_years
-        smaller ones, or those that decay sooner, are left.
+        smallest mass, length and residual lifetime.
     max_eccentricity, max_perigee_km
-        instead of e < 0.5 and perigees below 2000 km.
+        limits, instead of e < 0.5 and perigees below 2000 km.
     """
 
     inclination_deg: tuple[Inclination, Inclination] | None = None
@@ -75,11 +75,11 @@ class Only(PolicyModel):
     def _known(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in value or ():
             if name not in CLASS_NAMES[1:]:
-                raise ValueError(f"no class {name!r} that could be removed; there are {', '.join(CLASS_NAMES[1:])}")
+                raise ValueError(f"class {name!r} cannot be removed; choose from {', '.join(CLASS_NAMES[1:])}")
         return value
 
-    def mask(self, view: View) -> NDArray[np.bool_]:
-        """Rows for which it holds [n]. Active and controlled objects are never among them."""
+    def mask(self, view: View) -> Bools:
+        """Mask [n] of the objects that fulfil the conditions; active and controlled objects never do."""
         if self.classes is None:
             kinds = [int(k) for k in INTACT]
         else:
@@ -98,7 +98,9 @@ class Only(PolicyModel):
 
 
 class RankedRemoval(RemovalPolicy):
-    """A number of missions a year to the objects with the highest score. To write one's own, give a name and a score::
+    """A number of missions a year to the objects with the highest score.
+
+    A policy of your own needs a name and a score::
 
         class Oldest(RankedRemoval):
             rank: Literal["oldest"] = "oldest"
@@ -106,23 +108,23 @@ class RankedRemoval(RemovalPolicy):
             def score(self, view):
                 return view.age_years
 
-    and use it as ``Scenario(removal=(Oldest(per_year=5, from_year=2030),))``, or with ``rank = "oldest"`` in a file
-    that is read after the class was defined. Scores are ranked anew every year; objects whose score is not finite, or
-    not positive, are not eligible; equal scores go by the lower uid.
+    Use it as ``Scenario(removal=(Oldest(per_year=5, from_year=2030),))``, or with ``rank = "oldest"`` in a file that is
+    read after the class was defined. Scores are ranked every year; objects whose score is not finite or not positive
+    are not eligible; of equal scores the lower uid comes first.
 
     Attributes
     ----------
     per_year
         missions a year.
     only
-        which objects are eligible; by default intact ones that are not active, in low Earth orbit, e < 0.5 (Liou,
-        Johnson and Hill 2010).
+        conditions on eligible objects; default intact objects that are not active, in low Earth orbit, e < 0.5
+        (Liou, Johnson and Hill 2010).
     failure
-        probability that a mission fails: its object stays as it is.
+        probability that a mission fails and its object stays unchanged.
     action
         'remove', 'avoid', or ``{lower_years = 5}``.
     avoid_factor
-        for 'avoid': what remains of the probability to meet an intact object.
+        for 'avoid': factor on the probability of encounters with intact objects.
     """
 
     per_year: Annotated[Whole, Field(ge=0, le=1_000_000)]
@@ -133,17 +135,17 @@ class RankedRemoval(RemovalPolicy):
 
     @model_validator(mode="after")
     def _used(self) -> RankedRemoval:
-        # by value: what a store keeps states every key
+        # compared by value: a stored scenario contains every key
         if self.action != "avoid" and self.avoid_factor != type(self).model_fields["avoid_factor"].default:
-            raise ValueError(f"avoid_factor = {self.avoid_factor:g} belongs to action = 'avoid'")
+            raise ValueError(f"avoid_factor = {self.avoid_factor:g} needs action = 'avoid'")
         return self
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Worth of a mission to each object [n], any unit."""
+    def score(self, view: View) -> Floats:
+        """Priority of each object [n], in any unit."""
         raise NotImplementedError
 
-    def eligible(self, view: View) -> NDArray[np.bool_]:
-        """Objects that a mission could go to [n]."""
+    def eligible(self, view: View) -> Bools:
+        """Mask [n] of the objects that can be selected."""
         chosen = self.only.mask(view)
         if isinstance(self.action, Lower):
             chosen &= view.lifetime_years > _WORTH_LOWERING * self.action.lower_years
@@ -152,18 +154,18 @@ class RankedRemoval(RemovalPolicy):
         return chosen
 
     def missions(self, eligible: int) -> int:
-        """Missions of this year; ``eligible``: how many objects there are for them."""
+        """Number of missions of this year for a number of eligible objects."""
         return self.per_year
 
-    def select(self, view: View, taken: NDArray[np.bool_] | None = None) -> Selection:
-        """The ``per_year`` eligible objects with the highest score, fewer where there are not so many."""
+    def select(self, view: View, taken: Bools | None = None) -> Selection:
+        """Select the eligible objects with the highest scores, ``per_year`` or all if there are fewer."""
         none = np.empty(0, np.int64)
         if not self.in_force(view.year):
             return Selection(none, none)
         score = np.asarray(self.score(view), np.float64)
         if score.shape != (len(view),):
             raise InputError(
-                f"policy {self.rank!r}: score has shape {score.shape}, it must be ({len(view)},), one number an object"
+                f"policy {self.rank!r}: score has shape {score.shape}, expected one number an object, ({len(view)},)"
             )
         chosen = self.eligible(view) & np.isfinite(score) & (score > 0.0)
         if taken is not None:
@@ -172,25 +174,25 @@ class RankedRemoval(RemovalPolicy):
         missions = self.missions(len(rows))
         best = rows[np.lexsort((view.uid[rows], -score[rows]))][:missions]
         failed = view.uniforms(MISSION)[best] < self.failure
-        action: Literal["remove", "lower", "avoid"] = "lower" if isinstance(self.action, Lower) else self.action
+        action: Action = "lower" if isinstance(self.action, Lower) else self.action
         return Selection(
-            best[~failed],
-            best[failed],
-            action,
-            self.action.lower_years if isinstance(self.action, Lower) else 0.0,
-            self.avoid_factor if action == "avoid" else 1.0,
-            len(rows),
-            len(rows) < missions,
+            indices=best[~failed],
+            failed=best[failed],
+            action=action,
+            lower_years=self.action.lower_years if isinstance(self.action, Lower) else 0.0,
+            factor=self.avoid_factor if action == "avoid" else 1.0,
+            eligible=len(rows),
+            exhausted=len(rows) < missions,
         )
 
 
 def ordered(value: Interval | None) -> Interval | None:
-    """An interval [low, high] as it is, if it is one."""
+    """Return an interval [low, high]; ValueError where it is empty."""
     if value is not None and not value[0] < value[1]:
         raise ValueError(f"[{value[0]:g}, {value[1]:g}] is empty; the first number must be below the second")
     return value
 
 
-def within(values: NDArray[np.float64], interval: Interval) -> NDArray[np.bool_]:
-    """Which values lie in [low, high]."""
-    return (values >= interval[0]) & (values <= interval[1])
+def within(values: Floats, interval: Interval) -> Bools:
+    """Mask of the values in [low, high]."""
+    return np.asarray((values >= interval[0]) & (values <= interval[1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from stmgpu.constants import EARTH
 from stmgpu.debris.streams import threefry, uniform
 from stmgpu.errors import InputError
+from stmgpu.typing import Bools, Floats, Ints, Strings
+
+Action = Literal["remove", "lower", "avoid"]
+"""Treatment of the selected objects."""
 
 _TIME_SLACK = 0.01  # years: 2030-01-01 is 2029.998 or 2030.001 in Julian years
 
 
-def _plain(value: Any) -> Any:
-    """A whole number of NumPy as one of Python; anything else as it is."""
+def _plain(value: object) -> object:
+    """Convert a whole number of NumPy to one of Python; return anything else unchanged."""
     return int(value) if isinstance(value, np.integer) else value
 
 
@@ -33,7 +37,7 @@ Year = Annotated[float, Field(strict=True, ge=1957.0, le=3000.0)]
 
 @dataclass(frozen=True)
 class View:
-    """The objects present in one run in one year: what a policy may know. Host arrays of n rows.
+    """The objects of one run in one year, as a policy sees them: host arrays of n rows.
 
     Attributes
     ----------
@@ -52,7 +56,7 @@ class View:
     constellation, controlled
         -1 for none; 1 for objects that keep station and avoid.
     weight
-        number of objects that a row stands for.
+        number of objects that a row represents.
     rate, catastrophic_rate, fragment_rate
         expected collisions, catastrophic ones, and fragments from them, of one such object [1/a]
         (:func:`stmgpu.debris.collisions.mean_field.mean_field`).
@@ -63,35 +67,35 @@ class View:
     rng
         generator keyed by (seed, run, purpose POLICY, year).
     avoidance
-        factor on encounters with intact objects by just-in-time avoidance that is in force, 1 for none.
+        factor on the probability of encounters with intact objects from current just-in-time avoidance, 1 for none.
     """
 
-    uid: NDArray[np.int64]
-    norad_id: NDArray[np.int64]
+    uid: Ints
+    norad_id: Ints
     kind: NDArray[np.int8]
-    mass_kg: NDArray[np.float64]
-    radius_m: NDArray[np.float64]
-    area_to_mass: NDArray[np.float64]
-    length_m: NDArray[np.float64]
-    a_km: NDArray[np.float64]
-    ecc: NDArray[np.float64]
-    inc_rad: NDArray[np.float64]
-    age_years: NDArray[np.float64]
-    owner: NDArray[np.str_]
+    mass_kg: Floats
+    radius_m: Floats
+    area_to_mass: Floats
+    length_m: Floats
+    a_km: Floats
+    ecc: Floats
+    inc_rad: Floats
+    age_years: Floats
+    owner: Strings
     constellation: NDArray[np.int32]
     controlled: NDArray[np.int8]
-    weight: NDArray[np.float64]
-    rate: NDArray[np.float64]
-    catastrophic_rate: NDArray[np.float64]
-    fragment_rate: NDArray[np.float64]
-    lifetime_years: NDArray[np.float64]
+    weight: Floats
+    rate: Floats
+    catastrophic_rate: Floats
+    fragment_rate: Floats
+    lifetime_years: Floats
     year: float
     rng: np.random.Generator
-    avoidance: NDArray[np.float64] | None = None
+    avoidance: Floats | None = None
     _key: tuple[int, int] = field(init=False, repr=False, default=(0, 0))
 
     def __post_init__(self) -> None:
-        # a copy: what is drawn here must not depend on whether something was drawn before, nor change what comes after
+        # of a copy, so that the key does not depend on earlier draws, nor change later ones
         first, second = copy.deepcopy(self.rng).integers(0, 2**63, size=2)
         object.__setattr__(self, "_key", (int(first), int(second)))
 
@@ -99,46 +103,51 @@ class View:
         return len(self.uid)
 
     @property
-    def altitude_km(self) -> NDArray[np.float64]:
+    def altitude_km(self) -> Floats:
         """Mean altitude, a - R_E [km]."""
         return self.a_km - EARTH.radius_km
 
     @property
-    def perigee_km(self) -> NDArray[np.float64]:
+    def perigee_km(self) -> Floats:
         """Altitude of the perigee [km]."""
         return self.a_km * (1.0 - self.ecc) - EARTH.radius_km
 
-    def uniforms(self, stream: int) -> NDArray[np.float64]:
-        """One number in (0, 1) an object, the same every time it is asked for.
+    def uniforms(self, stream: int) -> Floats:
+        """Random numbers in (0, 1), one for each object, the same in every call.
 
-        It hangs on (seed, run, year, ``stream``, uid) and not on which other objects there are, so comparisons are
-        nested: who would be among the first five is among the first ten. Streams 1 to 99 are taken.
+        They depend on (seed, run, year, ``stream``, uid) and not on other objects. Comparisons are therefore nested: an
+        object among the first five is among the first ten. Streams 1 to 99 are reserved.
+
+        Parameters
+        ----------
+        stream : int
+            number of the stream; different streams are independent.
         """
         return uniform(threefry(self._key[0], self._key[1], stream, self.uid)[0])
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a policy decided for one year of one run.
+    """The objects that a policy selects in one year of one run, and what happens to them.
 
     Attributes
     ----------
     indices
         int64 rows of the view to act on, first choice first.
     failed
-        int64 rows whose mission failed: they took a slot, and stay as they are.
+        int64 rows whose mission failed: they count as missions, and their objects stay unchanged.
     action
         'remove'; 'lower' to an orbit of ``lower_years``; 'avoid': encounters with intact objects become ``factor``
         times as probable.
     eligible
-        objects it could choose from.
+        number of objects that could be selected.
     exhausted
-        it was in force and had fewer eligible objects than missions.
+        whether the policy was in force and had fewer eligible objects than missions.
     """
 
-    indices: NDArray[np.int64]
-    failed: NDArray[np.int64]
-    action: Literal["remove", "lower", "avoid"] = "remove"
+    indices: Ints
+    failed: Ints
+    action: Action = "remove"
     lower_years: float = 0.0
     factor: float = 1.0
     eligible: int = 0
@@ -152,23 +161,23 @@ class PolicyModel(BaseModel):
 
 
 class Campaign(PolicyModel):
-    """Missions for ``years_on`` years, then none for ``years_off``, and again, counted from the start of the policy."""
+    """Missions for ``years_on`` years, then none for ``years_off``, repeated from the start of the policy."""
 
     years_on: Annotated[Whole, Field(ge=1, le=1000)]
     years_off: Annotated[Whole, Field(ge=1, le=1000)]
 
 
 class RemovalPolicy(PolicyModel):
-    """Base of all policies. A subclass with a default ``rank`` of its own is known by it in scenario files.
+    """Base class of all policies. Scenario files refer to a subclass by the default value of its ``rank``.
 
     Attributes
     ----------
     rank
         name of the criterion.
     from_year, until_year
-        in force in years from the first up to, and without, the second.
+        first year in force, and first year no longer in force.
     campaign
-        years on and off; none means every year.
+        years with and without missions; default missions in every year.
     """
 
     rank: str
@@ -178,25 +187,25 @@ class RemovalPolicy(PolicyModel):
 
     registry: ClassVar[dict[str, type[RemovalPolicy]]] = {}
     needs_rates: ClassVar[bool] = True
-    """Whether the view's rates are looked at. Where no policy does they are zero, which saves a third of a run."""
+    """Whether the policy uses the rates of the view. If no policy does they are zero, which saves a third of a run."""
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         name = cls.model_fields["rank"].default
         if isinstance(name, str):
             known = RemovalPolicy.registry.get(name)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise InputError(
-                    f"rank {name!r} of {cls.__qualname__} is taken by {known.__module__}."
-                    f"{known.__qualname__}; give it another name"
+                    f"rank {name!r} of {cls.__qualname__} is already used by {known.__module__}."
+                    f"{known.__qualname__}; choose another name"
                 )
             RemovalPolicy.registry[name] = cls
 
     @model_validator(mode="after")
     def _years(self) -> RemovalPolicy:
         if not self.from_year < self.until_year:
-            raise ValueError(f"until_year {self.until_year:g} is not after from_year {self.from_year:g}")
+            raise ValueError(f"until_year {self.until_year:g} must be later than from_year {self.from_year:g}")
         return self
 
     def in_force(self, year: float) -> bool:
@@ -208,14 +217,18 @@ class RemovalPolicy(PolicyModel):
         since = int(year + _TIME_SLACK - self.from_year)
         return since % (self.campaign.years_on + self.campaign.years_off) < self.campaign.years_on
 
-    def select(self, view: View, taken: NDArray[np.bool_] | None = None) -> Selection:
-        """Choose for one year of one run.
+    def select(self, view: View, taken: Bools | None = None) -> Selection:
+        """Select objects for one year of one run.
 
         Parameters
         ----------
         view
-            the objects present.
+            the objects.
         taken
-            [n] objects that another policy has chosen already in this year.
+            mask [n] of objects that another policy has already selected in this year.
+
+        Returns
+        -------
+        Selection
         """
         raise NotImplementedError

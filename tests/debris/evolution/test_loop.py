@@ -18,7 +18,8 @@ from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.debris.evolution.loop import Evolution, RunResult
-from stmgpu.debris.policy import ListRemoval, MassRemoval, Only, RandomRemoval, Sweep
+from stmgpu.debris.policy import ListRemoval, MassRemoval, RandomRemoval, Sweep
+from stmgpu.debris.policy.ranking import Only
 from stmgpu.debris.population import CLASS_NAMES, Kind, Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario

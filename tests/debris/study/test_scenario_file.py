@@ -90,7 +90,7 @@ IMPOSSIBLE = [
     ("[disposal]\nrule_years = 0", "disposal.rule_years"),
     ("[[removal]]\nrank = 'mass'\nper_year = -5", "removal.1.per_year"),
     ("[[removal]]\nrank = 'mass'", "removal.1.per_year"),
-    ("[[removal]]\nrank = 'beauty'\nper_year = 5", "no policy with rank 'beauty'"),
+    ("[[removal]]\nrank = 'beauty'\nper_year = 5", "unknown rank 'beauty'"),
     ("[[removal]]\nper_year = 5", "a policy is a table with rank"),
     ("removal = 5", "removal"),
     ("[removal]\nrank = 'mass'\nper_year = 5", r"removal is a list of tables; write \[\[removal\]\]"),
