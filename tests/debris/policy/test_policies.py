@@ -357,9 +357,7 @@ def test_a_score_of_the_wrong_shape_is_said():
         def score(self, view):
             return np.ones(3)
 
-    with pytest.raises(
-        InputError, match=r"policy 'wrong shape': score has shape \(3,\), expected one number an object, \(200,\)"
-    ):
+    with pytest.raises(InputError, match=r"score has shape \(3,\), expected one number an object, \(200,\)"):
         Wrong(per_year=1).select(view())
     del RemovalPolicy.registry["wrong shape"]
 

@@ -91,7 +91,7 @@ IMPOSSIBLE = [
     ("[[removal]]\nrank = 'mass'\nper_year = -5", "removal.1.per_year"),
     ("[[removal]]\nrank = 'mass'", "removal.1.per_year"),
     ("[[removal]]\nrank = 'beauty'\nper_year = 5", "unknown rank 'beauty'"),
-    ("[[removal]]\nper_year = 5", "a policy is a table with rank"),
+    ("[[removal]]\nper_year = 5", "a policy must be a table with rank"),
     ("removal = 5", "removal"),
     ("[removal]\nrank = 'mass'\nper_year = 5", r"removal is a list of tables; write \[\[removal\]\]"),
     ("[launches]\nconstellations = { name = 'a' }", r"write \[\[launches.constellations\]\]"),
