@@ -187,7 +187,7 @@ def read_ephemerides(
     if not paths:
         return None
     from stmgpu.catalog.ccsds.oem import read_oem
-    from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Trajectories
+    from stmgpu.catalog.trajectories import SYNTHETIC_ID, Trajectories
     from stmgpu.store import read_ephemeris
 
     known = {} if catalog is None else dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))

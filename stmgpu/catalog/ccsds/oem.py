@@ -16,7 +16,8 @@ import numpy as np
 
 from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
-from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, Segment, Trajectory
+from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
@@ -100,7 +101,7 @@ def read_oem(
         if not segments:
             raise InputError("it holds no segment; an OEM has CCSDS_OEM_VERS, then META_START, META_STOP and states")
         shown = "".join(c if c.isprintable() else "?" for c in name[-200:])
-        return Trajectories.of(_objects(segments, norad_ids, shown, content.sha256), first_id)
+        return Trajectories.of(_objects(segments, norad_ids, shown, content.sha256), first_id=first_id)
     except InputError as error:
         raise InputError(f"ephemeris {name[-200:]!r}: {error}") from None
 

@@ -1,20 +1,18 @@
-"""What the columns of trajectories may hold: shapes first, then every value, with the place of the first wrong one."""
+"""Checks of trajectories: shapes first, then every value; the first wrong one is named with its place."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from stmgpu.catalog.limits import MAX_NORAD_ID
+from stmgpu.catalog.trajectories.columns import OBJECT, SEGMENT, Columns
 from stmgpu.catalog.trajectories.interpolation import METHODS
 from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import format_utc
-
-if TYPE_CHECKING:
-    from stmgpu.catalog.trajectories.trajectories import Trajectories
+from stmgpu.typing import Bools, Ints
 
 MIN_RADIUS_KM, MAX_RADIUS_KM = WGS72.radius_km, 1e6
 """Distances from the Earth's centre that a sample may have [km]."""
@@ -30,8 +28,19 @@ _YEARS = ("1972-01-01", "2200-12-31")
 _TIMES_NS = tuple(int(np.datetime64(day, "ns").view(np.int64)) for day in _YEARS)
 
 
-def check_columns(t: Trajectories) -> None:
-    """Raise InputError for the first thing that is wrong."""
+def check_columns(t: Columns) -> None:
+    """Check shapes and values of all columns.
+
+    Parameters
+    ----------
+    t : Columns
+        The columns to check.
+
+    Raises
+    ------
+    InputError
+        For the first wrong value; it names object, segment, sample and time.
+    """
     _check_shapes(t)
     _check_objects(t)
     if len(t.segment_object):
@@ -39,21 +48,21 @@ def check_columns(t: Trajectories) -> None:
         _check_samples(t)
 
 
-def _check_shapes(t: Trajectories) -> None:
+def _check_shapes(t: Columns) -> None:
     n, s, m = np.size(t.norad_id), np.size(t.segment_object), np.size(t.time_ns)
     expected: dict[str, tuple[int, ...]] = {
-        **dict.fromkeys(("norad_id", "name", "object_id", "source", "sha256"), (n,)),
-        **dict.fromkeys(("segment_object", "usable_start_ns", "usable_stop_ns", "method", "degree"), (s,)),
+        **dict.fromkeys(OBJECT, (n,)),
+        **dict.fromkeys(SEGMENT, (s,)),
         "offset": (s + 1,),
         "time_ns": (m,),
         "position": (m, 3),
         "velocity": (m, 3),
     }
     for name, shape in expected.items():
-        found = getattr(t, name).shape
-        if found != shape:
+        actual = getattr(t, name).shape
+        if actual != shape:
             raise InputError(
-                f"column {name!r} of trajectories has shape {found}, allowed is {shape} "
+                f"column {name!r} of trajectories has shape {actual}, allowed is {shape} "
                 f"({n} objects, {s} segments, {m} samples)"
             )
     offset, owner = t.offset, t.segment_object
@@ -66,11 +75,11 @@ def _check_shapes(t: Trajectories) -> None:
         )
 
 
-def _last(owner: npt.NDArray[np.int64]) -> int:
+def _last(owner: Ints) -> int:
     return int(owner[-1]) if len(owner) else -1
 
 
-def _check_objects(t: Trajectories) -> None:
+def _check_objects(t: Columns) -> None:
     wrong = np.flatnonzero((t.norad_id < 1) | (t.norad_id > MAX_NORAD_ID))
     if len(wrong):
         raise InputError(
@@ -92,7 +101,7 @@ def _check_objects(t: Trajectories) -> None:
                 )
 
 
-def _where(t: Trajectories, segment: int, sample: int | None = None) -> str:
+def _where(t: Columns, segment: int, sample: int | None = None) -> str:
     k = int(t.segment_object[segment])
     number = segment - int(np.searchsorted(t.segment_object, k)) + 1
     text = f"trajectory {str(t.name[k])!r} (object {t.norad_id[k]}), segment {number}"
@@ -103,18 +112,18 @@ def _where(t: Trajectories, segment: int, sample: int | None = None) -> str:
     return text
 
 
-def _utc(time_ns: Any) -> str:
+def _utc(time_ns: np.int64) -> str:
     return str(format_utc(np.asarray(time_ns, np.int64).view("datetime64[ns]")))
 
 
-def _check_segments(t: Trajectories) -> None:
-    def refuse(bad: npt.NDArray[np.bool_], what: Any) -> None:
+def _check_segments(t: Columns) -> None:
+    def refuse(bad: Bools, message: Callable[[int], str]) -> None:
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
-            raise InputError(f"{_where(t, k)}: {what(k)}")
+            raise InputError(f"{_where(t, k)}: {message(k)}")
 
     length = np.diff(t.offset)
-    refuse(length < 2, lambda k: f"it has {length[k]} samples; 2 at least are needed to interpolate")
+    refuse(length < 2, lambda k: f"it has {length[k]} samples; at least 2 are needed to interpolate")
     refuse(
         ~np.isin(t.method, METHODS),
         lambda k: f"interpolation {str(t.method[k])[:40]!r} is unknown; allowed: {', '.join(METHODS)}",
@@ -123,7 +132,7 @@ def _check_segments(t: Trajectories) -> None:
     first, last = t.time_ns[t.offset[:-1]], t.time_ns[t.offset[1:] - 1]
     refuse(
         (first < _TIMES_NS[0]) | (last > _TIMES_NS[1]),
-        lambda k: f"its times lie outside the years {_YEARS[0][:4]} to {_YEARS[1][:4]}",
+        lambda k: f"its times are outside the years {_YEARS[0][:4]} to {_YEARS[1][:4]}",
     )
     start, stop = t.usable_start_ns, t.usable_stop_ns
     outside = (start < first) | (stop > last)
@@ -145,13 +154,13 @@ def _check_segments(t: Trajectories) -> None:
     )
 
 
-def _check_samples(t: Trajectories) -> None:
+def _check_samples(t: Columns) -> None:
     segment = np.repeat(np.arange(len(t.segment_object)), np.diff(t.offset))
 
-    def refuse(bad: npt.NDArray[np.bool_], what: Any) -> None:
+    def refuse(bad: Bools, message: Callable[[int], str]) -> None:
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
-            raise InputError(f"{_where(t, int(segment[k]), k)}: {what(k)}")
+            raise InputError(f"{_where(t, int(segment[k]), k)}: {message(k)}")
 
     step = np.diff(t.time_ns, prepend=t.time_ns[:1])
     step[t.offset[:-1]] = MIN_SPACING_NS
@@ -180,14 +189,13 @@ def _check_samples(t: Trajectories) -> None:
         v2 > MAX_SPEED_KM_S**2,
         lambda k: f"its speed is {v2[k] ** 0.5:.6g} km/s; allowed are {MAX_SPEED_KM_S:g} km/s (check the unit: km/s)",
     )
-    # positions and velocities must tell of the same motion: a chord is at most as long as the speeds allow
+    # positions and velocities must agree: a chord is at most as long as the speeds allow
     moved = np.diff(t.position, axis=0, prepend=t.position[:1])
     moved[t.offset[:-1]] = 0.0
     speed = np.sqrt((moved * moved).sum(axis=1)) / (step * 1e-9)
     refuse(
         speed > MAX_SPEED_KM_S,
         lambda k: (
-            f"it lies {speed[k]:.6g} km/s times the spacing away from the one before; "
-            f"allowed are {MAX_SPEED_KM_S:g} km/s"
+            f"it is {speed[k]:.6g} km/s times the spacing away from the one before; allowed are {MAX_SPEED_KM_S:g} km/s"
         ),
     )

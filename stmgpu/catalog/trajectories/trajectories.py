@@ -1,25 +1,8 @@
-"""Trajectories: tables of states of objects that are known better than by element sets, such as operators' ephemerides.
+"""Trajectories: flat tables of states, for objects with better data than element sets, such as operators' ephemerides.
 
-One object may have several segments, cut at manoeuvres; nothing is ever interpolated across the ends of a segment.
-Columns are flat: samples of all segments one after another, segments of all objects one after another, and offsets.
-They hold numbers and text only and can be stored as they are.
-
-Largest interpolation error in metres, measured at 150 random times of 6 h (SGP4: median / worst of 2,000 objects of the
-synthetic catalogue, periods of 1.5 to 24 h; J2: a circle at 500 km integrated with flattening). The worst stand in the
-first and last intervals of eccentric orbits at perigee, where samples lie on one side only:
-
-    spacing       Lagrange 5      Lagrange 7       Lagrange 9        Lagrange 11       Hermite 7
-     60 s SGP4    3e-3 / 0.2      5e-6 / 5e-3      2e-7 / 9e-4       1e-7 / 9e-4       0.2 / 17
-          J2      0.01            5e-5             2e-6              3e-6              1e-6
-    120 s SGP4    0.7 / 18        0.01 / 5         7e-4 / 3          7e-5 / 2          1.5 / 160
-          J2      0.9             0.02             1e-3              1e-4              3e-5
-    180 s SGP4    9 / 230         0.3 / 140        0.04 / 130        0.01 / 130        1.9 / 210
-          J2      11              0.4              0.05              0.01              7e-4
-    300 s SGP4    190 / 3,700     17 / 3,400       6 / 6,100         4 / 14,000        3 / 320
-          J2      230             23               6                 4                 0.04
-
-Hermite is the best where velocities are the derivatives of the positions, and bad where SGP4 made them, since its are
-not. Lagrange of degree 9 is the default: good for both, up to 120 s.
+One object may have several segments, cut at manoeuvres; nothing is interpolated across the ends of a segment. Columns
+are flat: samples of all segments one after another, segments of all objects one after another, and offsets. They hold
+numbers and text only and can be stored as they are.
 """
 
 from __future__ import annotations
@@ -32,41 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from stmgpu.catalog.trajectories.accuracy import interpolation_error_km
 from stmgpu.catalog.trajectories.checks import check_columns
-from stmgpu.catalog.trajectories.columns import (
-    SYNTHETIC_ID,
-    Segment,
-    Trajectory,
-    as_column,
-    columns_of,
-    from_dataset,
-    matches,
-)
-from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE, METHODS, left_out_errors, sample_count
+from stmgpu.catalog.trajectories.columns import OBJECT, SAMPLE, SEGMENT, Columns, float_column, int_column, text_column
+from stmgpu.catalog.trajectories.dataset import columns_of_dataset
+from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE, METHODS
+from stmgpu.catalog.trajectories.matching import match
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, Trajectory, columns_of
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats, Ints, Strings
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.catalog.catalog import Catalog
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 MAX_ERROR_KM = 1.0
-"""Estimated interpolation error above which a trajectory is refused by `require_accuracy` [km]."""
+"""Largest estimated interpolation error that `require_accuracy` accepts [km]."""
 
-__all__ = ["MAX_ERROR_KM", "SYNTHETIC_ID", "Segment", "Trajectories", "Trajectory"]
-
-_LOOKED_AT = 100
-_OBJECT = ("norad_id", "name", "object_id", "source", "sha256")
-_SEGMENT = ("segment_object", "usable_start_ns", "usable_stop_ns", "method", "degree")
-_SAMPLE = ("time_ns", "position", "velocity")
 _TEXT = ("name", "object_id", "source", "sha256", "method")
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectories:
+class Trajectories(Columns):
     """Trajectories of n objects as read-only columns: s segments, m samples.
 
     Build them with `read_oem`, `Trajectories.of` or `Trajectories.from_dataset`; take some with
@@ -101,6 +72,7 @@ class Trajectories:
 
     Examples
     --------
+    >>> from stmgpu.catalog.trajectories import Segment, Trajectory
     >>> angle = np.arange(20) * 60.0 * 0.0010780
     >>> t = np.datetime64("2025-01-01", "ns") + np.arange(20) * np.timedelta64(60, "s")
     >>> circle = np.stack([np.cos(angle), np.sin(angle), 0.0 * angle], axis=1)
@@ -111,43 +83,41 @@ class Trajectories:
     (1, 900000001, 'EXAMPLE')
     """
 
-    norad_id: Ints
-    name: npt.NDArray[np.str_]
-    object_id: npt.NDArray[np.str_]
-    source: npt.NDArray[np.str_]
-    sha256: npt.NDArray[np.str_]
-    segment_object: Ints
-    usable_start_ns: Ints
-    usable_stop_ns: Ints
-    method: npt.NDArray[np.str_]
-    degree: Ints
-    offset: Ints
-    time_ns: Ints
-    position: Floats
-    velocity: Floats
-
     def __post_init__(self) -> None:
         for field in fields(self):
-            kind = np.str_ if field.name in _TEXT else np.float64 if field.name in _SAMPLE[1:] else np.int64
-            object.__setattr__(self, field.name, as_column(field.name, getattr(self, field.name), kind))
+            convert = text_column if field.name in _TEXT else float_column if field.name in SAMPLE[1:] else int_column
+            object.__setattr__(self, field.name, convert(field.name, getattr(self, field.name)))
         check_columns(self)
-        for name, column in zip(
-            ("method", "degree"), _reduced(self.method, self.degree, np.diff(self.offset)), strict=True
-        ):
-            object.__setattr__(self, name, column)
+        method, degree = _reduced(self.method, self.degree, self.length)
+        object.__setattr__(self, "method", method)
+        object.__setattr__(self, "degree", degree)
         for field in fields(self):
             view = getattr(self, field.name).view()
             view.flags.writeable = False
             object.__setattr__(self, field.name, view)
 
     @classmethod
-    def of(cls, trajectories: Iterable[Trajectory], first_id: int = SYNTHETIC_ID) -> Trajectories:
-        """Columns of trajectories; those without an id get `first_id`, `first_id` + 1 and so on in their order."""
-        return cls(**columns_of(list(trajectories), first_id))
+    def of(cls, trajectories: Iterable[Trajectory], *, first_id: int = SYNTHETIC_ID) -> Trajectories:
+        """Build columns from objects with segments.
+
+        Parameters
+        ----------
+        trajectories : iterable of Trajectory
+            One an object.
+        first_id : int
+            First id for objects without one; they get this and the next ones in their order.
+        """
+        columns: dict[str, Any] = columns_of(list(trajectories), first_id=first_id)
+        return cls(**columns)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Trajectories]) -> Trajectories:
-        """All objects of several; synthetic ids (from 900,000,001) that are taken are replaced by free ones.
+        """Join trajectories; synthetic ids (from 900,000,001) that occur again are replaced by free ones.
+
+        Parameters
+        ----------
+        parts : sequence of Trajectories
+            The trajectories to join, in this order.
 
         Raises
         ------
@@ -165,7 +135,7 @@ class Trajectories:
         objects = np.cumsum([0] + [len(part) for part in parts])
         samples = np.cumsum([0] + [len(part.time_ns) for part in parts])
         columns = {
-            name: np.concatenate([getattr(part, name) for part in parts]) for name in (*_OBJECT, *_SEGMENT, *_SAMPLE)
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in (*OBJECT, *SEGMENT, *SAMPLE)
         }
         columns["norad_id"] = ids
         columns["segment_object"] = np.concatenate(
@@ -177,21 +147,42 @@ class Trajectories:
         return cls(**columns)
 
     @classmethod
-    def from_dataset(cls, dataset: xr.Dataset, method: str = "lagrange", degree: int = DEFAULT_DEGREE) -> Trajectories:
-        """Trajectories of an stmgpu ephemeris, as `stmgpu.propagate` returns and `stmgpu propagate` stores it.
+    def from_dataset(
+        cls, dataset: xr.Dataset, *, method: str = "lagrange", degree: int = DEFAULT_DEGREE
+    ) -> Trajectories:
+        """Build trajectories from an ephemeris, as `stmgpu.propagate` returns and `stmgpu propagate` stores it.
 
-        See `stmgpu.catalog.trajectories.columns.from_dataset`.
-        """
-        return cls(**from_dataset(dataset, method, degree))
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Trajectories:
-        """The inverse of `to_arrays`; every value is checked again.
+        Parameters
+        ----------
+        dataset : xarray.Dataset
+            An ephemeris in TEME and UTC.
+        method : {'lagrange', 'hermite', 'linear'}
+            Method of interpolation. Use 'lagrange' for states of SGP4: its velocity is not the derivative of its
+            position.
+        degree : int
+            Degree of the polynomial, as in `Segment`.
 
         Raises
         ------
         InputError
-            If an array is missing or unknown, or the columns are none of a trajectory.
+            If it is not an ephemeris in TEME and UTC, or no object has two good states in succession.
+        """
+        columns: dict[str, Any] = columns_of_dataset(dataset, method=method, degree=degree)
+        return cls(**columns)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Trajectories:
+        """Build trajectories from the arrays of `to_arrays`; every value is checked again.
+
+        Parameters
+        ----------
+        arrays : mapping of str to array_like
+            All columns by name.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or unknown, or a value is wrong.
         """
         names = {field.name for field in fields(cls)}
         missing, unknown = sorted(names - set(arrays)), sorted(set(arrays) - names)
@@ -199,20 +190,18 @@ class Trajectories:
             raise InputError(f"arrays of trajectories: missing {missing}, unknown {unknown}; known are {sorted(names)}")
         return cls(**{name: arrays[name] for name in names})  # type: ignore[arg-type]
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All columns by name, numbers and fixed-width text only: what a store holds of them."""
+    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """All columns by name, numbers and fixed-width text only, as a store holds them."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def __len__(self) -> int:
-        return len(self.norad_id)
 
     def __repr__(self) -> str:
         return f"<Trajectories: {len(self)} objects, {len(self.segment_object)} segments, {len(self.time_ns)} samples>"
 
-    def __getitem__(self, key: Any) -> Trajectories:
-        """Some of the objects: a boolean mask, an array of indices, a slice, or one index (trajectories of one)."""
+    def __getitem__(self, key: int | slice | npt.ArrayLike) -> Trajectories:
+        """Select objects by position: a mask, an array of indices, a slice, or one index (trajectories of one)."""
         try:
-            objects = np.atleast_1d(np.arange(len(self))[key])
+            index: Any = key
+            objects = np.atleast_1d(np.arange(len(self))[index])
         except (IndexError, TypeError) as error:
             raise InputError(
                 f"cannot take {key!r} of {len(self)} trajectories ({error}); give a mask of that length, "
@@ -223,7 +212,7 @@ class Trajectories:
         samples, _ = _ranges(self.offset[segments], self.offset[segments + 1])
         columns = {
             name: getattr(self, name)[which]
-            for names, which in ((_OBJECT, objects), (_SEGMENT, segments), (_SAMPLE, samples))
+            for names, which in ((OBJECT, objects), (SEGMENT, segments), (SAMPLE, samples))
             for name in names
         }
         columns["segment_object"] = owner
@@ -237,7 +226,7 @@ class Trajectories:
     def digest(self) -> str:
         """SHA-256 over ids, segments and samples: equal where the motion is equal; names and sources do not count."""
         total = hashlib.sha256()
-        for name in ("norad_id", *_SEGMENT, "offset", *_SAMPLE):
+        for name in ("norad_id", *SEGMENT, "offset", *SAMPLE):
             column = getattr(self, name)
             if name == "method":
                 column = np.array([METHODS.index(text) for text in column], np.int64)
@@ -246,57 +235,35 @@ class Trajectories:
             total.update(name.encode() + b"\0" + np.ascontiguousarray(column, column.dtype.newbyteorder("<")).tobytes())
         return total.hexdigest()
 
-    @property
-    def samples_used(self) -> Ints:
-        """Samples that take part in one interpolation, shape (s,)."""
-        return np.array(
-            [sample_count(m, d) for m, d in zip(self.method.tolist(), self.degree.tolist(), strict=True)], np.int64
-        )
-
     def interpolation_error_km(self) -> Floats:
         """Estimate of each object's largest interpolation error in its usable time.
 
-        Every sample is left out in turn and interpolated from its neighbours; twice the difference, scaled to the
-        middle of the intervals beside it (`left_out_errors` of the module ``interpolation``), is the estimate. In the
-        table above it lies between the true error and 3 times it for Lagrange up to 120 s (Hermite: 100 times); beyond,
-        where errors are tens of metres, down to a quarter of it. It sees rounded samples as errors, too. Of a
-        segment's samples about 100 are looked at, evenly spread: what is found of one does not depend on the others.
+        See `stmgpu.catalog.trajectories.accuracy` for the method and for measured errors.
 
         Returns
         -------
         ndarray of float64, shape (n,)
             [km].
         """
-        length, segment = np.diff(self.offset), np.repeat(np.arange(len(self.segment_object)), np.diff(self.offset))
-        time_s = np.asarray((self.time_ns - self.time_ns[self.offset[:-1]][segment]) / 1e9, np.float64)
-        # samples whose two intervals overlap the usable time
-        place = np.arange(len(self.time_ns))
-        before = self.time_ns[np.maximum(place - 1, self.offset[:-1][segment])]
-        after = self.time_ns[np.minimum(place + 1, self.offset[1:][segment] - 1)]
-        counts = (after > self.usable_start_ns[segment]) & (before < self.usable_stop_ns[segment])
-        pick = np.flatnonzero(counts)
-        each = np.bincount(segment[pick], minlength=len(length))
-        number = np.arange(len(pick)) - np.repeat(np.cumsum(each) - each, each)
-        pick = pick[(number % np.repeat(-(-each // _LOOKED_AT), each) == 0) | (number == np.repeat(each, each) - 1)]
-        worst = np.zeros(len(self))
-        used = self.samples_used
-        for method in METHODS:
-            for samples in np.unique(used[self.method == method]).tolist():
-                kind = (self.method == method) & (used == samples)
-                rows = pick[kind[segment[pick]]]
-                errors = left_out_errors(
-                    length, self.offset[:-1], rows, segment[rows], time_s, self.position, self.velocity, method, samples
-                )
-                np.maximum.at(worst, self.segment_object[segment[rows]], 2.0 * errors)
-        return worst
+        return interpolation_error_km(self)
 
     def require_accuracy(self, limit_km: float = MAX_ERROR_KM) -> Floats:
-        """The estimates of `interpolation_error_km`, refused where one is above a limit.
+        """Estimate interpolation errors and reject those above a limit.
+
+        Parameters
+        ----------
+        limit_km : float
+            Largest estimated error [km].
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            As `interpolation_error_km` [km].
 
         Raises
         ------
         InputError
-            It names the worst objects, and the cure: closer samples.
+            If an error is larger; it names the worst objects.
         """
         errors = self.interpolation_error_km()
         bad = np.argsort(-errors, kind="stable")[: int((errors > limit_km).sum())]
@@ -309,29 +276,35 @@ class Trajectories:
         return errors
 
     def matches(self, catalog: Catalog) -> Ints:
-        """The catalogue's object that each trajectory is of, by NORAD id or else by international designator.
+        """Match objects with a catalogue, by NORAD id or else by international designator.
+
+        An object screened by its elements and by its trajectory would be in conjunction with itself all the time.
+
+        Parameters
+        ----------
+        catalog : Catalog
+            The catalogue to search.
 
         Returns
         -------
         ndarray of int64, shape (n,)
-            Index in the catalogue, -1 where there is none. Screened against each other, an object's own elements and
-            its trajectory would meet all the time.
+            Index in the catalogue, -1 for objects that it does not hold.
         """
-        return matches(self.norad_id, self.object_id, catalog)
+        return match(self.norad_id, self.object_id, catalog)
 
 
 def _ranges(begin: Ints, end: Ints) -> tuple[Ints, Ints]:
-    """All numbers of many ranges one after another, and the range that each is of."""
+    """Numbers of many ranges one after another, and the range of each."""
     count = end - begin
     owner = np.repeat(np.arange(len(begin)), count)
     return np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + begin[owner], owner
 
 
-def _reduced(method: npt.NDArray[np.str_], degree: Ints, length: Ints) -> tuple[npt.NDArray[np.str_], Ints]:
+def _reduced(method: Strings, degree: Ints, length: Ints) -> tuple[Strings, Ints]:
     """Methods and degrees that the samples allow.
 
-    A segment with too few samples for its Lagrange polynomial is interpolated by Hermite, whose degree is odd, at most
-    the one that was asked for (3 at least) and at most 2 n - 1 of n samples. Linear has degree 1.
+    A segment with too few samples for its Lagrange polynomial is interpolated by Hermite. Its degree is odd, at most
+    the one given (but at least 3) and at most 2 n - 1 of n samples. Linear has degree 1.
     """
     wanted = np.minimum(degree, MAX_DEGREE)
     method = np.where((method == "lagrange") & (wanted > length - 1), "hermite", method)

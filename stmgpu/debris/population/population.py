@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.catalog.trajectories.trajectories import SYNTHETIC_ID
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.errors import InputError
 
 

@@ -1,0 +1,140 @@
+"""Trajectories as objects with segments, the form in which users and readers give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stmgpu.catalog.trajectories.columns import float_column, int_column
+from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
+from stmgpu.errors import InputError
+from stmgpu.typing import Ints
+
+SYNTHETIC_ID = 900_000_001
+"""First id for objects without a NORAD number, in the order read; real ids are far below."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Part of a trajectory between manoeuvres, interpolated as a whole.
+
+    Parameters
+    ----------
+    time_ns : int64, shape (m,)
+        UTC [ns since 1970, days of 86,400 s], strictly increasing, m >= 2.
+    position, velocity : float64, shape (m, 3)
+        TEME [km], [km/s].
+    usable_start_ns, usable_stop_ns : int, optional
+        Usable time [ns, as `time_ns`]; from the first to the last sample by default.
+    method : {'lagrange', 'hermite', 'linear'}
+        Method of interpolation.
+    degree : int
+        Degree of the polynomial, 1 to 15 (more is read as 15). A segment with too few samples for its Lagrange
+        polynomial is interpolated by Hermite, of at most this degree and at least 3; Hermite's degree is odd.
+    """
+
+    time_ns: npt.ArrayLike
+    position: npt.ArrayLike
+    velocity: npt.ArrayLike
+    usable_start_ns: int | None = None
+    usable_stop_ns: int | None = None
+    method: str = "lagrange"
+    degree: int = DEFAULT_DEGREE
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Segments of one object in the order of time, and its identification.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        At least one; their usable times may touch and must not overlap.
+    norad_id : int, optional
+        1 to 999,999,999; None if the object has none.
+    name, object_id : str
+        Name and international designator.
+    source, sha256 : str
+        File name and digest of its bytes.
+    """
+
+    segments: Sequence[Segment]
+    norad_id: int | None = None
+    name: str = ""
+    object_id: str = ""
+    source: str = ""
+    sha256: str = ""
+
+
+def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str, npt.NDArray[np.generic]]:
+    """Columns of many trajectories.
+
+    Parameters
+    ----------
+    trajectories : sequence of Trajectory
+        One an object.
+    first_id : int
+        First id for objects without one; they get this and the next ones that are free.
+
+    Raises
+    ------
+    InputError
+        If an object has no segment, a segment less than two samples, or states have the wrong shape.
+    """
+    taken_ids = {one.norad_id for one in trajectories if one.norad_id is not None}
+    ids, following = [], first_id
+    for one in trajectories:
+        while one.norad_id is None and following in taken_ids:
+            following += 1
+        ids.append(following if one.norad_id is None else one.norad_id)
+        following += one.norad_id is None
+    segments: list[Segment] = []
+    owner: list[int] = []
+    times: list[Ints] = []
+    for k, one in enumerate(trajectories):
+        if not len(one.segments):
+            raise InputError(f"trajectory {one.name!r} (number {k + 1}) has no segment; give at least one")
+        for segment in one.segments:
+            times.append(int_column("time_ns", segment.time_ns).reshape(-1))
+            if len(times[-1]) < 2:
+                raise InputError(
+                    f"a segment of trajectory {one.name!r} has {len(times[-1])} samples; 2 at least are "
+                    "needed to interpolate"
+                )
+            segments.append(segment)
+            owner.append(k)
+    vectors = {
+        name: [float_column(name, getattr(segment, name)) for segment in segments] for name in ("position", "velocity")
+    }
+    for parts in vectors.values():
+        for part, time in zip(parts, times, strict=True):
+            if part.shape != (len(time), 3):
+                raise InputError(
+                    f"states of a segment have shape {part.shape} beside {len(time)} times; they must be "
+                    f"({len(time)}, 3)"
+                )
+    usable = [
+        (
+            t[0] if s.usable_start_ns is None else s.usable_start_ns,
+            t[-1] if s.usable_stop_ns is None else s.usable_stop_ns,
+        )
+        for s, t in zip(segments, times, strict=True)
+    ]
+    return {
+        "norad_id": np.array(ids, np.int64),
+        **{
+            name: np.array([getattr(one, name) for one in trajectories], np.str_)
+            for name in ("name", "object_id", "source", "sha256")
+        },
+        "segment_object": np.array(owner, np.int64),
+        "usable_start_ns": np.array([start for start, _ in usable], np.int64),
+        "usable_stop_ns": np.array([stop for _, stop in usable], np.int64),
+        "method": np.array([s.method for s in segments], np.str_),
+        "degree": np.array([s.degree for s in segments], np.int64),
+        "offset": np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
+        "time_ns": np.concatenate([*times, np.empty(0, np.int64)]),
+        **{name: np.concatenate([*parts, np.empty((0, 3))]) for name, parts in vectors.items()},
+    }
