@@ -73,7 +73,7 @@ def compare(report: Report, ds: Any, estimator: str) -> dict[str, Any]:
             note=f"{start:,.0f} to {float(mean.sel(scenario=name)):,.0f}, deviation of a run "
             f"{float(population.sel(scenario=name).std('run', ddof=1)):,.0f}",
         )
-    collisions = statistics.collisions(ds, "catastrophic", "expected").isel(time=-1).mean("run")
+    collisions = statistics.collisions(ds, "catastrophic", channel="expected").isel(time=-1).mean("run")
     report.check(
         f"{estimator}: expected catastrophic collisions, 5 years over 25",
         None,

@@ -29,7 +29,7 @@ from ensemble_runs import Figure, ensemble, figure, last_cycle, leo, shells, yea
 from verdict import Report
 
 from stmgpu.debris.scenario import Study
-from stmgpu.debris.statistics import collisions, effective_reduction_factor, steadied, wilson_interval
+from stmgpu.debris.statistics import collisions, effective_reduction_factor, smoothed, wilson_interval
 from stmgpu.debris.study.scenario_file import study_from_document
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -211,7 +211,7 @@ def r8(ds: xr.Dataset, judge: Judge) -> None:
     )
     for kind, published in (("all", 18.2), ("catastrophic", 10.8)):
         expected, sampled = (
-            figure(collisions(one, kind, channel).isel(time=-1)) for channel in ("expected", "sampled")
+            figure(collisions(one, kind, channel=channel).isel(time=-1)) for channel in ("expected", "sampled")
         )
         judge.check(
             f"{kind} collisions" if kind != "all" else "collisions, of any kind",
@@ -221,7 +221,7 @@ def r8(ds: xr.Dataset, judge: Judge) -> None:
             note=f"{expected}; those that happened: {sampled.mean:.1f}",
             source=LEGEND_2008,
         )
-    by_shell = collisions(one, "catastrophic", "expected", by_shell=True).isel(time=-1).mean("run")
+    by_shell = collisions(one, "catastrophic", channel="expected", by_shell=True).isel(time=-1).mean("run")
     share = float(shells(by_shell, 900.0, 1000.0) / by_shell.sum("shell"))
     judge.check(
         "share of catastrophic ones at 900 to 1000 km",
@@ -244,7 +244,7 @@ def r9(ds: xr.Dataset, judge: Judge) -> None:
     plain = figure(100.0 * grown.isel(scenario=0))
     growth, note = plain, str(plain)
     if judge.sampled:
-        growth = figure(100.0 * steadied(ds, grown).isel(scenario=0))
+        growth = figure(100.0 * smoothed(ds, grown).isel(scenario=0))
         note = f"{growth}; luck of collisions not taken out: {plain.mean:.3g}"
     judge.check(
         "mean growth [%]",
@@ -267,7 +267,7 @@ def r9(ds: xr.Dataset, judge: Judge) -> None:
             note=f"95 % interval {low:.2f} to {high:.2f}",
             source=IADC,
         )
-    found = figure(collisions(ds, "catastrophic", "expected").isel(scenario=0, time=-1))
+    found = figure(collisions(ds, "catastrophic", channel="expected").isel(scenario=0, time=-1))
     every = Figure(*(float(ds.attrs["years"]) / x for x in (found.mean, found.high, found.low)))
     judge.check(
         "years between catastrophic collisions",
@@ -305,8 +305,8 @@ def r10(ds: xr.Dataset, judge: Judge) -> None:
             source=ADR,
         )
         fewer = figure(
-            collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=0)
-            - collisions(ds, "catastrophic", "expected").isel(time=-1, scenario=k)
+            collisions(ds, "catastrophic", channel="expected").isel(time=-1, scenario=0)
+            - collisions(ds, "catastrophic", channel="expected").isel(time=-1, scenario=k)
         )
         judge.check(f"{ds['scenario'].to_numpy()[k]}: catastrophic collisions fewer by", None, fewer.mean, note=fewer)
     factor = effective_reduction_factor(ds).isel(time=-1)
@@ -396,8 +396,8 @@ def decades(ds: xr.Dataset) -> dict[str, Any]:
                 str(c): classes.sel({"class": c}).round(1).values.tolist() for c in ds["class"].to_numpy()
             },
             "effective_number_900_1000_km": leo(part, 900.0, 1000.0).round(1).values.tolist(),
-            "catastrophic_expected": collisions(part, "catastrophic", "expected").round(3).values.tolist(),
-            "all_expected": collisions(part, "all", "expected").round(3).values.tolist(),
+            "catastrophic_expected": collisions(part, "catastrophic", channel="expected").round(3).values.tolist(),
+            "all_expected": collisions(part, "all", channel="expected").round(3).values.tolist(),
         }
     return found
 

@@ -38,8 +38,8 @@ def compare(report: Report, ds: Any) -> dict[str, Any]:
         "mass in orbit [t]": statistics.total(ds, "total_mass") / 1e3,
         "decays": statistics.total(ds, "decays"),
         "fragments made": statistics.total(ds, "fragments"),
-        "expected collisions": statistics.collisions(ds, "all", "expected"),
-        "expected catastrophic collisions": statistics.collisions(ds, "catastrophic", "expected"),
+        "expected collisions": statistics.collisions(ds, "all", channel="expected"),
+        "expected catastrophic collisions": statistics.collisions(ds, "catastrophic", channel="expected"),
         "expected fragments": statistics.total(ds, "expected_fragments"),
     }
     runs = ds.sizes["run"]

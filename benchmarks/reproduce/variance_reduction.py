@@ -88,7 +88,7 @@ def estimators(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> di
             sigma=error,
             note=percent(bias, half, sampled),
         )
-        steady = statistics.steadied(ds.sel(scenario=["sampled"]), series.sel(scenario=["sampled"]), "all")
+        steady = statistics.smoothed(ds.sel(scenario=["sampled"]), series.sel(scenario=["sampled"]), kind="all")
         calm = steady.isel(time=-1, scenario=0).to_numpy()
         bias, error, half = difference(expected, calm)
         report.check(
@@ -154,7 +154,7 @@ def lattices(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict
     slower = float(np.median(cost[1]) / np.median(cost[0]))
     result: dict[str, Any] = {"cpu": cost.tolist()}
     for name, series in (
-        ("collisions", statistics.collisions(ds, "all", "expected")),
+        ("collisions", statistics.collisions(ds, "all", channel="expected")),
         ("fragments", statistics.total(ds, "expected_fragments")),
     ):
         end = series.isel(time=-1)

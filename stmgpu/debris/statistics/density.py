@@ -179,8 +179,12 @@ def flux(
         density = spatial_density(source)
         speed = 10.0 if speed_km_s is None else speed_km_s
     else:
-        density = latitude_density(source, altitude_edges_km, latitude_edges_deg)
-        speed = relative_speed(source, altitude_edges_km, latitude_edges_deg) if speed_km_s is None else speed_km_s
+        density = latitude_density(source, altitude_edges_km=altitude_edges_km, latitude_edges_deg=latitude_edges_deg)
+        speed = (
+            relative_speed(source, altitude_edges_km=altitude_edges_km, latitude_edges_deg=latitude_edges_deg)
+            if speed_km_s is None
+            else speed_km_s
+        )
     if isinstance(speed, (int, float)) and not speed > 0.0:
         raise InputError(f"a relative speed of {speed} km/s is impossible; give a positive number")
     found = density * speed

@@ -1,73 +1,82 @@
-"""What an ensemble says of growth and collisions: rates, gains in variance, growth, doubling, debris-years.
+"""Growth and collisions of an ensemble: rates, variance gains, growth, doubling time, debris-years, CRASH clock.
 
-All functions take the Dataset of :func:`stmgpu.evolve`, in memory or lazily loaded from a store, and return plain
-xarray objects. Runs that were cut off because they held too many objects have no values after that; they are left out
-of means, which makes these means low, and count as grown where growth is asked for.
+All functions take the Dataset of :func:`stmgpu.evolve`, in memory or lazily loaded from a store. Runs that were cut off
+because they held too many objects have no values from then on: means leave them out, and are therefore low; growth
+counts them as grown.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from stmgpu.debris.collisions.mean_field import MeanField
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.statistics.runs import NAN_NOTE, divided, used, variance, whole, wilson_interval
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
-
-Floats = NDArray[np.float64]
+from stmgpu.typing import Bools, Floats
 
 KINDS = {"catastrophic": ("catastrophic",), "cratering": ("cratering",), "all": ("catastrophic", "cratering")}
-"""Kinds of collisions and what they take together."""
+"""Kinds of collisions, and the types that each comprises."""
 
 DEBRIS_CLASSES = tuple(name for kind, name in enumerate(CLASS_NAMES) if kind != Kind.ACTIVE)
-"""Everything that nobody controls."""
+"""Classes of uncontrolled objects."""
 
 
 def total(ds: xr.Dataset, name: str) -> xr.DataArray:
-    """A variable summed over shells and classes, as float64; not a number where a run was cut off.
+    """Sum a variable over shells and classes.
+
+    Parameters
+    ----------
+    ds : Dataset
+        An ensemble.
+    name : str
+        Name of a variable.
+
+    Returns
+    -------
+    DataArray
+        float64 over (scenario, run[, time]); NaN where a run was cut off.
 
     Raises
     ------
     InputError
-        there is no such variable.
+        The variable does not exist.
     """
     if name not in ds.data_vars:
         raise InputError(f"the ensemble has no variable {name!r}; it has {', '.join(map(str, ds.data_vars))}")
     da = ds[name]
-    along = [dim for dim in ("shell", "class") if dim in da.dims]
-    return da.astype(np.float64).sum(along, skipna=False).assign_attrs(da.attrs)
+    dims = [dim for dim in ("shell", "class") if dim in da.dims]
+    return da.astype(np.float64).sum(dims, skipna=False).assign_attrs(da.attrs)
 
 
 def cut_off(ds: xr.Dataset) -> xr.DataArray:
-    """Whether a run was cut off for too many objects (scenario, run)."""
+    """Return whether each run was cut off for too many objects (scenario, run)."""
     return ds["truncated_year"].notnull()
 
 
 def collisions(
-    ds: xr.Dataset, kind: str = "catastrophic", channel: str = "sampled", by_shell: bool = False
+    ds: xr.Dataset, kind: str = "catastrophic", *, channel: str = "sampled", by_shell: bool = False
 ) -> xr.DataArray:
-    """Collisions since the start.
+    """Count collisions since the start.
 
     Parameters
     ----------
-    ds
-        an ensemble.
-    kind
-        'catastrophic', 'cratering' or 'all'.
-    channel
-        'sampled': those that happened. 'expected': the sum of all probabilities on the way, which has the same mean and
-        varies less.
-    by_shell
-        keep the shells instead of their sum.
+    ds : Dataset
+        An ensemble.
+    kind : {'catastrophic', 'cratering', 'all'}
+        Kind of collisions.
+    channel : {'sampled', 'expected'}
+        'sampled': collisions that happened. 'expected': the sum of all collision probabilities, which has the same mean
+        and a smaller variance.
+    by_shell : bool
+        Keep the shells instead of their sum.
 
     Returns
     -------
-    DataArray (scenario, run, time[, shell]).
+    DataArray
+        Over (scenario, run, time[, shell]).
     """
     if kind not in KINDS:
         raise InputError(f"kind = {kind!r} is unknown; choose {', '.join(KINDS)}")
@@ -75,49 +84,50 @@ def collisions(
         raise InputError(f"channel = {channel!r} is unknown; choose 'sampled' or 'expected'")
     prefix = "collisions" if channel == "sampled" else "expected"
     parts = [ds[f"{prefix}_{part}"].astype(np.float64) for part in KINDS[kind]]
-    found = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-    found = found if by_shell or "shell" not in found.dims else found.sum("shell", skipna=False)
-    return found.assign_attrs(units="1", long_name=f"{channel} collisions since the start ({kind})")
+    count = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    count = count if by_shell or "shell" not in count.dims else count.sum("shell", skipna=False)
+    return count.assign_attrs(units="1", long_name=f"{channel} collisions since the start ({kind})")
 
 
-def collision_rate(ds: xr.Dataset, window_years: float = 10.0, kind: str = "catastrophic") -> xr.Dataset:
-    """Collisions a year in windows that follow each other, from both channels.
+def collision_rate(ds: xr.Dataset, *, window_years: float = 10.0, kind: str = "catastrophic") -> xr.Dataset:
+    """Compute collision rates in consecutive windows, by both channels.
 
     Parameters
     ----------
-    ds
-        an ensemble.
-    window_years
-        length of a window; its ends are put to the nearest records, and what is left at the end is not used unless it
-        is the only window.
-    kind
-        'catastrophic', 'cratering' or 'all'.
+    ds : Dataset
+        An ensemble.
+    window_years : float
+        Length of a window [a]. Its ends are moved to the nearest records; an incomplete window at the end is used only
+        if it is the only one.
+    kind : {'catastrophic', 'cratering', 'all'}
+        Kind of collisions.
 
     Returns
     -------
-    Dataset with dimension ``window`` (middle, decimal year) in the place of time: ``sampled`` and ``expected``
-    (scenario, run, window, shell) [1/a]; coordinates ``window_start`` and ``window_end``.
+    Dataset
+        ``sampled`` and ``expected`` over (scenario, run, window, shell) [1/a], ``window`` being its middle as a decimal
+        year; coordinates ``window_start`` and ``window_end``.
 
     Raises
     ------
     InputError
-        a window that is not positive, or an ensemble with a single record.
+        A window that is not positive, or an ensemble with a single record.
     """
     if not window_years > 0.0:
-        raise InputError(f"a window of {window_years} years is impossible; give a positive number")
+        raise InputError(f"window_years = {window_years} is out of range; choose a positive number")
     time = ds["time"].to_numpy()
     if len(time) < 2:
-        raise InputError("the ensemble has a single record in time; a rate needs two")
+        raise InputError("the ensemble has a single record in time; use one with two or more")
     count = max(1, int((time[-1] - time[0]) / window_years + 1e-9))
     edges = time[0] + np.arange(count + 1) * window_years
     index = np.unique(np.abs(time[:, None] - edges).argmin(axis=0))
     span = xr.DataArray(np.diff(time[index]), dims="window")
     middle = 0.5 * (time[index[:-1]] + time[index[1:]])
-    found = {}
+    rates = {}
     for channel in ("sampled", "expected"):
-        flow = collisions(ds, kind, channel, by_shell=True)
+        flow = collisions(ds, kind, channel=channel, by_shell=True)
         first, last = (flow.isel(time=part).drop_vars("time").rename(time="window") for part in (index[:-1], index[1:]))
-        found[channel] = ((last - first) / span).assign_attrs(
+        rates[channel] = ((last - first) / span).assign_attrs(
             units="1/a", long_name=f"{channel} collisions a year ({kind})"
         )
     coords = {
@@ -125,81 +135,92 @@ def collision_rate(ds: xr.Dataset, window_years: float = 10.0, kind: str = "cata
         "window_start": ("window", time[index[:-1]], {"units": "a"}),
         "window_end": ("window", time[index[1:]], {"units": "a"}),
     }
-    return xr.Dataset(found).assign_coords(coords).assign_attrs(kind=kind, note=NAN_NOTE)
+    return xr.Dataset(rates).assign_coords(coords).assign_attrs(kind=kind, note=NAN_NOTE)
 
 
 def variance_gain(ds: xr.Dataset, kind: str = "catastrophic") -> xr.DataArray:
-    """How many times as many runs the sampled channel would need for the precision of the expected one.
+    """Compute the variance of sampled over that of expected collisions.
 
-    Variance over runs of the sampled collisions since the start over that of the expected ones. Where nothing breaks
-    (estimator 'none') the sampled channel is empty; with the estimator 'expected' both are the same and the gain is 1.
+    The sampled channel needs this many times as many runs for the precision of the expected one. With the estimator
+    'none' the sampled channel is empty; with 'expected' both channels are equal and the gain is 1.
+
+    Parameters
+    ----------
+    ds : Dataset
+        An ensemble.
+    kind : {'catastrophic', 'cratering', 'all'}
+        Kind of collisions.
 
     Returns
     -------
-    DataArray (scenario, time); not a number where neither varies, as at the start.
+    DataArray
+        Over (scenario, time); NaN where neither channel varies, as at the start.
     """
-    sampled, expected = (variance(collisions(ds, kind, channel)) for channel in ("sampled", "expected"))
+    sampled, expected = (variance(collisions(ds, kind, channel=channel)) for channel in ("sampled", "expected"))
     gain = divided(sampled, expected)
     return gain.assign_attrs(
         units="1", long_name=f"variance of sampled over variance of expected collisions ({kind})", note=NAN_NOTE
     )
 
 
-def steadied(ds: xr.Dataset, values: xr.DataArray, kind: str = "catastrophic") -> xr.DataArray:
-    """Values of runs with part of the luck of their collisions taken out, for means with narrower intervals.
+def smoothed(ds: xr.Dataset, values: xr.DataArray, *, kind: str = "catastrophic") -> xr.DataArray:
+    """Reduce the variance of values by the control variate of collisions.
 
-    Sampled minus expected collisions have mean zero in every run whatever the model does (the expected ones are their
-    compensator), so they are a control variate (Lavenberg and Welch 1981, Manag. Sci. 27, 322): from each run's value
-    its regression on that difference is taken. The mean keeps its expectation up to terms of order 1/runs, the variance
-    falls by the squared correlation.
+    Sampled minus expected collisions have mean zero in every run (the expected ones are their compensator), so their
+    difference is a control variate (Lavenberg and Welch 1981, Manag. Sci. 27, 322): the regression of the values on it
+    is subtracted. The mean keeps its expectation up to terms of order 1/runs; its variance falls by the squared
+    correlation.
 
     Parameters
     ----------
-    ds
-        an ensemble with sampled collisions.
-    values
-        (scenario, run, ...), such as ``total(ds, "population")``; with or without time.
-    kind
-        collisions whose luck is taken out.
+    ds : Dataset
+        An ensemble with sampled collisions.
+    values : DataArray
+        Over (scenario, run, ...), such as ``total(ds, "population")``, with or without time.
+    kind : {'catastrophic', 'cratering', 'all'}
+        Kind of collisions that the control variate counts.
 
     Returns
     -------
-    DataArray like ``values``: use its mean and interval of the mean, not its spread.
+    DataArray
+        Like ``values``. Use its mean and the interval of its mean, not its spread.
     """
-    luck = collisions(ds, kind, "sampled") - collisions(ds, kind, "expected")
+    control = collisions(ds, kind, channel="sampled") - collisions(ds, kind, channel="expected")
     if "time" not in values.dims:
-        luck = luck.isel(time=-1, drop=True)
-    n = used(values, luck)
-    luck = luck.where(np.isfinite(values))
-    away = values - divided(values.where(np.isfinite(luck)).sum("run"), n)
-    luck_away = luck - divided(luck.sum("run"), n)
-    square = (luck_away**2).sum("run")
-    slope = xr.where(square > 0.0, divided((away * luck_away).sum("run"), square), 0.0)
-    return (values - slope * luck).assign_attrs(values.attrs)
+        control = control.isel(time=-1, drop=True)
+    n = used(values, control)
+    control = control.where(np.isfinite(values))
+    deviation = values - divided(values.where(np.isfinite(control)).sum("run"), n)
+    control_deviation = control - divided(control.sum("run"), n)
+    square = (control_deviation**2).sum("run")
+    slope = divided((deviation * control_deviation).sum("run"), square).where(square > 0.0, 0.0)
+    smooth: xr.DataArray = values - slope * control
+    return smooth.assign_attrs(values.attrs)
 
 
 # ------------------------------------------------------------------------------------------------------------ growth
 def growth_factor(ds: xr.Dataset) -> xr.DataArray:
-    """Population over that at the start (scenario, run, time)."""
+    """Compute the population relative to the start (scenario, run, time)."""
     n = total(ds, "population")
     return divided(n, n.isel(time=0, drop=True)).assign_attrs(units="1", long_name="population over that at the start")
 
 
-def growth_probability(ds: xr.Dataset, level: float = 0.95) -> xr.Dataset:
-    """Share of runs whose population is larger than at the start, by time.
+def growth_probability(ds: xr.Dataset, *, level: float = 0.95) -> xr.Dataset:
+    """Compute the fraction of runs whose population is larger than at the start.
 
     A run that was cut off for too many objects counts as grown from then on.
 
     Parameters
     ----------
-    ds
-        an ensemble.
-    level
-        of Wilson's interval.
+    ds : Dataset
+        An ensemble.
+    level : float
+        Level of Wilson's interval.
 
     Returns
     -------
-    Dataset (scenario, time): ``probability``, ``lower``, ``upper``, ``runs_used``, ``runs_cut_off``.
+    Dataset
+        Over (scenario, time): ``probability``, ``lower``, ``upper``, ``runs_used``, ``runs_cut_off``.
     """
     n = total(ds, "population")
     start = n.isel(time=0, drop=True)
@@ -207,7 +228,7 @@ def growth_probability(ds: xr.Dataset, level: float = 0.95) -> xr.Dataset:
     decided = n.notnull() | cut
     grown = ((n > start) | cut).sum("run")
     trials = decided.sum("run")
-    lower, upper = wilson_interval(grown, trials, level)
+    lower, upper = wilson_interval(grown, trials, level=level)
     share = divided(grown, trials)
     name = "share of runs with more objects than at the start"
     return xr.Dataset(
@@ -223,32 +244,33 @@ def growth_probability(ds: xr.Dataset, level: float = 0.95) -> xr.Dataset:
 
 
 def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
-    """When the population first is ``factor`` times that at the start.
+    """Compute the time at which the population first reaches ``factor`` times that at the start.
 
-    Between records the population is taken as linear. A run that ends, or is cut off, before it has grown so far says
-    only that it took longer: it is censored, and the shares are those of Kaplan and Meier (1958, J. Am. Stat. Assoc.
-    53, 457), which for runs of the same length without cut-offs are plain shares.
+    The population is interpolated linearly between records. A run that ends or is cut off before is censored;
+    probabilities are the estimates of Kaplan and Meier (1958, J. Am. Stat. Assoc. 53, 457), which equal the fractions
+    of runs where all have the same length.
 
     Parameters
     ----------
-    ds
-        an ensemble.
-    factor
-        larger than 1.
+    ds : Dataset
+        An ensemble.
+    factor : float
+        Growth, larger than 1.
 
     Returns
     -------
-    Dataset: ``years`` (scenario, run), years until then, not a number where it did not happen; ``followed`` (scenario,
-    run), years that the run was followed until then or its end; ``share`` (scenario, time), probability to have grown
-    so far; ``median_years`` (scenario), years after which half of the runs have, not a number where fewer do.
+    Dataset
+        ``years`` (scenario, run): time to the growth, NaN where it did not happen; ``followed`` (scenario, run): years
+        to the growth or the end of the run; ``share`` (scenario, time): probability of the growth by then;
+        ``median_years`` (scenario): time after which half of the runs have grown, NaN where fewer have.
 
     Raises
     ------
     InputError
-        a factor that is not larger than 1.
+        A factor that is not larger than 1.
     """
     if not factor > 1.0:
-        raise InputError(f"factor = {factor} is no growth; give a number larger than 1")
+        raise InputError(f"factor = {factor} is out of range; choose a number larger than 1")
     since = ds["time"].to_numpy() - ds["time"].to_numpy()[0]
     n = whole(growth_factor(ds), "time")
 
@@ -256,7 +278,7 @@ def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
         reached = grown >= factor
         k = reached.argmax(axis=-1)
         before = np.maximum(k - 1, 0)
-        low, high = (np.take_along_axis(grown, at[..., None], -1)[..., 0] for at in (before, k))
+        low, high = (np.take_along_axis(grown, index[..., None], -1)[..., 0] for index in (before, k))
         with np.errstate(invalid="ignore", divide="ignore"):
             part = np.clip((factor - low) / (high - low), 0.0, 1.0)
         return np.where(reached.any(axis=-1), since[before] + part * (since[k] - since[before]), np.nan)
@@ -269,7 +291,7 @@ def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
         xr.apply_ufunc(f, n, input_core_dims=[["time"]], dask="parallelized", output_dtypes=[np.float64])
         for f in (first, length)
     )
-    followed = xr.where(years.notnull(), years, followed)
+    followed = years.where(years.notnull(), followed)
     share, median = xr.apply_ufunc(
         _kaplan_meier,
         whole(followed, "run"),
@@ -296,13 +318,13 @@ def time_to_double(ds: xr.Dataset, factor: float = 2.0) -> xr.Dataset:
     )
 
 
-def _kaplan_meier(followed: Floats, happened: NDArray[np.bool_], grid: Floats) -> tuple[Floats, float]:
-    """Probability that it has happened by each time of ``grid``, and the median; runs without a length do not count."""
-    there = np.isfinite(followed)
-    followed, happened = followed[there], happened[there]
+def _kaplan_meier(followed: Floats, happened: Bools, grid: Floats) -> tuple[Floats, float]:
+    """Return the probability of the event by each time of a grid, and its median; NaN lengths are left out."""
+    valid = np.isfinite(followed)
+    followed, happened = followed[valid], happened[valid]
     if not len(followed):
         return np.full(len(grid), np.nan), np.nan
-    order = np.lexsort((~happened, followed))  # at the same time what happens comes before what ends
+    order = np.lexsort((~happened, followed))  # at equal times events come before censoring
     followed, happened = followed[order], happened[order]
     survive = np.concatenate([[1.0], np.cumprod(1.0 - happened / np.arange(len(followed), 0, -1))])
     share = 1.0 - survive[np.searchsorted(followed, grid, side="right")]
@@ -311,19 +333,24 @@ def _kaplan_meier(followed: Floats, happened: NDArray[np.bool_], grid: Floats) -
 
 
 def debris_years(ds: xr.Dataset, classes: tuple[str, ...] | list[str] = DEBRIS_CLASSES) -> xr.DataArray:
-    """Number of debris integrated over time (scenario, run) [object years], by trapezoids between records.
+    """Integrate the number of debris over time by the trapezoidal rule.
 
     Parameters
     ----------
-    ds
-        an ensemble.
-    classes
-        what counts as debris; default everything but active payloads.
+    ds : Dataset
+        An ensemble.
+    classes : sequence of str
+        Classes that count as debris; default all but active payloads.
+
+    Returns
+    -------
+    DataArray
+        Object-years over (scenario, run).
 
     Raises
     ------
     InputError
-        an unknown class.
+        An unknown class.
     """
     known = ds["class"].to_numpy().tolist()
     unknown = [name for name in classes if name not in known]
@@ -333,25 +360,26 @@ def debris_years(ds: xr.Dataset, classes: tuple[str, ...] | list[str] = DEBRIS_C
     return n.integrate("time").assign_attrs(units="a", long_name="objects times years", note=NAN_NOTE)
 
 
-def crash_clock(source: Any) -> xr.DataArray:
-    """Days until a collision is to be expected if nobody manoeuvres (CRASH clock; Thiele et al. 2025,
-    arXiv:2512.09643).
+def crash_clock(source: float | xr.DataArray | MeanField | xr.Dataset) -> xr.DataArray:
+    """Compute the days to an expected collision if no object manoeuvres (CRASH clock).
+
+    Thiele et al. (2025, arXiv:2512.09643) define it as the inverse of the collision rate without manoeuvres.
 
     Parameters
     ----------
-    source
-        collisions a year without manoeuvres [1/a] as a number or a DataArray; what
-        ``mean_field`` found for a population; or an ensemble: there all expected collisions and
-        those that manoeuvres avoided are counted between records.
+    source : float, DataArray, MeanField or Dataset
+        Collision rate without manoeuvres [1/a]; the mean field of a population; or an ensemble, whose expected
+        collisions and avoided ones are counted between records.
 
     Returns
     -------
-    Days: 365.25 over the rate. For an ensemble (scenario, run, time), at the later record of each two.
+    DataArray
+        Days: 365.25 over the rate. For an ensemble over (scenario, run, time), at the later of two records.
     """
     if isinstance(source, MeanField):
         source = source.total_without_avoidance
     if isinstance(source, xr.Dataset):
-        flow = collisions(source, "all", "expected") + source["expected_avoided"].astype(np.float64)
+        flow = collisions(source, "all", channel="expected") + source["expected_avoided"].astype(np.float64)
         span = source["time"].diff("time")
         source = flow.diff("time") / span
     rate = source if isinstance(source, xr.DataArray) else xr.DataArray(source)

@@ -60,8 +60,8 @@ def test_density_of_one_orbit_is_kesslers(inclination):
         for b in latitude:
             cell = st.latitude_density(
                 population(a, inclination, e),
-                [r - EARTH.radius_km - 0.5, r - EARTH.radius_km + 0.5],
-                [b - 0.05, b + 0.05],
+                altitude_edges_km=[r - EARTH.radius_km - 0.5, r - EARTH.radius_km + 0.5],
+                latitude_edges_deg=[b - 0.05, b + 0.05],
             )
             i, lat = np.radians(inclination), np.radians(b)
             want = 1.0 / (2.0 * np.pi**3 * r * a * np.sqrt((np.sin(i) ** 2 - np.sin(lat) ** 2) * (r - q) * (top - r)))
@@ -80,12 +80,14 @@ def test_relative_speed_at_the_equator():
     v = np.sqrt(EARTH.mu_km3_s2 / (EARTH.radius_km + 775.0))
     for inclination in (30.5, 80.5, 99.5):
         objects = population([EARTH.radius_km + 775.0] * 2, inclination)
-        speed = st.relative_speed(objects, [750.0, 800.0], [-1.0, 1.0])
+        speed = st.relative_speed(objects, altitude_edges_km=[750.0, 800.0], latitude_edges_deg=[-1.0, 1.0])
         assert float(speed[0, 0]) == pytest.approx(v * np.sin(np.radians(inclination)), rel=2e-3)
-    nobody = st.relative_speed(objects, [300.0, 350.0], [-1.0, 1.0])
+    nobody = st.relative_speed(objects, altitude_edges_km=[300.0, 350.0], latitude_edges_deg=[-1.0, 1.0])
     assert np.isnan(float(nobody[0, 0]))
     crossing = population([EARTH.radius_km + 775.0] * 2, [89.5, 90.5])  # nearly polar: 0 or 2 v, as above
-    assert float(st.relative_speed(crossing, [750.0, 800.0], [-1.0, 1.0])[0, 0]) == pytest.approx(v, rel=0.01)
+    assert float(
+        st.relative_speed(crossing, altitude_edges_km=[750.0, 800.0], latitude_edges_deg=[-1.0, 1.0])[0, 0]
+    ) == pytest.approx(v, rel=0.01)
 
 
 @pytest.mark.slow
@@ -108,8 +110,8 @@ def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
     def meetings(inclinations):
         objects = population([a] * len(inclinations), inclinations)
         zones = np.arange(-90.0, 90.1, 1.0)
-        density = st.latitude_density(objects, [lower, upper], zones).sum("class")
-        speed = st.relative_speed(objects, [lower, upper], zones).fillna(0.0)
+        density = st.latitude_density(objects, altitude_edges_km=[lower, upper], latitude_edges_deg=zones).sum("class")
+        speed = st.relative_speed(objects, altitude_edges_km=[lower, upper], latitude_edges_deg=zones).fillna(0.0)
         return float((density**2 * speed * cell_volume([lower, upper], np.radians(zones))).sum())
 
     i = np.radians([first, second])
@@ -130,7 +132,10 @@ def test_density_speed_and_the_mean_field_agree():
         radius_m=1.3,
     )
     edges = np.arange(400.0, 1500.1, 20.0)
-    density, speed = st.latitude_density(objects, edges).sum("class"), st.relative_speed(objects, edges).fillna(0.0)
+    density, speed = (
+        st.latitude_density(objects, altitude_edges_km=edges).sum("class"),
+        st.relative_speed(objects, altitude_edges_km=edges).fillna(0.0),
+    )
     volume = cell_volume(edges, np.radians(np.arange(-90.0, 90.1, 5.0)))
     rate = 0.5 * float((density**2 * speed * volume).sum()) * np.pi * 2.6e-3**2 * YEAR_S
     field = mean_field(

@@ -68,16 +68,16 @@ def test_rates_by_altitude_class_and_month_by_hand():
     assert shells.conjunctions.sel(shell=1475.0).item() == 1
     assert int(shells.conjunctions.sum()) == shells.attrs["counted"] == 5
     assert (shells.attrs["slow"], shells.attrs["unknown"], shells.attrs["outside"]) == (1, 1, 0)
-    classes = st.conjunction_rate(con, of, "class").conjunctions
+    classes = st.conjunction_rate(con, of, by="class").conjunctions
     assert classes.sel({"class": "derelict payload", "partner": "rocket body"}).item() == 2
     assert classes.sel({"class": "rocket body", "partner": "collision fragment"}).item() == 1
     assert classes.sel({"class": "active payload", "partner": "collision fragment"}).item() == 1
     assert classes.sel({"class": "collision fragment", "partner": "active payload"}).item() == 0
-    months = st.conjunction_rate(con, of, "month")
+    months = st.conjunction_rate(con, of, by="month")
     assert months.month.values.astype("datetime64[M]").astype(str).tolist() == ["2025-01", "2025-02"]
     assert months.conjunctions.values.tolist() == [1, 4]
     np.testing.assert_allclose(months.rate, [1 / 1.5, 4 / 2.5])  # from 30 January, noon
-    both = st.conjunction_rate(con, of, ("altitude", "month"))
+    both = st.conjunction_rate(con, of, by=("altitude", "month"))
     assert both.conjunctions.dims == ("shell", "month")
     np.testing.assert_array_equal(both.conjunctions.sum("month"), shells.conjunctions)
     narrow = st.conjunction_rate(con, of, altitude_edges_km=[500.0, 600.0])
@@ -135,10 +135,10 @@ def test_collision_rate_does_not_depend_on_the_threshold():
 
 def test_pieces_and_lazy_loading_change_nothing(monkeypatch):
     con, of = conjunctions(ROWS), objects()
-    want = st.conjunction_rate(con, of, ("altitude", "class")), st.removal_value(con, of)
+    want = st.conjunction_rate(con, of, by=("altitude", "class")), st.removal_value(con, of)
     monkeypatch.setattr(screenings, "_ROWS", 2)
     for part in (con, con.chunk(conjunction=3)):
-        xr.testing.assert_identical(st.conjunction_rate(part, of, ("altitude", "class")), want[0])
+        xr.testing.assert_identical(st.conjunction_rate(part, of, by=("altitude", "class")), want[0])
         xr.testing.assert_allclose(st.removal_value(part, of), want[1])
 
 
@@ -152,7 +152,7 @@ def test_a_screening_with_its_catalogue():
     assert con.sizes["conjunction"] > 20
     assert found.conjunctions.values.tolist() == want.tolist()
     np.testing.assert_allclose(found.rate, want * 8.0)
-    types = st.conjunction_rate(con, catalog, "class")
+    types = st.conjunction_rate(con, catalog, by="class")
     assert int(types.conjunctions.sum()) == types.attrs["counted"]
     assert types["class"].values.tolist() == [name or "unknown" for name in np.unique(catalog.object_type).tolist()]
 
@@ -160,10 +160,10 @@ def test_a_screening_with_its_catalogue():
 def test_no_conjunctions_and_impossible_arguments():
     of = objects()
     nothing = conjunctions([])
-    assert int(st.conjunction_rate(nothing, of, ("altitude", "class", "month")).conjunctions.sum()) == 0
+    assert int(st.conjunction_rate(nothing, of, by=("altitude", "class", "month")).conjunctions.sum()) == 0
     assert st.removal_value(nothing, of).sizes["object"] == 0
     with pytest.raises(InputError, match="by = 'size' is not understood"):
-        st.conjunction_rate(nothing, of, "size")
+        st.conjunction_rate(nothing, of, by="size")
     with pytest.raises(InputError, match="attribute duration_s is missing"):
         st.conjunction_rate(nothing.drop_attrs().assign_attrs(start="2025-01-01T00:00:00Z"), of)
     with pytest.raises(InputError, match="avoidance = 2"):
