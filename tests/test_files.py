@@ -7,7 +7,9 @@ import gzip
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from stmgpu.errors import InputError, StoreError
 from stmgpu.files import read_content, replacing
 
 
-def test_replaces_and_leaves_nothing_else(tmp_path):
+def test_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"old")
     with replacing(path) as file:
@@ -26,7 +28,7 @@ def test_replaces_and_leaves_nothing_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
-def test_an_error_keeps_the_old_file(tmp_path):
+def test_an_error_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt), replacing(path) as file:
@@ -36,7 +38,7 @@ def test_an_error_keeps_the_old_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
-def test_a_full_disk_names_the_file(tmp_path):
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with pytest.raises(StoreError, match=r"cannot write .*a\.csv: No space left"), replacing(path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -50,7 +52,7 @@ def test_a_full_disk_names_the_file(tmp_path):
         lambda path: stm.write_csv(stm.screen(stm.synthetic_catalog(5), hours=1, backend="reference"), path),
     ],
 )
-def test_links_and_devices_are_not_replaced(tmp_path, write):
+def test_links_and_devices_are_not_replaced(tmp_path: Path, write: Callable[..., Any]) -> None:
     target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
     target.write_bytes(b"old")
     link.symlink_to(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_seconds_since_keeps_precision_far_away() -> None:
 
 
 @pytest.mark.parametrize(("length", "seconds"), [({}, 86400.0), ({"hours": 2}, 7200.0), ({"days": 0.5}, 43200.0)])
-def test_a_window_is_given_in_hours_or_days(length, seconds):
+def test_a_window_is_given_in_hours_or_days(length: dict[str, Any], seconds: float) -> None:
     window = Window.of("2024-07-05T06:00", **length)
     assert (window.duration_s, window.hours) == (seconds, seconds / 3600.0)
     assert window.parts == (2460496.5, 0.25)
@@ -154,12 +155,12 @@ def test_a_window_is_given_in_hours_or_days(length, seconds):
         ({"days": True}, "days must be a number"),
     ],
 )
-def test_impossible_windows_are_named(length, message):
+def test_impossible_windows_are_named(length: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Window.of("2024-07-05", **length)
 
 
-def test_a_window_survives_json():
+def test_a_window_survives_json() -> None:
     window = Window.of(Epoch.of(2460496.5, 0.1 + 1e-12), hours=1 / 3)
     document = json.loads(json.dumps(window.to_json()))
     assert Window.from_json(Fields(document)) == window

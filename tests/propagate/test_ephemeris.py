@@ -1,14 +1,19 @@
 """``stm.propagate``: the Dataset in catalogue order, against the published code."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from support.orbits import START, catalog_of, random_rows, sgp4_state
 
 import stmgpu as stm
+from stmgpu.backend import Backend
 from stmgpu.errors import CapacityError, InputError
 
 
-def test_states_in_catalogue_order(backend):
+def test_states_in_catalogue_order(backend: Backend) -> None:
     rng = np.random.default_rng(1)
     rows = np.concatenate([random_rows(rng, 5, kind) for kind in ("geo", "leo", "heo")])
     eph = stm.propagate(catalog_of(rows), start=START, hours=2, step_s=1800, backend=backend.name)
@@ -32,11 +37,11 @@ def test_states_in_catalogue_order(backend):
         ({"hours": 1, "mode": "q"}, InputError),
     ],
 )
-def test_impossible_requests(kwargs, error):
+def test_impossible_requests(kwargs: dict[str, Any], error: type) -> None:
     with pytest.raises(error):
         stm.propagate(stm.synthetic_catalog(5, seed=1), start="2025-01-01", **kwargs)
 
 
-def test_empty_catalogue():
+def test_empty_catalogue() -> None:
     with pytest.raises(InputError, match="empty"):
         stm.propagate(stm.synthetic_catalog(5, seed=1)[:0], start="2025-01-01")

@@ -1,5 +1,7 @@
 """The engine against the oracle: every event, exactly once, on real and on adversarial pairs."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from support.orbits import (
@@ -15,7 +17,8 @@ from support.orbits import (
     shared,
 )
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import Backend, get_backend
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.screen.brute import brute
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S
@@ -25,7 +28,7 @@ from stmgpu.screen.window_ends import START_EDGE
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", [0, 1])
-def test_real_samples_over_a_day(sample):
+def test_real_samples_over_a_day(sample: int) -> None:
     """500 real objects, 24 h: one sample at random, one of crowded neighbours (high-inclination, one altitude band)."""
     catalog = read_catalog(shared("catalogs/2024-07-05.tle"))
     rng = np.random.default_rng(sample)
@@ -37,7 +40,7 @@ def test_real_samples_over_a_day(sample):
 
 
 @pytest.mark.slow
-def test_regimes_together(backend):
+def test_regimes_together(backend: Backend) -> None:
     """LEO, one crowded shell, HEO, GTO and GEO in one catalogue, six hours, 30 km."""
     rng = np.random.default_rng(21)
     rows = np.concatenate(
@@ -48,7 +51,7 @@ def test_regimes_together(backend):
     assert len(truth) > 20
 
 
-def attack(rng, times, misses):
+def attack(rng: np.random.Generator, times: list[float], misses: tuple[float, float, float]) -> Catalog:
     """A catalogue of pairs that pass at given times and distances, and the target objects."""
     parts = []
     for t in times:
@@ -58,7 +61,7 @@ def attack(rng, times, misses):
     return join(*parts)
 
 
-def boundaries(step_s, duration_s):
+def boundaries(step_s: float, duration_s: float) -> list[float]:
     """Interval ends, nodes, block ends and window ends, each exactly and just off."""
     at = [step_s, 7 * step_s, NODE_STEP_S, 5 * NODE_STEP_S, BLOCK_NODES * NODE_STEP_S, 0.5 * step_s]
     off = [-1e-3, -1e-7, 0.0, 1e-7, 1e-3]
@@ -67,7 +70,7 @@ def boundaries(step_s, duration_s):
 
 
 @pytest.mark.parametrize("step_s", [60.0, 120.0])
-def test_pairs_built_on_every_boundary(backend, step_s):
+def test_pairs_built_on_every_boundary(backend: Backend, step_s: float) -> None:
     """Misses of 0, threshold - 1 m and threshold + 1 m at every boundary of intervals, nodes, blocks and window."""
     threshold, duration = 5.0, BLOCK_NODES * NODE_STEP_S + 600.0
     times = boundaries(step_s, duration)
@@ -81,7 +84,7 @@ def test_pairs_built_on_every_boundary(backend, step_s):
             assert abs(mine["miss_km"][0] - expected) < 2e-4
 
 
-def test_head_on_and_shallow_crossings(backend):
+def test_head_on_and_shallow_crossings(backend: Backend) -> None:
     rng = np.random.default_rng(31)
     parts = []
     for turn in (np.pi, 3.1, 1.0, 0.3, 0.05, 0.02, 0.01, 0.005):
@@ -91,7 +94,7 @@ def test_head_on_and_shallow_crossings(backend):
     assert len(truth) >= len(parts) // 2
 
 
-def fly_together(rng, offset_km, count):
+def fly_together(rng: np.random.Generator, offset_km: float, count: int) -> Catalog:
     """Objects that start ``offset_km`` apart with almost the same velocity."""
     row = random_rows(rng, 1, "leo")[0]
     state = sgp4_state(row, START)
@@ -103,7 +106,7 @@ def fly_together(rng, offset_km, count):
 
 
 @pytest.mark.parametrize("offset_km", [0.01, 0.3, 3.0])
-def test_docked_and_formation_pairs(backend, offset_km):
+def test_docked_and_formation_pairs(backend: Backend, offset_km: float) -> None:
     """Every local minimum of pairs that stay together, at every step, with the flags of the window's ends."""
     catalog = fly_together(np.random.default_rng(41), offset_km, 6)
     truth = brute(catalog, (START.jd, START.fr), 5 * 3600.0, 5.0)
@@ -113,7 +116,7 @@ def test_docked_and_formation_pairs(backend, offset_km):
         compare(catalog, backend, 5 * 3600.0, 5.0, step_s=step_s, truth=truth)
 
 
-def test_identical_elements_appear_once(backend):
+def test_identical_elements_appear_once(backend: Backend) -> None:
     """Docked objects often carry one element set: the distance is zero throughout, reported once, at the start."""
     row = random_rows(np.random.default_rng(51), 1, "leo")
     catalog = catalog_of(np.repeat(row, 4, axis=0))
@@ -123,7 +126,7 @@ def test_identical_elements_appear_once(backend):
     assert np.all(events["tca_s"] == 0.0)
 
 
-def test_a_distance_that_stands_still_is_not_many_events(backend):
+def test_a_distance_that_stands_still_is_not_many_events(backend: Backend) -> None:
     """Co-orbital objects whose distance changes by micrometres: rounding changes the sign of its rate all the time."""
     row = random_rows(np.random.default_rng(55), 1, "leo")
     row[0, 1] = 1e-6
@@ -139,7 +142,7 @@ def test_a_distance_that_stands_still_is_not_many_events(backend):
 
 
 @pytest.mark.slow
-def test_every_step_finds_the_same(backend):
+def test_every_step_finds_the_same(backend: Backend) -> None:
     if not backend.runs_kernels:
         pytest.skip("nine runs of the slow twin; the other backends do it")
     rng = np.random.default_rng(61)

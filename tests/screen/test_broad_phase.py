@@ -1,19 +1,25 @@
 """The broad phase: the hash grid finds exactly what the slow obvious twin finds, wherever the objects are."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 from support.plans import plan_for
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import Backend, get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.constants import WGS72
 from stmgpu.errors import CapacityError
 from stmgpu.screen import broad_phase_kernels as module
-from stmgpu.screen.broad_phase import Block
+from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
 from stmgpu.screen.broad_phase_reference import KdTree
-from stmgpu.screen.plan import NODE_STEP_S
+from stmgpu.screen.plan import NODE_STEP_S, Plan
+from stmgpu.typing import Floats
 
 
 def two_body(state: np.ndarray, seconds: float) -> np.ndarray:
@@ -32,7 +38,7 @@ def two_body(state: np.ndarray, seconds: float) -> np.ndarray:
     return state
 
 
-def orbit_block(state: np.ndarray, plan) -> Block:
+def orbit_block(state: np.ndarray, plan: Plan) -> Block:
     """Nodes of objects whose states at the sample of row 0 are ``state`` [6, n]."""
     n = state.shape[1]
     pad = -(-n // 16) * 16
@@ -46,13 +52,13 @@ def orbit_block(state: np.ndarray, plan) -> Block:
     return Block(states, codes, first)
 
 
-def pairs(c) -> set[tuple[int, int, int]]:
+def pairs(c: Candidates) -> set[tuple[int, int, int]]:
     found = list(zip(c.first.tolist(), c.second.tolist(), c.row.tolist(), strict=True))
     assert len(found) == len(set(found)), "a pair was reported twice"
     return set(found)
 
 
-def meeting(state, plan, some: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+def meeting(state: Floats, plan: Plan, some: set[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
     """Those pairs that really come within the threshold during their interval: followed second by second."""
     if not some:
         return set()
@@ -70,7 +76,7 @@ def meeting(state, plan, some: set[tuple[int, int, int]]) -> set[tuple[int, int,
     return set(zip(i[met].tolist(), j[met].tolist(), row[met].tolist(), strict=True))
 
 
-def search(state, threshold_km, step_s, backend):
+def search(state: Floats, threshold_km: float, step_s: float, backend: Backend) -> tuple[set[Any], set[Any], set[Any]]:
     """(pairs of the grid, pairs of the twin that really meet, pairs of the twin with the pads of float32 added)."""
     plan = plan_for((2460000.5, 0.0), NODE_STEP_S, threshold_km, state.shape[1], step_s)
     block = orbit_block(state, plan)
@@ -87,19 +93,19 @@ def search(state, threshold_km, step_s, backend):
 
 
 @pytest.fixture
-def kernels(backend):
+def kernels(backend: Backend) -> Backend:
     if not backend.runs_kernels:
         pytest.skip("the reference backend is the twin itself")
     return backend
 
 
-def sphere(rng, n, radius, cap=10.0):
+def sphere(rng: np.random.Generator, n: int, radius: ArrayLike, cap: float = 10.0) -> Floats:
     """Points on a sphere, or on a cap of it: the smaller ``cap``, the more crowded."""
     x = rng.normal(size=(n, 3)) + np.array([0.3, 0.5, 0.8]) * (1.0 / cap - 0.1) * 3.0
     return x * (radius / np.linalg.norm(x, axis=1))[:, None]
 
 
-def circular(rng, position):
+def circular(rng: np.random.Generator, position: Floats) -> Floats:
     direction = np.cross(position, rng.normal(size=position.shape))
     speed = np.sqrt(398600.8 / np.linalg.norm(position, axis=1))
     return direction * (speed / np.linalg.norm(direction, axis=1))[:, None]
@@ -108,7 +114,7 @@ def circular(rng, position):
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [15.0, 30.0, 60.0, 120.0])
 @pytest.mark.parametrize("threshold", [0.1, 5.0, 200.0])
-def test_random_shells(kernels, step, threshold):
+def test_random_shells(kernels, step: float, threshold: float) -> None:
     rng = np.random.default_rng(5)
     n = 500 if threshold > 100 else 3000
     cap = {0.1: 0.05, 5.0: 0.5, 200.0: 10.0}[threshold]
@@ -120,7 +126,7 @@ def test_random_shells(kernels, step, threshold):
     assert len(meet) > 15
 
 
-def test_pairs_at_cell_boundaries_and_interval_ends(kernels):
+def test_pairs_at_cell_boundaries_and_interval_ends(kernels: Backend) -> None:
     rng = np.random.default_rng(6)
     plan = plan_for((2460000.5, 0.0), NODE_STEP_S, 5.0, 10, 60.0)
     cell, h = plan.cell_km, plan.half_step_s
@@ -144,7 +150,7 @@ def test_pairs_at_cell_boundaries_and_interval_ends(kernels):
     assert len([1 for i, j, _ in meet if j == i + 1 and i % 2 == 0]) > 500
 
 
-def test_fast_and_distant_objects_are_tested_apart(kernels):
+def test_fast_and_distant_objects_are_tested_apart(kernels: Backend) -> None:
     rng = np.random.default_rng(7)
     n = 2500
     position = sphere(rng, n, rng.choice([6650.0, 6700.0, 26600.0, 42164.0], n))
@@ -158,7 +164,7 @@ def test_fast_and_distant_objects_are_tested_apart(kernels):
     assert len(meet) > 15
 
 
-def test_objects_that_fail_take_no_part(backend):
+def test_objects_that_fail_take_no_part(backend: Backend) -> None:
     rng = np.random.default_rng(8)
     position = sphere(rng, 60, 7000.0) * 0.0 + np.array([7000.0, 0.0, 0.0]) + rng.normal(size=(60, 3))
     velocity = np.tile([0.0, 7.5, 0.0], (60, 1))
@@ -177,7 +183,7 @@ def test_objects_that_fail_take_no_part(backend):
 
 
 @pytest.mark.parametrize("isa", usable_levels() or ["none"])
-def test_every_instruction_set_finds_the_same(isa):
+def test_every_instruction_set_finds_the_same(isa: str) -> None:
     if isa == "none":
         pytest.skip("no compiled kernels here")
     rng = np.random.default_rng(9)
@@ -187,7 +193,7 @@ def test_every_instruction_set_finds_the_same(isa):
 
 
 @pytest.mark.slow
-def test_overflow_is_retried_and_unbearable_crowds_are_refused(monkeypatch):
+def test_overflow_is_retried_and_unbearable_crowds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = get_backend("cpu")
     crowd = np.zeros((6, 400))
     crowd[:3] = np.array([[7000.0], [0.0], [0.0]]) + np.random.default_rng(1).normal(size=(3, 400)) * 0.1
@@ -199,7 +205,7 @@ def test_overflow_is_retried_and_unbearable_crowds_are_refused(monkeypatch):
         search(crowd, 5.0, 60.0, backend)
 
 
-def test_measured_error_bounds_the_interpolation(backend):
+def test_measured_error_bounds_the_interpolation(backend: Backend) -> None:
     """Circular motion with a wrong velocity at the nodes: the bound measured from nodes covers the true error."""
     rng = np.random.default_rng(10)
     n, radius = 64, 6800.0

@@ -1,7 +1,11 @@
 """The Dataset and the CSV: order, names, RTN, ages, flags, dwell times, failures."""
 
+from __future__ import annotations
+
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from support.orbits import START, catalog_of, fit, join, passing, random_rows, s
 from support.plans import plan_for
 
 import stmgpu as stm
-from stmgpu.backend import get_backend
+from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.errors import InputError
 from stmgpu.propagate.screening_objects import ScreeningObjects
@@ -20,12 +24,12 @@ from stmgpu.screen.screening import default_start
 
 
 @pytest.fixture(scope="module")
-def events():
+def events() -> tuple[Catalog, xr.Dataset]:
     catalog = stm.synthetic_catalog(3000, seed=5)
     return catalog, stm.screen(catalog, start="2025-01-01T06:00:00", hours=4, threshold_km=10, backend="cpu")
 
 
-def test_sorted_complete_and_described(events):
+def test_sorted_complete_and_described(events: tuple[Catalog, xr.Dataset]) -> None:
     catalog, con = events
     assert con.sizes["conjunction"] > 80
     keys = list(zip(con.tca.values.tolist(), con.primary.values.tolist(), con.secondary.values.tolist(), strict=True))
@@ -41,7 +45,7 @@ def test_sorted_complete_and_described(events):
     assert con.attrs["objects"] == 3000
 
 
-def test_states_at_tca_come_from_sgp4_itself(events):
+def test_states_at_tca_come_from_sgp4_itself(events: tuple[Catalog, xr.Dataset]) -> None:
     """Miss, speed, RTN and ages recomputed with the published code at the reported (ns) time."""
     from sgp4.api import WGS72, Satrec
 
@@ -85,7 +89,7 @@ def test_states_at_tca_come_from_sgp4_itself(events):
         assert float(e.secondary_epoch_age_days) == pytest.approx(age_b, abs=1e-9)
 
 
-def test_csv_holds_what_the_dataset_holds(events, tmp_path):
+def test_csv_holds_what_the_dataset_holds(events: tuple[Catalog, xr.Dataset], tmp_path: Path) -> None:
     _, con = events
     write_csv(con, tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
@@ -100,7 +104,7 @@ def test_csv_holds_what_the_dataset_holds(events, tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "out.csv"]
 
 
-def test_csv_quotes_names(tmp_path):
+def test_csv_quotes_names(tmp_path: Path) -> None:
     rows = np.repeat(random_rows(np.random.default_rng(1), 1), 2, axis=0)
     catalog = catalog_of(rows)
     apart = ("source", "sha256", "rejected")
@@ -112,7 +116,7 @@ def test_csv_quotes_names(tmp_path):
         assert next(csv.DictReader(file))["primary_name"] == 'A, "B"'
 
 
-def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events):
+def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events: tuple[Catalog, xr.Dataset]) -> None:
     """The chord of the straight line: |distance - threshold| at entry and exit stays below a metre."""
     catalog, con = events
     fast = con.isel(conjunction=np.flatnonzero((con.flags.values & 1 == 0) & (con.relative_speed.values > 5.0))[:40])
@@ -127,7 +131,7 @@ def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events):
         np.testing.assert_allclose(np.linalg.norm(rel[:3], axis=0), 10.0, atol=1e-3)
 
 
-def slow_pair(offset_km, drift_km_s):
+def slow_pair(offset_km: float, drift_km_s: float) -> Catalog:
     row = random_rows(np.random.default_rng(71), 1)[0]
     state = sgp4_state(row, START)
     along = state[3:] / np.linalg.norm(state[3:])
@@ -135,7 +139,7 @@ def slow_pair(offset_km, drift_km_s):
     return join(catalog_of(row), catalog_of(fit(other, START)))
 
 
-def test_slow_pairs_carry_entry_and_exit(backend):
+def test_slow_pairs_carry_entry_and_exit(backend: Backend) -> None:
     """Two objects drift through each other's sphere; its crossings are checked on the distance itself."""
     catalog = slow_pair(-4.0, 3e-4)
     con = stm.screen(catalog, start="2025-03-01T00:00:00", hours=8, threshold_km=5.0, backend=backend.name)
@@ -158,7 +162,7 @@ def test_slow_pairs_carry_entry_and_exit(backend):
         assert np.all(distance[tca + 1 : int(leave)] < 5.0)
 
 
-def test_docked_pairs_stay_inside_for_the_whole_window(backend):
+def test_docked_pairs_stay_inside_for_the_whole_window(backend: Backend) -> None:
     catalog = slow_pair(0.05, 0.0)
     con = stm.screen(catalog, start="2025-03-01T00:00:00", hours=6, threshold_km=5.0, backend=backend.name)
     assert 1 <= con.sizes["conjunction"] <= 20
@@ -168,7 +172,7 @@ def test_docked_pairs_stay_inside_for_the_whole_window(backend):
     assert np.all(con.exit.values == np.datetime64("2025-03-01T06:00:00"))
 
 
-def test_decaying_objects_take_part_until_they_fail(backend):
+def test_decaying_objects_take_part_until_they_fail(backend: Backend) -> None:
     """An object that decays is listed with code and time, and its earlier conjunctions are still found."""
     rng = np.random.default_rng(81)
     row = random_rows(rng, 1)[0]
@@ -202,17 +206,17 @@ def test_decaying_objects_take_part_until_they_fail(backend):
         ({"hours": 1, "threshold_km": -3.0}, "threshold"),
     ],
 )
-def test_impossible_requests(kwargs, word):
+def test_impossible_requests(kwargs: dict[str, Any], word: str) -> None:
     with pytest.raises(InputError, match=word):
         stm.screen(stm.synthetic_catalog(10, seed=1), **kwargs)
 
 
-def test_not_a_catalogue():
+def test_not_a_catalogue() -> None:
     with pytest.raises(InputError, match="takes a Catalog, got list"):
         stm.screen([1, 2], hours=1)
 
 
-def test_empty_and_single_object():
+def test_empty_and_single_object() -> None:
     catalog = stm.synthetic_catalog(10, seed=1)
     with pytest.raises(InputError, match="empty"):
         stm.screen(catalog[:0], hours=1)
@@ -221,14 +225,14 @@ def test_empty_and_single_object():
     assert con.sizes["conjunction"] == 0
 
 
-def test_default_start_is_the_median_epoch_rounded_up():
+def test_default_start_is_the_median_epoch_rounded_up() -> None:
     rows = random_rows(np.random.default_rng(1), 3)
     assert str(default_start(catalog_of(rows, START, [0.0, 1800.0, 90000.0]))).startswith("2025-03-01T01:00:00")
     assert str(default_start(catalog_of(rows, START, [0.0, 3600.0, 90000.0]))).startswith("2025-03-01T01:00:00")
     assert str(default_start(catalog_of(rows, START, [0.0, 86300.0, 90000.0]))).startswith("2025-03-02T00:00:00")
 
 
-def test_progress_ends_at_one():
+def test_progress_ends_at_one() -> None:
     seen = []
     stm.screen(stm.synthetic_catalog(50, seed=1), hours=5, backend="cpu", progress=seen.append)
     assert seen == sorted(seen)

@@ -6,7 +6,7 @@ from stmgpu.screen.events import Events, merge_events
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 
-def test_twins_leave_one_event_and_the_inner_one():
+def test_twins_leave_one_event_and_the_inner_one() -> None:
     def events(times, flags):
         n = len(times)
         return Events(np.zeros(n, np.int32), np.ones(n, np.int32), np.array(times), np.array(flags, np.int32))

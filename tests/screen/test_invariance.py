@@ -1,9 +1,14 @@
 """What must not change the answer: the order of the catalogue, how the window is cut, what is repeated."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
+import xarray as xr
 from support.orbits import START, catalog_of, random_rows
 
+from stmgpu.backend import Backend
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.synthetic import synthetic_catalog
 from stmgpu.screen.screening import screen
 
@@ -11,11 +16,11 @@ BOTH_EDGES = 2 | 4
 
 
 @pytest.fixture(scope="module")
-def crowd():
+def crowd() -> Catalog:
     return synthetic_catalog(4000, seed=3)
 
 
-def table(events):
+def table(events: xr.Dataset) -> list[tuple[int, int, int, float]]:
     tca = events.tca.values.astype("datetime64[ns]").astype(np.int64)
     return list(
         zip(
@@ -28,7 +33,7 @@ def table(events):
     )
 
 
-def test_order_of_the_catalogue(crowd):
+def test_order_of_the_catalogue(crowd: Catalog) -> None:
     shuffled = crowd[np.random.default_rng(1).permutation(len(crowd))]
     one, two = (screen(c, start="2025-01-01T03:00", hours=3, threshold_km=10, backend="cpu") for c in (crowd, shuffled))
     assert table(one) == table(two)
@@ -36,7 +41,7 @@ def test_order_of_the_catalogue(crowd):
 
 
 @pytest.mark.parametrize("cut_h", [1.0, 1.234567, 2.5])
-def test_cut_of_the_window(crowd, cut_h):
+def test_cut_of_the_window(crowd: Catalog, cut_h: float) -> None:
     """Two windows hold the events of one, once each; only what stands at the cut carries edge flags."""
     start = np.datetime64("2025-01-01T03:00:00", "ns")
     cut = start + np.timedelta64(round(cut_h * 3.6e12), "ns")
@@ -55,7 +60,7 @@ def test_cut_of_the_window(crowd, cut_h):
             assert abs(a[2] - b[2]) < 2000  # ns
 
 
-def test_subset_of_the_catalogue(crowd):
+def test_subset_of_the_catalogue(crowd: Catalog) -> None:
     """An event needs only its two objects: dropping all others changes nothing about it."""
     whole = screen(crowd, start="2025-01-01T03:00", hours=2, threshold_km=10, backend="cpu")
     keep = np.isin(crowd.norad_id, np.concatenate([whole.primary.values[:40], whole.secondary.values[:40]]))
@@ -66,7 +71,7 @@ def test_subset_of_the_catalogue(crowd):
     np.testing.assert_allclose([e[3] for e in table(part)], [e[3] for e in expected], atol=1e-8)
 
 
-def test_all_backends_give_the_same_events(backend):
+def test_all_backends_give_the_same_events(backend: Backend) -> None:
     rng = np.random.default_rng(2)
     catalog = catalog_of(np.concatenate([random_rows(rng, 150, "shell"), random_rows(rng, 60, "geo")]))
     ours = screen(catalog, start=START, hours=2, threshold_km=30, backend=backend.name)

@@ -1,5 +1,9 @@
 """The plan: its grids, its weights, and the inequality it rests on."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +22,7 @@ windows = st.tuples(st.floats(0.0, 0.999999), st.floats(60.0, 30 * 86400.0), st.
 
 @given(windows)
 @settings(max_examples=200, deadline=None)
-def test_intervals_cover_the_window_and_hang_on_midnight(window):
+def test_intervals_cover_the_window_and_hang_on_midnight(window) -> None:
     fr, duration, step = window
     plan = plan_for((2460000.5, fr), duration, 5.0, 1000, step)
     edges = plan.edge_s(np.arange(plan.rows + 1))
@@ -35,7 +39,7 @@ def test_intervals_cover_the_window_and_hang_on_midnight(window):
 
 
 @pytest.mark.parametrize("step", STEPS_S)
-def test_hermite_weights_equal_scipys_spline(step):
+def test_hermite_weights_equal_scipys_spline(step: float) -> None:
     plan = plan_for((2460000.5, 0.123), 3600.0, 5.0, 100, step)
     rng = np.random.default_rng(3)
     rows = np.arange(plan.rows)
@@ -65,7 +69,7 @@ def two_body(state: np.ndarray, t: float, steps: int = 200) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_tidal_bound_holds_for_pairs_anywhere():
+def test_tidal_bound_holds_for_pairs_anywhere() -> None:
     rng = np.random.default_rng(11)
     worst = 0.0
     for _ in range(150):
@@ -87,7 +91,7 @@ def test_tidal_bound_holds_for_pairs_anywhere():
 
 
 @pytest.mark.parametrize("step", STEPS_S)
-def test_gate_factor_solves_inequality_3(step):
+def test_gate_factor_solves_inequality_3(step: float) -> None:
     h = 0.5 * step
     distance = 700.0
     for speed in (0.1, 7.0, 15.0, 20.0):
@@ -106,13 +110,13 @@ def test_gate_factor_solves_inequality_3(step):
         ({"step_s": 7.0}, "step"),
     ],
 )
-def test_impossible_requests_are_named(kwargs, word):
+def test_impossible_requests_are_named(kwargs: dict[str, Any], word: str) -> None:
     request = {"start": (2460000.5, 0.0), "duration_s": 3600.0, "threshold_km": 5.0, "objects": 10} | kwargs
     with pytest.raises(InputError, match=word):
         plan_for(**request)
 
 
-def test_plan_is_plain_data():
+def test_plan_is_plain_data() -> None:
     plan = plan_for((2460000.5, 0.25), 7200.0, 5.0, 27000)
     described = plan.describe()
     assert described["step_s"] in STEPS_S

@@ -1,14 +1,19 @@
 """Against independent engines and published rows."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from pandas import DataFrame
 from support.orbits import shared
 from support.plans import plan_for
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import Backend, get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.catalog.reader import read_catalog
 from stmgpu.errors import BackendError
@@ -21,7 +26,7 @@ FAST_KM_S = 0.1
 
 
 @pytest.fixture(scope="module", params=["cpu", "cuda"])
-def day(request):
+def day(request: pytest.FixtureRequest) -> tuple[xr.Dataset, DataFrame, DataFrame]:
     """The real catalogue over the truth's 24 hours, and the truth."""
     try:
         get_backend(request.param)
@@ -41,7 +46,7 @@ def day(request):
     return events, ours, pd.read_csv(shared("truth/2024-07-06_24h_5km.csv"))
 
 
-def match(ours, truth, within_s):
+def match(ours: DataFrame, truth: DataFrame, within_s: float) -> tuple[dict[Any, Any], set[Any]]:
     """Index pairs (ours, truth) of events of the same pair nearest in time, each used once."""
     groups = {}
     for k, key in enumerate(zip(ours.primary, ours.secondary, strict=True)):
@@ -56,7 +61,7 @@ def match(ours, truth, within_s):
 
 
 @pytest.mark.slow
-def test_every_fast_event_of_an_independent_engine_and_no_other(day):
+def test_every_fast_event_of_an_independent_engine_and_no_other(day) -> None:
     """data/truth: polynomial enclosures and root isolation, an engine that shares nothing with ours."""
     events, ours, truth = day
     failed = set(events.failed_object.values.tolist())
@@ -77,7 +82,7 @@ def test_every_fast_event_of_an_independent_engine_and_no_other(day):
     assert dm.max() <= 1e-5
 
 
-def test_every_slow_event_and_docked_pairs_once(day):
+def test_every_slow_event_and_docked_pairs_once(day: tuple[xr.Dataset, DataFrame, DataFrame]) -> None:
     _, ours, truth = day
     mine = ours[ours.relative_speed_km_s <= FAST_KM_S].reset_index(drop=True)
     theirs = truth[truth.relative_speed_km_s <= FAST_KM_S].reset_index(drop=True)
@@ -91,7 +96,7 @@ def test_every_slow_event_and_docked_pairs_once(day):
     assert np.all(extra.tca_s == 0.0)
 
 
-def test_certificate_and_failures_are_reported(day):
+def test_certificate_and_failures_are_reported(day: tuple[xr.Dataset, DataFrame, DataFrame]) -> None:
     events, _, _ = day
     certificate = json.loads(events.attrs["certificate"])
     assert certificate["complete"] is True
@@ -102,7 +107,7 @@ def test_certificate_and_failures_are_reported(day):
 
 
 @pytest.mark.slow
-def test_bytes_do_not_depend_on_threads_or_instruction_set():
+def test_bytes_do_not_depend_on_threads_or_instruction_set() -> None:
     catalog = read_catalog(shared("catalogs/2024-07-05.tle"))
     plan = plan_for((2460497.5, 0.0), 1800.0, 5.0, len(catalog))
     seen = set()
@@ -125,11 +130,11 @@ def test_bytes_do_not_depend_on_threads_or_instruction_set():
     assert len(seen) == 1
 
 
-def socrates_rows():
+def socrates_rows() -> list[dict[str, Any]]:
     return json.loads(shared("pc/socrates10/socrates10.json").read_text())["cases"]
 
 
-def test_ten_published_socrates_rows(backend):
+def test_ten_published_socrates_rows(backend: Backend) -> None:
     """CelesTrak SOCRATES Plus of 2026-03-10 with its own GP records: TCA to 1 ms, range to 1 m, speed to 1 m/s."""
     for case in socrates_rows():
         a, b = case["pair"].split(",")
@@ -147,7 +152,7 @@ def test_ten_published_socrates_rows(backend):
 
 
 @pytest.mark.slow
-def test_second_catalogue_agrees_with_itself_across_steps():
+def test_second_catalogue_agrees_with_itself_across_steps() -> None:
     """The OMM catalogue, two hours: the planner's step and a quarter of it give the same events."""
     catalog = read_catalog(shared("catalogs/2024-11-01_omm.csv"))
     runs = [screen(catalog, start="2024-11-01", hours=2, backend="cpu", step_s=step_s) for step_s in (None, 30.0)]

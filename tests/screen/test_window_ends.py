@@ -1,11 +1,14 @@
 """Minima at, beside and between the ends of the window: none lost, none twice, none swallowed by a deeper one."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from support.orbits import START, catalog_of, compare, engine_events, fit, join, random_rows, sgp4_state
 from support.plans import plan_for
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import Backend, get_backend
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen import engine
 from stmgpu.screen.brute import brute
@@ -13,7 +16,7 @@ from stmgpu.screen.engine import run
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 
-def climbing_pair(seed: int, t_s: float):
+def climbing_pair(seed: int, t_s: float) -> Catalog:
     """Two low objects that pass at 20 to 195 km with 0.5 to 1.4 km/s in any direction, up and down included."""
     rng = np.random.default_rng(seed)
     row = random_rows(rng, 1, "leo")[0]
@@ -27,7 +30,7 @@ def climbing_pair(seed: int, t_s: float):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_minimum_beside_the_windows_end_is_one_event(seed):
+def test_a_minimum_beside_the_windows_end_is_one_event(seed: int) -> None:
     """The rate's sign at the edge and the minimum's time come from different differences; they must not disagree."""
     catalog, backend = climbing_pair(seed, 1800.0), get_backend("cpu")
     whole = engine_events(catalog, START, 3600.0, 200.0, backend)
@@ -39,7 +42,7 @@ def test_a_minimum_beside_the_windows_end_is_one_event(seed):
 
 
 @pytest.mark.parametrize("off_s", [-2e-3, -1e-5, 0.0, 1e-5, 2e-3])
-def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s):
+def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s: float) -> None:
     catalog, backend = climbing_pair(0, 1800.0), get_backend("cpu")
     whole = engine_events(catalog, START, 3600.0, 200.0, backend)
     start = START.plus(float(whole["tca_s"][np.argmin(np.abs(whole["tca_s"] - 1800.0))]) + off_s)
@@ -49,7 +52,7 @@ def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s):
         compare(catalog, backend, 600.0, 200.0, start, 20.0, truth)
 
 
-def test_a_short_rise_before_a_minimum_is_seen(backend):
+def test_a_short_rise_before_a_minimum_is_seen(backend: Backend) -> None:
     """A window that ends seconds after a maximum: the rise to its end is metres, but narrower than samples of it."""
     rng = np.random.default_rng(3)
     row = random_rows(rng, 1, "geo")[0]
@@ -67,7 +70,7 @@ def test_a_short_rise_before_a_minimum_is_seen(backend):
         assert set(truth["flags"].tolist()) == {START_EDGE, END_EDGE}
 
 
-def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):
+def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a quarter of a million cells: the batch must be cut by them, not by the two objects."""
     batches = []
 
@@ -82,7 +85,7 @@ def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch):
     assert max(batches) < 32 << 20
 
 
-def test_flushing_candidates_early_changes_nothing(monkeypatch):
+def test_flushing_candidates_early_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = catalog_of(random_rows(np.random.default_rng(5), 120, "shell"))
     whole = engine_events(catalog, START, 3600.0, 100.0, get_backend("cpu"))
     monkeypatch.setattr(engine, "CANDIDATES_AT_ONCE", 10)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from stmgpu.debris.population import CLASS_NAMES, Population
 from stmgpu.debris.shells import SHELL_EDGES_KM
@@ -25,7 +28,7 @@ BEGIN = 2025.0
 DERELICT, FRAGMENT = CLASS_NAMES[1], CLASS_NAMES[5]
 
 
-def empty(scenarios=("base",), runs=4, years=10):
+def empty(scenarios: tuple[str, str] = ("base",), runs: int = 4, years: int = 10) -> xr.Dataset:
     """Zeros everywhere, no events, no run cut off."""
     edges = SHELL_EDGES_KM
     coords = {
@@ -58,7 +61,7 @@ def empty(scenarios=("base",), runs=4, years=10):
     return with_events(ds, [])
 
 
-def with_events(ds, rows):
+def with_events(ds: xr.Dataset, rows: list[Any]) -> xr.Dataset:
     """Put an event table in; each row is a dict of columns, the others get harmless values."""
     usual = {
         "scenario": 0,
@@ -79,7 +82,7 @@ def with_events(ds, rows):
     return ds.drop_vars([name for name in columns if name in ds]).assign(columns)
 
 
-def cut(ds, scenario, run, year):
+def cut(ds: xr.Dataset, scenario: int, run: int, year: float) -> xr.Dataset:
     """Cut a run off: no values from that year on."""
     ds = ds.copy(deep=True)
     ds["truncated_year"][scenario, run] = year
@@ -90,7 +93,9 @@ def cut(ds, scenario, run, year):
     return ds
 
 
-def study(runs=60, years=20, seed=3, rate=0.5, per_year=5, effect=1.4):
+def study(
+    runs: int = 60, years: int = 20, seed: int = 3, rate: float = 0.5, per_year: int = 5, effect: float = 1.4
+) -> xr.Dataset:
     """Two scenarios, 'no removal' and 'removal'.
 
     The population starts at 1,000 and grows linearly, by 10 a year on the average (standard deviation of the growth
@@ -124,7 +129,9 @@ def study(runs=60, years=20, seed=3, rate=0.5, per_year=5, effect=1.4):
     return ds
 
 
-def population(a_km, inc_deg, ecc=0.0, radius_m=1.0, kind=1, weight=1.0):
+def population(
+    a_km: Any, inc_deg: Any, ecc: ArrayLike = 0.0, radius_m: ArrayLike = 1.0, kind: Any = 1, weight: ArrayLike = 1.0
+) -> Population:
     """Derelicts of 100 kg, unless said otherwise, with NORAD ids 1, 2, ..."""
     a = np.atleast_1d(np.asarray(a_km, float))
     n = len(a)

@@ -6,21 +6,24 @@ And the comparison of the engine with the oracle on such a catalogue.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, NDArray
 from sgp4.api import WGS72 as SGP4_WGS72
 from sgp4.api import Satrec
 from support.paths import SHARED
 from support.plans import plan_for
 
+from stmgpu.backend import Backend
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.constants import WGS72
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
-from stmgpu.time import parse_utc
+from stmgpu.time import Epoch, parse_utc
 
 DATA = SHARED / "data"
 ELEMENTS = ("mean_motion", "eccentricity", "inclination", "raan", "argp", "mean_anomaly")
@@ -35,7 +38,9 @@ def shared(name: str) -> Path:
     return path
 
 
-def catalog_of(rows: np.ndarray, epoch=START, epoch_offset_s=0.0, first_id: int = 1, bstar=0.0) -> Catalog:
+def catalog_of(
+    rows: np.ndarray, epoch: Epoch = START, epoch_offset_s: ArrayLike = 0.0, first_id: int = 1, bstar: float = 0.0
+) -> Catalog:
     """A catalogue of rows (mean motion [rad/min], e, i, raan, argp, M [rad]) with epochs ``epoch + offset``."""
     rows = np.atleast_2d(rows)
     seconds = np.broadcast_to(np.asarray(epoch_offset_s, float), len(rows)) + epoch.fr * 86400.0
@@ -75,7 +80,7 @@ def random_rows(rng: np.random.Generator, n: int, kind: str = "leo") -> np.ndarr
     return np.stack([60.0 * np.sqrt(WGS72.mu_km3_s2 / a**3), np.maximum(e, 1e-5), inclination, *angles], axis=1)
 
 
-def sgp4_state(row: np.ndarray, epoch, t_s: float = 0.0) -> np.ndarray:
+def sgp4_state(row: np.ndarray, epoch: Epoch, t_s: float = 0.0) -> np.ndarray:
     """State [6] of one object ``t_s`` after its epoch, from the published code."""
     n, e, i, raan, argp, m = row
     sat = Satrec()
@@ -103,7 +108,7 @@ def kepler_row(state: np.ndarray) -> np.ndarray:
     return np.array([60.0 * np.sqrt(WGS72.mu_km3_s2 / a**3), e, inclination, raan, argp, anomaly - e * np.sin(anomaly)])
 
 
-def fit(state: np.ndarray, epoch) -> np.ndarray:
+def fit(state: np.ndarray, epoch: Epoch) -> np.ndarray:
     """Mean elements whose SGP4 state at their epoch is ``state``: the difference is fed back until it is gone."""
     target = state.copy()
     for _ in range(40):
@@ -136,7 +141,14 @@ def passing(
     return catalog_of(new, at)
 
 
-def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None):
+def engine_events(
+    catalog: Catalog,
+    start: Epoch,
+    duration_s: float,
+    threshold_km: float,
+    backend: Backend,
+    step_s: float | None = None,
+) -> NDArray[Any]:
     """Events of the engine as the oracle gives them: catalogue positions, time, distance, flags."""
     plan = plan_for((start.jd, start.fr), duration_s, threshold_km, len(catalog), step_s)
     result = run(ScreeningObjects(catalog), plan, backend)
@@ -158,7 +170,7 @@ def engine_events(catalog, start, duration_s, threshold_km, backend, step_s=None
     return out[np.lexsort((out["second"], out["first"], out["tca_s"]))]
 
 
-def assert_same(ours, truth, threshold_km, wall_km=1e-6):
+def assert_same(ours: NDArray[Any], truth: NDArray[Any], threshold_km: float, wall_km: float = 1e-6) -> None:
     """Same events; only minima within a millimetre of the threshold may differ."""
 
     def group(events):
@@ -182,7 +194,15 @@ def assert_same(ours, truth, threshold_km, wall_km=1e-6):
             assert abs(f["tca_s"] - e["tca_s"]) < 0.5, (pair, f, e)  # slow pairs have flat minima
 
 
-def compare(catalog, backend, duration_s, threshold_km, start=START, step_s=None, truth=None):
+def compare(
+    catalog: Catalog,
+    backend: Backend,
+    duration_s: float,
+    threshold_km: float,
+    start: Epoch = START,
+    step_s: float | None = None,
+    truth: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     truth = brute(catalog, (start.jd, start.fr), duration_s, threshold_km) if truth is None else truth
     assert_same(engine_events(catalog, start, duration_s, threshold_km, backend, step_s), truth, threshold_km)
     return truth

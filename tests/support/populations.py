@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from scipy.io import savemat
 
 from stmgpu.time import jd_of_year
 
 
-def mocat_file(path, **changes):
+def mocat_file(path: Path, **changes: Any) -> Path:
     """A file of 11 objects, one of each class 1 to 11, unless ``changes`` (column: values) say otherwise."""
     sats = np.zeros((11, 24))
     sats[:, 0], sats[:, 1], sats[:, 2] = 1.125, 0.001, 1.7

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,9 +13,10 @@ from stmgpu.debris.collisions.deterministic import collision_rate, deterministic
 from stmgpu.debris.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.time import year_of_jd
+from stmgpu.typing import Floats, Ints
 
 
-def conjunctions(rows, threshold_km=4.0):
+def conjunctions(rows: list[tuple[int, int, float, int]], threshold_km: float = 4.0) -> xr.Dataset:
     """A result of rows (primary, secondary, miss distance [km], flags)."""
     first, second, miss, flags = (np.array(column) for column in zip(*rows, strict=True))
     return xr.Dataset(
@@ -31,7 +34,7 @@ ROWS = [(5, 9, 0.0045, 0), (5, 70, 1.5, 0), (9, 70, 3.0, 1)]  # the last is a sl
 IDS, RADII = np.array([70, 5, 9]), np.array([10.0, 2.0, 3.0])  # combined: 5, 12 and 13 m
 
 
-def test_rate_by_hand():
+def test_rate_by_hand() -> None:
     rate = collision_rate(conjunctions(ROWS), norad_id=IDS, radius_m=RADII, days=2.0)
     assert rate["conjunctions"] == 3.0
     assert rate["collisions"] == 1.0  # 4.5 m are less than 5 m
@@ -45,7 +48,7 @@ def test_rate_by_hand():
     assert near["expected"] == pytest.approx((0.005**2 + 0.012**2) / 4.0, rel=1e-14)
 
 
-def test_no_conjunctions_no_rate():
+def test_no_conjunctions_no_rate() -> None:
     rate = collision_rate(conjunctions(ROWS).isel(conjunction=slice(0)), norad_id=IDS, radius_m=RADII, days=1.0)
     assert set(rate.values()) == {0.0}
 
@@ -61,13 +64,13 @@ def test_no_conjunctions_no_rate():
         ({"within_km": 0.0}, "within_km = 0.0 is not possible"),
     ],
 )
-def test_impossible_rates_are_refused(change, message):
+def test_impossible_rates_are_refused(change: dict[str, Any], message: str) -> None:
     given = {"norad_id": IDS, "radius_m": RADII, "days": 1.0} | change
     with pytest.raises(InputError, match=message):
         collision_rate(conjunctions(ROWS), **given)
 
 
-def population(a_km, inc_rad, rng, norad_id=None):
+def population(a_km: Floats, inc_rad: Floats, rng: np.random.Generator, norad_id: Ints | None = None) -> Population:
     """Circular orbits of random nodes and phases, radii of 1 to 5 m."""
     n = len(a_km)
     angle = rng.uniform(0.0, 2.0 * np.pi, (3, n))
@@ -96,7 +99,9 @@ def population(a_km, inc_rad, rng, norad_id=None):
     )
 
 
-def crossing_rate(inc, raan, radius_m, a_km, width_km, limit_km):
+def crossing_rate(
+    inc: Floats, raan: Floats, radius_m: Floats, a_km: float, width_km: float, limit_km: float
+) -> tuple[float, float]:
     """Conjunctions below a limit, and sum of squared combined radii [m^2] per second, of circular orbits whose radii
     are uniform over a width.
 
@@ -116,7 +121,7 @@ def crossing_rate(inc, raan, radius_m, a_km, width_km, limit_km):
 
 
 @pytest.fixture(scope="module")
-def two_shells():
+def two_shells() -> tuple[Any, ...]:
     """A population in two shells that never meet, and its conjunctions within 10 km through half a day."""
     rng, n, width = np.random.default_rng(11), 700, 40.0
     a = np.concatenate([EARTH.radius_km + rng.uniform(-0.5, 0.5, n) * width + height for height in (700.0, 900.0)])
@@ -126,7 +131,7 @@ def two_shells():
     return some, n, width, found, rate
 
 
-def test_rate_of_two_shells_is_that_of_their_crossings(two_shells):
+def test_rate_of_two_shells_is_that_of_their_crossings(two_shells: tuple[Any, ...]) -> None:
     some, n, width, found, rate = two_shells
     count, squares = 0.0, 0.0
     for shell in (slice(0, n), slice(n, 2 * n)):
@@ -147,7 +152,7 @@ def test_rate_of_two_shells_is_that_of_their_crossings(two_shells):
     assert rate["rate"] == pytest.approx(rate["expected"] * 365.25 / 0.5, rel=1e-12)
 
 
-def test_rate_does_not_depend_on_the_distance_where_density_is_even(two_shells):
+def test_rate_does_not_depend_on_the_distance_where_density_is_even(two_shells: tuple[Any, ...]) -> None:
     some, _, width, found, rate = two_shells
     near = collision_rate(found, norad_id=some.norad_id, radius_m=some.radius_m, days=0.5, within_km=4.0)
     # but for the edges of the shells: 1 - 4 D / (3 pi W), see crossing_rate

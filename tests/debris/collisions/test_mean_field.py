@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
@@ -15,6 +17,7 @@ from stmgpu.debris.shells import shell_shares, shell_volumes
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
 from stmgpu.time import YEAR_S
+from stmgpu.typing import Floats
 
 CASCADE = SHARED / "data" / "debris" / "cascade" / "test_ic_19647.txt"
 
@@ -25,7 +28,7 @@ VALLADO = """100 5.297e-7 5.877; 110 9.661e-8 7.263; 120 2.438e-8 9.473; 130 8.4
 700 3.614e-14 88.667; 800 1.170e-14 124.64; 900 5.245e-15 181.05; 1000 3.019e-15 268.00"""
 
 
-def orbits(seed, n=12, eccentric=0.05):
+def orbits(seed: int, n: int = 12, eccentric: float = 0.05) -> tuple[Any, ...]:
     rng = np.random.default_rng(seed)
     return (
         EARTH.radius_km + 800.0 + rng.uniform(-60.0, 60.0, n),
@@ -36,7 +39,7 @@ def orbits(seed, n=12, eccentric=0.05):
     )
 
 
-def kessler_pair(first, second, points=80):
+def kessler_pair(first: tuple[float, float, float], second: tuple[float, float, float], points: int = 80) -> float:
     """Kessler (1981): the integral of S1 S2 <V> over space for two orbits (a, e, i), per km^2 and year."""
     (a1, e1, i1), (a2, e2, i2) = first, second
     low, high = max(a1 * (1 - e1), a2 * (1 - e2)), min(a1 * (1 + e1), a2 * (1 + e2))
@@ -66,7 +69,7 @@ def kessler_pair(first, second, points=80):
     return YEAR_S / (np.pi**5 * a1 * a2) * radial @ speed @ (df / np.sqrt(max(s1, s2) ** 2 - sine**2))
 
 
-def kessler(a, e, i, radius):
+def kessler(a: Floats, e: Floats, i: Floats, radius: Floats) -> Floats:
     """Rates of all pairs [n, n, 1/a]."""
     n = len(a)
     rates = np.zeros((n, n))
@@ -78,7 +81,7 @@ def kessler(a, e, i, radius):
 
 
 # ------------------------------------------------------------------------------------------------------------- kernel
-def test_isotropic_orbits_meet_at_the_mean_speed_of_directions_in_a_plane():
+def test_isotropic_orbits_meet_at_the_mean_speed_of_directions_in_a_plane() -> None:
     # everywhere the headings of isotropic circular orbits are uniform, so <v> = mean of 2 |sin(x/2)| = 4/pi
     cosines = np.random.default_rng(1).uniform(-1.0, 1.0, (2, 40_000))
     assert crossing_kernel(*np.arccos(cosines))[0].sum(axis=0).mean() == pytest.approx(4.0 / np.pi, rel=0.01)
@@ -89,7 +92,7 @@ def test_isotropic_orbits_meet_at_the_mean_speed_of_directions_in_a_plane():
 
 
 @pytest.mark.parametrize("pair", [(53.0, 53.2), (53.0, 98.0), (82.0, 97.9), (45.0, 74.0), (1.0, 3.0), (90.0, 90.5)])
-def test_kernel_is_the_integral_over_latitude(pair):
+def test_kernel_is_the_integral_over_latitude(pair: tuple[float, float]) -> None:
     i1, i2 = np.radians(pair)
     low, high = sorted((np.sin(i1), np.sin(i2)))
 
@@ -102,7 +105,7 @@ def test_kernel_is_the_integral_over_latitude(pair):
     assert crossing_kernel(i1, i2)[0].sum() == pytest.approx(expected, rel=1e-6)
 
 
-def test_speeds_of_a_group_lie_within_it():
+def test_speeds_of_a_group_lie_within_it() -> None:
     k, squares = kernel_table(90)
     assert (k >= 0.0).all()
     np.testing.assert_allclose(k, k.transpose(0, 2, 1))
@@ -111,7 +114,7 @@ def test_speeds_of_a_group_lie_within_it():
 
 
 # -------------------------------------------------------------------------------------------------------------- shares
-def test_shares_of_a_period_are_what_sampled_positions_say():
+def test_shares_of_a_period_are_what_sampled_positions_say() -> None:
     a, e = np.array([7000.0, 7500.0, 26_000.0, 7000.0]), np.array([0.01, 0.1, 0.73, 0.0])
     edges = EARTH.radius_km + np.array([200.0, 500.0, 700.0, 1200.0, 2000.0])
     anomaly = (np.arange(200_000) + 0.5) / 200_000 * 2.0 * np.pi
@@ -121,7 +124,7 @@ def test_shares_of_a_period_are_what_sampled_positions_say():
         np.testing.assert_allclose(share, expected, atol=2e-5)
 
 
-def test_shares_add_up_to_the_period_inside():
+def test_shares_add_up_to_the_period_inside() -> None:
     rng = np.random.default_rng(0)
     a, e = rng.uniform(6900.0, 8000.0, 500), rng.uniform(0.0, 0.04, 500) * rng.integers(0, 2, 500)
     edges = np.linspace(6000.0, 9000.0, 301)
@@ -132,7 +135,7 @@ def test_shares_add_up_to_the_period_inside():
     np.testing.assert_allclose(shell_volumes([1.0, 2.0]), 4.0 / 3.0 * np.pi * 7.0)
 
 
-def test_edges_must_increase():
+def test_edges_must_increase() -> None:
     with pytest.raises(InputError, match="increasing"):
         shell_shares([7000.0], [0.0], [7010.0, 7000.0])
 
@@ -140,7 +143,7 @@ def test_edges_must_increase():
 # --------------------------------------------------------------------------------------------------------------- rates
 @pytest.mark.slow
 @pytest.mark.parametrize(("eccentric", "bias"), [(0.02, 0.01), (0.05, 0.01), (0.3, 0.03)])
-def test_rates_are_the_sums_of_kessler_integrals(eccentric, bias):
+def test_rates_are_the_sums_of_kessler_integrals(eccentric: float, bias: float) -> None:
     ours, exact = [], []
     for seed in range(3):
         a, e, i, radius, mass = orbits(seed, eccentric=eccentric)
@@ -153,14 +156,14 @@ def test_rates_are_the_sums_of_kessler_integrals(eccentric, bias):
     assert np.abs(error).mean() < 0.04  # single orbits feel that k is a mean over bins of inclination
 
 
-def test_thin_shells_see_two_that_keep_apart():
+def test_thin_shells_see_two_that_keep_apart() -> None:
     a = EARTH.radius_km + np.array([802.0, 808.0])
     args = ([1e-5, 1e-5], [1.0, 1.2], [1.0, 1.0], [500.0, 500.0])
     assert mean_field(a, *args, thickness_km=10.0).total > 0.0
     assert mean_field(a, *args, thickness_km=2.0).total == 0.0
 
 
-def test_one_object_alone_meets_nobody_and_a_row_of_two_does():
+def test_one_object_alone_meets_nobody_and_a_row_of_two_does() -> None:
     one = ([7178.0], [0.001], [1.0], [2.0], [100.0])
     alone = mean_field(*one)
     assert alone.rate[0] == alone.total == alone.total_without_avoidance == 0.0
@@ -173,7 +176,7 @@ def test_one_object_alone_meets_nobody_and_a_row_of_two_does():
     assert empty.total == 0.0
 
 
-def test_sums_agree():
+def test_sums_agree() -> None:
     a, e, i, radius, mass = orbits(3, n=60)
     weight = np.random.default_rng(1).uniform(0.2, 3.0, 60)
     found = mean_field(a, e, i, radius, mass, weight=weight)
@@ -183,13 +186,13 @@ def test_sums_agree():
     assert found.shell_catastrophic.sum() == pytest.approx(found.total_catastrophic)
 
 
-def test_order_of_rows_does_not_matter():
+def test_order_of_rows_does_not_matter() -> None:
     columns = orbits(4, n=50)
     order = np.random.default_rng(0).permutation(50)
     np.testing.assert_allclose(mean_field(*(c[order] for c in columns)).rate, mean_field(*columns).rate[order])
 
 
-def test_catastrophic_and_fragments_follow_the_breakup_model():
+def test_catastrophic_and_fragments_follow_the_breakup_model() -> None:
     # circular orbits of 53 and 97 degrees: 1000 kg and 1 kg, mean square speed from the kernel
     a, e, i, radius = [7178.0, 7178.0], [1e-4, 1e-4], np.radians([53.0, 97.0]), [1.0, 0.1]
     k, squares = crossing_kernel(i[0], i[1])
@@ -205,7 +208,7 @@ def test_catastrophic_and_fragments_follow_the_breakup_model():
 
 
 @pytest.mark.slow
-def test_avoidance_takes_away_pairs_of_the_right_kind():
+def test_avoidance_takes_away_pairs_of_the_right_kind() -> None:
     a, e, i, radius, mass = orbits(5, n=24)
     controlled = np.arange(24) < 9
     length = np.where(np.arange(24) < 18, 1.0, 0.05)
@@ -224,7 +227,7 @@ def test_avoidance_takes_away_pairs_of_the_right_kind():
 
 
 @pytest.mark.slow
-def test_just_in_time_avoidance_counts_for_intact_pairs_only():
+def test_just_in_time_avoidance_counts_for_intact_pairs_only() -> None:
     a, e, i, radius, mass = orbits(6, n=24)
     intact, avoided = np.arange(24) % 2 == 0, np.where(np.arange(24) < 6, 0.1, 1.0)
     exact = kessler(a, e, i, radius)
@@ -235,7 +238,7 @@ def test_just_in_time_avoidance_counts_for_intact_pairs_only():
 
 
 @pytest.mark.slow
-def test_members_of_a_constellation_do_not_meet():
+def test_members_of_a_constellation_do_not_meet() -> None:
     a, e, i, radius, mass = orbits(7, n=24)
     constellation = np.where(np.arange(24) < 10, 0, -1)
     controlled = constellation >= 0
@@ -251,12 +254,12 @@ def test_members_of_a_constellation_do_not_meet():
     assert only.total_without_avoidance > 0.0
 
 
-def test_senseless_columns_are_refused():
+def test_senseless_columns_are_refused() -> None:
     with pytest.raises(InputError, match="radius_m must hold 2 finite numbers"):
         mean_field([7000.0, 7100.0], [0.0, 0.0], [1.0, 1.0], [1.0, np.nan], [1.0, 1.0])
 
 
-def test_cascade_population():
+def test_cascade_population() -> None:
     """19,647 objects of esa/cascade: Cube with cells of 10 km and random nodes gives 1.335 +- 0.040 a year (R3)."""
     if not CASCADE.is_file():
         pytest.skip("the initial condition of esa/cascade is not beside this checkout")
@@ -271,7 +274,7 @@ def test_cascade_population():
 
 # ------------------------------------------------------------------------------------------------------------ lifetime
 @pytest.fixture(scope="module")
-def vallado():
+def vallado() -> tuple[Floats, Floats]:
     base, density, scale = np.array([row.split() for row in VALLADO.split(";")], float).T
     heights = np.arange(100.0, 2000.1, 2.5)
     k = np.searchsorted(base, heights, side="right") - 1
@@ -279,7 +282,7 @@ def vallado():
 
 
 @pytest.fixture(scope="module")
-def life(vallado):
+def life(vallado: tuple[Floats, Floats]) -> Lifetime:
     return Lifetime(vallado[1], 100.0, 2.5)
 
 
@@ -299,7 +302,7 @@ CIRCULAR = [
 
 
 @pytest.mark.parametrize(("altitude", "years"), CIRCULAR)
-def test_circular_decay(life, altitude, years):
+def test_circular_decay(life: Lifetime, altitude: int, years: float) -> None:
     assert life.years(EARTH.radius_km + altitude, 0.0, 0.022) == pytest.approx(years, rel=0.015)
     assert life.years(EARTH.radius_km + altitude, 1e-5, 0.022) == pytest.approx(years, rel=0.015)
     assert life.years(EARTH.radius_km + altitude, 0.0, 0.11) == pytest.approx(years / 5.0, rel=0.015)
@@ -309,14 +312,14 @@ def test_circular_decay(life, altitude, years):
     ("area_to_mass", "rule", "altitude"),
     [(0.005, 5, 504), (0.005, 25, 603), (0.01, 5, 546), (0.01, 25, 649), (0.02, 5, 589), (0.02, 25, 697)],
 )
-def test_circular_disposal(vallado, area_to_mass, rule, altitude):
+def test_circular_disposal(vallado: tuple[Floats, Floats], area_to_mass: float, rule: int, altitude: int) -> None:
     found = disposal_perigee_km(
         EARTH.radius_km + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5, circular=True
     )
     assert found == pytest.approx(altitude, abs=1.0)
 
 
-def integrated(a, e, ballistic, heights, log_density):
+def integrated(a: float, e: float, ballistic: float, heights: Floats, log_density: Floats) -> float:
     """Years to 150 km by the averaged equations of King-Hele with 512 points, adaptively."""
     cosine = np.cos((np.arange(512) + 0.5) / 512 * np.pi)
 
@@ -341,12 +344,14 @@ def integrated(a, e, ballistic, heights, log_density):
     ("perigee", "ecc"),
     [(300, 0.001), (300, 0.05), (500, 0.01), (700, 0.02), (600, 0.1), (200, 0.6), (250, 0.72), (400, 0.3)],
 )
-def test_eccentric_decay_against_integration(life, vallado, perigee, ecc):
+def test_eccentric_decay_against_integration(
+    life: Lifetime, vallado: tuple[Floats, Floats], perigee: int, ecc: float
+) -> None:
     a = (EARTH.radius_km + perigee) / (1.0 - ecc)
     assert life.years(a, ecc, 0.022) == pytest.approx(integrated(a, ecc, 0.022, *vallado), rel=0.02)
 
 
-def test_disposal_keeps_the_apogee_and_the_rule(life):
+def test_disposal_keeps_the_apogee_and_the_rule(life: Lifetime) -> None:
     rng = np.random.default_rng(2)
     a, e = EARTH.radius_km + rng.uniform(400.0, 1900.0, 300), rng.uniform(0.0, 0.05, 300)
     ballistic = 2.2 * rng.uniform(0.003, 0.05, 300)
@@ -360,26 +365,26 @@ def test_disposal_keeps_the_apogee_and_the_rule(life):
     np.testing.assert_allclose(after[~stays], 25.0, rtol=1e-3)
 
 
-def test_lifetime_ends(life):
+def test_lifetime_ends(life: Lifetime) -> None:
     assert life.years(EARTH.radius_km + 149.0, 0.0, 0.02) == 0.0
     assert life.years(EARTH.radius_km + 2100.0, 0.0, 0.02) == np.inf
     lower, upper = life.years(EARTH.radius_km + np.array([150.5, 152.0]), 0.0, 0.02)
     assert 0.0 < lower < upper < 0.01
 
 
-def test_a_rotating_atmosphere_spares_prograde_orbits(life):
+def test_a_rotating_atmosphere_spares_prograde_orbits(life: Lifetime) -> None:
     a = EARTH.radius_km + 600.0
     still = life.years(a, 0.001, 0.022)
     assert life.years(a, 0.001, 0.022, np.radians(30.0)) > still > life.years(a, 0.001, 0.022, np.radians(150.0))
     assert rotation_factor(a, 0.0, 0.5 * np.pi) == pytest.approx(1.0)
 
 
-def test_the_function_is_the_class(life, vallado):
+def test_the_function_is_the_class(life: Lifetime, vallado: tuple[Floats, Floats]) -> None:
     args = (EARTH.radius_km + 500.0, 0.002, 0.02)
     assert residual_lifetime_years(*args, vallado[1], 100.0, 2.5) == life.years(*args)
 
 
-def test_senseless_profiles_are_refused():
+def test_senseless_profiles_are_refused() -> None:
     with pytest.raises(InputError, match="must reach above decay_km = 150"):
         Lifetime(np.array([-20.0, -21.0]), 100.0, 10.0)
     with pytest.raises(InputError, match="log_density must be one profile"):

@@ -8,6 +8,7 @@ from sgp4.api import WGS72 as SGP4_WGS72
 from sgp4.api import Satrec
 
 import stmgpu as stm
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis
 from stmgpu.constants import EARTH, WGS72
 from stmgpu.debris.collisions.screening_catalog import catalog_of, fit_catalog
@@ -15,11 +16,12 @@ from stmgpu.debris.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import states_of
 from stmgpu.time import jd_of_year, parse_utc, year_of_jd
+from stmgpu.typing import Floats, Ints
 
 EPOCH = parse_utc("2025-03-01T06:00:00")
 
 
-def sgp4_states(catalog):
+def sgp4_states(catalog: Catalog) -> Floats:
     """States of each object at its epoch by the sgp4 package (Vallado et al. 2006)."""
     states = []
     for k in range(len(catalog)):
@@ -45,7 +47,7 @@ def sgp4_states(catalog):
     return np.array(states)
 
 
-def fit(states, bstar=1e-4):
+def fit(states: Floats, bstar: float = 1e-4) -> tuple[Catalog, Floats]:
     n = len(states)
     return fit_catalog(
         states[:, :3],
@@ -69,7 +71,7 @@ ORBITS = {  # perigee height [km], eccentricities, inclinations [deg]
 
 
 @pytest.mark.parametrize("kind", ORBITS)
-def test_fitted_elements_give_the_states_back(kind):
+def test_fitted_elements_give_the_states_back(kind: str) -> None:
     rng, n = np.random.default_rng(7), 40
     height, ecc, inc = (rng.uniform(*ends, n) for ends in ORBITS[kind])
     a = (EARTH.radius_km + height) / (1.0 - ecc)
@@ -84,7 +86,7 @@ def test_fitted_elements_give_the_states_back(kind):
     np.testing.assert_array_equal(catalog.hard_body_radius_m, np.linspace(0.1, 2.0, n))
 
 
-def test_mean_elements_are_found_again():
+def test_mean_elements_are_found_again() -> None:
     rng, n = np.random.default_rng(3), 60
     ecc, argp = rng.uniform(1e-3, 0.1, n), rng.uniform(0.0, 2.0 * np.pi, n)
     columns = {
@@ -111,7 +113,7 @@ def test_mean_elements_are_found_again():
         assert np.abs(np.angle(np.exp(1j * turned))).max() < 1e-6, name
 
 
-def test_states_that_are_none_are_refused():
+def test_states_that_are_none_are_refused() -> None:
     good = np.array([[7000.0, 0.0, 0.0, 0.0, 1.0, 7.4]])
     with pytest.raises(InputError, match=r"object 1, 6,000 km .* below the ground or not on an ellipse"):
         fit(good - [1000.0, 0, 0, 0, 0, 0])
@@ -127,7 +129,7 @@ def test_states_that_are_none_are_refused():
         )
 
 
-def population(a_km, inc_rad, rng, norad_id=None):
+def population(a_km: Floats, inc_rad: Floats, rng: np.random.Generator, norad_id: Ints | None = None) -> Population:
     """Circular orbits of random nodes and phases, radii of 1 to 5 m."""
     n = len(a_km)
     angle = rng.uniform(0.0, 2.0 * np.pi, (3, n))
@@ -156,7 +158,7 @@ def population(a_km, inc_rad, rng, norad_id=None):
     )
 
 
-def test_population_as_a_catalogue():
+def test_population_as_a_catalogue() -> None:
     rng = np.random.default_rng(1)
     some = population(np.array([7000.0, 7100.0, 7200.0]), np.array([1.0, 1.1, 1.2]), rng, np.array([25544, 0, 11]))
     catalog = catalog_of(some)

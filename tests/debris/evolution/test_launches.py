@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.specs import ConstellationSpec, DisposalSpec, LaunchSpec
 from stmgpu.debris.study.scenario_file import study_from_document
 from stmgpu.errors import InputError
+from stmgpu.typing import Ints
 
 DISPOSAL = DisposalSpec()
 WINDOW = (2015.0, 2023.0)
@@ -27,7 +30,7 @@ def population() -> Population:
     return synthetic_population(seed=3)
 
 
-def repeat(population, run=0, seed=7, **options):
+def repeat(population: Population, run: int = 0, seed: int = 7, **options: Any) -> Launches:
     return Launches(
         LaunchSpec(model="repeat", window=WINDOW, **options), population, disposal=DISPOSAL, seed=seed, run_number=run
     )
@@ -37,12 +40,19 @@ RATES = {"payload": 100.0, "rocket_body": 30.0, "mission_related": 15.0}
 CLASS = {"payload": Kind.ACTIVE, "rocket_body": Kind.ROCKET_BODY, "mission_related": Kind.MISSION_RELATED}
 
 
-def constant(population, run=0, seed=7, per_year=None, window=WINDOW, **options):
+def constant(
+    population: Population,
+    run: int = 0,
+    seed: int = 7,
+    per_year: dict[str, Any] | None = None,
+    window=WINDOW,
+    **options: Any,
+) -> Launches:
     spec = LaunchSpec(model="constant", window=window, per_year=per_year or RATES, **options)
     return Launches(spec, population, disposal=DISPOSAL, seed=seed, run_number=run)
 
 
-def shell(**options):
+def shell(**options: Any) -> ConstellationSpec:
     base = {
         "name": "shell",
         "altitude_km": 600.0,
@@ -59,7 +69,7 @@ def shell(**options):
     return ConstellationSpec(**{**base, **options})
 
 
-def equal(one, other):
+def equal(one: tuple[Population, Ints], other: tuple[Population, Ints]) -> None:
     assert (one is None) == (other is None)
     if one is not None:
         np.testing.assert_array_equal(one[1], other[1])
@@ -67,11 +77,11 @@ def equal(one, other):
             np.testing.assert_array_equal(getattr(one[0], name), getattr(other[0], name))
 
 
-def test_no_model_no_arrival(population):
+def test_no_model_no_arrival(population: Population) -> None:
     assert Launches(LaunchSpec(), population, disposal=DISPOSAL, seed=7, run_number=0).arrivals(2023.0, 2123.0) is None
 
 
-def test_each_object_of_the_window_comes_once_a_cycle_at_its_phase(population):
+def test_each_object_of_the_window_comes_once_a_cycle_at_its_phase(population: Population) -> None:
     launched = population[
         (population.kind <= Kind.MISSION_RELATED)
         & (population.launch_year >= 2015)
@@ -90,7 +100,7 @@ def test_each_object_of_the_window_comes_once_a_cycle_at_its_phase(population):
             np.testing.assert_allclose(np.sort(getattr(arrived, name)), np.sort(getattr(launched, name)))
 
 
-def test_what_arrives_is_new(population):
+def test_what_arrives_is_new(population: Population) -> None:
     arrived, _ = repeat(population).arrivals(2023.0, 2031.0)
     payload = arrived.kind == Kind.ACTIVE
     assert not (arrived.kind == Kind.DERELICT).any()
@@ -107,7 +117,7 @@ def test_what_arrives_is_new(population):
 
 @pytest.mark.parametrize("growth", [0.0, 0.05, -0.03])
 @pytest.mark.parametrize("made", [repeat, constant])
-def test_how_time_is_cut_does_not_matter(population, growth, made):
+def test_how_time_is_cut_does_not_matter(population: Population, growth: float, made: Callable[..., Any]) -> None:
     options = {"growth": growth, "constellations": (shell(),)}
     whole = made(population, **options).arrivals(2023.0, 2040.0)
     steps = 2023.0 + np.arange(0, int(17 * 365.25 / 5) + 2) * 5 / 365.25
@@ -124,7 +134,7 @@ def test_how_time_is_cut_does_not_matter(population, growth, made):
     np.testing.assert_array_equal(np.concatenate([first[1], second[1]]), whole[1])
 
 
-def test_serials_are_unique_and_fit(population):
+def test_serials_are_unique_and_fit(population: Population) -> None:
     found = []
     for made in (repeat, constant):
         launches = made(population, growth=0.03, constellations=(shell(), shell(name="other")))
@@ -140,7 +150,7 @@ def test_serials_are_unique_and_fit(population):
     assert found[1].max() < 1 << 60
 
 
-def test_scenarios_share_the_arrivals_they_have_in_common(population):
+def test_scenarios_share_the_arrivals_they_have_in_common(population: Population) -> None:
     base, base_serial = repeat(population).arrivals(2023.0, 2040.0)
     grown, grown_serial = repeat(population, growth=0.04, repeat_constellations=True).arrivals(2023.0, 2040.0)
     _, here, there = np.intersect1d(base_serial, grown_serial, return_indices=True)
@@ -149,7 +159,7 @@ def test_scenarios_share_the_arrivals_they_have_in_common(population):
         np.testing.assert_array_equal(getattr(base, name)[here], getattr(grown, name)[there])
 
 
-def test_runs_and_seeds_differ(population):
+def test_runs_and_seeds_differ(population: Population) -> None:
     base, serial = repeat(population).arrivals(2023.0, 2024.0)
     for other in (repeat(population, run=1), repeat(population, seed=8)):
         arrived, others = other.arrivals(2023.0, 2024.0)
@@ -159,7 +169,7 @@ def test_runs_and_seeds_differ(population):
 
 
 @pytest.mark.parametrize("growth", [0.05, -0.05])
-def test_growth(population, growth):
+def test_growth(population: Population, growth: float) -> None:
     """Launches t years after the epoch: (1 + g)^t times as many, over cycles of eight years."""
     without, with_growth = repeat(population), repeat(population, growth=growth)
     for begin in (2023.0, 2039.0, 2055.0):
@@ -170,7 +180,7 @@ def test_growth(population, growth):
         assert len(grown) != len(plain)
 
 
-def test_until_year_and_constellations_of_the_past(population):
+def test_until_year_and_constellations_of_the_past(population: Population) -> None:
     arrived, _ = repeat(population, until_year=2027.0).arrivals(2023.0, 2060.0)
     assert arrived.launch_year.max() < 2027.0
     assert (arrived.constellation < 0).all()
@@ -180,7 +190,7 @@ def test_until_year_and_constellations_of_the_past(population):
     np.testing.assert_allclose((arrived.mission_end_year - arrived.launch_year)[members], 5.0)
 
 
-def test_epoch_within_a_cycle(population):
+def test_epoch_within_a_cycle(population: Population) -> None:
     """A window that ended before the epoch: the cycle runs on, and begins nothing before the epoch."""
     launches = Launches(
         LaunchSpec(model="repeat", window=(2012.0, 2020.0)), population, disposal=DISPOSAL, seed=7, run_number=0
@@ -191,7 +201,7 @@ def test_epoch_within_a_cycle(population):
     assert len(arrived) == ((old.launch_year >= 2015.0) & (old.launch_year < 2020.0)).sum()
 
 
-def test_constellation_is_built_and_replenished(population):
+def test_constellation_is_built_and_replenished(population: Population) -> None:
     spec = shell(until_year=2038.0)
     launches = Launches(LaunchSpec(constellations=(spec,)), population, disposal=DISPOSAL, seed=7, run_number=0)
     count = 6 * 11
@@ -217,7 +227,7 @@ def test_constellation_is_built_and_replenished(population):
     assert everything.launch_year.max() < 2038.0
 
 
-def test_satellites_of_a_plane_keep_their_spacing(population):
+def test_satellites_of_a_plane_keep_their_spacing(population: Population) -> None:
     """Whenever a place is filled: nodes and places at one time, by the drift due to J2, are a Walker's.
 
     Drift of a circular orbit's node: -9.964 (R/a)^3.5 cos i deg/day (Wertz 1999, Space Mission Analysis and Design).
@@ -242,7 +252,7 @@ def test_satellites_of_a_plane_keep_their_spacing(population):
         np.testing.assert_allclose(np.diff(inside), np.pi / 2, atol=1e-4)
 
 
-def test_mistakes(population):
+def test_mistakes(population: Population) -> None:
     with pytest.raises(InputError, match="ends after the epoch"):
         Launches(
             LaunchSpec(model="repeat", window=(2020.0, 2024.0)), population, disposal=DISPOSAL, seed=7, run_number=0
@@ -259,13 +269,13 @@ def test_mistakes(population):
         ).arrivals(2030, 2031)
 
 
-def counted(population, run, **options):
+def counted(population: Population, run: int, **options: dict[str, Any]) -> int:
     part = constant(population, run=run, **options).arrivals(2023.0, 2024.0)
     return 0 if part is None else len(part[0])
 
 
 @pytest.mark.slow
-def test_constant_rates_make_a_poisson_process(population):
+def test_constant_rates_make_a_poisson_process(population) -> None:
     """Numbers a year: mean and variance are the rate. Times: even. Classes and years: independent."""
     runs = 150
     counts = {name: np.zeros((runs, 4)) for name in RATES}
@@ -287,7 +297,7 @@ def test_constant_rates_make_a_poisson_process(population):
 
 
 @pytest.mark.parametrize(("rate", "runs"), [(0.7, 400), (3000.0, 100)])
-def test_numbers_are_those_of_the_poisson_law(population, rate, runs):
+def test_numbers_are_those_of_the_poisson_law(population: Population, rate: float, runs: int) -> None:
     law = stats.poisson(rate)
     edges = np.unique([-1.0, *law.ppf([0.25, 0.5, 0.75, 0.95]), 1e9])
     found = [counted(population, run, per_year={"payload": rate}) for run in range(runs)]
@@ -295,7 +305,7 @@ def test_numbers_are_those_of_the_poisson_law(population, rate, runs):
     assert stats.chisquare(np.histogram(found, edges + 0.5)[0], expected).pvalue > 1e-3
 
 
-def test_objects_are_drawn_evenly_from_the_window(population):
+def test_objects_are_drawn_evenly_from_the_window(population: Population) -> None:
     """As many of each as a multinomial law has it, and no others; what arrives is new."""
     pool = population[(population.kind == Kind.ROCKET_BODY) & (population.launch_year >= 2015)]
     arrived, _ = constant(population, per_year={"rocket_body": 50.0 * len(pool)}).arrivals(2023.0, 2024.0)
@@ -326,7 +336,7 @@ def test_objects_are_drawn_evenly_from_the_window(population):
 
 
 @pytest.mark.parametrize("growth", [0.05, -0.05, 0.5])
-def test_constant_rates_grow(population, growth):
+def test_constant_rates_grow(population: Population, growth: float) -> None:
     """n (1 + g)^t objects a year: the number up to a time is its integral, and so they are spread within a year."""
     launches = constant(population, growth=growth, per_year={"payload": 2000.0})
     for begin, end in ((2023.0, 2024.0), (2030.0, 2032.5)):
@@ -338,7 +348,7 @@ def test_constant_rates_grow(population, growth):
         assert stats.kstest(passed, "uniform").pvalue > 1e-3
 
 
-def test_more_launches_are_the_same_and_others(population):
+def test_more_launches_are_the_same_and_others(population: Population) -> None:
     few, few_serial = constant(population).arrivals(2023.0, 2040.0)
     rates = {"payload": 150.0, "rocket_body": 30.0, "mission_related": 0.0}
     more, more_serial = constant(population, per_year=rates, until_year=2035.0).arrivals(2023.0, 2040.0)
@@ -358,7 +368,7 @@ def test_more_launches_are_the_same_and_others(population):
     assert len(other) != len(few)
 
 
-def test_mistakes_in_constant_rates(population):
+def test_mistakes_in_constant_rates(population: Population) -> None:
     with pytest.raises(InputError, match="ends after the epoch"):
         constant(population, window=(2020.0, 2024.0))
     with pytest.raises(InputError, match="nothing in the population"):
@@ -390,7 +400,7 @@ def test_mistakes_in_constant_rates(population):
         study_from_document({"launches": launches}, Path(), "file")
 
 
-def test_constant_rates_in_a_scenario_file():
+def test_constant_rates_in_a_scenario_file() -> None:
     base = {
         "launches": {"model": "constant", "window": [2015, 2023], "per_year": {"payload": 100, "rocket_body": 30}},
         "scenario": [{"name": "one"}, {"name": "two", "launches": {"per_year": {"payload": 50.0}}}],

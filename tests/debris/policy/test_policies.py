@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -31,9 +32,10 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.shells import shell_volumes
 from stmgpu.debris.streams import POLICY, generator
 from stmgpu.errors import InputError
+from stmgpu.typing import Bools, Floats, Ints
 
 
-def view(n=200, year=2030.0, seed=0, run=0, **columns):
+def view(n: int = 200, year: float = 2030.0, seed: int = 0, run: int = 0, **columns: Any) -> View:
     rng = np.random.default_rng(seed)
     values = {
         "uid": np.arange(n),
@@ -62,7 +64,7 @@ def view(n=200, year=2030.0, seed=0, run=0, **columns):
     return View(**values)
 
 
-def rows(view, which):
+def rows(view: View, which: Bools | Ints) -> View:
     return dataclasses.replace(
         view,
         **{
@@ -84,7 +86,7 @@ SCORES = [
 
 
 @pytest.mark.parametrize(("policy", "score"), SCORES)
-def test_the_highest_scores_of_eligible_objects_are_chosen(policy, score):
+def test_the_highest_scores_of_eligible_objects_are_chosen(policy: type, score: Callable[..., Any]) -> None:
     seen = view()
     chosen = policy(per_year=7).select(seen)
     # Liou, Johnson and Hill (2010): intact, not active, crossing LEO, e < 0.5
@@ -95,7 +97,7 @@ def test_the_highest_scores_of_eligible_objects_are_chosen(policy, score):
     assert (chosen.eligible, chosen.exhausted, len(chosen.failed)) == (eligible.sum(), False, 0)
 
 
-def test_orbits_beyond_low_earth_orbit_are_left():
+def test_orbits_beyond_low_earth_orbit_are_left() -> None:
     seen = view(
         4,
         kind=np.full(4, Kind.ROCKET_BODY, np.int8),
@@ -107,7 +109,7 @@ def test_orbits_beyond_low_earth_orbit_are_left():
     assert len(wide.select(seen).indices) == 4
 
 
-def test_expected_rows_count_by_what_is_left_of_them():
+def test_expected_rows_count_by_what_is_left_of_them() -> None:
     seen = view(
         3,
         kind=np.full(3, Kind.DERELICT, np.int8),
@@ -117,7 +119,7 @@ def test_expected_rows_count_by_what_is_left_of_them():
     assert MassRemoval(per_year=2).select(seen).indices.tolist() == [1, 2]
 
 
-def test_order_of_rows_does_not_matter_and_ties_go_by_uid():
+def test_order_of_rows_does_not_matter_and_ties_go_by_uid() -> None:
     seen = view(mass_kg=np.full(200, 1000.0), uid=np.random.default_rng(3).permutation(200))
     order = np.random.default_rng(1).permutation(200)
     mixed = rows(seen, order)
@@ -128,7 +130,7 @@ def test_order_of_rows_does_not_matter_and_ties_go_by_uid():
     assert (np.diff(chosen) > 0).all()
 
 
-def test_only_restricts():
+def test_only_restricts() -> None:
     seen = view(2000)
     only = Only(
         inclination_deg=(70.0, 75.0),
@@ -158,7 +160,7 @@ def test_only_restricts():
     assert set(seen.kind[debris.select(seen).indices]) == {Kind.COLLISION_FRAGMENT, Kind.MISSION_RELATED}
 
 
-def test_active_objects_are_never_chosen():
+def test_active_objects_are_never_chosen() -> None:
     seen = view(kind=np.full(200, Kind.ACTIVE, np.int8))
     for policy in (MassRemoval(per_year=5), RandomRemoval(per_year=5), ListRemoval(ids=(1003, 1004), per_year=1)):
         chosen = policy.select(seen)
@@ -168,7 +170,7 @@ def test_active_objects_are_never_chosen():
         Only(classes=(CLASS_NAMES[0],))
 
 
-def test_fewer_objects_than_missions_takes_all_and_says_so():
+def test_fewer_objects_than_missions_takes_all_and_says_so() -> None:
     seen = view(30)
     some = MassRemoval(per_year=1000).select(seen)
     assert len(some.indices) == some.eligible > 0
@@ -178,7 +180,7 @@ def test_fewer_objects_than_missions_takes_all_and_says_so():
     assert not MassRemoval(per_year=0).select(seen).exhausted
 
 
-def test_years_and_campaigns():
+def test_years_and_campaigns() -> None:
     policy = MassRemoval(per_year=1, from_year=2030, until_year=2042, campaign=Campaign(years_on=5, years_off=2))
     in_force = [year for year in range(2020, 2050) if policy.in_force(year + 0.0)]
     assert in_force == [2030, 2031, 2032, 2033, 2034, 2037, 2038, 2039, 2040, 2041]
@@ -188,7 +190,7 @@ def test_years_and_campaigns():
     assert len(policy.select(view(year=2030.0)).indices) == 1
 
 
-def test_failed_missions_take_a_slot():
+def test_failed_missions_take_a_slot() -> None:
     seen = view(2000)
     sure, risky = (RiskRemoval(per_year=300, failure=p).select(seen) for p in (0.0, 0.2))
     assert sorted([*risky.indices, *risky.failed]) == sorted(sure.indices)
@@ -200,7 +202,7 @@ def test_failed_missions_take_a_slot():
     assert len(RiskRemoval(per_year=300, failure=1.0).select(seen).indices) == 0
 
 
-def test_random_removal_is_nested_and_does_not_hang_on_others():
+def test_random_removal_is_nested_and_does_not_hang_on_others() -> None:
     seen = view(500)
     five, ten = (set(RandomRemoval(per_year=k).select(seen).indices) for k in (5, 10))
     assert five < ten
@@ -211,7 +213,7 @@ def test_random_removal_is_nested_and_does_not_hang_on_others():
     assert set(RandomRemoval(per_year=5).select(view(500, year=2031.0)).indices) != five
 
 
-def test_random_removal_prefers_nobody():
+def test_random_removal_prefers_nobody() -> None:
     counts = np.zeros(200)
     for run in range(400):
         seen = view(run=run)
@@ -222,7 +224,7 @@ def test_random_removal_prefers_nobody():
     assert chi < eligible.sum() + 4.0 * np.sqrt(2.0 * eligible.sum())
 
 
-def test_lists_go_in_their_order():
+def test_lists_go_in_their_order() -> None:
     seen = view(kind=np.full(200, Kind.ROCKET_BODY, np.int8), a_km=np.full(200, 40_000.0))
     chosen = ListRemoval(ids=(1009, 1002, 5555, 1150), per_year=2).select(seen)
     assert seen.norad_id[chosen.indices].tolist() == [1009, 1002]
@@ -235,7 +237,7 @@ def test_lists_go_in_their_order():
     assert ListRemoval(ids=(1009, 1002, 5555, 1150), per_year=1).select(left).exhausted
 
 
-def test_a_listed_id_is_the_object_itself_and_not_a_copy():
+def test_a_listed_id_is_the_object_itself_and_not_a_copy() -> None:
     seen = view(
         6,
         kind=np.full(6, Kind.DERELICT, np.int8),
@@ -246,12 +248,12 @@ def test_a_listed_id_is_the_object_itself_and_not_a_copy():
 
 
 @pytest.mark.parametrize("ids", [(), (1, 1), (0,), (-5, 3)])
-def test_senseless_lists_are_refused(ids):
+def test_senseless_lists_are_refused(ids: tuple[Any, ...]) -> None:
     with pytest.raises(ValidationError, match="ids"):
         ListRemoval(ids=ids)
 
 
-def test_lowering_and_avoiding():
+def test_lowering_and_avoiding() -> None:
     seen = view()
     lower = MassRemoval(per_year=500, action=Lower(lower_years=50)).select(seen)
     assert (lower.action, lower.lower_years) == ("lower", 50.0)
@@ -265,7 +267,7 @@ def test_lowering_and_avoiding():
     assert sorted(avoid.indices) == np.flatnonzero(eligible & (avoided == 1.0)).tolist()
 
 
-def test_sweep_thins_small_debris_in_a_band():
+def test_sweep_thins_small_debris_in_a_band() -> None:
     n = 20_000
     seen = view(
         n, kind=np.full(n, Kind.EXPLOSION_FRAGMENT, np.int8), length_m=np.random.default_rng(1).uniform(0.01, 0.2, n)
@@ -287,7 +289,7 @@ def test_sweep_thins_small_debris_in_a_band():
     assert len(policy.select(intact).indices) == 0
 
 
-def test_several_policies_never_choose_the_same():
+def test_several_policies_never_choose_the_same() -> None:
     seen = view()
     first, second = select_all([MassRemoval(per_year=10, failure=0.5), RiskRemoval(per_year=10)], seen)
     assert not set(second.indices) & {*first.indices, *first.failed}
@@ -296,7 +298,7 @@ def test_several_policies_never_choose_the_same():
     assert set(second.indices) <= set(alone)
 
 
-def test_csi_by_hand():
+def test_csi_by_hand() -> None:
     """Rossi, Valsecchi and Alessi (2015): at 1000 km, if it is densest there, M/10,000 times the inclination term."""
     seen = view(
         5,
@@ -317,7 +319,7 @@ def test_csi_by_hand():
     np.testing.assert_allclose(csi(low)[3], 1.3 / 1.6 * 0.5 * life)
 
 
-def test_footprint_goes_by_active_satellites_nearby():
+def test_footprint_goes_by_active_satellites_nearby() -> None:
     kind = np.full(200, Kind.ACTIVE, np.int8)
     kind[:3] = Kind.ROCKET_BODY
     a = EARTH.radius_km + np.full(200, 560.0)
@@ -334,11 +336,11 @@ def test_footprint_goes_by_active_satellites_nearby():
 class Oldest(RankedRemoval):
     rank: Literal["oldest"] = "oldest"
 
-    def score(self, view):
+    def score(self, view: View) -> Floats:
         return view.age_years
 
 
-def test_a_class_of_ones_own():
+def test_a_class_of_ones_own() -> None:
     seen = view()
     chosen = Oldest(per_year=3).select(seen)
     eligible = np.flatnonzero(np.isin(seen.kind, [Kind.DERELICT, Kind.ROCKET_BODY]))
@@ -350,7 +352,7 @@ def test_a_class_of_ones_own():
     assert Scenario.model_validate({"removal": [{"rank": "oldest", "per_year": 3}]}).removal == (Oldest(per_year=3),)
 
 
-def test_a_score_of_the_wrong_shape_is_said():
+def test_a_score_of_the_wrong_shape_is_said() -> None:
     class Wrong(RankedRemoval):
         rank: Literal["wrong shape"] = "wrong shape"
 
@@ -362,7 +364,7 @@ def test_a_score_of_the_wrong_shape_is_said():
     del RemovalPolicy.registry["wrong shape"]
 
 
-def test_scores_that_are_no_numbers_are_not_eligible():
+def test_scores_that_are_no_numbers_are_not_eligible() -> None:
     class Patchy(RankedRemoval):
         rank: Literal["patchy"] = "patchy"
 
@@ -374,7 +376,7 @@ def test_scores_that_are_no_numbers_are_not_eligible():
     del RemovalPolicy.registry["patchy"]
 
 
-def test_a_name_is_taken_once():
+def test_a_name_is_taken_once() -> None:
     with pytest.raises(InputError, match=r"rank 'risk' of .*Other is already used"):
 
         class Other(RankedRemoval):
@@ -407,7 +409,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("table", "said"), BAD)
-def test_bad_tables_are_refused(table, said):
+def test_bad_tables_are_refused(table: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Scenario.model_validate({"removal": [table]})
 
@@ -436,13 +438,13 @@ LOOSE = [
 
 
 @pytest.mark.parametrize(("key", "table"), LOOSE)
-def test_truth_values_and_texts_are_no_numbers(key, table):
+def test_truth_values_and_texts_are_no_numbers(key: str, table: dict[str, Any]) -> None:
     full = {"rank": "mass", "per_year": 5, **table}
     with pytest.raises(ValidationError, match=key):
         Scenario.model_validate({"removal": [{k: v for k, v in full.items() if v is not None}]})
 
 
-def test_lists_stand_for_pairs_and_whole_numbers_for_others():
+def test_lists_stand_for_pairs_and_whole_numbers_for_others() -> None:
     only = {"inclination_deg": [81, 84], "owners": ["CIS"], "max_eccentricity": 1}
     policy = {"rank": "mass", "per_year": 5, "from_year": 2030, "failure": 1, "only": only}
     (made,) = Scenario.model_validate({"removal": [policy]}).removal
@@ -451,7 +453,7 @@ def test_lists_stand_for_pairs_and_whole_numbers_for_others():
     assert ListRemoval(ids=tuple(np.array([7, 8])), per_year=np.int32(2)).ids == (7, 8)
 
 
-def test_uniforms_are_the_same_whenever_they_are_asked_for():
+def test_uniforms_are_the_same_whenever_they_are_asked_for() -> None:
     seen = view()
     np.testing.assert_array_equal(seen.uniforms(100), seen.uniforms(100))
     assert not np.array_equal(seen.uniforms(100), seen.uniforms(101))

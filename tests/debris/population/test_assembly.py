@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,17 +24,17 @@ MOCAT = SHARED / "data" / "debris" / "mocat_mc" / "2023.mat"
 HEADER = "norad_id,perigee_km,apogee_km,inc_deg,object_type,mass_kg,radius_m,launch_date,weight\n"
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def table(tmp_path, *rows):
+def table(tmp_path: Path, *rows: str) -> Path:
     file = tmp_path / "own.csv"
     file.write_text("# epoch = 2025-01-01\n" + HEADER + "\n".join(rows) + "\n")
     return file
 
 
-def test_what_is_launched_after_the_epoch_is_left_out(tmp_path):
+def test_what_is_launched_after_the_epoch_is_left_out(tmp_path: Path) -> None:
     file = table(
         tmp_path,
         "1,700,720,98,payload,500,1,2026-06-01,1",
@@ -52,7 +53,7 @@ def test_what_is_launched_after_the_epoch_is_left_out(tmp_path):
         read_table(table(tmp_path, *["1,700,720,98,payload,500,1,2001-01-01,1"] * 5), rng(), year=1990.0)
 
 
-def test_a_year_before_that_of_the_file():
+def test_a_year_before_that_of_the_file() -> None:
     if not MOCAT.is_file():
         pytest.skip(f"{MOCAT} is not there")
     whole = read_mocat(MOCAT, rng())
@@ -63,7 +64,7 @@ def test_a_year_before_that_of_the_file():
     assert any(f"{later:,} objects launched after the epoch (2010.00) left out" in note for note in early.notes)
 
 
-def test_a_designator_states_no_more_than_the_year(tmp_path):
+def test_a_designator_states_no_more_than_the_year(tmp_path: Path) -> None:
     ids = np.array(["2020-001A", "2024-001A", "2024-090A", "2025-001A", "2024-001B"])
     catalog = dataclasses.replace(synthetic_catalog(5), object_id=ids)
     file = tmp_path / "catalog.csv"
@@ -84,19 +85,19 @@ def test_a_designator_states_no_more_than_the_year(tmp_path):
         ("1,700,720,98,debris,1,5,2020,1e6", r"weight x cross-section \[m\^2\] of line 5 .* up to 8,000,000"),
     ],
 )
-def test_rows_too_large_to_be_evolved_are_refused(tmp_path, row, message):
+def test_rows_too_large_to_be_evolved_are_refused(tmp_path: Path, row: str, message: str) -> None:
     # line 4 is left out: lines are counted as in the file all the same
     file = table(tmp_path, "7,800,820,71,rocket body,1400,2,1990-01-01,1", "1,700,720,98,payload,500,1,2030,1", row)
     with pytest.raises(InputError, match=message):
         read_table(file, rng())
 
 
-def test_the_largest_rows_that_are_allowed(tmp_path):
+def test_the_largest_rows_that_are_allowed(tmp_path: Path) -> None:
     rows = ["1,700,720,98,payload,1e6,1e3,2020,1", "2,700,1e6,98,debris,45,1,2020,2e6"]
     population = read_table(table(tmp_path, *rows), rng())
     assert population.weight.tolist() == [1.0, 2e6]
 
 
-def test_nothing_is_no_population():
+def test_nothing_is_no_population() -> None:
     with pytest.raises(InputError, match="no object is in it"):
         assemble(2020.0, {name: np.zeros(0) for name in ("kind", "a_km", "ecc", "inc_rad")}, rng(), "empty")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from support.paths import SHARED
@@ -16,11 +19,11 @@ from stmgpu.propagate.kepler import states_of
 DATA = SHARED / "data" / "debris"
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def cascade(path, radius=(0.15, 0.55, 2.0)):
+def cascade(path: Path, radius: tuple[float, float, float] = (0.15, 0.55, 2.0)) -> tuple[Any, ...]:
     elements = (
         [7000.0, 7200.0, 7500.0],
         [0.001, 0.02, 0.1],
@@ -35,7 +38,7 @@ def cascade(path, radius=(0.15, 0.55, 2.0)):
     return elements
 
 
-def test_states_of_cascade(tmp_path):
+def test_states_of_cascade(tmp_path: Path) -> None:
     elements = cascade(tmp_path / "ic.txt")
     population = read_cascade(tmp_path / "ic.txt", rng())
     for name, values in zip(("a_km", "ecc", "inc_rad", "raan_rad", "argp_rad", "mean_rad"), elements, strict=True):
@@ -52,7 +55,7 @@ def test_states_of_cascade(tmp_path):
     np.testing.assert_allclose(with_drag.area_to_mass, [2.0 * 1e-4 / (0.157 * 2.2), 1e-9, 1e-9])
 
 
-def test_mistakes_in_files_of_cascade(tmp_path):
+def test_mistakes_in_files_of_cascade(tmp_path: Path) -> None:
     file = tmp_path / "ic.txt"
     with pytest.raises(InputError, match="cannot read"):
         read_cascade(file, rng())
@@ -74,7 +77,7 @@ def test_mistakes_in_files_of_cascade(tmp_path):
         read_cascade(file, rng())
 
 
-def test_published_states_of_cascade():
+def test_published_states_of_cascade() -> None:
     file = DATA / "cascade" / "test_ic_19647.txt"
     if not file.is_file():
         pytest.skip(f"{file} is not there")

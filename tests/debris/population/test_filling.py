@@ -15,11 +15,11 @@ from stmgpu.debris.population.filling import fill_missing
 from stmgpu.errors import InputError
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def test_intact_objects_get_medians_of_their_class():
+def test_intact_objects_get_medians_of_their_class() -> None:
     mass = np.concatenate([np.linspace(500.0, 1500.0, 21), [0.0, 800.0, 0.0]])
     radius = np.concatenate([np.sqrt(0.01 * mass[:21] / np.pi), [0.0, 0.0, 2.0]])
     filled = fill_missing(np.full(24, Kind.ROCKET_BODY), mass, radius, rng())
@@ -39,7 +39,7 @@ def test_intact_objects_get_medians_of_their_class():
     assert filled.length_m[10] == pytest.approx(3.81, abs=0.005)
 
 
-def test_few_known_objects_mean_a_draw():
+def test_few_known_objects_mean_a_draw() -> None:
     """Payloads: log10 of mass 1.73 +- 1.08 (MOCAT-MC 2023-01-01, counted by us)."""
     n = 4000
     mass = np.zeros(n)
@@ -51,7 +51,7 @@ def test_few_known_objects_mean_a_draw():
     assert "mass of 3,981 drawn around 54 kg (19 known)" in filled.notes[0]
 
 
-def test_constellations_are_no_measure_for_others():
+def test_constellations_are_no_measure_for_others() -> None:
     n = 100
     mass = np.concatenate([np.full(60, 260.0), np.full(39, 5.0), [0.0]])
     constellation = np.where(np.arange(n) < 60, 0, -1)
@@ -68,7 +68,7 @@ def test_constellations_are_no_measure_for_others():
     assert filled.notes[0].startswith("60 active payloads of constellation 0: mass of 1 filled with the class median")
 
 
-def test_fragments_are_drawn_by_the_breakup_model():
+def test_fragments_are_drawn_by_the_breakup_model() -> None:
     """Power laws of 1.71 and 1.6 from 10 cm to 1 m; sd of chi 0.54 for stages, 0.49 for spacecraft at 11 cm."""
     n = 20_000
     for kind, b in ((Kind.COLLISION_FRAGMENT, 1.71), (Kind.UNATTRIBUTED, 1.6)):
@@ -88,7 +88,7 @@ def test_fragments_are_drawn_by_the_breakup_model():
     assert (chi[~stage].mean(), chi[~stage].std()) == pytest.approx((-0.978, 0.485), abs=0.025)
 
 
-def test_what_is_known_stays():
+def test_what_is_known_stays() -> None:
     filled = fill_missing(
         [Kind.UNATTRIBUTED, Kind.UNATTRIBUTED, Kind.DERELICT],
         [2.0, 2.0, 100.0],
@@ -105,6 +105,6 @@ def test_what_is_known_stays():
 
 
 @pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
-def test_impossible_sizes_are_refused(value):
+def test_impossible_sizes_are_refused(value: float) -> None:
     with pytest.raises(InputError, match="mass_kg in row 1"):
         fill_missing([Kind.DERELICT] * 2, [1.0, value], [1.0, 1.0], rng())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support.paths import SHARED
 
 from stmgpu.catalog import format_catalog
+from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.synthetic import synthetic_catalog
 from stmgpu.debris.population import FILLED_MASS, Kind
 from stmgpu.debris.population.from_catalog import read_gp
@@ -19,19 +21,19 @@ from stmgpu.errors import InputError
 DATA = SHARED / "data" / "debris"
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
 @pytest.fixture
-def catalogue(tmp_path):
+def catalogue(tmp_path: Path) -> tuple[Path, Catalog]:
     catalog = synthetic_catalog(60, seed=4)
     path = tmp_path / "catalog.csv"
     path.write_bytes(format_catalog(catalog, "csv"))
     return path, catalog
 
 
-def test_catalogue_with_satcat(tmp_path, catalogue):
+def test_catalogue_with_satcat(tmp_path: Path, catalogue: tuple[Path, Catalog]) -> None:
     path, catalog = catalogue
     kinds, status = ["PAY", "PAY", "R/B", "DEB", "UNK"], ["+", "-", "", "", ""]
     launched = ["1990-01-01", "2020-01-01", "1985-01-01", "1999-05-10", ""]
@@ -58,7 +60,7 @@ def test_catalogue_with_satcat(tmp_path, catalogue):
     assert "2 objects are not in satcat.csv" in text
 
 
-def test_catalogue_with_a_table_of_sizes(tmp_path, catalogue):
+def test_catalogue_with_a_table_of_sizes(tmp_path: Path, catalogue: tuple[Path, Catalog]) -> None:
     path, catalog = catalogue
     sizes = tmp_path / "sizes.csv"
     rows = [f"{number},rocket body,{1000 + k},2,1980-01-01" for k, number in enumerate(catalog.norad_id.tolist())]
@@ -77,7 +79,7 @@ def test_catalogue_with_a_table_of_sizes(tmp_path, catalogue):
     np.testing.assert_allclose(moved, drift, rtol=2e-3, atol=1e-6)
 
 
-def test_types_by_name(tmp_path):
+def test_types_by_name(tmp_path: Path) -> None:
     """The naming of the public catalogue."""
     catalog = synthetic_catalog(5)
     names = np.array(["STARLINK-1007", "CZ-6A DEB", "SL-16 R/B", "TBA - TO BE ASSIGNED", "COSMOS 2251"])
@@ -92,7 +94,7 @@ def test_types_by_name(tmp_path):
     assert "types of 5 objects told by their names" in population.notes
 
 
-def test_mistakes_with_catalogues(tmp_path, catalogue):
+def test_mistakes_with_catalogues(tmp_path: Path, catalogue: tuple[Path, Catalog]) -> None:
     path, _ = catalogue
     sizes = tmp_path / "sizes.csv"
     sizes.write_text("norad_id,object_type\n999999,payload\n")

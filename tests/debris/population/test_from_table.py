@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.paths import SHARED
@@ -24,11 +26,11 @@ norad_id,perigee_km,apogee_km,inc_deg,raan_deg,argp_deg,mean_anomaly_deg,object_
 """
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def test_table(tmp_path):
+def test_table(tmp_path: Path) -> None:
     file = tmp_path / "objects.csv"
     file.write_text(TABLE)
     population = read_table(file, rng())
@@ -90,7 +92,7 @@ def test_table(tmp_path):
         ("2,500,500", "2.5,500,500", r"line 4: norad_id is '2\.5'; a whole number"),
     ],
 )
-def test_mistakes_in_tables(tmp_path, old, new, message):
+def test_mistakes_in_tables(tmp_path: Path, old: str, new: str, message: str) -> None:
     file = tmp_path / "objects.csv"
     assert old in TABLE
     file.write_text(TABLE.replace(old, new, 1))
@@ -98,7 +100,7 @@ def test_mistakes_in_tables(tmp_path, old, new, message):
         read_table(file, rng())
 
 
-def test_tables_that_are_none(tmp_path):
+def test_tables_that_are_none(tmp_path: Path) -> None:
     file = tmp_path / "objects.csv"
     with pytest.raises(InputError, match="cannot read"):
         read_table(file, rng())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -19,11 +22,11 @@ from stmgpu.time import jd_of_year
 DATA = SHARED / "data" / "debris"
 
 
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def test_classes_of_mocat(tmp_path):
+def test_classes_of_mocat(tmp_path: Path) -> None:
     population = read_mocat(mocat_file(tmp_path / "2020.mat"), rng())
     assert population.epoch_year == 2020.0
     u = Kind.UNATTRIBUTED
@@ -50,7 +53,7 @@ def test_classes_of_mocat(tmp_path):
     assert any("does not say whether a collision or an explosion" in note for note in population.notes)
 
 
-def test_payloads_are_active_for_their_life(tmp_path):
+def test_payloads_are_active_for_their_life(tmp_path: Path) -> None:
     changes = {
         "c22": 1,
         "c15": jd_of_year(np.array([2000.0, 2011.9, 2012.1, 2019.0, 2016.0, 1998.9, *[2000.0] * 5])),
@@ -70,7 +73,7 @@ def test_payloads_are_active_for_their_life(tmp_path):
     assert (short.kind == Kind.ACTIVE).tolist()[:4] == [False, False, False, True]
 
 
-def test_constellations_of_mocat(tmp_path):
+def test_constellations_of_mocat(tmp_path: Path) -> None:
     changes = {
         "c22": [1] * 10 + [5],
         "c15": jd_of_year(2019.9),
@@ -82,7 +85,7 @@ def test_constellations_of_mocat(tmp_path):
     assert any("4 Starlink and 3 OneWeb" in note for note in population.notes)
 
 
-def test_gaps_of_mocat(tmp_path):
+def test_gaps_of_mocat(tmp_path: Path) -> None:
     changes = {
         "c7": [100.0] * 2 + [0.0] * 2 + [100.0] * 7,
         "c15": [*jd_of_year(np.full(10, 2015.0)), np.nan],
@@ -109,12 +112,12 @@ def test_gaps_of_mocat(tmp_path):
         ({"c22": [1] * 10 + [12]}, r"class in row 11 of mat_sats is 12"),
     ],
 )
-def test_what_cannot_be_is_refused_by_row(tmp_path, changes, message):
+def test_what_cannot_be_is_refused_by_row(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_mocat(mocat_file(tmp_path / "2020.mat", **changes), rng())
 
 
-def test_files_that_are_no_population_of_mocat(tmp_path):
+def test_files_that_are_no_population_of_mocat(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read the population"):
         read_mocat(tmp_path / "2020.mat", rng())
     (tmp_path / "2021.mat").write_text("no MATLAB file")
@@ -129,7 +132,7 @@ def test_files_that_are_no_population_of_mocat(tmp_path):
 
 
 @pytest.mark.parametrize(("year", "count"), [(2000, 5_847), (2010, 10_213), (2020, 14_041), (2023, 19_085)])
-def test_published_counts_of_mocat(year, count):
+def test_published_counts_of_mocat(year: int, count: int) -> None:
     """Perigees from 200 to 2,000 km: the counts that MOCAT-MC's authors give for their populations."""
     file = DATA / "mocat_mc" / f"{year}.mat"
     if not file.is_file():

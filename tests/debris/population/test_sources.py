@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.paths import SHARED
@@ -15,7 +17,7 @@ from stmgpu.errors import InputError
 DATA = SHARED / "data" / "debris"
 
 
-def test_selection_and_its_notes():
+def test_selection_and_its_notes() -> None:
     population = load_population(PopulationSpec(objects=3000, seed=1, max_perigee_km=800.0, min_length_m=0.5))
     assert perigee_km(population).max() < 800.0
     assert population.length_m.min() >= 0.5
@@ -27,7 +29,7 @@ def test_selection_and_its_notes():
     assert select(whole).notes == whole.notes
 
 
-def test_loading_is_repeatable(tmp_path):
+def test_loading_is_repeatable(tmp_path: Path) -> None:
     file = mocat_file(tmp_path / "2020.mat", c7=0.0)
     one, two = (load_population(PopulationSpec(source="mocat", path=file, seed=3)) for _ in range(2))
     np.testing.assert_array_equal(one.raan_rad, two.raan_rad)

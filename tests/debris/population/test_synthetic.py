@@ -7,6 +7,8 @@ ESA's MASTER, as published with the source-sink models of MIT ARCLab, times the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -20,6 +22,7 @@ from stmgpu.debris.population.assembly import perigee_km
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.specs import PopulationSpec
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats
 
 BINS_KM = np.arange(200.0, 2001.0, 100.0)
 HEIGHTS = {  # objects by height of the semi-major axis, per 100 km from 200 to 2,000 km
@@ -47,7 +50,7 @@ def small() -> Population:
     return made[19_085:]
 
 
-def time_between(population: Population, low_km: float, high_km: float):
+def time_between(population: Population, low_km: float, high_km: float) -> Floats:
     """Share of each orbit's period between two heights: M = E - e sin E at both, over pi."""
 
     def passed(height):
@@ -66,7 +69,7 @@ def of_kind(population: Population, name: str) -> Population:
     return population[(population.kind >= low) & (population.kind <= high)]
 
 
-def test_counts_are_the_published_ones(population):
+def test_counts_are_the_published_ones(population: Population) -> None:
     kind = population.kind
     assert len(population) == 19_085
     assert (kind <= Kind.DERELICT).sum() == 7_911
@@ -81,7 +84,7 @@ def test_counts_are_the_published_ones(population):
 
 
 @pytest.mark.parametrize("name", HEIGHTS)
-def test_heights(population, name):
+def test_heights(population: Population, name: str) -> None:
     part = of_kind(population, name)
     ours = np.histogram(part.a_km - EARTH.radius_km, BINS_KM)[0]
     truth = np.array(HEIGHTS[name])
@@ -93,17 +96,17 @@ def test_heights(population, name):
 
 
 @pytest.mark.parametrize("name", ECC)
-def test_eccentricities(population, name):
+def test_eccentricities(population: Population, name: str) -> None:
     ours = np.percentile(of_kind(population, name).ecc, [5, 25, 50, 75, 95])
     assert np.all(np.abs(np.log(ours / ECC[name])) < np.log(1.35)), ours
 
 
-def test_perigees_lie_in_the_published_range(population):
+def test_perigees_lie_in_the_published_range(population: Population) -> None:
     assert perigee_km(population).min() >= 200.0
     assert perigee_km(population).max() < 2000.0
 
 
-def test_inclinations(population):
+def test_inclinations(population: Population) -> None:
     """Peaks: those of debris and rocket bodies on 2020-01-01, when there were 9,720 and 1,035, in shares."""
     debris, stages = of_kind(population, "debris"), of_kind(population, "rocket body")
     for part, total, peaks in (
@@ -130,7 +133,7 @@ def test_inclinations(population):
             assert share == pytest.approx((count + extra) / (total + (extra and 760)), rel=0.35), (low, share)
 
 
-def test_masses_and_sizes(population):
+def test_masses_and_sizes(population: Population) -> None:
     """log10 of masses and radii: mean, sd and correlation; lumps; totals."""
     payload, stages = of_kind(population, "payload"), of_kind(population, "rocket body")
     for part, figures in (
@@ -152,7 +155,7 @@ def test_masses_and_sizes(population):
         assert np.all(np.abs(np.log(ours / [low, middle, high])) < np.log(2.3)), ours
 
 
-def test_fragments_follow_the_breakup_model(population):
+def test_fragments_follow_the_breakup_model(population: Population) -> None:
     """Power law of explosions from 10 cm up: N(> 0.2 m) / N(> 0.1 m), cut at 1 m; A/m far above that of intact ones."""
     part = population[population.kind == Kind.EXPLOSION_FRAGMENT]
     expected = (0.2**-1.6 - 1.0) / (0.1**-1.6 - 1.0)
@@ -163,7 +166,7 @@ def test_fragments_follow_the_breakup_model(population):
     np.testing.assert_allclose(np.pi * population.radius_m**2, population.area_to_mass * population.mass_kg, rtol=1e-9)
 
 
-def test_launch_dates(population):
+def test_launch_dates(population: Population) -> None:
     """2,031 payloads besides the large constellations, and 191 upper stages, had been launched since 2015."""
     payload, stages = of_kind(population, "payload"), of_kind(population, "rocket body")
     assert ((payload.launch_year >= 2015) & (payload.constellation < 0)).sum() == pytest.approx(2_031, rel=0.08)
@@ -172,7 +175,7 @@ def test_launch_dates(population):
     assert population.launch_year.max() <= 2023.0
 
 
-def test_constellations_can_be_left_out_and_keep_their_planes(population):
+def test_constellations_can_be_left_out_and_keep_their_planes(population: Population) -> None:
     starlink = population[(population.constellation == 0) & (np.abs(np.degrees(population.inc_rad) - 53.05) < 0.05)]
     planes = np.unique(np.round(np.degrees(starlink.raan_rad), 6))
     np.testing.assert_allclose(np.diff(planes), 5.0, atol=1e-5)  # 72 of them
@@ -181,7 +184,7 @@ def test_constellations_can_be_left_out_and_keep_their_planes(population):
     assert (without.constellation < 0).all()
 
 
-def test_members_have_five_years_and_small_satellites_no_engine(population):
+def test_members_have_five_years_and_small_satellites_no_engine(population: Population) -> None:
     members = population[population.constellation >= 0]
     np.testing.assert_allclose(members.mission_end_year - members.launch_year, 5.0)
     active = population[population.kind == Kind.ACTIVE]
@@ -191,7 +194,7 @@ def test_members_have_five_years_and_small_satellites_no_engine(population):
     assert np.isinf(population.mission_end_year[population.kind > Kind.DERELICT]).all()
 
 
-def test_seed_number_and_epoch():
+def test_seed_number_and_epoch() -> None:
     one, same, other = (synthetic_population(2_000, seed=seed) for seed in (1, 1, 2))
     for name in columns():
         np.testing.assert_array_equal(getattr(one, name), getattr(same, name))
@@ -209,7 +212,7 @@ def test_seed_number_and_epoch():
 
 
 @pytest.mark.slow
-def test_small_fragments_have_the_published_number(small):
+def test_small_fragments_have_the_published_number(small) -> None:
     """Objects that are between 200 and 2,000 km at any time. One stays there with an sd of 0.115 of its period."""
     assert time_between(small, 200.0, 2000.0).sum() == pytest.approx(SMALL, abs=4.0 * 0.115 * np.sqrt(SMALL))
     collision = small.kind == Kind.COLLISION_FRAGMENT
@@ -217,7 +220,7 @@ def test_small_fragments_have_the_published_number(small):
     assert collision.mean() == pytest.approx((1980 + 822 + 228 + 304) / 9_028, abs=2e-5)  # as among the larger ones
 
 
-def test_small_fragments_follow_the_power_laws(small):
+def test_small_fragments_follow_the_power_laws(small: Population) -> None:
     for kind, exponent in ((Kind.COLLISION_FRAGMENT, 1.71), (Kind.EXPLOSION_FRAGMENT, 1.6)):
         length = small.length_m[small.kind == kind]
         quantile = (0.01**-exponent - length**-exponent) / (0.01**-exponent - 0.1**-exponent)
@@ -229,7 +232,7 @@ def test_small_fragments_follow_the_power_laws(small):
         assert (small.kind == kind).sum() * b / (10.0**b - 1.0) / above == pytest.approx(step, abs=0.01)
 
 
-def test_small_fragments_have_the_areas_and_masses_of_the_breakup_model(small):
+def test_small_fragments_have_the_areas_and_masses_of_the_breakup_model(small: Population) -> None:
     length = small.length_m
     np.testing.assert_allclose(np.pi * small.radius_m**2, area_of_length(length), rtol=1e-9)
     np.testing.assert_allclose(small.mass_kg * small.area_to_mass, area_of_length(length), rtol=1e-9)
@@ -244,7 +247,7 @@ def test_small_fragments_have_the_areas_and_masses_of_the_breakup_model(small):
     assert (small.constellation < 0).all()
 
 
-def test_small_fragments_are_where_the_larger_ones_are_but_higher(population, small):
+def test_small_fragments_are_where_the_larger_ones_are_but_higher(population: Population, small: Population) -> None:
     ours = np.array([time_between(small, low, low + 100.0).sum() for low in BINS_KM[:-1]])
     ratio = ours / SMALL_HEIGHTS
     assert np.all(np.abs(np.log(ratio[1:11])) < np.log(1.35)), ratio  # 300 to 1,300 km
@@ -266,7 +269,7 @@ def test_small_fragments_are_where_the_larger_ones_are_but_higher(population, sm
 
 
 @pytest.mark.parametrize("options", [{}, {"objects": 3_000, "constellations": False, "year": 2030.5}])
-def test_larger_objects_are_the_same_without_small_ones(options):
+def test_larger_objects_are_the_same_without_small_ones(options: dict[str, Any]) -> None:
     base = synthetic_population(seed=4, **options)
     for length in (0.1, 0.3):
         assert len(synthetic_population(seed=4, min_length_m=length, **options)) == len(base)
@@ -286,7 +289,7 @@ def test_larger_objects_are_the_same_without_small_ones(options):
     assert (small.launch_year <= both.epoch_year).all()
 
 
-def test_lengths_that_are_refused():
+def test_lengths_that_are_refused() -> None:
     for length in (0.0099, 0.0, -1.0, np.nan):
         with pytest.raises(InputError, match=r"no fragments below 0\.01 m; give 0\.01 or more"):
             synthetic_population(100, min_length_m=length)
@@ -298,6 +301,6 @@ def test_lengths_that_are_refused():
     assert PopulationSpec(source="table", path="a.csv", min_length_m=0.001).min_length_m == 0.001  # only leaves out
 
 
-def test_a_small_length_and_almost_no_fragments():
+def test_a_small_length_and_almost_no_fragments() -> None:
     assert len(synthetic_population(2, min_length_m=0.0999)) == 2
     assert len(synthetic_population(2, min_length_m=0.01)) == 2 + round(2 / 19_085 * SMALL / 0.9784)

@@ -16,7 +16,7 @@ from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 
 
-def test_density_times_volume_is_the_number_of_objects():
+def test_density_times_volume_is_the_number_of_objects() -> None:
     rng = np.random.default_rng(1)
     objects = population(
         EARTH.radius_km + rng.uniform(600.0, 1500.0, 300),
@@ -35,7 +35,7 @@ def test_density_times_volume_is_the_number_of_objects():
     np.testing.assert_allclose((by_cell * cells[:, :, None]).sum("latitude"), by_shell * volume, rtol=1e-10, atol=1e-9)
 
 
-def test_density_of_an_ensemble():
+def test_density_of_an_ensemble() -> None:
     ds = ensembles.study(runs=3)
     found = st.spatial_density(ds)
     assert found.attrs["units"] == "km-3"
@@ -51,7 +51,7 @@ def test_density_of_an_ensemble():
 
 
 @pytest.mark.parametrize("inclination", [33.0, 98.0])
-def test_density_of_one_orbit_is_kesslers(inclination):
+def test_density_of_one_orbit_is_kesslers(inclination: float) -> None:
     """Kessler (1981): S = 1/(2 pi^3 r a sqrt((sin^2 i - sin^2 b)(r - q)(Q - r))), at the middle of small cells."""
     a, e = 7200.0, 0.02
     q, top = a * (1.0 - e), a * (1.0 + e)
@@ -68,13 +68,13 @@ def test_density_of_one_orbit_is_kesslers(inclination):
             assert float(cell.sum()) == pytest.approx(want, rel=1e-4)
 
 
-def test_latitude_share_of_equatorial_and_polar_orbits():
+def test_latitude_share_of_equatorial_and_polar_orbits() -> None:
     edges = np.radians([-90.0, -10.0, 10.0, 90.0])
     np.testing.assert_allclose(latitude_time_share([0.0, np.pi], edges), [[0, 1, 0], [0, 1, 0]], atol=1e-12)
     np.testing.assert_allclose(latitude_time_share([np.pi / 2], edges), [[4 / 9, 1 / 9, 4 / 9]], atol=1e-12)
 
 
-def test_relative_speed_at_the_equator():
+def test_relative_speed_at_the_equator() -> None:
     """Two objects at one inclination meet at the equator along parallel tracks, or northbound against southbound: 0 and
     2 v sin i with equal odds."""
     v = np.sqrt(EARTH.mu_km3_s2 / (EARTH.radius_km + 775.0))
@@ -92,7 +92,7 @@ def test_relative_speed_at_the_equator():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(98.5, 53.5), (74.5, 82.5), (65.5, 30.5)])
-def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
+def test_meetings_of_two_orbits_are_the_integral_of_kessler(first: float, second: float) -> None:
     """Two circular orbits spread over one shell: density squared times mean relative speed, summed over cells, is the
     integral over latitude by quadrature, with the headings of both at every latitude."""
     lower, upper = 800.0, 810.0
@@ -122,7 +122,7 @@ def test_meetings_of_two_orbits_are_the_integral_of_kessler(first, second):
     assert found == pytest.approx(want, rel=0.03)
 
 
-def test_density_speed_and_the_mean_field_agree():
+def test_density_speed_and_the_mean_field_agree() -> None:
     """Independent code: half of n^2 V times the cross-section, over all cells, against rates without latitudes."""
     rng = np.random.default_rng(1)
     objects = population(
@@ -145,7 +145,7 @@ def test_density_speed_and_the_mean_field_agree():
     assert float(st.crash_clock(field)) == pytest.approx(365.25 / field.total_without_avoidance)
 
 
-def test_flux_is_density_times_speed():
+def test_flux_is_density_times_speed() -> None:
     objects = population(EARTH.radius_km + np.array([700.0, 720.0, 905.0]), [98.0, 53.0, 74.0])
     speed, density = st.relative_speed(objects), st.latitude_density(objects)
     found = st.flux(objects)
@@ -159,7 +159,7 @@ def test_flux_is_density_times_speed():
         st.flux(objects, 0.0)
 
 
-def test_impossible_cells():
+def test_impossible_cells() -> None:
     objects = population(7000.0, 50.0)
     with pytest.raises(InputError, match="altitude_edges_km must be at least two ascending numbers"):
         st.spatial_density(objects, [800.0, 700.0])

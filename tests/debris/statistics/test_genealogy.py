@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from support import ensembles
 
 from stmgpu.debris import statistics as st
@@ -11,7 +12,7 @@ from stmgpu.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def family():
+def family() -> xr.Dataset:
     """Run 0: 1 breaks uids 5 and 6; its fragment 100 hits 7 (event 2); a fragment of 2, 200, is hit by 101 of event 1
     (event 3); 8 and 9 collide on their own (event 4); 8's twin explodes (5). Run 1: 5 and 6 again, with the same
     number 1, later; 300 of it hits 5's companion."""
@@ -28,7 +29,7 @@ def family():
     return ensembles.with_events(ensembles.empty(runs=2, years=10), rows)
 
 
-def test_genealogy_by_hand(family):
+def test_genealogy_by_hand(family: xr.Dataset) -> None:
     found = st.genealogy(family)
     assert found.first_parent.values.tolist() == [-1, -1, 1, -1, -1, -1, -1, -1]
     assert found.second_parent.values.tolist() == [-1, 0, 0, -1, -1, -1, -1, 6]
@@ -40,7 +41,7 @@ def test_genealogy_by_hand(family):
     assert np.flatnonzero(st.descendants(found, [1, 6])).tolist() == [2, 7]
 
 
-def test_removal_on_stored_runs_by_hand(family):
+def test_removal_on_stored_runs_by_hand(family: xr.Dataset) -> None:
     """Without object 5: run 0 loses events 1, 2 and 3, of which two are catastrophic; 6 survives 9 years and 7 eight;
     run 1 loses both, 6 survives 4 years and 12 three."""
     found = st.collisions_without(family, [5])
@@ -58,7 +59,7 @@ def test_removal_on_stored_runs_by_hand(family):
     assert st.collisions_without(family, [11]).avoided.values.tolist() == [[0.0, 0.0]]  # its removal is no collision
 
 
-def test_genealogy_refuses_what_is_no_family(family):
+def test_genealogy_refuses_what_is_no_family(family: xr.Dataset) -> None:
     with pytest.raises(InputError, match="no event table"):
         st.genealogy(family.drop_vars("event_id"))
     lost = family.copy(deep=True)

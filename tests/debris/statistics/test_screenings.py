@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,14 @@ from stmgpu.catalog.orbits import semi_major_axis_km
 from stmgpu.constants import EARTH
 from stmgpu.debris import statistics as st
 from stmgpu.debris.breakup.size_law import expected_fragments
+from stmgpu.debris.population.population import Population
 from stmgpu.debris.statistics import screenings
 from stmgpu.errors import InputError
 
 
-def conjunctions(rows, start="2025-01-30T12:00:00Z", days=4.0, threshold=5.0):
+def conjunctions(
+    rows: list[Any], start: str = "2025-01-30T12:00:00Z", days: float = 4.0, threshold: float = 5.0
+) -> xr.Dataset:
     """From (primary, secondary, days after the start, speed)."""
     first, second, after, speed = (np.array(column) for column in zip(*rows, strict=True)) if rows else np.empty((4, 0))
     tca = np.datetime64(start.rstrip("Z"), "ns") + (after * 86400e9).astype("timedelta64[ns]")
@@ -45,7 +49,7 @@ ROWS = [
 ]  # one constellation
 
 
-def objects():
+def objects() -> Population:
     found = population(
         EARTH.radius_km + np.array([820.0, 815.0, 1450.0, 560.0, 550.0, 550.0]),
         80.0,
@@ -60,7 +64,7 @@ def objects():
     )
 
 
-def test_rates_by_altitude_class_and_month_by_hand():
+def test_rates_by_altitude_class_and_month_by_hand() -> None:
     con, of = conjunctions(ROWS), objects()
     shells = st.conjunction_rate(con, of)
     assert shells.conjunctions.sel(shell=825.0).item() == 3
@@ -84,7 +88,7 @@ def test_rates_by_altitude_class_and_month_by_hand():
     assert (narrow.attrs["counted"], narrow.attrs["outside"]) == (1, 4)
 
 
-def test_removal_value_by_hand():
+def test_removal_value_by_hand() -> None:
     con, of = conjunctions(ROWS), objects()
     found = st.removal_value(con, of, avoidance=0.01)
     per_year = 365.25 / 4.0
@@ -121,7 +125,7 @@ def test_removal_value_by_hand():
     assert freely.value.sel(object=3).item() == pytest.approx(100.0 * value["34"])
 
 
-def test_collision_rate_does_not_depend_on_the_threshold():
+def test_collision_rate_does_not_depend_on_the_threshold() -> None:
     """Uniform in the disc: N within D grows as D^2, and N (R/D)^2 stays."""
     rng = np.random.default_rng(3)
     of = population(np.full(2, 7200.0), 70.0)
@@ -133,7 +137,7 @@ def test_collision_rate_does_not_depend_on_the_threshold():
     assert rates[1] == pytest.approx(rates[0], rel=4.0 / np.sqrt(640))
 
 
-def test_pieces_and_lazy_loading_change_nothing(monkeypatch):
+def test_pieces_and_lazy_loading_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     con, of = conjunctions(ROWS), objects()
     want = st.conjunction_rate(con, of, by=("altitude", "class")), st.removal_value(con, of)
     monkeypatch.setattr(screenings, "_ROWS", 2)
@@ -142,7 +146,7 @@ def test_pieces_and_lazy_loading_change_nothing(monkeypatch):
         xr.testing.assert_allclose(st.removal_value(part, of), want[1])
 
 
-def test_a_screening_with_its_catalogue():
+def test_a_screening_with_its_catalogue() -> None:
     catalog = stm.synthetic_catalog(1500, seed=4)
     con = stm.screen(catalog, hours=3, threshold_km=15, backend="reference")
     edges = [0.0, 700.0, 1000.0, 50_000.0]
@@ -157,7 +161,7 @@ def test_a_screening_with_its_catalogue():
     assert types["class"].values.tolist() == [name or "unknown" for name in np.unique(catalog.object_type).tolist()]
 
 
-def test_no_conjunctions_and_impossible_arguments():
+def test_no_conjunctions_and_impossible_arguments() -> None:
     of = objects()
     nothing = conjunctions([])
     assert int(st.conjunction_rate(nothing, of, by=("altitude", "class", "month")).conjunctions.sum()) == 0

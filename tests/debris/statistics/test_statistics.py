@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,14 +18,14 @@ from stmgpu.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def study():
+def study() -> xr.Dataset:
     return ensembles.study()
 
 
 # --------------------------------------------------------------------------------------------------------- intervals
 @pytest.mark.slow
 @pytest.mark.parametrize(("ours", "theirs"), [("bca-plain", "BCa"), ("percentile", "percentile")])
-def test_bootstrap_agrees_with_scipy(ours, theirs):
+def test_bootstrap_agrees_with_scipy(ours: str, theirs: str) -> None:
     """Independent code, other random numbers: agreement to the noise of 20,000 resamples. Percentiles are compared at a
     size where the widening for few runs is below that noise."""
     n = 40 if ours == "bca-plain" else 2000
@@ -37,7 +40,7 @@ def test_bootstrap_agrees_with_scipy(ours, theirs):
 
 
 @pytest.mark.parametrize("law", ["normal", "poisson"])
-def test_intervals_cover_what_they_promise(law):
+def test_intervals_cover_what_they_promise(law: str) -> None:
     """2,000 ensembles of 20 runs each: 95 % intervals of the mean hold the truth in 95 % of them (standard error
     0.5 %); without the widening for few runs in fewer."""
     rng = np.random.default_rng(11)
@@ -52,14 +55,14 @@ def test_intervals_cover_what_they_promise(law):
     assert covered["bca-plain"] < covered["bca"] - 0.01
 
 
-def test_interval_of_a_normal_mean_has_the_width_of_students():
+def test_interval_of_a_normal_mean_has_the_width_of_students() -> None:
     x = np.random.default_rng(5).normal(0.0, 1.0, 25)
     found = st.bootstrap_interval(xr.DataArray(x, dims="run"), resamples=20_000)
     student = 2.0639 * x.std(ddof=1) / 5.0  # t(24) at 97.5 %, from tables
     assert float(found.upper - found.lower) == pytest.approx(2.0 * student, rel=0.04)
 
 
-def test_named_statistics_and_functions():
+def test_named_statistics_and_functions() -> None:
     x = np.random.default_rng(6).poisson(4.0, (3, 50)).astype(float)
     da = xr.DataArray(x, dims=("shell", "run"))
     for name, want in (
@@ -77,7 +80,7 @@ def test_named_statistics_and_functions():
     xr.testing.assert_allclose(by_function, st.bootstrap_interval(da, "mean", resamples=300))  # the same draws
 
 
-def test_interval_depends_neither_on_chunks_nor_on_blocks(monkeypatch):
+def test_interval_depends_neither_on_chunks_nor_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     da = xr.DataArray(np.random.default_rng(8).normal(size=(5, 7, 30)), dims=("scenario", "time", "run"))
     want = st.bootstrap_interval(da, resamples=200)
     monkeypatch.setattr(bootstrap, "_BLOCK_BYTES", 4000)  # single rows and cells
@@ -87,7 +90,7 @@ def test_interval_depends_neither_on_chunks_nor_on_blocks(monkeypatch):
     xr.testing.assert_allclose(lazy.compute(), want, rtol=1e-12)
 
 
-def test_runs_without_a_value_are_left_out_and_counted():
+def test_runs_without_a_value_are_left_out_and_counted() -> None:
     x = np.random.default_rng(9).normal(5.0, 1.0, 80)
     holes = x.copy()
     holes[::4] = np.nan
@@ -117,13 +120,13 @@ def test_runs_without_a_value_are_left_out_and_counted():
         ({"method": "magic"}, "method 'magic' is unknown"),
     ],
 )
-def test_impossible_intervals(change, message):
+def test_impossible_intervals(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         st.bootstrap_interval(xr.DataArray(np.arange(9.0), dims="run"), **change)
 
 
 # ---------------------------------------------------------------------------------------------- quantiles and tails
-def test_quantiles_are_numpys():
+def test_quantiles_are_numpys() -> None:
     x = np.random.default_rng(1).normal(size=(4, 31, 3))
     x[0, ::3] = np.nan
     x[1] = np.nan
@@ -139,7 +142,7 @@ def test_quantiles_are_numpys():
     xr.testing.assert_equal(lazy.compute(), found)
 
 
-def test_runs_that_were_cut_off_can_count_as_the_largest():
+def test_runs_that_were_cut_off_can_count_as_the_largest() -> None:
     da = xr.DataArray([1.0, np.nan, 3.0, 2.0, np.nan], dims="run")
     assert st.quantiles(da, [0.0, 0.25, 0.5, 0.75], capped="high").values.tolist() == [1.0, 2.0, 3.0, np.inf]
     assert float(st.value_at_risk(da, 0.5)) == 3.0
@@ -153,7 +156,7 @@ def test_runs_that_were_cut_off_can_count_as_the_largest():
         st.quantiles(da, 5)
 
 
-def test_tail_risk_of_a_normal_law():
+def test_tail_risk_of_a_normal_law() -> None:
     """VaR = z, CVaR = density(z)/(1 - level) of the standard normal law; and a border run counts with its part."""
     da = xr.DataArray(np.random.default_rng(4).normal(size=200_000), dims="run")
     z = norm.ppf(0.95)
@@ -163,7 +166,7 @@ def test_tail_risk_of_a_normal_law():
     assert float(st.conditional_value_at_risk(ten, 0.85)) == pytest.approx((10.0 + 0.5 * 9.0) / 1.5)
 
 
-def test_dispersion_of_poisson_and_binomial_counts():
+def test_dispersion_of_poisson_and_binomial_counts() -> None:
     rng = np.random.default_rng(10)
     poisson = st.index_of_dispersion(xr.DataArray(rng.poisson(6.0, (500, 40)), dims=("cell", "run")))
     inside = (poisson.poisson_lower <= poisson.dispersion) & (poisson.dispersion <= poisson.poisson_upper)
@@ -174,7 +177,7 @@ def test_dispersion_of_poisson_and_binomial_counts():
     assert float(binomial.dispersion) < float(binomial.poisson_lower)
 
 
-def test_wilson_and_required_runs():
+def test_wilson_and_required_runs() -> None:
     """0 of 10: upper end z^2/(n + z^2) by hand; 633 of 725 runs grew in the IADC comparison of 2013 (normal law: 87.3
     +- 2.4 %, and Wilson's centre lies lower); numbers of runs are (1.96 cv/h)^2, rounded up."""
     low, high = st.wilson_interval(0, 10)
@@ -193,7 +196,7 @@ def test_wilson_and_required_runs():
 
 
 # -------------------------------------------------------------------------------------------------------- collisions
-def test_collision_rates_in_windows():
+def test_collision_rates_in_windows() -> None:
     ds = ensembles.empty(runs=2, years=10)
     ds["collisions_catastrophic"].values[0, 0, :, 3] = np.arange(11) * 2.0
     ds["collisions_cratering"].values[0, 0, :, 3] = np.arange(11) ** 2
@@ -212,7 +215,7 @@ def test_collision_rates_in_windows():
         st.collision_rate(ds, window_years=-1.0)
 
 
-def test_variance_gain_is_that_of_the_gamma_poisson_law():
+def test_variance_gain_is_that_of_the_gamma_poisson_law() -> None:
     """Rate from a gamma law of mean m and cv c: the compensator varies by m^2 c^2, the count by m + m^2 c^2."""
     ds = ensembles.study(runs=4000, years=20, rate=0.5)
     m = 0.5 * 20
@@ -223,7 +226,7 @@ def test_variance_gain_is_that_of_the_gamma_poisson_law():
     assert st.variance_gain(ds).isel(time=0).isnull().all()
 
 
-def test_steadied_values_keep_the_mean_and_lose_the_luck():
+def test_steadied_values_keep_the_mean_and_lose_the_luck() -> None:
     """y = 3 N + noise: without the martingale N - C its variance is that of 3 C + noise."""
     ds = ensembles.study(runs=3000)
     n, c = (st.collisions(ds, channel=channel).isel(time=-1) for channel in ("sampled", "expected"))
@@ -235,7 +238,7 @@ def test_steadied_values_keep_the_mean_and_lose_the_luck():
     assert st.smoothed(ds, st.total(ds, "population")).dims == ("scenario", "run", "time")
 
 
-def test_crash_clock(study):
+def test_crash_clock(study: xr.Dataset) -> None:
     """Rate without manoeuvres: expected catastrophic + cratering + avoided = 2 x 0.5 a year in the first scenario."""
     clock = st.crash_clock(study)
     rate = (365.25 / clock).mean("run")
@@ -246,14 +249,14 @@ def test_crash_clock(study):
 
 
 # ------------------------------------------------------------------------------------------------------------ growth
-def _populations(*series):
+def _populations(*series: list[int]) -> xr.Dataset:
     """An ensemble of one scenario whose runs have these numbers of objects."""
     ds = ensembles.empty(runs=len(series), years=len(series[0]) - 1)
     ds["population"].values[0, :, :, 5] = series
     return ds
 
 
-def test_growth_probability_counts_runs_that_were_cut_off_as_grown():
+def test_growth_probability_counts_runs_that_were_cut_off_as_grown() -> None:
     ds = _populations([10, 11, 12], [10, 9, 8], [10, 12, 9], [10, 30, 90], [10, 10, 10])
     ds = ensembles.cut(ds, 0, 3, 2026.5)
     found = st.growth_probability(ds).isel(scenario=0)
@@ -266,7 +269,7 @@ def test_growth_probability_counts_runs_that_were_cut_off_as_grown():
     np.testing.assert_allclose(factor, [1.2, 0.8, 0.9, np.nan, 1.0])
 
 
-def test_runs_that_are_not_there_do_not_count():
+def test_runs_that_are_not_there_do_not_count() -> None:
     ds = _populations([10, 11], [10, 11], [10, 9])
     for name, da in ds.data_vars.items():
         if "time" in da.dims:
@@ -276,7 +279,7 @@ def test_runs_that_are_not_there_do_not_count():
     assert np.isnan(float(st.time_to_double(ds).followed[0, 1]))
 
 
-def test_time_to_double_by_hand():
+def test_time_to_double_by_hand() -> None:
     """Doubling after 1.5 and 3 years, one run cut off after 2 of 4 years, one never: Kaplan and Meier give 1/4 from 2
     years on and 1 - 3/4 x 1/2 = 5/8 after 3."""
     ds = _populations([10, 15, 25, 25, 25], [10, 10, 10, 20, 30], [10, 12, 14, 0, 0], [10, 9, 8, 7, 6])
@@ -291,7 +294,7 @@ def test_time_to_double_by_hand():
         st.time_to_double(ds, 1.0)
 
 
-def test_debris_years_of_a_triangle():
+def test_debris_years_of_a_triangle() -> None:
     ds = _populations([0, 10, 20, 30], [5, 5, 5, 5])
     ds["population"].values[0, :, :, 0] = 1000.0  # active payloads are no debris
     assert st.debris_years(ds).values.tolist() == [[45.0, 15.0]]
@@ -300,7 +303,7 @@ def test_debris_years_of_a_triangle():
         st.debris_years(ds, ["dust"])
 
 
-def test_total_names_what_there_is(study):
+def test_total_names_what_there_is(study: xr.Dataset) -> None:
     with pytest.raises(InputError, match="no variable 'objects'; it has"):
         st.total(study, "objects")
     cut = ensembles.cut(study, 0, 0, 2030.0)
@@ -308,7 +311,7 @@ def test_total_names_what_there_is(study):
 
 
 # ---------------------------------------------------------------------------------------------------------- policies
-def test_paired_differences_and_their_gain(study):
+def test_paired_differences_and_their_gain(study: xr.Dataset) -> None:
     """Growth differs between runs by 40, the difference of the scenarios by 4: independent runs would need
     (40^2 + 40^2 + 4^2)/4^2 = 201 times as many."""
     found = st.paired_difference(study)
@@ -326,7 +329,7 @@ def test_paired_differences_and_their_gain(study):
         st.paired_difference(study, baseline="nothing")
 
 
-def test_cut_off_runs_leave_both_sides_of_a_pair(study):
+def test_cut_off_runs_leave_both_sides_of_a_pair(study: xr.Dataset) -> None:
     cut = ensembles.cut(study, 0, 7, 2040.0)
     found = st.paired_difference(cut).sel(scenario="removal").isel(time=-1)
     assert int(found.runs_used) == study.sizes["run"] - 1
@@ -335,7 +338,7 @@ def test_cut_off_runs_leave_both_sides_of_a_pair(study):
     assert float(found.estimate) == pytest.approx(difference.mean(), rel=1e-12)
 
 
-def test_effective_reduction_factor_and_collisions_avoided(study):
+def test_effective_reduction_factor_and_collisions_avoided(study: xr.Dataset) -> None:
     """Each removal takes 1.4 objects away; 40 % of 0.5 collisions a year are avoided by 5 removals a year: 0.04."""
     end = st.effective_reduction_factor(study).isel(time=-1)
     assert float(end.lower[1]) < 1.4 < float(end.upper[1])
@@ -349,7 +352,7 @@ def test_effective_reduction_factor_and_collisions_avoided(study):
     assert float(sampled.upper[1] - sampled.lower[1]) > 1.5 * float(avoided.upper[1] - avoided.lower[1])
 
 
-def test_costs_by_hand(study):
+def test_costs_by_hand(study: xr.Dataset) -> None:
     """Five removals a year of 10, a campaign of 7 a year, 100 once, 5 % a year: an annuity paid in mid-year."""
     worth = (1.05 ** -(np.arange(20) + 0.5)).sum()
     prices = {"per_removal": 10.0, "per_campaign": 7.0, "fixed": 100.0, "discount_rate": 0.05, "per_collision": 1000.0}
@@ -372,7 +375,7 @@ def test_costs_by_hand(study):
     np.testing.assert_allclose(weighed.sel(scenario="no removal"), 0.0)
 
 
-def test_costs_where_nothing_is_avoided(study):
+def test_costs_where_nothing_is_avoided(study: xr.Dataset) -> None:
     ds = study.copy(deep=True)
     ds["expected_catastrophic"].values[1] = ds["expected_catastrophic"].values[0]
     found = st.cost_per_collision_avoided(ds, {"per_removal": 1.0})
@@ -410,7 +413,7 @@ def test_costs_where_nothing_is_avoided(study):
     ],
     ids=lambda f: "-".join(f.__code__.co_names[1:3]),
 )
-def test_lazily_loaded_ensembles_give_the_same_and_stay_lazy(study, function):
+def test_lazily_loaded_ensembles_give_the_same_and_stay_lazy(study: xr.Dataset, function: Callable[..., Any]) -> None:
     ds = ensembles.cut(study.isel(run=slice(9), time=slice(0, 21, 4)), 1, 2, 2038.0)
     want, got = function(ds), function(ds.chunk(run=4, time=2, shell=20))
     for da in got.data_vars.values() if isinstance(got, xr.Dataset) else [got]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from stmgpu.errors import InputError
 
 
 @pytest.fixture
-def read(tmp_path):
+def read(tmp_path: Path) -> Callable[..., Any]:
     def read(text: str) -> Study:
         file = tmp_path / "study.toml"
         file.write_text(text, encoding="utf-8")
@@ -22,7 +24,7 @@ def read(tmp_path):
     return read
 
 
-def test_an_empty_file_is_one_scenario_of_defaults(read):
+def test_an_empty_file_is_one_scenario_of_defaults(read: Callable[..., Any]) -> None:
     study = read("")
     assert study.scenarios == (Scenario(),)
     assert (study.years, study.runs) == (100.0, 20)
@@ -47,7 +49,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("text", "key"), UNKNOWN)
-def test_unknown_keys_are_named(read, text, key):
+def test_unknown_keys_are_named(read: Callable[..., Any], text: str, key: str) -> None:
     with pytest.raises(InputError, match=f"study.toml: .*unknown key {key}"):
         read(text)
 
@@ -101,24 +103,24 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize(("text", "said"), IMPOSSIBLE)
-def test_impossible_values_are_named(read, text, said):
+def test_impossible_values_are_named(read: Callable[..., Any], text: str, said: str) -> None:
     with pytest.raises(InputError, match=f"study.toml: .*{said}"):
         read(text)
 
 
-def test_the_value_is_said(read):
+def test_the_value_is_said(read: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match=r"disposal\.payload: .*less than or equal to 1 \(got 90\)"):
         read("[disposal]\npayload = 90")
 
 
-def test_all_mistakes_are_said_but_not_without_end(read):
+def test_all_mistakes_are_said_but_not_without_end(read: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match=r"disposal\.payload: .*; unknown key one.*; unknown key two"):
         read("one = 1\ntwo = 2\n[disposal]\npayload = 2")
     with pytest.raises(InputError, match="and 5 more"):
         read("\n".join(f"key{k} = 1" for k in range(15)))
 
 
-def test_what_cannot_be_read(tmp_path):
+def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the scenario file .*none\.toml: No such file"):
         read_study(tmp_path / "none.toml")
     with pytest.raises(InputError, match="cannot read the scenario file"):
@@ -148,7 +150,7 @@ per_year = 5
 """
 
 
-def test_scenarios_are_laid_over_the_base(read):
+def test_scenarios_are_laid_over_the_base(read: Callable[..., Any]) -> None:
     study = read(
         BASE
         + """
@@ -176,7 +178,7 @@ removal = []
     assert none.removal == ()
 
 
-def test_a_scenario_may_not_change_years_or_runs(read):
+def test_a_scenario_may_not_change_years_or_runs(read: Callable[..., Any]) -> None:
     # they belong to the study: scenarios are compared run by run
     with pytest.raises(InputError, match="scenario 'a': unknown key years: move it to the base"):
         read("[[scenario]]\nname = 'a'\nyears = 10")
@@ -186,7 +188,7 @@ def test_a_scenario_may_not_change_years_or_runs(read):
         read("year = 10\n[[scenario]]\nname = 'a'")
 
 
-def test_a_mistake_is_told_with_its_scenario(read):
+def test_a_mistake_is_told_with_its_scenario(read: Callable[..., Any]) -> None:
     good, bad = "[[scenario]]\nname = 'a'\n", "[[scenario]]\nname = 'b'\nenvironment = { solar = { f107 = 400 } }\n"
     removal = "[[scenario.removal]]\nrank = 'mass'\nper_year = {}\n"
     with pytest.raises(InputError, match=r"toml: scenario 'b': environment.solar.f107: .*; scenario 'b': removal.2.p"):
@@ -212,7 +214,7 @@ SWITCHED = [
 
 
 @pytest.mark.parametrize(("base", "change"), SWITCHED)
-def test_a_scenario_switches_off_what_the_base_states(read, base, change):
+def test_a_scenario_switches_off_what_the_base_states(read: Callable[..., Any], base: str, change: str) -> None:
     kept, switched = read(f"{base}\n[[scenario]]\nname = 'a'\n[[scenario]]\nname = 'b'\n{change}").scenarios
     assert switched == read(
         change.replace("}", ", window = [2010, 2020] }") if "launches" in change else change
@@ -220,7 +222,7 @@ def test_a_scenario_switches_off_what_the_base_states(read, base, change):
     assert kept.model_copy(update={"name": "base"}) == read(base).scenarios[0]
 
 
-def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it(read):
+def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it(read: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="scenario 'a': environment: path belongs to density = 'jb2008'"):
         read(
             "environment = { density = 'jb2008', path = 'jb.mat' }\n[[scenario]]\nname = 'a'\n"
@@ -233,7 +235,7 @@ def test_what_a_scenario_states_itself_stays_and_so_does_what_still_goes_with_it
     assert changed.environment.solar.space_weather.name == "sw.txt"
 
 
-def test_names_must_differ(read):
+def test_names_must_differ(read: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match=r"names of scenarios repeat \(a, b, a\)"):
         read("[[scenario]]\nname='a'\n[[scenario]]\nname='b'\n[[scenario]]\nname='a'")
     with pytest.raises(InputError, match="names of scenarios repeat"):
@@ -242,12 +244,12 @@ def test_names_must_differ(read):
 
 
 @pytest.mark.parametrize("text", ["scenario = 3", "scenario = []", "scenario = [1]", "[scenario]\nname = 'a'"])
-def test_scenario_must_be_tables(read, text):
+def test_scenario_must_be_tables(read: Callable[..., Any], text: str) -> None:
     with pytest.raises(InputError, match=r"scenario must be a list of tables; write at least one \[\[scenario\]\]"):
         read(text)
 
 
-def test_paths_begin_at_the_file(read, tmp_path):
+def test_paths_begin_at_the_file(read: Callable[..., Any], tmp_path: Path) -> None:
     scenario = read(f"""
 [population]
 source = "mocat"
@@ -265,7 +267,7 @@ solar = {{ model = "repeat", space_weather = "sw.txt" }}
     assert scenario.environment.solar.space_weather == tmp_path / "sw.txt"
 
 
-def test_files_can_be_kept_with_a_store(read, tmp_path):
+def test_files_can_be_kept_with_a_store(read: Callable[..., Any], tmp_path: Path) -> None:
     study = read("""
 [population]
 source = "mocat"
@@ -285,12 +287,12 @@ environment = { solar = { model = "repeat", space_weather = "2005.mat" } }
     assert placed.scenarios[1].environment.solar.space_weather == tmp_path / "store" / name
 
 
-def test_a_scenario_that_was_read_survives_json(read):
+def test_a_scenario_that_was_read_survives_json(read: Callable[..., Any]) -> None:
     scenario = read(BASE).scenarios[0]
     assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
 
 
-def test_shipped_scenarios_are_valid():
+def test_shipped_scenarios_are_valid() -> None:
     shipped = shipped_scenarios()
     assert shipped
     for path in shipped.values():

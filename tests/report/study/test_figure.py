@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 from support import ensembles
 
@@ -12,12 +17,12 @@ from stmgpu.report.study import plot_study
 
 
 @pytest.fixture(scope="module")
-def study():
+def study() -> xr.Dataset:
     return ensembles.study(runs=40, years=20)
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A study as a figure that is laid out and not written."""
     kept = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, path: kept.append(figure))
@@ -31,7 +36,7 @@ def drawn(monkeypatch):
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-def test_figure(study, tmp_path, ending):
+def test_figure(study: xr.Dataset, tmp_path: Path, ending: str) -> None:
     path = plot_study(study if ending == "png" else study.isel(time=slice(0, 21, 5)), tmp_path / f"study.{ending}")
     head = path.read_bytes()[:300]
     assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[ending] in head
@@ -39,7 +44,7 @@ def test_figure(study, tmp_path, ending):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
-def test_figures_of_odd_studies(study, tmp_path):
+def test_figures_of_odd_studies(study, tmp_path: Path) -> None:
     """One scenario; a single record; runs cut off and missing; many scenarios; nothing ever happens."""
     cut = ensembles.cut(study.isel(run=slice(12)), 0, 2, 2028.0)
     cut["number"].values[1, 5] = np.nan
@@ -51,7 +56,7 @@ def test_figures_of_odd_studies(study, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_figure_counts_the_runs_that_are_finished(study, drawn):
+def test_the_figure_counts_the_runs_that_are_finished(study, drawn) -> None:
     ds = ensembles.cut(study, 1, 3, 2033.2)
     for name, da in ds.data_vars.items():
         if "time" in da.dims:
@@ -63,7 +68,7 @@ def test_the_figure_counts_the_runs_that_are_finished(study, drawn):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
-def test_names_of_scenarios_fit_into_the_figure(study, drawn):
+def test_names_of_scenarios_fit_into_the_figure(study, drawn) -> None:
     names = ["$x^{ for $5", "_first", "[W]" * 66, *(f"an even longer name of scenario {k}" for k in range(6))]
     figure = drawn(study.isel(run=slice(5), scenario=[0] * 9).assign_coords(scenario=names))
     (legend,) = figure.legends
@@ -83,7 +88,7 @@ def test_names_of_scenarios_fit_into_the_figure(study, drawn):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("years", [1, 3, 20])
-def test_ticks_of_years_are_whole_and_apart(drawn, years):
+def test_ticks_of_years_are_whole_and_apart(drawn, years: int) -> None:
     figure = drawn(ensembles.study(runs=2, years=years))
     for axes in figure.axes[:3]:
         low, high = axes.get_xlim()
@@ -92,7 +97,7 @@ def test_ticks_of_years_are_whole_and_apart(drawn, years):
         assert 2 <= len(ticks) <= 9
 
 
-def test_runs_that_are_cut_off_at_once_are_seen(drawn):
+def test_runs_that_are_cut_off_at_once_are_seen(drawn: Callable[..., Any]) -> None:
     ds = ensembles.study(runs=1, years=20)
     figure = drawn(ensembles.cut(ensembles.cut(ds, 0, 0, 2025.5), 1, 0, 2025.5))
     for axes in figure.axes[:3]:
@@ -100,7 +105,7 @@ def test_runs_that_are_cut_off_at_once_are_seen(drawn):
         assert axes.lines[0].get_marker() == "o"
 
 
-def test_figures_that_cannot_be_written(study, tmp_path):
+def test_figures_that_cannot_be_written(study: xr.Dataset, tmp_path: Path) -> None:
     with pytest.raises(StmgpuError, match="cannot write the figure"):
         plot_study(study, tmp_path / "study.doc")
     with pytest.raises(StmgpuError, match="cannot write the figure"):

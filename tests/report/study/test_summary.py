@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import xarray as xr
 from support import ensembles
 
 from stmgpu.debris import statistics as st
@@ -14,11 +15,11 @@ from stmgpu.report.study import study_summary
 
 
 @pytest.fixture(scope="module")
-def study():
+def study() -> xr.Dataset:
     return ensembles.study(runs=40, years=20)
 
 
-def test_summary_holds_the_numbers_of_the_ensemble(study):
+def test_summary_holds_the_numbers_of_the_ensemble(study: xr.Dataset) -> None:
     summary = study_summary(study)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert (summary["first_year"], summary["last_year"], summary["runs"]) == (2025.0, 2045.0, 40)
@@ -44,11 +45,11 @@ def test_summary_holds_the_numbers_of_the_ensemble(study):
 
 
 @pytest.mark.slow
-def test_lazily_loaded_studies_give_the_same_summary(study):
+def test_lazily_loaded_studies_give_the_same_summary(study) -> None:
     assert study_summary(study.chunk(run=7, time=5)) == study_summary(study)
 
 
-def test_studies_that_cannot_be_summarised(study):
+def test_studies_that_cannot_be_summarised(study: xr.Dataset) -> None:
     with pytest.raises(InputError, match=r"not an ensemble of stmgpu\.evolve: variable 'population' is missing"):
         study_summary(study.drop_vars("population"))
     with pytest.raises(InputError, match="no run of this study is finished"):

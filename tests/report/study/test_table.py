@@ -6,9 +6,11 @@ import io
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from rich.console import Console
 from support import ensembles
 
@@ -17,17 +19,17 @@ from stmgpu.report.study import print_study, study_lines, study_summary, study_t
 
 
 @pytest.fixture(scope="module")
-def study():
+def study() -> xr.Dataset:
     return ensembles.study(runs=40, years=20)
 
 
-def _printed(ds):
+def _printed(ds: xr.Dataset) -> str:
     out = io.StringIO()
     print_study(ds, Console(file=out))
     return out.getvalue()
 
 
-def test_printed_table_and_lines(study):
+def test_printed_table_and_lines(study: xr.Dataset) -> None:
     text = _printed(study)
     for piece in (
         "2025 to 2045, means with 95 % intervals",
@@ -51,7 +53,7 @@ def test_printed_table_and_lines(study):
     assert not any("…" in line for line in lines)  # nothing is cut short without a terminal
 
 
-def test_narrow_terminals_get_a_column_a_scenario(study):
+def test_narrow_terminals_get_a_column_a_scenario(study: xr.Dataset) -> None:
     out = io.StringIO()
     print_study(study, Console(file=out, width=80, force_terminal=True, color_system=None))
     lines = out.getvalue().splitlines()
@@ -62,7 +64,7 @@ def test_narrow_terminals_get_a_column_a_scenario(study):
     assert growth.count("%") == 2
 
 
-def test_cut_off_and_unfinished_runs_are_said(study):
+def test_cut_off_and_unfinished_runs_are_said(study: xr.Dataset) -> None:
     ds = ensembles.cut(ensembles.cut(study, 1, 3, 2033.2), 1, 8, 2040.0)
     for name, da in ds.data_vars.items():
         if "time" in da.dims:
@@ -80,7 +82,7 @@ def test_cut_off_and_unfinished_runs_are_said(study):
     )
 
 
-def test_one_scenario_few_runs_and_the_expected_estimator():
+def test_one_scenario_few_runs_and_the_expected_estimator() -> None:
     ds = ensembles.study(runs=4).isel(scenario=[0])
     ds.attrs["scenarios"] = json.dumps([{"name": "no removal", "collisions": {"estimator": "expected"}}])
     text = _printed(ds)
@@ -90,7 +92,7 @@ def test_one_scenario_few_runs_and_the_expected_estimator():
     assert "variance" not in text
 
 
-def test_a_single_run_has_no_intervals():
+def test_a_single_run_has_no_intervals() -> None:
     summary = study_summary(ensembles.study(runs=1, years=2))
     assert summary["scenarios"][0]["objects_end"]["lower"] is None
     assert " to " not in _row(summary, "removal")
@@ -106,13 +108,13 @@ def test_a_single_run_has_no_intervals():
     assert json.dumps(summary, allow_nan=False)
 
 
-def _row(summary, name):
+def _row(summary: dict[str, Any], name: str) -> str:
     out = io.StringIO()
     Console(file=out, width=150).print(study_table(summary))
     return next(line for line in out.getvalue().splitlines() if line.lstrip().startswith(name))
 
 
-def test_doubling_and_signs_in_the_table():
+def test_doubling_and_signs_in_the_table() -> None:
     ds = ensembles.empty(("base", "[bold]much[/bold]"), runs=3, years=4)
     ds["population"].values[0, ..., 5] = 100.0
     ds["population"].values[1, ..., 5] = 100.0 * np.array([1.0, 1.5, 2.5, 3.0, 4.0])
@@ -125,7 +127,7 @@ def test_doubling_and_signs_in_the_table():
 
 
 @pytest.mark.slow
-def test_table_needs_no_matplotlib():
+def test_table_needs_no_matplotlib() -> None:
     code = "import sys, stmgpu.report.study.figure; print('matplotlib' in sys.modules, 'dask' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "False"]
