@@ -1,13 +1,12 @@
-"""All statistics of debris studies under one name.
+"""Statistics of debris studies.
 
-Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store and work on lazily loaded ones too;
-what each returns is said where it is defined:
+Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store, in memory or lazily loaded:
 
-* :mod:`~stmgpu.debris.statistics.runs`: quantiles, tail risk, dispersion, shares, number of runs;
+* :mod:`~stmgpu.debris.statistics.runs`: quantiles, tail risk, dispersion, proportions, number of runs;
 * :mod:`~stmgpu.debris.statistics.bootstrap`: bootstrap intervals;
 * :mod:`~stmgpu.debris.statistics.growth`: collision rates, growth, doubling, debris-years, CRASH clock;
 * :mod:`~stmgpu.debris.statistics.policy_effects`: paired differences, effective reduction factor, costs;
-* :mod:`~stmgpu.debris.statistics.genealogy`: which breakup led to which, removal without running again;
+* :mod:`~stmgpu.debris.statistics.genealogy`: ancestry of breakups, removal evaluated on stored runs;
 * :mod:`~stmgpu.debris.statistics.density`: density, speed and flux by altitude and latitude;
 * :mod:`~stmgpu.debris.statistics.screenings`: conjunction rates and removal value from screenings.
 

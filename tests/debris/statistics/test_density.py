@@ -155,7 +155,7 @@ def test_flux_is_density_times_speed() -> None:
     )
     assert not found.isnull().any()
     np.testing.assert_allclose(st.flux(objects, 10.0), density * 10.0 * 1e-6 * YEAR_S, rtol=1e-12)
-    with pytest.raises(InputError, match="relative speed of 0"):
+    with pytest.raises(InputError, match=r"speed_km_s = 0\.0 is out of range"):
         st.flux(objects, 0.0)
 
 
@@ -163,5 +163,5 @@ def test_impossible_cells() -> None:
     objects = population(7000.0, 50.0)
     with pytest.raises(InputError, match="altitude_edges_km must be at least two ascending numbers"):
         st.spatial_density(objects, [800.0, 700.0])
-    with pytest.raises(InputError, match="latitudes from -100 to 90"):
+    with pytest.raises(InputError, match="latitude_edges_deg from -100 to 90"):
         st.latitude_density(objects, latitude_edges_deg=[-100.0, 0.0, 90.0])
