@@ -31,14 +31,15 @@ STM_KERNEL census_shells(
     const i8* STM_RESTRICT mode,         // [capacity] MODE_ of orbit_table.h
     const i8* STM_RESTRICT kind,         // [n] class of the object
     const double* STM_RESTRICT mass_kg,  // [n] its mass
-    i64* STM_RESTRICT sums)              // [runs][classes][shells + 1][CENSUS_SUMS] number, mass, area; the last shell holds all
+    i64* STM_RESTRICT sums)              // [runs][classes][shells + 1][CENSUS_SUMS]; the last shell: all
 {
     (void)runs;
     STM_PARALLEL(i, n, STM_LANES) {
         mask present = both(load_i8(mode + i) != (double)MODE_ABSENT, lane_ids() + i < objects);
         if (!any(present)) continue;
         const double* o = orbit + i;
-        real a = load(o + ORBIT_A_KM * capacity), e = load(o + ORBIT_ECC * capacity), radius = load(o + ORBIT_RADIUS_KM * capacity);
+        real a = load(o + ORBIT_A_KM * capacity), e = load(o + ORBIT_ECC * capacity);
+        real radius = load(o + ORBIT_RADIUS_KM * capacity);
         real weight = load(o + ORBIT_WEIGHT * capacity);
         real number = weight * units, mass = (weight * load(mass_kg + i)) * mass_units;
         real area = (weight * (radius * radius)) * (STM_PI * 1e6 * area_units);

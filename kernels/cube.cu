@@ -1,16 +1,16 @@
 // cube.cu: pairs of objects that share a cell of space in a sample of their positions along the orbit. No spills.
 //
-// Method: J.-C. Liou, D. J. Kessler, M. Matney and G. Stansbery, "A new approach to evaluate collision probabilities among
-// asteroids, comets, and Kuiper belt objects", LPSC 34, 1828 (2003). An object's mean anomaly is uniform over decades, so
-// it is drawn at random; two objects that then lie in the same cell of volume V collide at the rate
+// Method: J.-C. Liou, D. J. Kessler, M. Matney and G. Stansbery, "A new approach to evaluate collision probabilities
+// among asteroids, comets, and Kuiper belt objects", LPSC 34, 1828 (2003). An object's mean anomaly is uniform over
+// decades, so it is drawn at random; two objects that then lie in the same cell of volume V collide at the rate
 //     V_imp pi (R_1 + R_2)^2 / V,     V_imp = |v_1 - v_2|.
 // A row is one sample ("resample"); the average over rows estimates the rate. The random numbers hang on the run, the
 // step, the row and the object's uid (random.h), so nothing depends on slots, threads or other runs of the batch.
 //
 // Two lattices, both shifted at random in every run, step and row, so that no result depends on where their walls are:
 //   bands == 0  cubes of `cell_km`, axes along those of the inertial frame;
-//   bands >= 4  shells of thickness `cell_km`, cut into `bands` bands of latitude and each band into sectors of longitude
-//               (numbers in `sectors`); the bands at a pole are joined with their neighbours. Density in orbit changes
+//   bands >= 4  shells of thickness `cell_km`, cut into `bands` bands of latitude and each band into sectors of
+//               longitude (numbers in `sectors`); the bands at a pole are joined with their neighbours. Density changes
 //               within kilometres along the radius and hardly within hundreds across it: at the same volume, which sets
 //               the noise, such a cell loses less.
 //
@@ -113,7 +113,8 @@ STM_KERNEL cube_cells(
         ints number = mixed ? gather_i64(run_number, owner) : splat_i64(run_number[lead]);
         const double* o = orbit + i;
         real a = load(o + ORBIT_A_KM * capacity), ecc = load(o + ORBIT_ECC * capacity);
-        Plane plane = plane_of(load(o + ORBIT_INC * capacity), load(o + ORBIT_RAAN * capacity), load(o + ORBIT_ARGP * capacity));
+        Plane plane = plane_of(load(o + ORBIT_INC * capacity), load(o + ORBIT_RAAN * capacity),
+                               load(o + ORBIT_ARGP * capacity));
         const double centre = bands == 0 ? (double)(1LL << (bits_first - 1)) : 0.0;
         for (i64 row = group; row < rows; row += groups) {
             Lattice lattice = {bands, cell_km, sectors};
@@ -137,8 +138,9 @@ STM_FN i64 bucket_of(i64 key, i64 bits) {
     return (i64)(((unsigned long long)key * STREAM_ODD) >> (64 - bits));
 }
 
-// Chain the slots of every bucket: `next` leads from a slot to one that came before, `head` to the last. `parts` threads
-// share a row on a CPU, each with the buckets whose number begins with its own; the order within a chain does not matter.
+// Chain the slots of every bucket: `next` leads from a slot to one that came before, `head` to the last. On a CPU
+// `parts` threads share a row, each with the buckets whose number begins with its own; the order within a chain does
+// not matter.
 STM_KERNEL cube_link(
     i64 rows,                      // rows of the batch
     i64 parts,                     // parts of a row, a power of two
@@ -226,8 +228,10 @@ STM_KERNEL cube_pairs(
         words of_step = to_words((sampled + sample) | (step << 16)), of_pair = to_words(splat_i64(0));
         for (int side = 0; side < 2; ++side) {
             ints slot = load_i64((side == 0 ? first : second) + i);
-            real a = gather(orbit + ORBIT_A_KM * capacity, slot), ecc = gather(orbit + ORBIT_ECC * capacity, slot), sine, cosine;
-            Plane plane = plane_of(gather(orbit + ORBIT_INC * capacity, slot), gather(orbit + ORBIT_RAAN * capacity, slot),
+            real a = gather(orbit + ORBIT_A_KM * capacity, slot), ecc = gather(orbit + ORBIT_ECC * capacity, slot);
+            real sine, cosine;
+            Plane plane = plane_of(gather(orbit + ORBIT_INC * capacity, slot),
+                                   gather(orbit + ORBIT_RAAN * capacity, slot),
                                    gather(orbit + ORBIT_ARGP * capacity, slot));
             ints name = gather_i64(uid, slot);
             of_pair = of_pair * STREAM_ODD + to_words(name);

@@ -18,7 +18,7 @@
 //   c2 = |(r_m+1 - r_m-1) / 2T - (v_m-1 + 4 v_m + v_m+1) / 6|, Simpson's rule: SGP4's velocity is not the derivative
 //        of its position, and an error dv of the node velocities moves the polynomial by at most dv T / 4.
 // error = c1 / 8 + c2 T / 2 is twice what both can cause. Where a neighbour failed nothing can be measured. No orbit is
-// interpolated worse than `senseless_km`: a state that is, without an error code, is no state (an object past its decay).
+// interpolated worse than `senseless_km`: a state with a larger error and no code is invalid (object past its decay).
 STM_KERNEL node_errors(
     i64 nodes,                          // nodes of the block
     i64 n,                              // objects, a multiple of 16
@@ -119,7 +119,8 @@ STM_KERNEL fill_rows(
         store_narrow(f + FIELD_HIGHEST * n, radius + band);
         // |r_i - r_j| <= G < radius_i: r_j lies in a cone around r_i whose half angle has the sine G / radius_i
         real sine = (gate + 0.5 * cell_km) * inverse;
-        store_narrow(f + FIELD_LIMIT * n, sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));
+        store_narrow(f + FIELD_LIMIT * n,
+                     sel(sine < 1.0, root(1.0 - smaller(sine * sine, splat(1.0))) - 4e-7, splat(-2.0)));
         store_narrow(f + FIELD_PAD * n, pad);
 
         real cell[3];

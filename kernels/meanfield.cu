@@ -1,19 +1,26 @@
-// meanfield.cu: expected rates of collision of a whole population, shell by shell. No spills.
+// meanfield.cu: expected collision rates of a whole population, shell by shell. No spills.
 //
-// stmgpu/debris/collisions/mean_field.py has the method. An object that spends the share f of its period in a shell of volume V meets
-// those of other inclinations there at the rate f / V v k (sum over them) w f pi (r + r')^2, and the sum comes from the
-// moments w f r^p of every shell, bin of inclination, class of mass and party. Steps:
-//     field_moments    objects -> moments, in whole numbers of small units, so that no order changes them
-//     field_partners   moments times what a group of parties does to each -> what that group finds in each cell
-//     field_met        ... times k, for each bin of inclination and group of speed
-//     field_hits       ... times what comes of it, for each class of the object's own mass
-//     field_rates      ... back to the objects
-//     field_shells     ... and, objects and partners halved, to the shells
-// A cell is a shell and a bin. Where nobody is nothing is computed.
+// Method, sources and bias: stmgpu/debris/collisions/mean_field.py; k: crossing.py (D. J. Kessler, Icarus 48, 1981).
+// An object i of inclination b_i spends the share f_is of its period in shell s of volume V_s, where a circular orbit
+// has the speed v_s. It collides at the rate
+//     R_i = sum_s f_is q_is v_s / V_s  sum_g sum_b k_g(b_i, b)  sum_(j in b) w_j f_js q_js pi (r_i + r_j)^2,
+//     q_is = sqrt(3/2 - r_s / (2 a_i)),   the mean-square speed in the shell over that of the circle,
+// g the groups of relative speed. (r_i + r_j)^2 = r_i^2 + 2 r_i r_j + r_j^2, so the inner sum needs only
+// the moments sum w f q r^p, p = 0, 1, 2, of every shell and bin, and of every class of mass, on which it depends
+// whether a collision is catastrophic and how many fragments it makes. A cell is a shell and a bin of inclination;
+// parties are sets of objects that avoid each other alike (constellations, the controlled, the rest), groups of parties
+// have the same factors towards all. Steps:
+//     field_moments    objects -> moments of each party, as integers of small units, so that their order is no matter
+//     field_partners   sum over parties of factor times moment: the partners of each group of parties in each cell
+//     field_met        sum over bins of k times partners, for each bin of inclination and group of speed
+//     field_hits       sum over groups of speed and classes of the partners: collisions, catastrophic ones, fragments
+//     field_rates      sum over the shells that an object crosses, less its rate with itself
+//     field_shells     sums of the rates by shell, each pair counted once
+// Cells without objects are skipped.
 #include "mean_field.h"
 #include "shells.h"
 
-#define ROUNDING 1e-12              // who meets nobody but itself is left with this share of it at most
+#define ROUNDING 1e-12              // an object without partners keeps this share of its rate with itself at most
 struct Shells {
     i64 count;
     const double* edges;
@@ -59,7 +66,7 @@ STM_FN Walk walk_of(const Shells& shells, real a, real e, mask present) {
     return w;
 }
 
-// Share of the period in the shell at hand, times the ratio of speeds there of the orbit and a circle; on to the next.
+// f q of the current shell: share of the period times ratio of speeds; then on to the next shell.
 STM_FN real share_of(const Shells& shells, Walk* w) {
     real after = share_below_edge(shells, w->shell + 1LL, *w);
     real square = 1.5 - 0.5 * gather(shells.centres, w->shell) / w->a;
@@ -85,8 +92,8 @@ STM_KERNEL field_moments(
     double unit2,                        // parts of w f r^2
     const double* STM_RESTRICT edges,    // [shells + 1] radii between the shells [km]
     const double* STM_RESTRICT centres,  // [shells] radii in their middle
-    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] semi-major axis [km], eccentricity, radius [m], weight
-    const i32* STM_RESTRICT labels,      // [LABEL_COLUMNS][n] bin, party, group of parties, class as a partner, own class
+    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] see mean_field.h
+    const i32* STM_RESTRICT labels,      // [LABEL_COLUMNS][n] see mean_field.h
     double* STM_RESTRICT there,          // [parties][shells][bins] 1 where anybody is; 0 before
     i64* STM_RESTRICT moments)           // [parties][shells][bins][width] power by power within each class; 0 before
 {
@@ -151,11 +158,11 @@ STM_KERNEL field_met(
     i64 shells,                           // shells
     i64 bins,                             // bins of inclination
     i64 width,                            // of a cell
-    const double* STM_RESTRICT k,         // [4][bins][bins] how often two inclinations meet, by group of speed
+    const double* STM_RESTRICT k,         // [MEAN_FIELD_SPEEDS][bins][bins] encounters of two inclinations
     const double* STM_RESTRICT seeks,     // [groups][shells][bins] see field_partners
     const double* STM_RESTRICT finds,     // [groups][shells][bins]
     const double* STM_RESTRICT partners,  // [groups][shells][bins][width]
-    double* STM_RESTRICT met)             // [groups][shells][bins][4][width] where the group seeks
+    double* STM_RESTRICT met)             // [groups][shells][bins][MEAN_FIELD_SPEEDS][width] where the group seeks
 {
     STM_PARALLEL(i, groups * shells * bins * width, STM_LANES) {
         const i64 line = i / width, row = line / bins, bin = line - row * bins, column = i - line * width;
@@ -166,9 +173,11 @@ STM_KERNEL field_met(
             if (finds[row * bins + other] == 0.0) continue;
             real there = load(partners + (row * bins + other) * width + column);
             const double* meets = k + bin * bins + other;
-            for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) sum[speed] = sum[speed] + there * meets[speed * bins * bins];
+            for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed)
+                sum[speed] = sum[speed] + there * meets[speed * bins * bins];
         }
-        for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed) store(met + (line * MEAN_FIELD_SPEEDS + speed) * width + column, sum[speed]);
+        for (int speed = 0; speed < MEAN_FIELD_SPEEDS; ++speed)
+            store(met + (line * MEAN_FIELD_SPEEDS + speed) * width + column, sum[speed]);
     }
 }
 
@@ -177,10 +186,10 @@ STM_KERNEL field_hits(
     i64 width,                            // of a cell
     i64 classes,                          // classes of mass of partners
     i64 owners,                           // classes of an object's own mass, a multiple of 8
-    const double* STM_RESTRICT outcomes,  // [4][classes][2][owners] whether catastrophic, fragments
+    const double* STM_RESTRICT outcomes,  // [MEAN_FIELD_SPEEDS][classes][2][owners] whether catastrophic, fragments
     const double* STM_RESTRICT seeks,     // [lines] see field_partners
-    const double* STM_RESTRICT met,       // [lines][4][width]
-    double* STM_RESTRICT hits)            // [lines][9][owners] outcome by outcome, power by power, where a group seeks
+    const double* STM_RESTRICT met,       // [lines][MEAN_FIELD_SPEEDS][width]
+    double* STM_RESTRICT hits)            // [lines][MEAN_FIELD_HITS][owners] by outcome and power, where seeks > 0
 {
     STM_PARALLEL(i, lines * owners, STM_LANES) {
         const i64 line = i / owners, own = i - line * owners;
@@ -204,7 +213,7 @@ STM_KERNEL field_hits(
     }
 }
 
-// What the object meets in the cell whose hits begin at a place: outcome number `outcome`.
+// Rate of an outcome in the cell whose hits begin at `place`: r^2 M_0 + 2 r M_1 + M_2 of its moments.
 STM_FN real met_there(const double* hits, i64 owners, ints place, int outcome, const real powers[MEAN_FIELD_POWERS]) {
     const double* table = hits + outcome * MEAN_FIELD_POWERS * owners;
     return (gather(table, place) * powers[0] + gather(table + owners, place) * powers[1])
@@ -226,13 +235,13 @@ STM_KERNEL field_rates(
     const double* STM_RESTRICT edges,        // [shells + 1] radii between the shells [km]
     const double* STM_RESTRICT centres,      // [shells] radii in their middle
     const double* STM_RESTRICT scale,        // [shells] rate per unit of k and m^2 [1/a]
-    const double* STM_RESTRICT k,            // [4][bins][bins] how often two inclinations meet
-    const double* STM_RESTRICT outcomes,     // [4][classes][2][owners] whether catastrophic, fragments
+    const double* STM_RESTRICT k,            // [MEAN_FIELD_SPEEDS][bins][bins] how often two inclinations meet
+    const double* STM_RESTRICT outcomes,     // [MEAN_FIELD_SPEEDS][classes][2][owners] whether catastrophic, fragments
     const double* STM_RESTRICT towards_own,  // [parties] factor on encounters within the party
-    const double* STM_RESTRICT numbers,      // [NUMBER_COLUMNS][n] see field_moments
+    const double* STM_RESTRICT numbers,      // [NUMBER_COLUMNS][n] see mean_field.h
     const i32* STM_RESTRICT labels,          // [LABEL_COLUMNS][n]
-    const double* STM_RESTRICT hits,         // [groups][shells][bins][9][owners] see field_hits
-    double* STM_RESTRICT rates,              // [NUMBER_COLUMNS][n] collisions, catastrophic, fragments [1/a]; met of itself if not avoided
+    const double* STM_RESTRICT hits,         // [groups][shells][bins][MEAN_FIELD_HITS][owners] see field_hits
+    double* STM_RESTRICT rates,              // [MEAN_FIELD_OUTCOMES + 1][n] outcomes, then with itself [1/a]
     double* STM_RESTRICT halves)             // [2][n] factors from what is met to the sums of shells
 {
     (void)groups;
@@ -245,7 +254,8 @@ STM_KERNEL field_rates(
         real sum[MEAN_FIELD_OUTCOMES], own[MEAN_FIELD_OUTCOMES], squares = splat(0.0);
         for (int o = 0; o < MEAN_FIELD_OUTCOMES; ++o) sum[o] = splat(0.0);
         real radius = load(x + NUMBER_RADIUS_M * n), weight = load(x + NUMBER_WEIGHT * n);
-        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
+        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1),
+                                                splat(1.0 / unit2)};
         ints bin = load_i32(label + LABEL_BIN * n), group = load_i32(label + LABEL_GROUP * n) * shells;
         ints own_class = load_i32(label + LABEL_OWN_CLASS * n), party = load_i32(label + LABEL_PARTY * n);
         Walk walk = walk_of(all, load(x + NUMBER_A_KM * n), load(x + NUMBER_ECC * n), present);
@@ -295,9 +305,9 @@ STM_KERNEL field_shells(
     const double* STM_RESTRICT edges,    // [shells + 1] radii between the shells [km]
     const double* STM_RESTRICT centres,  // [shells] radii in their middle
     const double* STM_RESTRICT scale,    // [shells] rate per unit of k and m^2 [1/a]
-    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] see field_moments
+    const double* STM_RESTRICT numbers,  // [NUMBER_COLUMNS][n] see mean_field.h
     const i32* STM_RESTRICT labels,      // [LABEL_COLUMNS][n]
-    const double* STM_RESTRICT hits,     // [groups][shells][bins][9][owners] see field_hits
+    const double* STM_RESTRICT hits,     // [groups][shells][bins][MEAN_FIELD_HITS][owners] see field_hits
     const double* STM_RESTRICT halves,   // [2][n] see field_rates
     i64* STM_RESTRICT sums)              // [2][shells] collisions, catastrophic ones; 0 before
 {
@@ -309,7 +319,8 @@ STM_KERNEL field_shells(
         const double* x = numbers + i;
         const i32* label = labels + i;
         real radius = load(x + NUMBER_RADIUS_M * n);
-        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1), splat(1.0 / unit2)};
+        const real powers[MEAN_FIELD_POWERS] = {radius * radius * (1.0 / unit0), radius * (2.0 / unit1),
+                                                splat(1.0 / unit2)};
         ints bin = load_i32(label + LABEL_BIN * n), group = load_i32(label + LABEL_GROUP * n) * shells;
         ints own_class = load_i32(label + LABEL_OWN_CLASS * n);
         const real half[2] = {load(halves + i) * unit, load(halves + n + i) * unit};

@@ -7,15 +7,16 @@
 // the angle between the directions (limit, see hashgrid.cu), the overlap of their radii (lowest, highest), and the
 // distance of the whole line from the origin, |dr x dv| / |dv|, with the largest A of any pair within a cell.
 //
-// One lane is one partner j. Objects of one cell have the same neighbours, so up to PAIR_GROUP of them are tested against
-// each register of partners (under CUDA a thread is one object, PAIR_GROUP is 1).
+// One lane is one partner j. Objects of one cell have the same neighbours, so up to PAIR_GROUP of them are tested
+// against each register of partners (under CUDA a thread is one object, PAIR_GROUP is 1).
 // All arithmetic float32; its rounding is part of the pads (hashgrid.cu, fill_rows).
 #include "earth.h"
 #include "mathx.h"
 #include "row_fields.h"
 
 #define TIDAL (1.05f * (float)WGS72_MU_KM3_S2)
-#define COUNT_END (1 << 30)      // candidates of a row are counted up to here: 65,537 objects at one place are 2^31 pairs
+// candidates of a row are counted up to here: 65,537 objects at one place are 2^31 pairs
+#define COUNT_END (1 << 30)
 
 #if STM_FLOAT_LANES > 1
 #define PAIR_GROUP 16
@@ -55,7 +56,8 @@ struct Group {
 STM_FN Object object_at(const Row& row, i64 i) {
     const float* f = row.f + i;
     const i64 s = row.slots;
-    return {f[FIELD_NX * s], f[FIELD_NY * s], f[FIELD_NZ * s], f[FIELD_LOWEST * s], f[FIELD_HIGHEST * s], f[FIELD_LIMIT * s], f[FIELD_VX * s], f[FIELD_VY * s], f[FIELD_VZ * s], f[FIELD_PAD * s]};
+    return {f[FIELD_NX * s], f[FIELD_NY * s], f[FIELD_NZ * s], f[FIELD_LOWEST * s], f[FIELD_HIGHEST * s],
+            f[FIELD_LIMIT * s], f[FIELD_VX * s], f[FIELD_VY * s], f[FIELD_VZ * s], f[FIELD_PAD * s]};
 }
 
 // The pair test of object `o` at slot `i` with the partners at slots j, j + 1, ... where `pass` is set.
@@ -71,7 +73,8 @@ void test_pairs(const Row& row, const Object& o, i64 i, i64 j, maskf pass) {
     realf dx = loadf(f + FIELD_NX * s) * radius - o.nx * own;
     realf dy = loadf(f + FIELD_NY * s) * radius - o.ny * own;
     realf dz = loadf(f + FIELD_NZ * s) * radius - o.nz * own;
-    realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy, dvz = loadf(f + FIELD_VZ * s) - o.vz;
+    realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy;
+    realf dvz = loadf(f + FIELD_VZ * s) - o.vz;
     realf d2 = dx * dx + dy * dy + dz * dz;
     realf v2 = dvx * dvx + dvy * dvy + dvz * dvz;
     realf offset = -(dx * dvx + dy * dvy + dz * dvz) / (v2 + 1e-30f);
@@ -100,7 +103,8 @@ STM_FN void test_range(const Row& row, const Group& group, i64 from, i64 to, boo
     const i64 s = row.slots;
     for (i64 j = from; j < to; j += STM_FLOAT_LANES) {
         const float* f = row.f + j;
-        realf nx = loadf(f + FIELD_NX * s), ny = loadf(f + FIELD_NY * s), nz = loadf(f + FIELD_NZ * s), low = loadf(f + FIELD_LOWEST * s), high = loadf(f + FIELD_HIGHEST * s);
+        realf nx = loadf(f + FIELD_NX * s), ny = loadf(f + FIELD_NY * s), nz = loadf(f + FIELD_NZ * s);
+        realf low = loadf(f + FIELD_LOWEST * s), high = loadf(f + FIELD_HIGHEST * s);
         maskf valid = lessf(lane_numbers(), splatf((float)(to - j)));
         for (int k = 0; k < group.size; ++k) {
             const Object& o = group.o[k];
@@ -112,7 +116,8 @@ STM_FN void test_range(const Row& row, const Group& group, i64 from, i64 to, boo
             realf radius = (low + high) * 0.5f;
             const float centre = (o.lowest + o.highest) * 0.5f;
             realf dx = nx * radius - o.nx * centre, dy = ny * radius - o.ny * centre, dz = nz * radius - o.nz * centre;
-            realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy, dvz = loadf(f + FIELD_VZ * s) - o.vz;
+            realf dvx = loadf(f + FIELD_VX * s) - o.vx, dvy = loadf(f + FIELD_VY * s) - o.vy;
+            realf dvz = loadf(f + FIELD_VZ * s) - o.vz;
             realf d2 = dx * dx + dy * dy + dz * dz, v2 = dvx * dvx + dvy * dvy + dvz * dvz;
             realf along = dx * dvx + dy * dvy + dz * dvz;
             realf reach = loadf(f + FIELD_PAD * s) + (row.loose + o.pad);
@@ -202,7 +207,8 @@ STM_KERNEL find_pairs(
         const float* f = row.f + at;
         const float vx = f[FIELD_VX * slots], vy = f[FIELD_VY * slots], vz = f[FIELD_VZ * slots];
         double speed = lane_value(rootf(splatf(vx * vx + vy * vy + vz * vz)), 0);
-        double reach = (speed * h_s + f[FIELD_PAD * slots] + 0.5 * threshold_km) * gate_factor * 1.000001 + 0.5 * cell_km;
+        double gate = (speed * h_s + f[FIELD_PAD * slots] + 0.5 * threshold_km) * gate_factor;
+        double reach = gate * 1.000001 + 0.5 * cell_km;
         if (!(reach < 0.5 * cell_km * (double)(side - 2))) {
             test_range(row, group, row_starts[0], row_starts[cells], false);
             continue;

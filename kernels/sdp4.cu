@@ -104,7 +104,8 @@ STM_KERNEL sdp4_list(
     i8* STM_RESTRICT code)                 // [m] 0 or an error code
 {
     STM_PARALLEL(q, entries, STM_LANES) {
-        double own[C_ROWS * STM_LANES], own_deep[D_ROWS * STM_LANES], own_t[STM_LANES], own_col[STM_LANES], own_state[6 * STM_LANES];
+        double own[C_ROWS * STM_LANES], own_deep[D_ROWS * STM_LANES], own_t[STM_LANES], own_col[STM_LANES];
+        double own_state[6 * STM_LANES];
         i8 own_code[STM_LANES];
         for (int k = 0; k < STM_LANES; ++k) {
             i64 slot = slots[q + k], col = object[slot];

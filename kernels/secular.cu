@@ -76,8 +76,9 @@ STM_FN void put(double* own, i64 at, const Descent& d) {
 }
 
 STM_FN Descent take(const double* own, i64 at) {
-    return {load(own + at), load(own + SECULAR_BLOCK + at), load(own + 2 * SECULAR_BLOCK + at), load(own + 3 * SECULAR_BLOCK + at),
-            load(own + 4 * SECULAR_BLOCK + at), load(own + 5 * SECULAR_BLOCK + at), load(own + 6 * SECULAR_BLOCK + at),
+    return {load(own + at), load(own + SECULAR_BLOCK + at), load(own + 2 * SECULAR_BLOCK + at),
+            load(own + 3 * SECULAR_BLOCK + at), load(own + 4 * SECULAR_BLOCK + at),
+            load(own + 5 * SECULAR_BLOCK + at), load(own + 6 * SECULAR_BLOCK + at),
             load(own + 7 * SECULAR_BLOCK + at)};
 }
 
@@ -101,17 +102,20 @@ STM_FN void sink_all(const Atmosphere& air, double dt_s, double grave_km, i64 ob
             if (own[2 * SECULAR_BLOCK + k] > 0.0) list[listed++] = k;
     }
     for (int count = 1; listed && count < MOST_STEPS; ++count) {
-        for (i64 k = 0; k < STM_LANES; ++k) list[listed + k] = list[listed - 1];       // the same object twice is harmless
+        // the same object twice is harmless
+        for (i64 k = 0; k < STM_LANES; ++k) list[listed + k] = list[listed - 1];
         i64 still = 0;
         for (i64 j = 0; j < listed; j += STM_LANES) {
             double packed[DESCENT_ROWS * SECULAR_BLOCK];
             for (int row = 0; row < DESCENT_ROWS; ++row)
-                for (int k = 0; k < STM_LANES; ++k) packed[row * SECULAR_BLOCK + k] = own[row * SECULAR_BLOCK + list[j + k]];
+                for (int k = 0; k < STM_LANES; ++k)
+                    packed[row * SECULAR_BLOCK + k] = own[row * SECULAR_BLOCK + list[j + k]];
             Descent d = take(packed, 0);
             sink(air, dt_s, grave_km, &d);
             put(packed, 0, d);
             for (int row = 0; row < 5; ++row)
-                for (int k = 0; k < STM_LANES; ++k) own[row * SECULAR_BLOCK + list[j + k]] = packed[row * SECULAR_BLOCK + k];
+                for (int k = 0; k < STM_LANES; ++k)
+                    own[row * SECULAR_BLOCK + list[j + k]] = packed[row * SECULAR_BLOCK + k];
             for (i64 k = j; k < j + STM_LANES && k < listed; ++k)
                 if (own[2 * SECULAR_BLOCK + list[k]] > 0.0) list[still++] = list[k];
         }

@@ -13,7 +13,7 @@ STM_KERNEL sgp4_init(
     STM_PARALLEL(col, n_pad, STM_LANES) write_constants(elements, constants, n_pad, col);
 }
 
-// States of the objects in columns [0, cols) at all times; columns up to the next multiple of STM_LANES are written too.
+// States of the objects in columns [0, cols) at all times, and of columns up to the next multiple of STM_LANES.
 STM_KERNEL sgp4_grid(
     i64 n_pad,                             // columns of all tables, a multiple of 16
     i64 cols,                              // near-earth objects stand in the first cols columns
@@ -28,8 +28,9 @@ STM_KERNEL sgp4_grid(
         // the block's constants, one vector of objects after the other, stay in the nearest cache for all its times
         double own[C_ROWS * SGP4_BLOCK];
         i64 vectors = ((first + SGP4_BLOCK < cols ? SGP4_BLOCK : cols - first) + STM_LANES - 1) / STM_LANES;
-        if (SGP4_BLOCK == STM_LANES) vectors = 1;   // known to the compiler: a GPU then keeps the constants in registers
-        for (i64 v = 0; v < vectors; ++v) copy_constants(constants, n_pad, first + v * STM_LANES, own + v * C_ROWS * STM_LANES);
+        if (SGP4_BLOCK == STM_LANES) vectors = 1;   // known to the compiler: a GPU keeps the constants in registers
+        for (i64 v = 0; v < vectors; ++v)
+            copy_constants(constants, n_pad, first + v * STM_LANES, own + v * C_ROWS * STM_LANES);
         i64 last = (row + 1) * chunk < times ? (row + 1) * chunk : times;
         for (i64 k = row * chunk; k < last; ++k)
             for (i64 v = 0; v < vectors; ++v) {

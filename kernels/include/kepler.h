@@ -25,8 +25,8 @@ STM_FN Plane plane_of(real inc, real raan, real argp) {
 // Sine and cosine of the eccentric anomaly E, E - e sin E = M, |M| <= pi [rad]. Error of E: at most 1e-12 for e <= 0.9,
 // 1e-8 for e <= 0.95, 2e-4 for e <= 0.99 (tests/debris/collisions/test_cube.py).
 // Start: M + e sin M / sqrt(1 - 2 e cos M + e^2), whose error is of order e^3 (0.14 at e = 0.9, near perigee); one step
-// of J. M. A. Danby (1987), "The solution of Kepler's equation, III", of fourth order, then one of Halley, of third. Both
-// move E so little that its sine and cosine are turned instead of evaluated anew.
+// of J. M. A. Danby (1987), "The solution of Kepler's equation, III", of fourth order, then one of Halley, of third.
+// Both move E so little that its sine and cosine are turned instead of evaluated anew.
 STM_FN void kepler(real mean, real ecc, real* sine, real* cosine) {
     real s, c;
     sincos_rough(mean, &s, &c);

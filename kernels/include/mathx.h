@@ -67,7 +67,7 @@ STM_FN void sincos_of(real x, real* sine, real* cosine) {
 STM_FN real sine_of(real x) { real s, c; sincos_of(x, &s, &c); return s; }
 STM_FN real cosine_of(real x) { real s, c; sincos_of(x, &s, &c); return c; }
 
-// Sine and cosine of x [rad] to 1e-8 for starting values, |x| <= 1e6. One subtraction reduces: k * pi/2 is off by k ulps.
+// Sine and cosine of x [rad] to 1e-8 for starting values, |x| <= 1e6; reduced by one subtraction, off by k ulps.
 STM_FN void sincos_rough(real x, real* sine, real* cosine) {
     real shifted = x * 0.63661977236758138 + STM_SHIFTER;
     real r = x - (shifted - STM_SHIFTER) * 1.5707963267948966;
@@ -115,7 +115,8 @@ STM_FN real atan2_of(real y, real x) {
     return sel(y < 0.0, -a, a);
 }
 
-// x^(2/3), x normal, at most 3 ulp; not a number where x is not positive. x = m 8^j with m near [0.35, 2.9] through the exponent bits, then
+// x^(2/3), x normal, at most 3 ulp; not a number where x is not positive. x = m 8^j with m near [0.35, 2.9] through the
+// exponent bits, then
 // Halley's iteration for the cube root of m (E. Halley, 1694: y + y (m - y^3) / (2 y^3 + m), error cubed at each step).
 STM_FN real power_two_thirds(real x) {
     real exponent = from_bits(((bits(x) >> 52) & 0x7ff) | 0x4330000000000000LL) - (4503599627370496.0 + 1023.0);

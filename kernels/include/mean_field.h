@@ -7,5 +7,8 @@
 #define MEAN_FIELD_OUTCOMES 3       // collisions, catastrophic ones, fragments
 #define MEAN_FIELD_HITS (MEAN_FIELD_OUTCOMES * MEAN_FIELD_POWERS)
 
-enum { NUMBER_A_KM, NUMBER_ECC, NUMBER_RADIUS_M, NUMBER_WEIGHT, NUMBER_COLUMNS };    // columns of numbers
+// Columns of numbers of an object: semi-major axis [km], eccentricity, radius [m], weight.
+enum { NUMBER_A_KM, NUMBER_ECC, NUMBER_RADIUS_M, NUMBER_WEIGHT, NUMBER_COLUMNS };
+
+// Columns of labels: bin of inclination, party, group of parties, class of mass as a partner, class of its own mass.
 enum { LABEL_BIN, LABEL_PARTY, LABEL_GROUP, LABEL_PARTNER_CLASS, LABEL_OWN_CLASS, LABEL_COLUMNS };

@@ -3,7 +3,7 @@
 #pragma once
 
 // Rows [ORBIT_ROWS][capacity]: semi-major axis [km]; eccentricity; inclination, right ascension of the ascending node,
-// argument of perigee, mean anomaly [rad]; C_d A/m and C_r A/m [m^2/kg]; collision radius [km]; objects a row stands for.
+// argument of perigee, mean anomaly [rad]; C_d A/m and C_r A/m [m^2/kg]; collision radius [km]; weight (objects per row).
 enum {
     ORBIT_A_KM, ORBIT_ECC, ORBIT_INC, ORBIT_RAAN, ORBIT_ARGP, ORBIT_MEAN, ORBIT_BALLISTIC, ORBIT_SRP, ORBIT_RADIUS_KM,
     ORBIT_WEIGHT, ORBIT_ROWS

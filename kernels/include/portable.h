@@ -8,7 +8,7 @@
 // Reproducibility: no fused multiply-add (-ffp-contract=off, -fmad=false), no libm, no fast-math. IEEE +,-,*,/ and
 // sqrt are correctly rounded everywhere, so the same source gives the same bytes on every target.
 //
-// STM_SCALAR builds the CPU library with STM_LANES == 1, the form that the GPU runs; tests compare it with the SIMD builds.
+// STM_SCALAR builds the CPU library with STM_LANES == 1, the form that the GPU runs; tests compare both forms.
 #pragma once
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
@@ -164,8 +164,12 @@ STM_FN void store(double* p, real v) { memcpy(p, &v, sizeof v); }
 STM_FN realf loadf(const float* p) { realf v; memcpy(&v, p, sizeof v); return v; }
 STM_FN real gather(const double* p, i64 at) { return load(p + at); }
 STM_FN real gather(const double* p, ints at) { real v; for (int k = 0; k < STM_LANES; ++k) v[k] = p[at[k]]; return v; }
-STM_FN void scatter(double* p, ints at, real v, mask m) { for (int k = 0; k < STM_LANES; ++k) if (m[k]) p[at[k]] = v[k]; }
-STM_FN void add_i64(i64* p, ints at, ints v, mask m) { for (int k = 0; k < STM_LANES; ++k) if (m[k]) add_shared(p + at[k], v[k]); }
+STM_FN void scatter(double* p, ints at, real v, mask m) {
+    for (int k = 0; k < STM_LANES; ++k) if (m[k]) p[at[k]] = v[k];
+}
+STM_FN void add_i64(i64* p, ints at, ints v, mask m) {
+    for (int k = 0; k < STM_LANES; ++k) if (m[k]) add_shared(p + at[k], v[k]);
+}
 STM_FN ints splat_i64(i64 x) { return x - (ints){}; }
 STM_FN words to_words(ints x) { return (words)x; }
 STM_FN ints from_words(words x) { return (ints)x; }
@@ -207,7 +211,11 @@ STM_FN unsigned lane_bits(maskf m) { return (unsigned)_mm_movemask_ps((__m128)m)
 STM_FN real root(real v) { for (int k = 0; k < STM_LANES; ++k) v[k] = __builtin_sqrt(v[k]); return v; }
 STM_FN realf rootf(realf v) { for (int k = 0; k < STM_FLOAT_LANES; ++k) v[k] = __builtin_sqrtf(v[k]); return v; }
 STM_FN bool any(mask m) { i64 r = 0; for (int k = 0; k < STM_LANES; ++k) r |= m[k]; return r != 0; }
-STM_FN unsigned lane_bits(maskf m) { unsigned r = 0; for (int k = 0; k < STM_FLOAT_LANES; ++k) r |= (m[k] ? 1u : 0u) << k; return r; }
+STM_FN unsigned lane_bits(maskf m) {
+    unsigned r = 0;
+    for (int k = 0; k < STM_FLOAT_LANES; ++k) r |= (m[k] ? 1u : 0u) << k;
+    return r;
+}
 #endif
 #endif
 

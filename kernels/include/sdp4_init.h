@@ -1,24 +1,44 @@
 // sdp4_init.h: deep-space constants of one object: effects of Sun and Moon, resonance amplitudes.
 // Sources as in sdp4.h: STR#3 section 8 with the constants of AIAA 2006-6753. Units: Earth radius, minute, rad.
+//
+// Sun and Moon (Hujsak 1979). The attraction of a third body is averaged over the object's revolution. With the body's
+// mean motion n_x and strength C_x, eta = sqrt(1 - e^2), S and Z as in `attraction`:
+//   de/dt = S1 n_x S5                           di/dt = S2 n_x (Z11 + Z13)
+//   dM/dt = -S3 n_x (Z1 + Z3 - 14 - 6 e^2)      sin i dh/dt = -S2 n_x (Z21 + Z23)
+//   dg/dt = S4 n_x (Z31 + Z33 - 6) - cos i dh/dt
+//   S3 = C_x / n,  S2 = -S3 / (2 eta),  S4 = S3 eta,  S1 = -15 e S4
+// The periodic part of each element is a combination of f2 = sin^2(f) / 2 - 1/4, f3 = -sin(f) cos(f) / 2 and, for M and
+// g, sin f, where f is the body's true anomaly to first order in its eccentricity (body_periodics); `write_body` stores
+// the coefficients.
+//
+// Resonance. Where the period is a day or half a day the same tesseral harmonics act at every revolution. With
+// the angle lambda (M + node + w - sidereal time, or M + 2 node - 2 sidereal time) and amplitudes D:
+//   one day       dn/dt = D1 sin(lambda - l31) + D2 sin 2(lambda - l22) + D3 sin 3(lambda - l33)
+//   half a day    dn/dt = sum of D_lmpq sin((l - 2p) w + (m / 2) lambda - G_lm)
+//   D_lmpq = 3 n^2 a^-l R_lm F_lmp(i) G_lpq(e), twice that for m = 4;  dlambda/dt = n + the rate at epoch beyond n
+// F: inclination functions (W. Kaula 1966), G: eccentricity functions, polynomials fitted by range of e. `write_knots`
+// integrates dn/dt from epoch in steps of 720 min, and `deep_state` continues from the knot before the time asked for.
 #pragma once
 #include "sdp4.h"
 
 struct Pair { real s, c; };   // sine and cosine of an angle
 
-// Orbit of the object as the third-body theory sees it.
+// Orbit of the object in the theory of the third body.
 struct PerturbedOrbit { real ecc, motion; Pair inc, node, argp; };
 
 // Averages of the attraction of one body: the s and z of the theory that are needed again.
 struct Attraction { real s1, s2, s3, s4, s5, s6, s7, z1, z2, z3, z11, z12, z13, z21, z22, z23, z31, z32, z33; };
 
-// g, i, h: the body's argument of perigee, inclination and node relative to the object's node; strength: its constant C.
+// g, i, h: argument of perigee, inclination and node of the body, relative to the object's node; strength: C_x.
 STM_FN Attraction attraction(const PerturbedOrbit& o, Pair g, Pair i, Pair h, double strength) {
     real e2 = o.ecc * o.ecc, b2 = 1.0 - e2, b = root(b2);
+    // a1 to a10: the body's axes seen from the object's node; a2, a4, a5, a6 turned by the object's inclination
     real a1 = g.c * h.c + g.s * i.c * h.s, a3 = -g.s * h.c + g.c * i.c * h.s;
     real a7 = -g.c * h.s + g.s * i.c * h.c, a8 = g.s * i.s;
     real a9 = g.s * h.s + g.c * i.c * h.c, a10 = g.c * i.s;
     real a2 = o.inc.c * a7 + o.inc.s * a8, a4 = o.inc.c * a9 + o.inc.s * a10;
     real a5 = -o.inc.s * a7 + o.inc.c * a8, a6 = -o.inc.s * a9 + o.inc.c * a10;
+    // x1 to x4: in the orbit's plane, towards perigee and 90 degrees ahead; x5 to x8: across the plane
     real x1 = a1 * o.argp.c + a2 * o.argp.s, x2 = a3 * o.argp.c + a4 * o.argp.s;
     real x3 = -a1 * o.argp.s + a2 * o.argp.c, x4 = -a3 * o.argp.s + a4 * o.argp.c;
     real x5 = a5 * o.argp.s, x6 = a6 * o.argp.s, x7 = a5 * o.argp.c, x8 = a6 * o.argp.c;
@@ -95,6 +115,7 @@ STM_FN void half_day_amplitudes(real e, Pair i, real motion, real inv_axis, real
                     cubic(e, -822.71072, 4568.6173, -8491.4146, 5337.524));
     real g532 = sel(up70, cubic(e, -40023.880, 170470.89, -242699.48, 115605.82),
                     cubic(e, -853.66600, 4690.2500, -8624.7700, 5341.4));
+    // inclination functions F_lmp, then D_lmpq in pairs of one R_lm: 22, 32, 44, 52, 54
     real s = i.s, c = i.c, s2 = s * s, c2 = c * c;
     real f220 = 0.75 * (1.0 + 2.0 * c + c2), f221 = 1.5 * s2;
     real f321 = 1.875 * s * (1.0 - 2.0 * c - 3.0 * c2), f322 = -1.875 * s * (1.0 + 2.0 * c - 3.0 * c2);
@@ -118,6 +139,7 @@ STM_FN void half_day_amplitudes(real e, Pair i, real motion, real inv_axis, real
 
 // Amplitudes of the synchronous resonance.
 STM_FN void synchronous_amplitudes(real e2, Pair i, real motion, real inv_axis, real* out) {
+    // eccentricity functions G_lpq, inclination functions F_lmp; R_31, R_22, R_33 in D1, D2, D3
     real up = 1.0 + i.c;
     real g200 = 1.0 + e2 * (-2.5 + 0.8125 * e2), g310 = 1.0 + 2.0 * e2, g300 = 1.0 + e2 * (-6.0 + 6.60937 * e2);
     real f220 = 0.75 * up * up, f311 = 0.9375 * i.s * i.s * (1.0 + 3.0 * i.c) - 0.75 * up, f330 = 1.875 * up * up * up;

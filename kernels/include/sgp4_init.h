@@ -1,5 +1,34 @@
 // sgp4_init.h: constants of one object, from its element set: STR#3 section 6 up to "the secular effects of
 // atmospheric drag and gravitation", with the constants of AIAA 2006-6753. Units: Earth radius, minute, rad.
+//
+// Letters of STR#3, and the names they have here: n, a Brouwer mean motion and semi-major axis (brouwer_motion);
+// theta = cos i (ci), beta^2 = 1 - e^2 (b2), k2 = J2 / 2, k4 = -3 J4 / 8, A30 = -J3; xi = 1 / (a - s), eta = a e xi;
+// C1 to C5 (k1 to k5), D2 to D4 (a2 to a4).
+//
+// Drag. The density falls as ((q0 - s) / (r - s))^4, q0 = 120 km, s = 78 km above the surface:
+//   C2 = (q0 - s)^4 xi^4 n (1 - eta^2)^(-7/2) [a (1 + 3/2 eta^2 + 4 e eta + e eta^3)
+//        + 3/2 k2 xi / (1 - eta^2) (-1/2 + 3/2 theta^2) (8 + 24 eta^2 + 3 eta^4)],    C1 = B* C2
+//   C3 = (q0 - s)^4 xi^5 A30 n sin i / (k2 e)
+//   C4 = 2 n (q0 - s)^4 xi^4 a beta^2 (1 - eta^2)^(-7/2) {2 eta (1 + e eta) + e/2 + eta^3/2
+//        - 2 k2 xi / (a (1 - eta^2)) [3 (1 - 3 theta^2) (1 + 3/2 eta^2 - 2 e eta - 1/2 e eta^3)
+//        + 3/4 (1 - theta^2) (2 eta^2 - e eta - e eta^3) cos 2w]}
+//   C5 = 2 (q0 - s)^4 xi^4 a beta^2 (1 - eta^2)^(-7/2) [1 + 11/4 eta (eta + e) + e eta^3]
+//   D2 = 4 a xi C1^2,   D3 = 4/3 a xi^2 (17 a + s) C1^3,   D4 = 2/3 a^2 xi^3 (221 a + 31 s) C1^4
+// With t from epoch (near_state evaluates these):
+//   axis          a (1 - C1 t - D2 t^2 - D3 t^3 - D4 t^4)^2
+//   eccentricity  e - B* C4 t - B* C5 (sin M_p - sin M_0)
+//   M_p = M + dw + dM, w = w - dw - dM,  dw = B* C3 cos(w_0) t,
+//         dM = -2/3 (q0 - s)^4 B* xi^4 / (e eta) [(1 + eta cos M)^3 - (1 + eta cos M_0)^3]
+//   node          + node_rate t - 21/2 n k2 theta / (a^2 beta^2) C1 t^2
+//   longitude     + n [3/2 C1 t^2 + (D2 + 2 C1^2) t^3 + 1/4 (3 D3 + 12 C1 D2 + 10 C1^3) t^4
+//                 + 1/5 (3 D4 + 12 C1 D3 + 6 D2^2 + 30 C1^2 D2 + 15 C1^4) t^5]
+//
+// Gravity, rates over n:
+//   M     1 + 3 k2 (3 theta^2 - 1) / (2 a^2 beta^3) + 3 k2^2 (13 - 78 theta^2 + 137 theta^4) / (16 a^4 beta^7)
+//   w     -3 k2 (1 - 5 theta^2) / (2 a^2 beta^4) + 3 k2^2 (7 - 114 theta^2 + 395 theta^4) / (16 a^4 beta^8)
+//         + 5 k4 (3 - 36 theta^2 + 49 theta^4) / (4 a^4 beta^8)
+//   node  -3 k2 theta / (a^2 beta^4) + 3 k2^2 (4 theta - 19 theta^3) / (2 a^4 beta^8)
+//         + 5 k4 theta (3 - 7 theta^2) / (2 a^4 beta^8)
 #pragma once
 #include "sgp4.h"
 
@@ -20,7 +49,7 @@ STM_FN Elements read_elements(const double* el, i64 n_pad, i64 col) {
 STM_FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     Elements e = read_elements(el, n_pad, col);
     real zero = splat(0.0);
-    real si, ci, sw, cw, sm, cm;
+    real si, ci, sw, cw, sm, cm;          // of inclination, argument of perigee, mean anomaly
     sincos_of(e.inc, &si, &ci);
     sincos_of(e.argp, &sw, &cw);
     sincos_of(e.anom, &sm, &cm);
@@ -41,8 +70,9 @@ STM_FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     real eta = a * e.ecc * xi, eta2 = eta * eta, eeta = e.ecc * eta;
     real psi2 = absolute(1.0 - eta2);
     real xi2 = xi * xi;
-    real drag = q4 * (xi2 * xi2);
+    real drag = q4 * (xi2 * xi2);         // (q0 - s)^4 xi^4, and the same times (1 - eta^2)^(-7/2)
     real drag1 = drag / (psi2 * psi2 * psi2 * root(psi2));
+    // C2 to C5; below an eccentricity of 1e-4 the terms divided by e are dropped
     real d2 = drag1 * n * (a * (1.0 + 1.5 * eta2 + eeta * (4.0 + eta2)) +
               0.375 * WGS72_J2 * xi / psi2 * c3 * (8.0 + 3.0 * eta2 * (8.0 + eta2)));
     real k1 = e.bstar * d2;
@@ -57,7 +87,8 @@ STM_FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     // secular rates from J2, J2^2 and J4
     real p = a * b2;
     real inv_p2 = 1.0 / (p * p);
-    real g1 = 1.5 * WGS72_J2 * inv_p2 * n, g2 = 0.5 * g1 * WGS72_J2 * inv_p2, g4 = -0.46875 * WGS72_J4 * inv_p2 * inv_p2 * n;
+    real g1 = 1.5 * WGS72_J2 * inv_p2 * n, g2 = 0.5 * g1 * WGS72_J2 * inv_p2;
+    real g4 = -0.46875 * WGS72_J4 * inv_p2 * inv_p2 * n;
     real anom_rate = n + 0.5 * g1 * b * c3 + 0.0625 * g2 * b * (13.0 - 78.0 * c2 + 137.0 * c4);
     real argp_rate = -0.5 * g1 * (1.0 - 5.0 * c2) + 0.0625 * g2 * (7.0 - 114.0 * c2 + 395.0 * c4) +
                      g4 * (3.0 - 36.0 * c2 + 49.0 * c4);

@@ -3,7 +3,7 @@
 // SGP4 is one chain of some 600 cycles of latency with room for 250 cycles of arithmetic beside it, and a processor's
 // window of a few hundred instructions is too short to overlap two turns of the loop. Here every operation is written
 // for two neighbouring vectors at once; the compiler sees two independent chains and the hardware runs both.
-// A kernel file that includes this header before any other works on 2 * STM_LANES objects at a time; nothing else changes:
+// A kernel file that includes this header before any other works on 2 * STM_LANES objects at a time. Nothing else changes:
 // every lane sees the same operations, so the bytes stay the same. Under CUDA and in the scalar build it does nothing.
 #pragma once
 #include "portable.h"
