@@ -89,7 +89,7 @@ def view_of(population: Population, rates: MeanField, lifetime: Lifetime, seed: 
         fragment_rate=rates.fragment_rate,
         year=YEAR,
         rng=generator(seed, 0, POLICY),
-        lifetime_years=lifetime.years(p.a_km, p.ecc, DRAG * p.area_to_mass, p.inc_rad),
+        lifetime_years=lifetime.years(p.a_km, p.ecc, ballistic_m2_kg=DRAG * p.area_to_mass, inc_rad=p.inc_rad),
     )
 
 
@@ -107,7 +107,9 @@ def derelicts_of(population: Population) -> Derelicts:
 
 def potential(population: Population, lifetime: Lifetime) -> float:
     """Mass that is expected to break up catastrophically, times the years that the objects stay."""
-    years = lifetime.years(population.a_km, population.ecc, DRAG * population.area_to_mass, population.inc_rad)
+    years = lifetime.years(
+        population.a_km, population.ecc, ballistic_m2_kg=DRAG * population.area_to_mass, inc_rad=population.inc_rad
+    )
     return float((field_of(population).catastrophic_rate * population.mass_kg) @ np.minimum(years, HORIZON_YEARS))
 
 

@@ -93,7 +93,7 @@ SCENARIOS = {
     BASE.replace("objects = 300", 'source = "table", path = "negative.csv"'): "line 3: mass_kg is '-5'",
     BASE.replace("objects = 300", 'source = "mocat", path = "negative.csv", year = 2020.0'): "no MATLAB file",
     BASE.replace("exponential", 'jb2008", path = "none.mat'): r"cannot read the density table .*none\.mat",
-    BASE.replace("exponential", 'jb2008", path = "negative.csv'): "is no density table",
+    BASE.replace("exponential", 'jb2008", path = "negative.csv'): "is not a density table",
     BASE.replace(
         '"exponential"', '"nrlmsis", solar = { model = "repeat", space_weather = "negative.csv" }'
     ): "negative.csv, line 1: expected 'DATATYPE",

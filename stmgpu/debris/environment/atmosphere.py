@@ -1,17 +1,17 @@
-"""Density of the thermosphere as tables of ln(rho) on one grid of heights, linear between them.
+"""Models of the density of the thermosphere: tables of ln(rho) on one grid of heights, linear between them.
 
-Heights are above the Earth's equatorial radius (r - 6378.137 km), as the elements of orbits give them. The grid is
-uniform, 120 to 2000 km by 10 km, so that a kernel finds its place by one multiplication. Between 150 and 1000 km it
-errs against the density of the model itself by at most (tests/debris/environment/test_environment.py)
+Heights are above the Earth's equatorial radius (r - 6378.137 km), as orbital elements give them. The grid is uniform,
+120 to 2000 km by 10 km, so that a kernel finds the interval by one multiplication. Between 150 and 1000 km the error
+against the density of the model itself is at most (tests/debris/environment/test_environment.py)
 
 =================  =====================================================================
 exponential        0.01 %: the layers of the model begin at heights of the grid
 four exponentials  0.4 %, 0.1 % above 180 km
 JB2008 table       0.25 %
-NRLMSIS table      0.5 %, 0.2 % above 200 km, with what the averaging and F10.7, Ap add
+NRLMSIS table      0.5 %, 0.2 % above 200 km, including averaging and interpolation in F10.7, Ap
 =================  =====================================================================
 
-and by up to 3.5 % between 120 and 150 km, where an object has less than a day.
+and up to 3.5 % between 120 and 150 km, where an object decays within a day.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 from stmgpu.debris.environment.solar import month_name, months_of
 from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.errors import InputError
-
-Floats = NDArray[np.float64]
+from stmgpu.typing import Floats, Ints
 
 LOWEST_KM, SPACING_KM = 120.0, 10.0
 HEIGHTS_KM: Floats = LOWEST_KM + SPACING_KM * np.arange(189, dtype=np.float64)
@@ -39,17 +38,22 @@ HEIGHTS_KM: Floats = LOWEST_KM + SPACING_KM * np.arange(189, dtype=np.float64)
 class Density(Protocol):
     """A model of the density.
 
-    ``needs_activity``: whether it depends on F10.7 and Ap; ``notes``: lines for the record of a study.
+    Attributes
+    ----------
+    needs_activity : bool
+        whether it depends on F10.7 and Ap.
+    notes : tuple of str
+        lines for the record of a study.
     """
 
     needs_activity: bool
     notes: tuple[str, ...]
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
-        """Raise InputError where these years or this activity are not covered."""
+        """Raise :class:`InputError` if the years or the activity are not covered."""
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
-        """Return ln(rho [kg/m^3]) on the grid, float64 [k, heights], which may be read-only, for k instants."""
+        """Return ln(rho [kg/m^3]) on the grid for k instants, float64 [k, heights], possibly read-only."""
 
 
 # ------------------------------------------------------------------------------------------------ closed forms
@@ -97,7 +101,7 @@ def exponential_log_density(height_km: ArrayLike) -> Floats:
     Parameters
     ----------
     height_km
-        heights, 0 km and more; the last layer goes on above 1000 km.
+        heights from 0 km; the last layer continues above 1000 km.
 
     Examples
     --------
@@ -106,12 +110,14 @@ def exponential_log_density(height_km: ArrayLike) -> Floats:
     """
     height = np.asarray(height_km, np.float64)
     base, density, scale = _VALLADO[np.maximum(np.searchsorted(_VALLADO[:, 0], height, side="right") - 1, 0)].T
-    return np.log(density.T) - (height - base.T) / scale.T
+    log_density: Floats = np.log(density.T) - (height - base.T) / scale.T
+    return log_density
 
 
 def four_exponential_log_density(height_km: ArrayLike) -> Floats:
-    """Return ln(rho [kg/m^3]) of the atmosphere of esa/cascade: a sum of four exponentials fitted to NRLMSISE-00 of
-    February 2021, that is at solar minimum (a tenth of the mean density at 500 km).
+    """Return ln(rho [kg/m^3]) of the atmosphere of esa/cascade, a sum of four exponentials.
+
+    It is fitted to NRLMSISE-00 of February 2021, at solar minimum (a tenth of the mean density at 500 km).
 
     Examples
     --------
@@ -122,7 +128,8 @@ def four_exponential_log_density(height_km: ArrayLike) -> Floats:
     value = np.array([1.01709935e-6, 0.786443375, 7.50341883e-9, 8.63934252e-14])
     per_km = np.array([0.0463822910, 0.186080048, 0.0248667176, 0.00481080852])
     base_km = np.array([5.01594516, 22.8429809, 4.27957829, 0.156291673])
-    return np.log((value * np.exp(-per_km * (height - base_km))).sum(axis=-1))
+    log_density: Floats = np.log((value * np.exp(-per_km * (height - base_km))).sum(axis=-1))
+    return log_density
 
 
 class _Static:
@@ -135,7 +142,7 @@ class _Static:
         self.notes: tuple[str, ...] = (note,)
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
-        """Everything is covered."""
+        """Accept all years and any activity."""
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """See :class:`Density`."""
@@ -150,7 +157,7 @@ class Exponential(_Static):
 
 
 class FourExponentials(_Static):
-    """The fit of esa/cascade, see :func:`four_exponential_log_density`: solar minimum for ever."""
+    """The fit of esa/cascade, see :func:`four_exponential_log_density`: constant solar minimum."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -160,9 +167,11 @@ class FourExponentials(_Static):
 
 
 def _balanced(table: Floats) -> Floats:
-    """Grid values of a curve [..., heights], moved so that the straight lines between them err below the curve at the
-    ends as much as above it in the middle. Unmoved, they err by f'' spacing^2 / 8 there; a little less than half of
-    that is taken off, because f'' falls with height."""
+    """Shift grid values of a curve [..., heights] to balance the error of linear interpolation between them.
+
+    Chords through the curve are too high by f'' h^2 / 8 in the middle of an interval and exact at its ends. The values
+    are lowered by f'' h^2 / 18, a little less than half of that, because f'' falls with height.
+    """
     bend = np.diff(table, 2, axis=-1)
     bend = np.concatenate([bend[..., :1], bend, bend[..., -1:]], axis=-1)
     moved: Floats = table - bend / 18.0
@@ -177,10 +186,10 @@ _MUST_REACH_KM = (300.0, 2000.0)
 class Jb2008:
     """Density by month and altitude from a .mat file of MOCAT-MC (JB2008 averaged over the Earth).
 
-    A month's column holds from its first to its last day. Between the file's altitudes (51 km apart) ln(rho) follows a
-    cubic spline: with every other altitude left out it meets those to 0.3 % above 300 km, straight lines to 4 to 9 %.
-    Below the file's lowest altitude (200 km) the shape of Vallado's table goes on, scaled to the file's density there.
-    The file's altitudes are taken as heights above the equator. Its solar activity is its own.
+    A month's column is valid from its first to its last day. Between the file's altitudes (51 km apart) ln(rho) follows
+    a cubic spline: fitted to every other altitude, it reproduces the rest to 0.3 % above 300 km, linear interpolation
+    to 4 to 9 %. Below the file's lowest altitude (200 km) the shape of Vallado's table continues, scaled to the file's
+    density there. The file's altitudes are taken as heights above the equator. It contains its own solar activity.
 
     Parameters
     ----------
@@ -191,8 +200,7 @@ class Jb2008:
     Raises
     ------
     InputError
-        no such file, another form, months that do not follow each other, or altitudes that do not reach from 300 km
-        to 2000 km.
+        missing file, another format, months that are not consecutive, or altitudes that do not cover 300 to 2000 km.
     """
 
     needs_activity = False
@@ -203,23 +211,23 @@ class Jb2008:
         density, altitude = fields["dens"], fields["alt"].ravel()
         month = fields["year"].ravel() * 12 + fields["month"].ravel() - 1 - 1970 * 12
         if density.shape != (len(altitude), len(month)) or len(month) == 0:
-            self._refuse(f"dens has shape {density.shape}, alt and year say ({len(altitude)}, {len(month)})")
+            self._refuse(f"dens has shape {density.shape}, expected ({len(altitude)}, {len(month)}) from alt and year")
         if not (np.isfinite(density) & (density > 0.0)).all():
-            self._refuse("dens has values that are not positive")
+            self._refuse("dens must hold positive values")
         if not (
             np.isfinite(month).all()
             and np.array_equal(np.diff(month), np.ones(len(month) - 1))
             and month[0] % 1.0 == 0.0
             and abs(month[0]) < 12 * 8000
         ):
-            self._refuse("year and month do not count the months one by one")
+            self._refuse("year and month must hold consecutive months")
         if not (len(altitude) >= 4 and (np.diff(altitude) > 0.0).all() and altitude[0] >= 0.0):
-            self._refuse("alt must hold at least four rising altitudes")
+            self._refuse("alt must hold at least four increasing altitudes")
         low, high = _MUST_REACH_KM
         if altitude[0] > low or altitude[-1] < high - 1e-6:
             raise InputError(
                 f"the density table {self.path} covers altitudes from {altitude[0]:g} to {altitude[-1]:g} "
-                f"km, {low:g} to {high:g} km are needed"
+                f"km; it must cover {low:g} to {high:g} km"
             )
         self.first_month, self.months = int(month[0]), len(month)
         curve = np.log(density)
@@ -239,11 +247,11 @@ class Jb2008:
         """First and last month as text."""
         return f"{month_name(self.first_month)} to {month_name(self.first_month + self.months - 1)}"
 
-    def _refuse(self, why: str) -> None:
-        raise InputError(f"{self.path} is no density table of MOCAT-MC: {why}")
+    def _refuse(self, why: str) -> NoReturn:
+        raise InputError(f"{self.path} is not a density table of MOCAT-MC: {why}")
 
     def _fields(self) -> dict[str, Floats]:
-        """The four fields of the structure that has them."""
+        """The fields of the structure that has all four."""
         try:
             content = read_mat(self.path)
             for name, value in content.items():
@@ -255,25 +263,25 @@ class Jb2008:
             raise InputError(f"cannot read the density table {self.path}: {error.strerror}") from error
         except (ValueError, TypeError) as error:
             raise InputError(
-                f"{self.path} is no density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"
+                f"{self.path} is not a density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"
             ) from error
-        found = ", ".join(name for name in content if not name.startswith("__")) or "nothing"
+        names = ", ".join(name for name in content if not name.startswith("__")) or "nothing"
         raise InputError(
-            f"{self.path} is no density table of MOCAT-MC: it holds {found}, and no structure with the "
+            f"{self.path} is not a density table of MOCAT-MC: it holds {names}, and no structure with the "
             f"fields {', '.join(_MAT_FIELDS)}"
         )
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
-        """Raise InputError where the file's months do not cover the years."""
+        """Raise :class:`InputError` if the months of the file do not cover the years."""
         first, last = months_of([first_year, last_year]) - self.first_month
         if first < 0 or last >= self.months:
             raise InputError(
                 f"the density table {self.path} covers {self.covers}, the run needs {first_year:.2f} to "
-                f"{last_year:.2f}; take fewer years or density = 'nrlmsis'"
+                f"{last_year:.2f}; use fewer years or density = 'nrlmsis'"
             )
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
-        """See :class:`Density`; outside the file's months the nearest one."""
+        """See :class:`Density`; outside the months of the file the nearest month."""
         return self._table[np.clip(months_of(years) - self.first_month, 0, self.months - 1)]
 
 
@@ -282,25 +290,25 @@ _F107 = np.array([60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 225, 250, 300], 
 _AP = np.array([0, 5, 10, 15, 22, 30, 40, 50], np.float64)
 _NODES_KM = np.r_[120:150:5, 150:200:10, 200:300:20, 300:800:50, 800:1000:100, 1000:2001:200].astype(np.float64)
 _POINTS, _SHIFT_LOCAL, _SHIFT_UNIVERSAL, _LATITUDES = 32, 5, 25, 6
-_BULGE_KM = 21.385  # the poles lie so much below the equatorial radius (WGS-84)
+_BULGE_KM = 21.385  # equatorial minus polar radius (WGS-84)
 
 
 class Nrlmsis:
     """Density of NRLMSIS 2.1 (Emmert et al. 2022) by F10.7 and Ap, averaged over the Earth, the day and the year.
 
-    The table is made once in a process by pymsis, from which nothing is downloaded: F10.7 (also as its 81-day mean) and
-    Ap are always given. The mean is taken of rho at equal height above the equatorial radius, not above the ellipsoid:
-    along an orbit the ground lies up to 21 km lower. (At equal geodetic altitude the mean would be higher by 19 to 26 %
-    at 200 km, 9 to 14 % at 500 km, 3 to 5 % at 1000 km.)
+    The table is computed once per process by pymsis, which downloads nothing: F10.7 (also as its 81-day mean) and Ap
+    are always given. The mean is that of rho at equal height above the equatorial radius, not above the ellipsoid,
+    whose surface is up to 21 km lower along an orbit. (At equal geodetic altitude the mean would be higher by 19 to
+    26 % at 200 km, 9 to 14 % at 500 km, 3 to 5 % at 1000 km.)
 
     Six Gauss latitudes by 32 points of a lattice rule over day of year, local time and universal time (Sloan and Joe
-    1994) meet a dense mean over 27,000 points to 0.04 %. Between the values of F10.7 and Ap, ln(rho) follows cubics
+    1994) reproduce the mean over 27,000 points to 0.04 %. Between the values of F10.7 and Ap, ln(rho) follows cubics
     through the four nearest (F10.7: 0.12 %, below 250 0.03 %; Ap: 0.05 %), between heights a cubic spline.
 
     Parameters
     ----------
     ap
-        the table is made for this Ap only, which takes an eighth of the time; None for 0 to 50.
+        compute the table for this Ap only, in an eighth of the time; None for 0 to 50.
 
     Raises
     ------
@@ -316,7 +324,7 @@ class Nrlmsis:
         self._table = _msis_table(tuple(self.ap.tolist()))
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
-        """Raise InputError where F10.7 or Ap leave the table."""
+        """Raise :class:`InputError` if F10.7 or Ap leave the table."""
         for name, (low, high), nodes, cure in (
             ("F10.7", f107, _F107, "solar.f107 and solar.amplitude"),
             ("Ap", ap, self.ap, "solar.ap"),
@@ -339,9 +347,11 @@ class Nrlmsis:
         return result
 
 
-def _cubic(nodes: Floats, x: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Rows of the four nodes around each x and the weights of Lagrange's cubic through them, [k, 4]; one node:
-    itself."""
+def _cubic(nodes: Floats, x: Floats) -> tuple[Ints, Floats]:
+    """Rows of the four nodes around each x, and the weights of Lagrange's cubic through them [k, 4].
+
+    The weight of node i is prod_{j != i} (x - x_j) / (x_i - x_j). A single node has the weight 1, [k, 1].
+    """
     if len(nodes) == 1:
         return np.zeros((len(x), 1), np.int64), np.ones((len(x), 1))
     rows = np.clip(np.searchsorted(nodes, x, side="right") - 2, 0, len(nodes) - 4)[:, np.newaxis] + np.arange(4)
@@ -361,9 +371,10 @@ def _msis_table(aps: tuple[float, ...]) -> Floats:
     except ImportError as error:
         raise InputError(
             f"density = 'nrlmsis' needs the package pymsis, which cannot be imported ({error}); install "
-            "it (python -m pip install pymsis) or take density = 'exponential' or 'jb2008'"
+            "it (python -m pip install pymsis) or use density = 'exponential' or 'jb2008'"
         ) from error
     point = np.arange(_POINTS)
+    # rank-1 lattice: point k at the fractions k/N, 5k/N, 25k/N (mod 1) of year, local and universal time
     local_h, universal_h = (24.0 * (point * shift / _POINTS % 1.0) for shift in (_SHIFT_LOCAL, _SHIFT_UNIVERSAL))
     seconds = np.floor((point + 0.5) / _POINTS * 365.0) * 86_400.0 + universal_h * 3600.0
     date = np.datetime64("2023-01-01T00:00:00", "s") + seconds.astype(np.int64)

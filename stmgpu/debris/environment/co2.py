@@ -15,24 +15,24 @@ from stmgpu.typing import Floats, Ints
 
 
 class Co2Scaling:
-    """Factor by which rising CO2 lowers the density: the thermosphere cools and contracts.
+    """Factor on the density by rising CO2, which cools and contracts the thermosphere.
 
     Brown et al. 2021 (doi:10.1029/2021JD034589) and the thesis of 2023: WACCM-X at rising CO2, relative to the year
-    2000, for the concentration pathways RCP and SSP. ln(factor) is linear in year, height and F10.7; below and above
-    the table's heights (200 to 1000 km) and F10.7 (70 to 200) its edges hold, before its first year the first, after
-    the last year that a pathway has (2100, or earlier where its CO2 leaves the simulated range) the last.
+    2000, for the concentration pathways RCP and SSP. ln(factor) is interpolated linearly in year, height and F10.7.
+    Outside the table the nearest value is used: heights of 200 to 1000 km, F10.7 of 70 to 200, years from the first to
+    the last of the pathway (2100, or earlier where its CO2 leaves the simulated range).
 
     Parameters
     ----------
     path
         netCDF-4 file DEN-CO2scaling2000-2100.
     scenario
-        name of a pathway; points, hyphens and underscores do not count: 'RCP4.5', 'SSP2-4.5', 'SSP3_70_lowNTCF'.
+        name of a pathway; case, points, hyphens and underscores are ignored: 'RCP4.5', 'SSP2-4.5', 'SSP3_70_lowNTCF'.
 
     Raises
     ------
     InputError
-        no file, another form, a pathway that it does not hold, or h5py is not installed.
+        missing file, another format, unknown pathway, or h5py not installed.
     """
 
     def __init__(self, path: str | Path, scenario: str) -> None:
@@ -54,7 +54,7 @@ class Co2Scaling:
         axes = [content.get(name) for name in ("alt", "year", "F107")]
         if any(a is None or a.ndim != 1 or len(a) < 2 or not (np.diff(a) > 0.0).all() for a in axes):
             raise InputError(
-                f"{self.path} is no table of CO2 scaling: it needs rising alt, year and F107; it holds "
+                f"{self.path} is not a table of CO2 scaling: it needs increasing alt, year and F107; it holds "
                 f"{', '.join(content) or 'nothing'}"
             )
         altitude, year, self._f107 = (np.asarray(a) for a in axes)
@@ -63,7 +63,7 @@ class Co2Scaling:
         chosen = [name for name in pathways if _plain(name) == _plain(scenario)]
         if not chosen:
             raise InputError(
-                f"CO2 pathway {scenario!r} is not in {self.path}; known: {', '.join(sorted(pathways)) or 'none'}"
+                f"CO2 pathway {scenario!r} is not in {self.path}; choose one of {', '.join(sorted(pathways)) or 'none'}"
             )
         factor = pathways[chosen[0]]
         finite = np.isfinite(factor).min(axis=(0, 2))
@@ -92,10 +92,11 @@ class Co2Scaling:
 
 
 def _plain(name: str) -> str:
+    """Letters and digits of a name, in upper case."""
     return re.sub(r"[^A-Z0-9]", "", name.upper())
 
 
 def _linear(nodes: Floats, x: Floats) -> tuple[Ints, Floats]:
-    """Row of the node below each x and how far x is on to the next (0 to 1; held at the ends)."""
+    """Row of the node below each x, and the fraction of the interval to the next node, limited to 0 to 1."""
     row = np.clip(np.searchsorted(nodes, x, side="right") - 1, 0, len(nodes) - 2)
     return row, np.clip((x - nodes[row]) / (nodes[row + 1] - nodes[row]), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""What acts on every object from outside: the density of the thermosphere over the years, and where the Sun stands."""
+"""The environment of a scenario: density of the thermosphere over the years, and direction to the Sun."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
 from stmgpu.typing import Floats
 
-_SLACK_YEARS = 1e-6, 0.1  # before: rounding of sums of steps; after: a table by months ends with a whole month
+_SLACK_YEARS = 1e-6, 0.1  # before: rounding of summed steps; after: monthly tables end with a whole month
 
 
 def sun_direction(year: ArrayLike) -> Floats:
     """Direction to the Sun in the frame of the mean equator and equinox of date.
 
-    Low-precision formulas of the Astronomical Almanac (page C5), which are given for 1950 to 2050. Measured against the
-    IAU series of ERFA: 0.015 deg from 1957 to 2125, 0.02 deg to 2225 (tests/debris/environment/test_environment.py).
+    Low-precision formulas of the Astronomical Almanac (page C5), stated for 1950 to 2050. Errors against the IAU series
+    of ERFA: 0.015 deg from 1957 to 2125, 0.02 deg to 2225 (tests/debris/environment/test_environment.py).
 
     Parameters
     ----------
@@ -59,27 +59,27 @@ class Environment:
     Parameters
     ----------
     density
-        model of the density.
+        density model.
     first_year, last_year
-        decimal years that will be asked for.
+        range of decimal years.
     solar
-        solar activity; a constant Sun of F10.7 = 123 where it is not given.
+        solar activity; default a constant F10.7 of 123.
     co2
-        contraction by CO2, None for none.
+        contraction by CO2; default none.
 
     Attributes
     ----------
     heights
         float64 [heights], heights above the equatorial radius [km]: ``lowest_km`` + k ``spacing_km``.
     varies
-        whether runs differ, because solar cycles are drawn at random.
+        whether runs differ because their solar cycles are drawn at random.
     notes
-        what the models are and where they were stretched, a line each.
+        descriptions of the models and their extrapolations, a line each.
 
     Raises
     ------
     InputError
-        the models do not cover the years or the activity; the message names both ranges.
+        the models do not cover the years or the activity.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class Environment:
         co2: Co2Scaling | None = None,
     ) -> None:
         if not first_year <= last_year:
-            raise InputError(f"environment: the first year {first_year} must not be after the last {last_year}")
+            raise InputError(f"environment: the first year {first_year} is after the last, {last_year}; exchange them")
         self.heights = HEIGHTS_KM
         self.density, self.co2 = density, co2
         self.first_year, self.last_year = float(first_year), float(last_year)
@@ -109,24 +109,24 @@ class Environment:
         density.check(first_year, last_year, self.solar.f107_range, self.solar.ap_range)
         self.varies = self.solar.varies
         self.notes = density.notes + (co2.notes if co2 is not None else ()) + ((self.solar.note,) if used else ())
-        self._kept: tuple[bytes, Floats] = (b"", np.empty(0))
+        self._last: tuple[bytes, Floats] = (b"", np.empty(0))
         self._by_month: Floats | None = None
 
     @classmethod
     def build(cls, spec: EnvironmentSpec, first_year: float, last_year: float) -> Environment:
-        """Build what a scenario asks for; reads its files and makes the table of NRLMSIS.
+        """Build the environment of a scenario: read its files and compute the table of NRLMSIS.
 
         Parameters
         ----------
         spec
             table ``environment`` of the scenario.
         first_year, last_year
-            decimal years that will be asked for.
+            range of decimal years.
 
         Raises
         ------
         InputError
-            files that cannot be used, models that do not cover the years, packages that are missing.
+            unusable files, models that do not cover the years, missing packages.
         """
         density: Density
         needed = spec.density == "nrlmsis" or spec.co2 is not None
@@ -146,20 +146,20 @@ class Environment:
         Parameters
         ----------
         years
-            decimal years [k], up to a month after the last year (where a table has ended, its last month holds).
+            decimal years [k], up to a month after the last year, for which the last month of a table is used.
         rng
-            draws the run's solar cycles where ``varies``; the same generator gives the same cycles for whatever years.
-            One call is one run.
+            generator of the solar cycles of the run if ``varies``; the same generator gives the same cycles for any
+            years. One call is one run.
 
         Returns
         -------
         ndarray of float64, shape (k, heights)
-            ln(rho [kg/m^3]), read-only; the same array again for the same years where runs do not differ.
+            ln(rho [kg/m^3]), read-only; the same array for the same years if runs do not differ.
 
         Raises
         ------
         InputError
-            years outside those that the environment was built for.
+            years outside the range of the environment.
         """
         at = np.array(years, np.float64)
         if at.ndim != 1:
@@ -167,19 +167,19 @@ class Environment:
         low, high = self.first_year - _SLACK_YEARS[0], self.last_year + _SLACK_YEARS[1]
         if not ((at >= low) & (at <= high)).all():
             raise InputError(
-                f"density is asked for {at.min():.3f} to {at.max():.3f}, the environment was built for "
-                f"{self.first_year:.3f} to {self.last_year:.3f}"
+                f"density of {at.min():.3f} to {at.max():.3f} is outside the years of the environment, "
+                f"{self.first_year:.3f} to {self.last_year:.3f}; build it for all years"
             )
         key = at.tobytes()
-        if not self.varies and key == self._kept[0]:
-            return self._kept[1]
+        if not self.varies and key == self._last[0]:
+            return self._last[1]
         if isinstance(self.solar, Recorded):
             weather, months = self.solar.weather, self.solar.months(at, self.last_year, rng)
             f107, ap = weather.f107[months], weather.ap[months]
         else:
             f107, ap = self.solar.activity(at)
         if isinstance(self.density, Nrlmsis) and isinstance(self.solar, Recorded):
-            if self._by_month is None:  # whatever cycles are drawn, their months are rows of this
+            if self._by_month is None:  # drawn cycles are rows of this table
                 self._by_month = self.density.log_density(weather.f107, weather.f107, weather.ap)
             result = self._by_month[months]
         else:
@@ -187,5 +187,5 @@ class Environment:
         result = result + self.co2.log_factor(at, f107) if self.co2 is not None else np.array(result)
         result.flags.writeable = False
         if not self.varies:
-            self._kept = (key, result)
+            self._last = (key, result)
         return result

@@ -1,7 +1,8 @@
 """Solar and geomagnetic activity over decades: monthly means of F10.7 and Ap, observed or generated.
 
 F10.7 is the flux of the Sun at 10.7 cm in solar flux units (1e-22 W m^-2 Hz^-1) as observed, that is not reduced to 1
-au; Ap is the daily planetary index of geomagnetic activity. A month holds its mean from its first to its last day."""
+au; Ap is the daily planetary index of geomagnetic activity. A month has its mean from its first to its last day.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from stmgpu.debris.specs import SolarSpec
 from stmgpu.errors import InputError
 from stmgpu.time import J2000_JD, UNIX_EPOCH_JD, YEAR_DAYS
+from stmgpu.typing import Floats, Ints
 
 MAXIMUM_YEAR = 2024.8
-"""Maximum of the sinusoid: that of cycle 25, October 2024 (SILSO, Royal Observatory of Belgium: 13-month smoothed
+"""Maximum of the sinusoid, that of cycle 25, October 2024 (SILSO, Royal Observatory of Belgium: 13-month smoothed
 sunspot number 160.9). The smoothed F10.7 has its maximum in the same month."""
 
 CYCLE_YEARS = 11.0
@@ -27,11 +29,12 @@ MINIMA = ("1954-04", "1964-10", "1976-03", "1986-09", "1996-08", "2008-12", "201
 """Months in which solar cycles 19 to 25 began: minima of the 13-month smoothed sunspot number (SILSO)."""
 
 BURST = 2.0
-"""A daily F10.7 of more than so many times its 81-day mean was measured during a radio burst: it tells nothing of the
-flux that heats the thermosphere, and is left out of the month. Eight days since 1957, the worst of 939 units."""
+"""Ratio of a daily F10.7 to its 81-day mean above which it was measured during a radio burst. Such values do not
+represent the flux that heats the thermosphere and are left out of the month: eight days since 1957, up to 939 units."""
 
-_LEAST_DAYS = 20  # a month's mean needs so many days
+_LEAST_DAYS = 20  # days of a month that its mean needs
 _END = "END OBSERVED"
+_F107, _F107_MEAN, _AP = slice(112, 118), slice(118, 124), slice(78, 82)  # columns of a record
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,12 @@ class SpaceWeather:
     f107, ap
         float64 [months], means of F10.7 [sfu] and Ap.
     source
-        the file they come from.
+        name of the file.
     """
 
     first_month: int
-    f107: NDArray[np.float64]
-    ap: NDArray[np.float64]
+    f107: Floats
+    ap: Floats
     source: str = ""
 
     def __len__(self) -> int:
@@ -62,7 +65,7 @@ class SpaceWeather:
         return f"{month_name(self.first_month)} to {month_name(self.first_month + len(self) - 1)}"
 
 
-def months_of(years: ArrayLike) -> NDArray[np.int64]:
+def months_of(years: ArrayLike) -> Ints:
     """Calendar months, counted from 1970-01, in which decimal years (Julian years from J2000) lie.
 
     Examples
@@ -88,7 +91,7 @@ def month_name(month: int) -> str:
 def read_space_weather(path: str | Path) -> SpaceWeather:
     """Read the observed part of a CelesTrak space-weather file (text form, SW-All.txt or sw19571001.txt).
 
-    Predictions are not read. A month counts where all its days are there; the unfinished last one does not.
+    Predictions are not read, nor an incomplete first or last month.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def read_space_weather(path: str | Path) -> SpaceWeather:
     Raises
     ------
     InputError
-        no file, another form, or a damaged record; the message names the line.
+        missing file, another format, or a damaged record; the message names the line.
     """
     file = Path(path)
     try:
@@ -106,31 +109,31 @@ def read_space_weather(path: str | Path) -> SpaceWeather:
     except OSError as error:
         raise InputError(f"cannot read the space-weather file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no CelesTrak space-weather file: byte {error.start} is no ASCII text") from error
+        raise InputError(f"{file} is no CelesTrak space-weather file: byte {error.start} is not ASCII text") from error
     if not lines or lines[0].split() != ["DATATYPE", "CssiSpaceWeather"]:
-        found = lines[0][:40] if lines else ""
-        cure = "take the text form (SW-All.txt)" if found.startswith("DATE,") else "take SW-All.txt from CelesTrak"
-        raise InputError(f"{file}, line 1: expected 'DATATYPE CssiSpaceWeather', found {found!r}; {cure}")
+        start = lines[0][:40] if lines else ""
+        cure = "use the text form (SW-All.txt)" if start.startswith("DATE,") else "use SW-All.txt from CelesTrak"
+        raise InputError(f"{file}, line 1: expected 'DATATYPE CssiSpaceWeather', found {start!r}; {cure}")
     try:
         begin, end = lines.index("BEGIN OBSERVED") + 1, lines.index(_END)
     except ValueError:
         raise InputError(
-            f"{file}: 'BEGIN OBSERVED' or '{_END}' is missing; the file is cut, download it again"
+            f"{file}: 'BEGIN OBSERVED' or '{_END}' is missing; the file is incomplete, download it again"
         ) from None
     announced = [line.split()[1:] for line in lines[:begin] if line.startswith("NUM_OBSERVED_POINTS")]
     if announced != [[str(end - begin)]]:
-        told = " ".join(announced[0]) if announced else "nothing"
+        stated = " ".join(announced[0]) if announced else "nothing"
         raise InputError(
             f"{file}: {end - begin} observed records in lines {begin + 1} to {end}, but "
-            f"NUM_OBSERVED_POINTS says {told}; download the file again"
+            f"NUM_OBSERVED_POINTS is {stated}; download the file again"
         )
     if end == begin:
-        raise InputError(f"{file} holds no observed record")
+        raise InputError(f"{file} holds no observed record; download it again")
     return _monthly(_Days(file, lines[begin:end], begin + 1))
 
 
 class _Days:
-    """Daily records: date, F10.7 (NaN where it is missing or a burst) and Ap (NaN where it is missing)."""
+    """Daily records: date, F10.7 (NaN where missing or a burst) and Ap (NaN where missing)."""
 
     def __init__(self, file: Path, lines: list[str], first_line: int) -> None:
         self.file = file
@@ -141,53 +144,57 @@ class _Days:
             self.date[k] = _date(line, where)
             if k and self.date[k] != self.date[k - 1] + 1:
                 raise InputError(
-                    f"{where}: {self.date[k]} follows {self.date[k - 1]}; every day must be there once, "
-                    "in order: download the file again"
+                    f"{where}: {self.date[k]} follows {self.date[k - 1]}; days must be consecutive: "
+                    "download the file again"
                 )
-            flux, mean = _number(line, 112, 118, 30.0, 9999.0, where), _number(line, 118, 124, 30.0, 999.0, where)
+            flux = _number(line, _F107, low=30.0, high=9999.0, where=where)
+            mean = _number(line, _F107_MEAN, low=30.0, high=999.0, where=where)
             self.f107[k] = np.nan if flux > BURST * mean else flux
-            self.ap[k] = _number(line, 78, 82, 0.0, 400.0, where)
+            self.ap[k] = _number(line, _AP, low=0.0, high=400.0, where=where)
 
 
 def _date(line: str, where: str) -> np.datetime64:
+    """Date at the start of a record."""
     if re.fullmatch(r"\d{4} [ \d]\d [ \d]\d", line[:10]) is None:
-        raise InputError(f"{where}: {line[:10]!r} is no date 'yyyy mm dd'")
+        raise InputError(f"{where}: {line[:10]!r} is not a date 'yyyy mm dd'")
     try:
         return np.datetime64(line[:10].replace("  ", " 0").replace(" ", "-"), "D")
     except ValueError:
         raise InputError(f"{where}: there is no day {line[:10]!r}") from None
 
 
-def _number(line: str, start: int, stop: int, low: float, high: float, where: str) -> float:
-    """A number in fixed columns, NaN for blanks; anything else or out of range is an error."""
-    text = line[start:stop].strip()
+def _number(line: str, columns: slice, *, low: float, high: float, where: str) -> float:
+    """A number between ``low`` and ``high`` in fixed columns, NaN for blanks."""
+    text = line[columns].strip()
+    start, stop = columns.start, columns.stop
     place = f"{where}, columns {start + 1} to {stop}"
     if len(line) < stop:
         raise InputError(f"{place}: the record ends after {len(line)} characters")
     if not text:
         return float("nan")
     if re.fullmatch(r"-?\d+(\.\d*)?", text) is None:
-        raise InputError(f"{place}: {text!r} is no number")
+        raise InputError(f"{place}: {text!r} is not a number")
     if not low <= float(text) <= high:
         raise InputError(f"{place}: {text} is outside {low:g} to {high:g}")
     return float(text)
 
 
 def _monthly(days: _Days) -> SpaceWeather:
+    """Means of the complete months."""
     month = days.date.astype("datetime64[M]").astype(np.int64)
     first, last = int(month[0]), int(month[-1])
     first += int(days.date[0] != np.datetime64(first, "M").astype("datetime64[D]"))
     last -= int(days.date[-1] + 1 != np.datetime64(last + 1, "M").astype("datetime64[D]"))
     if last < first:
         raise InputError(f"{days.file}: {days.date[0]} to {days.date[-1]} hold no complete month")
-    means: list[NDArray[np.float64]] = []
+    means: list[Floats] = []
     for name, values in (("F10.7", days.f107), ("Ap", days.ap)):
         used = np.isfinite(values) & (month >= first) & (month <= last)
         count = np.bincount(month[used] - first, minlength=last - first + 1)
         few = np.flatnonzero(count < _LEAST_DAYS)
         if len(few) and first + few[0] < last:
             bad = month_name(first + int(few[0]))
-            raise InputError(f"{days.file}: {name} of {bad} stands on {count[few[0]]} days, {_LEAST_DAYS} are needed")
+            raise InputError(f"{days.file}: {name} of {bad} has {count[few[0]]} days, {_LEAST_DAYS} are needed")
         sums = np.bincount(month[used] - first, weights=values[used], minlength=len(count))
         means.append((sums / np.maximum(count, 1))[: len(count) - len(few)])  # the last month may still be blank
     months = min(len(m) for m in means)
@@ -198,7 +205,7 @@ def _monthly(days: _Days) -> SpaceWeather:
 
 @dataclass(frozen=True)
 class Sinusoid:
-    """F10.7 = ``f107`` + ``amplitude`` cos(2 pi (year - 2024.8) / 11), Ap constant; amplitude 0: a constant Sun."""
+    """Sinusoidal F10.7 = ``f107`` + ``amplitude`` cos(2 pi (year - 2024.8) / 11), constant Ap."""
 
     f107: float = 123.0
     amplitude: float = 0.0
@@ -223,9 +230,9 @@ class Sinusoid:
         return self.ap, self.ap
 
     def check(self, first_year: float, last_year: float) -> None:
-        """Every year is covered."""
+        """Accept all years."""
 
-    def activity(self, years: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def activity(self, years: Floats) -> tuple[Floats, Floats]:
         """F10.7 and Ap at decimal years, two float64 [k]."""
         phase = 2.0 * np.pi * (years - MAXIMUM_YEAR) / CYCLE_YEARS
         return self.f107 + self.amplitude * np.cos(phase), np.full(len(years), self.ap)
@@ -234,31 +241,30 @@ class Sinusoid:
 class Recorded:
     """Observed months, and past cycles after the last of them.
 
-    The cycle under way when the record ends is continued at the same phase, by the last complete cycle (``drawn``
-    False) or by one drawn at random; complete cycles follow, the last one over and over, or each drawn with equal
-    chance.
+    The cycle in which the record ends is continued at the same phase, by the last complete cycle or, if ``drawn``, by a
+    random one. Complete cycles follow: the last one repeatedly, or random ones with equal probability.
 
     Parameters
     ----------
     weather
         the record.
     drawn
-        whether cycles are drawn.
+        whether cycles are drawn at random.
 
     Raises
     ------
     InputError
-        no complete cycle lies in the record.
+        the record contains no complete cycle.
     """
 
-    def __init__(self, weather: SpaceWeather, drawn: bool) -> None:
+    def __init__(self, weather: SpaceWeather, *, drawn: bool) -> None:
         self.weather = weather
         self.varies = drawn
         starts = np.array(MINIMA, "datetime64[M]").astype(np.int64) - weather.first_month
         inside = starts[(starts >= 0) & (starts <= len(weather))]
         if len(inside) < 2:
             raise InputError(
-                f"{weather.source}: {weather.covers} hold no complete solar cycle; cycles began in {', '.join(MINIMA)}"
+                f"{weather.source}: {weather.covers} is no complete solar cycle; cycles began in {', '.join(MINIMA)}"
             )
         self.starts, self.lengths = inside[:-1], np.diff(inside)
         self.elapsed = len(weather) - int(inside[-1])
@@ -281,42 +287,40 @@ class Recorded:
         return float(self.weather.ap.min()), float(self.weather.ap.max())
 
     def check(self, first_year: float, last_year: float) -> None:
-        """Raise InputError where a run would begin before the record."""
+        """Raise :class:`InputError` if a run would begin before the record."""
         if int(months_of(first_year)) < self.weather.first_month:
             raise InputError(
                 f"{self.weather.source} covers {self.weather.covers} (and past cycles from there on), the "
-                f"run needs {first_year:.2f} to {last_year:.2f}; begin later or take solar.model = "
+                f"run needs {first_year:.2f} to {last_year:.2f}; begin later or use solar.model = "
                 "'sinusoid'"
             )
 
-    def months(
-        self, years: NDArray[np.float64], last_year: float, rng: np.random.Generator | None
-    ) -> NDArray[np.int64]:
-        """Rows of ``weather`` that hold at decimal years.
+    def months(self, years: Floats, last_year: float, rng: np.random.Generator | None) -> Ints:
+        """Rows of ``weather`` for decimal years.
 
         Parameters
         ----------
         years
             decimal years [k], none before the record.
         last_year
-            end of the run: cycles are drawn up to it, whatever ``years`` are asked for.
+            end of the run; cycles are drawn up to it, independent of ``years``.
         rng
-            needed where cycles are drawn.
+            generator, needed if cycles are drawn.
 
         Returns
         -------
         ndarray of int64, shape (k,)
         """
-        wanted = months_of(years) - self.weather.first_month
+        month = months_of(years) - self.weather.first_month
         known = len(self.weather)
         missing = int(months_of(last_year)) - self.weather.first_month + 1 - known
         if missing <= 0:
-            return np.clip(wanted, 0, known - 1)
+            return np.clip(month, 0, known - 1)
         count = missing // int(self.lengths.min()) + 2
         if not self.varies:
             drawn = np.full(count, len(self.starts) - 1)
         elif rng is None:
-            raise InputError("solar activity is drawn at random (bootstrap): give a numpy Generator")
+            raise InputError("solar activity is drawn at random (bootstrap); give a numpy Generator as rng")
         else:
             drawn = rng.integers(len(self.starts), size=count)
         parts = [np.arange(known)]
@@ -325,17 +329,17 @@ class Recorded:
             parts.append(self.starts[k] + np.arange(skip, self.lengths[k]))
             skip = 0
         rows = np.concatenate(parts)
-        return rows[np.clip(wanted, 0, len(rows) - 1)]
+        return rows[np.clip(month, 0, len(rows) - 1)]
 
 
 def solar_activity(spec: SolarSpec) -> Sinusoid | Recorded:
-    """The solar activity that a scenario asks for.
+    """Solar activity of a scenario.
 
     Raises
     ------
     InputError
-        a space-weather file that cannot be used.
+        an unusable space-weather file.
     """
     if spec.space_weather is not None and spec.model in ("repeat", "bootstrap"):
-        return Recorded(read_space_weather(spec.space_weather), spec.model == "bootstrap")
+        return Recorded(read_space_weather(spec.space_weather), drawn=spec.model == "bootstrap")
     return Sinusoid(spec.f107, spec.amplitude if spec.model == "sinusoid" else 0.0, spec.ap)

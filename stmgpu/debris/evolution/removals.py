@@ -171,8 +171,8 @@ class Removals:
             lifetime_years=self.lifetime.years(
                 orbit[orbit_table.A_KM],
                 orbit[orbit_table.ECC],
-                orbit[orbit_table.BALLISTIC],
-                orbit[orbit_table.INC] if rotating else None,
+                ballistic_m2_kg=orbit[orbit_table.BALLISTIC],
+                inc_rad=orbit[orbit_table.INC] if rotating else None,
             ),
             year=year,
             avoidance=m.avoidance[slots],

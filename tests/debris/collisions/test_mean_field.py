@@ -1,4 +1,4 @@
-"""Mean-field rates against integrals over pairs, and lifetimes against integrated orbits and published tables."""
+"""Mean-field rates against integrals over pairs and a published rate."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.integrate import quad, solve_ivp
 from support.paths import SHARED
 
 from stmgpu.constants import EARTH
-from stmgpu.debris.collisions.crossing import SPEED_EDGES, crossing_kernel, kernel_table
+from stmgpu.debris.collisions.crossing import crossing_kernel
 from stmgpu.debris.collisions.mean_field import mean_field
-from stmgpu.debris.environment.lifetime import Lifetime, disposal_perigee_km, residual_lifetime_years, rotation_factor
 from stmgpu.debris.shells import shell_shares, shell_volumes
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
@@ -22,10 +20,6 @@ from stmgpu.typing import Floats
 CASCADE = SHARED / "data" / "debris" / "cascade" / "test_ic_19647.txt"
 
 # Vallado, Fundamentals of Astrodynamics and Applications, table 8-4 (350 km: 9.518e-12, as continuity demands)
-VALLADO = """100 5.297e-7 5.877; 110 9.661e-8 7.263; 120 2.438e-8 9.473; 130 8.484e-9 12.636; 140 3.845e-9 16.149;
-150 2.070e-9 22.523; 180 5.464e-10 29.740; 200 2.789e-10 37.105; 250 7.248e-11 45.546; 300 2.418e-11 53.628;
-350 9.518e-12 53.298; 400 3.725e-12 58.515; 450 1.585e-12 60.828; 500 6.967e-13 63.822; 600 1.454e-13 71.835;
-700 3.614e-14 88.667; 800 1.170e-14 124.64; 900 5.245e-15 181.05; 1000 3.019e-15 268.00"""
 
 
 def orbits(seed: int, n: int = 12, eccentric: float = 0.05) -> tuple[Any, ...]:
@@ -78,39 +72,6 @@ def kessler(a: Floats, e: Floats, i: Floats, radius: Floats) -> Floats:
             area = np.pi * (radius[j] + radius[k]) ** 2 * 1e-6
             rates[j, k] = rates[k, j] = area * kessler_pair((a[j], e[j], i[j]), (a[k], e[k], i[k]))
     return rates
-
-
-# ------------------------------------------------------------------------------------------------------------- kernel
-def test_isotropic_orbits_meet_at_the_mean_speed_of_directions_in_a_plane() -> None:
-    # everywhere the headings of isotropic circular orbits are uniform, so <v> = mean of 2 |sin(x/2)| = 4/pi
-    cosines = np.random.default_rng(1).uniform(-1.0, 1.0, (2, 40_000))
-    assert crossing_kernel(*np.arccos(cosines))[0].sum(axis=0).mean() == pytest.approx(4.0 / np.pi, rel=0.01)
-    k, _ = kernel_table(90)
-    weight = np.sin((np.arange(90) + 0.5) * np.pi / 90)
-    weight /= weight.sum()
-    assert weight @ k.sum(axis=0) @ weight == pytest.approx(4.0 / np.pi, rel=0.002)
-
-
-@pytest.mark.parametrize("pair", [(53.0, 53.2), (53.0, 98.0), (82.0, 97.9), (45.0, 74.0), (1.0, 3.0), (90.0, 90.5)])
-def test_kernel_is_the_integral_over_latitude(pair: tuple[float, float]) -> None:
-    i1, i2 = np.radians(pair)
-    low, high = sorted((np.sin(i1), np.sin(i2)))
-
-    def integrand(f):
-        c = np.sqrt(1.0 - (low * np.sin(f)) ** 2)
-        g1, g2 = (np.arccos(np.clip(np.cos(i) / c, -1.0, 1.0)) for i in (i1, i2))
-        return (abs(np.sin(0.5 * (g1 - g2))) + abs(np.sin(0.5 * (g1 + g2)))) / np.sqrt(high**2 - (low * np.sin(f)) ** 2)
-
-    expected = 4.0 / np.pi**2 * quad(integrand, 0.0, 0.5 * np.pi, limit=500)[0]
-    assert crossing_kernel(i1, i2)[0].sum() == pytest.approx(expected, rel=1e-6)
-
-
-def test_speeds_of_a_group_lie_within_it() -> None:
-    k, squares = kernel_table(90)
-    assert (k >= 0.0).all()
-    np.testing.assert_allclose(k, k.transpose(0, 2, 1))
-    for low, high, square in zip(SPEED_EDGES[:-1], SPEED_EDGES[1:], squares, strict=True):
-        assert low**2 < square < high**2
 
 
 # -------------------------------------------------------------------------------------------------------------- shares
@@ -270,124 +231,3 @@ def test_cascade_population() -> None:
     found = mean_field(a, e, i, radius, mass)
     # the bias of shells of 10 km is -5 %; that of cells of 10 km is not known
     assert found.total == pytest.approx(1.335, rel=0.1)
-
-
-# ------------------------------------------------------------------------------------------------------------ lifetime
-@pytest.fixture(scope="module")
-def vallado() -> tuple[Floats, Floats]:
-    base, density, scale = np.array([row.split() for row in VALLADO.split(";")], float).T
-    heights = np.arange(100.0, 2000.1, 2.5)
-    k = np.searchsorted(base, heights, side="right") - 1
-    return heights, np.log(density[k]) - (heights - base[k]) / scale[k]
-
-
-@pytest.fixture(scope="module")
-def life(vallado: tuple[Floats, Floats]) -> Lifetime:
-    return Lifetime(vallado[1], 100.0, 2.5)
-
-
-# years with C_d A/m = 0.022 m^2/kg from a circular orbit to 150 km, computed with the same table of density
-CIRCULAR = [
-    (400, 0.38),
-    (500, 2.3),
-    (550, 5.3),
-    (600, 11.8),
-    (650, 25.4),
-    (700, 52),
-    (800, 191),
-    (900, 543),
-    (1000, 1221),
-    (1200, 3816),
-]
-
-
-@pytest.mark.parametrize(("altitude", "years"), CIRCULAR)
-def test_circular_decay(life: Lifetime, altitude: int, years: float) -> None:
-    assert life.years(EARTH.radius_km + altitude, 0.0, 0.022) == pytest.approx(years, rel=0.015)
-    assert life.years(EARTH.radius_km + altitude, 1e-5, 0.022) == pytest.approx(years, rel=0.015)
-    assert life.years(EARTH.radius_km + altitude, 0.0, 0.11) == pytest.approx(years / 5.0, rel=0.015)
-
-
-@pytest.mark.parametrize(
-    ("area_to_mass", "rule", "altitude"),
-    [(0.005, 5, 504), (0.005, 25, 603), (0.01, 5, 546), (0.01, 25, 649), (0.02, 5, 589), (0.02, 25, 697)],
-)
-def test_circular_disposal(vallado: tuple[Floats, Floats], area_to_mass: float, rule: int, altitude: int) -> None:
-    found = disposal_perigee_km(
-        EARTH.radius_km + 900.0, 0.0, 2.2 * area_to_mass, rule, vallado[1], 100.0, 2.5, circular=True
-    )
-    assert found == pytest.approx(altitude, abs=1.0)
-
-
-def integrated(a: float, e: float, ballistic: float, heights: Floats, log_density: Floats) -> float:
-    """Years to 150 km by the averaged equations of King-Hele with 512 points, adaptively."""
-    cosine = np.cos((np.arange(512) + 0.5) / 512 * np.pi)
-
-    def rates(_, state):
-        a, e = state
-        c = e * cosine
-        rho = np.exp(np.interp(a * (1 - c) - EARTH.radius_km, heights, log_density, right=-np.inf)) * 1e3 * YEAR_S
-        fall = np.sqrt((1 + c) / (1 - c)) * rho * ballistic
-        return [
-            -np.sqrt(EARTH.mu_km3_s2 * a) * np.mean(fall * (1 + c)),
-            -np.sqrt(EARTH.mu_km3_s2 / a) * (1 - e * e) * np.mean(fall * cosine),
-        ]
-
-    def floor(_, state):
-        return state[0] * (1 - state[1]) - EARTH.radius_km - 150.0
-
-    floor.terminal = True
-    return solve_ivp(rates, (0.0, 1e6), (a, e), events=floor, rtol=1e-6, atol=1e-7, method="LSODA").t[-1]
-
-
-@pytest.mark.parametrize(
-    ("perigee", "ecc"),
-    [(300, 0.001), (300, 0.05), (500, 0.01), (700, 0.02), (600, 0.1), (200, 0.6), (250, 0.72), (400, 0.3)],
-)
-def test_eccentric_decay_against_integration(
-    life: Lifetime, vallado: tuple[Floats, Floats], perigee: int, ecc: float
-) -> None:
-    a = (EARTH.radius_km + perigee) / (1.0 - ecc)
-    assert life.years(a, ecc, 0.022) == pytest.approx(integrated(a, ecc, 0.022, *vallado), rel=0.02)
-
-
-def test_disposal_keeps_the_apogee_and_the_rule(life: Lifetime) -> None:
-    rng = np.random.default_rng(2)
-    a, e = EARTH.radius_km + rng.uniform(400.0, 1900.0, 300), rng.uniform(0.0, 0.05, 300)
-    ballistic = 2.2 * rng.uniform(0.003, 0.05, 300)
-    perigee, apogee = life.disposal_orbit(a, e, ballistic, 25.0)
-    before = life.years(a, e, ballistic)
-    after = life.years(0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee), ballistic)
-    stays = before <= 25.0
-    assert 0 < stays.sum() < 300
-    np.testing.assert_allclose(perigee[stays], (a * (1 - e))[stays])
-    np.testing.assert_allclose(apogee, a * (1 + e))
-    np.testing.assert_allclose(after[~stays], 25.0, rtol=1e-3)
-
-
-def test_lifetime_ends(life: Lifetime) -> None:
-    assert life.years(EARTH.radius_km + 149.0, 0.0, 0.02) == 0.0
-    assert life.years(EARTH.radius_km + 2100.0, 0.0, 0.02) == np.inf
-    lower, upper = life.years(EARTH.radius_km + np.array([150.5, 152.0]), 0.0, 0.02)
-    assert 0.0 < lower < upper < 0.01
-
-
-def test_a_rotating_atmosphere_spares_prograde_orbits(life: Lifetime) -> None:
-    a = EARTH.radius_km + 600.0
-    still = life.years(a, 0.001, 0.022)
-    assert life.years(a, 0.001, 0.022, np.radians(30.0)) > still > life.years(a, 0.001, 0.022, np.radians(150.0))
-    assert rotation_factor(a, 0.0, 0.5 * np.pi) == pytest.approx(1.0)
-
-
-def test_the_function_is_the_class(life: Lifetime, vallado: tuple[Floats, Floats]) -> None:
-    args = (EARTH.radius_km + 500.0, 0.002, 0.02)
-    assert residual_lifetime_years(*args, vallado[1], 100.0, 2.5) == life.years(*args)
-
-
-def test_senseless_profiles_are_refused() -> None:
-    with pytest.raises(InputError, match="must reach above decay_km = 150"):
-        Lifetime(np.array([-20.0, -21.0]), 100.0, 10.0)
-    with pytest.raises(InputError, match="log_density must be one profile"):
-        Lifetime(np.zeros((2, 3)), 100.0, 10.0)
-    with pytest.raises(InputError, match="0 years is impossible"):
-        Lifetime(np.linspace(-18.0, -30.0, 40), 100.0, 50.0).disposal_orbit(7000.0, 0.0, 0.02, 0)

@@ -59,7 +59,7 @@ def test_co2_lowers_the_density() -> None:
 
 def test_unknown_pathway() -> None:
     spec = EnvironmentSpec(density="exponential", co2=data(CO2), co2_scenario="RCP9.9")
-    with pytest.raises(InputError, match=r"CO2 pathway 'RCP9\.9' .*known: RCP30, RCP45, .*SSP5_85"):
+    with pytest.raises(InputError, match=r"CO2 pathway 'RCP9\.9' .*choose one of RCP30, RCP45, .*SSP5_85"):
         Environment.build(spec, 2025.0, 2035.0)
 
 
@@ -71,7 +71,7 @@ def test_other_files_as_co2(tmp_path: Path) -> None:
         Co2Scaling(tmp_path / "text.nc", "RCP4.5")
     with h5py.File(tmp_path / "other.nc", "w") as file:
         file["alt"] = [200.0, 300.0]
-    with pytest.raises(InputError, match="it needs rising alt, year and F107; it holds alt"):
+    with pytest.raises(InputError, match="it needs increasing alt, year and F107; it holds alt"):
         Co2Scaling(tmp_path / "other.nc", "RCP4.5")
     with h5py.File(tmp_path / "gap.nc", "w") as file:
         file["alt"], file["year"], file["F107"] = [200.0, 300.0], [2000, 2001, 2002], [70, 100]

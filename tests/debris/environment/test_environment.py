@@ -203,14 +203,20 @@ def _mat(**change: Any) -> dict[str, Any]:
     [
         ({"other": np.ones(3)}, "it holds other, and no structure with the fields dens, year, month, alt"),
         (_mat(alt=None), "no structure"),
-        (_mat(alt=np.linspace(200.0, 1500.0, 9)), r"covers altitudes from 200 to 1500 km, 300 to 2000 km are needed"),
-        (_mat(alt=np.linspace(400.0, 2000.0, 9)), r"covers altitudes from 400 to 2000 km, 300 to 2000 km are needed"),
-        (_mat(alt=np.linspace(2000.0, 200.0, 9)), "rising altitudes"),
+        (
+            _mat(alt=np.linspace(200.0, 1500.0, 9)),
+            r"covers altitudes from 200 to 1500 km; it must cover 300 to 2000 km",
+        ),
+        (
+            _mat(alt=np.linspace(400.0, 2000.0, 9)),
+            r"covers altitudes from 400 to 2000 km; it must cover 300 to 2000 km",
+        ),
+        (_mat(alt=np.linspace(2000.0, 200.0, 9)), "increasing altitudes"),
         (_mat(dens=np.ones((24, 9))), r"dens has shape \(24, 9\)"),
-        (_mat(dens=-np.ones((9, 24))), "not positive"),
-        (_mat(dens=np.full((9, 24), np.nan)), "not positive"),
-        (_mat(month=np.ones(24)), "one by one"),
-        (_mat(year=np.full(24, np.nan)), "one by one"),
+        (_mat(dens=-np.ones((9, 24))), "must hold positive values"),
+        (_mat(dens=np.full((9, 24), np.nan)), "must hold positive values"),
+        (_mat(month=np.ones(24)), "consecutive months"),
+        (_mat(year=np.full(24, np.nan)), "consecutive months"),
     ],
 )
 def test_other_mat_files(tmp_path: Path, content: dict[str, Any], message: str) -> None:
@@ -344,7 +350,10 @@ def test_density_follows_the_recorded_sun(model: str) -> None:
 def test_years_outside_are_refused() -> None:
     environment = Environment(Exponential(), 2025.0, 2035.0)
     environment.log_density([2025.0 - 1e-9, 2035.0 + 1.0 / 12.0])
-    with pytest.raises(InputError, match=r"asked for 2024\.000 to 2026\.000, .* built for 2025\.000 to 2035\.000"):
+    with pytest.raises(
+        InputError,
+        match=r"density of 2024\.000 to 2026\.000 is outside the years of the environment, 2025\.000 to 2035\.000",
+    ):
         environment.log_density([2024.0, 2026.0])
     with pytest.raises(InputError, match="asked for"):
         environment.log_density([2030.0, 2035.2])

@@ -200,13 +200,13 @@ def test_a_last_month_without_ap_is_left_out(tmp_path: Path) -> None:
 
     cut = read_space_weather(written(tmp_path, document("2020-01-01", "2020-04-01", blank)))
     assert cut.covers == "2020-01 to 2020-02"
-    with pytest.raises(InputError, match="Ap of 2020-03 stands on 0 days"):
+    with pytest.raises(InputError, match="Ap of 2020-03 has 0 days"):
         read_space_weather(written(tmp_path, document("2020-01-01", "2020-05-01", blank)))
 
 
 def test_a_record_without_a_complete_cycle_cannot_be_repeated(tmp_path: Path) -> None:
     weather = read_space_weather(written(tmp_path, document("2020-01-01", "2021-01-01")))
-    with pytest.raises(InputError, match="2020-01 to 2020-12 hold no complete solar cycle"):
+    with pytest.raises(InputError, match="2020-01 to 2020-12 is no complete solar cycle"):
         Recorded(weather, drawn=False)
 
 
@@ -222,17 +222,17 @@ GOOD = record(np.datetime64("2020-01-03"))
     [
         (_at(0, "DATE,BSRN,ND,KP1"), r"line 1: .*text form"),
         (_at(0, "hello"), r"line 1: expected 'DATATYPE CssiSpaceWeather', found 'hello'"),
-        (_at(3, "NUM_OBSERVED_POINTS 61"), "60 observed records in lines 6 to 65, but NUM_OBSERVED_POINTS says 61"),
-        (lambda lines: lines[:-1], "the file is cut"),
+        (_at(3, "NUM_OBSERVED_POINTS 61"), "60 observed records in lines 6 to 65, but NUM_OBSERVED_POINTS is 61"),
+        (lambda lines: lines[:-1], "the file is incomplete"),
         (lambda lines: [*lines[:3], "NUM_OBSERVED_POINTS 0", "BEGIN OBSERVED", "END OBSERVED"], "no observed record"),
-        (_at(7, GOOD[:112] + " 15o.0" + GOOD[118:]), r"line 8, columns 113 to 118: '15o\.0' is no number"),
+        (_at(7, GOOD[:112] + " 15o.0" + GOOD[118:]), r"line 8, columns 113 to 118: '15o\.0' is not a number"),
         (_at(7, GOOD[:112] + "   1.0" + GOOD[118:]), r"line 8, columns 113 to 118: 1\.0 is outside 30 to 9999"),
         (_at(7, GOOD[:78] + " 999" + GOOD[82:]), r"line 8, columns 79 to 82: 999 is outside 0 to 400"),
         (_at(7, GOOD[:100]), r"line 8, columns 113 to 118: the record ends after 100 characters"),
-        (_at(7, "2020-01-03" + GOOD[10:]), r"line 8: '2020-01-03' is no date"),
+        (_at(7, "2020-01-03" + GOOD[10:]), r"line 8: '2020-01-03' is not a date"),
         (_at(7, "2020 13 03" + GOOD[10:]), r"line 8: there is no day '2020 13 03'"),
         (_at(7, record(np.datetime64("2020-01-04"))), r"line 8: 2020-01-04 follows 2020-01-02"),
-        (_at(7, "2020 01 \u0663" + GOOD[10:]), "no ASCII text"),
+        (_at(7, "2020 01 \u0663" + GOOD[10:]), "not ASCII text"),
     ],
 )
 def test_bad_files(tmp_path: Path, change: Callable[[list[str]], list[str]], message: str) -> None:

@@ -158,9 +158,11 @@ def test_who_cannot_keep_its_orbit_does_not_leave_it() -> None:
 def test_a_disposal_orbit_lasts_as_long_as_the_rule_with_the_atmosphere_turning(inclination: float) -> None:
     life = Lifetime(exponential_log_density(HEIGHTS_KM), LOWEST_KM, SPACING_KM)
     a, b = np.full(3, EARTH.radius_km + 900.0), np.array([0.005, 0.01, 0.02])
-    perigee, apogee = life.disposal_orbit(a, 1e-3, b, 25.0, inclination)
+    perigee, apogee = life.disposal_orbit(a, 1e-3, ballistic_m2_kg=b, years=25.0, inc_rad=inclination)
     assert (perigee < a * (1.0 - 1e-3)).all()
-    years = life.years(0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee), b, inclination)
+    years = life.years(
+        0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee), ballistic_m2_kg=b, inc_rad=inclination
+    )
     np.testing.assert_allclose(years, 25.0, rtol=1e-3)
 
 
