@@ -352,7 +352,7 @@ def test_years_outside_are_refused() -> None:
     environment.log_density([2025.0 - 1e-9, 2035.0 + 1.0 / 12.0])
     with pytest.raises(
         InputError,
-        match=r"density of 2024\.000 to 2026\.000 is outside the years of the environment, 2025\.000 to 2035\.000",
+        match=r"density of 2024\.000 to 2026\.000 is outside .* 2025\.000 to 2035\.000",
     ):
         environment.log_density([2024.0, 2026.0])
     with pytest.raises(InputError, match="asked for"):
