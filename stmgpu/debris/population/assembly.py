@@ -1,4 +1,4 @@
-"""From the columns a source states to a :class:`Population`: checks, gaps filled in, missions, what is left out."""
+"""Assembly of a :class:`Population` from the columns of a source: checks, missing values, missions, selection."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
 from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
 from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
 from stmgpu.errors import InputError
-
-"""Radius above which heights of perigees and apogees are given [km]."""
+from stmgpu.typing import Bools, Floats
 
 DRAG_COEFFICIENT = 2.2
 
@@ -26,14 +25,14 @@ UNDATED_AGE_YEARS = 20.0
 """Age of objects without a launch date: neither in their mission nor young enough to explode [years]."""
 
 EPOCH_SLACK = 0.01
-"""What is launched so soon after the epoch is taken as present: calendar dates are not always Julian years [years]."""
+"""Launches up to so long after the epoch count as present: calendar dates are not exact Julian years [years]."""
 
 MOST_KG, MOST_RADIUS_M, MOST_APOGEE_KM, MOST_WEIGHT = 1e6, 1e3, 1e6, 2e6
-"""Largest row: twice the mass of the ISS, and orbits about as far as the Earth holds them; a weight of more is not
-counted (:mod:`stmgpu.debris.evolution.census`)."""
+"""Limits of a row: twice the mass of the ISS, orbits up to about the Earth's sphere of influence, and the largest
+weight of :mod:`stmgpu.debris.evolution.census`."""
 
 MOST_KG_OF_ROW, MOST_M2_OF_ROW = 1e8, 8e6
-"""Mass and cross-section, times the weight, that a row of fragments may stand for; intact rows are divided."""
+"""Limits of mass and cross-section times weight of a row of fragments; rows of intact objects are divided."""
 
 _PAYLOAD = (Kind.ACTIVE, Kind.DERELICT)
 _ANGLES = ("raan_rad", "argp_rad", "mean_rad")
@@ -55,28 +54,28 @@ def assemble(
     notes: tuple[str, ...] = (),
     row_name: Callable[[int], str] = "row {}".format,
 ) -> Population:
-    """Build a population from what a source states.
+    """Build a population from the columns of a source.
 
     Parameters
     ----------
     epoch_year
         decimal year for which the elements hold.
     columns
-        arrays of one length n: kind (ACTIVE and DERELICT both mean payload: which, is decided here), a_km, ecc,
-        inc_rad, and any of raan_rad, argp_rad, mean_rad (drawn where they are not given), norad_id, mass_kg, radius_m,
-        area_to_mass, length_m (0 where not known), launch_year (NaN where not known), constellation, owner, weight,
-        rocket_body_parent (of fragments), stated_active (1, 0, -1 not stated), stated_end (year, NaN where not
-        stated), filled (bits of what the reader itself filled in).
+        arrays of one length n: kind (ACTIVE and DERELICT both mean payload; which one is decided by the mission),
+        a_km, ecc, inc_rad, and any of raan_rad, argp_rad, mean_rad (random if missing), norad_id, mass_kg, radius_m,
+        area_to_mass, length_m (0 if unknown), launch_year (NaN if unknown), constellation, owner, weight,
+        rocket_body_parent (of fragments), stated_active (1, 0, -1 not stated), stated_end (year, NaN if not stated),
+        filled (bits of values that the reader filled in).
     rng
-        for what is drawn.
+        random numbers.
     source
         name of the source, for messages and the population.
     mission_years
         life of payloads that are in no constellation.
     notes
-        what a reader of the source has to say.
+        notes of the reader of the source.
     row_name
-        what row k is called in messages.
+        name of row k in messages.
 
     Returns
     -------
@@ -85,33 +84,33 @@ def assemble(
     Raises
     ------
     InputError
-        values that cannot be: the message names the row; or all was launched after the epoch.
+        values out of range, the message names the row; or all objects are launched after the epoch.
     """
     n = len(columns["a_km"])
     if n == 0:
-        raise InputError(f"{source}: no object is in it")
+        raise InputError(f"{source} holds no object; use a source with objects")
     c: dict[str, NDArray[Any]] = {**{name: np.full(n, value) for name, value in _OPTIONAL.items()}, **columns}
-    said = list(notes)
+    all_notes = list(notes)
     _check(c, source, row_name)
-    rows = np.flatnonzero(~(c["launch_year"] > epoch_year + EPOCH_SLACK))  # undated ones stay
+    rows = np.flatnonzero(~(c["launch_year"] > epoch_year + EPOCH_SLACK))  # objects without a date stay
     if len(rows) < n:
         later = f"{n - len(rows):,} objects launched after the epoch ({epoch_year:.2f}) left out"
         if not len(rows):
-            raise InputError(f"{source}: nothing is left of {n:,} objects ({later}); give a later year")
-        said.append(later)
+            raise InputError(f"{source}: nothing is left of {n:,} objects ({later}); use a later year")
+        all_notes.append(later)
         n, c = len(rows), {name: values[rows] for name, values in c.items()}
     drawn = [name for name in _ANGLES if name not in c]
     for name in drawn:
         c[name] = rng.uniform(0.0, 2.0 * np.pi, n)
     if drawn:
-        said.append(f"{', '.join(name.removesuffix('_rad') for name in drawn)} of all objects drawn at random")
+        all_notes.append(f"{', '.join(name.removesuffix('_rad') for name in drawn)} of all objects drawn at random")
     station = (c["mass_kg"] >= STATION_KG) & (c["stated_active"] < 0) & np.isin(c["kind"], _PAYLOAD)
     if station.any():
         c["stated_active"] = np.where(station, 1, c["stated_active"])
-        said.append(f"payloads of {STATION_KG / 1e3:g} t and more taken as active stations: {int(station.sum())}")
+        all_notes.append(f"payloads of {STATION_KG / 1e3:g} t and more taken as active stations: {int(station.sum())}")
     ground = c["a_km"] * (1.0 - c["ecc"]) <= EARTH.radius_km
     if ground.any():
-        said.append(f"objects with perigees in the ground, which re-enter at once: {int(ground.sum())}")
+        all_notes.append(f"objects with perigees in the ground, which re-enter at once: {int(ground.sum())}")
     launch, undated, date_notes = _dated(c["launch_year"], c["kind"], epoch_year)
     kind, mission_end = assign_missions(
         c["kind"],
@@ -158,19 +157,19 @@ def assemble(
         weight=c["weight"].astype(np.float64),
         filled=(c["filled"] | filled.filled | np.where(undated, FILLED_DATE, 0)).astype(np.int8),
         source=source,
-        notes=(*said, *date_notes, *filled.notes),
+        notes=(*all_notes, *date_notes, *filled.notes),
     )
 
 
-def perigee_km(population: Population) -> NDArray[np.float64]:
+def perigee_km(population: Population) -> Floats:
     """Heights of the perigees above the equatorial radius [km], shape [n]."""
     return population.a_km * (1.0 - population.ecc) - EARTH.radius_km
 
 
 def select(
-    population: Population, max_perigee_km: float | None = None, min_length_m: float | None = None
+    population: Population, *, max_perigee_km: float | None = None, min_length_m: float | None = None
 ) -> Population:
-    """The objects with perigees below ``max_perigee_km`` that are ``min_length_m`` or longer; a note counts the others.
+    """Select objects with perigees below ``max_perigee_km`` and lengths from ``min_length_m``; notes count the others.
 
     Raises
     ------
@@ -198,8 +197,7 @@ def select(
 
 
 def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], str]) -> None:
-    """Refuse what cannot be: not finite elements, e outside [0, 1), i outside [0, pi], orbits within the Earth or
-    beyond its hold."""
+    """Check for finite elements, e in [0, 1), i in [0, pi], and orbits neither within the Earth nor too far."""
     for name in (
         "a_km",
         "ecc",
@@ -237,13 +235,13 @@ def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], st
 
 def _check_amounts(
     kind: NDArray[np.int8],
-    mass: NDArray[np.float64],
-    radius: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    mass: Floats,
+    radius: Floats,
+    weight: Floats,
     source: str,
     row_name: Callable[[int], str],
 ) -> None:
-    """Refuse objects, stated or filled in, that are too large to be counted."""
+    """Check that objects, stated or filled in, are small enough to be counted."""
     pieces = np.where(kind > Kind.MISSION_RELATED, weight, 1.0)
     for values, most, name in (
         (mass, MOST_KG, "mass_kg"),
@@ -256,7 +254,7 @@ def _check_amounts(
 
 
 def _refuse(
-    bad: NDArray[np.bool_], values: NDArray[Any], name: str, allowed: str, source: str, row_name: Callable[[int], str]
+    bad: Bools, values: NDArray[Any], name: str, allowed: str, source: str, row_name: Callable[[int], str]
 ) -> None:
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
@@ -264,10 +262,8 @@ def _refuse(
         raise InputError(f"{source}: {name} of {row_name(k)} is {values[k]}{more}; allowed is {allowed}")
 
 
-def _dated(
-    launch: NDArray[Any], kinds: NDArray[Any], epoch_year: float
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[str]]:
-    """Launch dates without gaps, where the gaps were, and notes."""
+def _dated(launch: NDArray[Any], kinds: NDArray[Any], epoch_year: float) -> tuple[Floats, Bools, list[str]]:
+    """Launch dates with missing ones filled in, a mask of these, and notes."""
     dates = np.array(launch, np.float64)
     undated = ~np.isfinite(dates)
     notes = []
@@ -290,5 +286,5 @@ def _dated(
 
 @cache
 def _typical_lifetimes() -> Lifetime:
-    """Lifetimes in Vallado's atmosphere, which is about the mean of the solar cycles so far."""
+    """Lifetimes in Vallado's atmosphere, about the mean over past solar cycles."""
     return Lifetime(exponential_log_density(HEIGHTS_KM), LOWEST_KM, SPACING_KM)

@@ -53,13 +53,13 @@ def read_cascade(
     Returns
     -------
     Population
-        unattributed debris all: the files tell no classes. Masses follow from the length 2 r (:func:`mass_of_length`).
+        unattributed debris: the files contain no classes. Masses follow from the length 2 r (:func:`mass_of_length`).
         Osculating elements are taken as mean ones: semi-major axes are off by up to 10 km.
 
     Raises
     ------
     InputError
-        files that cannot be read, or of the wrong length.
+        unreadable files, or files of the wrong length.
     """
     file = Path(path)
     values = _numbers(file)
@@ -74,9 +74,9 @@ def read_cascade(
         raise InputError(f"{file}, line {7 * k + 7}: a radius of {radius[k]} m; it must be positive")
     position, velocity = rows[:, :3] * 1e-3, rows[:, 3:6] * 1e-3
     distance = np.linalg.norm(position, axis=1)
-    stray = (distance < EARTH.radius_km) | (0.5 * np.sum(velocity**2, axis=1) >= EARTH.mu_km3_s2 / distance)
-    if stray.any():
-        k = int(np.flatnonzero(stray)[0])
+    unbound = (distance < EARTH.radius_km) | (0.5 * np.sum(velocity**2, axis=1) >= EARTH.mu_km3_s2 / distance)
+    if unbound.any():
+        k = int(np.flatnonzero(unbound)[0])
         raise InputError(
             f"{file}, line {7 * k + 1}: object {k + 1}, {distance[k]:,.0f} km from the Earth's centre, is "
             "within the Earth or on no closed orbit; are the numbers in m and m/s?"

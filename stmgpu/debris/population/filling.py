@@ -1,11 +1,10 @@
-"""Masses, sizes and area-to-mass ratios that a source does not state: filled in by class, and always said so.
+"""Filling in of masses, sizes and area-to-mass ratios that a source does not state, by class and with a note.
 
-What is known of an object is kept. For intact objects the rest comes from the median mass and the median area-to-mass
-ratio of the known objects of its class, or, where fewer than `ENOUGH` are known, from log-normal distributions. For
-fragments lengths are drawn by the power law of the breakup model from 10 cm up, and area-to-mass ratios by its
-distribution (Johnson et al. 2001) given that the fragment is still there: see :func:`survivors_weight`. B* is never
-used: read as a ballistic coefficient it gives debris a median area-to-mass ratio of 0.007 m^2/kg, an order of magnitude
-below what radars measure.
+Known values are kept. For intact objects missing ones follow from the median mass and the median area-to-mass ratio of
+the known objects of the class or, if fewer than `ENOUGH` are known, from log-normal distributions. Lengths of fragments
+are drawn by the power law of the breakup model from 10 cm, and area-to-mass ratios by its distribution (Johnson et al.
+2001), given that the fragment has not decayed: see :func:`survivors_weight`. B* is never used: read as a ballistic
+coefficient it gives debris a median area-to-mass ratio of 0.007 m^2/kg, an order of magnitude below radar measurements.
 """
 
 from __future__ import annotations
@@ -21,14 +20,13 @@ from stmgpu.debris.breakup.area_to_mass import draw_chi
 from stmgpu.debris.breakup.size_law import Event, area_of_length, draw_length, length_of_mass
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, FILLED_RADIUS, Kind
 from stmgpu.errors import InputError
-
-Floats = NDArray[np.float64]
+from stmgpu.typing import Bools, Floats, Ints
 
 ENOUGH = 20
-"""Known objects of a class from which on their median is used."""
+"""Number of known objects of a class from which their median is used."""
 
 SMALLEST_M, LARGEST_M = 0.1, 1.0
-"""Lengths that are drawn for fragments of unknown size: what is catalogued [m]."""
+"""Range of lengths that are drawn for fragments of unknown size, those of catalogued objects [m]."""
 
 PLURALS = {
     Kind.ACTIVE: "active payloads", Kind.DERELICT: "derelict payloads", Kind.ROCKET_BODY: "rocket bodies",
@@ -51,8 +49,17 @@ _LENGTH_FACTOR, _LENGTH_EXPONENT = 0.556945, 2.0047077  # of the cross-section, 
 
 @dataclass(frozen=True)
 class Filled:
-    """Columns of n objects without gaps: ``mass_kg``, ``radius_m``, ``area_to_mass`` [m^2/kg], ``length_m``; which were
-    ``filled`` (bits FILLED_* of a population), and a line for each class in ``notes``."""
+    """Complete columns of n objects.
+
+    Attributes
+    ----------
+    mass_kg, radius_m, area_to_mass, length_m
+        float64 [n].
+    filled
+        int8 [n], bits FILLED_* of a population.
+    notes
+        a line for each class.
+    """
 
     mass_kg: Floats
     radius_m: Floats
@@ -87,7 +94,7 @@ def fill_missing(
     where: str = "population",
     first_row: int = 0,
 ) -> Filled:
-    """Fill in what is not known of n objects.
+    """Fill in missing masses, radii, area-to-mass ratios and lengths of n objects.
 
     Parameters
     ----------
@@ -102,9 +109,9 @@ def fill_missing(
         pi r^2 / m, and a known mass the length of an intact object (:func:`length_of_mass`): these do not count as
         filled.
     constellation
-        [n]; members of a constellation (0 and more) are no measure for others of their class (-1), but for each other.
+        [n]; members of a constellation (0 and more) count for the medians of each other, not of other objects (-1).
     rocket_body_parent
-        [n]: whether fragments stem from a rocket body, which has a distribution of its own. Not given: a spacecraft.
+        [n]: whether the parent of a fragment is a rocket body, not a spacecraft (default).
     stay_years, age_years
         [n]: lifetime of each orbit for an area-to-mass ratio of 1 m^2/kg, and years since the launch, by which the
         area-to-mass ratios of fragments are weighted (:func:`survivors_weight`). Not given: fresh fragments.
@@ -159,17 +166,15 @@ def fill_missing(
         if k in _FRAGMENTS:
             filled[rows], note = _fragments(k, part, rocket[rows], rng, stay[rows], age[rows])
         else:
-            # a constellation that is a group of its own is its own measure
+            # the members of a constellation that forms a group count for its medians
             filled[rows], note = _intact(k, part, (member[rows] < 0) | (member[rows] >= 0).all(), rng)
         mass[rows], radius[rows], ratio[rows], length[rows] = part.mass, part.radius, part.ratio, part.length
         notes += [f"{len(rows):,} {label}: {note}"] if note else []
     return Filled(mass, radius, ratio, length, filled, tuple(notes))
 
 
-def _groups(
-    kinds: NDArray[Any], member: NDArray[Any], known: NDArray[np.bool_]
-) -> Iterator[tuple[Kind, NDArray[np.int64], str]]:
-    """Rows that are filled in alike: classes, and constellations of which enough members are known."""
+def _groups(kinds: NDArray[Any], member: NDArray[Any], known: Bools) -> Iterator[tuple[Kind, Ints, str]]:
+    """Rows that share medians: classes, and constellations with enough known members."""
     for k in Kind:
         of_class = kinds == k
         if k in (Kind.ACTIVE, Kind.DERELICT):
@@ -182,14 +187,12 @@ def _groups(
             yield k, np.flatnonzero(of_class), PLURALS[k]
 
 
-def _intact(
-    kind: Kind, part: _Part, loner: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[np.int8], str]:
-    """Fill the columns of intact objects of one class in place; bits and what to note."""
+def _intact(kind: Kind, part: _Part, counts: Bools, rng: np.random.Generator) -> tuple[NDArray[np.int8], str]:
+    """Fill the columns of intact objects of one class in place; return bits and a note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length
     no_mass, no_radius, no_ratio = mass == 0.0, radius == 0.0, ratio == 0.0
     mass_mean, mass_sd, ratio_mean, ratio_sd = _LOG_NORMAL[kind]
-    known_mass, known_ratio = mass[~no_mass & loner], ratio[~no_ratio & loner]
+    known_mass, known_ratio = mass[~no_mass & counts], ratio[~no_ratio & counts]
     unit = " m^2/kg"
     clauses = []
     if no_ratio.any():
@@ -225,25 +228,27 @@ def _intact(
 
 
 def survivors_weight(lifetime_years: Floats, age_years: Floats) -> Floats:
-    """How likely a fragment is to be met where it is, against one that feels no drag.
+    """Probability that a fragment is still at its altitude, relative to one without drag.
 
-    A catalogue shows what has not decayed. In an exponential atmosphere of scale height H a fragment falls with the
-    speed (H / t) exp(-(h - h0) / H), t being its lifetime at h0. One that is at h0 a time s after its breakup began at
-    h with exp((h - h0) / H) = 1 + s / t; so of fragments that were made evenly over altitude, 1 / (1 + s / t) as many
-    are met at h0 as without drag. When a fragment was made is not recorded; with s uniform from 0 to the time T since
-    the launch, on average
+    A catalogue shows fragments that have not decayed. In an exponential atmosphere of scale height H they descend at
+    the speed (H / t) exp(-(h - h0) / H), t being its lifetime at h0. A fragment at h0 a time s after its breakup
+    began at h with exp((h - h0) / H) = 1 + s / t. For fragments created evenly over altitude, the density at h0 is
+    therefore 1 / (1 + s / t) of that without drag. The date of a breakup is not recorded; with s uniform from 0 to the
+    time T since the launch, the mean is
 
         w = (t / T) ln(1 + T / t).
     """
     ratio = np.clip(lifetime_years / np.maximum(age_years, 1e-3), 1e-300, 1e12)
-    return ratio * np.log1p(1.0 / ratio)
+    weight: Floats = ratio * np.log1p(1.0 / ratio)
+    return weight
 
 
-def _surviving_chi(
-    length: Floats, rocket: NDArray[np.bool_], stay: Floats, age: Floats, rng: np.random.Generator
-) -> Floats:
-    """log10 of area-to-mass ratios by the breakup model, weighted by :func:`survivors_weight`: of `_CANDIDATES` draws
-    for each fragment one is taken in proportion to its weight (sampling and importance resampling, Rubin 1988)."""
+def _surviving_chi(length: Floats, rocket: Bools, stay: Floats, age: Floats, rng: np.random.Generator) -> Floats:
+    """Draw log10 of area-to-mass ratios by the breakup model, weighted by :func:`survivors_weight`.
+
+    Of `_CANDIDATES` draws for each fragment one is chosen in proportion to its weight (sampling and importance
+    resampling, Rubin 1988).
+    """
     if np.isinf(stay).all():
         return draw_chi(length, rocket_body=rocket, rng=rng)
     if len(length) > _AT_ONCE:
@@ -260,9 +265,9 @@ def _surviving_chi(
 
 
 def _fragments(
-    kind: Kind, part: _Part, rocket: NDArray[np.bool_], rng: np.random.Generator, stay: Floats, age: Floats
+    kind: Kind, part: _Part, rocket: Bools, rng: np.random.Generator, stay: Floats, age: Floats
 ) -> tuple[NDArray[np.int8], str]:
-    """Fill the columns of fragments of one class in place; bits and what to note."""
+    """Fill the columns of fragments of one class in place; return bits and a note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length
     no_mass, no_radius, no_ratio = mass == 0.0, radius == 0.0, ratio == 0.0
     sized = length > 0.0
@@ -291,6 +296,6 @@ def _fragments(
     return _bits(no_mass, no_radius, no_ratio), "; ".join(clauses)
 
 
-def _bits(no_mass: NDArray[np.bool_], no_radius: NDArray[np.bool_], no_ratio: NDArray[np.bool_]) -> NDArray[np.int8]:
+def _bits(no_mass: Bools, no_radius: Bools, no_ratio: Bools) -> NDArray[np.int8]:
     bits = FILLED_MASS * no_mass + FILLED_RADIUS * no_radius + FILLED_AREA * (no_ratio & (no_mass | no_radius))
     return np.asarray(bits, np.int8)

@@ -1,4 +1,4 @@
-"""Populations from a catalogue of GP elements, joined with what is known of the objects' sizes."""
+"""Populations from a catalogue of GP elements, joined with a table of types, masses and sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.catalog import read_catalog
 from stmgpu.catalog.catalog import Catalog
@@ -20,12 +20,13 @@ from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
+from stmgpu.typing import Bools, Floats
 
 SIZE_CLASS_RADIUS_M = {"SMALL": 0.15, "MEDIUM": 0.55, "LARGE": 2.0}
 """Radii of the classes of radar cross-section that Space-Track publishes [m], as esa/cascade takes them."""
 
 SMALLEST_RADIUS_M = 0.042
-"""Radius of the cross-section of a 10 cm fragment: nothing smaller is catalogued as a rule [m]."""
+"""Radius of the cross-section of a 10 cm fragment, about the smallest catalogued objects [m]."""
 
 _ACTIVE_STATUS = {"+", "P", "B", "S", "X"}  # operational, partly, standby, spare, extended mission
 _IDLE_STATUS = {"-", "D"}  # nonoperational, decayed
@@ -52,13 +53,13 @@ def read_gp(
     path
         the catalogue.
     rng
-        random numbers for what is filled in.
+        random numbers for values that are filled in.
     sizes
-        CSV: a SATCAT of CelesTrak or Space-Track (told by ``NORAD_CAT_ID`` in its header), or a table with ``norad_id``
-        and any of `SIZE_COLUMNS`. Objects that it does not hold have the type that the catalogue states or, by the
-        usual names (R/B, DEB), implies; all have where there is none.
+        CSV: a SATCAT of CelesTrak or Space-Track (recognised by ``NORAD_CAT_ID`` in its header), or a table with
+        ``norad_id`` and any of `SIZE_COLUMNS`. The type of other objects is that of the catalogue or follows from their
+        names (R/B, DEB).
     year
-        epoch, decimal year; that of the middle of the catalogue where not given.
+        epoch, decimal year; default the median epoch of the catalogue.
     mission_years
         life of payloads.
 
@@ -71,7 +72,7 @@ def read_gp(
     Raises
     ------
     InputError
-        files that cannot be read, nothing in common, or neither types nor names.
+        unreadable files, no object in common, or neither types nor names.
 
     Notes
     -----
@@ -82,7 +83,7 @@ def read_gp(
     catalog = read_catalog(Path(path))
     middle = catalog.median_epoch()
     epoch = year_of_days(middle.jd, middle.fr) if year is None else year
-    known, notes = _about(catalog, None if sizes is None else Path(sizes), epoch)
+    known, notes = _descriptions(catalog, None if sizes is None else Path(sizes), epoch)
     columns = {**_elements(catalog, epoch), **known}
     keep = np.ones(len(catalog), np.bool_)
     decayed = columns.pop("decay_year", None)
@@ -103,8 +104,8 @@ def read_gp(
     )
 
 
-def radius_of_rcs(cross_section_m2: Any) -> NDArray[np.float64]:
-    """Radius [m] of a sphere of this radar cross-section [m^2] in the optical limit; 0 stays 0 (not known).
+def radius_of_rcs(cross_section_m2: ArrayLike) -> Floats:
+    """Radius [m] of a sphere of this radar cross-section [m^2] in the optical limit; 0 (unknown) for 0.
 
     Examples
     --------
@@ -132,8 +133,8 @@ def _elements(catalog: Catalog, epoch: float) -> dict[str, NDArray[Any]]:
     }  # fmt: skip
 
 
-def _about(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """What is known of the objects of a catalogue, and notes."""
+def _descriptions(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Columns of a catalogue and a table of sizes beside the elements, and notes."""
     n = len(catalog)
     typed = [KIND_NAMES.get(text.lower()) for text in catalog.object_type.tolist()]
     kinds = np.array(
@@ -165,28 +166,28 @@ def _about(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[dict[str
                 f"{catalog.source}: it states neither types nor names of its objects; give sizes, a "
                 "SATCAT or a table with norad_id, object_type, mass_kg and radius_m"
             )
-        return columns, [*notes, *_told_by_name(untyped)]
+        return columns, [*notes, *_note_of_names(untyped)]
     table, known = _sizes(sizes)
     ids = known.pop("norad_id")
     order = np.argsort(ids, kind="stable")
     position = np.minimum(np.searchsorted(ids[order], catalog.norad_id), len(ids) - 1)
     row = order[position]
-    found = ids[row] == catalog.norad_id
-    if not found.any():
+    listed = ids[row] == catalog.norad_id
+    if not listed.any():
         raise InputError(f"{table.path} and {catalog.source} have no NORAD id in common")
     for name, values in known.items():
-        said = found & ~_blank(values)[row]
+        stated = listed & ~_blank(values)[row]
         base = columns.get(name)
         if base is None:
             base = np.full(n, _UNKNOWN.get(name, np.nan), values.dtype)
-        columns[name] = np.where(said, values[row], base)
-    if not found.all():
-        notes.append(f"{int((~found).sum()):,} objects are not in {table.path.name}")
-    return columns, [*notes, *_told_by_name(untyped & ~found if "kind" in known else untyped)]
+        columns[name] = np.where(stated, values[row], base)
+    if not listed.all():
+        notes.append(f"{int((~listed).sum()):,} objects are not in {table.path.name}")
+    return columns, [*notes, *_note_of_names(untyped & ~listed if "kind" in known else untyped)]
 
 
 def _launched(designator: str, epoch: float) -> float:
-    """Middle of the year of launch, but not after the epoch in the epoch's own; NaN where none is stated."""
+    """Middle of the year of launch, at most the epoch in the year of the epoch; NaN if not stated."""
     if not re.match(r"\d{4}-", designator):
         return np.nan
     year = int(designator[:4])
@@ -194,14 +195,14 @@ def _launched(designator: str, epoch: float) -> float:
 
 
 def _kind_by_name(name: str) -> Kind:
-    """Kind by the naming of the public catalogue: stages carry R/B, fragments DEB, payloads neither."""
+    """Kind by the names of the public catalogue: R/B for stages, DEB for fragments, neither for payloads."""
     text = name.upper()
     if re.search(r"\bDEB\b", text) or text in ("", "UNKNOWN") or text.startswith(("TBA", "OBJECT ")):
         return Kind.UNATTRIBUTED
     return Kind.ROCKET_BODY if "R/B" in text else Kind.DERELICT
 
 
-def _told_by_name(which: NDArray[np.bool_]) -> list[str]:
+def _note_of_names(which: Bools) -> list[str]:
     return [f"types of {int(which.sum()):,} objects told by their names"] if which.any() else []
 
 
@@ -215,10 +216,10 @@ _UNKNOWN: dict[str, Any] = {
 }
 
 
-def _blank(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where a column states nothing."""
+def _blank(values: NDArray[Any]) -> Bools:
+    """Mask of the missing values of a column."""
     if values.dtype.kind == "f":
-        return ~np.isfinite(values) | (values == 0.0)
+        return np.asarray(~np.isfinite(values) | (values == 0.0))
     if values.dtype.kind == "U":
         return np.asarray(values == "")
     return np.asarray(values == -1)

@@ -23,17 +23,17 @@ KIND_NAMES = {
     "debris": Kind.UNATTRIBUTED, "deb": Kind.UNATTRIBUTED, "unknown": Kind.UNATTRIBUTED, "unk": Kind.UNATTRIBUTED,
     "tba": Kind.UNATTRIBUTED, "other": Kind.UNATTRIBUTED,
 }  # fmt: skip
-"""Object types that are read, in small letters with spaces for - and _; a plain payload is active by its age."""
+"""Object types, in small letters with spaces for - and _; the age of a 'payload' decides whether it is active."""
 
 SIZE_COLUMNS = (
     "object_type", "mass_kg", "radius_m", "area_to_mass", "length_m", "launch_date", "mission_end", "active",
     "constellation", "owner",
 )  # fmt: skip
-"""Columns that say what an object is, in a table of a population as in one of sizes."""
+"""Columns that describe objects, in tables of populations and of sizes."""
 
 _ORBITS = (("a_km", "ecc"), ("perigee_km", "apogee_km"))
 _ANGLES = {"raan_deg": "raan_rad", "argp_deg": "argp_rad", "mean_anomaly_deg": "mean_rad"}
-_FIRST_OWN_CONSTELLATION = 100
+_FIRST_OTHER_CONSTELLATION = 100
 
 
 def read_table(
@@ -49,7 +49,7 @@ def read_table(
         column is not there), ``norad_id``, ``weight`` and `SIZE_COLUMNS`. Empty cells and zeros of masses and sizes
         are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
     rng
-        random numbers for what is drawn.
+        random numbers.
     year
         epoch, decimal year, instead of the comment.
     mission_years
@@ -62,7 +62,7 @@ def read_table(
     Raises
     ------
     InputError
-        a file that is missing or no such table, or a cell that cannot be used; the message names the line.
+        a missing file, one that is no such table, or an invalid cell; the message names the line.
     """
     known = {*SIZE_COLUMNS, *_ANGLES, *(name for pair in _ORBITS for name in pair), "norad_id", "weight"}
     table = read_csv(path, ("inc_deg", "object_type"), known)
@@ -90,14 +90,20 @@ def read_table(
         columns["norad_id"] = table.integers("norad_id", 0)
     if "weight" in table.cells:
         columns["weight"] = table.numbers("weight")
-    own, notes = size_columns(table)
+    descriptions, notes = size_columns(table)
     return assemble(
-        epoch, {**columns, **own}, rng, table.path.name, mission_years=mission_years, notes=notes, row_name=table.where
+        epoch,
+        {**columns, **descriptions},
+        rng,
+        table.path.name,
+        mission_years=mission_years,
+        notes=notes,
+        row_name=table.where,
     )
 
 
 def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
-    """What a table says about its objects (`SIZE_COLUMNS`), as columns for :func:`assemble`, and notes."""
+    """Descriptions of objects in a table (`SIZE_COLUMNS`) as columns for :func:`assemble`, and notes."""
     columns: dict[str, NDArray[Any]] = {}
     notes = []
     cells = table.cells
@@ -144,12 +150,14 @@ def kinds_of(table: Table, column: str) -> NDArray[np.int8]:
 
 
 def _constellations(names: list[str]) -> tuple[NDArray[np.int32], dict[str, int]]:
-    """Indices of constellations, and those of names of the file's own."""
+    """Index of the constellation of each row, and the indices of names that are not in `CONSTELLATION_NAMES`."""
     known = {name.lower(): k for k, name in enumerate(CONSTELLATION_NAMES)}
     others: dict[str, int] = {}
     index = np.full(len(names), -1, np.int32)
     for row, name in enumerate(names):
         if name:
-            own = known.get(name.lower())
-            index[row] = others.setdefault(name, _FIRST_OWN_CONSTELLATION + len(others)) if own is None else own
+            number = known.get(name.lower())
+            if number is None:
+                number = others.setdefault(name, _FIRST_OTHER_CONSTELLATION + len(others))
+            index[row] = number
     return index, others

@@ -1,15 +1,12 @@
-"""Who is active: ends of missions, and who can keep a station and avoid others."""
+"""Missions of payloads: their ends, and whether a payload keeps its orbit and avoids others."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.debris.population.population import Kind
-
-Floats = NDArray[np.float64]
+from stmgpu.typing import Bools, Floats, Ints
 
 MISSION_YEARS = 8.0
 """Life of a payload where no source states one [years] (IADC-12-08, MOCAT-MC)."""
@@ -18,14 +15,13 @@ CONSTELLATION_YEARS = 5.0
 """Life of a member of a large constellation [years]."""
 
 UNPROPELLED_KG = 10.0
-"""Lighter payloads carry no propulsion as a rule: they count as active, but neither keep their orbit nor avoid [kg]."""
-
+"""Mass below which payloads usually lack propulsion: they are active, but neither keep their orbit nor avoid [kg]."""
 
 STATION_KG = 50_000.0
-"""Payloads of this mass and more are crewed stations, which stay active beyond the life of a payload [kg]."""
+"""Mass from which payloads are crewed stations, which stay active beyond the life of a payload [kg]."""
 
 
-def can_keep_station(mass_kg: ArrayLike) -> NDArray[np.bool_]:
+def can_keep_station(mass_kg: ArrayLike) -> Bools:
     """Whether payloads of these masses keep their orbit and avoid others while they are active.
 
     Examples
@@ -47,11 +43,11 @@ def assign_missions(
     stated_active: ArrayLike | None = None,
     stated_end: ArrayLike | None = None,
 ) -> tuple[NDArray[np.int8], Floats]:
-    """Tell active payloads from derelict ones, and date the ends of missions.
+    """Classify payloads as active or derelict, and date the ends of missions.
 
     A payload is active while it is not older than its life: ``mission_years``, or five years in a constellation (the
-    rule of MOCAT-MC). Where a source states whether it is active, or when it ends, that holds. A payload that is stated
-    active beyond its life ends within the next ``mission_years``, at a date drawn evenly.
+    rule of MOCAT-MC). Statements of the source on activity or end of mission take precedence. The mission of a payload
+    that is stated active beyond its life ends at a random date within the next ``mission_years``.
 
     Parameters
     ----------
@@ -60,9 +56,9 @@ def assign_missions(
     launch_year, constellation
         [n], as in a population.
     epoch_year
-        the day of which this is decided.
+        epoch of the classification, decimal year.
     rng
-        for the ends of those that are stated active beyond their life.
+        random numbers for ends of missions beyond the stated life.
     mission_years
         life of payloads that are in no constellation.
     stated_active
@@ -73,7 +69,7 @@ def assign_missions(
     Returns
     -------
     kind, mission_end_year
-        [n] each; the latter is infinite for all but payloads, and for derelict ones lies in the past.
+        [n] each; the end is infinite for all but payloads, and in the past for derelict payloads.
     """
     kinds = np.asarray(kind).astype(np.int8)
     launch = np.asarray(launch_year, np.float64)
@@ -85,10 +81,10 @@ def assign_missions(
         end = np.where(np.isfinite(stated), stated, end)
     active = payload & (end > epoch_year)
     if stated_active is not None:
-        said: NDArray[Any] = np.asarray(stated_active)
-        late = payload & (said == 1) & ~active
+        stated_now: Ints = np.asarray(stated_active, np.int64)
+        late = payload & (stated_now == 1) & ~active
         end = np.where(late, epoch_year + mission_years * (1.0 - rng.random(len(kinds))), end)
-        active = (active & (said != 0)) | late
+        active = (active & (stated_now != 0)) | late
         end = np.where(payload & ~active, np.minimum(end, epoch_year), end)
     kinds = np.where(payload, np.where(active, Kind.ACTIVE, Kind.DERELICT), kinds).astype(np.int8)
     return kinds, np.where(payload, end, np.inf)

@@ -24,7 +24,11 @@ _KIND_OF_MOCAT = {
     6: Kind.MISSION_RELATED, 7: Kind.UNATTRIBUTED, 8: Kind.UNATTRIBUTED, 9: Kind.UNATTRIBUTED, 10: Kind.UNATTRIBUTED,
     11: Kind.UNATTRIBUTED,
 }  # fmt: skip
-_MADE_BY_MASS = ((0, 260.0, 2019.8), (1, 148.0, 2019.1))  # constellation, kg, first launch: Starlink v1, OneWeb
+# constellation, mass [kg], first launch: Starlink v1, OneWeb
+_CONSTELLATION_BY_MASS = (
+    (0, 260.0, 2019.8),
+    (1, 148.0, 2019.1),
+)
 
 
 def read_mocat(
@@ -35,7 +39,7 @@ def read_mocat(
     Parameters
     ----------
     path
-        the .mat file; its name begins with the year at whose first day it holds, unless ``year`` is given.
+        the .mat file; its name begins with the year of its epoch, January 1, unless ``year`` is given.
     rng
         random numbers for nodes, and for what is filled in.
     year
@@ -54,7 +58,7 @@ def read_mocat(
     Raises
     ------
     InputError
-        no such file, no MATLAB file, no such array in it, or values that cannot be.
+        no such file, no MATLAB file, no such array in it, or values out of range.
     """
     file = Path(path)
     sats = _mat_sats(file)
@@ -68,18 +72,18 @@ def read_mocat(
     kinds = np.full(len(sats), Kind.UNATTRIBUTED, np.int8)
     for number, kind in _KIND_OF_MOCAT.items():
         kinds[code == number] = kind
-    strange = ~unknown & ~np.isin(code, list(_KIND_OF_MOCAT))
-    if strange.any():
-        k = int(np.flatnonzero(strange)[0])
+    undefined = ~unknown & ~np.isin(code, list(_KIND_OF_MOCAT))
+    if undefined.any():
+        k = int(np.flatnonzero(undefined)[0])
         raise InputError(f"{file}: the class in row {k + 1} of mat_sats is {code[k]}; allowed are 1 to 11")
     launch = np.asarray(year_of_jd(np.where(sats[:, 15] > 0.0, sats[:, 15], np.nan)))
     payload = code == 1
     constellation = np.where(sats[:, 13] > 0, sats[:, 13], 0).astype(np.int32) - 1
     notes = ["nodes are random: the file holds the mean anomaly in their place"]
     if (constellation < 0).all():
-        for index, mass, first in _MADE_BY_MASS:
+        for index, mass, first in _CONSTELLATION_BY_MASS:
             constellation[payload & (sats[:, 7] == mass) & (launch >= first)] = index
-        counts = [int((constellation == index).sum()) for index, *_ in _MADE_BY_MASS]
+        counts = [int((constellation == index).sum()) for index, *_ in _CONSTELLATION_BY_MASS]
         if any(counts):
             notes.append(f"{counts[0]:,} Starlink and {counts[1]:,} OneWeb satellites told by mass and launch date")
     notes.append("fragments are unattributed: the file does not say whether a collision or an explosion made them")
@@ -105,7 +109,7 @@ def read_mocat(
 
 
 def _mat_sats(file: Path) -> Floats:
-    """The array of a MOCAT-MC file; nothing else in the file is looked at."""
+    """The array ``mat_sats`` of a MOCAT-MC file."""
     try:
         content = read_mat(file)
     except OSError as error:
@@ -116,9 +120,9 @@ def _mat_sats(file: Path) -> Floats:
     if not (
         isinstance(sats, np.ndarray) and sats.ndim == 2 and sats.shape[1] == _MOCAT_COLUMNS and sats.dtype.kind in "fiu"
     ):
-        found = f"{sats.shape} of {sats.dtype}" if isinstance(sats, np.ndarray) else "nothing"
+        content_text = f"{sats.shape} of {sats.dtype}" if isinstance(sats, np.ndarray) else "nothing"
         raise InputError(
-            f"{file}: mat_sats is {found}; numbers of shape (n, {_MOCAT_COLUMNS}) are needed: is it a "
+            f"{file}: mat_sats is {content_text}; numbers of shape (n, {_MOCAT_COLUMNS}) are needed: is it a "
             "population of MOCAT-MC?"
         )
     return np.asarray(sats, np.float64)

@@ -1,4 +1,4 @@
-"""The population of a long-term study: one row an object, plain NumPy columns.
+"""The population of a long-term study: one row for each object, as NumPy columns.
 
 Angles rad, distances km, masses kg, sizes m, area-to-mass ratios m^2/kg, dates in decimal years (UTC, Julian years of
 365.25 days from 2000-01-01T12:00).
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.errors import InputError
+from stmgpu.typing import Bools, Floats, Ints, Strings
 
 
 class Kind(IntEnum):
@@ -40,13 +41,13 @@ CLASS_NAMES = (
     "collision fragment",
     "unattributed debris",
 )
-"""Names of the classes; 'unattributed' are catalogued fragments whose cause no source states, and unknown objects."""
+"""Names of the classes; 'unattributed' are catalogued fragments of unknown cause, and unknown objects."""
 
 CONSTELLATION_NAMES = ("Starlink", "OneWeb", "Kuiper", "Qianfan", "Guowang")
 """Large constellations; the column ``constellation`` of a population holds the index."""
 
 FILLED_MASS, FILLED_RADIUS, FILLED_AREA, FILLED_DATE = 1, 2, 4, 8
-"""Bits of ``filled``: what a source did not say and was filled in by class."""
+"""Bits of ``filled``: values that the source does not state and that were filled in by class."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Population:
     Attributes
     ----------
     epoch_year
-        decimal year (UTC) for which the elements hold.
+        decimal year (UTC) of the elements.
     norad_id
         int64, 0 where there is none.
     kind
@@ -72,38 +73,38 @@ class Population:
     launch_year, mission_end_year
         decimal years; infinity where no mission ends.
     controlled
-        int8, 1 for active objects that keep their station and can avoid.
+        int8, 1 for active objects that keep their orbit and avoid others.
     constellation
         int32, -1 for none.
     owner
         text, '' where unknown.
     weight
-        number of objects that a row stands for, 1 but for expected fragments.
+        number of objects that a row represents, 1 except for expected fragments.
     filled
         int8, bits FILLED_*.
     source, notes
-        where it comes from, and a line for everything that was filled in or left out.
+        name of the source, and a line for everything that was filled in or left out.
     """
 
     epoch_year: float
-    norad_id: NDArray[np.int64]
+    norad_id: Ints
     kind: NDArray[np.int8]
-    a_km: NDArray[np.float64]
-    ecc: NDArray[np.float64]
-    inc_rad: NDArray[np.float64]
-    raan_rad: NDArray[np.float64]
-    argp_rad: NDArray[np.float64]
-    mean_rad: NDArray[np.float64]
-    mass_kg: NDArray[np.float64]
-    radius_m: NDArray[np.float64]
-    area_to_mass: NDArray[np.float64]
-    length_m: NDArray[np.float64]
-    launch_year: NDArray[np.float64]
-    mission_end_year: NDArray[np.float64]
+    a_km: Floats
+    ecc: Floats
+    inc_rad: Floats
+    raan_rad: Floats
+    argp_rad: Floats
+    mean_rad: Floats
+    mass_kg: Floats
+    radius_m: Floats
+    area_to_mass: Floats
+    length_m: Floats
+    launch_year: Floats
+    mission_end_year: Floats
     controlled: NDArray[np.int8]
     constellation: NDArray[np.int32]
-    owner: NDArray[np.str_]
-    weight: NDArray[np.float64]
+    owner: Strings
+    weight: Floats
     filled: NDArray[np.int8]
     source: str = ""
     notes: tuple[str, ...] = ()
@@ -131,18 +132,18 @@ class Population:
     def __len__(self) -> int:
         return len(self.norad_id)
 
-    def __getitem__(self, which: Any) -> Population:
+    def __getitem__(self, which: slice | Ints | Bools) -> Population:
         """Rows by mask, slice or indices."""
         taken: dict[str, Any] = {name: getattr(self, name)[which] for name in columns()}
         return dataclasses.replace(self, **taken)
 
-    def ids(self) -> NDArray[np.int64]:
-        """NORAD ids [n]; objects without one get one from 900,000,001 on, by their row."""
+    def ids(self) -> Ints:
+        """NORAD ids [n]; objects without one are numbered from 900,000,001 by their row."""
         return np.where(self.norad_id > 0, self.norad_id, SYNTHETIC_ID + np.arange(len(self)))
 
     @staticmethod
     def concatenate(parts: Iterable[Population]) -> Population:
-        """Rows of several populations one after the other, all at the epoch of the first."""
+        """Concatenate populations; the epoch is that of the first."""
         parts = list(parts)
         joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in columns()}
         notes = tuple(note for part in parts for note in part.notes)
@@ -150,13 +151,14 @@ class Population:
 
 
 def divided(population: Population, most: int) -> Population:
-    """Rows of intact objects that stand for several, as so many rows: each ends its mission, explodes or is removed by
-    itself. A part of an object keeps a row of its own.
+    """Divide rows that represent several intact objects into a row for each, and one for a remaining part.
+
+    Each object then ends its mission, explodes or is removed independently.
 
     Raises
     ------
     InputError
-        this makes more than ``most`` rows.
+        the population would have more than ``most`` rows.
     """
     parts = np.where(population.kind <= Kind.MISSION_RELATED, np.ceil(population.weight - 1e-9), 1.0)
     if (parts == 1.0).all():

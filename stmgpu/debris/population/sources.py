@@ -19,26 +19,26 @@ from stmgpu.debris.streams import POPULATION, generator
 def load_population(
     spec: PopulationSpec, rng: np.random.Generator | None = None, *, mission_years: float = MISSION_YEARS
 ) -> Population:
-    """The population that a scenario begins with.
+    """Load the initial population of a scenario.
 
     Parameters
     ----------
     spec
-        its table ``[population]``.
+        table ``[population]`` of the scenario.
     rng
-        random numbers for what is drawn (see the notes of the population); made from ``spec.seed`` where not given.
+        random numbers; default a generator from ``spec.seed``.
     mission_years
         life of payloads that are in no constellation.
 
     Returns
     -------
     Population
-        with a note for everything that was filled in, drawn or left out.
+        its notes state everything that was filled in, drawn or left out.
 
     Raises
     ------
     InputError
-        a file that is missing or not of its form, values that cannot be, or nothing left.
+        a missing file or one in another format, values out of range, or no object left.
 
     Examples
     --------
@@ -66,4 +66,4 @@ def load_population(
         population = read_table(path, random, year=spec.year, mission_years=life)
     else:
         population = read_gp(path, random, sizes=spec.sizes, year=spec.year, mission_years=life)
-    return select(population, spec.max_perigee_km, spec.min_length_m)
+    return select(population, max_perigee_km=spec.max_perigee_km, min_length_m=spec.min_length_m)

@@ -1,4 +1,4 @@
-"""A seeded population with the published proportions, for studies that need no file.
+"""Synthetic population: seeded, with published proportions, for studies without a file.
 
 It has the counts by class, heights, inclinations, eccentricities, masses, sizes and launch dates of what was tracked
 with perigees between 200 and 2,000 km on 2023-01-01, drawn from the families of
@@ -41,8 +41,8 @@ from stmgpu.debris.population.synthetic_families import (
     synthetic_families,
 )
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats
 
-Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 
 REFERENCE_YEAR = 2023.0
@@ -127,12 +127,12 @@ def synthetic_population(
     published = sum(group.number for _, group in groups)
     total = published if objects is None else int(objects)
     if total < 2:
-        raise InputError(f"a synthetic population of {total} objects is too small; give 2 or more")
+        raise InputError(f"a synthetic population of {total} objects is too small; use 2 or more")
     small = _small_numbers(families.fragments, min_length_m, total / published)
     if total + sum(small) > _MOST:
         raise InputError(
             f"a synthetic population of {total:,} objects and {sum(small):,} small fragments is too "
-            f"large; at most {_MOST:,} are possible: give fewer objects, or a longer min_length_m"
+            f"large; at most {_MOST:,} are possible: use fewer objects, or a longer min_length_m"
         )
     epoch = REFERENCE_YEAR if year is None else float(year)
     random = np.random.default_rng(seed) if rng is None else rng
@@ -150,9 +150,9 @@ def synthetic_population(
         "2023-01-01; fragments but those of four known clouds count as explosion fragments; sizes and masses of "
         "fragments by the breakup model from 10 cm up",
     )
-    made = _assembled(parts, epoch, random, mission_years, notes)
+    tracked = _assembled(parts, epoch, random, mission_years, notes)
     if min_length_m is None or not sum(small):
-        return made
+        return tracked
     parts = [
         _small_cloud(cloud, count, min_length_m, random) for cloud, count in zip(families.fragments, small, strict=True)
     ]
@@ -161,7 +161,7 @@ def synthetic_population(
         f"{SMALL_FRAGMENTS:,} of 1 to 10 cm that MASTER has between 200 and 2,000 km; lengths by the power laws "
         "of the breakup model, orbits those of the larger fragments, weighted to greater heights",
     )
-    return Population.concatenate([made, _assembled(parts, epoch, random, mission_years, notes)])
+    return Population.concatenate([tracked, _assembled(parts, epoch, random, mission_years, notes)])
 
 
 def _assembled(
@@ -169,9 +169,9 @@ def _assembled(
 ) -> Population:
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["launch_year"] += epoch - REFERENCE_YEAR
-    made = assemble(epoch, columns, rng, "synthetic", mission_years=mission_years, notes=notes)
-    # nothing is marked as filled in: everything in it was drawn on purpose
-    return dataclasses.replace(made, filled=np.zeros(len(made), np.int8), notes=notes)
+    population = assemble(epoch, columns, rng, "synthetic", mission_years=mission_years, notes=notes)
+    # nothing counts as filled in: all values are drawn by design
+    return dataclasses.replace(population, filled=np.zeros(len(population), np.int8), notes=notes)
 
 
 def _shares(counts: Sequence[float], total: int) -> list[int]:
@@ -318,7 +318,7 @@ def _rest(count: int, rng: np.random.Generator) -> Columns:
     }
 
 
-def _split_normal(quantiles: Any, z: Floats) -> Floats:
+def _split_normal(quantiles: Sequence[float] | Floats, z: Floats) -> Floats:
     """Normal deviates to a distribution of given quantiles at 5, 50 and 95 %: two halves of normal distributions."""
     low, middle, high = (float(q) for q in quantiles)
     return middle + np.clip(z, -3.0, 3.0) * np.where(z < 0.0, middle - low, high - middle) / _Z95

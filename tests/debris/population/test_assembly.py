@@ -99,5 +99,5 @@ def test_the_largest_rows_that_are_allowed(tmp_path: Path) -> None:
 
 
 def test_nothing_is_no_population() -> None:
-    with pytest.raises(InputError, match="no object is in it"):
+    with pytest.raises(InputError, match="holds no object"):
         assemble(2020.0, {name: np.zeros(0) for name in ("kind", "a_km", "ecc", "inc_rad")}, rng(), "empty")
