@@ -361,7 +361,7 @@ def test_years_outside_are_refused() -> None:
         environment.log_density([np.nan])
     with pytest.raises(InputError, match="one dimension"):
         environment.log_density(2026.0)
-    with pytest.raises(InputError, match="must not be after"):
+    with pytest.raises(InputError, match="is after the last"):
         Environment(Exponential(), 2035.0, 2025.0)
 
 
