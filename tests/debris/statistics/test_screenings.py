@@ -166,13 +166,13 @@ def test_no_conjunctions_and_impossible_arguments() -> None:
     nothing = conjunctions([])
     assert int(st.conjunction_rate(nothing, of, by=("altitude", "class", "month")).conjunctions.sum()) == 0
     assert st.removal_value(nothing, of).sizes["object"] == 0
-    with pytest.raises(InputError, match="by = 'size' is not understood"):
+    with pytest.raises(InputError, match="by = 'size' is unknown"):
         st.conjunction_rate(nothing, of, by="size")
-    with pytest.raises(InputError, match="attribute duration_s is missing"):
+    with pytest.raises(InputError, match="lack the attribute duration_s"):
         st.conjunction_rate(nothing.drop_attrs().assign_attrs(start="2025-01-01T00:00:00Z"), of)
     with pytest.raises(InputError, match="avoidance = 2"):
         st.removal_value(nothing, of, avoidance=2)
     bare = nothing.copy()
     del bare.attrs["threshold_km"]
-    with pytest.raises(InputError, match="do not say their threshold"):
+    with pytest.raises(InputError, match="lack the attribute threshold_km"):
         st.removal_value(bare, of)
