@@ -106,7 +106,9 @@ class ScreeningJob:
             self._screener = None  # two of them need not fit into memory
             whole = len(objects) == len(self.catalog)
             chosen = self.catalog if whole else self.catalog[objects]
-            self._screener = (key, Screener(chosen, self.plan, backend, split))
+            any_trajectory = self.catalog.any_trajectory
+            screener = Screener(chosen, self.plan, backend, split, with_trajectory=any_trajectory)
+            self._screener = (key, screener)
         return self._screener[1], objects
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
