@@ -1,6 +1,6 @@
-"""The tables of a scenario file: every key with its default and its range.
+"""The tables of a scenario file: every key with its default and range.
 
-Every model refuses keys it does not know and numbers that make no sense.
+Every table rejects unknown keys and values out of range.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Strict(BaseModel):
 
 
 class PopulationSpec(Strict):
-    """Where the initial population comes from.
+    """Source of the initial population.
 
     Attributes
     ----------
@@ -36,16 +36,17 @@ class PopulationSpec(Strict):
         'synthetic' (seeded, no file), 'mocat' (.mat of MOCAT-MC), 'table' (CSV with elements and sizes), 'catalog' (GP
         elements joined with ``sizes``), 'cascade' (states of esa/cascade).
     path, sizes
-        files, relative to the scenario file.
+        Files, relative to the scenario file.
     objects, seed, year
-        size (10 cm and larger) and seed of the synthetic population (default: the published counts), and its epoch.
+        Number of objects of 10 cm and larger (default: the published counts), seed and epoch of the synthetic
+        population.
     constellations
-        synthetic: whether the large constellations are in it.
+        Whether the synthetic population includes the large constellations.
     max_perigee_km
-        objects with a higher perigee are left out.
+        Objects with a higher perigee are left out.
     min_length_m
-        objects smaller than this are left out; nothing else with sources that are read from files. Synthetic: below
-        0.1, down to 0.01, fragments of that size and larger are added in their published number.
+        Smaller objects are left out. In the synthetic population, values from 0.01 to 0.1 add fragments down to that
+        length in their published numbers.
     """
 
     source: Literal["synthetic", "mocat", "table", "catalog", "cascade"] = "synthetic"
@@ -66,24 +67,25 @@ class PopulationSpec(Strict):
             raise ValueError("source = 'synthetic' takes no path and no sizes")
         if self.source != "synthetic" and (self.objects is not None or not self.constellations):
             raise ValueError(
-                f"objects and constellations belong to source = 'synthetic'; {self.source!r} takes what is in its file"
+                f"objects and constellations belong to source = 'synthetic'; omit them with {self.source!r}"
             )
         if self.source in ("mocat", "table") and self.sizes is not None:
-            raise ValueError(
-                f"sizes belongs to the sources 'catalog' and 'cascade'; the file of {self.source!r} has its own"
-            )
+            raise ValueError(f"sizes belongs to the sources 'catalog' and 'cascade'; omit it with {self.source!r}")
         if self.source == "synthetic" and self.min_length_m is not None and self.min_length_m < 0.01:
             raise ValueError(
-                f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which makes "
-                "no fragments below 0.01 m; give 0.01 or more, or read smaller ones from a file (source = "
+                f"min_length_m = {self.min_length_m:g} is too small for source = 'synthetic', which has "
+                "no fragments below 0.01 m; choose 0.01 or more, or read smaller ones from a file (source = "
                 "'table')"
             )
         return self
 
 
 class SolarSpec(Strict):
-    """Solar activity: 'constant' f107 and ap; 'sinusoid' of 11 years around f107 with ``amplitude``; 'repeat' or
-    'bootstrap' past cycles of ``space_weather`` (a CelesTrak SW file), drawn anew in every run for the latter."""
+    """Solar activity.
+
+    'constant': f107 and ap. 'sinusoid': a cycle of 11 years around f107 with ``amplitude``. 'repeat' and 'bootstrap':
+    past cycles of ``space_weather`` (a CelesTrak SW file), in their order or resampled in every run.
+    """
 
     model: Literal["constant", "sinusoid", "repeat", "bootstrap"] = "sinusoid"
     f107: Annotated[float, Field(strict=True, ge=60.0, le=300.0)] = 123.0
@@ -98,7 +100,7 @@ class SolarSpec(Strict):
         if self.model not in ("repeat", "bootstrap") and self.space_weather is not None:
             raise ValueError(f"space_weather belongs to the models 'repeat' and 'bootstrap', not to {self.model!r}")
         if self.model == "sinusoid" and self.f107 - self.amplitude < 60.0:
-            raise ValueError("f107 - amplitude is below 60, lower than the Sun has been")
+            raise ValueError("f107 - amplitude is below 60, lower than the Sun has been; lower the amplitude")
         return self
 
 
@@ -111,7 +113,7 @@ class EnvironmentSpec(Strict):
         'exponential' (Vallado's table, no solar activity), 'nrlmsis' (table made with pymsis at ``solar``), 'jb2008' (a
         .mat table of MOCAT-MC at ``path``).
     co2, co2_scenario
-        NetCDF of density scaling by CO2 and the name of its concentration pathway; not used where not given.
+        NetCDF file of density scaling by CO2, and the name of its concentration pathway; default no scaling.
     """
 
     density: Literal["exponential", "nrlmsis", "jb2008"] = "nrlmsis"
@@ -140,10 +142,10 @@ class PropagationSpec(Strict):
     Attributes
     ----------
     decay_km
-        perigee altitude at which an object is gone.
+        Perigee altitude at which an object has decayed.
     drag_spread
-        standard deviation of the logarithm of what intact objects' drag is multiplied with, drawn for each in each
-        run: equal satellites tumble differently, and a fleet of them does not stay together when nobody controls it
+        Standard deviation of the logarithm of a factor on the drag of intact objects, drawn for each object in each
+        run: equal satellites tumble differently, so an uncontrolled fleet disperses
         (benchmarks/reproduce/drag_spread.py measures it).
     """
 
@@ -157,24 +159,25 @@ class PropagationSpec(Strict):
 
 
 class CollisionSpec(Strict):
-    """Collisions by Cube.
+    """Collisions by the Cube method.
 
     Attributes
     ----------
     enabled
-        False: no encounters; launches, explosions, disposal and removal go on.
+        False: no encounters; launches, explosions, disposal and removal are not affected.
     cube_km, resamples, lattice
-        size of a cell, fast-angle samples a step, kind of cells: 'cube' (Liou 2003), or 'shell', cells of the same
-        volume (at a radius of 7,000 km) that are thin in radius, where density changes fast: less bias, and less noise
-        since they may be larger. A large population needs smaller ones: encounters go with its square.
+        Size of a cell, samples of the anomalies per step, and kind of cells: 'cube' (Liou 2003), or 'shell': cells of
+        the same volume (at a radius of 7,000 km) that are thin in radius, along which density changes fast, with less
+        bias and, since they may be larger, less noise. Large populations need smaller cells, as encounters grow with
+        the square of the population.
     estimator
-        'sampled': collisions happen or do not. 'expected': every encounter sheds its expected number of fragments
-        (variance far smaller, see the guide). 'none': rates are counted, nothing breaks.
+        'sampled': collisions are drawn at random. 'expected': every encounter sheds its expected number of fragments,
+        with a far smaller variance (see the guide). 'none': rates are counted, nothing breaks.
     avoidance, avoidance_both
-        factor on the probability where one of two, or both, can avoid the other; only ``trackable_m`` and larger are
-        avoided.
+        Factor on the probability if one, or both, of the objects can avoid the other; only objects of ``trackable_m``
+        and larger are avoided.
     protected_days
-        fragments do not meet their siblings for so long.
+        Time after a breakup during which its fragments do not collide with each other.
     """
 
     enabled: StrictBool = True
@@ -196,10 +199,10 @@ class BreakupSpec(Strict):
 
 
 class ConstellationSpec(Strict):
-    """A Walker constellation that is built and replenished.
+    """A Walker constellation that is built up and replenished.
 
-    ``planes`` of ``per_plane`` satellites with ``spares`` more each; filled over ``build_years`` from ``from_year``;
-    each satellite is replaced when its ``life_years`` end, until ``until_year``.
+    ``planes`` planes of ``per_plane`` satellites and ``spares`` spares, filled over ``build_years`` from ``from_year``.
+    Each satellite is replaced after ``life_years``, until ``until_year``.
     """
 
     name: str
@@ -224,10 +227,13 @@ class ConstellationSpec(Strict):
 
 
 class LaunchSpec(Strict):
-    """Launches of payloads, rocket bodies and mission-related objects: 'none', or those of ``window`` (first year, last
-    year not included), as they were over and over ('repeat'), or drawn from them at random, as a Poisson process of
-    ``per_year`` objects of each class ('constant'). They grow by ``growth`` a year until ``until_year``. Members of
-    constellations are among them only where ``repeat_constellations``; ``constellations`` are built besides."""
+    """Launches of payloads, rocket bodies and mission-related objects.
+
+    'none': no launches. 'repeat': those of ``window`` (first year, last year exclusive), repeated. 'constant': objects
+    resampled from those of the window, as a Poisson process of ``per_year`` objects of each class. Both grow by
+    ``growth`` per year until ``until_year``, and include members of constellations only with
+    ``repeat_constellations``. ``constellations`` are built in addition.
+    """
 
     model: Literal["none", "repeat", "constant"] = "none"
     window: tuple[Year, Year] | None = None
@@ -246,10 +252,12 @@ class LaunchSpec(Strict):
             raise ValueError(f"model = {self.model!r} needs window = [first year, last year]")
         if self.window is not None and not self.window[0] < self.window[1]:
             raise ValueError(f"window {list(self.window)} is empty; the first year must be before the last")
-        if self.model == "none":  # what a scenario switches off may stand in the base
+        if self.model == "none":  # the base may configure what a scenario switches off
             return self
         if self.window is not None and self.until_year <= self.window[1]:
-            raise ValueError(f"until_year {self.until_year:g} is before the window ends, so nothing would be launched")
+            raise ValueError(
+                f"until_year {self.until_year:g} is before the window ends, so nothing is launched; choose a later year"
+            )
         if self.model == "constant" and self.per_year is None:
             raise ValueError(
                 "model = 'constant' needs per_year, the objects a year by class, such as "
@@ -258,14 +266,16 @@ class LaunchSpec(Strict):
         if self.model == "repeat" and self.per_year is not None:
             raise ValueError("per_year belongs to model = 'constant'")
         if self.per_year is not None and not any(self.per_year.values()):
-            raise ValueError("per_year launches nothing; give a class more than 0, or use model = 'none'")
+            raise ValueError("per_year launches nothing; set a class above 0, or use model = 'none'")
         return self
 
 
 class ExplosionSpec(Strict):
-    """Explosions a year of one intact object that is not passivated, younger than ``max_age_years`` (since launch for
-    rocket bodies and for payloads that are derelict at the start, since the end of life for others); ``scale``: factor
-    S of the breakup model."""
+    """Explosion rates [1/a] of intact objects that are not passivated.
+
+    They apply up to ``max_age_years``, counted from launch for rocket bodies and for payloads that are derelict at the
+    start, and from the end of mission for other payloads. ``scale`` is the factor S of the breakup model.
+    """
 
     rocket_body: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0
     payload: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.0
@@ -275,9 +285,11 @@ class ExplosionSpec(Strict):
 
 
 class DisposalSpec(Strict):
-    """Post-mission disposal: share that succeeds by class, and what success means: 'remove' at once; 'lower' to an
-    orbit that decays within ``rule_years``; 'graveyard': lower where that needs less, else to a circular orbit at
-    ``graveyard_km``, above the protected region."""
+    """Post-mission disposal, with the probability of success by class.
+
+    'remove': at once. 'lower': to an orbit that decays within ``rule_years``. 'graveyard': the smaller manoeuvre of
+    that and a circular orbit at ``graveyard_km``, above the protected region.
+    """
 
     mode: Literal["remove", "lower", "graveyard"] = "lower"
     rule_years: Positive = 25.0

@@ -295,7 +295,7 @@ def test_lengths_that_are_refused() -> None:
             synthetic_population(100, min_length_m=length)
     with pytest.raises(InputError, match="too large; at most 50,000,000"):
         synthetic_population(4_000_000, min_length_m=0.01)
-    with pytest.raises(ValidationError, match=r"no fragments below 0\.01 m; give 0\.01 or more, or read"):
+    with pytest.raises(ValidationError, match=r"no fragments below 0\.01 m; choose 0\.01 or more, or read"):
         PopulationSpec(min_length_m=0.001)
     assert PopulationSpec(min_length_m=0.01).min_length_m == 0.01
     assert PopulationSpec(source="table", path="a.csv", min_length_m=0.001).min_length_m == 0.001  # only leaves out

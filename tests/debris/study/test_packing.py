@@ -1,0 +1,34 @@
+"""Runs as flat arrays: packing and unpacking restores every part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stmgpu.debris.evolution.loop import RunResult
+from stmgpu.debris.study.packing import pack, unpack
+
+
+def test_unpacking_restores_the_runs() -> None:
+    runs = {
+        number: RunResult(
+            series={"population": np.arange(6.0).reshape(3, 2) + number},
+            events={"id": np.array([7, 9][:number], np.int64)},
+            balances={"mass_balance": 1e-16 * number},
+            truncated_year=np.nan if number else 2030.5,
+            notes=("one note", "another note")[:number],
+        )
+        for number in (0, 2)
+    }
+    arrays = pack(runs.items())
+    assert all(isinstance(array, np.ndarray) for array in arrays.values())
+    assert "2/series/population" in arrays
+    restored = unpack(arrays)
+    assert list(restored) == [0, 2]
+    for number, run in runs.items():
+        other = restored[number]
+        np.testing.assert_array_equal(other.series["population"], run.series["population"])
+        np.testing.assert_array_equal(other.events["id"], run.events["id"])
+        assert other.events["id"].dtype == np.int64
+        assert other.balances == run.balances
+        assert np.array_equal(other.truncated_year, run.truncated_year, equal_nan=True)
+        assert other.notes == run.notes
