@@ -52,7 +52,7 @@ def main() -> int:
     peak_mib = 0  # of this process before any peer has run in it
     with tempfile.TemporaryDirectory() as folder:
         tle = Path(folder) / "catalog.tle"
-        stm.write_catalog(catalog, tle, "tle")
+        stm.write_catalog(catalog, tle, format="tle")
         for round_number in range(options.rounds):
             for isa, threads in cases:
                 samples[isa, threads].append(_ours(catalog, start, options, isa, threads))

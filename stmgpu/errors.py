@@ -1,4 +1,4 @@
-"""Every error that stmgpu raises on purpose. Messages say what was wrong, the value, what is allowed and the cure."""
+"""Errors that stmgpu raises. Messages name the problem, the value, what is allowed and the cure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class InputError(StmgpuError, ValueError):
 
 
 class CatalogError(InputError):
-    """A catalogue that cannot be read: empty, of unknown form, or with more than half of its records rejected."""
+    """A catalogue that cannot be read: empty, of unknown format, or with more than half of its records rejected."""
 
 
 class BackendError(StmgpuError, RuntimeError):

@@ -1,16 +1,16 @@
-"""Inertial frames of ephemerides to TEME, the frame of element sets.
+"""Convert ephemerides from inertial frames to TEME, the frame of element sets.
 
-TEME is what SGP4 works in: the true equator of date, with the meridian that Greenwich mean sidereal time of 1982 counts
-from. So a vector gets there from the Earth's own axes by turning it back by that angle (Vallado, Crawford, Hujsak,
-Kelso, AIAA 2006-6753, appendix C), and from GCRF by
+TEME is the frame of SGP4: the true equator of date, with the meridian from which Greenwich mean sidereal time of 1982
+is counted. Vectors along Earth-fixed axes are turned by that angle (Vallado, Crawford, Hujsak, Kelso, AIAA 2006-6753,
+appendix C), and vectors in GCRF by
 
     TEME = Rz(ERA - GMST82) Q(IAU 2006/2000A) GCRF
 
 with Q the celestial-to-intermediate matrix and ERA the Earth rotation angle (IERS Conventions 2010, chapter 5). Only
-the difference of the two angles counts, which moves by 46 arcsec a year: UTC may stand for UT1. What is left out is
-the observed offset of the celestial pole, below 1 mas (3 cm in low orbits, 20 cm at GEO), and the slow turning of TEME
-itself in velocities (0.06 mm/s in low orbits). EME2000 is GCRF turned by the constant frame bias (IAU 2006), as
-in today's flight dynamics; "J2000" of older software, by the models of 1976 and 1980 without corrections, is up to 2 m
+the difference of the two angles counts, which changes by 46 arcsec a year, so that UTC may be used for UT1. Neglected
+are the observed offset of the celestial pole, below 1 mas (3 cm in low orbits, 20 cm at GEO), and the slow turning of
+TEME itself in velocities (0.06 mm/s in low orbits). EME2000 is GCRF turned by the constant frame bias (IAU 2006), as in
+today's flight dynamics; "J2000" of older software, by the models of 1976 and 1980 without corrections, is up to 2 m
 away in low orbits. TOD has TEME's equator and the true equinox: the two differ by the equation of the equinoxes
 (IAU 1994).
 
@@ -28,11 +28,10 @@ import numpy.typing as npt
 
 from stmgpu.errors import InputError
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
-
-Floats = npt.NDArray[np.float64]
+from stmgpu.typing import Floats, Ints
 
 FRAMES = {"TEME": "TEME", "EME2000": "EME2000", "J2000": "EME2000", "GCRF": "GCRF", "ICRF": "GCRF", "TOD": "TOD"}
-"""Frames that can be read, and what they are the same as."""
+"""Supported frames, and the frame that each is identical with."""
 
 _KNOT_NS = NS_PER_DAY // 4
 """Matrices are computed at multiples of 6 h UTC and interpolated with cubics between them: 1e-11 rad."""
@@ -41,12 +40,12 @@ _TT_MINUS_TAI_S = 32.184
 
 
 def known_frame(name: str) -> str:
-    """The frame of a name: TEME, EME2000, GCRF or TOD.
+    """Frame of a name: TEME, EME2000, GCRF or TOD.
 
     Raises
     ------
     InputError
-        For any other frame; Earth-fixed ones are named with the cure.
+        For any other frame; the message for Earth-fixed ones names the cure.
 
     Examples
     --------
@@ -59,8 +58,8 @@ def known_frame(name: str) -> str:
     shown, allowed = name.strip()[:40], ", ".join(FRAMES)
     if plain.startswith(("ITRF", "WGS", "ECEF", "ECF", "GRC", "TDR", "EFG", "PEF", "TIRS")):
         raise InputError(
-            f"reference frame {shown!r} turns with the Earth: it takes measured UT1-UTC and polar motion, which this "
-            f"program does not have; convert the ephemeris to GCRF or EME2000 first (allowed: {allowed})"
+            f"reference frame {shown!r} turns with the Earth: it needs measured UT1-UTC and polar motion, which stmgpu "
+            f"does not have; convert the ephemeris to GCRF or EME2000 first (allowed: {allowed})"
         )
     raise InputError(f"reference frame {shown!r} is not supported; allowed: {allowed}")
 
@@ -113,7 +112,7 @@ def rotation_to_teme(frame: str, time_ns: npt.ArrayLike) -> Floats:
 def to_teme(
     frame: str, time_ns: npt.ArrayLike, position: npt.ArrayLike, velocity: npt.ArrayLike
 ) -> tuple[Floats, Floats]:
-    """Positions and velocities of any supported frame in TEME.
+    """Convert positions and velocities of any supported frame to TEME.
 
     Parameters
     ----------
@@ -127,7 +126,7 @@ def to_teme(
     Returns
     -------
     position, velocity : ndarray of float64, shape (m, 3)
-        The same vectors along the axes of TEME; the very same numbers where they are there already.
+        The same vectors along the axes of TEME; the same numbers if they are in TEME already.
 
     Raises
     ------
@@ -153,8 +152,8 @@ def to_teme(
     return turned_r, turned_v
 
 
-def tai_minus_utc(day: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Leap seconds: TAI - UTC on UTC days.
+def tai_minus_utc(day: npt.ArrayLike) -> Ints:
+    """TAI - UTC on UTC days.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def tai_minus_utc(day: npt.ArrayLike) -> npt.NDArray[np.int64]:
     Returns
     -------
     ndarray of int64
-        Whole seconds. After the end of erfa's table (its last entry is of 2017: 37 s) the last value holds on.
+        Whole seconds. After the end of erfa's table (last entry 2017: 37 s) the last value remains.
 
     Raises
     ------
@@ -179,7 +178,7 @@ def tai_minus_utc(day: npt.ArrayLike) -> npt.NDArray[np.int64]:
     days = np.asarray(day, np.int64)
     if days.size and int(days.min()) < 730:
         first = np.datetime64(int(days.min()), "D")
-        raise InputError(f"{first} lies before 1972, when UTC did not keep whole seconds; give later times")
+        raise InputError(f"{first} is before 1972, when UTC did not keep whole seconds; give later times")
     distinct, place = np.unique(days, return_inverse=True)
     dates = distinct.astype("datetime64[D]")
     month = dates.astype("datetime64[M]")
@@ -192,7 +191,7 @@ def tai_minus_utc(day: npt.ArrayLike) -> npt.NDArray[np.int64]:
     return np.asarray(np.rint(seconds), np.int64)[place].reshape(days.shape)
 
 
-def _exact(kind: str, knots: npt.NDArray[np.int64]) -> Floats:
+def _exact(kind: str, knots: Ints) -> Floats:
     """Matrices at knots, counted from 1970 in units of 6 h."""
     day, quarter = np.divmod(knots, NS_PER_DAY // _KNOT_NS)
     jd, fr = day + UNIX_EPOCH_JD, quarter * (_KNOT_NS / NS_PER_DAY)

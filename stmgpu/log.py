@@ -1,4 +1,4 @@
-"""Logging and progress. The library says nothing unless it is configured; the command line configures it."""
+"""Logging and progress. The library is silent until it is configured, as the command line does."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: time (UTC), level, logger, message, and what else the record was given."""
+    """Formatter of one line of JSON a record: time (UTC), level, logger, message and extra fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Format a record."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -34,15 +34,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure(verbose: int = 0, as_json: bool = False) -> None:
+def configure(verbose: int = 0, *, as_json: bool = False) -> None:
     """Send log records of this package to standard error.
 
     Parameters
     ----------
-    verbose
-        below 0 warnings only, 0 also what goes on, above 0 everything.
-    as_json
-        one line of JSON a record, progress among them, instead of text and bars.
+    verbose : int
+        Below 0 for warnings only, 0 for information as well, above 0 for everything.
+    as_json : bool
+        Write one line of JSON a record, progress included, instead of text and bars.
 
     Examples
     --------
@@ -73,19 +73,22 @@ def is_json() -> bool:
 
 
 @contextmanager
-def progress(what: str, total: float = 1.0, unit: str = "") -> Iterator[Callable[[float], None]]:
-    """Show how far a computation is: a bar on a terminal, otherwise one log line a minute.
+def progress(task: str, *, total: float = 1.0, unit: str = "") -> Iterator[Callable[[float], None]]:
+    """Show the progress of a computation: a bar on a terminal, otherwise one log line a minute.
 
     Parameters
     ----------
-    what
-        what is being done, for the reader.
-    total, unit
-        the whole amount and its unit, for the rate.
+    task : str
+        Name of the computation.
+    total : float
+        Whole amount of work, for the rate.
+    unit : str
+        Unit of `total`.
 
     Yields
     ------
-    A function to call with the fraction done, between 0 and 1.
+    callable
+        Call it with the fraction done, between 0 and 1.
 
     Examples
     --------
@@ -93,12 +96,12 @@ def progress(what: str, total: float = 1.0, unit: str = "") -> Iterator[Callable
     ...     report(0.5)
     """
     if sys.stderr.isatty() and not is_json():
-        yield from _bar(what, total, unit)
+        yield from _bar(task, total, unit)
     else:
-        yield from _lines(what, total, unit)
+        yield from _lines(task, total, unit)
 
 
-def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+def _bar(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -113,7 +116,7 @@ def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]
     )
     begin = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(what, total=1.0, rate="")
+        task = bars.add_task(description, total=1.0, rate="")
 
         def report(fraction: float) -> None:
             bars.update(task, completed=fraction, rate=_rate(fraction * total, time.monotonic() - begin, unit))
@@ -121,7 +124,7 @@ def _bar(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]
         yield report
 
 
-def _lines(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+def _lines(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     begin = last = time.monotonic()
 
     def report(fraction: float) -> None:
@@ -133,7 +136,7 @@ def _lines(what: str, total: float, unit: str) -> Iterator[Callable[[float], Non
             fields = {"progress": round(fraction, 4), "seconds": round(now - begin, 1), "seconds_left": round(left, 1)}
             _LOG.info(
                 "%s: %.0f %% after %.0f s, %s, about %.0f s left",
-                what,
+                description,
                 100.0 * fraction,
                 now - begin,
                 _rate(fraction * total, now - begin, unit),

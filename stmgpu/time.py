@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as _dt
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ NS_PER_DAY = 86_400 * NS_PER_SECOND
 DEFAULT_WINDOW_H = 24.0
 """Length of a window that is given neither in hours nor in days [h]."""
 
+_Number = TypeVar("_Number", float, npt.NDArray[np.float64])
 _ORDINAL_TO_JD = 1721424.5  # date.toordinal() counts days from 0001-01-01
 _MAX_DAYS_NS = 106_751  # |days since 1970| that datetime64[ns] can hold
 _NAT = np.iinfo(np.int64).min
@@ -454,13 +455,18 @@ def format_utc(time: Epoch | npt.ArrayLike, digits: int = 6) -> Any:
     return str(text) if text.ndim == 0 else text
 
 
-def as_epoch(value: Any) -> Epoch:
-    """An `Epoch` from whatever a user may hold: Epoch, text, datetime64, datetime (naive ones are UTC) or Timestamp.
+def as_epoch(value: object) -> Epoch:
+    """Convert an instant to an `Epoch`.
+
+    Parameters
+    ----------
+    value : Epoch, str, datetime64, datetime or Timestamp
+        UTC; datetimes without a time zone are UTC.
 
     Raises
     ------
     InputError
-        For anything else.
+        For any other value.
 
     Examples
     --------
@@ -485,11 +491,11 @@ def as_epoch(value: Any) -> Epoch:
     raise InputError(f"{value!r} is not an instant; give text such as '2024-07-05T12:00:00' or a datetime64")
 
 
-def year_of_jd(jd: Any) -> Any:
-    """Decimal year of a Julian date."""
+def year_of_jd(jd: _Number) -> _Number:
+    """Decimal year (Julian years since J2000) of a Julian date."""
     return 2000.0 + (jd - J2000_JD) / YEAR_DAYS
 
 
-def jd_of_year(year: Any) -> Any:
-    """Julian date of a decimal year."""
+def jd_of_year(year: _Number) -> _Number:
+    """Julian date of a decimal year (Julian years since J2000)."""
     return J2000_JD + (year - 2000.0) * YEAR_DAYS

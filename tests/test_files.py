@@ -48,7 +48,7 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "write",
     [
-        lambda path: stm.write_catalog(stm.synthetic_catalog(5), path, "csv"),
+        lambda path: stm.write_catalog(stm.synthetic_catalog(5), path, format="csv"),
         lambda path: stm.write_csv(stm.screen(stm.synthetic_catalog(5), hours=1, backend="reference"), path),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_line_a_minute_without_a_terminal(
 ) -> None:
     monkeypatch.setattr(log, "LINE_EVERY_S", 0.0)
     log.configure()
-    with log.progress("screening", 24.0, "h") as report:
+    with log.progress("screening", total=24.0, unit="h") as report:
         report(0.25)
         report(1.0)
     shown = capsys.readouterr().err

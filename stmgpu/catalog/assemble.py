@@ -15,6 +15,7 @@ from stmgpu.catalog.limits import Fault, element_faults
 from stmgpu.catalog.rejection import Rejection
 from stmgpu.errors import CatalogError
 from stmgpu.time import format_utc, to_datetime64
+from stmgpu.typing import Bools, Ints
 
 _SHOWN_REASONS = 5
 
@@ -44,11 +45,11 @@ class Records:
     Parameters
     ----------
     columns : dict of str to ndarray, shape (n,)
-        Columns of `Catalog`; absent ones get their defaults.
+        Columns of `Catalog`; defaults are used for absent ones.
     positions : ndarray of int64, shape (n,)
         Line or record number of each record, from 1.
     noun : str
-        What positions count: 'line' or 'record'.
+        'line' or 'record'.
     id_text : callable
         The object's id as written in record i.
     faults : list of Fault
@@ -58,7 +59,7 @@ class Records:
     """
 
     columns: dict[str, npt.NDArray[Any]]
-    positions: npt.NDArray[np.int64]
+    positions: Ints
     noun: str
     id_text: Callable[[int], str]
     faults: Sequence[Fault] = ()
@@ -71,8 +72,8 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     Raises
     ------
     CatalogError
-        If there is no valid record or more than half were rejected. Older sets of an object do not count as rejected
-        here, though each is listed.
+        If no record is valid or more than half are rejected. Older sets of an object do not count here, although each
+        is listed among the rejected ones.
     """
     count = len(records.positions)
     reasons: dict[int, list[str]] = {}
@@ -107,13 +108,13 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     )
 
 
-def _note(fault: Fault, mask: npt.NDArray[np.bool_], reasons: dict[int, list[str]]) -> None:
+def _note(fault: Fault, mask: Bools, reasons: dict[int, list[str]]) -> None:
     for index in np.flatnonzero(mask).tolist():
         reasons.setdefault(index, []).append(fault.describe(index))
 
 
-def _newest(records: Records, good: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[Stray]]:
-    """Of each object the record with the newest epoch (the last such one), and the reasons for dropping the others."""
+def _newest(records: Records, good: Ints) -> tuple[Ints, list[Stray]]:
+    """Newest record of each object (the last of equally new ones), and the dropped ones with reasons."""
     ids, jd, fr = (records.columns[name][good] for name in ("norad_id", "epoch_jd", "epoch_fr"))
     order = np.lexsort((np.arange(len(good)), fr, jd, ids))
     is_last = np.append(ids[order][1:] != ids[order][:-1], True)

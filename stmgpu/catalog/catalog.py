@@ -110,7 +110,7 @@ class Catalog:
     def from_columns(
         cls,
         *,
-        epoch: Any = None,
+        epoch: object = None,
         source: str = "",
         sha256: str = "",
         rejected: tuple[Rejection, ...] = (),
@@ -123,7 +123,7 @@ class Catalog:
         epoch : Epoch, str or datetime64, optional
             One epoch for all objects, instead of `epoch_jd` and `epoch_fr`.
         source, sha256, rejected
-            Where the columns come from, as in `Catalog`.
+            Source of the columns, as in `Catalog`.
         **columns : array_like, shape (n,) or scalars
             The fields of `Catalog`. Required: norad_id, epoch_jd and epoch_fr (or `epoch`), mean_motion, eccentricity,
             inclination, raan, argp, mean_anomaly, bstar. Angles may be in [0, 2 pi].
@@ -204,8 +204,8 @@ class Catalog:
         norad_id : int or array_like of int, optional
             Ids of the objects, in the order wanted; repeated ones count once.
         name : str, optional
-            Pattern that the whole name has to match, in any case: ``*`` stands for any text, ``?`` for one character,
-            ``[ab]`` for one of those characters.
+            Pattern of the whole name, in any case: `*` matches any text, `?` one character, `[ab]` one of those
+            characters.
 
         Returns
         -------
@@ -241,7 +241,7 @@ class Catalog:
         return f"<Catalog: {len(self)} objects, {len(self.rejected)} rejected, source {self.source!r}>"
 
     def equals(self, other: Catalog) -> bool:
-        """Whether every column holds the same values (NaN equals NaN); the source does not matter."""
+        """Whether every column has the same values (NaN equals NaN), whatever the source."""
         return len(self) == len(other) and all(
             np.array_equal(getattr(self, name), getattr(other, name), equal_nan=column.kind == "float64")
             for name, column in COLUMNS.items()
@@ -288,7 +288,7 @@ class Catalog:
         return to_datetime64(self.epoch_jd, self.epoch_fr)
 
     def median_epoch(self) -> Epoch:
-        """The middle epoch (the earlier of the two middle ones where n is even), exact in two parts."""
+        """Median epoch, exact in two parts; the earlier of the two middle ones if n is even."""
         self._need_objects("median epoch")
         order = np.lexsort((self.epoch_fr, self.epoch_jd))
         middle = order[(len(self) - 1) // 2]
@@ -304,13 +304,13 @@ class Catalog:
             total.update(name.encode() + b"\0" + column.astype(column.dtype.newbyteorder("<")).tobytes())
         return total.hexdigest()
 
-    def summary(self, at: Any = None) -> dict[str, Any]:
-        """Counts by regime, epochs and ages.
+    def summary(self, at: object = None) -> dict[str, Any]:
+        """Count objects by regime and summarise epochs and ages.
 
         Parameters
         ----------
         at : Epoch, str or datetime64, optional
-            The instant at which ages are taken; the newest epoch by default.
+            Instant of the ages; the newest epoch by default.
 
         Returns
         -------
@@ -398,7 +398,7 @@ class Catalog:
 
     def _need_objects(self, what: str) -> None:
         if len(self) == 0:
-            raise InputError(f"the {what} of an empty catalogue is undefined; select at least one object")
+            raise InputError(f"{what} of an empty catalogue is undefined; select at least one object")
 
 
 def _whole_numbers(values: npt.ArrayLike) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a value of a catalogue may be: one list of limits for every reader and for columns built in memory."""
+"""Limits of the values of a catalogue, for every reader and for columns built in memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.constants import MINUTES_PER_DAY
+from stmgpu.typing import Bools
 
 MAX_NORAD_ID = 999_999_999
 OBJECT_TYPES = ("", "PAYLOAD", "ROCKET BODY", "DEBRIS", "UNKNOWN")
@@ -22,32 +23,50 @@ _HALF_CIRCLE = np.nextafter(np.pi, np.inf)
 _DEG = 180.0 / np.pi
 _REV_PER_DAY = MINUTES_PER_DAY / _TWO_PI
 
-Columns = Mapping[str, npt.NDArray[Any]]
+Values = npt.NDArray[Any]
+Columns = Mapping[str, Values]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One broken limit: where it is broken, and how to say so."""
+    """A limit that records break.
 
-    mask: npt.NDArray[np.bool_]
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n,)
+        Records that break it.
+    label : str
+        Name of the value.
+    shown : callable
+        Text of the value of record i.
+    allowed : str
+        Allowed values.
+    """
+
+    mask: Bools
     label: str
-    shown: Callable[[int], Any]
+    shown: Callable[[int], str]
     allowed: str
 
     def describe(self, index: int) -> str:
-        """The message for one record: what was wrong, the value, what is allowed."""
+        """Message for one record: value and allowed values."""
         return f"{self.label} is {self.shown(index)}, allowed is {self.allowed}"
 
 
 def element_faults(columns: Columns) -> Iterator[Fault]:
-    """Every limit that some record breaks, over columns of shape (n,) in the units of `Catalog`.
+    """Limits that some record breaks.
 
     Parameters
     ----------
     columns : mapping of str to ndarray
-        The columns of a catalogue; columns that are absent are not checked.
+        Columns of `Catalog`, shape (n,); absent ones are not checked.
+
+    Yields
+    ------
+    Fault
+        One for each limit that is broken.
     """
-    ranges: tuple[tuple[str, str, Callable[[Any], Any], float, str], ...] = (
+    ranges: tuple[tuple[str, str, Callable[[Values], Bools], float, str], ...] = (
         ("norad_id", "NORAD id", lambda v: (v >= 1) & (v <= MAX_NORAD_ID), 1, "1 to 999999999"),
         ("epoch_jd", "epoch (Julian date)", lambda v: np.isfinite(v) & (v % 1.0 == 0.5), 1.0, "a midnight (.5)"),
         ("epoch_fr", "epoch (fraction of the day)", lambda v: (v >= 0.0) & (v < 1.0), 1.0, "0 <= fraction < 1"),
@@ -81,16 +100,16 @@ def element_faults(columns: Columns) -> Iterator[Fault]:
             yield Fault(broken, name, _shower(columns[name], 1), "printable text on one line")
 
 
-def _on_circle(value: Any) -> Any:
-    return (value >= 0.0) & (value <= _FULL_CIRCLE)
+def _on_circle(value: Values) -> Bools:
+    return np.asarray((value >= 0.0) & (value <= _FULL_CIRCLE))
 
 
-def _positive_or_unknown(value: Any) -> Any:
-    return np.isnan(value) | ((value > 0.0) & np.isfinite(value))
+def _positive_or_unknown(value: Values) -> Bools:
+    return np.asarray(np.isnan(value) | ((value > 0.0) & np.isfinite(value)))
 
 
-def _shower(column: npt.NDArray[Any], unit: float) -> Callable[[int], Any]:
-    def show(index: int) -> Any:
+def _shower(column: Values, unit: float) -> Callable[[int], str]:
+    def show(index: int) -> str:
         value = column[index]
         if column.dtype.kind == "f":
             return f"{value * unit:.10g}"

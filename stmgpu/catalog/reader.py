@@ -1,4 +1,4 @@
-"""Read a catalogue from a file, bytes or a stream, whatever its form."""
+"""Read catalogues of any format from files, bytes or streams."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = 
     source : path, bytes or file-like
         A file's path, its content, or an object with `read()`.
     format : {'tle', '3le', 'csv', 'json', 'xml', 'kvn'}, optional
-        The form, where it should not be told by the content.
+        The format; detected from the content if not given.
     max_bytes : int
         Largest size after decompression [bytes].
 
@@ -52,8 +52,8 @@ def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = 
     InputError
         If the format is unknown.
     CatalogError
-        If the source cannot be read, is too large or a damaged gzip file, its form is not recognised, or more than half
-        of its records are rejected.
+        If the source cannot be read, is too large or a damaged gzip file, its format is not recognised, or more than
+        half of its records are rejected.
 
     Examples
     --------
@@ -77,12 +77,22 @@ def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = 
 
 
 def detect_format(data: bytes) -> str:
-    """The form of a catalogue, told from its first 64 KiB.
+    """Detect the format of a catalogue from its first 64 KiB.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+
+    Returns
+    -------
+    str
+        'tle' (for 3LE as well), 'csv', 'json', 'xml' or 'kvn'.
 
     Raises
     ------
     CatalogError
-        If it is none of the known ones.
+        If the format is not recognised.
 
     Examples
     --------
@@ -105,5 +115,5 @@ def detect_format(data: bytes) -> str:
         return "kvn"
     start = head[:30].decode("ascii", "replace")
     raise CatalogError(
-        f"its form is not recognised (it starts {start!r}); allowed: TLE, 3LE, or OMM in CSV, JSON, XML or KVN"
+        f"its format is not recognised (it starts {start!r}); allowed: TLE, 3LE, or OMM in CSV, JSON, XML or KVN"
     )

@@ -1,10 +1,10 @@
-"""A made-up catalogue shaped like the real one, for demonstrations, tests and benchmarks: no data terms to keep.
+"""Synthetic catalogue with the proportions of the public one, for demonstrations, tests and benchmarks.
 
 Proportions follow the public catalogue of mid-2024 (26,389 element sets): LEO 82 %, MEO 4 %, GEO 6 %, HEO 8 %, and 15 %
 with periods of 225 minutes or more. Within LEO, shares of heights and inclinations were chosen to give the same peaks
 (500-560, 800, 1000, 1200 and 1450 km; 43, 53, 70-74, 82, 87 and 97-99 deg). No element is taken from a real object.
 Every value is rounded to the digits of a two-line element set, so that all formats carry it and last-bit differences of
-a machine's mathematical functions do not show.
+a machine's mathematical functions have no effect.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import as_epoch
-from stmgpu.typing import is_whole
+from stmgpu.typing import Floats, Ints, Strings, is_whole
 
-Floats = npt.NDArray[np.float64]
 Elements = dict[str, npt.NDArray[Any]]
 
 _SHARES = {"LEO": 0.82, "MEO": 0.04, "GEO": 0.06}  # the rest is HEO
@@ -78,8 +77,8 @@ _BANDS = (
 )
 
 
-def synthetic_catalog(n: int = 27_000, seed: int = 0, epoch: Any = "2025-01-01T00:00:00") -> Catalog:
-    """A seeded population with the proportions of the real catalogue.
+def synthetic_catalog(n: int = 27_000, *, seed: int = 0, epoch: object = "2025-01-01T00:00:00") -> Catalog:
+    """Draw a catalogue with the proportions of the public one.
 
     Parameters
     ----------
@@ -181,7 +180,9 @@ def _orbit(rng: np.random.Generator, axis_km: Floats, e: Floats, inclination: Fl
     }
 
 
-def _between(rng: np.random.Generator, perigee: tuple[float, float], apogee: tuple[float, float], count: int) -> Any:
+def _between(
+    rng: np.random.Generator, perigee: tuple[float, float], apogee: tuple[float, float], count: int
+) -> tuple[Floats, Floats]:
     """Axes [km] and eccentricities of orbits with heights drawn evenly from two ranges."""
     low = rng.uniform(*perigee, count) + WGS72.radius_km
     high = rng.uniform(*apogee, count) + WGS72.radius_km
@@ -221,7 +222,7 @@ def _shell(rng: np.random.Generator, shell: _Shell, count: int) -> Elements:
 
 
 def _phasing(planes: int, slots: int, inclination_deg: float) -> int:
-    """Phasing number of a Walker pattern (Walker 1984) that keeps its satellites furthest apart, as operators do.
+    """Phasing number of a Walker pattern (Walker 1984) with its satellites furthest apart, as operators choose it.
 
     Two planes whose nodes differ by W cross where the arguments of latitude differ by 2 atan(cos i tan(W / 2)); there
     their satellites are apart by what is left of the phase difference, shortened by the angle between the planes.
@@ -278,7 +279,7 @@ def _concatenate(parts: list[Elements]) -> Elements:
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def _ages(rng: np.random.Generator, n: int) -> npt.NDArray[np.int64]:
+def _ages(rng: np.random.Generator, n: int) -> Ints:
     """Ages of the element sets in 1e-8 day: a third of a day on average, 3 % spread up to 10 days."""
     age = np.minimum(rng.exponential(0.33, n), 2.0)
     stale = rng.random(n) < 0.03
@@ -286,7 +287,7 @@ def _ages(rng: np.random.Generator, n: int) -> npt.NDArray[np.int64]:
     return np.asarray(np.rint(age * _TICKS_PER_DAY), np.int64)
 
 
-def _share_orbits(rng: np.random.Generator, elements: Elements, age_ticks: npt.NDArray[np.int64]) -> None:
+def _share_orbits(rng: np.random.Generator, elements: Elements, age_ticks: Ints) -> None:
     """Put a few dozen objects on the orbits of others: docked (metres apart) or following (kilometres apart)."""
     candidates = np.flatnonzero(np.isin(elements["kind"], ["PAYLOAD"]))
     pairs = min(40, len(elements["e"]) // 200, len(candidates) // 2)
@@ -321,7 +322,7 @@ def _bstar(rng: np.random.Generator, perigee_km: Floats) -> Floats:
     return np.array([float(f"{d}e{int(x) - 5}") for d, x in zip(digits.tolist(), exponent.tolist(), strict=True)])
 
 
-def _radii(rng: np.random.Generator, kind: npt.NDArray[np.str_]) -> Floats:
+def _radii(rng: np.random.Generator, kind: Strings) -> Floats:
     draw = rng.lognormal(0.0, 0.6, len(kind))
     scale = np.select([kind == "PAYLOAD", kind == "ROCKET BODY"], [1.4, 2.5], 0.12)
     return np.asarray(np.clip(scale * draw, 0.03, 15.0))

@@ -1,7 +1,7 @@
 """Write a catalogue as TLE, 3LE, or OMM in CSV, JSON, KVN or XML.
 
-OMM forms carry every bit that their units can express: elements read from degrees and revolutions per day, and those of
-`synthetic_catalog`, come back equal. Two-line sets carry their own digits only.
+OMM forms keep every bit that their units can express: elements read from degrees and revolutions per day, and those of
+`synthetic_catalog`, are equal when read again. Two-line sets keep their own digits only.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
-import numpy.typing as npt
 
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD
@@ -26,6 +24,7 @@ from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
 from stmgpu.time import format_utc, to_datetime64
+from stmgpu.typing import Floats
 
 _METADATA = {"CENTER_NAME": "EARTH", "REF_FRAME": "TEME", "TIME_SYSTEM": "UTC", "MEAN_ELEMENT_THEORY": "SGP4"}
 _CREATOR = "STMGPU"
@@ -38,21 +37,20 @@ _TLE_PARAMETERS = (
 )  # fmt: skip
 _NUMBERS = {*_MEAN_ELEMENTS[1:], *_TLE_PARAMETERS, "MASS", RADIUS_KEYWORD} - {"CLASSIFICATION_TYPE"}
 
-Floats = npt.NDArray[np.float64]
 Table = dict[str, list[str]]
 
 
-def write_catalog(catalog: Catalog, path: str | os.PathLike[str], format: str | None = None) -> None:
-    """Write a catalogue to a file, whole or not at all.
+def write_catalog(catalog: Catalog, path: str | os.PathLike[str], *, format: str | None = None) -> None:
+    """Write a catalogue to a file, completely or not at all.
 
     Parameters
     ----------
     catalog : Catalog
         The objects to write.
     path : path
-        Where to; an existing file is replaced once the new one is complete.
+        File to write; an existing one is replaced once the new one is complete.
     format : {'tle', '3le', 'csv', 'json', 'kvn', 'xml'}, optional
-        The form; the path's ending by default.
+        The format; by the suffix of the path if not given.
 
     Raises
     ------
@@ -61,7 +59,8 @@ def write_catalog(catalog: Catalog, path: str | os.PathLike[str], format: str | 
 
     Examples
     --------
-    >>>     >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> import tempfile
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_catalog(synthetic_catalog(3), folder + "/three.csv")
     """
@@ -80,14 +79,14 @@ def write_catalog(catalog: Catalog, path: str | os.PathLike[str], format: str | 
 
 
 def format_catalog(catalog: Catalog, format: str) -> bytes:
-    """The bytes of a catalogue file of the given form.
+    """Format a catalogue as the bytes of a file.
 
     Parameters
     ----------
     catalog : Catalog
         The objects to write.
     format : {'tle', '3le', 'csv', 'json', 'kvn', 'xml'}
-        The form.
+        The format.
 
     Raises
     ------
@@ -114,7 +113,7 @@ def format_catalog(catalog: Catalog, format: str) -> bytes:
 
 
 def omm_fields(catalog: Catalog) -> Table:
-    """OMM keywords and their texts, one list of n per keyword, with as many digits as are needed to read them back.
+    """OMM keywords and their texts, one list of n per keyword, with the digits needed to read the same values.
 
     Examples
     --------
@@ -158,15 +157,15 @@ def _texts(values: Floats) -> list[str]:
     return [repr(value) for value in values.tolist()]
 
 
-def _invert(values: Floats, forward: Callable[[Any], Any], scale: float, top: float = math.inf) -> list[str]:
-    """Texts of numbers that a reader's conversion `forward` turns into these very values, short ones preferred.
+def _invert(values: Floats, forward: Callable[[Floats], Floats], scale: float, *, top: float = math.inf) -> list[str]:
+    """Texts of numbers that a reader's conversion `forward` turns into the given values, short ones preferred.
 
     Where no float does (the conversion's grid may be coarser than the values'), one that comes within one unit in the
     last place is written.
     """
     estimate = np.minimum(values * scale, top)
     best = estimate.copy()
-    found = np.zeros(len(values), np.bool_)
+    is_matched = np.zeros(len(values), np.bool_)
     decimals = [np.round(estimate, digits) for digits in (4, 8, 12)]
     neighbours = [estimate]
     for direction in (-np.inf, np.inf):
@@ -179,9 +178,9 @@ def _invert(values: Floats, forward: Callable[[Any], Any], scale: float, top: fl
     attempts = [(candidate, 0.0) for candidate in (*decimals, significant, *neighbours)]
     attempts += [(candidate, 1.0) for candidate in decimals[:2]]  # what was published, if it is that close
     for candidate, tolerance in attempts:
-        hit = ~found & (np.abs(forward(candidate) - values) <= tolerance * near) & (candidate <= top)
+        hit = ~is_matched & (np.abs(forward(candidate) - values) <= tolerance * near) & (candidate <= top)
         best[hit] = candidate[hit]
-        found |= hit
+        is_matched |= hit
     return _texts(best)
 
 
@@ -201,7 +200,7 @@ def _epochs(catalog: Catalog) -> list[str]:
 
 
 def _flat(table: Table) -> Table:
-    """The table as CSV and JSON name it: OBJECT_TYPE is a common column there, USER_DEFINED_ is not."""
+    """Table with the keywords of CSV and JSON, where OBJECT_TYPE is common and USER_DEFINED_ is not."""
     return {"OBJECT_TYPE" if keyword == TYPE_KEYWORD else keyword: texts for keyword, texts in table.items()}
 
 
@@ -214,7 +213,7 @@ def _csv(table: Table) -> str:
 
 
 def _json(table: Table) -> str:
-    """One object a line; numbers stand as they are written elsewhere."""
+    """One object a line; numbers are written as in the other formats."""
     lines = []
     for values in zip(*table.values(), strict=True):
         pairs = (

@@ -94,7 +94,7 @@ def main(
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of scenarios may be beyond what it can write
-    log.configure(-1 if quiet else int(verbose), log_json)
+    log.configure(-1 if quiet else int(verbose), as_json=log_json)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminated)
         signal.signal(signal.SIGUSR1, common.stop_soon)

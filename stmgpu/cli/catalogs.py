@@ -42,7 +42,7 @@ def convert(
 
     check_outputs(None, target)
     objects = read(catalog)
-    write_catalog(objects, target, form)
+    write_catalog(objects, target, format=form)
     typer.echo(f"{len(objects)} objects written to {target}, {len(objects.rejected)} rejected")
 
 
@@ -57,5 +57,5 @@ def synthesize(
     from stmgpu.catalog import synthetic_catalog, write_catalog
 
     check_outputs(None, target)
-    write_catalog(synthetic_catalog(objects, seed=seed, epoch=epoch), target, form)
+    write_catalog(synthetic_catalog(objects, seed=seed, epoch=epoch), target, format=form)
     typer.echo(f"{objects} objects written to {target}")

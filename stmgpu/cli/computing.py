@@ -152,7 +152,7 @@ def propagate(
     length = _hours(hours, days)
     common.backend_name(backend, threads)
     _note_start(objects, start, length, f"step {step_s:g} s")
-    with log.progress("propagating", length, "h") as report:
+    with log.progress("propagating", total=length, unit="h") as report:
         outcome = propagate_to_store(objects, out, start, hours, days, step_s, "i", how, report, common.stopping)
     if not concluded(outcome, out):
         return
@@ -197,7 +197,7 @@ def _screen(
     _note_start(
         objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km", window.get("ephemeris")
     )
-    with log.progress("screening", length, "h") as report:
+    with log.progress("screening", total=length, unit="h") as report:
         if out is None:
             return run(objects, **window, backend=name, threads=threads, progress=report)
         outcome = screen_to_store(objects, out, **window, how=how, progress=report, stop=common.stopping)

@@ -84,7 +84,7 @@ def evolve(
         f"{settings['years']:g} years from {settings['begin_year']:.2f}"
     )
     run_years = len(settings["scenarios"]) * settings["runs"] * settings["years"]
-    with log.progress("evolving", run_years, "run-years") as report:
+    with log.progress("evolving", total=run_years, unit="run-years") as report:
         outcome = evolve_to_store(scenario, out, years, runs, seed, how, report, common.stopping)
     if concluded(outcome, out):
         print_study(open_dataset(out, "ensemble"))

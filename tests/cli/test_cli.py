@@ -35,7 +35,7 @@ CSV_COLUMNS = (
 @pytest.fixture(scope="module")
 def tle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "objects.tle"
-    write_catalog(synthetic_catalog(2000, seed=4), path, "3le")
+    write_catalog(synthetic_catalog(2000, seed=4), path, format="3le")
     return path
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were no
 @pytest.fixture(scope="module")
 def tle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "objects.tle"
-    write_catalog(synthetic_catalog(800, seed=4), path, "3le")
+    write_catalog(synthetic_catalog(800, seed=4), path, format="3le")
     return path
 
 

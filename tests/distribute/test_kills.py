@@ -38,7 +38,7 @@ CLI = [sys.executable, "-m", "stmgpu.cli"]
 @pytest.fixture(scope="module")
 def tle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "objects.tle"
-    stm.write_catalog(small_catalog(4000), path, "3le")
+    stm.write_catalog(small_catalog(4000), path, format="3le")
     return path
 
 

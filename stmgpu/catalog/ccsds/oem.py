@@ -1,8 +1,7 @@
 """Orbit Ephemeris Messages (CCSDS 502.0-B: OEM 1.0, 2.0 and 3.0) as trajectories, and back.
 
-A file says in which frame and time system its states are, from when to when they may be used, and how they
-should be interpolated. All of that is honoured; what cannot be is refused. A wrong line refuses the whole file: an
-ephemeris with a hole would look like an object that is not there.
+Frame, time system, usable time and interpolation are taken from the file, and what is not supported is rejected. One
+wrong line rejects the whole file: an ephemeris with a gap would look like an object that is absent.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +24,7 @@ from stmgpu.messages.fields import OEM, fail
 from stmgpu.messages.states import StateSegment
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs, to_tai, utc_intervals
 from stmgpu.time import NS_PER_DAY
-from stmgpu.typing import is_whole
+from stmgpu.typing import Ints, is_whole
 
 MAX_BYTES = 512 * 1024**2
 """Largest OEM that is read, after decompression [bytes]: about 4 million states."""
@@ -44,7 +42,7 @@ def read_oem(
     first_id: int = SYNTHETIC_ID,
     max_bytes: int = MAX_BYTES,
 ) -> Trajectories:
-    """Read the trajectories of an OEM in KVN or XML, or of an NDM of several, plain or gzipped, told by the content.
+    """Read the trajectories of an OEM, or of an NDM of several, in KVN or XML, plain or gzipped.
 
     Parameters
     ----------
@@ -52,7 +50,7 @@ def read_oem(
         A file's path, its content, or an object with `read()`.
     norad_ids : int or mapping of str to int, optional
         NORAD ids of the objects by OBJECT_ID or OBJECT_NAME; one number where the file holds one object. An OBJECT_ID
-        of digits alone is taken for a NORAD id. All others get ids from `first_id` on.
+        of digits alone is used as NORAD id. All others get ids from `first_id` on.
     first_id : int
         First id of objects without one.
     max_bytes : int
@@ -62,9 +60,9 @@ def read_oem(
     -------
     Trajectories
         One object for each OBJECT_ID (OBJECT_NAME where that is unknown), one segment for each META block, in TEME and
-        UTC. USEABLE_START_TIME and USEABLE_STOP_TIME bound the usable time; without them the first and the last state
-        do. A segment that runs across a leap second becomes two that meet there. INTERPOLATION may be LAGRANGE, HERMITE
-        or LINEAR; where nothing is said, Lagrange of degree 9. Degrees above 15 are read as 15; a segment with too few
+        UTC. USEABLE_START_TIME and USEABLE_STOP_TIME bound the usable time; the first and the last state are the
+        default. A segment across a leap second becomes two that meet there. INTERPOLATION may be LAGRANGE, HERMITE
+        or LINEAR; the default is Lagrange of degree 9. Degrees above 15 are read as 15; a segment with too few
         states for its Lagrange polynomial is interpolated by Hermite.
 
     Raises
@@ -110,29 +108,29 @@ def _objects(
     raw: list[StateSegment], norad_ids: Mapping[str, int] | int | None, source: str, sha256: str
 ) -> list[Trajectory]:
     """Trajectories of a file's segments, in the order in which their objects appear."""
-    found: dict[tuple[str, str], list[Segment]] = {}
+    segments: dict[tuple[str, str], list[Segment]] = {}
     names: dict[tuple[str, str], str] = {}
     for segment in raw:
         _check_fields(segment)
         object_id, name = segment.meta["OBJECT_ID"].strip(), segment.meta["OBJECT_NAME"].strip()
         key = ("", name) if object_id.upper() in _NO_ID else (object_id, "")
         names.setdefault(key, name)
-        found.setdefault(key, []).extend(_segments(segment))
-    if isinstance(norad_ids, int) and len(found) > 1:
+        segments.setdefault(key, []).extend(_segments(segment))
+    if isinstance(norad_ids, int) and len(segments) > 1:
         raise InputError(
-            f"one id, {norad_ids}, is given for {len(found)} objects ({', '.join(names.values())[:200]}); "
+            f"one id, {norad_ids}, is given for {len(segments)} objects ({', '.join(names.values())[:200]}); "
             "give a mapping of OBJECT_ID to id"
         )
     return [
         Trajectory(
-            sorted(segments, key=lambda s: s.usable_start_ns or 0),
+            sorted(parts, key=lambda part: part.usable_start_ns or 0),
             _id(key[0], names[key], norad_ids),
             names[key],
             key[0],
             source,
             sha256,
         )
-        for key, segments in found.items()
+        for key, parts in segments.items()
     ]
 
 
@@ -149,7 +147,7 @@ def _check_fields(segment: StateSegment) -> None:
     meta = segment.meta
     missing = [keyword for keyword in _REQUIRED if not meta.get(keyword, "").strip()]
     if missing:
-        fail(segment.where(), f"metadata has no {', '.join(missing)}; these must be there: {', '.join(_REQUIRED)}")
+        fail(segment.where(), f"metadata has no {', '.join(missing)}; required are {', '.join(_REQUIRED)}")
     if meta["CENTER_NAME"].strip().upper() != "EARTH":
         fail(segment.where(), f"CENTER_NAME is {meta['CENTER_NAME'][:40]!a}, allowed is EARTH")
     try:
@@ -165,7 +163,7 @@ def _check_fields(segment: StateSegment) -> None:
 
 
 def _segments(segment: StateSegment) -> list[Segment]:
-    """A META block and its states as one segment, or two where it runs across a leap second."""
+    """Convert a segment of a message to TEME and UTC; a leap second splits it in two."""
     meta = segment.meta
     try:
         tai = to_tai(meta["TIME_SYSTEM"], segment.day, segment.nanosecond)
@@ -180,21 +178,21 @@ def _segments(segment: StateSegment) -> list[Segment]:
             "times must rise (a manoeuvre needs a segment of its own)",
         )
     begin, end = _usable(segment, tai)
-    sides = utc_intervals(int(tai[0]), int(tai[-1]))
+    intervals = utc_intervals(int(tai[0]), int(tai[-1]))
     position, velocity = to_teme(
-        meta["REF_FRAME"], tai - sides[0].offset_ns, segment.states[:, :3], segment.states[:, 3:]
+        meta["REF_FRAME"], tai - intervals[0].offset_ns, segment.states[:, :3], segment.states[:, 3:]
     )
     method, degree = _interpolation(segment)
     parts = []
-    for side in sides:
-        start, stop = max(begin - side.offset_ns, side.begin_ns), min(end - side.offset_ns, side.end_ns)
+    for interval in intervals:
+        start, stop = max(begin - interval.offset_ns, interval.begin_ns), min(end - interval.offset_ns, interval.end_ns)
         if stop > start:
-            parts.append(Segment(tai - side.offset_ns, position, velocity, start, stop, method, degree))
+            parts.append(Segment(tai - interval.offset_ns, position, velocity, start, stop, method, degree))
     return parts
 
 
-def _usable(segment: StateSegment, tai: Any) -> tuple[int, int]:
-    """Usable time [ns TAI]; the metadata's four times must fit the states."""
+def _usable(segment: StateSegment, tai: Ints) -> tuple[int, int]:
+    """Usable time [ns TAI], after a check of the metadata's four times against the states."""
     times = {}
     for keyword in ("START_TIME", "USEABLE_START_TIME", "USEABLE_STOP_TIME", "STOP_TIME"):
         text = segment.meta.get(keyword, "").strip()
@@ -256,14 +254,14 @@ def format_oem(
     creation_date: dt.datetime | None = None,
     message_id: str | None = None,
 ) -> bytes:
-    """Trajectories as OEM 2.0 in KVN, in TEME and UTC; `read_oem` gives the same numbers again.
+    """Format trajectories as OEM 2.0 in KVN, in TEME and UTC; `read_oem` reads the same numbers.
 
     Parameters
     ----------
     trajectories : Trajectories
-        What to write; several objects give one message each, after one another.
+        Trajectories to write; each object becomes one message.
     originator : str
-        Who made it.
+        Originator of the messages.
     creation_date : datetime, optional
         UTC; now by default.
     message_id : str, optional
@@ -272,7 +270,7 @@ def format_oem(
     Raises
     ------
     InputError
-        If there is nothing to write.
+        If there is no trajectory, or a text is not printable.
     """
     if len(trajectories) == 0:
         raise InputError("there are no trajectories to write; an OEM holds at least one")
@@ -318,11 +316,11 @@ def _state_lines(t: Trajectories, s: int) -> list[str]:
 
 
 def _writable(t: Trajectories, s: int) -> tuple[str, int]:
-    """Time system for a segment, and what to add to its times [ns]: UTC, or TAI across a leap second."""
+    """Time system of a segment and the offset of its times [ns]: UTC, or TAI across a leap second."""
     ends = t.time_ns[[t.offset[s], t.offset[s + 1] - 1]]
     leaps = tai_minus_utc(np.array([*ends, t.usable_start_ns[s]]) // NS_PER_DAY)
     return ("UTC", 0) if leaps.min() == leaps.max() else ("TAI", int(leaps[2]) * _SECOND_NS)
 
 
-def _stamps(time_ns: Any) -> list[str]:
+def _stamps(time_ns: Ints) -> list[str]:
     return [str(text) for text in np.datetime_as_string(np.asarray(time_ns, np.int64).view("datetime64[ns]"))]

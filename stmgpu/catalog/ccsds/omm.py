@@ -18,6 +18,7 @@ from stmgpu.catalog.assemble import Records
 from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD, FieldTable, Texts
 from stmgpu.catalog.limits import Fault
 from stmgpu.messages.times import parse_utc_many
+from stmgpu.typing import Bools, Floats, Ints, Strings
 
 _DEG_TO_RAD = math.pi / 180.0
 _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
@@ -38,24 +39,35 @@ _FIXED_METADATA = {
 
 
 def convert(table: FieldTable) -> Records:
-    """Columns of `Catalog` from the fields of many OMM, with a fault for every field that cannot be used."""
+    """Convert fields of many OMM to columns of `Catalog`.
+
+    Parameters
+    ----------
+    table : FieldTable
+        Texts of all records.
+
+    Returns
+    -------
+    Records
+        Columns, with a fault for every field that cannot be used.
+    """
     count = len(table.positions)
     faults: list[Fault] = []
     ids = table.get("NORAD_CAT_ID")
 
-    def fault(mask: npt.NDArray[np.bool_], keyword: str, allowed: str) -> None:
+    def fault(mask: Bools, keyword: str, allowed: str) -> None:
         if mask.any():
             texts = table.get(keyword)
             faults.append(Fault(mask, keyword, lambda i: _shown(texts[i]), allowed))
 
-    def floats(keyword: str, default: float | None = None) -> npt.NDArray[np.float64]:
+    def floats(keyword: str, default: float | None = None) -> Floats:
         if keyword not in table.fields and default is not None:
             return np.full(count, default)
         values, broken = _numbers(table.get(keyword), float, _NUMBER, default)
         fault(broken, keyword, "a finite decimal number" + ("" if default is not None else ", and not missing"))
         return values
 
-    def wholes(keyword: str, default: int | None = None) -> npt.NDArray[np.int64]:
+    def wholes(keyword: str, default: int | None = None) -> Ints:
         if keyword not in table.fields and default is not None:
             return np.full(count, default, np.int64)
         values, broken = _numbers(table.get(keyword), int, _WHOLE, default)
@@ -108,7 +120,7 @@ def convert(table: FieldTable) -> Records:
     return Records(columns, positions, table.noun, lambda i: _plain(ids[i])[:20], faults, table.stray)
 
 
-def _mean_motion(table: FieldTable, floats: Callable[..., npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+def _mean_motion(table: FieldTable, floats: Callable[..., Floats]) -> Floats:
     """Mean motion [rad/min], from the semi-major axis where a record gives that instead."""
     given = np.array([bool(text and text.strip()) for text in table.get("MEAN_MOTION")], np.bool_)
     if given.all() or "SEMI_MAJOR_AXIS" not in table.fields:
@@ -125,8 +137,8 @@ def _object_types(table: FieldTable) -> Texts:
 
 def _numbers(
     texts: Texts, kind: type[float] | type[int], pattern: re.Pattern[str], default: float | None
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """Numbers of many texts and where there is none: all at once if every text is plain, else one by one."""
+) -> tuple[npt.NDArray[Any], Bools]:
+    """Numbers of many texts, and a mask of texts that are none."""
     dtype = np.float64 if kind is float else np.int64
     fast = _all_plain(texts, kind, dtype)
     if fast is not None:
@@ -146,7 +158,7 @@ def _numbers(
     return values, broken
 
 
-def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: Any) -> npt.NDArray[Any] | None:
+def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: npt.DTypeLike) -> npt.NDArray[Any] | None:
     """All texts as numbers, or None if one is missing or is no number."""
     try:
         joined = "".join(texts)  # type: ignore[arg-type]
@@ -157,7 +169,7 @@ def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: Any) -> npt.N
         return None
 
 
-def _strings(texts: Texts) -> npt.NDArray[np.str_]:
+def _strings(texts: Texts) -> Strings:
     return np.array([(text or "").strip() for text in texts], np.str_) if texts else np.zeros(0, "U1")
 
 

@@ -1,4 +1,4 @@
-"""Two-line element sets as text: fixed columns, alpha-5 ids, checksums."""
+"""Format two-line element sets: fixed columns, alpha-5 ids, checksums."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DESIGNATOR = re.compile(r"(\d{4})-(\d{3}[A-Z]{0,3})", re.ASCII)
 
 
 def to_alpha5(norad_id: int) -> str:
-    """Five characters for an id up to 339,999.
+    """Format an id up to 339,999 in five characters.
 
     Raises
     ------
@@ -43,8 +43,15 @@ def to_alpha5(norad_id: int) -> str:
     return f"{norad_id:05d}" if tens < 10 else f"{ALPHA5_LETTERS[tens - 10]}{rest:04d}"
 
 
-def tle_lines(catalog: Catalog, names: bool) -> str:
-    """All objects as two-line sets, each after its name line ('0 NAME') if asked for.
+def tle_lines(catalog: Catalog, *, names: bool) -> str:
+    """Format all objects as two-line element sets.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Objects to format.
+    names : bool
+        Whether a name line ('0 NAME') precedes each set.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def _name(name: str, who: str) -> str:
 
 
 def _designator(text: str) -> str:
-    """'1998-067A' as '98067A'; other texts cannot be carried and become blank."""
+    """'1998-067A' as '98067A'; other texts do not fit and become blank."""
     match = _DESIGNATOR.fullmatch(text)
     if match is None:
         return ""

@@ -1,4 +1,4 @@
-"""Two-line and three-line element sets, read as one byte matrix per line.
+"""Read two-line and three-line element sets as one matrix of bytes a line.
 
 Columns, units and checksum: NORAD two-line format as described by Hoots and Roehrich (1980), Spacetrack Report 3, and
 Vallado et al. (2006), AIAA 2006-6753. Each number is digits divided once by a power of ten, which rounds as a decimal
@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from stmgpu.catalog.assemble import Records, Stray
 from stmgpu.catalog.limits import Fault
+from stmgpu.typing import Bools, Floats, Ints, Strings
 
 LINE_LENGTH = 69
 FIRST_YEAR = 57
-"""Two-digit years from 57 on are of the 1900s."""
+"""First two-digit year of the 1900s; smaller ones are of the 2000s."""
 
 ALPHA5_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """First letters of ids from 100,000 on, in tens of thousands from 10; I and O are left out."""
@@ -32,7 +33,7 @@ _POWERS = np.array([10.0**exponent for exponent in range(-9, 10)])
 _BLANK_COLUMNS = {1: (1, 8, 17, 32, 43, 52, 61, 63), 2: (1, 7, 16, 25, 33, 42, 51)}
 
 Matrix = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+Mask = Bools
 
 
 def read_tle(data: bytes) -> Records:
@@ -66,8 +67,8 @@ def read_tle(data: bytes) -> Records:
     return Records(columns, positions, "line", lambda i: _text(ones[i, 2:7].tobytes()).strip(), faults, stray)
 
 
-def _kinds(lines: list[bytes]) -> npt.NDArray[np.int64]:
-    """1 and 2 for element lines, 0 for anything else; a short name that begins with '1 ' is told from a line."""
+def _kinds(lines: list[bytes]) -> Ints:
+    """1 and 2 for element lines, 0 for anything else; a short name that begins with '1 ' is not one."""
     kinds = np.array([1 if line[:2] == b"1 " else 2 if line[:2] == b"2 " else 0 for line in lines], np.int64)
     for i in np.flatnonzero((kinds[:-1] > 0) & (kinds[1:] == 1)).tolist():
         if len(lines[i]) <= _LONGEST_NAME and not _ELEMENT_LINE.match(lines[i]):
@@ -95,22 +96,22 @@ def _matrix(lines: list[bytes]) -> Matrix:
 def _columns(ones: Matrix, twos: Matrix, raw_names: list[bytes]) -> tuple[dict[str, npt.NDArray[Any]], list[Fault]]:
     faults: list[Fault] = []
 
-    def fault(mask: Any, label: str, lines: Matrix, start: int, stop: int, allowed: str) -> None:
+    def fault(mask: Mask, label: str, lines: Matrix, start: int, stop: int, allowed: str) -> None:
         if mask.any():
             faults.append(Fault(mask, label, lambda i: repr(_text(lines[i, start:stop].tobytes())), allowed))
 
-    def number(lines: Matrix, start: int, whole: int, decimals: int, label: str) -> npt.NDArray[np.float64]:
+    def number(lines: Matrix, start: int, whole: int, decimals: int, label: str) -> Floats:
         value, ok = _fixed(lines, start, whole, decimals)
         fault(~ok, label, lines, start, start + whole + 1 + decimals, f"{'N' * whole}.{'N' * decimals}")
         return value
 
-    def integer(lines: Matrix, start: int, stop: int, label: str) -> npt.NDArray[np.int64]:
+    def integer(lines: Matrix, start: int, stop: int, label: str) -> Ints:
         value, ok = _integer(lines[:, start:stop], blank_is_zero=True)
         fault(~ok, label, lines, start, stop, f"{stop - start} digits or blanks before digits")
         return value
 
     for k, lines in ((1, ones), (2, twos)):
-        foreign = ((lines < 32) | (lines > 126)).any(axis=1)
+        foreign = np.asarray(((lines < 32) | (lines > 126)).any(axis=1))
         fault(foreign, f"line {k}", lines, 0, LINE_LENGTH, "printable ASCII")
         filled = (lines[:, _BLANK_COLUMNS[k]] != ord(" ")).any(axis=1)
         blanks = ", ".join(str(column + 1) for column in _BLANK_COLUMNS[k])
@@ -179,7 +180,7 @@ def _columns(ones: Matrix, twos: Matrix, raw_names: list[bytes]) -> tuple[dict[s
     return columns, faults
 
 
-def _checksum(lines: Matrix) -> npt.NDArray[np.int64]:
+def _checksum(lines: Matrix) -> Ints:
     """Sum of the digits of the first 68 columns, a minus counting 1, modulo 10."""
     worth = np.zeros(256, np.uint8)
     worth[ord("0") : ord("9") + 1] = np.arange(10)
@@ -187,7 +188,7 @@ def _checksum(lines: Matrix) -> npt.NDArray[np.int64]:
     return np.asarray(worth[lines[:, :68]].sum(axis=1, dtype=np.int64) % 10)
 
 
-def _integer(chars: Matrix, blank_is_zero: bool = False) -> tuple[npt.NDArray[np.int64], Mask]:
+def _integer(chars: Matrix, *, blank_is_zero: bool = False) -> tuple[Ints, Mask]:
     """Digits after any leading blanks; all blank counts as zero only where allowed."""
     blank = chars == ord(" ")
     digit = (chars >= ord("0")) & (chars <= ord("9"))
@@ -198,7 +199,7 @@ def _integer(chars: Matrix, blank_is_zero: bool = False) -> tuple[npt.NDArray[np
     return worth @ 10 ** np.arange(chars.shape[1] - 1, -1, -1), ok
 
 
-def _fixed(lines: Matrix, start: int, whole: int, decimals: int) -> tuple[npt.NDArray[np.float64], Mask]:
+def _fixed(lines: Matrix, start: int, whole: int, decimals: int) -> tuple[Floats, Mask]:
     """A number with its point in a fixed column; blanks only before the first digit."""
     point = start + whole
     upper, ok_upper = _integer(lines[:, start:point], blank_is_zero=True)
@@ -208,11 +209,11 @@ def _fixed(lines: Matrix, start: int, whole: int, decimals: int) -> tuple[npt.ND
     return (upper * 10**decimals + lower) / 10.0**decimals, ok
 
 
-def _sign(chars: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], Mask]:
+def _sign(chars: npt.NDArray[np.uint8]) -> tuple[Floats, Mask]:
     return np.where(chars == ord("-"), -1.0, 1.0), np.isin(chars, np.frombuffer(b" +-", np.uint8))
 
 
-def _signed_fraction(chars: Matrix) -> tuple[npt.NDArray[np.float64], Mask]:
+def _signed_fraction(chars: Matrix) -> tuple[Floats, Mask]:
     """A sign (or 0) and a fraction, as in ' .00000872'."""
     sign, ok_sign = _sign(chars[:, 0])
     digits, ok = _integer(chars[:, 2:])
@@ -220,7 +221,7 @@ def _signed_fraction(chars: Matrix) -> tuple[npt.NDArray[np.float64], Mask]:
     return sign * (digits / 1e8), ok
 
 
-def _exponential(chars: Matrix) -> tuple[npt.NDArray[np.float64], Mask]:
+def _exponential(chars: Matrix) -> tuple[Floats, Mask]:
     """A sign, five decimals after an assumed point, and a signed digit of the exponent, as in ' 11018-2'."""
     sign, ok_sign = _sign(chars[:, 0])
     digits, ok = _integer(chars[:, 1:6])
@@ -231,7 +232,7 @@ def _exponential(chars: Matrix) -> tuple[npt.NDArray[np.float64], Mask]:
     return sign * (digits / 1e5) * _POWERS[power + 9], ok
 
 
-def _satellite_number(chars: Matrix) -> tuple[npt.NDArray[np.int64], Mask]:
+def _satellite_number(chars: Matrix) -> tuple[Ints, Mask]:
     """Five digits, or a letter for tens of thousands from 10 on and four digits."""
     tens = np.zeros(256, np.int64)
     for value, letter in enumerate(ALPHA5_LETTERS, start=10):
@@ -245,7 +246,7 @@ def _satellite_number(chars: Matrix) -> tuple[npt.NDArray[np.int64], Mask]:
 
 
 def _designator(text: str) -> str:
-    """'98067A  ' as '1998-067A'; anything that is not of this form as it stands."""
+    """'98067A  ' as '1998-067A'; other texts unchanged."""
     text = text.strip()
     if len(text) < 5 or not (text[:5].isascii() and text[:5].isdigit()):
         return text
@@ -253,7 +254,7 @@ def _designator(text: str) -> str:
     return f"{century}{text[:2]}-{text[2:]}"
 
 
-def _names(raw: list[bytes]) -> tuple[npt.NDArray[np.str_], Mask]:
+def _names(raw: list[bytes]) -> tuple[Strings, Mask]:
     texts = [_text(line[2:] if line[:2] == b"0 " else line).strip() for line in raw]
     odd = np.array([not (line.isascii() and _text(line).isprintable()) for line in raw], np.bool_)
     return np.array(texts, np.str_) if texts else np.zeros(0, "U1"), odd
