@@ -8,13 +8,15 @@ import io
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from stmgpu.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"

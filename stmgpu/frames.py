@@ -21,6 +21,7 @@ at 7,000 km (1995 to 2026): tests/test_frames.py.
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import erfa
 import numpy as np
@@ -28,7 +29,9 @@ import numpy.typing as npt
 
 from stmgpu.errors import InputError
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 FRAMES = {"TEME": "TEME", "EME2000": "EME2000", "J2000": "EME2000", "GCRF": "GCRF", "ICRF": "GCRF", "TOD": "TOD"}
 """Supported frames, and the frame that each is identical with."""

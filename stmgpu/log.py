@@ -6,9 +6,12 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LINE_EVERY_S = 60.0
 """Seconds between two lines of progress where there is no terminal."""

@@ -16,6 +16,7 @@ SUBJECTS = {
     "": {"layers"},
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
     "cli": {"debris_input"},
+    "debris": {"public_names"},
     "debris/population": {"survivors"},
     "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow
     "propagate": {"catalogs", "propagator", "verification"},  # both catalogues; properties; the published vectors

@@ -87,7 +87,7 @@ def get_backend(name: str = "auto", threads: int | None = None, *, worker: int =
     if threads is not None and (not is_whole(threads) or threads < 1):
         raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
     if name != "auto":
-        return _create(cast(BackendName, name), threads, worker)
+        return _create(cast("BackendName", name), threads, worker)
     try:
         return _create("cuda", threads, worker)
     except BackendError as error:

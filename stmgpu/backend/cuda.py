@@ -8,10 +8,8 @@ compiles the flattened text and keeps it in its own cache.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +17,10 @@ from stmgpu.backend import nvrtc
 from stmgpu.backend.signature import Signature, signature
 from stmgpu.backend.source import flatten
 from stmgpu.errors import BackendError, CapacityError, KernelContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 BLOCK = 128
 """Threads a block."""

@@ -17,17 +17,19 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.backend.source import flatten, kernel_files
 from stmgpu.backend.tables import constants
 from stmgpu.errors import BackendError, KernelContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "double": np.dtype(np.float64),

@@ -8,11 +8,14 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from stmgpu.backend.source import flatten, kernel_dir
 from stmgpu.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _DEFINITION = re.compile(r"^#define[ \t]+(\w+)[ \t]+(\S[^\n]*)$|\benum(?:\s+\w+)?\s*\{([^}]*)\}", re.M)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,11 @@ from stmgpu.catalog.limits import Fault, element_faults
 from stmgpu.catalog.rejection import Rejection
 from stmgpu.errors import CatalogError
 from stmgpu.time import format_utc, to_datetime64
-from stmgpu.typing import Bools, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stmgpu.typing import Bools, Ints
 
 _SHOWN_REASONS = 5
 

@@ -6,7 +6,6 @@ import dataclasses
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,17 @@ from stmgpu.catalog import orbits
 from stmgpu.catalog.columns import COLUMNS, DERIVED, as_column
 from stmgpu.catalog.export import to_dataframe, to_dataset, to_html
 from stmgpu.catalog.limits import element_faults
-from stmgpu.catalog.rejection import Rejection
 from stmgpu.constants import DEEP_SPACE_PERIOD_MIN, SECONDS_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.time import Epoch, as_epoch, format_utc, seconds_since, to_datetime64
 from stmgpu.typing import Floats, Ints, Strings, Times, is_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+
+    from stmgpu.catalog.rejection import Rejection
 
 Selector = int | np.integer | slice | npt.ArrayLike | xr.DataArray
 """Positions of objects: one index, a slice, an array of indices, or a mask."""

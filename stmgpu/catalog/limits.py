@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stmgpu.constants import MINUTES_PER_DAY
-from stmgpu.typing import Bools
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Bools
 
 MAX_NORAD_ID = 999_999_999
 OBJECT_TYPES = ("", "PAYLOAD", "ROCKET BODY", "DEBRIS", "UNKNOWN")

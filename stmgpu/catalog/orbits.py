@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from stmgpu.constants import WGS72
-from stmgpu.typing import Floats, Strings
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Strings
 
 REGIMES = ("LEO", "MEO", "GEO", "HEO")
 """Orbit regimes, as assigned by `regime_of`."""

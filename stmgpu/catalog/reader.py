@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from stmgpu.catalog.assemble import Records, assemble
-from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.ccsds import omm, omm_tables
 from stmgpu.catalog.tle import reading as tle
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import Source, read_content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stmgpu.catalog.catalog import Catalog
 
 MAX_BYTES = 2 * 1024**3
 """Largest catalogue that is read, after decompression [bytes]."""

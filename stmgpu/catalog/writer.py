@@ -10,21 +10,25 @@ import csv
 import io
 import json
 import math
-import os
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
 
-from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
 from stmgpu.time import format_utc, to_datetime64
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from stmgpu.catalog.catalog import Catalog
+    from stmgpu.typing import Floats
 
 _METADATA = {"CENTER_NAME": "EARTH", "REF_FRAME": "TEME", "TIME_SYSTEM": "UTC", "MEAN_ELEMENT_THEORY": "SGP4"}
 _CREATOR = "STMGPU"

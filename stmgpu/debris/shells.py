@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats, Ints
 
 SHELL_EDGES_KM = np.arange(200.0, 2000.1, 50.0)
 """Altitudes of the edges of the shells of every result [km]."""

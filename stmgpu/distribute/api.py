@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.backend import Backend, get_backend
-from stmgpu.catalog import Catalog
-from stmgpu.catalog.trajectories.trajectories import Trajectories
-from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.study.evolve import prepare, resolve_study
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.distribute import resources
@@ -36,6 +31,14 @@ from stmgpu.store.run import open_run
 from stmgpu.store.run_input import RunInput, StudyInputs
 from stmgpu.time import Window, as_epoch, window_seconds
 from stmgpu.validation import Fields
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from stmgpu.catalog import Catalog
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.debris.scenario import Scenario, Study
 
 
 def screen_to_store(

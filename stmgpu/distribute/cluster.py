@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stmgpu.errors import InputError, StmgpuError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SLURM = "slurm"
 """Name of the scheduler that the ranks of a Slurm job make among themselves."""

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stmgpu.backend import Backend, get_backend, gpus_of
 from stmgpu.distribute.jobs.ensemble import EnsembleJob
 from stmgpu.distribute.jobs.ephemeris import EphemerisJob
 from stmgpu.distribute.jobs.screening import ScreeningJob
-from stmgpu.distribute.tiles import Tile
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
 from stmgpu.store.run import Marker, RunStore, open_run
+
+if TYPE_CHECKING:
+    from stmgpu.distribute.tiles import Tile
 
 Report = Callable[[float], None]
 _LOG = logging.getLogger(__name__)

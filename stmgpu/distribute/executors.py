@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend import gpus_of
 from stmgpu.distribute import resources
 from stmgpu.distribute.tiles import share
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 EXECUTORS = ("serial", "dask", "slurm-array")
 

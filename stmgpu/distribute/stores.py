@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.distribute.execute import job_of
-from stmgpu.distribute.executors import Execution
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash
 from stmgpu.store.run import RunStore, create_run, differences, has_run, open_run, refuse_differences
-from stmgpu.store.run_input import RunInput
 from stmgpu.store.writing import result_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from stmgpu.distribute.executors import Execution
+    from stmgpu.store.run_input import RunInput
 
 _LENGTH = {
     "conjunctions": ("duration_s", "seconds"),

@@ -6,12 +6,14 @@ Keywords and units: Orbit Data Messages, CCSDS 502.0-B-3.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Record = dict[str, str]
 """Fields of one message or block: text by keyword."""

@@ -6,10 +6,13 @@ Lines are taken one after another, so that work is linear in the size of a file.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stmgpu.messages.fields import FlatMessage, FlatRecord, Record, SegmentedMessage, fail, shown
 from stmgpu.messages.states import Place, StateRows, StateSegment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_LINE = 2000
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from stmgpu.messages.fields import STATE, Record, fail, shown
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Floats, Ints
 
 _ROWS_AT_ONCE = 1 << 15
 

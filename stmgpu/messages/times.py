@@ -9,8 +9,8 @@ leap second itself has no time of its own and is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,11 @@ import numpy.typing as npt
 from stmgpu.errors import InputError
 from stmgpu.frames import tai_minus_utc
 from stmgpu.time import NS_PER_DAY, NS_PER_SECOND, UNIX_EPOCH_JD, parse_utc
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Bools, Floats, Ints
 
 TIME_SYSTEMS = ("UTC", "TAI", "TT", "GPS")
 """Supported time systems."""

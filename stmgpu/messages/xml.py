@@ -6,9 +6,8 @@ without a tree of its elements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -17,6 +16,9 @@ from defusedxml.ElementTree import DefusedXMLParser, fromstring
 from stmgpu.errors import InputError
 from stmgpu.messages.fields import STATE, FlatMessage, FlatRecord, Record, SegmentedMessage, fail
 from stmgpu.messages.states import Place, StateRows, StateSegment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BYTES_AT_ONCE = 1 << 20
 _STATE_FIELDS = ("EPOCH", *STATE)

@@ -6,14 +6,16 @@ is the same for every backend.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.backend.tables import table
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DUMMY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _HEADER = table("sgp4_init.h")
 

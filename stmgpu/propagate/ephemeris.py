@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 
 from stmgpu.backend import get_backend
-from stmgpu.catalog import Catalog
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.codes import CODES
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.time import Window, format_utc, to_datetime64
+
+if TYPE_CHECKING:
+    from stmgpu.catalog import Catalog
 
 MAX_BYTES = 8 << 30
 """Largest ephemeris that is built in memory; longer ones are written block by block by ``stmgpu propagate``."""

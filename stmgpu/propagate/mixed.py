@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DUMMY
 from stmgpu.propagate.elements import PAD
-from stmgpu.propagate.sgp4 import SGP4Propagator
-from stmgpu.propagate.tabulated.by_object import ByObject
-from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.sgp4 import SGP4Propagator
+    from stmgpu.propagate.tabulated.by_object import ByObject
+    from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 
 class MixedPropagator:

@@ -5,13 +5,15 @@ Rows and modes are those of ``kernels/include/orbit_table.h``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.backend.tables import table
 from stmgpu.errors import CapacityError, InputError
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
 
 _HEADER = table("orbit_table.h")
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.backend import Backend
-from stmgpu.catalog import Catalog
-from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.mixed import MixedPropagator
-from stmgpu.propagate.protocol import Propagator
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
-from stmgpu.typing import Bools, Floats, Ints, Strings
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.catalog import Catalog
+    from stmgpu.catalog.rejection import Rejection
+    from stmgpu.propagate.protocol import Propagator
+    from stmgpu.typing import Bools, Floats, Ints, Strings
 
 
 def _no_trajectories() -> Trajectories:

@@ -7,16 +7,20 @@ are neglected: they matter little below 2,000 km, and much above 10,000 km.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular_kernels, secular_reference
-from stmgpu.propagate.orbit_table import SecularState
 from stmgpu.propagate.secular_forces import OMEGA_RAD_S, DensityTable, SecularStep
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.orbit_table import SecularState
+    from stmgpu.typing import Floats
 
 
 class Secular:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.backend.tables import table
 from stmgpu.errors import InputError
-from stmgpu.propagate.protocol import BackendArray
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.propagate.protocol import BackendArray
+    from stmgpu.typing import Floats
 
 SOLAR_PRESSURE_N_M2 = table("secular.h").number("SOLAR_PRESSURE_N_M2")
 """Radiation pressure of the Sun at 1 au on an absorbing surface [N/m^2]."""

@@ -6,8 +6,8 @@ derivative, this module takes 128 points everywhere and Runge-Kutta steps of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,11 @@ import numpy.typing as npt
 from stmgpu.constants import EARTH
 from stmgpu.propagate.orbit_table import A_KM, ABSENT, ARGP, BALLISTIC, ECC, FREE, INC, MEAN, RAAN, SRP, SecularState
 from stmgpu.propagate.secular_forces import SOLAR_PRESSURE_N_M2, SRP_FROM_M2_KG, SecularStep
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Bools, Floats, Ints
 
 POINTS = 128
 _COS = np.cos((np.arange(POINTS) + 0.5) / POINTS * np.pi)[:, None]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
 from stmgpu.errors import InputError
 from stmgpu.time import Epoch, Window
-from stmgpu.typing import Floats
 from stmgpu.validation import Fields, number
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats
 
 OperationMode = Literal["i", "a"]
 """Operation modes of SGP4: 'i' (improved) or 'a' (AFSPC)."""
@@ -26,7 +28,7 @@ def operation_mode(mode: object) -> OperationMode:
     """
     if mode not in get_args(OperationMode):
         raise InputError(f"SGP4 mode {mode!r} is unknown; choose 'i' (improved) or 'a' (AFSPC)")
-    return cast(OperationMode, mode)
+    return cast("OperationMode", mode)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ Kelso (AIAA 2006-6753), with WGS-72, in which element sets are fitted.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.propagate.elements import MeanElements, element_table
-from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.sgp4_kernels import KernelModel
-from stmgpu.typing import Ints
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.protocol import BackendArray
+    from stmgpu.typing import Ints
 
 
 class SGP4Propagator:

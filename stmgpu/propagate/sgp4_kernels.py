@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stmgpu.backend import Backend
 from stmgpu.backend.tables import table
 from stmgpu.propagate import elements as el
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.backend import Backend
 
 _HEADER = table("sdp4_init.h")
 _CONSTANT_ROWS, _CLASS_ROW = _HEADER.integers("C_", "ROWS CLASS")

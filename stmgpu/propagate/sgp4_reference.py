@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 from sgp4.api import WGS72 as SGP4_WGS72
 from sgp4.api import Satrec
 
 from stmgpu.constants import WGS72
 from stmgpu.propagate import elements as el
 from stmgpu.propagate.codes import CODE_DUMMY, CODE_SENSELESS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class ReferenceModel:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.backend.tables import table
 from stmgpu.errors import CapacityError
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
 
 _FIELDS = table("row_fields.h").integer("FIELD_ROWS")
 _CHUNK = 256

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.spatial import cKDTree
 
-from stmgpu.backend import Backend
 from stmgpu.screen.broad_phase import Block, Candidates, bend_km
 from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
 
 
 class KdTree:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.screen.broad_phase import Block, Candidates, bend_km
 from stmgpu.screen.plan import Plan, hermite_weights
-from stmgpu.screen.refine import Refiner
 from stmgpu.screen.vectors import dot
+
+if TYPE_CHECKING:
+    from stmgpu.screen.refine import Refiner
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -12,12 +11,16 @@ import xarray as xr
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.files import replacing
 from stmgpu.propagate.codes import CODES
-from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
-from stmgpu.screen.parts import Part
-from stmgpu.screen.plan import Plan
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 from stmgpu.time import Epoch, format_utc, to_datetime64
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.screen.parts import Part
+    from stmgpu.screen.plan import Plan
 
 FLAGS = {
     SLOW: "slow",

@@ -7,16 +7,19 @@ co-orbital) may stay inside for hours: their distance is sampled over the window
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.backend import Backend
-from stmgpu.propagate.protocol import Propagator
-from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.events import Events
-from stmgpu.screen.plan import Plan
 from stmgpu.screen.refine import Refiner
 from stmgpu.screen.vectors import dot, norm, rtn
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.protocol import Propagator
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.screen.plan import Plan
 
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 

@@ -10,17 +10,13 @@ This module takes element columns and returns arrays; it knows no files, no stor
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.propagate.codes import CODE_ABSENT
-from stmgpu.propagate.protocol import Propagator
-from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
 from stmgpu.screen.broad_phase_reference import KdTree
@@ -29,6 +25,13 @@ from stmgpu.screen.encounters import Encounters, Followed, encounters, propagato
 from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan
 from stmgpu.screen.refine import STATES_AT_ONCE, Refiner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.protocol import Propagator
+    from stmgpu.propagate.screening_objects import ScreeningObjects
 
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 

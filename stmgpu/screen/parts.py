@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import SLOW, Encounters, Followed
 from stmgpu.screen.events import merge_events
-from stmgpu.screen.plan import Plan
 from stmgpu.screen.prominence import drop_shallow
 from stmgpu.screen.window_ends import close_junctions
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.screen.plan import Plan
 
 
 @dataclass

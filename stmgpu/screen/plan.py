@@ -37,13 +37,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.constants import WGS72
-from stmgpu.propagate.settings import OperationMode
 from stmgpu.screen.settings import STEPS_S, ScreeningSettings
+
+if TYPE_CHECKING:
+    from stmgpu.propagate.settings import OperationMode
 
 NODE_STEP_S = 120.0
 """Spacing of the SGP4 nodes; cubic Hermite between them errs by 5 m (median) and 29 m (worst) on a real catalogue."""

@@ -8,12 +8,16 @@ stays.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.screen.encounters import Encounters, Followed
-from stmgpu.screen.refine import Refiner
 from stmgpu.screen.vectors import dot
+
+if TYPE_CHECKING:
+    from stmgpu.screen.encounters import Encounters, Followed
+    from stmgpu.screen.refine import Refiner
 
 PROMINENCE_KM = 1e-6
 """A millimetre: a thousand times the noise of positions, far below anything an element set can tell."""

@@ -13,19 +13,22 @@ than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.constants import WGS72
-from stmgpu.propagate.protocol import Propagator
-from stmgpu.screen.broad_phase import Candidates
 from stmgpu.screen.events import Events
-from stmgpu.screen.plan import Plan
 from stmgpu.screen.vectors import dot
 from stmgpu.screen.window_ends import END_EDGE, JUNCTION, START_EDGE, PairWindows, edge_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.protocol import Propagator
+    from stmgpu.screen.broad_phase import Candidates
+    from stmgpu.screen.plan import Plan
 
 DIFFERENCE_S = 0.5
 """Half width of the central differences [s]. Rounding moves a TCA by less than 1e-8 s; truncation by about d^2 a / 8 v,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.catalog import Catalog
@@ -20,6 +19,11 @@ from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.time import Epoch, Window, as_epoch, window_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
 
 
 def screen(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.typing import Floats
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats
 
 
 def dot(a: Any, b: Any) -> Any:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
-from stmgpu.propagate.protocol import Propagator
 from stmgpu.screen.events import DUPLICATE_S, E, Events
-from stmgpu.screen.plan import Plan
 from stmgpu.screen.vectors import dot
 
 if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.propagate.protocol import Propagator
+    from stmgpu.screen.plan import Plan
     from stmgpu.screen.refine import Refiner
 
 START_EDGE, END_EDGE = 2, 4

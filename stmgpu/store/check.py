@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import zarr
@@ -15,6 +15,9 @@ from stmgpu.files import file_hash
 from stmgpu.store.reading import check_arrays
 from stmgpu.store.run import RunStore, has_run, open_run
 from stmgpu.store.writing import RUN, check_root, mark_root, reading, result_files
+
+if TYPE_CHECKING:
+    import os
 
 _AGAIN = "run the command that made the store again: it computes what is missing"
 _REPAIR = "`stmgpu check --repair`, then run the command that made the store again: it computes the rest anew"

@@ -15,12 +15,15 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stmgpu.backend import source
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ARITHMETIC = ("backend", "catalog", "debris", "propagate", "screen", "constants", "frames", "time")
 """Subpackages and modules of stmgpu that numbers come from; stores, schedulers, files and messages are left out."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from stmgpu.errors import InputError, StoreError
@@ -20,6 +19,9 @@ from stmgpu.store import check_store, provenance
 from stmgpu.store.run import open_run
 from stmgpu.store.run_input import INPUTS, StudyInputs
 from stmgpu.store.writing import check_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 METADATA = "ro-crate-metadata.json"
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,9 @@ from stmgpu.errors import StoreError
 from stmgpu.files import file_hash
 from stmgpu.store.schema import KINDS, layout
 from stmgpu.store.writing import create_array, create_group, finish, time_attrs, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STATES = ("position", "velocity", "error_code")
 

@@ -8,14 +8,16 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.store.code_identity import package_version
 from stmgpu.store.run import RunStore, has_run, open_run
 from stmgpu.store.writing import check_root, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGES = (
     "numpy",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -19,6 +18,9 @@ from stmgpu.store.run_input import StudyInputs
 from stmgpu.store.schema import CODECS, KINDS, kind_of
 from stmgpu.store.writing import KIND, check_root, reading
 from stmgpu.time import to_datetime64
+
+if TYPE_CHECKING:
+    import os
 
 
 def open_dataset(

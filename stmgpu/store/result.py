@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.files import file_hash
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris
-from stmgpu.store.run import RunStore
 from stmgpu.store.writing import RUN, prepare, result_files, write_group, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import xarray as xr
+
+    from stmgpu.store.run import RunStore
 
 
 def write_result(run: RunStore, ds: xr.Dataset) -> None:

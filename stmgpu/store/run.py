@@ -24,7 +24,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 import shutil
 import zipfile
 import zlib
@@ -32,7 +31,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +39,9 @@ from stmgpu.errors import InputError, StoreError
 from stmgpu.files import replacing
 from stmgpu.store.run_input import RunInput, read_run_input, write_run_input
 from stmgpu.store.writing import RUN, check_root, create_group, is_ours, mark_root, staged
+
+if TYPE_CHECKING:
+    import os
 
 _COMPARED = ("kind", "settings", "catalog", "code")
 _NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected")  # the digest says whether the physics is equal

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +10,9 @@ from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.store.reading import open_dataset
 from stmgpu.time import as_epoch, to_datetime64
+
+if TYPE_CHECKING:
+    import os
 
 MAX_BYTES = 4 << 30
 """Largest part of an ephemeris that is screened at once [bytes of states]."""

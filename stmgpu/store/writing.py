@@ -14,20 +14,23 @@ import os
 import secrets
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash, replacing
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import xarray as xr
 
 KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
 

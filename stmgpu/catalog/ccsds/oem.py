@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,10 +21,14 @@ from stmgpu.files import Source, read_content
 from stmgpu.frames import known_frame, tai_minus_utc, to_teme
 from stmgpu.messages import kvn, xml
 from stmgpu.messages.fields import OEM, fail
-from stmgpu.messages.states import StateSegment
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs, to_tai, utc_intervals
 from stmgpu.time import NS_PER_DAY
 from stmgpu.typing import Ints, is_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stmgpu.messages.states import StateSegment
 
 MAX_BYTES = 512 * 1024**2
 """Largest OEM that is read, after decompression [bytes]: about 4 million states."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,11 @@ from stmgpu.catalog.assemble import Records
 from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD, FieldTable, Texts
 from stmgpu.catalog.limits import Fault
 from stmgpu.messages.times import parse_utc_many
-from stmgpu.typing import Bools, Floats, Ints, Strings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stmgpu.typing import Bools, Floats, Ints, Strings
 
 _DEG_TO_RAD = math.pi / 180.0
 _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2

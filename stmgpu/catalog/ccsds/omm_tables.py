@@ -6,14 +6,17 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from stmgpu.catalog.assemble import Stray
 from stmgpu.errors import CatalogError
 from stmgpu.messages import kvn, xml
 from stmgpu.messages.fields import OMM, FlatRecord, Record
 from stmgpu.messages.kvn import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Texts = list[str | None]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.tle.reading import ALPHA5_LETTERS, FIRST_YEAR
 from stmgpu.constants import MINUTES_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.time import from_datetime64, to_datetime64
+
+if TYPE_CHECKING:
+    from stmgpu.catalog.catalog import Catalog
 
 MAX_ALPHA5_ID = 339_999
 """Largest id that five characters can hold, as Z9999."""

@@ -20,15 +20,19 @@ Lagrange of degree 9 is the default: good for both, up to 120 s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.catalog.trajectories.columns import Columns
 from stmgpu.catalog.trajectories.interpolation import METHODS, Array, weights, window_start
 from stmgpu.constants import WGS72
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.catalog.trajectories.columns import Columns
+    from stmgpu.typing import Floats, Ints
 
 _SAMPLES_TESTED = 100
 """Approximate number of samples of a segment that are left out, evenly spread."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,11 @@ from stmgpu.catalog.trajectories.interpolation import METHODS
 from stmgpu.constants import WGS72
 from stmgpu.errors import InputError
 from stmgpu.time import format_utc
-from stmgpu.typing import Bools, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stmgpu.typing import Bools, Ints
 
 MIN_RADIUS_KM, MAX_RADIUS_KM = WGS72.radius_km, 1e6
 """Distances from the Earth's centre that a sample may have [km]."""

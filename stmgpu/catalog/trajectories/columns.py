@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,9 @@ import numpy.typing as npt
 from stmgpu.catalog.trajectories.interpolation import sample_count
 from stmgpu.errors import InputError
 from stmgpu.typing import Floats, Ints, Strings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Column = TypeVar("_Column", Floats, Ints, Strings)
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.errors import InputError
-from stmgpu.typing import Ints
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from stmgpu.typing import Ints
 
 
 def columns_of_dataset(dataset: xr.Dataset, *, method: str, degree: int) -> dict[str, npt.NDArray[np.generic]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from stmgpu.catalog.catalog import Catalog
-from stmgpu.typing import Ints, Strings
+if TYPE_CHECKING:
+    from stmgpu.catalog.catalog import Catalog
+    from stmgpu.typing import Ints, Strings
 
 
 def match(norad_id: Ints, object_id: Strings, catalog: Catalog) -> Ints:

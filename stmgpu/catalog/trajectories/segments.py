@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,11 @@ import numpy.typing as npt
 from stmgpu.catalog.trajectories.columns import float_column, int_column
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
 from stmgpu.errors import InputError
-from stmgpu.typing import Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Ints
 
 SYNTHETIC_ID = 900_000_001
 """First id for objects without a NORAD number, in the order read; real ids are far below."""

@@ -8,7 +8,6 @@ numbers and text only and can be stored as they are.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,14 @@ from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.matching import match
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, Trajectory, columns_of
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints, Strings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     import xarray as xr
 
     from stmgpu.catalog.catalog import Catalog
+    from stmgpu.typing import Floats, Ints, Strings
 
 MAX_ERROR_KM = 1.0
 """Largest estimated interpolation error that `require_accuracy` accepts [km]."""

@@ -18,13 +18,16 @@ the slopes of the paper, printed with four digits, would leave steps of up to 2e
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats
 
 Bridge = Literal["linear", "logarithmic"]
 

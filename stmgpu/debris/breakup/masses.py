@@ -30,12 +30,11 @@ the IADC of 2006 have 97 % and 3 % of the fragments from 1,000 and 10 kg.)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.debris.breakup.area_to_mass import Bridge, draw_chi, mean_mass_to_area
-from stmgpu.debris.breakup.fragments import Body
 from stmgpu.debris.breakup.size_law import (
     EXPONENT,
     LARGEST_M,
@@ -47,7 +46,12 @@ from stmgpu.debris.breakup.size_law import (
     largest_length,
     unit_mass,
 )
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.debris.breakup.fragments import Body
+    from stmgpu.typing import Bools, Floats
 
 FEWEST_REMNANTS, MOST_REMNANTS = 2, 8
 

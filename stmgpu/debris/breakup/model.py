@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.debris.breakup.area_to_mass import BRIDGES, Bridge, draw_chi
 from stmgpu.debris.breakup.fragments import Body, Breakup, Fragments
@@ -40,6 +40,9 @@ from stmgpu.debris.breakup.size_law import (
 )
 from stmgpu.debris.breakup.velocities import SPEED_CAP, Impact, draw_velocity, set_in_motion
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def collision(

@@ -22,14 +22,17 @@ bodies. :func:`largest_length` is that length. No fragment is longer than it, or
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.debris.breakup.area_to_mass import Bridge, mean_mass_to_area
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Bools, Floats
 
 Event = Literal["collision", "explosion"]
 

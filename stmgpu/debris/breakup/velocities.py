@@ -22,14 +22,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtri_exp
 
-from stmgpu.debris.breakup.masses import Parent, Pieces
 from stmgpu.debris.breakup.size_law import Event, area_of_length
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.debris.breakup.masses import Parent, Pieces
+    from stmgpu.typing import Floats
 
 SPEED_CAP = 1.3
 """Largest speed of a fragment of a collision relative to its parent, in speeds of impact."""

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.typing import Floats
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats
 
 SPEED_EDGES = (0.0, 0.7, 1.1, 1.5, 2.0)
 """Groups of relative speeds, in units of the circular speed."""

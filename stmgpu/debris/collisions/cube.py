@@ -18,19 +18,24 @@ same random numbers.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from stmgpu.backend import Backend
+import numpy as np
+
 from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import cube_reference
 from stmgpu.debris.collisions.cube_kernels import CubeKernels
 from stmgpu.debris.collisions.encounters import Encounters, Sampling, State
 from stmgpu.debris.collisions.lattice import Lattice
-from stmgpu.debris.specs import LatticeName
 from stmgpu.debris.streams import LATTICE, key, uniforms
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.backend import Backend
+    from stmgpu.debris.specs import LatticeName
+    from stmgpu.typing import Floats
 
 _SHIFTS = 1 << 14  # shifts of the lattice that are drawn at a time
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stmgpu.backend import Backend
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.orbit_table import ABSENT
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.backend import Backend
+    from stmgpu.typing import Floats
 
 _REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
 _KEY_BITS = 62

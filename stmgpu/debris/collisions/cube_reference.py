@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
 from stmgpu.debris.streams import ANGLE, COLLISION, pair_words, uniforms
 from stmgpu.propagate.kepler import states_of
 from stmgpu.propagate.orbit_table import ABSENT, RADIUS
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 
 def find(sampling: Sampling, state: State, step: int, shifts: Floats) -> Pairs:

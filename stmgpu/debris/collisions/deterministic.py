@@ -13,16 +13,21 @@ a year, below 1 km 3.7. Hence the default of 1 km, and ``within_km`` to see whet
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 
 from stmgpu.debris.collisions.screening_catalog import catalog_of
-from stmgpu.debris.population.population import Population
 from stmgpu.errors import InputError
 from stmgpu.screen.encounters import SLOW
 from stmgpu.screen.screening import screen
 from stmgpu.time import YEAR_DAYS, Epoch, jd_of_year
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from stmgpu.debris.population.population import Population
+    from stmgpu.typing import Floats, Ints
 
 
 def collision_rate(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stmgpu.debris.collisions.lattice import Lattice
-from stmgpu.typing import Floats, Ints
+if TYPE_CHECKING:
+    from stmgpu.debris.collisions.lattice import Lattice
+    from stmgpu.typing import Floats, Ints
 
 Words = NDArray[np.uint64]
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.constants import EARTH
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats
 
 
 def kessler_rate(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from stmgpu.debris.specs import LatticeName
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats
 
 LATTICES: tuple[LatticeName, ...] = get_args(LatticeName)
 """Forms of cells."""

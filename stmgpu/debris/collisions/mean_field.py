@@ -19,17 +19,21 @@ a right angle and close to it elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from stmgpu.backend import Backend
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates, numbered
 from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.shells import WIDE_SHELL_RADII_KM, checked_edges, divide_shells
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.backend import Backend
+    from stmgpu.typing import Bools, Floats, Ints
 
 _CONTROLLED, _TRACKABLE, _UNSEEN = 0, 1, 2
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.collisions.crossing import kernel_table
 from stmgpu.debris.shells import shell_volumes
 from stmgpu.time import YEAR_S
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 INCLINATION_BINS = 90
 MASS_CLASSES, OWN_CLASSES = 2, 4

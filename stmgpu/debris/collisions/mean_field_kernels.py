@@ -6,17 +6,20 @@ instruction set and backend.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from stmgpu.backend import Backend
 from stmgpu.backend.tables import table
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates
 from stmgpu.errors import CapacityError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from stmgpu.backend import Backend
+    from stmgpu.typing import Floats, Ints
 
 PAD = 16
 POWERS = table("mean_field.h").integer("MEAN_FIELD_POWERS")

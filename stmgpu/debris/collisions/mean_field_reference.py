@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stmgpu.debris.collisions.mean_field_bins import ROUNDING, BinnedPopulation, Rates, numbered
 from stmgpu.debris.shells import sparse_shell_shares
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 
 def solve(field: BinnedPopulation) -> Rates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import mean_motion_of_axis
 from stmgpu.constants import EARTH
-from stmgpu.debris.population.population import Population
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.time import Epoch, jd_of_year
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.population.population import Population
+    from stmgpu.typing import Floats, Ints
 
 SGP4_RHO0 = 0.1570
 """Reference density of B*: rho_0 [kg/m^2 per Earth radius] (Hoots and Roehrich 1980): B* = rho_0 C_d A / (2 m)."""

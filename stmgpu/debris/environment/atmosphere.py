@@ -19,16 +19,19 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 from stmgpu.debris.environment.solar import month_name, months_of
 from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats, Ints
 
 LOWEST_KM, SPACING_KM = 120.0, 10.0
 HEIGHTS_KM: Floats = LOWEST_KM + SPACING_KM * np.arange(189, dtype=np.float64)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 
 class Co2Scaling:

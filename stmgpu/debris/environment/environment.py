@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.debris.environment.atmosphere import (
     HEIGHTS_KM,
@@ -16,10 +17,14 @@ from stmgpu.debris.environment.atmosphere import (
 )
 from stmgpu.debris.environment.co2 import Co2Scaling
 from stmgpu.debris.environment.solar import Recorded, Sinusoid, solar_activity
-from stmgpu.debris.specs import EnvironmentSpec
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.debris.specs import EnvironmentSpec
+    from stmgpu.typing import Floats
 
 _SLACK_YEARS = 1e-6, 0.1  # before: rounding of summed steps; after: monthly tables end with a whole month
 

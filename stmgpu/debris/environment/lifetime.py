@@ -15,13 +15,18 @@ of the atmosphere is included if the inclination is given. Radiation pressure, t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats
 
 EARTH_RATE_RAD_S = 7.292115e-5
 """Rotation of the Earth, and of its atmosphere [rad/s]."""

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from stmgpu.debris.specs import SolarSpec
 from stmgpu.errors import InputError
 from stmgpu.time import J2000_JD, UNIX_EPOCH_JD, YEAR_DAYS
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.debris.specs import SolarSpec
+    from stmgpu.typing import Floats, Ints
 
 MAXIMUM_YEAR = 2024.8
 """Maximum of the sinusoid, that of cycle 25, October 2024 (SILSO, Royal Observatory of Belgium: 13-month smoothed

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from stmgpu.debris import streams
-from stmgpu.debris.evolution.ledger import Ledger
-from stmgpu.debris.evolution.members import Members
-from stmgpu.debris.scenario import Scenario
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stmgpu.debris.evolution.ledger import Ledger
+    from stmgpu.debris.evolution.members import Members
+    from stmgpu.debris.scenario import Scenario
+    from stmgpu.typing import Floats, Ints
 
 
 @dataclass(frozen=True)

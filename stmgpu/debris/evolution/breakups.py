@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
 from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.breakup import Body, Breakup, Fragments
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.propagate.kepler import elements_of
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.typing import Floats, Ints
 
 FRAGMENT_UID = 1 << 62
 """Uids of fragments have this bit, then the number of their event, then their own number within it."""

@@ -6,15 +6,19 @@ result depends neither on the order of slots nor on threads.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stmgpu.debris.evolution.census_reference import census_by_shares
-from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, SHELL_RADII_KM
 from stmgpu.errors import CapacityError
 from stmgpu.propagate import orbit_table
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from stmgpu.debris.evolution.members import Members
+    from stmgpu.typing import Floats
 
 UNITS = np.array([2.0**30, 2.0**24, 2.0**28])
 """Units per object, kilogram and square metre; each contribution of an object to a shell is rounded to a unit."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_RADII_KM, shell_shares
 from stmgpu.propagate import orbit_table
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from stmgpu.debris.evolution.members import Members
+    from stmgpu.typing import Floats
 
 
 def census_by_shares(members: Members, runs: int) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +11,12 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import length_of_mass
 from stmgpu.debris.population.missions import can_keep_station
 from stmgpu.debris.population.population import Kind, Population, columns
-from stmgpu.debris.specs import ConstellationSpec
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.specs import ConstellationSpec
+    from stmgpu.typing import Floats, Ints
 
 FIRST_CONSTELLATION = 1000
 """Number of the first constellation of a scenario in the column ``constellation``; the others follow."""

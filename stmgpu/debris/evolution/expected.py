@@ -13,17 +13,20 @@ replaced by the product of means, so feedback beyond first order is biased: comp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.debris import breakup, streams
-from stmgpu.debris.collisions.encounters import Encounters
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.breakups import NUMBER_BITS, Breakups, Origin
-from stmgpu.debris.evolution.ledger import Ledger
-from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import Kind
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.collisions.encounters import Encounters
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.debris.evolution.ledger import Ledger
+    from stmgpu.debris.evolution.members import Members
+    from stmgpu.typing import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stmgpu.constants import EARTH
 from stmgpu.debris import breakup, streams
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.breakups import Breakups, Event, Origin
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.variables import EXPLOSION
 from stmgpu.propagate.kepler import states_of
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.typing import Floats, Ints
 
 
 class Explosions:

@@ -15,15 +15,13 @@ All estimators start from the encounters of :class:`stmgpu.debris.collisions.cub
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.constants import EARTH
 from stmgpu.debris import breakup, streams
-from stmgpu.debris.breakup import Breakup
 from stmgpu.debris.collisions.cube import Cube
-from stmgpu.debris.collisions.encounters import Encounters
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.breakups import FRAGMENT_UID, NUMBER_BITS, Breakups, Event, Origin
 from stmgpu.debris.evolution.expected import ExpectedCollisions, Odds
 from stmgpu.debris.population.population import Kind
@@ -32,7 +30,12 @@ from stmgpu.debris.variables import CATASTROPHIC, CRATERING
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.kepler import elements_of
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from stmgpu.debris.breakup import Breakup
+    from stmgpu.debris.collisions.encounters import Encounters
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.typing import Floats
 
 
 @dataclass(frozen=True)

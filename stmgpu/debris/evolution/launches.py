@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.special import pdtr
@@ -17,9 +17,11 @@ from stmgpu.debris import streams
 from stmgpu.debris.evolution.constellations import MAX_CONSTELLATIONS, Constellation
 from stmgpu.debris.population.missions import CONSTELLATION_YEARS, can_keep_station
 from stmgpu.debris.population.population import Kind, Population
-from stmgpu.debris.specs import DisposalSpec, LaunchSpec
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.specs import DisposalSpec, LaunchSpec
+    from stmgpu.typing import Floats, Ints
 
 _REPEATED = (Kind.ACTIVE, Kind.DERELICT, Kind.ROCKET_BODY, Kind.MISSION_RELATED)
 _DRAWN: dict[Literal["payload", "rocket_body", "mission_related"], tuple[Kind, ...]] = {

@@ -5,17 +5,22 @@ Flows are sums of weights since the start. A snapshot holds them together with t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.debris.evolution.census import census
-from stmgpu.debris.evolution.members import Members
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
 from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from stmgpu.debris.evolution.members import Members
+    from stmgpu.typing import Floats
 
 FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "destroyed")
 """Flows of objects and mass into and out of a run. Mass shed below the smallest length followed is in none of them;

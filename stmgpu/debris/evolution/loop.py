@@ -11,13 +11,11 @@ that runs the kernels, or the other scenarios of the study, with which it shares
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stmgpu.backend import Backend
 from stmgpu.debris import streams
 from stmgpu.debris.environment.environment import Environment, sun_direction
 from stmgpu.debris.environment.lifetime import Lifetime
@@ -30,13 +28,20 @@ from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.operations import Operations
 from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population.population import Kind, Population, divided
-from stmgpu.debris.scenario import Scenario
 from stmgpu.errors import InputError
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.secular import Secular
 from stmgpu.propagate.secular_forces import SRP_FROM_M2_KG, DensityTable
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from stmgpu.backend import Backend
+    from stmgpu.debris.scenario import Scenario
+    from stmgpu.typing import Floats
 
 MONTHS = 12
 """Density profiles per year."""

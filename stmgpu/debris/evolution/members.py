@@ -16,15 +16,19 @@ the order of slots nor the other runs of the batch affect an object.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-from stmgpu.backend import Backend
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.orbit_table import SecularState
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from stmgpu.backend import Backend
+    from stmgpu.typing import Bools, Floats, Ints
 
 _COLUMNS: dict[str, DTypeLike] = {
     "uid": np.int64,

@@ -6,17 +6,21 @@ dates, and a step only compares them with the clock.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import ndtri
 
 from stmgpu.constants import EARTH
 from stmgpu.debris import streams
-from stmgpu.debris.environment.lifetime import Lifetime
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.members import NEVER, Members
 from stmgpu.debris.population.population import Kind
 from stmgpu.propagate import orbit_table
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.environment.lifetime import Lifetime
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.typing import Bools, Floats, Ints
 
 
 class Operations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +11,6 @@ from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.collisions.mean_field_kernels import Solver
-from stmgpu.debris.environment.lifetime import Lifetime
-from stmgpu.debris.evolution.batch import Batch
 from stmgpu.debris.evolution.operations import lower
 from stmgpu.debris.policy.policies import select_all
 from stmgpu.debris.policy.ranking import RankedRemoval
@@ -20,7 +19,11 @@ from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
 from stmgpu.debris.variables import RATES, REMOVAL
 from stmgpu.propagate import orbit_table
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.debris.environment.lifetime import Lifetime
+    from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.typing import Bools, Floats, Ints
 
 RATE_YEARS = 5
 """Interval at which mean-field rates are recorded [a]; they are too in every year in which a policy needs them."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
+
+if TYPE_CHECKING:
+    import os
 
 _HEADER = 128
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15

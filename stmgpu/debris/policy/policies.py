@@ -15,8 +15,7 @@ policies of your own see :class:`stmgpu.debris.policy.ranking.RankedRemoval`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
@@ -37,7 +36,11 @@ from stmgpu.debris.policy.ranking import (
 from stmgpu.debris.policy.view import RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.shells import shell_shares, shell_volumes, sparse_shell_shares
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Bools, Floats
 
 CSI_K = 0.6
 """Weight of the inclination in the criticality of spacecraft index (Rossi et al. 2015)."""

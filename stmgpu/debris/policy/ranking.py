@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -10,7 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from stmgpu.debris.policy.view import Action, PolicyModel, RemovalPolicy, Selection, View, Whole
 from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Bools, Floats
 
 LEO_KM = 2000.0
 """Perigees below this altitude are in low Earth orbit (IADC-02-01) [km]."""

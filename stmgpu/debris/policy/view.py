@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.streams import threefry, uniform
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats, Ints, Strings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.typing import Bools, Floats, Ints, Strings
 
 Action = Literal["remove", "lower", "avoid"]
 """Treatment of the selected objects."""

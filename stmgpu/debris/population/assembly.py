@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_KM, exponential_log_density
@@ -17,7 +15,13 @@ from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
 from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
 from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from stmgpu.typing import Bools, Floats
 
 DRAG_COEFFICIENT = 2.2
 

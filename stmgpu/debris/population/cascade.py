@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import mass_of_length
@@ -15,7 +14,11 @@ from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.propagate.kepler import elements_of
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.typing import Floats
 
 CASCADE_YEAR = 2022.1615
 """Epoch of the states that come with esa/cascade, 2022-03-01."""

@@ -9,18 +9,22 @@ coefficient it gives debris a median area-to-mass ratio of 0.007 m^2/kg, an orde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.debris.breakup.area_to_mass import draw_chi
 from stmgpu.debris.breakup.size_law import Event, area_of_length, draw_length, length_of_mass
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, FILLED_RADIUS, Kind
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from stmgpu.typing import Bools, Floats, Ints
 
 ENOUGH = 20
 """Number of known objects of a class from which their median is used."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.catalog import read_catalog
-from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.orbits import semi_major_axis_km, sgp4_period_min
 from stmgpu.constants import WGS72
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_days
@@ -20,7 +18,12 @@ from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from stmgpu.catalog.catalog import Catalog
+    from stmgpu.typing import Bools, Floats
 
 SIZE_CLASS_RADIUS_M = {"SMALL": 0.15, "MEDIUM": 0.55, "LARGE": 2.0}
 """Radii of the classes of radar cross-section that Space-Track publishes [m], as esa/cascade takes them."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_text
@@ -14,6 +12,11 @@ from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import CONSTELLATION_NAMES, Kind, Population
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 KIND_NAMES = {
     "payload": Kind.DERELICT, "pay": Kind.DERELICT, "active payload": Kind.ACTIVE, "derelict payload": Kind.DERELICT,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.debris.population.population import Kind
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from stmgpu.typing import Bools, Floats, Ints
 
 MISSION_YEARS = 8.0
 """Life of a payload where no source states one [years] (IADC-12-08, MOCAT-MC)."""

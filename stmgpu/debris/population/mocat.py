@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.formats.matlab import read_mat
@@ -16,7 +15,11 @@ from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.time import year_of_jd
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.typing import Floats
 
 _MOCAT_COLUMNS = 24
 _KIND_OF_MOCAT = {

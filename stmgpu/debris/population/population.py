@@ -7,17 +7,21 @@ Angles rad, distances km, masses kg, sizes m, area-to-mass ratios m^2/kg, dates 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats, Ints, Strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from stmgpu.typing import Bools, Floats, Ints, Strings
 
 
 class Kind(IntEnum):

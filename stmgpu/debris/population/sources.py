@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from stmgpu.debris.population.assembly import select
 from stmgpu.debris.population.cascade import read_cascade
@@ -10,10 +10,14 @@ from stmgpu.debris.population.from_catalog import read_gp
 from stmgpu.debris.population.from_table import read_table
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.mocat import read_mocat
-from stmgpu.debris.population.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
-from stmgpu.debris.specs import PopulationSpec
 from stmgpu.debris.streams import POPULATION, generator
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stmgpu.debris.population.population import Population
+    from stmgpu.debris.specs import PopulationSpec
 
 
 def load_population(

@@ -22,8 +22,7 @@ are drawn from the same clouds as the larger ones, with the same shares of colli
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,11 @@ from stmgpu.debris.population.synthetic_families import (
     synthetic_families,
 )
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stmgpu.typing import Floats
 
 Columns = dict[str, NDArray[Any]]
 

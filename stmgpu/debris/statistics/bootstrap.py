@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtrit
 
 from stmgpu.debris.statistics.runs import NAN_NOTE, check_level, sorted_quantile, used, whole
 from stmgpu.errors import InputError
 from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 Statistic = Callable[..., Floats]
 """Function(weights (m, n), values (cells, n), ...) -> (m, cells); weights are the number of times a run was drawn."""

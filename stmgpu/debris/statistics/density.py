@@ -9,12 +9,10 @@ no error. Speeds assume circular orbits, with an error of about the eccentricity
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.population.population import CLASS_NAMES, Population
@@ -22,6 +20,11 @@ from stmgpu.debris.shells import SHELL_EDGES_KM, shell_shares
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 LATITUDE_EDGES_DEG = np.arange(-90.0, 90.1, 5.0)
 """Default edges of latitude cells [deg]."""

@@ -7,14 +7,18 @@ objects that took part in it, and events form a directed acyclic graph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING, REMOVAL
 from stmgpu.errors import InputError
-from stmgpu.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Bools, Floats, Ints
 
 
 def genealogy(ds: xr.Dataset) -> xr.Dataset:

@@ -7,6 +7,8 @@ counts them as grown.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 
@@ -15,7 +17,9 @@ from stmgpu.debris.population.population import CLASS_NAMES, Kind
 from stmgpu.debris.statistics.runs import NAN_NOTE, divided, used, variance, whole, wilson_interval
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Bools, Floats
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Bools, Floats
 
 KINDS = {"catastrophic": ("catastrophic",), "cratering": ("cratering",), "all": ("catastrophic", "cratering")}
 """Kinds of collisions, and the types that each comprises."""

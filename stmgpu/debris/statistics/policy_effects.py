@@ -8,7 +8,7 @@ differences between policies are then too small.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -18,7 +18,11 @@ from stmgpu.debris.statistics.growth import collisions, total
 from stmgpu.debris.statistics.runs import divided, used, variance
 from stmgpu.debris.variables import REMOVAL
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stmgpu.typing import Floats
 
 PRICES = ("per_removal", "per_kg", "per_campaign", "fixed", "per_collision", "discount_rate")
 """Keys of prices: cost per object removed, per kilogram removed, per year with a removal, and once at the start; damage

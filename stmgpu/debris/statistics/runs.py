@@ -7,16 +7,20 @@ that were cut off or are not finished) are left out or, with ``capped="high"``, 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 from scipy.special import chdtri, ndtri
 
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats, Ints
 
 NAN_NOTE = "runs without a value (cut off or not finished) are left out; runs_used is the number of runs used"
 HIGH_NOTE = "runs without a value (cut off) count as larger than all others"

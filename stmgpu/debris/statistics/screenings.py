@@ -10,14 +10,11 @@ Conjunctions are read in blocks, so the Dataset may be larger than memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
 
-from stmgpu.catalog import Catalog
 from stmgpu.catalog.orbits import semi_major_axis_km
 from stmgpu.constants import EARTH, SECONDS_PER_DAY, SLOW_PAIR_KM_S
 from stmgpu.debris.breakup.size_law import expected_fragments
@@ -25,7 +22,14 @@ from stmgpu.debris.population.population import CLASS_NAMES, Population
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
-from stmgpu.typing import Floats, Ints, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from stmgpu.catalog import Catalog
+    from stmgpu.typing import Floats, Ints, Times
 
 GROUPS = ("altitude", "class", "month")
 """Dimensions by which conjunctions can be counted."""

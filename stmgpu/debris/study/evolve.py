@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import operator
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from stmgpu.backend import get_backend
 from stmgpu.debris.environment.environment import Environment
@@ -23,12 +21,19 @@ from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
-from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import settings_without_effect
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError
 from stmgpu.typing import is_whole
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 
 MAX_YEARS, MAX_RUNS = 1000.0, 1_000_000
 """Largest number of years, and of runs of a scenario."""

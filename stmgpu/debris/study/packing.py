@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.debris.evolution.loop import RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:

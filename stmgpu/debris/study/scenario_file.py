@@ -6,16 +6,18 @@ with common random numbers. Every key is checked against the tables of :mod:`stm
 
 from __future__ import annotations
 
-import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["input_files", "read_study", "shipped_scenarios", "study_from_document", "study_from_settings"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stmgpu.debris.policy.policies import ListRemoval
-from stmgpu.debris.population.population import Population
-from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import SolarSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stmgpu.debris.population.population import Population
+    from stmgpu.debris.scenario import Scenario
 
 MAX_LISTED = 5
 """Number of missing ids that a warning lists."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stmgpu.backend import Backend
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
-from stmgpu.debris.population.population import Population
-from stmgpu.debris.scenario import Scenario, Study
-from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.evolve import build_ensemble, check_study, initial_population, population_key
 from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files, study_from_settings
 from stmgpu.distribute.tiles import Estimate, Tile
 from stmgpu.errors import StoreError
 from stmgpu.store.result import write_result
-from stmgpu.store.run import Marker, RunStore
 from stmgpu.store.run_input import INPUTS
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.debris.population.population import Population
+    from stmgpu.debris.scenario import Scenario, Study
+    from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
+    from stmgpu.store.run import Marker, RunStore
 
 _PROCESS_BYTES = 400e6
 _BYTES_PER_OBJECT = 1000.0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
@@ -16,9 +15,12 @@ from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
-from stmgpu.store.run import Marker, RunStore
 from stmgpu.time import format_utc, to_datetime64
 from stmgpu.validation import Fields
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.store.run import Marker, RunStore
 
 MAX_TIMES = 10_000_000
 """Longest ephemeris of one store [times]: 115 days at one second."""

@@ -6,11 +6,10 @@ import dataclasses
 import math
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.backend import Backend
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, screening_tiles
 from stmgpu.errors import InputError, StoreError
 from stmgpu.screen.certificate import Certificate
@@ -21,9 +20,12 @@ from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
 from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.store.result import write_result
-from stmgpu.store.run import Marker, RunStore
 from stmgpu.store.run_input import StudyInputs
 from stmgpu.validation import Fields
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.store.run import Marker, RunStore
 
 BLOCK_HOURS = BLOCK_NODES * NODE_STEP_S / 3600.0
 

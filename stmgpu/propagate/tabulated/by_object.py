@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
 from stmgpu.propagate.elements import PAD
-from stmgpu.propagate.protocol import BackendArray
-from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+
+if TYPE_CHECKING:
+    from stmgpu.propagate.protocol import BackendArray
+    from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 
 class ByObject:

@@ -13,14 +13,17 @@ more than smooth motion allows. a and j are measured at the ends of every interv
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.catalog.trajectories.interpolation import weights, window_start
-from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.propagate.tabulated.free_orbit import gravity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
 
 _LOOKED_AT = 256
 _FRACTION = 1.0 / 64.0

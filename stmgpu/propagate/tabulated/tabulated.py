@@ -18,21 +18,24 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stmgpu.backend import Backend
 from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_start
-from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
 from stmgpu.propagate.elements import PAD
-from stmgpu.propagate.protocol import BackendArray
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.propagate.tabulated.roughness import measure
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from stmgpu.backend import Backend
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.propagate.protocol import BackendArray
 
 BEYOND_S = 360.0
 """How far beyond its usable time a segment has states [s]: three node spacings, so that the two nodes around every

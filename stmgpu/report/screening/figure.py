@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -15,6 +13,11 @@ from matplotlib.figure import Figure
 from stmgpu.catalog.orbits import semi_major_axis_km
 from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
 from stmgpu.errors import StmgpuError
+
+if TYPE_CHECKING:
+    import os
+
+    import xarray as xr
 
 _INK, _SOFT = "#1f4e79", "#c55a11"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-import xarray as xr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -13,6 +13,9 @@ from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.propagate.codes import CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.time import format_utc
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def summary_line(ds: xr.Dataset) -> str:

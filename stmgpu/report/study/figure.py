@@ -8,7 +8,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
-import xarray as xr
 
 from stmgpu.debris.statistics.bootstrap import bootstrap_interval
 from stmgpu.debris.statistics.density import spatial_density
@@ -20,6 +19,7 @@ from stmgpu.report.study.summary import reduced
 from stmgpu.report.study.table import runs_line
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 __all__ = ["plot_study"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +12,11 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from stmgpu.report.study.summary import study_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
 
 __all__ = ["print_study", "runs_line", "study_lines", "study_table"]
 
