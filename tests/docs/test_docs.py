@@ -26,7 +26,7 @@ PAGES = [ROOT / "README.md", *GUIDE]
 DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
 ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
-LINKED = [*PAGES, *DESIGN, *RESULTS, *ROOT_PAGES, ROOT / "slurm" / "README.md"]
+LINKED = [*PAGES, *DESIGN, *RESULTS, *ROOT_PAGES, ROOT / "slurm" / "README.md", ROOT / "kernels" / "README.md"]
 _BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.M | re.S)
 """Language and text of a block, and the output that the page shows after it."""
 
