@@ -28,7 +28,7 @@ REQUIRED = (
 
 RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
 TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
-"""Keywords of our own for what OMM has none for."""
+"""Keywords for values that OMM has no keyword for."""
 
 USED = frozenset({
     *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
