@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stmgpu.errors import StmgpuError
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import SGP4Propagator
-    from stmgpu.screen import brute, screen, write_csv
+    from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
     from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
 
@@ -67,6 +67,9 @@ _HOME = {
     "check_store": "stmgpu.store",
     "provenance": "stmgpu.store",
     "brute": "stmgpu.screen",
+    "closest": "stmgpu.screen",
+    "failures": "stmgpu.screen",
+    "involving": "stmgpu.screen",
     "write_csv": "stmgpu.screen",
     "open_dataset": "stmgpu.store",
     "write_dataset": "stmgpu.store",
@@ -92,9 +95,12 @@ __all__ = [
     "Trajectories",
     "brute",
     "check_store",
+    "closest",
     "evolve",
     "evolve_to_store",
+    "failures",
     "get_backend",
+    "involving",
     "load_population",
     "merge_store",
     "open_dataset",

@@ -28,10 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.errors import InputError
-from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
+from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD, from_datetime64
 
 if TYPE_CHECKING:
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import Floats, Ints, Times
 
 FRAMES = {"TEME": "TEME", "EME2000": "EME2000", "J2000": "EME2000", "GCRF": "GCRF", "ICRF": "GCRF", "TOD": "TOD"}
 """Supported frames, and the frame that each is identical with."""
@@ -192,6 +192,44 @@ def tai_minus_utc(day: npt.ArrayLike) -> Ints:
             year.astype(np.int64) + 1970, (month - year).astype(np.int64) + 1, (dates - month).astype(np.int64) + 1, 0.0
         )
     return np.asarray(np.rint(seconds), np.int64)[place].reshape(days.shape)
+
+
+def geodetic(time: Times, position_km: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Geodetic coordinates of positions in TEME, on the WGS-84 ellipsoid.
+
+    UTC is used for UT1 and polar motion is left out: longitudes are good to 0.004 degrees.
+
+    Parameters
+    ----------
+    time : array_like of datetime64, shape (m,)
+        UTC instants.
+    position_km : array_like of float64, shape (m, 3)
+        Positions in TEME [km].
+
+    Returns
+    -------
+    latitude, longitude : ndarray of float64, shape (m,)
+        Geodetic latitude, and longitude from -180 to 180, east positive [degrees].
+    altitude_km : ndarray of float64, shape (m,)
+        Height above the ellipsoid [km].
+
+    Notes
+    -----
+    Greenwich mean sidereal time of 1982 (Aoki et al.) turns TEME to the Earth's axes; WGS-84 of NIMA TR8350.2.
+
+    Examples
+    --------
+    >>> latitude, _, altitude = geodetic(np.array(["2024-07-06"], "M8[ns]"), [[7000.0, 0.0, 0.0]])
+    >>> latitude.tolist(), altitude.round(3).tolist()
+    ([0.0], [621.863])
+    """
+    jd, fr = from_datetime64(time)
+    position_m = 1000.0 * np.asarray(position_km, np.float64).reshape(-1, 3)
+    if not len(position_m):
+        return np.empty(0), np.empty(0), np.empty(0)
+    right_ascension, latitude, height_m = erfa.gc2gd(1, position_m)
+    longitude = erfa.anpm(right_ascension - erfa.gmst82(jd, fr))
+    return np.degrees(latitude), np.degrees(longitude), height_m / 1000.0
 
 
 def _exact(kind: str, knots: Ints) -> Floats:

@@ -43,13 +43,11 @@ con = stm.screen(cat, hours=6, threshold_km=10)
 dict(con.sizes)
 
 # %% [markdown]
-# These are the ten closest fast ones. Bit 1 of the flags marks slow pairs: docked, in formation, or on one orbit.
+# These are the ten closest fast ones: slow pairs (docked, in formation, or on one orbit) are left out.
 
 # %%
-is_slow = (con.flags.to_numpy() & 1) != 0
-fast = con.isel(conjunction=~is_slow).sortby("miss_distance")
-columns = ["primary", "secondary", "tca", "miss_distance", "relative_speed"]
-fast[columns].isel(conjunction=slice(10)).to_dataframe()
+fast = stm.closest(con, 10)
+fast[["primary", "secondary", "miss_distance", "relative_speed"]].to_dataframe()
 
 # %% [markdown]
 # ## Was anything missed?
@@ -65,7 +63,7 @@ certificate["largest_ratio"], certificate["pairs_measured"]
 # Some objects may not be propagated through the whole window. They are listed with the first error code and its time.
 
 # %%
-con[["failed_object", "failed_code", "failed_time"]].to_dataframe()
+stm.failures(con)
 
 # %% [markdown]
 # ## One pair, step by step

@@ -58,6 +58,34 @@ def apsis_heights_km(mean_motion: npt.ArrayLike, eccentricity: npt.ArrayLike) ->
     return axis * (1.0 - e) - WGS72.radius_km, axis * (1.0 + e) - WGS72.radius_km
 
 
+def osculating_heights_km(position_km: npt.ArrayLike, velocity_km_s: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Heights of perigee and apogee above the equatorial radius [km], of the osculating orbits of states.
+
+    Parameters
+    ----------
+    position_km, velocity_km_s : array_like of float64, shape (n, 3)
+        States in an inertial frame [km], [km/s].
+
+    Returns
+    -------
+    perigee_km, apogee_km : ndarray of float64, shape (n,)
+        Heights; infinite apogees for states that leave the Earth.
+
+    Examples
+    --------
+    >>> [height.round(-1).tolist() for height in osculating_heights_km([[6778.0, 0.0, 0.0]], [[0.0, 7.6686, 0.0]])]
+    [[400.0], [400.0]]
+    """
+    r, v = np.asarray(position_km, np.float64), np.asarray(velocity_km_s, np.float64)
+    radius, speed2, mu = np.linalg.norm(r, axis=-1), np.sum(v * v, axis=-1), WGS72.mu_km3_s2
+    vector = ((speed2 - mu / radius)[:, None] * r - np.sum(r * v, axis=-1)[:, None] * v) / mu
+    e = np.linalg.norm(vector, axis=-1)
+    semi_latus_km = np.sum(np.cross(r, v) ** 2, axis=-1) / mu
+    with np.errstate(divide="ignore"):
+        apogee = np.where(e < 1.0, semi_latus_km / np.maximum(1.0 - e, 0.0), np.inf)
+    return semi_latus_km / (1.0 + e) - WGS72.radius_km, apogee - WGS72.radius_km
+
+
 def regime_of(perigee_km: npt.ArrayLike, apogee_km: npt.ArrayLike) -> Strings:
     """Regime of each orbit.
 

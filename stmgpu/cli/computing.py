@@ -245,7 +245,7 @@ def _deliver(
 ) -> None:
     """Write and print the result; what cannot be written does not take the printed result with it."""
     from stmgpu.report.screening.text import failing_lines, print_result
-    from stmgpu.screen.conjunctions import write_csv
+    from stmgpu.screen.csv_table import write_csv
 
     try:
         if csv is not None:
@@ -260,7 +260,7 @@ def _deliver(
         raise
     for line in failing_lines(found):
         say(line)
-    if found.sizes["failed"] and store is None:
+    if len(found.attrs["failed_norad_id"]) and store is None:
         note("a store (--out) holds each failing object with the time of its first failure")
     print_result(found)
     if written := [str(p) for p in (store, csv, plot) if p is not None]:

@@ -9,10 +9,11 @@ import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.errors import CapacityError, InputError
-from stmgpu.propagate.codes import CODES
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.propagate.variables import AXES, TITLE, VARIABLES
 from stmgpu.time import Window, format_utc, to_datetime64
+from stmgpu.variables import CONVENTIONS
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
@@ -55,7 +56,7 @@ def propagate(
     -------
     xr.Dataset
         ``position`` [km] and ``velocity`` [km/s] (object, time, axis) in TEME, float64, and ``error_code``
-        (object, time): 0 where the state is good, else see ``meanings``. Codes 1 to 4 give NaN.
+        (object, time): 0 where the state is good, else see ``flag_meanings``. Codes 1 to 4 give NaN.
 
     Raises
     ------
@@ -87,32 +88,28 @@ def propagate(
     states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
     back = np.argsort(propagator.order)
     states, code = states[..., back], code[..., back]
-    dims = ("object", "time", "axis")
-    data = {
-        "position": (dims, states[:, :3].transpose(2, 0, 1), {"units": "km", "long_name": "position in TEME"}),
-        "velocity": (dims, states[:, 3:].transpose(2, 0, 1), {"units": "km s-1", "long_name": "velocity in TEME"}),
-        "error_code": (
-            dims[:2],
-            code.T,
-            {"long_name": "SGP4 error code", "meanings": "; ".join(f"{k}: {v}" for k, v in CODES.items())},
-        ),
-        "name": ("object", catalog.name, {"long_name": "object name"}),
-    }
-    coords = {
-        "object": ("object", catalog.norad_id, {"long_name": "NORAD id"}),
-        "time": ("time", to_datetime64(epoch.jd, epoch.fr, times_s), {"long_name": "time, UTC"}),
-        "axis": ("axis", np.array(["x", "y", "z"]), {"long_name": "TEME axis"}),
+    values = {
+        "object": catalog.norad_id,
+        "time": to_datetime64(epoch.jd, epoch.fr, times_s),
+        "axis": AXES,
+        "position": states[:, :3].transpose(2, 0, 1),
+        "velocity": states[:, 3:].transpose(2, 0, 1),
+        "name": catalog.name,
+        "error_code": code.T,
     }
     return xr.Dataset(
-        data,
-        coords=coords,
+        {name: spec.of(values[name]) for name, spec in VARIABLES.items()},
         attrs={
+            "Conventions": CONVENTIONS,
+            "title": TITLE,
             "frame": "TEME",
             "time_system": "UTC",
             "start": format_utc(epoch),
             "step_s": settings.step_s,
+            "catalog_source": catalog.source,
+            "catalog_sha256": catalog.sha256,
+            "catalog_digest": catalog.digest(),
             "backend": runner.name,
             "device": runner.device,
-            "catalog_digest": catalog.digest(),
         },
     )

@@ -7,10 +7,11 @@ import sys
 from types import ModuleType
 
 from stmgpu.screen.brute import brute
-from stmgpu.screen.conjunctions import write_csv
+from stmgpu.screen.csv_table import write_csv
 from stmgpu.screen.screening import default_start, screen
+from stmgpu.screen.selection import closest, failures, involving
 
-__all__ = ["brute", "default_start", "screen", "write_csv"]
+__all__ = ["brute", "closest", "default_start", "failures", "involving", "screen", "write_csv"]
 
 
 class _Callable(ModuleType):

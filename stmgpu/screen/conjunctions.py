@@ -1,4 +1,4 @@
-"""The result of a screening as an xarray Dataset, and as CSV."""
+"""The result of a screening as an xarray Dataset."""
 
 from __future__ import annotations
 
@@ -8,51 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from stmgpu.catalog.orbits import REGIMES, apsis_heights_km, osculating_heights_km, regime_of
 from stmgpu.constants import SECONDS_PER_DAY
-from stmgpu.files import replacing
-from stmgpu.propagate.codes import CODES
-from stmgpu.screen.encounters import ENTRY_BEFORE_START, EXIT_AFTER_END, SLOW, Followed, entry_exit
-from stmgpu.screen.window_ends import END_EDGE, START_EDGE
+from stmgpu.frames import geodetic
+from stmgpu.screen.encounters import Encounters, Followed, entry_exit
+from stmgpu.screen.row_index import index_rows
+from stmgpu.screen.variables import COORDINATES, FAILED, FAILURES, FLAGS, ROW, TITLE, VARIABLES
 from stmgpu.time import Epoch, format_utc, to_datetime64
+from stmgpu.variables import CONVENTIONS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.screen.parts import Part
     from stmgpu.screen.plan import Plan
-
-FLAGS = {
-    SLOW: "slow",
-    START_EDGE: "start_edge",
-    END_EDGE: "end_edge",
-    ENTRY_BEFORE_START: "entry_before_start",
-    EXIT_AFTER_END: "exit_after_end",
-}
-"""Bits of the variable ``flags`` and their names."""
-
-_ROWS_AT_ONCE = 50_000
-_ROW = "%d,%d,%s,%s,%s,%.9f,%.9f,%.9f,%.9f,%.9f,%.6f,%.6f,%s\n"
-
-CSV_COLUMNS = (
-    "primary",
-    "secondary",
-    "primary_name",
-    "secondary_name",
-    "tca",
-    "miss_distance_km",
-    "relative_speed_km_s",
-    "miss_radial_km",
-    "miss_transverse_km",
-    "miss_normal_km",
-    "primary_epoch_age_days",
-    "secondary_epoch_age_days",
-    "flags",
-)
+    from stmgpu.typing import Floats, Ints
 
 
 def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjects, plan: Plan) -> xr.Dataset:
-    """Events with states, names, ages and dwell times, sorted by (tca, primary, secondary).
+    """Build the Dataset of a whole screening, sorted by (tca, primary, secondary).
 
     Parameters
     ----------
@@ -65,91 +40,122 @@ def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjec
 
     Returns
     -------
-    Dataset with dimension ``conjunction`` (and ``axis``: radial, transverse, normal; ``failed``: objects that SGP4
-    could not propagate at some node). Distances in km, speeds in km/s, times UTC; ``miss_rtn`` is the secondary's
-    position as seen from the primary in the primary's RTN frame. Attributes carry counts, times and the certificate.
+    Dataset with dimension ``conjunction`` and the variables :data:`stmgpu.screen.variables.VARIABLES`. Distances in
+    km, speeds in km/s, times UTC. Attributes hold counts, times, the certificate and the objects that could not be
+    propagated, see :func:`stmgpu.screen.selection.failures`.
     """
-    ids = catalog.norad_id
-    events = part.events[np.lexsort((ids[part.events.second], ids[part.events.first], part.events.tca_s))]
+    events = _sorted(part.events, catalog.norad_id)
     entry, leave, dwell = entry_exit(events, plan, followed)
-    flags = events.flags | dwell
-    a, b, tca_s = events.first, events.second, events.tca_s
+    events.flags = events.flags | dwell
     start = Epoch.of(*plan.start)
-    tca, entry, leave = (to_datetime64(start.jd, start.fr, s) for s in (tca_s, entry, leave))
-    c = "conjunction"
-    data: dict[str, Any] = {
-        "primary": (c, ids[a], {"long_name": "NORAD id of the primary (the lower of the two)"}),
-        "secondary": (c, ids[b], {"long_name": "NORAD id of the secondary"}),
-        "primary_name": (c, catalog.name[a], {"long_name": "name of the primary"}),
-        "secondary_name": (c, catalog.name[b], {"long_name": "name of the secondary"}),
-        "tca": (c, tca, {"long_name": "time of closest approach, UTC"}),
-        "miss_distance": (c, events.miss_km, {"units": "km", "long_name": "distance at TCA"}),
-        "relative_speed": (
-            c,
-            events.speed_km_s,
-            {"units": "km s-1", "long_name": "relative speed at TCA (SGP4 velocities)"},
-        ),
-        "miss_rtn": (
-            (c, "axis"),
-            events.miss_rtn,
-            {"units": "km", "long_name": "secondary minus primary at TCA in the primary's RTN frame"},
-        ),
-        "primary_epoch_age_days": (
-            c,
-            _age_days(catalog, a, start, tca_s),
-            {"units": "day", "long_name": ("TCA minus element epoch of the primary (NaN: trajectory)")},
-        ),
-        "secondary_epoch_age_days": (
-            c,
-            _age_days(catalog, b, start, tca_s),
-            {"units": "day", "long_name": ("TCA minus element epoch of the secondary (NaN: trajectory)")},
-        ),
-        "flags": (
-            c,
-            flags.astype(np.int32),
-            {
-                "long_name": "what is special about the event",
-                "flag_masks": np.array(list(FLAGS), np.int32),
-                "flag_meanings": " ".join(FLAGS.values()),
-            },
-        ),
-        "entry": (c, entry, {"long_name": "entry into the threshold sphere, UTC"}),
-        "exit": (c, leave, {"long_name": "exit from the threshold sphere, UTC"}),
-        **_failed(part, catalog, plan, start),
+    columns = event_columns(events, catalog, start)
+    columns |= {name: to_datetime64(start.jd, start.fr, s) for name, s in (("entry", entry), ("exit", leave))}
+    attrs = {**_attributes(part, catalog, plan), **failure_attributes(part, catalog, plan)}
+    return conjunction_dataset(columns, attrs)
+
+
+def partial_dataset(part: Part, catalog: ScreeningObjects, plan: Plan) -> xr.Dataset:
+    """Build the Dataset of a part of a screening, without entry and exit times, which need the whole window."""
+    events = _sorted(part.events, catalog.norad_id)
+    attrs = {"Conventions": CONVENTIONS, "title": TITLE, **failure_attributes(part, catalog, plan)}
+    return conjunction_dataset(event_columns(events, catalog, Epoch.of(*plan.start)), attrs)
+
+
+def conjunction_dataset(columns: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
+    """Build a Dataset from columns by name; coordinates, index, types and attributes as every result has them."""
+    variables = {name: spec.of(columns[name]) for name, spec in VARIABLES.items() if name in columns}
+    return arrange(xr.Dataset(variables, attrs=dict(attrs)))
+
+
+def arrange(ds: xr.Dataset) -> xr.Dataset:
+    """Set coordinates, index and the order of variables of a result."""
+    order = [name for name in (*VARIABLES, *ds.variables) if name in ds.variables and name != ROW]
+    ds = ds.set_coords([name for name in COORDINATES if name in ds.variables])
+    return index_rows(ds, ROW, "tca")[list(dict.fromkeys(order))]
+
+
+def event_columns(events: Encounters, catalog: ScreeningObjects, start: Epoch) -> dict[str, Any]:
+    """Columns of a result by name, without entry and exit times."""
+    a, b, tca_s = events.first, events.second, events.tca_s
+    tca = to_datetime64(start.jd, start.fr, tca_s)
+    latitude, longitude, altitude = geodetic(tca, events.midpoint_km)
+    regimes, types = _regime_codes(catalog), _types(catalog)
+    return {
+        "tca": tca,
+        "primary": catalog.norad_id[a],
+        "secondary": catalog.norad_id[b],
+        "primary_name": catalog.name[a],
+        "secondary_name": catalog.name[b],
+        "miss_distance": events.miss_km,
+        "relative_speed": events.speed_km_s,
+        "miss_radial": events.miss_rtn[:, 0],
+        "miss_transverse": events.miss_rtn[:, 1],
+        "miss_normal": events.miss_rtn[:, 2],
+        "primary_epoch_age_days": _age_days(catalog, a, start, tca_s),
+        "secondary_epoch_age_days": _age_days(catalog, b, start, tca_s),
+        "flags": events.flags,
+        "altitude": altitude,
+        "latitude": latitude,
+        "longitude": longitude,
+        "regime": np.minimum(regimes[a], regimes[b]),
+        "primary_regime": regimes[a],
+        "secondary_regime": regimes[b],
+        "primary_type": types[a],
+        "secondary_type": types[b],
     }
-    coords = {"axis": ("axis", np.array(["radial", "transverse", "normal"]), {"long_name": "axis of the RTN frame"})}
-    return xr.Dataset(data, coords=coords, attrs=_attributes(part, catalog, plan))
 
 
-def _age_days(catalog: ScreeningObjects, index: np.ndarray, start: Epoch, tca_s: np.ndarray) -> np.ndarray:
+def _sorted(events: Encounters, ids: Ints) -> Encounters:
+    return events[np.lexsort((ids[events.second], ids[events.first], events.tca_s))]
+
+
+def _age_days(catalog: ScreeningObjects, index: Ints, start: Epoch, tca_s: Floats) -> Floats:
     return (start.jd - catalog.epoch_jd[index]) + (start.fr - catalog.epoch_fr[index]) + tca_s / SECONDS_PER_DAY
 
 
-def _failed(part: Part, catalog: ScreeningObjects, plan: Plan, start: Epoch) -> dict[str, Any]:
+def _regime_codes(catalog: ScreeningObjects) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Regime of every object: of its elements, or of the first state of its trajectory."""
+    elements = catalog.catalog
+    heights = np.stack(apsis_heights_km(elements.mean_motion, elements.eccentricity))
+    if catalog.any_trajectory:
+        tracks = catalog.trajectories
+        first = tracks.offset[np.searchsorted(tracks.segment_object, np.arange(len(tracks)))]
+        states = np.stack(osculating_heights_km(tracks.position[first], tracks.velocity[first]))
+        heights = np.concatenate([heights, states], axis=1)
+    names = regime_of(*heights)
+    codes = np.zeros(len(names), np.int8)
+    for code, name in enumerate(REGIMES, 1):
+        codes[names == name] = code
+    return codes
+
+
+def _types(catalog: ScreeningObjects) -> np.ndarray[Any, np.dtype[np.str_]]:
+    """Type of every object, empty where unknown."""
+    return np.concatenate([catalog.catalog.object_type, np.full(len(catalog.trajectories), "")])
+
+
+def failure_attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
+    """Objects that could not be propagated at some node, by time, as attributes."""
+    start = Epoch.of(*plan.start)
     failed_s = np.asarray(plan.node_s(part.failed_node), float)
     sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
-    meanings = " ".join(f"{code}: {text};" for code, text in CODES.items())
-    return {
-        "failed_object": (
-            "failed",
-            catalog.norad_id[part.failed_object[sort]],
-            {"long_name": "NORAD id of an object that SGP4 could not propagate at some node"},
-        ),
-        "failed_code": (
-            "failed",
-            part.failed_code[sort].astype(np.int8),
-            {"long_name": "SGP4 error code at the first failing node", "meanings": meanings},
-        ),
-        "failed_time": (
-            "failed",
-            to_datetime64(start.jd, start.fr, failed_s[sort]),
-            {"long_name": "first failing node, UTC; the object takes part wherever both nodes are good"},
-        ),
+    columns = {
+        "norad_id": catalog.norad_id[part.failed_object[sort]],
+        "code": part.failed_code[sort],
+        "time": to_datetime64(start.jd, start.fr, failed_s[sort]),
     }
+    return as_failure_attributes(columns)
+
+
+def as_failure_attributes(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of the table of failures as attributes that netCDF can hold: times are ISO 8601 texts."""
+    values = {name: spec.of(columns[name]).values for name, spec in FAILURES.items()}
+    values["time"] = np.atleast_1d(format_utc(values["time"]))
+    return {f"{FAILED}{name}": array for name, array in values.items()}
 
 
 def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
-    """What the result says of itself: nothing in it depends on the machine or on how the work was cut."""
+    """Attributes of the result; none of them depends on the machine or on the tiling."""
     certificate = part.certificate
     trajectories = {}
     if catalog.any_trajectory:
@@ -159,9 +165,8 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
             "largest_interpolation_error_km": float(error_km.max(initial=0.0)),
         }
     return {
-        "title": "conjunctions of all objects with all others"
-        if not trajectories
-        else "conjunctions of objects with trajectories with all others",
+        "Conventions": CONVENTIONS,
+        "title": TITLE if not trajectories else "conjunctions of objects with trajectories with all others",
         "frame": "TEME",
         "time_system": "UTC",
         "start": format_utc(Epoch.of(*plan.start)),
@@ -193,35 +198,3 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
 def flag_names(flags: int) -> str:
     """Names of the set bits joined by ``|``, empty for none."""
     return "|".join(name for bit, name in FLAGS.items() if flags & bit)
-
-
-def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
-    """Write the events as CSV with the columns :data:`CSV_COLUMNS`, times UTC to the microsecond.
-
-    The file appears complete or not at all, see :func:`stmgpu.files.replacing`.
-    """
-    d = {name: conjunctions[name].values for name in conjunctions.data_vars}
-    names = {int(f): flag_names(int(f)) for f in np.unique(d["flags"])}
-    quoted = {text: _quoted(text) for which in ("primary_name", "secondary_name") for text in set(d[which].tolist())}
-    with replacing(path) as file:
-        file.write((",".join(CSV_COLUMNS) + "\n").encode())
-        for k in range(0, len(d["tca"]), _ROWS_AT_ONCE):
-            part = {name: values[k : k + _ROWS_AT_ONCE] for name, values in d.items()}
-            rows = zip(
-                part["primary"].tolist(),
-                part["secondary"].tolist(),
-                *(map(quoted.__getitem__, part[name].tolist()) for name in ("primary_name", "secondary_name")),
-                format_utc(part["tca"]).tolist(),
-                part["miss_distance"].tolist(),
-                part["relative_speed"].tolist(),
-                *part["miss_rtn"].T.tolist(),
-                part["primary_epoch_age_days"].tolist(),
-                part["secondary_epoch_age_days"].tolist(),
-                map(names.__getitem__, part["flags"].tolist()),
-                strict=True,
-            )
-            file.write("".join(_ROW % row for row in rows).encode())
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n\r') else text

@@ -35,12 +35,14 @@ class Encounters(Events):
 
     ``first`` is the object with the lower id, ``second`` the other, as positions among the screened objects;
     ``miss_km``, ``speed_km_s`` [m] distance and relative speed at ``tca_s``; ``miss_rtn`` [m, 3] second minus first in
-    the radial, transverse and normal axes of the first [km].
+    the radial, transverse and normal axes of the first [km]; ``midpoint_km`` [m, 3] is midway between
+    them, in TEME [km].
     """
 
     miss_km: np.ndarray
     speed_km_s: np.ndarray
     miss_rtn: np.ndarray
+    midpoint_km: np.ndarray
 
     @staticmethod
     def join(parts: list[Encounters]) -> Encounters:
@@ -52,6 +54,7 @@ class Encounters(Events):
             np.empty(0, np.int32),
             np.empty(0),
             np.empty(0),
+            np.empty((0, 3)),
             np.empty((0, 3)),
         )
         if len(parts) == 1:
@@ -77,10 +80,11 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     first = np.where(swap, events.second, events.first)
     second = np.where(swap, events.first, events.second)
     m = len(events)
-    miss, speed, miss_rtn = np.empty(m), np.empty(m), np.empty((m, 3))
+    miss, speed, miss_rtn, midpoint = np.empty(m), np.empty(m), np.empty((m, 3)), np.empty((m, 3))
     for s, state, rel, _ in refiner.on_host(first, second, events.tca_s):
         miss[s], speed[s], miss_rtn[s] = norm(rel[:3]), norm(rel[3:]), rtn(state, rel[:3]).T
-    return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn)
+        midpoint[s] = (state[:3] + 0.5 * rel[:3]).T
+    return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn, midpoint)
 
 
 def propagator_of(objects: ScreeningObjects, plan: Plan, backend: Backend, *, by_object: bool = False) -> Propagator:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +17,12 @@ from stmgpu.screen.prominence import drop_shallow
 from stmgpu.screen.window_ends import close_junctions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stmgpu.backend import Backend
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.screen.plan import Plan
+_FAILED = ("failed_object", "failed_code", "failed_node")
 
 
 @dataclass
@@ -41,8 +45,10 @@ class Part:
     @staticmethod
     def join(parts: list[Part]) -> Part:
         """Concatenate parts; of several failures of an object the first is kept."""
+        empty = (np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int64))
         objects, codes, nodes = (
-            np.concatenate([getattr(p, f"failed_{name}") for p in parts]) for name in ("object", "code", "node")
+            np.concatenate([none, *(getattr(p, name) for p in parts)])
+            for none, name in zip(empty, _FAILED, strict=True)
         )
         order = np.lexsort((nodes, objects))
         first = order[np.flatnonzero(np.diff(objects[order], prepend=-1))]
@@ -59,6 +65,28 @@ class Part:
             sum(p.unrefined for p in parts),
             Certificate.join([p.certificate for p in parts]),
             seconds,
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Events and failures as arrays by name, for a file."""
+        names = [f.name for f in dataclasses.fields(Encounters)]
+        return {
+            **{name: getattr(self.events, name) for name in names},
+            **{name: getattr(self, name) for name in _FAILED},
+        }
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, np.ndarray], summary: Mapping[str, Any]) -> Part:
+        """Part from the arrays of :meth:`to_arrays` and the counts of its tile."""
+        return Part(
+            Encounters(**{f.name: arrays[f.name] for f in dataclasses.fields(Encounters)}),
+            arrays["failed_object"],
+            arrays["failed_code"],
+            arrays["failed_node"],
+            int(summary["candidates"]),
+            int(summary["unrefined"]),
+            Certificate(**summary["certificate"]),
+            {},
         )
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import zarr
 
 from stmgpu.errors import StoreError
 from stmgpu.files import file_hash
-from stmgpu.store.reading import check_arrays
+from stmgpu.store.reading import arrays_of, check_arrays
 from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.writing import RUN, check_root, mark_root, reading, result_files
+from stmgpu.store.writing import KIND, RUN, check_root, mark_root, reading, result_files
 
 if TYPE_CHECKING:
     import os
@@ -91,8 +90,8 @@ def _check(folder: Path, repair: bool) -> list[Finding]:
 def verify(path: str | os.PathLike[str]) -> None:
     """Read every chunk of a store, a shard at a time; :class:`StoreError` names the first array that is damaged."""
     folder = Path(path)
-    check_arrays(folder)
-    for name, array in zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays():
+    kind = check_arrays(folder)[KIND]
+    for name, array in arrays_of(folder, kind).items():
         with reading(folder, name):
             shape = array.shards or array.chunks
             for index in np.ndindex(*(-(-n // s) for n, s in zip(array.shape, shape, strict=True))):

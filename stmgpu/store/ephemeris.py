@@ -8,28 +8,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import zarr
 
 from stmgpu.errors import StoreError
 from stmgpu.files import file_hash
+from stmgpu.propagate.variables import AXES
 from stmgpu.store.schema import KINDS, layout
 from stmgpu.store.writing import create_array, create_group, finish, time_attrs, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stmgpu.typing import Ints, Strings, Times
+
 _STATES = ("position", "velocity", "error_code")
 
 
-def create_ephemeris(folder: Path, objects: npt.NDArray[np.int64], times: npt.NDArray[np.datetime64]) -> zarr.Group:
-    """Create the arrays of an ephemeris in an empty folder and fill the coordinates: NORAD ids [n], UTC times [m]."""
+def create_ephemeris(folder: Path, objects: Ints, times: Times, *, names: Strings) -> zarr.Group:
+    """Create the arrays of an ephemeris in an empty folder and fill the coordinates.
+
+    Parameters
+    ----------
+    folder
+        where to create them.
+    objects, names
+        NORAD ids and names of the objects [n].
+    times
+        UTC times [m].
+    """
     kind = KINDS["ephemeris"]
     group = create_group(folder)
-    lengths = {"object": len(objects), "time": len(times), "axis": 3}
+    lengths = {"object": len(objects), "time": len(times), "axis": len(AXES)}
     arrays = {}
     for name, spec in kind.variables.items():
-        attrs = {"units": spec.units, "long_name": spec.long_name}
+        attrs = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in spec.attrs().items()}
         dtype = {"time": "int64", "text": "U"}.get(spec.dtype, spec.dtype)
         arrays[name] = create_array(
             group,
@@ -42,7 +54,8 @@ def create_ephemeris(folder: Path, objects: npt.NDArray[np.int64], times: npt.ND
         )
     arrays["object"][...] = objects
     arrays["time"][...] = times.astype("datetime64[ns]").view(np.int64)
-    arrays["axis"][...] = np.array(["x", "y", "z"], np.dtypes.StringDType())
+    arrays["axis"][...] = np.array(AXES, np.dtypes.StringDType())
+    arrays["name"][...] = np.asarray(names).astype(np.dtypes.StringDType())
     return group
 
 

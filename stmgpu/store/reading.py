@@ -1,4 +1,4 @@
-"""Open a store as a Dataset: only if it is whole, or what is there of one that is being computed."""
+"""Open a finished store as a Dataset, or the finished tiles of a running one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ import xarray as xr
 import zarr
 
 from stmgpu.errors import StoreError
-from stmgpu.screen.encounters import Encounters
+from stmgpu.screen.conjunctions import arrange, as_failure_attributes, partial_dataset
 from stmgpu.screen.events import merge_events
+from stmgpu.screen.parts import Part
+from stmgpu.screen.plan import make_plan
+from stmgpu.screen.settings import ScreeningSettings
+from stmgpu.screen.variables import FAILURES
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.run_input import StudyInputs
-from stmgpu.store.schema import CODECS, KINDS, kind_of
-from stmgpu.store.writing import KIND, check_root, reading
-from stmgpu.time import to_datetime64
+from stmgpu.store.schema import CODECS, KINDS, Kind, kind_of
+from stmgpu.store.writing import KIND, MARKS, check_root, reading
+from stmgpu.validation import Fields
+from stmgpu.variables import as_text
 
 if TYPE_CHECKING:
     import os
@@ -28,27 +33,37 @@ def open_dataset(
 ) -> xr.Dataset:
     """Open a store as a Dataset.
 
+    A finished store gives the Dataset that the computation in memory gives, but for its attributes about the machine.
+
     Parameters
     ----------
-    path
-        folder of the store.
-    kind
-        refuse a store of another kind.
-    load
-        read everything now, which checks every checksum; default for conjunctions and ensembles, not for an ephemeris
-        (its data are read, and checked, when they are used).
+    path : str or path
+        Folder of the store.
+    kind : str, optional
+        Refuse a store of another kind.
+    load : bool, optional
+        Read everything now, which checks every checksum; default for conjunctions and ensembles, not for an ephemeris
+        (its numbers are read, and checked, when they are used).
+    partial : bool
+        Also read a store that is still being computed: what its finished tiles hold. The attributes ``complete``
+        (0 or 1), ``tiles_done`` and ``tiles`` tell how much that is. Conjunctions then have no entry and exit times,
+        and shallow minima of slow pairs are not removed yet; an ephemeris has the times at which all objects are
+        computed; runs of an ensemble that are not finished are NaN.
 
-    partial
-        also read a store that is still being computed: what its finished tiles hold. The attributes ``complete``,
-        ``tiles_done`` and ``tiles`` say how much that is. Conjunctions then have no entry and exit times, and minima
-        of slow pairs are not told apart yet; an ephemeris has the times at which all objects are there; runs of an
-        ensemble that are not finished are not numbers.
+    Returns
+    -------
+    xr.Dataset
+        Variables of the store, with the attributes and types of its kind.
 
     Raises
     ------
     StoreError
-        there is no store, it was left unfinished, a file is missing or damaged, its kind is another, or its schema is
-        newer than this version of stmgpu.
+        If there is no store, it was left unfinished, a file is missing or damaged, its kind is another, or its schema
+        cannot be read by this version of stmgpu.
+
+    Examples
+    --------
+    >>> open_dataset("day.zarr", "conjunctions")  # doctest: +SKIP
     """
     folder = Path(path)
     if partial and not check_root(folder, unfinished=True)[1]:
@@ -57,23 +72,61 @@ def open_dataset(
     if load is None:
         load = attributes[KIND] != "ephemeris"
     with reading(folder):
-        ds = xr.open_zarr(folder, chunks=None, consolidated=False)
-        known = list(KINDS[attributes[KIND]].variables)
-        ds = ds[sorted(ds.data_vars, key=lambda name: known.index(name) if name in known else len(known))]
-        return ds.load() if load else ds
+        return _open(folder, attributes[KIND], load=load)
+
+
+def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
+    """The arrays of a store as a Dataset with the types and attributes of its kind."""
+    ds = xr.open_zarr(folder, chunks=None, consolidated=False)
+    if load:
+        ds = ds.load()
+    spec = KINDS[kind]
+    for name, variable in ds.variables.items():
+        known = spec.variables.get(str(name))
+        attrs = known.attrs() if known else {}
+        attrs |= {name: value for name, value in variable.attrs.items() if name not in attrs}
+        if variable.dtype.kind in "TO":
+            ds = (
+                ds.assign_coords({name: (variable.dims, as_text(variable.to_numpy()))})
+                if name in ds.coords
+                else (ds.assign({name: (variable.dims, as_text(variable.to_numpy()))}))
+            )
+        ds[name].attrs = attrs
+        if load:
+            ds[name].encoding = known.encoding() if known else {}
+    ds.attrs = {name: value for name, value in ds.attrs.items() if name not in MARKS}
+    ds = ds[sorted(ds.variables, key=lambda name: _place(str(name), spec))]
+    if kind != "conjunctions":
+        return ds
+    return arrange(ds.assign_attrs(_failures(folder)))
+
+
+def _place(name: str, kind: Kind) -> int:
+    """Place of a variable in the order of its kind."""
+    known = list(kind.variables)
+    return known.index(name) if name in known else len(known)
+
+
+def _failures(folder: Path) -> dict[str, Any]:
+    """Attributes of the objects that could not be propagated; empty for a store without their table."""
+    if not (folder / "failures").is_dir():
+        return {}
+    group = zarr.open_group(folder / "failures", mode="r", zarr_format=3, use_consolidated=False)
+    columns = {name: np.asarray(group[name]) for name in FAILURES}
+    return as_failure_attributes({**columns, "time": columns["time"].view("datetime64[ns]")})
 
 
 def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
-    """What the finished tiles of a run hold, see :func:`open_dataset`."""
+    """Open the finished tiles of a run, see :func:`open_dataset`."""
     if kind is not None and run.kind != kind:
         raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
     with reading(run.folder):
         ds = {"conjunctions": _conjunctions, "ephemeris": _ephemeris, "ensemble": _ensemble}[run.kind](run)
-        # what a result says of itself comes before what its run was asked for, which an ensemble has in other forms
+        # attributes of the result override the settings of the run, which an ensemble has in another form
         ds.attrs = {
             **run.document["settings"],
             **ds.attrs,
-            "complete": False,
+            "complete": 0,
             "tiles_done": len(run.markers()),
             "tiles": run.document["tiling"].get("tiles"),
         }
@@ -81,36 +134,13 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
 
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
-    catalog, s = run.run_input(), run.document["settings"]
-    if isinstance(catalog, StudyInputs):
+    objects = run.run_input()
+    if isinstance(objects, StudyInputs):
         raise StoreError(f"{run.folder} is damaged: conjunctions are not computed from the files of a study")
-    tiles = [run.read_tile(marker) for marker in run.markers().values()]
-    names = list(Encounters.join([]).__dict__)
-    events = merge_events(Encounters.join([Encounters(**{n: t[n] for n in names}) for t in tiles]))
-    a, b = events.first, events.second
-    events = events[np.lexsort((catalog.norad_id[b], catalog.norad_id[a], events.tca_s))]
-    a, b = events.first, events.second
-    data = {
-        "primary": catalog.norad_id[a],
-        "secondary": catalog.norad_id[b],
-        "primary_name": catalog.name[a],
-        "secondary_name": catalog.name[b],
-        "tca": to_datetime64(s["start_jd"], s["start_fr"], events.tca_s),
-        "miss_distance": events.miss_km,
-        "relative_speed": events.speed_km_s,
-        "miss_rtn": events.miss_rtn,
-        "flags": events.flags,
-    }
-    spec = KINDS["conjunctions"].variables
-    variables = {
-        name: (
-            spec[name].dims,
-            values,
-            {"long_name": spec[name].long_name} | ({} if spec[name].dtype == "time" else {"units": spec[name].units}),
-        )
-        for name, values in data.items()
-    }
-    return xr.Dataset(variables, coords={"axis": ["radial", "transverse", "normal"]})
+    plan = make_plan(ScreeningSettings.from_json(Fields(run.document["settings"], "settings")), len(objects))
+    part = Part.join([Part.from_arrays(run.read_tile(marker), marker.summary) for marker in run.markers().values()])
+    part.events = merge_events(part.events)
+    return partial_dataset(part, objects, plan)
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
@@ -134,7 +164,7 @@ def _ensemble(run: RunStore) -> xr.Dataset:
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:
-    ds = xr.open_zarr(run.folder, chunks=None, consolidated=False)
+    ds = _open(run.folder, "ephemeris", load=False)
     covered = np.zeros(ds.sizes["time"], np.int64)
     for marker in run.markers().values():
         (first, last), (begin, end) = marker.summary["times"], marker.summary["objects"]
@@ -142,15 +172,29 @@ def _ephemeris(run: RunStore) -> xr.Dataset:
     return ds.isel(time=np.flatnonzero(covered == ds.sizes["object"]))
 
 
+def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:
+    """Every array of a store by its path, those of its kind's tables included."""
+    root = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
+    arrays = {str(name): array for name, array in root.arrays()}
+    for table, columns in KINDS[kind].tables.items():
+        if table in root:
+            group = zarr.open_group(folder / table, mode="r", zarr_format=3, use_consolidated=False)
+            arrays |= {f"{table}/{name}": array for name, array in group.arrays()}
+            missing = [name for name in columns if f"{table}/{name}" not in arrays]
+            if missing:
+                raise StoreError(f"{folder} is damaged: {table} lacks {', '.join(missing)}")
+    return arrays
+
+
 def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Root attributes of a store that is whole as far as can be seen without reading its data."""
+    """Check a store without reading its data, and return the attributes of its root."""
     attributes, _ = check_root(folder)
-    found = attributes[KIND]
-    spec = kind_of(found)
-    if kind is not None and found != kind:
-        raise StoreError(f"{folder} holds {found}, not {kind}")
+    held = attributes[KIND]
+    spec = kind_of(held)
+    if kind is not None and held != kind:
+        raise StoreError(f"{folder} holds {held}, not {kind}")
     with reading(folder):
-        arrays = dict(zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False).arrays())
+        arrays = arrays_of(folder, held)
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
     if missing:
         raise StoreError(f"{folder} is damaged: the arrays {', '.join(missing)} are missing")
@@ -160,7 +204,7 @@ def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 
 def _check_array(folder: Path, name: str, array: zarr.Array[Any]) -> None:
-    """Only codecs that we know, and every shard's file in its place."""
+    """Raise :class:`StoreError` for an unknown codec or a missing file of a shard."""
     names = _codec_names(array.metadata.to_dict().get("codecs"))
     if not names <= CODECS:
         raise StoreError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.store.run import RunStore
+    from stmgpu.typing import Ints, Strings, Times
 
 
 def write_result(run: RunStore, ds: xr.Dataset) -> None:
@@ -32,26 +33,32 @@ def write_result(run: RunStore, ds: xr.Dataset) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def place_arrays(run: RunStore, objects: Any, times: Any) -> None:
+def place_arrays(run: RunStore, objects: Ints, times: Times, *, names: Strings) -> None:
     """Put the arrays of an ephemeris into its store, as they are before anything is written into them."""
     staging = _staging(run)
     try:
         with writing(run.folder):
-            create_ephemeris(staging, objects, times)
+            create_ephemeris(staging, objects, times, names=names)
             _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def complete_ephemeris(
-    run: RunStore, files: Mapping[str, tuple[int, str]], objects: Any, times: Any, attrs: Mapping[str, Any]
+    run: RunStore,
+    files: Mapping[str, tuple[int, str]],
+    objects: Ints,
+    times: Times,
+    *,
+    names: Strings,
+    attrs: Mapping[str, Any],
 ) -> None:
     """Mark an ephemeris as complete whose shards (with their hashes) are all written; call it under the run's lock."""
     run.tidy()
     staging = _staging(run)
     try:
         with writing(run.folder):
-            finish_ephemeris(create_ephemeris(staging, objects, times), attrs)
+            finish_ephemeris(create_ephemeris(staging, objects, times, names=names), attrs)
             _complete(run, staging, {**files, **{name: file_hash(staging / name) for name in result_files(staging)}})
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a store of each kind holds, and how it is cut into chunks and shards.
+"""Contents of each kind of store, and their division into chunks and shards.
 
 A shard is one file and the writer's unit: it is written whole, once. A chunk is the reader's unit: compressed and
 checksummed by itself inside its shard.
@@ -6,112 +6,87 @@ checksummed by itself inside its shard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.catalog.columns import COLUMNS
 from stmgpu.debris import variables as debris
 from stmgpu.errors import StoreError
+from stmgpu.propagate import variables as ephemeris
+from stmgpu.screen import variables as screening
+from stmgpu.variables import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA_VERSION = 3
 """Version of the layout below; a reader refuses stores of a newer one."""
-
-TIME_UNITS = "nanoseconds since 1970-01-01T00:00:00"
-"""CF units of every stored time: int64, exact, UTC."""
 
 CODECS = frozenset({"bytes", "crc32c", "sharding_indexed", "vlen-utf8", "zstd"})
 """All codecs that a store may name; none of them can run code."""
 
 
 @dataclass(frozen=True)
-class Variable:
-    """A variable of a kind: dimensions, type ('time' and 'text' besides NumPy's), units and long_name."""
-
-    dims: tuple[str, ...]
-    dtype: str
-    units: str
-    long_name: str
-    required: bool = True
-
-
-@dataclass(frozen=True)
 class Kind:
-    """A kind of store: its title, its variables, and (chunk, shard) lengths along each dimension."""
+    """A kind of store.
+
+    Parameters
+    ----------
+    title
+        what a store of this kind holds.
+    variables
+        its variables by name.
+    extents
+        chunk and shard length along each dimension.
+    tables
+        small tables besides the variables, each a group of its own: name of the group, columns.
+    since
+        first schema version that can be read.
+    """
 
     title: str
-    variables: dict[str, Variable]
-    extents: dict[str, tuple[int, int]]
+    variables: Mapping[str, Variable]
+    extents: Mapping[str, tuple[int, int]]
+    tables: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
+    since: int = 1
+
+    def arrays(self) -> dict[str, Variable]:
+        """All variables by the path of their array: those of a table as ``table/column``."""
+        tables = {f"{table}/{name}": spec for table, columns in self.tables.items() for name, spec in columns.items()}
+        return {**self.variables, **tables}
 
 
 LINE = (65_536, 1_048_576)
 """Chunk and shard length of one-dimensional variables."""
 
-_EACH, _RTN = ("conjunction",), ("conjunction", "axis")
-_STATE = ("object", "time", "axis")
-
 KINDS: dict[str, Kind] = {
     "conjunctions": Kind(
-        "conjunctions found by all-vs-all screening",
-        {
-            "primary": Variable(_EACH, "int64", "1", "NORAD id of the object with the smaller id"),
-            "secondary": Variable(_EACH, "int64", "1", "NORAD id of the object with the larger id"),
-            "primary_name": Variable(_EACH, "text", "1", "name of the primary", required=False),
-            "secondary_name": Variable(_EACH, "text", "1", "name of the secondary", required=False),
-            "tca": Variable(_EACH, "time", "ns", "time of closest approach (UTC)"),
-            "miss_distance": Variable(_EACH, "float64", "km", "distance at the time of closest approach"),
-            "relative_speed": Variable(_EACH, "float64", "km/s", "relative speed at the time of closest approach"),
-            "miss_rtn": Variable(_RTN, "float64", "km", "secondary minus primary in the primary's RTN frame"),
-            "primary_epoch_age_days": Variable(
-                _EACH, "float64", "d", "TCA minus epoch of the primary's elements", required=False
-            ),
-            "secondary_epoch_age_days": Variable(
-                _EACH, "float64", "d", "TCA minus epoch of the secondary's elements", required=False
-            ),
-            "flags": Variable(_EACH, "integer", "1", "bit flags of the conjunction"),
-            "entry": Variable(
-                _EACH, "time", "ns", "time at which the distance fell below the threshold (UTC)", required=False
-            ),
-            "exit": Variable(
-                _EACH, "time", "ns", "time at which the distance rose above the threshold (UTC)", required=False
-            ),
-            "failed_object": Variable(
-                ("failed",), "int64", "1", "NORAD id of an object that could not be propagated", required=False
-            ),
-            "failed_code": Variable(("failed",), "int8", "1", "its propagation error code", required=False),
-            "failed_time": Variable(
-                ("failed",), "time", "ns", "when its propagation first failed (UTC)", required=False
-            ),
-        },
-        {"conjunction": (32_768, 524_288)},
+        screening.TITLE,
+        screening.VARIABLES,
+        {screening.ROW: (32_768, 524_288)},
+        {"failures": screening.FAILURES},
+        since=3,
     ),
-    "ephemeris": Kind(
-        "ephemeris of objects propagated with SGP4",
-        {
-            "object": Variable(("object",), "int64", "1", "NORAD id"),
-            "time": Variable(("time",), "time", "ns", "time (UTC)"),
-            "axis": Variable(("axis",), "text", "1", "axis of the TEME frame", required=False),
-            "position": Variable(_STATE, "float64", "km", "position in TEME"),
-            "velocity": Variable(_STATE, "float64", "km/s", "velocity in TEME"),
-            "error_code": Variable(_STATE[:2], "int8", "1", "propagation error code, 0 where there was none"),
-        },
-        {"object": (256, 8_192), "time": (64, 128)},
-    ),
+    "ephemeris": Kind(ephemeris.TITLE, ephemeris.VARIABLES, {"object": (256, 8_192), "time": (64, 128)}),
     "ensemble": Kind(
         "Monte-Carlo evolution of the debris population",
         {
-            "scenario": Variable(("scenario",), "text", "1", "scenario"),
-            "time": Variable(("time",), "float64", "a", "decimal year (UTC)"),
-            "shell": Variable(("shell",), "float64", "km", "altitude of the middle of the shell"),
-            "shell_lower": Variable(("shell",), "float64", "km", "altitude of the lower edge of the shell"),
-            "shell_upper": Variable(("shell",), "float64", "km", "altitude of the upper edge of the shell"),
-            "class": Variable(("class",), "text", "1", "class of objects"),
+            "scenario": Variable(("scenario",), "text", "scenario"),
+            "time": Variable(("time",), "float64", "decimal year (UTC)", "a"),
+            "shell": Variable(("shell",), "float64", "altitude of the middle of the shell", "km"),
+            "shell_lower": Variable(("shell",), "float64", "altitude of the lower edge of the shell", "km"),
+            "shell_upper": Variable(("shell",), "float64", "altitude of the upper edge of the shell", "km"),
+            "class": Variable(("class",), "text", "class of objects"),
             **{
-                name: Variable(debris.dims_of(name), debris.dtype_of(name), *words)
-                for name, words in debris.LONG_NAMES.items()
+                name: Variable(debris.dims_of(name), debris.dtype_of(name), long_name, units)
+                for name, (units, long_name) in debris.LONG_NAMES.items()
             },
-            **{f"event_{name}": Variable(("event",), *words) for name, words in debris.EVENTS.items()},
+            **{
+                f"event_{name}": Variable(("event",), dtype, long_name, units)
+                for name, (dtype, units, long_name) in debris.EVENTS.items()
+            },
         },
         {"scenario": (1, 1), "run": (64, 4096), "time": (4096, 4096), "shell": (256, 256), "class": (16, 16)},
     ),
@@ -119,7 +94,7 @@ KINDS: dict[str, Kind] = {
         "catalogue of SGP4 mean elements",
         {
             name: Variable(
-                ("object",), "text" if column.kind == "str" else column.kind, column.units or "1", column.long_name
+                ("object",), "text" if column.kind == "str" else column.kind, column.long_name, column.units or ""
             )
             for name, column in COLUMNS.items()
         },
@@ -129,11 +104,11 @@ KINDS: dict[str, Kind] = {
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of that name, or a :class:`StoreError` that lists the known ones."""
+    """Kind of a name; raise :class:`StoreError` for an unknown one."""
     try:
         return KINDS[name]
     except (KeyError, TypeError):
-        raise StoreError(f"there is no kind of store {name!r}; known: {', '.join(KINDS)}") from None
+        raise StoreError(f"the kind of store {name!r} is unknown; choose one of {', '.join(KINDS)}") from None
 
 
 def layout(kind: Kind, dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -151,13 +126,9 @@ def layout(kind: Kind, dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[t
 
 
 def check_dtype(name: str, dtype: np.dtype[Any], expected: str) -> None:
-    """Raise :class:`StoreError` unless an array's type fits what the schema says of the variable."""
-    fits = {
-        "time": dtype.kind == "M",
-        "text": dtype.kind in "UTO",
-        "integer": dtype.kind in "iu",
-    }.get(expected)
+    """Raise :class:`StoreError` unless a variable's type fits the one of the schema."""
+    fits = {"time": dtype.kind == "M", "text": dtype.kind in "UTO"}.get(expected)
     if fits is None:
         fits = bool(np.can_cast(dtype, np.dtype(expected), casting="safe")) and dtype.kind == np.dtype(expected).kind
     if not fits:
-        raise StoreError(f"variable {name!r} has type {dtype}; the schema asks for {expected}")
+        raise StoreError(f"variable {name!r} has type {dtype}; convert it to {expected}")

@@ -25,7 +25,10 @@ from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash, replacing
-from stmgpu.store.schema import KINDS, SCHEMA_VERSION, TIME_UNITS, Kind, check_dtype, kind_of, layout
+from stmgpu.screen.selection import failures
+from stmgpu.screen.variables import FAILED, FAILURES, ROW
+from stmgpu.store.schema import KINDS, SCHEMA_VERSION, Kind, check_dtype, kind_of, layout
+from stmgpu.variables import CALENDAR, CONVENTIONS, TIME_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+
+MARKS = frozenset({KIND, _SCHEMA, _COMPLETE})
+"""Attributes of the root that belong to the store and not to the result."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,9 +87,13 @@ Prepared = dict[str, tuple[np.ndarray, tuple[str, ...], dict[str, Any]]]
 
 
 def prepare(ds: xr.Dataset, kind: str) -> Prepared:
-    """The variables of a Dataset as they are stored; :class:`StoreError` where they do not fit the schema."""
+    """The arrays of a Dataset as they are stored, by path; :class:`StoreError` where they do not fit the schema."""
     spec = kind_of(kind)
-    arrays = {str(name): _prepare(str(name), variable, spec) for name, variable in ds.variables.items()}
+    variables = {str(name): variable for name, variable in ds.variables.items() if name != ROW}
+    if "failures" in spec.tables and any(str(name).startswith(FAILED) for name in ds.attrs):
+        table = failures(ds)
+        variables |= {f"failures/{name}": column.of(table[name]) for name, column in FAILURES.items()}
+    arrays = {name: _prepare(name, variable, spec) for name, variable in variables.items()}
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
     if missing:
         raise StoreError(f"a store of kind {kind!r} needs the variables {', '.join(missing)}, which the Dataset lacks")
@@ -93,6 +103,8 @@ def prepare(ds: xr.Dataset, kind: str) -> Prepared:
 def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> None:
     """Write a whole result into a folder of its own."""
     group = create_group(folder)
+    for table in {name.partition("/")[0] for name in prepared if "/" in name}:
+        group.create_group(table)
 
     def write(name: str) -> None:
         data, dims, attrs = prepared[name]
@@ -100,7 +112,8 @@ def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> 
 
     with ThreadPoolExecutor(_ARRAYS_AT_ONCE) as pool:
         list(pool.map(write, prepared))
-    finish(group, kind, {str(k): v for k, v in ds.attrs.items()}, [str(c) for c in ds.coords])
+    attrs = {str(name): value for name, value in ds.attrs.items() if not str(name).startswith(FAILED)}
+    finish(group, kind, attrs, [str(c) for c in ds.coords if c != ROW])
 
 
 def result_files(folder: Path) -> list[str]:
@@ -216,7 +229,7 @@ def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: 
     auxiliary = [c for c in coordinates if c not in KINDS[kind].extents and c != "axis"]
     group.attrs.update(
         {
-            "Conventions": "CF-1.11",
+            "Conventions": CONVENTIONS,
             "title": KINDS[kind].title,
             **{name: _plain(name, value) for name, value in attrs.items()},
             **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
@@ -233,22 +246,22 @@ def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: 
 
 def time_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of a time variable stored as int64 nanoseconds."""
-    return {**attrs, "units": TIME_UNITS, "calendar": "proleptic_gregorian", "standard_name": "time"}
+    return {"standard_name": "time", **attrs, "units": TIME_UNITS, "calendar": CALENDAR}
 
 
 def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, tuple[str, ...], dict[str, Any]]:
     """A variable's data in a type that is stored, its dimensions in the schema's order, and its attributes."""
-    spec = kind.variables.get(name)
+    spec = kind.arrays().get(name)
     dims = tuple(str(d) for d in variable.dims)
     if spec is not None:
         if sorted(dims) != sorted(spec.dims):
-            raise StoreError(f"variable {name!r} has dimensions {dims}; the schema asks for {spec.dims}")
+            raise StoreError(f"variable {name!r} has dimensions {dims}; give it the dimensions {spec.dims}")
         variable, dims = variable.transpose(*spec.dims), spec.dims
     data = variable.to_numpy()
     attrs = {str(k): _plain(f"{name}.{k}", v) for k, v in variable.attrs.items()}
     if spec is not None:
         check_dtype(name, data.dtype, spec.dtype)
-        attrs = {"units": spec.units, "long_name": spec.long_name, **attrs}
+        attrs = {name: _plain(name, value) for name, value in spec.attrs().items()} | attrs
     if data.dtype.kind == "M":
         return data.astype("datetime64[ns]").view(np.int64), dims, time_attrs(attrs)
     if data.dtype.kind in "OTU":
@@ -261,7 +274,7 @@ def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, 
         raise StoreError(f"variable {name!r} has type {data.dtype}; only numbers, times and text are stored")
     if spec is None and not {"units", "long_name"} <= attrs.keys():
         raise StoreError(f"variable {name!r} is not in the schema and lacks units or long_name; set both in its attrs")
-    if spec is not None and spec.dtype not in ("time", "text", "integer"):
+    if spec is not None and spec.dtype not in ("time", "text"):
         data = data.astype(spec.dtype)
     return np.ascontiguousarray(data), dims, attrs
 
@@ -314,7 +327,12 @@ def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], 
         raise StoreError(
             f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; install a newer stmgpu"
         )
-    kind_of(attributes[KIND])
+    kind = kind_of(attributes[KIND])
+    if version < kind.since:
+        raise StoreError(
+            f"{folder} has schema version {version}; {attributes[KIND]} are read from version {kind.since} on: compute "
+            "the store again"
+        )
     complete = attributes.get(_COMPLETE) is True
     if not complete and not unfinished:
         raise StoreError(

@@ -27,8 +27,9 @@ from stmgpu.store import open_dataset
 # the reference backend needs minutes for what the kernels do in a second
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 CSV_COLUMNS = (
-    "primary,secondary,primary_name,secondary_name,tca,miss_distance_km,relative_speed_km_s,miss_radial_km,"
-    "miss_transverse_km,miss_normal_km,primary_epoch_age_days,secondary_epoch_age_days,flags"
+    "tca,primary,secondary,primary_name,secondary_name,miss_distance_km,relative_speed_km_s,miss_radial_km,"
+    "miss_transverse_km,miss_normal_km,primary_epoch_age_days,secondary_epoch_age_days,flags,entry,exit,altitude_km,"
+    "latitude_deg,longitude_deg,regime,primary_regime,secondary_regime,primary_type,secondary_type"
 )
 
 

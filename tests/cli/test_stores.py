@@ -207,7 +207,7 @@ def test_own_trajectories_against_the_catalogue(
         found = open_dataset(out)
         assert found.primary.to_numpy().tolist() == expected.primary.to_numpy().tolist()
         assert found.secondary.to_numpy().tolist() == expected.secondary.to_numpy().tolist()
-        assert abs(found.miss_distance - expected.miss_distance).max() < 1e-5
+        assert abs(found.miss_distance.to_numpy() - expected.miss_distance.to_numpy()).max() < 1e-5
         assert found.attrs["objects_with_trajectory"] == 40
         assert 0.0 < found.attrs["largest_interpolation_error_km"] < 0.1
         assert json.loads(stmgpu("info", out, "--json").stdout)["catalog"]["trajectories"]["objects"] == 40

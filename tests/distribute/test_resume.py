@@ -92,7 +92,20 @@ def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: P
     fast = part.isel(conjunction=np.flatnonzero(part.relative_speed.to_numpy() >= 0.1))
     early = early.isel(conjunction=np.flatnonzero(early.relative_speed.to_numpy() >= 0.1))
     assert early.sizes["conjunction"] > 10
-    for name in ("primary", "secondary", "tca", "miss_distance", "relative_speed", "miss_rtn", "primary_name"):
+    assert list(part.variables) == [name for name in expected.variables if name not in ("entry", "exit")]
+    for name, variable in part.variables.items():
+        assert str(variable.attrs) == str(expected[name].attrs), name
+        assert variable.dtype.kind == expected[name].dtype.kind, name
+    for name in (
+        "primary",
+        "secondary",
+        "tca",
+        "miss_distance",
+        "relative_speed",
+        "miss_radial",
+        "altitude",
+        "primary_name",
+    ):
         assert fast[name].to_numpy().tolist() == early[name].to_numpy().tolist(), name
     assert stm.open_dataset(whole, partial=True).attrs["events"] == expected.attrs["events"]
 

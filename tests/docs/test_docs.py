@@ -19,7 +19,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.cli import app
 from stmgpu.propagate.codes import CODES
-from stmgpu.screen.conjunctions import FLAGS
+from stmgpu.screen.variables import FLAGS
 
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [ROOT / "README.md", *GUIDE]

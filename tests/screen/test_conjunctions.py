@@ -1,10 +1,8 @@
-"""The Dataset and the CSV: order, names, RTN, ages, flags, dwell times, failures."""
+"""The Dataset: order, names, RTN, ages, flags, dwell times, place, regimes, failures."""
 
 from __future__ import annotations
 
-import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +14,13 @@ from support.plans import plan_for
 import stmgpu as stm
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog import Catalog
+from stmgpu.catalog.orbits import REGIMES, apsis_heights_km, regime_of
 from stmgpu.errors import InputError
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.screen.conjunctions import CSV_COLUMNS, flag_names, write_csv
+from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.engine import run
 from stmgpu.screen.screening import default_start
+from stmgpu.screen.variables import REGIME_CODES
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def test_sorted_complete_and_described(events: tuple[Catalog, xr.Dataset]) -> No
     for name, variable in con.variables.items():
         assert "long_name" in variable.attrs, name
         assert variable.dtype.kind == "M" or variable.dtype.kind in "iU" or "units" in variable.attrs, name
+        assert variable.dims == ("conjunction",), name
     names = dict(zip(catalog.norad_id.tolist(), catalog.name.tolist(), strict=True))
     assert con.primary_name.values.tolist() == [names[i] for i in con.primary.values.tolist()]
     plan = json.loads(con.attrs["certificate"])["plan"]
@@ -84,36 +85,56 @@ def test_states_at_tca_come_from_sgp4_itself(events: tuple[Catalog, xr.Dataset])
         radial = ra / np.linalg.norm(ra)
         normal = np.cross(ra, va) / np.linalg.norm(np.cross(ra, va))
         expected = [(rb - ra) @ axis for axis in (radial, np.cross(normal, radial), normal)]
-        np.testing.assert_allclose(e.miss_rtn.values, expected, atol=2e-5)
+        miss = [float(e[f"miss_{axis}"]) for axis in ("radial", "transverse", "normal")]
+        np.testing.assert_allclose(miss, expected, atol=2e-5)
         assert float(e.primary_epoch_age_days) == pytest.approx(age_a, abs=1e-9)
         assert float(e.secondary_epoch_age_days) == pytest.approx(age_b, abs=1e-9)
 
 
-def test_csv_holds_what_the_dataset_holds(events: tuple[Catalog, xr.Dataset], tmp_path: Path) -> None:
-    _, con = events
-    write_csv(con, tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == CSV_COLUMNS
-    assert len(rows) == con.sizes["conjunction"]
-    assert [int(r["primary"]) for r in rows] == con.primary.values.tolist()
-    np.testing.assert_allclose([float(r["miss_distance_km"]) for r in rows], con.miss_distance.values, atol=1e-9)
-    tca = np.array([np.datetime64(r["tca"].rstrip("Z")) for r in rows])
-    assert np.abs((tca - con.tca.values) / np.timedelta64(1, "ns")).max() <= 500
-    assert [r["flags"] for r in rows] == [flag_names(int(f)) for f in con.flags.values]
-    assert list(tmp_path.iterdir()) == [tmp_path / "out.csv"]
+def test_place_of_the_encounter(events: tuple[Catalog, xr.Dataset]) -> None:
+    """Against the Earth-fixed midpoint computed from the ephemerides of both objects, in the formulas of a textbook."""
+    catalog, con = events
+    row = {int(i): k for k, i in enumerate(catalog.norad_id)}
+    for k in range(0, con.sizes["conjunction"], 11):
+        e = con.isel(conjunction=k)
+        pair = catalog[np.array([row[int(e.primary)], row[int(e.secondary)]])]
+        at = stm.propagate(pair, start=e.tca.values, hours=0.01, step_s=60.0, backend="reference").position.isel(time=0)
+        x, y, z = at.mean("object").values
+        days = (e.tca.values - np.datetime64("2000-01-01T12:00")) / np.timedelta64(1, "ns") / 86400e9
+        turn = np.radians((280.46061837 + 360.98564736629 * days) % 360.0)  # Meeus (1998), chapter 12
+        longitude = (np.degrees(np.arctan2(y, x) - turn) + 180.0) % 360.0 - 180.0
+        assert float(e.longitude) == pytest.approx(longitude, abs=2e-3)
+        flattening, equator = 1.0 / 298.257223563, 6378.137
+        e2, phi = flattening * (2.0 - flattening), np.radians(float(e.latitude))
+        curvature = equator / np.sqrt(1.0 - e2 * np.sin(phi) ** 2)
+        height = float(e.altitude)
+        assert (curvature * (1.0 - e2) + height) * np.sin(phi) == pytest.approx(z, abs=2e-3)
+        assert (curvature + height) * np.cos(phi) == pytest.approx(np.hypot(x, y), abs=2e-3)
 
 
-def test_csv_quotes_names(tmp_path: Path) -> None:
-    rows = np.repeat(random_rows(np.random.default_rng(1), 1), 2, axis=0)
-    catalog = catalog_of(rows)
-    apart = ("source", "sha256", "rejected")
-    columns = {f: getattr(catalog, f) for f in Catalog.__dataclass_fields__ if f not in apart}
-    columns["name"] = np.array(['A, "B"', "C"])
-    con = stm.screen(Catalog.from_columns(**columns), start=START, hours=1, backend="cpu")
-    write_csv(con, tmp_path / "o.csv")
-    with (tmp_path / "o.csv").open(newline="") as file:
-        assert next(csv.DictReader(file))["primary_name"] == 'A, "B"'
+def test_regimes_and_types_are_those_of_the_catalogue(events: tuple[Catalog, xr.Dataset]) -> None:
+    catalog, con = events
+    regimes = regime_of(*apsis_heights_km(catalog.mean_motion, catalog.eccentricity))
+    names = dict(zip(catalog.norad_id.tolist(), regimes.tolist(), strict=True))
+    types = dict(zip(catalog.norad_id.tolist(), catalog.object_type.tolist(), strict=True))
+    for which in ("primary", "secondary"):
+        ids = con[which].values.tolist()
+        assert [REGIME_CODES[c] for c in con[f"{which}_regime"].values.tolist()] == [names[i] for i in ids]
+        assert con[f"{which}_type"].values.tolist() == [types[i] for i in ids]
+    assert np.array_equal(con.regime, np.minimum(con.primary_regime, con.secondary_regime))
+    assert con.regime.attrs["flag_meanings"].split() == list(REGIMES)
+
+
+def test_trajectories_have_the_regime_of_their_orbit() -> None:
+    catalog = stm.synthetic_catalog(60, seed=3)
+    eph = stm.propagate(catalog, "2025-01-01", hours=2, step_s=60.0, backend="reference")
+    tracks = stm.Trajectories.from_dataset(eph.isel(object=slice(20, None)))
+    both = stm.screen(catalog[:20], start="2025-01-01T00:20", hours=1, ephemeris=tracks, threshold_km=200.0)
+    regimes = regime_of(*apsis_heights_km(catalog.mean_motion, catalog.eccentricity))
+    names = dict(zip(catalog.norad_id.tolist(), regimes.tolist(), strict=True))
+    assert both.sizes["conjunction"] > 5
+    ids = both.secondary.values.tolist()
+    assert [REGIME_CODES[c] for c in both.secondary_regime.values.tolist()] == [names[i] for i in ids]
 
 
 def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events: tuple[Catalog, xr.Dataset]) -> None:
@@ -183,10 +204,11 @@ def test_decaying_objects_take_part_until_they_fail(backend: Backend) -> None:
     other = passing(rng, row, 60.0, 1.0)
     assert np.isfinite(reference).all()
     con = stm.screen(join(falling, other), start=START, hours=48, threshold_km=25.0, backend=backend.name)
-    assert con.failed_object.values.tolist() == [1]
-    assert int(con.failed_code[0]) in (1, 6, 7)
+    failed = stm.failures(con)
+    assert failed["norad_id"].tolist() == [1]
+    assert int(failed["code"][0]) in (1, 6, 7)
     assert con.sizes["conjunction"] >= 1
-    assert np.all(con.tca.values <= con.failed_time.values[0])
+    assert np.all(con.tca.values <= failed["time"].to_numpy()[0])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from stmgpu.errors import BackendError
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.engine import run
 from stmgpu.screen.screening import screen
+from stmgpu.screen.selection import failures
 from stmgpu.time import to_datetime64
 
 FAST_KM_S = 0.1
@@ -64,7 +65,7 @@ def match(ours: DataFrame, truth: DataFrame, within_s: float) -> tuple[dict[Any,
 def test_every_fast_event_of_an_independent_engine_and_no_other(day) -> None:
     """data/truth: polynomial enclosures and root isolation, an engine that shares nothing with ours."""
     events, ours, truth = day
-    failed = set(events.failed_object.values.tolist())
+    failed = set(failures(events)["norad_id"].tolist())
     mine = ours[ours.relative_speed_km_s > FAST_KM_S].reset_index(drop=True)
     theirs = truth[truth.relative_speed_km_s > FAST_KM_S].reset_index(drop=True)
     found, used = match(mine, theirs, 2.0)
@@ -102,8 +103,8 @@ def test_certificate_and_failures_are_reported(day: tuple[xr.Dataset, DataFrame,
     assert certificate["complete"] is True
     assert certificate["pairs_measured"] > 5000
     assert 0.01 < certificate["largest_ratio"] < 1.0
-    assert 100 < events.sizes["failed"] < 160
-    assert set(np.unique(events.failed_code)) <= {1, 2, 3, 4, 6, 7}
+    assert 100 < len(failures(events)) < 160
+    assert set(failures(events)["code"]) <= {1, 2, 3, 4, 6, 7}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from stmgpu.store import open_dataset, verify, write_dataset
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris, shard_lengths, write_block
 
 IDS = np.arange(300) * 7 + 11
+NAMES = np.array([f"OBJECT {k}" for k in IDS])
 TIMES = np.datetime64("2024-07-05T00:00:00", "ns") + np.arange(300) * np.timedelta64(60_000, "ms")
 
 
@@ -25,7 +26,7 @@ def states(objects: int, k0: int, k1: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
     folder = tmp_path / "blocks.zarr"
-    group = create_ephemeris(folder, IDS, TIMES)
+    group = create_ephemeris(folder, IDS, TIMES, names=NAMES)
     shard = shard_lengths(len(IDS), len(TIMES))
     assert shard == (512, 128)
     begins = list(range(0, len(TIMES), shard[1]))
@@ -67,14 +68,14 @@ def test_anything_but_whole_shards_is_refused(
     tmp_path: Path, first_object: int, first_time: int, objects: int, times: int
 ) -> None:
     """Two writers inside one shard lose each other's data: it must not come to that."""
-    create_ephemeris(tmp_path / "e", IDS, TIMES)
+    create_ephemeris(tmp_path / "e", IDS, TIMES, names=NAMES)
     with pytest.raises(StoreError, match="whole shards"):
         write_block(tmp_path / "e", first_object, first_time, *states(objects, 0, times))
 
 
 @pytest.mark.parametrize(("objects", "times"), [(1, 1), (300, 5), (5, 300)])
 def test_small_ephemerides(tmp_path: Path, objects: int, times: int) -> None:
-    group = create_ephemeris(tmp_path / "e", IDS[:objects], TIMES[:times])
+    group = create_ephemeris(tmp_path / "e", IDS[:objects], TIMES[:times], names=NAMES[:objects])
     step = shard_lengths(objects, times)[1]
     for k in range(0, times, step):
         write_block(tmp_path / "e", 0, k, *states(objects, k, min(k + step, times)))

@@ -38,11 +38,10 @@ def conjunctions(n: int, seed: int = 0) -> xr.Dataset:
             "tca": (each, tca),
             "miss_distance": (each, rng.random(n) * 5.0),
             "relative_speed": (each, rng.random(n) * 15.0),
-            "miss_rtn": ((each, "axis"), rng.normal(size=(n, 3))),
+            **{f"miss_{axis}": (each, rng.normal(size=n)) for axis in ("radial", "transverse", "normal")},
             "flags": (each, rng.integers(0, 8, n).astype(np.int32)),
             "entry": (each, np.where(np.arange(n) % 2 == 0, tca, NOT_A_TIME)),
         },
-        coords={"axis": ["radial", "transverse", "normal"]},
         attrs={
             "threshold_km": 5.0,
             "certificate": json.dumps({"holds": True}),
@@ -71,7 +70,7 @@ def ephemeris(objects: int, times: int) -> xr.Dataset:
 
 
 def assert_same(found: xr.Dataset, expected: xr.Dataset) -> None:
-    assert set(found.variables) == set(expected.variables)
+    assert set(found.variables) - {"conjunction"} == set(expected.variables) - {"conjunction"}
     for name, variable in expected.variables.items():
         a, b = found[name].to_numpy(), variable.to_numpy()
         assert a.shape == b.shape, name
@@ -94,7 +93,7 @@ def test_conjunctions_round_trip(tmp_path: Path, n: int) -> None:
     assert found.attrs["count"] == n
     assert found.attrs["start"].startswith("2024-07-05")
     for name in set(ds.data_vars) - {"tca", "entry"}:
-        assert found[name].attrs["units"] == KINDS["conjunctions"].variables[name].units
+        assert found[name].attrs.get("units", "") == KINDS["conjunctions"].variables[name].units
         assert found[name].attrs["long_name"]
     verify(path)
     assert [p.name for p in path.parent.iterdir()] == ["day.zarr"]
@@ -177,7 +176,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="left unfinished"):
         open_dataset(path)
     _edit_root(path, stmgpu_complete=True, stmgpu_kind="poem")
-    with pytest.raises(StoreError, match="no kind of store 'poem'"):
+    with pytest.raises(StoreError, match="kind of store 'poem' is unknown"):
         open_dataset(path)
     (path / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match="no finished store"):
@@ -284,9 +283,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (lambda ds: ds.drop_vars("tca"), "needs the variables tca"),
-        (lambda ds: ds.assign(flags=ds.flags * 0.5), "'flags' has type float64; the schema asks for integer"),
-        (lambda ds: ds.assign(tca=ds.miss_distance), "'tca' has type float64; the schema asks for time"),
-        (lambda ds: ds.assign(miss_rtn=ds.miss_rtn.isel(axis=0)), "'miss_rtn' has dimensions"),
+        (lambda ds: ds.assign(flags=ds.flags * 0.5), "'flags' has type float64; convert it to int32"),
+        (lambda ds: ds.assign(tca=ds.miss_distance), "'tca' has type float64; convert it to time"),
+        (lambda ds: ds.assign(miss_normal=ds.miss_normal.sum()), "'miss_normal' has dimensions"),
         (lambda ds: ds.assign(extra=ds.miss_distance.drop_attrs()), "'extra' is not in the schema"),
         (lambda ds: ds.assign(extra=("conjunction", np.array([object()] * 4))), "Python objects"),
         (lambda ds: ds.assign_attrs(when=object()), "attribute 'when'"),

@@ -61,7 +61,7 @@ class EphemerisJob:
 
     def prepare(self) -> None:
         """Put the arrays into the store; those that are there already stay what they are."""
-        place_arrays(self.run, self.catalog.norad_id, self.times)
+        place_arrays(self.run, self.catalog.norad_id, self.times, names=self.catalog.name)
 
     def compute(self, tile: Tile, backend: Backend) -> None:
         """Propagate a tile and write its shards."""
@@ -100,7 +100,8 @@ class EphemerisJob:
             files,
             self.catalog.norad_id,
             self.times,
-            {
+            names=self.catalog.name,
+            attrs={
                 "start": format_utc(self.settings.start),
                 "step_s": self.settings.step_s,
                 "catalog_source": c["source"],

@@ -12,9 +12,7 @@ import numpy as np
 
 from stmgpu.distribute.tiles import Estimate, Tile, Tiling, screening_tiles
 from stmgpu.errors import InputError, StoreError
-from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.conjunctions import build_dataset
-from stmgpu.screen.encounters import Encounters
 from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Screener
 from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
@@ -49,8 +47,6 @@ _PROCESS_BYTES = 280e6
 _BYTES_PER_OBJECT = 8 * (6 * (BLOCK_NODES + 3) + 35 + 11 + 10) + 2 * (BLOCK_NODES + 3) + 900
 """States and codes of a block, constants, elements, resonance tables; names and columns of the catalogue."""
 
-_ARRAYS = [f.name for f in dataclasses.fields(Encounters)] + ["failed_object", "failed_code", "failed_node"]
-
 
 class ScreeningJob:
     """A screening in a store.
@@ -79,12 +75,7 @@ class ScreeningJob:
         screener, objects = self._screener_of(tile, backend)
         part = screener.run(tile.first, tile.last)
         events = dataclasses.replace(part.events, first=objects[part.events.first], second=objects[part.events.second])
-        arrays = {f.name: getattr(events, f.name) for f in dataclasses.fields(events)}
-        arrays |= {
-            "failed_object": objects[part.failed_object],
-            "failed_code": part.failed_code,
-            "failed_node": part.failed_node,
-        }
+        part = dataclasses.replace(part, events=events, failed_object=objects[part.failed_object])
         summary = {
             "events": len(events),
             "candidates": part.candidates,
@@ -94,7 +85,7 @@ class ScreeningJob:
             "device": backend.device,
             "wall_s": round(time.perf_counter() - begin, 4),
         }
-        self.run.write_tile(tile.id, arrays, summary)
+        self.run.write_tile(tile.id, part.to_arrays(), summary)
 
     def _screener_of(self, tile: Tile, backend: Backend) -> tuple[Screener, np.ndarray]:
         """The screener of a tile's chunks, kept for the next tile, and the objects it works on."""
@@ -119,7 +110,7 @@ class ScreeningJob:
         parts = []
         for marker in markers.values():
             try:
-                parts.append(_part(self.run.read_tile(marker), marker.summary))
+                parts.append(Part.from_arrays(self.run.read_tile(marker), marker.summary))
             except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
                 self.run.forget(marker.tile)
                 raise StoreError(
@@ -185,18 +176,4 @@ def estimate(plan: Plan, objects: int, tiling: Tiling, threads: int) -> Estimate
         memory_of(plan, chunk, threads),
         200.0 * events + 300.0 * objects,
         pairs * cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * plan.duration_s,
-    )
-
-
-def _part(arrays: dict[str, np.ndarray], summary: dict[str, Any]) -> Part:
-    events = Encounters(**{f.name: arrays[f.name] for f in dataclasses.fields(Encounters)})
-    return Part(
-        events,
-        arrays["failed_object"],
-        arrays["failed_code"],
-        arrays["failed_node"],
-        int(summary["candidates"]),
-        int(summary["unrefined"]),
-        Certificate(**summary["certificate"]),
-        {},
     )

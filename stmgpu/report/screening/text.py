@@ -12,6 +12,7 @@ from rich.table import Table
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.propagate.codes import CODES
 from stmgpu.screen.conjunctions import flag_names
+from stmgpu.screen.selection import closest, failures
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
@@ -35,17 +36,16 @@ def certificate_line(ds: xr.Dataset) -> str:
     c = json.loads(ds.attrs["certificate"])
     if not ds.attrs["candidates"]:
         return "certificate: complete (no two objects came near enough to be candidates, so nothing was measured)"
-    found = (
+    measured = (
         f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
         f"{ds.attrs['candidates_unrefined']} candidates without a state"
     )
-    return f"certificate: complete ({found})" if c["complete"] else f"certificate: NOT COMPLETE ({found})"
+    return f"certificate: complete ({measured})" if c["complete"] else f"certificate: NOT COMPLETE ({measured})"
 
 
 def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
-    """The closest conjunctions as a table, without the slow ones: docked craft would fill it with zeros."""
-    fast = ds.isel(conjunction=ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S)
-    closest = fast.sortby("miss_distance").isel(conjunction=slice(rows))
+    """Table of the closest conjunctions of fast pairs."""
+    nearest = closest(ds, rows)
     table = Table()
     table.add_column("TCA (UTC)", no_wrap=True)
     for column in ("primary", "secondary"):
@@ -53,8 +53,8 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
     for column in ("miss [km]", "speed [km/s]"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("flags", overflow="fold")
-    for k in range(closest.sizes["conjunction"]):
-        event = closest.isel(conjunction=k)
+    for k in range(nearest.sizes["conjunction"]):
+        event = nearest.isel(conjunction=k)
         table.add_row(
             str(format_utc(event.tca.to_numpy(), 3)),
             *(f"{int(event[who])} {escape(str(event[f'{who}_name'].item())[:18])}" for who in ("primary", "secondary")),
@@ -66,7 +66,7 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
 
 
 def table_title(ds: xr.Dataset, rows: int = 10) -> str:
-    """What :func:`closest_table` shows, and how many slow conjunctions it leaves out."""
+    """Title of :func:`closest_table`, with the number of slow conjunctions that it leaves out."""
     fast = int((ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).sum())
     slow = ds.sizes["conjunction"] - fast
     left_out = f"; slower ones (docked or co-orbital), not shown: {slow}" if slow else ""
@@ -76,8 +76,9 @@ def table_title(ds: xr.Dataset, rows: int = 10) -> str:
 
 
 def failing_lines(ds: xr.Dataset, most: int = 10) -> list[str]:
-    """A line for each error code: its meaning, how many objects met it, and the ids of at most ``most`` of them."""
-    objects, codes = ds.failed_object.to_numpy(), ds.failed_code.to_numpy()
+    """Lines about failed objects, one for each error code: number, meaning and the ids of at most ``most``."""
+    failed = failures(ds)
+    objects, codes = failed["norad_id"].to_numpy(), failed["code"].to_numpy()
     lines = []
     for code in sorted(set(codes.tolist())):
         ids = sorted(objects[codes == code].tolist())

@@ -1,0 +1,80 @@
+"""The result of a screening as a CSV table: a row for each conjunction, a column for each variable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stmgpu.files import replacing
+from stmgpu.screen.conjunctions import flag_names
+from stmgpu.screen.variables import REGIME_CODES, VARIABLES
+from stmgpu.time import format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import xarray as xr
+
+_ROWS_AT_ONCE = 50_000
+
+_SUFFIX = {"km": "_km", "km s-1": "_km_s", "degrees_north": "_deg", "degrees_east": "_deg"}
+_FORMAT = {
+    "primary_epoch_age_days": "%.6f",
+    "secondary_epoch_age_days": "%.6f",
+    "altitude": "%.3f",
+    "latitude": "%.5f",
+    "longitude": "%.5f",
+}
+_REGIMES = ("regime", "primary_regime", "secondary_regime")
+
+CSV_COLUMNS = {name: f"{name}{_SUFFIX.get(spec.units, '')}" for name, spec in VARIABLES.items()}
+"""Columns of the CSV table by variable: the variable's name, with its unit where it has one."""
+
+
+def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
+    """Write a result as CSV.
+
+    The table is that of ``conjunctions.to_dataframe()``, row for row and column for column. Names of columns carry the
+    unit (:data:`CSV_COLUMNS`); times are UTC to the microsecond; flags and regimes are written by name. The file
+    appears complete or not at all, see :func:`stmgpu.files.replacing`.
+
+    Parameters
+    ----------
+    conjunctions : xr.Dataset
+        From `stmgpu.screen`, or from a store; also some of its rows.
+    path : str or Path
+        File to write; an existing one is replaced.
+
+    Examples
+    --------
+    >>> write_csv(con, "day.csv")  # doctest: +SKIP
+    """
+    names = [name for name in VARIABLES if name in conjunctions.variables]
+    columns = [(_writer(name, conjunctions[name].values), conjunctions[name].values) for name in names]
+    with replacing(path) as file:
+        file.write((",".join(CSV_COLUMNS[name] for name in names) + "\n").encode())
+        for k in range(0, conjunctions.sizes["conjunction"], _ROWS_AT_ONCE):
+            texts = (write(values[k : k + _ROWS_AT_ONCE]) for write, values in columns)
+            file.write("".join(",".join(row) + "\n" for row in zip(*texts, strict=True)).encode())
+
+
+def _writer(name: str, values: np.ndarray[Any, Any]) -> Callable[[np.ndarray[Any, Any]], list[str]]:
+    """Function that turns a piece of a column into texts."""
+    kind = VARIABLES[name].dtype
+    if kind == "time":
+        return lambda part: list(np.atleast_1d(format_utc(part)).tolist())
+    if kind == "text":
+        quoted = {text: _quoted(str(text)) for text in set(values.tolist())}
+        return lambda part: [quoted[text] for text in part.tolist()]
+    if name == "flags" or name in _REGIMES:
+        codes = np.unique(values).tolist()
+        words = {c: flag_names(int(c)) if name == "flags" else REGIME_CODES.get(int(c), "") for c in codes}
+        return lambda part: [words[code] for code in part.tolist()]
+    form = "%d" if kind == "int64" else _FORMAT.get(name, "%.9f")
+    return lambda part: [form % value for value in part.tolist()]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n\r') else text
