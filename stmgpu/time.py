@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
-from stmgpu.typing import is_whole
+from stmgpu.typing import Floats, is_whole
 from stmgpu.validation import Fields, number
 
 UNIX_EPOCH_JD = 2440587.5
@@ -38,7 +38,7 @@ NS_PER_DAY = 86_400 * NS_PER_SECOND
 DEFAULT_WINDOW_H = 24.0
 """Length of a window that is given neither in hours nor in days [h]."""
 
-_Number = TypeVar("_Number", float, npt.NDArray[np.float64])
+_Number = TypeVar("_Number", float, Floats)
 _ORDINAL_TO_JD = 1721424.5  # date.toordinal() counts days from 0001-01-01
 _MAX_DAYS_NS = 106_751  # |days since 1970| that datetime64[ns] can hold
 _NAT = np.iinfo(np.int64).min
@@ -240,7 +240,7 @@ def window_seconds(hours: float | None = None, days: float | None = None) -> flo
     return length_h * 3600.0
 
 
-def normalise(jd: npt.ArrayLike, fr: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def normalise(jd: npt.ArrayLike, fr: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Bring two-part Julian dates into the form midnight plus fraction in [0, 1).
 
     Parameters
@@ -258,8 +258,7 @@ def normalise(jd: npt.ArrayLike, fr: npt.ArrayLike) -> tuple[npt.NDArray[np.floa
     >>> [float(part) for part in normalise(2460496.5, 1.25)]
     [2460497.5, 0.25]
     """
-    first = np.asarray(jd, np.float64)
-    second = np.asarray(fr, np.float64)
+    first, second = np.asarray(jd, np.float64), np.asarray(fr, np.float64)
     midnight = np.floor(first - 0.5) + 0.5
     part = (first - midnight) + second
     days = np.floor(part)
@@ -268,7 +267,7 @@ def normalise(jd: npt.ArrayLike, fr: npt.ArrayLike) -> tuple[npt.NDArray[np.floa
     return midnight + days + carry, np.where(carry, 0.0, part)
 
 
-def seconds_since(jd: npt.ArrayLike, fr: npt.ArrayLike, epoch: Epoch) -> npt.NDArray[np.float64]:
+def seconds_since(jd: npt.ArrayLike, fr: npt.ArrayLike, epoch: Epoch) -> Floats:
     """Seconds from `epoch` to two-part Julian dates, in days of 86,400 s.
 
     Parameters
@@ -381,7 +380,7 @@ def to_datetime64(jd: npt.ArrayLike, fr: npt.ArrayLike, seconds: npt.ArrayLike =
     return np.asarray(np.where(finite, total, _NAT), np.int64).view("datetime64[ns]")
 
 
-def from_datetime64(values: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def from_datetime64(values: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Two-part Julian dates of datetime64 values of any unit.
 
     Parameters
@@ -461,7 +460,7 @@ def as_epoch(value: object) -> Epoch:
     Parameters
     ----------
     value : Epoch, str, datetime64, datetime or Timestamp
-        UTC; datetimes without a time zone are UTC.
+        UTC, unless it has a time zone.
 
     Raises
     ------
