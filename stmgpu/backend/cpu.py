@@ -1,4 +1,4 @@
-"""The CPU backend: the kernels compiled by the C++ compiler at install time, one library per instruction set.
+"""CPU backend: kernels compiled by the C++ compiler at install time, one library per instruction set.
 
 All libraries give the same bytes; the widest one that the processor can run is chosen, or the one named by the
 environment variable ``STMGPU_ISA``.
@@ -88,7 +88,7 @@ def _load(level: str) -> ctypes.CDLL:
 
 
 class CpuBackend(HostArrays):
-    """Runs kernels on CPU cores.
+    """Kernels on CPU cores.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class CpuBackend(HostArrays):
 
     @property
     def device(self) -> str:
-        """What the kernels run on, for provenance."""
+        """Processor, instruction set and threads, for provenance."""
         return f"{platform.processor() or platform.machine()}, {self.isa}, {self.threads} threads"
 
     def launch(self, kernel: str, items: int, *args: Any) -> None:

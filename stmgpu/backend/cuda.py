@@ -1,4 +1,4 @@
-"""The CUDA backend: the same kernel files, compiled at run time for the GPU that is there, launched through CuPy.
+"""CUDA backend: the same kernel files, compiled at run time for the GPU of the machine, launched through CuPy.
 
 Every thread of a launch runs the scalar form of a kernel (``LANES == 1``) over a grid-stride loop. Machine code is
 taken from the cache of :mod:`stmgpu.backend.nvrtc` where its bindings are installed and fit the driver; otherwise CuPy
@@ -30,13 +30,13 @@ _LOG = logging.getLogger(__name__)
 
 
 def devices() -> list[str]:
-    """One line for each GPU: name, architecture, memory; :class:`BackendError` if there is none that can be used."""
+    """Describe each GPU in a line: name, architecture, memory; :class:`BackendError` without a usable GPU."""
     cupy = _cupy()
     return [_describe(cupy, number) for number in range(_count(cupy))]
 
 
 class CudaBackend:
-    """Runs kernels on one NVIDIA GPU.
+    """Kernels on one NVIDIA GPU.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class CudaBackend:
 
     @property
     def device(self) -> str:
-        """What the kernels run on, for provenance."""
+        """Name, architecture and memory of the GPU, for provenance."""
         return _describe(self.xp, self._device.id)
 
     def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
@@ -134,7 +134,7 @@ class CudaBackend:
         return self._modules[file]
 
     def _load(self, file: Path) -> Any:
-        """The compiled file: our cached machine code where it can be had, else compiled by CuPy."""
+        """Compiled kernel file: cached machine code of NVRTC if its bindings work, else compiled by CuPy."""
         driver_major = self.xp.cuda.runtime.driverGetVersion() // 1000
         try:
             if nvrtc.version()[0] <= driver_major:  # an older driver cannot load a newer compiler's machine code
@@ -150,7 +150,7 @@ class CudaBackend:
 
     @contextmanager
     def _on_device(self) -> Iterator[None]:
-        """Make our GPU the current one and turn CUDA's errors into ours."""
+        """Make this GPU the current one and convert CUDA's errors to those of stmgpu."""
         try:
             with self._device:
                 yield
@@ -162,8 +162,8 @@ class CudaBackend:
             ) from error
         except (self.xp.cuda.runtime.CUDARuntimeError, self.xp.cuda.driver.CUDADriverError) as error:
             raise BackendError(
-                f"the GPU reported {error}; see nvidia-smi, and run again with the cpu backend to tell "
-                "a fault of the machine from one of the program"
+                f"the GPU reported {error}; see nvidia-smi, and rerun with the cpu backend to find out "
+                "whether the machine or the program is at fault"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Arrays of the backends whose memory is the host's: NumPy, nothing to copy."""
+"""Arrays of the host backends: NumPy, without copies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class HostArrays:
-    """The array half of a backend on the host."""
+    """Array operations of a backend on the host."""
 
     xp: Any = np
     rows_share_cache = True

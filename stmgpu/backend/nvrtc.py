@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Usage:
-    """What one kernel needs of a GPU: registers a thread and bytes of local memory."""
+    """Resources of one kernel on a GPU: registers per thread and bytes of local memory."""
 
     kernel: str
     registers: int
@@ -60,7 +60,7 @@ class Compiled:
 
 
 def cache_dir() -> Path:
-    """Folder for what stmgpu may compute again: ``STMGPU_CACHE_DIR``, else the platform's cache folder."""
+    """Folder of recomputable files: ``STMGPU_CACHE_DIR``, else the platform's cache folder."""
     if chosen := os.environ.get("STMGPU_CACHE_DIR"):
         return Path(chosen)
     if sys.platform == "darwin":

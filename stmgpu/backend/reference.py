@@ -1,4 +1,4 @@
-"""The reference backend: NumPy and the ``sgp4`` package instead of kernels. Slow, plain, the truth in the tests."""
+"""Reference backend: NumPy and the ``sgp4`` package instead of kernels; slow and simple, the truth in the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stmgpu.errors import BackendError
 
 
 class ReferenceBackend(HostArrays):
-    """Host arrays and no kernels: whoever needs a kernel offers a NumPy twin for this backend."""
+    """Host arrays without kernels; callers compute with the NumPy twin of each kernel."""
 
     name = "reference"
     runs_kernels = False
@@ -21,11 +21,11 @@ class ReferenceBackend(HostArrays):
 
     @property
     def device(self) -> str:
-        """What the arithmetic runs on, for provenance."""
+        """Processor and NumPy version, for provenance."""
         return f"{platform.processor() or platform.machine()}, NumPy {np.__version__}"
 
     def launch(self, kernel: str, items: int, *args: Any) -> None:
-        """Never: there are no kernels here; always raises :class:`BackendError`."""
+        """Raise :class:`BackendError`: this backend runs no kernels."""
         raise BackendError(
             f"the reference backend cannot run kernel {kernel!r}: it uses NumPy and the sgp4 package "
             "instead; choose backend 'cpu' or 'cuda' to run kernels"

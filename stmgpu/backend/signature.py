@@ -69,7 +69,7 @@ class Signature:
 
     @cached_property
     def sizes(self) -> frozenset[str]:
-        """Scalars of which the shapes of arrays speak."""
+        """Names of the scalars in the shapes of arrays."""
         names = {name for p in self.parameters for expression in p.shape for name in _NAME.findall(expression)}
         return frozenset(names)
 
@@ -77,7 +77,7 @@ class Signature:
         """Raise :class:`KernelContractError` unless ``args`` fit: count, dtype, size, contiguity, writability."""
         if len(args) != len(self.parameters):
             raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
-        # a loop of thousands of steps launches with the same sizes: what fitted once need not be worked out again
+        # a loop of thousands of steps launches with the same sizes: a combination that fitted once is not checked again
         form = tuple(
             [
                 _form(a) if p.is_array else int(a) if p.name in self.sizes else None
@@ -120,7 +120,7 @@ _FORMS = 64
 
 
 def _form(value: Any) -> tuple[Any, ...]:
-    """What of an array its contract speaks of."""
+    """Properties of an array that its contract restricts."""
     flags = getattr(value, "flags", None)
     return (
         getattr(value, "dtype", None),
@@ -178,14 +178,14 @@ def parse(file: Path) -> list[Signature]:
 @cache
 def signatures() -> dict[str, Signature]:
     """All kernels by name."""
-    found: dict[str, Signature] = {}
+    by_name: dict[str, Signature] = {}
     for file in kernel_files():
         for signature in parse(file):
-            if signature.name in found:
-                other = found[signature.name].file.name
+            if signature.name in by_name:
+                other = by_name[signature.name].file.name
                 raise BackendError(f"kernel {signature.name} is defined in {file.name} and {other}")
-            found[signature.name] = signature
-    return found
+            by_name[signature.name] = signature
+    return by_name
 
 
 def signature(name: str) -> Signature:

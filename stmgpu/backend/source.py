@@ -1,4 +1,4 @@
-"""Kernel sources: where they lie, flattened text for run-time compilers, and the digest that names a build.
+"""Kernel sources: their folder, flattened text for run-time compilers, and the digest that identifies a build.
 
 CuPy's disk cache does not look inside ``#include``, so a changed header would run a stale kernel; the sources are
 therefore flattened into one text before they are compiled.

@@ -1,4 +1,4 @@
-"""Mean elements as the propagation models take them: one float64 table, with the times that belong to a span.
+"""Table of mean elements, epochs and offsets: the input of the propagation models.
 
 Rows follow ``EL_`` in ``kernels/include/sgp4.h``. Everything here is computed on the host, once per object, so that it
 is the same for every backend.
@@ -41,7 +41,7 @@ _DUMMY = {MOTION: 0.06, ECC: 0.001, INC: 1.0, STATUS: float(CODE_DUMMY)}
 
 
 class MeanElements(Protocol):
-    """What a catalogue must offer, one value per object."""
+    """Columns that a catalogue provides, one value per object."""
 
     @property
     def epoch_jd(self) -> Any:
@@ -147,7 +147,7 @@ def sidereal_time(days: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sidereal_time_afspc(days: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same from the series of 1970 that the operational code uses (AIAA 2006-6753, mode 'a')."""
+    """Greenwich sidereal time [rad] from the series of 1970 of the operational code (AIAA 2006-6753, mode 'a')."""
     since_1970 = days - 7305.0
     whole = np.floor(since_1970 + 1.0e-8)
     rate = 1.72027916940703639e-2

@@ -65,7 +65,7 @@ def eccentric_anomaly(mean_rad: ArrayLike, ecc: ArrayLike) -> Floats:
 
 
 def _x_minus_sin(x: Floats, sine: Floats) -> Floats:
-    """X - sin x without cancellation."""
+    """x - sin x without cancellation."""
     q = x * x
     tail = 1.0 - q / 42.0 * (1.0 - q / 72.0 * (1.0 - q / 110.0 * (1.0 - q / 156.0)))
     return np.where(np.abs(x) < 0.6, x * q / 6.0 * (1.0 - q / 20.0 * tail), x - sine)

@@ -1,4 +1,4 @@
-"""Objects that SGP4 propagates and objects with trajectories, as one propagator."""
+"""One propagator for objects with element sets and objects with trajectories."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MixedPropagator:
-    """A catalogue through SGP4 and trajectories by interpolation, with the interface of `SGP4Propagator`.
+    """SGP4 for a catalogue and interpolation for trajectories, as one :class:`~stmgpu.propagate.protocol.Propagator`.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ class MixedPropagator:
         e = 0 if elements is None else elements.n
         self.n_elements, self.n = e, e + table.n
         self.n_pad = max(-(-self.n // PAD), 1) * PAD
-        own = np.empty(0, np.int64) if elements is None else np.asarray(elements.order, np.int64)
-        self.order = np.concatenate([own, table.order + e])
+        first = np.empty(0, np.int64) if elements is None else np.asarray(elements.order, np.int64)
+        self.order = np.concatenate([first, table.order + e])
         self.meets_next = np.concatenate([np.full(e, -1), np.where(table.meets_next < 0, -1, table.meets_next + e)])
         begin, end = np.full(self.n_pad, np.inf), np.full(self.n_pad, -np.inf)
         begin[:e], end[:e] = -np.inf, np.inf
@@ -75,7 +75,7 @@ class MixedPropagator:
         self._scratch: list[tuple[Any, Any]] = []
 
     def pads_km(self, half_step_s: float, node_step_s: float) -> Any:
-        """What to add to the interpolation error of each column, backend array [n_pad] [km]: 0 for SGP4's.
+        """Additions to the interpolation error of each column, backend array [n_pad] [km]; 0 for element sets.
 
         See :meth:`stmgpu.propagate.tabulated.tabulated.TabulatedPropagator.pads_km`.
         """
@@ -84,7 +84,7 @@ class MixedPropagator:
         return backend.put(pads)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`."""
+        """All columns at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
         backend, e, n = self._backend, self.n_elements, self.n
         times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
         count = len(times)
@@ -96,7 +96,7 @@ class MixedPropagator:
                 f"out has shapes {states.shape} and {code.shape}; for {count} times they must be "
                 f"{(count, 6, self.n_pad)} and {(count, self.n_pad)}"
             )
-        # parts have padding of their own: each fills a buffer, its objects' columns are copied
+        # each part has its padding, so it fills a buffer, from which its columns are copied
         parts = [(0, e, self.elements), (e, n, self.table)]
         for number, (begin, end, part) in enumerate(parts):
             if part is not None and end > begin:
@@ -117,7 +117,7 @@ class MixedPropagator:
         return states[:count], code[:count]
 
     def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
-        """Single columns at single times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.at`."""
+        """Single columns at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
         columns = xp.asarray(index).reshape(-1)
         times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))

@@ -1,4 +1,4 @@
-"""Table of mean elements that are evolved over decades: its rows, the modes of its slots, and its arrays.
+"""Table of mean elements for evolution over decades: rows, modes of slots, arrays.
 
 Rows and modes are those of ``kernels/include/orbit_table.h``.
 """
@@ -70,7 +70,7 @@ class SecularState:
         self._resize(capacity)
 
     def grow(self, capacity: int) -> None:
-        """Make room for ``capacity`` objects and for as many again as there was room for; the content stays."""
+        """Grow to ``capacity`` slots, or to twice the present number if that is more; the content stays."""
         if capacity > self.capacity:
             self._resize(max(capacity, 2 * self.capacity))
 

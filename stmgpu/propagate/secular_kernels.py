@@ -1,4 +1,4 @@
-"""The secular step on a backend that runs kernels (``kernels/secular.cu``)."""
+"""Secular step on a backend that runs kernels (``kernels/secular.cu``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The secular step in NumPy: the same equations, integrated densely and in small steps. Slow, plain, the tests' truth.
+"""Secular step in NumPy: the same equations, integrated densely in small steps; slow and simple, the tests' truth.
 
 Where the kernel chooses between 4 and 10 points a revolution and extrapolates the sinking orbit by its second
 derivative, this module takes 128 points everywhere and Runge-Kutta steps of the fourth order.
@@ -29,7 +29,7 @@ _MOST_STEPS = 5000
 
 @dataclass(frozen=True)
 class Drag:
-    """What drag on some objects depends on besides a and e: table [runs, heights], run, cos i, C_d A/m, rotation."""
+    """Drag on some objects: table [runs, heights], run, cos i, C_d A/m [m^2/kg] and rotation of the atmosphere."""
 
     table: Floats
     lowest_km: float
@@ -40,7 +40,7 @@ class Drag:
     ballistic: Floats
 
     def take(self, chosen: Bools) -> Drag:
-        """The same for some of the objects."""
+        """Select some of the objects."""
         return Drag(
             self.table,
             self.lowest_km,
@@ -106,12 +106,12 @@ def advance(state: SecularState, step: SecularStep) -> None:
     )
     state.gone[dragged] = fallen
 
-    here = np.flatnonzero(present)
-    node, perigee, anomaly = j2_rates(mean_a[here], mean_e[here], cos_i[here])
-    pushed = free[here] & (o[SRP, here] > SRP_FROM_M2_KG)
-    angles = [o[row, here] for row in (RAAN, ARGP, MEAN)]
+    occupied = np.flatnonzero(present)
+    node, perigee, anomaly = j2_rates(mean_a[occupied], mean_e[occupied], cos_i[occupied])
+    pushed = free[occupied] & (o[SRP, occupied] > SRP_FROM_M2_KG)
+    angles = [o[row, occupied] for row in (RAAN, ARGP, MEAN)]
     half = [angle + rate * (dt_s / 2) for angle, rate in zip(angles, (node, perigee, anomaly), strict=True)]
-    kicked = here[pushed]
+    kicked = occupied[pushed]
     moved = radiation(
         np.array([a[kicked], e[kicked], o[INC, kicked], *(h[pushed] for h in half)]),
         o[SRP, kicked],
@@ -122,7 +122,7 @@ def advance(state: SecularState, step: SecularStep) -> None:
     for k, (row, rate) in enumerate(zip((RAAN, ARGP, MEAN), (node, perigee, anomaly), strict=True)):
         half[k][pushed] = moved[3 + k]
         angle = np.mod(half[k] + rate * (dt_s / 2), 2 * np.pi)
-        o[row, here] = np.where(angle < 2 * np.pi, angle, 0.0)
+        o[row, occupied] = np.where(angle < 2 * np.pi, angle, 0.0)
     state.gone[:n][present & (a * (1.0 - e) < EARTH.radius_km + decay_km)] = 1
 
 

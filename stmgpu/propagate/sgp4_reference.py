@@ -51,8 +51,8 @@ class ReferenceModel:
                 states[:, entries] = np.nan
                 code[entries] = CODE_DUMMY
                 continue
-            found, codes = self._propagate(k, t_s[entries])
-            states[:, entries] = found.T
+            propagated, codes = self._propagate(k, t_s[entries])
+            states[:, entries] = propagated.T
             code[entries] = codes
 
     def _propagate(self, k: int, t_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

@@ -1,4 +1,4 @@
-"""Trajectories by object instead of by segment: for whoever follows an object through the whole window."""
+"""Trajectories by object instead of by segment, to follow an object through the whole window."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class ByObject:
     """A :class:`~stmgpu.propagate.tabulated.tabulated.TabulatedPropagator` with one column an object.
 
-    At every time the segment counts that the time is usable in, the later one where two touch; outside all usable times
-    the code is 10. Nothing goes on beyond them.
+    The state at a time is that of the segment in whose usable time it lies, of the later one where two touch. Outside
+    all usable times the code is 10; there is no extrapolation.
 
     Parameters
     ----------
@@ -59,18 +59,18 @@ class ByObject:
         return self._backend.put(pads)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All objects at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`."""
+        """All objects at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
         backend, xp = self._backend, self._backend.xp
         times = xp.asarray(t_s, np.float64).reshape(-1)
-        found, codes = self.at(xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad))
+        states, codes = self.at(xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad))
         if out is None:
             out = backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8)
-        out[0][...] = found.reshape(6, len(times), self.n_pad).transpose(1, 0, 2)
+        out[0][...] = states.reshape(6, len(times), self.n_pad).transpose(1, 0, 2)
         out[1][...] = codes.reshape(len(times), self.n_pad)
         return out
 
     def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
-        """Single objects at single times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.at`."""
+        """Single objects at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         xp = self._backend.xp
         objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)
         begin, end = self._table.usable_s

@@ -1,4 +1,4 @@
-"""How far a table's motion is from a free orbit, and what that means for the screening's bounds.
+"""Departure of interpolated tables from free orbits, and the bounds that a screening derives from it.
 
 The proof in `stmgpu/screen/plan.py` bounds relative accelerations by tides, and cubic Hermite interpolation between
 nodes is measured for smooth motion. A trajectory may thrust, and its interpolant bends a little where the window of
@@ -67,8 +67,10 @@ def measure(t: Trajectories, segments: NDArray[np.int64], reach_ns: tuple[int, i
         position, velocity = (np.ascontiguousarray(a[at].transpose(0, 2, 1)) for a in (t.position, t.velocity))
         chunk = max(1, _STATES_AT_ONCE // together)
         for c in range(0, len(picked), chunk):
-            found = _Intervals(time_ns, position, velocity, picked[c : c + chunk], str(t.method[one]), int(used[one]))
-            for row, values in zip(worst[:, k : k + together], found.measures(), strict=True):
+            intervals = _Intervals(
+                time_ns, position, velocity, picked[c : c + chunk], str(t.method[one]), int(used[one])
+            )
+            for row, values in zip(worst[:, k : k + together], intervals.measures(), strict=True):
                 np.maximum(row, values.max(axis=0), out=row)
         k += together
     return worst

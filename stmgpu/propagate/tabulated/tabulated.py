@@ -1,14 +1,13 @@
-"""Objects with trajectories, propagated by interpolation, alone or beside objects that SGP4 propagates.
+"""Propagation of trajectories by interpolation.
 
 **Columns are segments.** Nothing is interpolated across the ends of a segment (a manoeuvre), so every segment is a
-column of its own, as if it were an object, and `order` gives the object that it is of. The screening's proof asks that
-a column moves as gravity wants; a manoeuvre between two columns is none within one.
+column of its own, and `order` gives its object. The proof of the screening requires that a column moves freely under
+gravity; manoeuvres lie between columns.
 
 **Usable time.** Nodes of the screening are 120 s apart and an interval takes part where both nodes around it are good,
-so a column must have states beyond its usable time: up to `BEYOND_S` it goes on as a free orbit (two bodies and
-J2) from the state at the end, with code 0. Farther out it has code 10 and takes no part. What is an event is for
-the screening to decide from `usable_s`: a column's usable time cuts the window of its pairs as the window's own ends
-do.
+so a column must have states beyond its usable time: up to `BEYOND_S` it continues as a free orbit (two bodies and
+J2) from the state at the end, with code 0. Farther out it has code 10 and takes no part. The screening reports events
+within `usable_s` only: the usable time of a column limits the window of its pairs like the ends of the window.
 
 **Velocity** is the derivative of the interpolating polynomial (Lagrange, Hermite), so it fits the positions; a table
 that is interpolated linearly gives the interpolated velocities.
@@ -107,9 +106,9 @@ class TabulatedPropagator:
         self._at_once = backend.array_chunk
         start_ns = round((start[0] - UNIX_EPOCH_JD) * NS_PER_DAY) + round(start[1] * NS_PER_DAY)
         usable = [(ns - start_ns) / 1e9 for ns in (trajectories.usable_start_ns, trajectories.usable_stop_ns)]
-        there = (usable[0] - BEYOND_S <= span_s[1]) & (usable[1] + BEYOND_S >= span_s[0])
+        in_span = (usable[0] - BEYOND_S <= span_s[1]) & (usable[1] + BEYOND_S >= span_s[0])
         self._reach_ns = (start_ns + round(span_s[0] * 1e9), start_ns + round(span_s[1] * 1e9))
-        self._fill(trajectories, np.flatnonzero(there), usable, start_ns)
+        self._fill(trajectories, np.flatnonzero(in_span), usable, start_ns)
 
     def _fill(self, t: Trajectories, segments: NDArray[np.int64], usable: list[Any], start_ns: int) -> None:
         used, number = t.samples_used, np.array([METHODS.index(m) for m in t.method.tolist()], np.int64)
@@ -171,7 +170,7 @@ class TabulatedPropagator:
         self._offset = put(np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64))
 
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
-        """What the screening has to add to the interpolation error of each column [n_pad] [km]; 0 in padding.
+        """Additions to the interpolation error of each column in a screening [n_pad] [km]; 0 in padding.
 
         Parameters
         ----------
@@ -195,7 +194,7 @@ class TabulatedPropagator:
         return measure(self._trajectories, self.segment, self._reach_ns)
 
     def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """All columns at all times; see :meth:`stmgpu.propagate.sgp4.SGP4Propagator.grid`.
+        """All columns at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`.
 
         Returns
         -------
@@ -219,8 +218,8 @@ class TabulatedPropagator:
         single = len(self._single)
         for k in range(0, len(times) if single else 0, max(1, self._at_once // max(single, 1))):
             part = times[k : k + max(1, self._at_once // single)]
-            found, codes = self.at(xp.tile(self._single, len(part)), xp.repeat(backend.put(part), single))
-            states[k : k + len(part), :, self._single] = found.reshape(6, len(part), single).transpose(1, 0, 2)
+            interpolated, codes = self.at(xp.tile(self._single, len(part)), xp.repeat(backend.put(part), single))
+            states[k : k + len(part), :, self._single] = interpolated.reshape(6, len(part), single).transpose(1, 0, 2)
             code[k : k + len(part), self._single] = codes.reshape(len(part), single)
         return states, code
 
@@ -315,12 +314,12 @@ class TabulatedPropagator:
         xp, (number, samples) = self._xp, kind
         axis = self._axis[columns]
         offset, length = self._offset[axis], self._length[axis]
-        found = xp.searchsorted(self._keys, t - self._first[axis] + axis * self._apart, side="right") - 1 - offset
-        found = xp.maximum(xp.minimum(found, length - 2), 0)
+        interval = xp.searchsorted(self._keys, t - self._first[axis] + axis * self._apart, side="right") - 1 - offset
+        interval = xp.maximum(xp.minimum(interval, length - 2), 0)
         # the keys of many axes are rounded to microseconds: the times themselves decide
-        found = xp.maximum(found - (t < self._times[offset + found]), 0)
-        found = xp.minimum(found + (t >= self._times[offset + found + 1]), length - 2)
-        begin = window_start(xp, found, samples, length)
+        interval = xp.maximum(interval - (t < self._times[offset + interval]), 0)
+        interval = xp.minimum(interval + (t >= self._times[offset + interval + 1]), length - 2)
+        begin = window_start(xp, interval, samples, length)
         weight = weights(METHODS[number], [self._times[offset + begin + j] for j in range(samples)], t)
         stride, base = self._stride[columns], self._base[columns]
         rows = [xp.stack([base + (3 * (begin + j) + a) * stride for a in range(3)]) for j in range(samples)]
