@@ -1,9 +1,9 @@
-"""Random numbers that hang on what they are for, not on when they are drawn.
+"""Keyed streams of random numbers, independent of the order in which numbers are drawn.
 
-Every number is a function of (seed, run, purpose, two counters), so a run gives the same result alone, within a batch,
-on any backend and with any number of threads, and scenarios that are compared share the draws they have in common.
-Two sources: Threefry2x64-20 for numbers that belong to an object (the same bits in ``kernels/include/random.h``), and
-NumPy generators with a key of their own for the rest.
+Every number is a function of (seed, run, purpose, two counters). A run therefore gives the same result alone, within a
+batch, on any backend and with any number of threads, and the scenarios of a study share their common draws. Numbers of
+objects come from Threefry2x64-20 (the same bits in ``kernels/include/random.h``), all others from NumPy generators with
+their own keys.
 
 J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC '11.
 """
@@ -11,21 +11,21 @@ J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw (2011), "Parallel random n
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats, Ints
 
 (ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION, DRAG) = range(1, 12)
-"""Purposes: numbers drawn for one never meet those drawn for another."""
+"""Purposes; the streams of different purposes are independent."""
 
 Words = NDArray[np.uint64]
 
 _ROTATIONS = (16, 42, 12, 31, 16, 32, 24, 21)
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
-_EVENT_BITS = 42  # of the name of an event
+_EVENT_BITS = 42  # of the id of an event
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 
 
@@ -35,11 +35,12 @@ def threefry(key0: ArrayLike, key1: ArrayLike, c0: ArrayLike, c1: ArrayLike) -> 
     Parameters
     ----------
     key0, key1, c0, c1
-        key and counter, integers of 64 bits (negative ones by their two's complement), broadcast against each other.
+        key and counter, integers of 64 bits (negative ones as two's complement), broadcast against each other.
 
     Returns
     -------
-    two arrays of uint64 of the common shape, uniform and independent.
+    first, second : ndarray of uint64
+        uniform and independent, of the common shape.
 
     Examples
     --------
@@ -65,16 +66,22 @@ def threefry(key0: ArrayLike, key1: ArrayLike, c0: ArrayLike, c1: ArrayLike) -> 
     return x0, x1
 
 
-def uniform(bits: ArrayLike) -> NDArray[np.float64]:
-    """Doubles in the open interval (0, 1) from the top 52 of 64 random bits: (k + 1/2) / 2^52, exactly.
+def uniform(bits: ArrayLike) -> Floats:
+    """Convert the top 52 of 64 random bits to doubles in the open interval (0, 1): (k + 1/2) / 2^52, exactly.
 
-    (With 53 bits and a half the largest would round to 1.)
+    With 53 bits the largest value would round to 1.
     """
     return ((_words(bits) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def key(seed: int, run_number: ArrayLike, purpose: int) -> tuple[Words, Words]:
-    """Key of the numbers drawn for one purpose in one run: (seed, run_number + purpose 2^32)."""
+    """Key of a purpose in a run: (seed, run_number + purpose 2^32).
+
+    Raises
+    ------
+    InputError
+        seed or run number out of range.
+    """
     run = np.asarray(run_number)
     if not 0 <= seed < 2**64:
         raise InputError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed}")
@@ -85,10 +92,8 @@ def key(seed: int, run_number: ArrayLike, purpose: int) -> tuple[Words, Words]:
     return _words(seed), _words(run) | np.uint64(purpose << 32)
 
 
-def uniforms(
-    seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two independent numbers in (0, 1) for each counter, see :func:`threefry`.
+def uniforms(seed: int, run_number: ArrayLike, purpose: int, c0: ArrayLike, c1: ArrayLike) -> tuple[Floats, Floats]:
+    """Draw two independent numbers in (0, 1) for each counter, see :func:`threefry`.
 
     Examples
     --------
@@ -104,14 +109,15 @@ def pair_words(
     seed: int,
     run_number: ArrayLike,
     purpose: int,
+    *,
     step: ArrayLike,
     resample: ArrayLike,
     first: ArrayLike,
     second: ArrayLike,
 ) -> tuple[Words, Words]:
-    """Two words [m] for each pair of uids in a step and resample, for :func:`pair_draws`.
+    """Two random words [m] for each pair of uids in a step and resample, for :func:`pair_draws`.
 
-    That two pairs could get the same ones (the uids are mixed modulo 2^64) is as harmless as it is rare.
+    Two pairs can get the same words, since the uids are mixed modulo 2^64; that is rare and harmless.
     """
     with np.errstate(over="ignore"):
         pair = _words(first) * _ODD + _words(second)
@@ -119,18 +125,18 @@ def pair_words(
     return threefry(*key(seed, run_number, purpose), counter, pair)
 
 
-def pair_draws(first: Words, second: Words) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A number in (0, 1) and the name of an event [m] from the words of pairs.
+def pair_draws(first: Words, second: Words) -> tuple[Floats, Ints]:
+    """A number in (0, 1) and the id of an event [m] from the words of pairs.
 
-    Names have 42 bits and are never 0: the uids of fragments are made of them.
+    Ids have 42 bits and are never 0; the uids of fragments contain them.
     """
     return uniform(first), ((second >> np.uint64(64 - _EVENT_BITS)) | np.uint64(1)).astype(np.int64)
 
 
 def generator(seed: int, run_number: int, purpose: int, *numbers: int) -> np.random.Generator:
-    """A NumPy generator of its own for one purpose in one run, and for ``numbers`` within it (a step, an object, ...).
+    """Create a NumPy generator for one purpose in one run, and for ``numbers`` within it (a step, an object, ...).
 
-    Philox4x64 (Salmon et al. 2011) with the BLAKE2 hash of all arguments as its key: other arguments, other numbers.
+    It is a Philox4x64 (Salmon et al. 2011) whose key is the BLAKE2 hash of all arguments.
 
     Examples
     --------
@@ -142,7 +148,7 @@ def generator(seed: int, run_number: int, purpose: int, *numbers: int) -> np.ran
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
-def _words(values: Any) -> Words:
+def _words(values: object) -> Words:
     """Integers as uint64, modulo 2^64."""
     if isinstance(values, int):
         return np.asarray(values % 2**64, dtype=np.uint64)

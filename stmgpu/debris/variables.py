@@ -1,4 +1,4 @@
-"""The variables of an ensemble: names, dimensions, units; what the ledger writes and the store keeps."""
+"""Variables of an ensemble: names, dimensions, types and units, in memory and in stores."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ LONG_NAMES = {
     ),
     "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
 }
-"""Units and long_name of every variable of an ensemble."""
+"""Units and long_name of each variable of an ensemble."""
 
 CATASTROPHIC, CRATERING, EXPLOSION, REMOVAL = range(4)
 """Types of events."""
@@ -88,7 +88,7 @@ EVENTS = {
     "first_cause": ("int64", "1", "event that made the first, 0 for none"),
     "second_cause": ("int64", "1", "event that made the second, 0 for none"),
 }
-"""Type, units and long_name of the columns of the event table; in the Dataset their names begin with ``event_``."""
+"""Type, units and long_name of the columns of the event table; their names in the Dataset begin with ``event_``."""
 
 
 def dims_of(name: str) -> tuple[str, ...]:
@@ -106,5 +106,5 @@ def dims_of(name: str) -> tuple[str, ...]:
 
 
 def dtype_of(name: str) -> str:
-    """Type of a variable: what is kept for every shell and class is rounded to float32."""
+    """Type of a variable: float32 for those by shell and class, otherwise float64."""
     return "float32" if name in NOW_BY_SHELL else "float64"

@@ -21,7 +21,17 @@ def find(sampling: Sampling, state: State, step: int, shifts: Floats) -> Pairs:
     orbit, uid, run = state.orbit[:, present], state.uid[present], state.run[present].astype(np.int64)
     parts = [_sample(sampling, orbit, uid, run, step, k, shifts[k]) for k in range(sampling.resamples)]
     i, j, resample, columns = (np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
-    words = np.stack(pair_words(sampling.seed, sampling.run_numbers[run[i]], COLLISION, step, resample, uid[i], uid[j]))
+    words = np.stack(
+        pair_words(
+            sampling.seed,
+            sampling.run_numbers[run[i]],
+            COLLISION,
+            step=step,
+            resample=resample,
+            first=uid[i],
+            second=uid[j],
+        )
+    )
     return Pairs(present[i], present[j], run[i], uid[i], uid[j], resample, columns, words)
 
 

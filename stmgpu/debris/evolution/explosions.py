@@ -35,7 +35,13 @@ class Explosions:
         batch, m, ledger = self.batch, self.batch.members, self.batch.ledger
         run, zero, row = int(m.run[slot]), np.zeros(1, np.int64), slice(slot, slot + 1)
         words = streams.pair_words(
-            batch.seed, batch.run_numbers[m.run[row]], streams.EXPLOSION, 0, zero, m.uid[row], zero
+            batch.seed,
+            batch.run_numbers[m.run[row]],
+            streams.EXPLOSION,
+            step=0,
+            resample=zero,
+            first=m.uid[row],
+            second=zero,
         )
         drawn, events = streams.pair_draws(*words)
         event = int(events[0])

@@ -1,4 +1,4 @@
-"""CSV files with named columns, read strictly: every mistake is an error that names the line."""
+"""Strict reader of CSV files with named columns: errors name the line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stmgpu.errors import InputError
 from stmgpu.time import J2000_JD, YEAR_DAYS
@@ -20,7 +19,7 @@ from stmgpu.time import J2000_JD, YEAR_DAYS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Floats = NDArray[np.float64]
+    from stmgpu.typing import Floats, Ints
 
 _J2000_NOON = datetime.datetime(2000, 1, 1, 12)
 _EPOCH_LINE = re.compile(r"#\s*epoch\s*[=:]\s*(\S+)\s*$", re.IGNORECASE)
@@ -28,7 +27,7 @@ _EPOCH_LINE = re.compile(r"#\s*epoch\s*[=:]\s*(\S+)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of n rows by column, the line of each row, and the epoch that a comment states ('' where none does)."""
+    """Cells of n rows by column, the line of each row, and the epoch from a comment ('' without one)."""
 
     path: Path
     cells: dict[str, list[str]]
@@ -39,15 +38,15 @@ class Table:
         return len(self.lines)
 
     def where(self, row: int) -> str:
-        """What a row is called in messages."""
+        """Name of a row in messages."""
         return f"line {self.lines[row]}"
 
     def fail(self, row: int, column: str, allowed: str) -> InputError:
-        """The error for a cell that cannot be used."""
+        """Error for an invalid cell."""
         return InputError(f"{self.path}, {self.where(row)}: {column} is {self.cells[column][row]!r}; {allowed}")
 
-    def numbers(self, column: str, empty: float | None = None) -> Floats:
-        """A column as numbers [n]; ``empty`` for empty cells, which are an error where it is None."""
+    def numbers(self, column: str, *, empty: float | None = None) -> Floats:
+        """A column as numbers [n]; ``empty`` for empty cells, which are an error if it is None."""
         values = np.empty(len(self))
         for row, cell in enumerate(self.cells[column]):
             if not cell and empty is not None:
@@ -61,7 +60,7 @@ class Table:
                 raise self.fail(row, column, "a finite number is needed")
         return values
 
-    def integers(self, column: str, empty: int | None = None) -> NDArray[np.int64]:
+    def integers(self, column: str, *, empty: int | None = None) -> Ints:
         """A column as whole numbers [n]."""
         values = np.empty(len(self), np.int64)
         for row, cell in enumerate(self.cells[column]):
@@ -86,7 +85,7 @@ class Table:
 
 
 def year_of_text(text: str) -> float | None:
-    """Decimal year of a date (2019-11-11, with or without a time) or of a decimal year; None where it is neither.
+    """Decimal year of a date (2019-11-11, with or without a time) or of a decimal year; None for other text.
 
     Examples
     --------
@@ -115,16 +114,17 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
     Parameters
     ----------
     path
-        UTF-8 text: a header, then one row an object; lines that begin with # are comments.
+        UTF-8 text: a header, then one row for each object; lines that begin with # are comments.
     required
-        columns that must be there.
+        required columns.
     known
-        columns that may be there besides; None: any.
+        further columns that are allowed; None for any.
 
     Raises
     ------
     InputError
-        no file, no UTF-8, missing, unknown or repeated columns, a row with another number of cells, or no row.
+        missing file, text that is not UTF-8, missing, unknown or repeated columns, a row with another number of cells,
+        or no row.
     """
     file = Path(path)
     try:
@@ -147,7 +147,7 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
             elif not any(cells):
                 continue
             elif not header:
-                header = _header(file, cells, set(required), None if known is None else set(known))
+                header = _header(file, cells, required=set(required), known=None if known is None else set(known))
             elif len(cells) != len(header):
                 raise InputError(
                     f"{file}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}"
@@ -163,7 +163,8 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
     return Table(file, dict(zip(header, columns, strict=True)), lines, epoch)
 
 
-def _header(file: Path, names: list[str], required: set[str], known: set[str] | None) -> list[str]:
+def _header(file: Path, names: list[str], *, required: set[str], known: set[str] | None) -> list[str]:
+    """Check the names of the columns."""
     missing = sorted(required - set(names))
     if missing:
         raise InputError(f"{file}: its header lacks {', '.join(missing)} (it has {', '.join(names)})")

@@ -1,7 +1,7 @@
-"""MAT-files of level 5 from anywhere: their structure is checked before SciPy, which can crash on damage, reads them.
+"""Reader of MAT-files of level 5 that checks their structure first, since SciPy can crash on damaged files.
 
 MathWorks, "MAT-File Format" (2023): a header of 128 bytes, then elements with a tag of type and length, in which arrays
-hold further elements; an element of up to 4 bytes may stand in its tag.
+hold further elements; an element of up to 4 bytes may be stored in its tag.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _NUMERIC = range(6, 16)
 _COMPLEX = 0x0800
 _DEEPEST, _MOST_DIMENSIONS, _LONGEST_NAME = 8, 32, 64
 _MOST_BYTES = 1 << 30
-"""Largest compressed element once it is unpacked."""
+"""Largest size of a compressed element when unpacked."""
 
 
 def read_mat(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The numbers, texts, cells and structures of a MAT-file by name; variables of other classes are left out.
+    """Read the numbers, texts, cells and structures of a MAT-file; variables of other classes are skipped.
 
     Raises
     ------
     OSError
-        it cannot be read.
+        the file cannot be read.
     ValueError
-        it is no MAT-file of level 5, or damaged.
+        the file is not a MAT-file of level 5, or damaged.
     """
     checked = _checked(Path(path).read_bytes())
     try:
@@ -52,7 +52,7 @@ def read_mat(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _checked(raw: bytes) -> bytes:
-    """The same file, unpacked, with the variables that are read; ValueError where it does not hang together."""
+    """The file, unpacked, with the variables that are read; ValueError if its parts are inconsistent."""
     order = {b"IM": "<", b"MI": ">"}.get(raw[126:128])
     if order is None or len(raw) < _HEADER:
         raise ValueError("it has no header of a MAT-file")
@@ -66,7 +66,7 @@ def _checked(raw: bytes) -> bytes:
         kind, begin, size, end = _element(raw, at, len(raw), order)
         data, first = raw, at
         if kind == _COMPRESSED:
-            at = begin + size  # these are not padded
+            at = begin + size  # compressed elements are not padded
             data, first = _unpacked(raw[begin:at]), 0
             kind, begin, size, end = _element(data, 0, len(data), order)
         else:
@@ -79,18 +79,19 @@ def _checked(raw: bytes) -> bytes:
 
 
 def _unpacked(data: bytes) -> bytes:
+    """Content of a compressed element."""
     unpacker = zlib.decompressobj()
     try:
-        found = unpacker.decompress(data, _MOST_BYTES)
+        unpacked = unpacker.decompress(data, _MOST_BYTES)
     except zlib.error as error:
         raise ValueError(f"a compressed variable is damaged ({error})") from error
     if not unpacker.eof:
         raise ValueError("a compressed variable is cut off, or larger than 1 GiB")
-    return found
+    return unpacked
 
 
 def _element(data: bytes, at: int, end: int, order: str) -> tuple[int, int, int, int]:
-    """Type, first byte and length of an element, and where the next one begins."""
+    """Type, first byte and length of an element, and first byte of the next one."""
     if end - at < 8:
         raise ValueError("an element is cut off")
     kind, size = struct.unpack_from(f"{order}II", data, at)
@@ -106,7 +107,7 @@ def _element(data: bytes, at: int, end: int, order: str) -> tuple[int, int, int,
 
 
 def _array(data: bytes, at: int, end: int, order: str, depth: int = 0) -> bool:
-    """Whether an array is of a class that is read; ValueError where its parts do not fit together."""
+    """Whether the class of an array is read; ValueError if its parts are inconsistent."""
     if depth > _DEEPEST:
         raise ValueError(f"structures lie within each other more than {_DEEPEST} deep")
     if at == end:

@@ -250,7 +250,7 @@ def _sizes(path: Path) -> tuple[Table, dict[str, NDArray[Any]]]:
             [1 if code in _ACTIVE_STATUS else 0 if code in _IDLE_STATUS else -1 for code in cells["OPS_STATUS_CODE"]],
             np.int8,
         )
-    radius = radius_of_rcs(table.numbers("RCS", 0.0)) if "RCS" in cells else np.zeros(len(table))
+    radius = radius_of_rcs(table.numbers("RCS", empty=0.0)) if "RCS" in cells else np.zeros(len(table))
     if "RCS_SIZE" in cells:
         by_class = [SIZE_CLASS_RADIUS_M.get(text.upper(), 0.0) for text in cells["RCS_SIZE"]]
         radius = np.where(radius > 0.0, radius, by_class)

@@ -90,7 +90,7 @@ def read_table(
     columns: dict[str, NDArray[Any]] = {"a_km": a_km, "ecc": ecc, "inc_rad": np.radians(table.numbers("inc_deg"))}
     columns |= {target: np.radians(table.numbers(name)) for name, target in _ANGLES.items() if name in table.cells}
     if "norad_id" in table.cells:
-        columns["norad_id"] = table.integers("norad_id", 0)
+        columns["norad_id"] = table.integers("norad_id", empty=0)
     if "weight" in table.cells:
         columns["weight"] = table.numbers("weight")
     descriptions, notes = size_columns(table)
@@ -114,7 +114,7 @@ def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]
         columns["kind"] = kinds_of(table, "object_type")
     for name in ("mass_kg", "radius_m", "area_to_mass", "length_m"):
         if name in cells:
-            columns[name] = table.numbers(name, 0.0)
+            columns[name] = table.numbers(name, empty=0.0)
             below = np.flatnonzero(columns[name] < 0.0)
             if len(below):
                 raise table.fail(int(below[0]), name, "0 (not known) or more is allowed")
@@ -126,7 +126,7 @@ def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]
         stated[columns["kind"] == Kind.ACTIVE] = 1
         stated[[cell.lower().startswith("derelict") for cell in cells["object_type"]]] = 0
     if "active" in cells:
-        flags = table.integers("active", -1)
+        flags = table.integers("active", empty=-1)
         odd = np.flatnonzero(~np.isin(flags, (-1, 0, 1)))
         if len(odd):
             raise table.fail(int(odd[0]), "active", "1, 0 or nothing is allowed")
