@@ -11,12 +11,15 @@ J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw (2011), "Parallel random n
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.errors import InputError
-from stmgpu.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    from stmgpu.typing import Floats, Ints
 
 (ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION, DRAG) = range(1, 12)
 """Purposes; the streams of different purposes are independent."""
