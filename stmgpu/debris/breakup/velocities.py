@@ -44,7 +44,7 @@ _SPEED_SIGMA = 0.4
 
 @dataclass(frozen=True)
 class Impact:
-    """What bounds the motion of the pieces; the defaults are those of an explosion.
+    """Bounds on the motion of the pieces; the defaults are those of an explosion.
 
     Attributes
     ----------

@@ -147,9 +147,9 @@ class BinnedPopulation:
         # no dot products here and below: above 10,000 elements BLAS would start threads
         mean_square = float((crowd * self._speeds**2).sum() / max(crowd.sum(), 1e-300))
         square = (self._squares * mean_square)[:, None, None]
-        partner, own = self._masses
-        heavy = np.maximum(partner[:, None], own)[None]
-        light = np.minimum(partner[:, None], own)[None]
+        partner, target = self._masses
+        heavy = np.maximum(partner[:, None], target)[None]
+        light = np.minimum(partner[:, None], target)[None]
         catastrophic = 0.5 * light * square * 1e6 >= CATASTROPHIC_J_KG * heavy
         broken = np.where(catastrophic, heavy + light, np.minimum(light * square, heavy + light))
         return np.stack([catastrophic.astype(np.float64), 0.1 * broken**0.75 * self._min_length_m**-1.71], axis=-1)
