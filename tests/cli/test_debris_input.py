@@ -138,7 +138,7 @@ def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
     )
     (tmp_path / "s.toml").write_text(BASE.replace("exponential", 'jb2008", path = "low.mat'))
     result = stmgpu("evolve", tmp_path / "s.toml", "--out", tmp_path / "s.zarr")
-    refused(result, "covers altitudes from 200 to 1500 km, 300 to 2000 km are needed")
+    refused(result, "covers altitudes from 200 to 1500 km; it must cover 300 to 2000 km")
 
 
 @pytest.mark.parametrize(
