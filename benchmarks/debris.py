@@ -40,7 +40,7 @@ from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import CollisionSpec, PopulationSpec
 from stmgpu.debris.study.evolve import initial_population
-from stmgpu.distribute.cluster import ClusterOptions, client_of
+from stmgpu.distribute.cluster import client_of
 from stmgpu.propagate.secular import Secular
 from stmgpu.propagate.secular_forces import DensityTable
 
@@ -197,11 +197,11 @@ def _ensemble(scenario: Scenario, _: Population, options: argparse.Namespace) ->
         for workers, times in seconds.items():
             with (
                 tempfile.TemporaryDirectory() as folder,
-                client_of(ClusterOptions(None, workers, 1), Path(folder)) as client,
+                client_of(stm.Dask(workers=workers), workers, Path(folder)) as client,
             ):
-                how = stm.Execution(executor="dask", client=client, backend="cpu", threads=1)
                 begin = time.perf_counter()
-                outcome = stm.evolve_to_store(study, Path(folder) / "study.zarr", seed=1, how=how)
+                store, executor = Path(folder) / "study.zarr", stm.Dask(client=client)
+                outcome = stm.evolve_to_store(study, store, seed=1, executor=executor, backend="cpu", threads=1)
                 times.append(time.perf_counter() - begin)
                 if not outcome.complete:
                     raise SystemExit(f"the study did not end: {outcome}")

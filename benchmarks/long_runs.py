@@ -33,7 +33,7 @@ import zarr
 from element_files import FOLDER
 
 import stmgpu as stm
-from stmgpu.distribute.cluster import ClusterOptions, client_of
+from stmgpu.distribute.cluster import client_of
 from stmgpu.store.ephemeris import create_ephemeris, shard_lengths
 from stmgpu.store.run import open_run
 
@@ -72,7 +72,8 @@ def _screen(catalog: stm.Catalog, store: Path, options: argparse.Namespace, **ho
         start=options.start,
         days=options.days,
         threshold_km=THRESHOLD_KM,
-        how=stm.Execution(overwrite=True, **how),
+        if_exists="overwrite",
+        **how,
     )
     assert outcome.complete, outcome
     return time.perf_counter() - begin, outcome
@@ -87,12 +88,12 @@ def _scaling(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path) -
     for _ in range(options.rounds):
         for workers in (1, 2):
             begin = time.perf_counter()
-            with client_of(ClusterOptions(workers=workers), scratch) as client:
+            with client_of(stm.Dask(workers=workers), workers, scratch) as client:
                 client.wait_for_workers(workers)
                 client.run(_import)  # the workers' imports belong to the start
                 starts[workers].append(time.perf_counter() - begin)
                 wall, outcome = _screen(
-                    catalog, scratch / "scaling.zarr", options, executor="dask", client=client, threads=1
+                    catalog, scratch / "scaling.zarr", options, executor=stm.Dask(client=client), threads=1
                 )
                 walls[workers].append(wall)
                 tiles = outcome.tiles
@@ -152,7 +153,7 @@ def _ephemeris(catalog: stm.Catalog, options: argparse.Namespace, scratch: Path)
     store = scratch / "ephemeris.zarr"
     for _ in range(options.rounds):
         begin = time.perf_counter()
-        stm.propagate_to_store(catalog, store, options.start, hours=24, step_s=60.0, how=stm.Execution(overwrite=True))
+        stm.propagate_to_store(catalog, store, start=options.start, hours=24, step_s=60.0, if_exists="overwrite")
         whole.append(time.perf_counter() - begin)
         markers = open_run(store).markers().values()
         size = len(catalog) * 1441 * 48

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from stmgpu.debris.study.evolve import evolve
     from stmgpu.debris.study.scenario_file import read_study
     from stmgpu.distribute import (
-        Execution,
+        Dask,
+        Serial,
+        SlurmArray,
+        Tiling,
         evolve_to_store,
         merge_store,
         propagate_to_store,
@@ -45,7 +48,10 @@ _HOME = {
     "synthetic_catalog": "stmgpu.catalog",
     "write_catalog": "stmgpu.catalog",
     "SGP4Propagator": "stmgpu.propagate.sgp4",
-    "Execution": "stmgpu.distribute",
+    "Dask": "stmgpu.distribute",
+    "Serial": "stmgpu.distribute",
+    "SlurmArray": "stmgpu.distribute",
+    "Tiling": "stmgpu.distribute",
     "merge_store": "stmgpu.distribute",
     "propagate_to_store": "stmgpu.distribute",
     "evolve_to_store": "stmgpu.distribute",
@@ -81,8 +87,8 @@ _HOME = {
 
 __all__ = [
     "Catalog",
+    "Dask",
     "Epoch",
-    "Execution",
     "MassRemoval",
     "Population",
     "RandomRemoval",
@@ -90,8 +96,11 @@ __all__ = [
     "RiskRemoval",
     "SGP4Propagator",
     "Scenario",
+    "Serial",
+    "SlurmArray",
     "StmgpuError",
     "Study",
+    "Tiling",
     "Trajectories",
     "brute",
     "check_store",

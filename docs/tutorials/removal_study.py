@@ -161,9 +161,8 @@ rank = "oldest first"
 # line instead: `stmgpu evolve removal_study.toml --out removal_study.zarr`.
 
 # %%
-begin, more = stm.Execution(overwrite=True), stm.Execution(append=True)
-stm.evolve_to_store("removal_study.toml", "removal_study.zarr", how=begin)
-stm.evolve_to_store("removal_study.toml", "removal_study.zarr", runs=RUNS + 1, how=more)
+stm.evolve_to_store("removal_study.toml", "removal_study.zarr", if_exists="overwrite")
+stm.evolve_to_store("removal_study.toml", "removal_study.zarr", runs=RUNS + 1, if_exists="append")
 ds = stm.open_dataset("removal_study.zarr", kind="ensemble")
 dict(ds.sizes)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -18,10 +17,11 @@ from stmgpu.errors import BackendError, InputError
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.time import Window
 
 SHOWN_REJECTIONS = 20
 STOPPED = 75
-"""Exit code of a run that was asked to stop (EX_TEMPFAIL of sysexits.h): the same command goes on with it."""
+"""Exit code of a run that was asked to stop (EX_TEMPFAIL of sysexits.h): rerun the same command to resume."""
 
 _FAR_DAYS = 14.0
 """Days from the median epoch beyond which the command line warns; element sets are good for a few."""
@@ -29,16 +29,6 @@ _FAR_DAYS = 14.0
 _LOG = logging.getLogger("stmgpu.cli")
 _stop: list[int] = []
 
-
-class ExecutorName(StrEnum):
-    """Ways to compute the tiles of a run."""
-
-    SERIAL = "serial"
-    DASK = "dask"
-    SLURM_ARRAY = "slurm-array"
-
-
-_RUN, _CLUSTER = "Running", "Dask cluster"
 
 CatalogFile = Annotated[
     Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; - reads standard input.")
@@ -73,68 +63,6 @@ Threads = Annotated[
         min=1, help="Threads of the cpu backend (of each worker). Default: all cores, shared among the workers."
     ),
 ]
-Executor = Annotated[ExecutorName, typer.Option(rich_help_panel=_RUN, help="Who computes the tiles of the store.")]
-Task = Annotated[
-    str | None,
-    typer.Option(
-        metavar="I/N",
-        rich_help_panel=_RUN,
-        help="Share of the tiles for slurm-array, counted from 0. Default: from SLURM_ARRAY_TASK_ID.",
-    ),
-]
-TileHours = Annotated[
-    float | None, typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: by the work in it.")
-]
-ChunkObjects = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        rich_help_panel=_RUN,
-        help="Cut the catalogue into chunks of "
-        "at most this many objects. Default: only where it does not fit a worker's memory.",
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", rich_help_panel=_RUN, help="Say what would be done and what it needs; write nothing."),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace a store that is already there.")
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        rich_help_panel=_RUN,
-        help="Go on with the store at --out; fail if "
-        "there is none. Without it a store of the same command is gone on with too.",
-    ),
-]
-Append = Annotated[
-    bool,
-    typer.Option(
-        "--append",
-        rich_help_panel=_RUN,
-        help="Lengthen the window of the store at --out; only what is new is computed.",
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=1, rich_help_panel=_CLUSTER, help="Local workers. Default: one for each GPU or core, as far as memory goes."
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        rich_help_panel=_CLUSTER,
-        help="An existing scheduler (tls://host:port or tcp://host:port), or slurm: the ranks of this srun step.",
-    ),
-]
-TlsCa = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Certificate authority, PEM file.")]
-TlsCert = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Own certificate, PEM file.")]
-TlsKey = Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Key of the certificate, PEM file.")]
 
 
 def stop_soon(signum: int, frame: object) -> None:
@@ -146,18 +74,8 @@ def stopping() -> bool:
     """Whether SIGUSR1 has come; says so once."""
     if len(_stop) == 1:
         _stop.append(0)
-        say("asked to stop: the tile at hand is done, the run ends; the same command goes on with it")
+        say("asked to stop: finishing the current tile; rerun the same command to resume")
     return bool(_stop)
-
-
-def task_of(text: str | None) -> tuple[int, int] | None:
-    """(i, n) of 'i/n'."""
-    if text is None:
-        return None
-    parts = text.split("/")
-    if len(parts) != 2 or not all(p.isdecimal() and len(p) < 10 for p in parts) or not int(parts[0]) < int(parts[1]):
-        raise InputError(f"--task {text!r} is no share; give i/n with i from 0 to n - 1, such as 0/4")
-    return int(parts[0]), int(parts[1])
 
 
 def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
@@ -181,7 +99,7 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
 
 
 def read_ephemerides(
-    paths: list[Path] | None, catalog: Catalog | None, start: Any, hours: float
+    paths: list[Path] | None, catalog: Catalog | None, *, start: str | None, duration_s: float
 ) -> Trajectories | None:
     """Read trajectories; objects of an OEM get the NORAD id that the catalogue has for their designator."""
     if not paths:
@@ -197,7 +115,7 @@ def read_ephemerides(
         if not path.exists():
             raise InputError(f"there is no file {str(path)!r}; give an OEM file or an ephemeris store")
         if path.is_dir():
-            window = (None, None) if start is None else (start, hours * 3600.0)
+            window = (None, None) if start is None else (start, duration_s)
             found.append(read_ephemeris(path, *window))
         else:
             found.append(read_oem(path, norad_ids=known, first_id=SYNTHETIC_ID + sum(map(len, found))))
@@ -205,8 +123,8 @@ def read_ephemerides(
     return Trajectories.concatenate(found)
 
 
-def backend_name(backend: BackendName, threads: int | None) -> str:
-    """The backend that will run; says so where nothing better than the reference is there."""
+def backend_name(backend: BackendName, threads: int | None) -> BackendName:
+    """Name of the backend that will run; warns if only the slow reference backend works."""
     from stmgpu.backend import get_backend
     from stmgpu.backend.cpu import CpuBackend
 
@@ -219,18 +137,15 @@ def backend_name(backend: BackendName, threads: int | None) -> str:
             if os.environ.get("STMGPU_ISA"):  # asked for by name, so not to be replaced by something slower
                 raise
             say(f"this is slow, since the cpu backend cannot be used: {error}")
-    return chosen.name
+    return cast(BackendName, chosen.name)
 
 
-def note_window(objects: Catalog | None, start: Any, hours: float, how: str) -> None:
-    """Say what is about to be computed, and warn where the elements are too old or too new for it."""
-    import numpy as np
+def note_window(objects: Catalog | None, window: Window, settings: str) -> None:
+    """Log the window and settings, and warn if the elements are too old or too new for it."""
+    from stmgpu.time import format_utc
 
-    from stmgpu.time import as_epoch, format_utc
-
-    begin = as_epoch(start)
-    if np.isfinite(hours):  # what is wrong with a window is the library's to say
-        note(f"window: {hours:g} h from {format_utc(begin)}, {how}")
+    begin = window.start
+    note(f"window: {window.hours:g} h from {format_utc(begin)}, {settings}")
     if objects is None:
         return
     middle = objects.median_epoch()

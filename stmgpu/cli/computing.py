@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stmgpu import log
-from stmgpu.backend import BackendName
 from stmgpu.cli import common
-from stmgpu.cli.common import ExecutorName, note, say
+from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture
-from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
+from stmgpu.cli.run_options import RunChoices, concluded, quiet_fonts, window_options
 from stmgpu.errors import InputError, StmgpuError
+from stmgpu.time import window_seconds
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.catalog import Catalog
-    from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.distribute import Execution
+    from stmgpu.distribute.executors import RunOptions
+    from stmgpu.distribute.jobs import RunPlan
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.screen.settings import ScreeningSettings
 
 
+@window_options
 def screen(
-    context: typer.Context,
     catalog: common.OptionalCatalog = None,
     ephemeris: common.Ephemeris = None,
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
     threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
-    backend: common.Backend = "auto",
-    threads: common.Threads = None,
     step_s: Annotated[
         float | None,
         typer.Option(help="Broad-phase interval in seconds; the events do not depend on it. Default: planned."),
@@ -41,47 +41,35 @@ def screen(
     out: Annotated[Path | None, typer.Option(help="Store to write, such as day.zarr.")] = None,
     csv: Annotated[Path | None, typer.Option(help="CSV file to write; an existing one is replaced.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
-    executor: common.Executor = ExecutorName.SERIAL,
-    task: common.Task = None,
-    tile_hours: common.TileHours = None,
-    chunk_objects: common.ChunkObjects = None,
-    dry_run: common.DryRun = False,
-    overwrite: common.Overwrite = False,
-    resume: common.Resume = False,
-    append: common.Append = False,
-    workers: common.Workers = None,
-    scheduler: common.Scheduler = None,
-    tls_ca: common.TlsCa = None,
-    tls_cert: common.TlsCert = None,
-    tls_key: common.TlsKey = None,
+    *,
+    choices: RunChoices,
 ) -> None:
     """Find every conjunction of every object with every other."""
-    from stmgpu.distribute import Execution
+    from stmgpu.screen.screening import screening_objects, screening_settings
 
     check_outputs(out, csv, plot)
     check_picture(plot)
     if plot is not None and catalog is None:
         raise InputError("--plot draws the catalogue's orbits and needs one")
-    how = execution_of(context)
-    if out is None and (how != Execution(backend=backend, threads=threads)) and not dry_run:
+    options = choices.options(out)
+    if out is None and choices.need_a_store and not choices.dry_run:
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
-    objects = None if catalog is None else common.read(catalog)
-    window = {
-        "start": start,
-        "hours": hours,
-        "days": days,
-        "threshold_km": threshold_km,
-        "step_s": step_s,
-        "ephemeris": common.read_ephemerides(ephemeris, objects, start, _hours(hours, days)),
-    }
-    if dry_run:
-        _dry_screen(objects, window, how)
+    elements = None if catalog is None else common.read(catalog)
+    trajectories = common.read_ephemerides(ephemeris, elements, start=start, duration_s=window_seconds(hours, days))
+    objects = screening_objects(elements, trajectories)
+    settings = screening_settings(
+        objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s
+    )
+    if choices.dry_run:
+        from stmgpu.distribute.jobs.screening import ScreeningJob
+
+        _print_plan(ScreeningJob.plan(objects, settings, options), options)
         return
-    found = _screen(objects, window, backend, threads, out, how)
-    if found is not None:
-        _deliver(found, objects, out, csv, plot)
+    conjunctions = _screen(objects, settings, elements, out, choices)
+    if conjunctions is not None:
+        _deliver(conjunctions, elements, out, csv=csv, plot=plot)
 
 
 def demo(
@@ -93,9 +81,9 @@ def demo(
     backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
-    """Screen a synthetic catalogue, all against all: the whole way from elements to a store and a picture."""
+    """Screen a synthetic catalogue, all against all, into a store, a CSV file and a picture."""
     from stmgpu.catalog import synthetic_catalog
-    from stmgpu.distribute import Execution
+    from stmgpu.screen.screening import screening_objects, screening_settings
 
     store, csv, plot = out / "conjunctions.zarr", out / "conjunctions.csv", out / "screening.png"
     try:
@@ -104,168 +92,132 @@ def demo(
         raise InputError(f"cannot make the folder {out}: {error.strerror}; choose another with --out") from error
     check_outputs(store, csv, plot)
     note(f"synthetic catalogue: {objects} objects, seed {seed}")
-    population = synthetic_catalog(objects, seed=seed)
-    how = Execution(backend=backend, threads=threads, overwrite=True)
-    window = {"hours": hours, "threshold_km": threshold_km}
-    found = _screen(population, window, backend, threads, store, how)
-    if found is not None:
-        _deliver(found, population, store, csv, plot)
+    catalog = synthetic_catalog(objects, seed=seed)
+    screened = screening_objects(catalog)
+    settings = screening_settings(screened, hours=hours, threshold_km=threshold_km)
+    choices = RunChoices(backend=backend, threads=threads, overwrite=True)
+    conjunctions = _screen(screened, settings, catalog, store, choices)
+    if conjunctions is not None:
+        _deliver(conjunctions, catalog, store, csv=csv, plot=plot)
 
 
+@window_options
 def propagate(
-    context: typer.Context,
     catalog: common.CatalogFile,
     out: Annotated[Path, typer.Option(help="Store to write, such as day.zarr.")],
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
     step_s: Annotated[float, typer.Option(help="Time step in seconds.")] = 60.0,
-    backend: common.Backend = "auto",
-    threads: common.Threads = None,
-    executor: common.Executor = ExecutorName.SERIAL,
-    task: common.Task = None,
-    tile_hours: common.TileHours = None,
-    chunk_objects: common.ChunkObjects = None,
-    dry_run: common.DryRun = False,
-    overwrite: common.Overwrite = False,
-    resume: common.Resume = False,
-    append: common.Append = False,
-    workers: common.Workers = None,
-    scheduler: common.Scheduler = None,
-    tls_ca: common.TlsCa = None,
-    tls_cert: common.TlsCert = None,
-    tls_key: common.TlsKey = None,
+    *,
+    choices: RunChoices,
 ) -> None:
     """Write ephemerides of all objects (TEME, km and km/s)."""
-    from stmgpu.distribute import propagate_to_store
-    from stmgpu.distribute.api import ephemeris_settings, plan_ephemeris
+    from stmgpu.distribute.api import ephemeris_settings, run_to_store
+    from stmgpu.distribute.jobs.ephemeris import EphemerisJob
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.store import open_dataset
 
     check_outputs(out)
-    how = execution_of(context)
-    objects = common.read(catalog)
-    if dry_run:
-        settings = ephemeris_settings(objects, start=start, hours=hours, days=days, step_s=step_s)
-        _print_plan(*plan_ephemeris(ScreeningObjects(objects), settings, how), how)
+    options = choices.options(out)
+    elements = common.read(catalog)
+    settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
+    if choices.dry_run:
+        _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return
-    length = _hours(hours, days)
-    common.backend_name(backend, threads)
-    _note_start(objects, start, length, f"step {step_s:g} s")
-    with log.progress("propagating", total=length, unit="h") as report:
-        outcome = propagate_to_store(objects, out, start, hours, days, step_s, "i", how, report, common.stopping)
+    common.backend_name(choices.backend, choices.threads)
+    common.note_window(elements, settings.window, f"step {step_s:g} s")
+    with log.progress("propagating", total=settings.window.hours, unit="h") as report:
+        options = choices.options(out, progress=report)
+        outcome = run_to_store(EphemerisJob.plan(ScreeningObjects(elements), settings, options), out, options)
     if not concluded(outcome, out):
         return
     written = open_dataset(out, "ephemeris")
     failing = int((written.error_code != 0).any("time").sum())
     typer.echo(
-        f"{len(objects) + len(objects.rejected)} objects read, {len(objects.rejected)} rejected, {failing} "
+        f"{len(elements) + len(elements.rejected)} objects read, {len(elements.rejected)} rejected, {failing} "
         f"failing propagation, {written.sizes['time']} times; {out}"
     )
 
 
-def _hours(hours: float | None, days: float | None) -> float:
-    return days * 24.0 if days is not None else 24.0 if hours is None else hours
-
-
-def _note_start(
-    objects: Catalog | None, start: Any, hours: float, what: str, ephemeris: Trajectories | None = None
-) -> None:
-    from stmgpu.screen.screening import default_start, screening_objects
-
-    if start is None:
-        start = default_start(screening_objects(objects, ephemeris))
-    common.note_window(objects, start, hours, what)
-
-
 def _screen(
-    objects: Catalog | None,
-    window: dict[str, Any],
-    backend: BackendName,
-    threads: int | None,
+    objects: ScreeningObjects,
+    settings: ScreeningSettings,
+    catalog: Catalog | None,
     out: Path | None,
-    how: Execution,
+    choices: RunChoices,
 ) -> xr.Dataset | None:
-    """The result, in memory or from the store; None where the store is not complete yet."""
-    from stmgpu.distribute import screen_to_store
-    from stmgpu.distribute.api import stage_seconds
-    from stmgpu.screen.screening import screen as run
+    """The result, in memory or from the store; None if the store is not complete yet."""
+    from stmgpu.distribute.api import run_to_store, stage_seconds
+    from stmgpu.distribute.jobs.screening import ScreeningJob
+    from stmgpu.screen.screening import screen_objects
     from stmgpu.store import open_dataset
 
-    length = _hours(window.get("hours"), window.get("days"))
-    name = common.backend_name(backend, threads)
-    _note_start(
-        objects, window.get("start"), length, f"threshold {window['threshold_km']:g} km", window.get("ephemeris")
-    )
-    with log.progress("screening", total=length, unit="h") as report:
+    name = common.backend_name(choices.backend, choices.threads)
+    common.note_window(catalog, settings.window, f"threshold {settings.threshold_km:g} km")
+    with log.progress("screening", total=settings.window.hours, unit="h") as report:
         if out is None:
-            return run(objects, **window, backend=name, threads=threads, progress=report)
-        outcome = screen_to_store(objects, out, **window, how=how, progress=report, stop=common.stopping)
+            return screen_objects(objects, settings, backend=name, threads=choices.threads, report=report)
+        options = choices.options(out, progress=report)
+        outcome = run_to_store(ScreeningJob.plan(objects, settings, options), out, options)
     if not concluded(outcome, out):
         return None
-    found = open_dataset(out, "conjunctions")
-    found.attrs["seconds"] = json.dumps(stage_seconds(out))
-    return found
+    conjunctions = open_dataset(out, "conjunctions")
+    conjunctions.attrs["seconds"] = json.dumps(stage_seconds(out))
+    return conjunctions
 
 
-def _dry_screen(catalog: Catalog | None, window: dict[str, Any], how: Execution) -> None:
-    from stmgpu.distribute.api import plan_screening
-    from stmgpu.screen.screening import screening_objects, screening_settings
-
-    objects = screening_objects(catalog, window.pop("ephemeris"))
-    _print_plan(*plan_screening(objects, screening_settings(objects, **window), how), how)
-
-
-def _print_plan(document: dict[str, Any], tiling: Any, needs: Any, how: Execution) -> None:
-    """What a run would do: tiles, memory, disk, time."""
+def _print_plan(plan: RunPlan, options: RunOptions) -> None:
+    """Print tiles, memory, disk and time of a planned run, and its settings."""
     from stmgpu.distribute import resources
 
-    cores = resources.cores()
-    chunk = tiling.chunk_objects
+    cores, document, needs = resources.cores(), plan.document, plan.estimate
+    chunk = document.tiling.chunk_objects
     typer.echo(
-        f"tiles         {tiling.tiles}, each {tiling.tile_hours:g} h of "
+        f"tiles         {document.tiles}, each {document.tiling.tile_hours:g} h of "
         f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}"
     )
     typer.echo(
         f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker "
-        f"({resources.memory_bytes() / 2**20:,.0f} MiB at hand)"
+        f"({resources.memory_bytes() / 2**20:,.0f} MiB free)"
     )
     typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
     typer.echo(
         f"time          about {needs.core_seconds:,.0f} s of one core, {needs.core_seconds / cores:,.0f} s on "
-        f"the {cores} cores here"
+        f"the {cores} cores of this machine"
     )
-    typer.echo(f"executor      {how.executor}")
-    for name, value in document["settings"].items():
+    typer.echo(f"executor      {options.executor.name}")
+    for name, value in document.settings.to_json().items():
         typer.echo(f"{name:<13} {value}")
+    typer.echo(f"{'arithmetic':<13} {document.arithmetic}")
 
 
 def _deliver(
-    found: xr.Dataset, objects: Catalog | None, store: Path | None, csv: Path | None, plot: Path | None
+    conjunctions: xr.Dataset, catalog: Catalog | None, store: Path | None, *, csv: Path | None, plot: Path | None
 ) -> None:
-    """Write and print the result; what cannot be written does not take the printed result with it."""
+    """Write and print the result; it is printed even if a file cannot be written."""
     from stmgpu.report.screening.text import failing_lines, print_result
     from stmgpu.screen.csv_table import write_csv
 
     try:
         if csv is not None:
-            write_csv(found, csv)
+            write_csv(conjunctions, csv)
         if plot is not None:
             with quiet_fonts():
                 from stmgpu.report.screening.figure import plot_screening
 
-                plot_screening(found, objects, plot)
+                plot_screening(conjunctions, catalog, plot)
     except (StmgpuError, OSError):
-        print_result(found)
+        print_result(conjunctions)
         raise
-    for line in failing_lines(found):
+    for line in failing_lines(conjunctions):
         say(line)
-    if len(found.attrs["failed_norad_id"]) and store is None:
+    if len(conjunctions.attrs["failed_norad_id"]) and store is None:
         note("a store (--out) holds each failing object with the time of its first failure")
-    print_result(found)
+    print_result(conjunctions)
     if written := [str(p) for p in (store, csv, plot) if p is not None]:
         typer.echo(f"written: {', '.join(written)}")
-    if not json.loads(found.attrs["certificate"])["complete"]:
+    if not json.loads(conjunctions.attrs["certificate"])["complete"]:
         raise StmgpuError(
             "the certificate does not hold: a pair moved more than its proven bound, so conjunctions may "
             "be missing; please report it with the catalogue and the command"

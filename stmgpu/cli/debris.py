@@ -10,82 +10,57 @@ import typer
 
 from stmgpu import log
 from stmgpu.cli import common
-from stmgpu.cli.common import ExecutorName
 from stmgpu.cli.outputs import check_outputs, check_picture
-from stmgpu.cli.run_options import concluded, execution_of, quiet_fonts
+from stmgpu.cli.run_options import RunChoices, concluded, quiet_fonts, study_options
 from stmgpu.errors import InputError
 
 
+@study_options
 def evolve(
-    context: typer.Context,
     scenario: Annotated[
         Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` writes one to begin with.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the store. A study that was begun there is gone on with.")],
+    out: Annotated[Path, typer.Option(help="Folder of the store. A study that was begun there is resumed.")],
     runs: Annotated[int | None, typer.Option(min=1, help="Runs of every scenario. Default: the file's.")] = None,
     years: Annotated[float | None, typer.Option(help="Years. Default: the file's.")] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random numbers.")
     ] = 0,
-    backend: common.Backend = "auto",
-    threads: common.Threads = None,
-    executor: common.Executor = ExecutorName.SERIAL,
-    task: common.Task = None,
-    runs_per_tile: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            rich_help_panel="Running",
-            help="Runs that are evolved side by side; more than one pays on a GPU. Default: the store's, or 1.",
-        ),
-    ] = None,
-    dry_run: common.DryRun = False,
-    overwrite: common.Overwrite = False,
-    resume: common.Resume = False,
-    append: Annotated[
-        bool,
-        typer.Option(
-            "--append", rich_help_panel="Running", help="Add runs to the study at --out; only what is new is computed."
-        ),
-    ] = False,
-    workers: common.Workers = None,
-    scheduler: common.Scheduler = None,
-    tls_ca: common.TlsCa = None,
-    tls_cert: common.TlsCert = None,
-    tls_key: common.TlsKey = None,
+    *,
+    choices: RunChoices,
 ) -> None:
     """Evolve the debris population over decades: every run of every scenario of a study."""
-    from stmgpu.distribute import evolve_to_store
-    from stmgpu.distribute.api import plan_study
+    from stmgpu.debris.study.settings import EnsembleSettings
+    from stmgpu.distribute.api import plan_study, run_to_store
     from stmgpu.report.study import print_study
     from stmgpu.store import open_dataset
+    from stmgpu.store.run_input import StudyInputs
 
     check_outputs(out)
-    how = execution_of(context)
-    inputs, document, needs = plan_study(scenario, years, runs, seed, how)
-    settings = document["settings"]
-    for text in settings["notes"]:
+    plan = plan_study(scenario, years=years, runs=runs, seed=seed, options=choices.options(out))
+    settings, needs = plan.document.settings, plan.estimate
+    assert isinstance(settings, EnsembleSettings)
+    for text in settings.notes:
         common.note(text)
-    if dry_run:
-        typer.echo(f"scenarios     {', '.join(s['name'] for s in settings['scenarios'])}")
-        typer.echo(
-            f"runs          {settings['runs']} each, {settings['years']:g} years from {settings['begin_year']:.2f}"
-        )
-        typer.echo(f"tiles         {needs.tiles}")
+    if choices.dry_run:
+        typer.echo(f"scenarios     {', '.join(settings.names)}")
+        typer.echo(f"runs          {settings.runs} each, {settings.years:g} years from {settings.begin_year:.2f}")
+        typer.echo(f"tiles         {plan.document.tiles}")
         typer.echo(f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker")
         typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
         typer.echo(f"time          about {needs.core_seconds:,.0f} s of one core, if the population does not grow")
-        for name, path in inputs.files.items():
+        assert isinstance(plan.run_input, StudyInputs)
+        for name, path in plan.run_input.files.items():
             typer.echo(f"input         {path} (kept as {name})")
         return
-    common.backend_name(backend, threads)
+    common.backend_name(choices.backend, choices.threads)
     common.note(
-        f"scenarios: {', '.join(s['name'] for s in settings['scenarios'])}; runs: {settings['runs']} of each, "
-        f"{settings['years']:g} years from {settings['begin_year']:.2f}"
+        f"scenarios: {', '.join(settings.names)}; runs: {settings.runs} of each, "
+        f"{settings.years:g} years from {settings.begin_year:.2f}"
     )
-    run_years = len(settings["scenarios"]) * settings["runs"] * settings["years"]
+    run_years = len(settings.scenarios) * settings.runs * settings.years
     with log.progress("evolving", total=run_years, unit="run-years") as report:
-        outcome = evolve_to_store(scenario, out, years, runs, seed, how, report, common.stopping)
+        outcome = run_to_store(plan, out, choices.options(out, progress=report))
     if concluded(outcome, out):
         print_study(open_dataset(out, "ensemble"))
         typer.echo(f"written: {out}")

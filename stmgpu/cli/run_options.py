@@ -1,44 +1,226 @@
-"""What the commands that compute share: how tiles are computed, how a run ended."""
+"""Options of the commands that compute into a store, and the report of how a run ended."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import inspect
 import logging
-from collections.abc import Iterator
+import os
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stmgpu.choices import ExecutorName, IfExists
 from stmgpu.cli import common
-from stmgpu.cli.common import ExecutorName, note, say
-from stmgpu.errors import StmgpuError
+from stmgpu.cli.common import note, say
+from stmgpu.errors import InputError, StmgpuError
 
 if TYPE_CHECKING:
-    from stmgpu.distribute import Execution, Outcome
+    from stmgpu.distribute import Outcome
+    from stmgpu.distribute.executors import Executor, RunOptions
+    from stmgpu.progress import Report
+
+_RUN, _CLUSTER = "Running", "Dask cluster"
+_WINDOW_ONLY, _STUDY_ONLY = ("tile_hours", "chunk_objects"), ("runs_per_tile",)
 
 
-def execution_of(context: typer.Context) -> Execution:
-    """How to compute the tiles, from the options of a command."""
-    from stmgpu.distribute import Execution
+@dataclass(frozen=True)
+class RunChoices:
+    """Values of the run options of a command; the annotations are the options themselves."""
 
-    given = context.params
-    names = {f.name for f in dataclasses.fields(Execution)} - {"executor", "backend", "task"}
-    if given["executor"] is ExecutorName.DASK and not logging.getLogger("stmgpu").isEnabledFor(logging.DEBUG):
-        from stmgpu.distribute.cluster import quiet
-
-        quiet()
-    return Execution(
-        executor=given["executor"].value,
-        backend=given["backend"],
-        task=common.task_of(given["task"]),
-        **{name: given[name] for name in names & given.keys()},
+    backend: common.Backend = "auto"
+    threads: common.Threads = None
+    executor: Annotated[
+        ExecutorName, typer.Option(rich_help_panel=_RUN, help="Where the tiles of the store are computed.")
+    ] = "serial"
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            rich_help_panel=_RUN,
+            help="Share of the tiles for slurm-array, counted from 0. Default: from SLURM_ARRAY_TASK_ID.",
+        ),
+    ] = None
+    tile_hours: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: by the work in it."),
+    ] = None
+    chunk_objects: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel=_RUN,
+            help="Cut the catalogue into chunks of at most this many objects. "
+            "Default: only if it does not fit a worker's memory.",
+        ),
+    ] = None
+    runs_per_tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel=_RUN,
+            help="Runs that are evolved side by side; more than one pays on a GPU. Default: the store's, or 1.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", rich_help_panel=_RUN, help="Print the plan and its needs; write nothing."),
+    ] = False
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace a store that is already there.")
+    ] = False
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            rich_help_panel=_RUN,
+            help="Resume the store at --out; fail if there is none. Without it a store of the same command is "
+            "resumed, or created.",
+        ),
+    ] = False
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append",
+            rich_help_panel=_RUN,
+            help="Enlarge the store at --out (a longer window, more runs); only what is new is computed.",
+        ),
+    ] = False
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel=_CLUSTER,
+            help="Local workers. Default: one for each GPU or core, as far as memory allows.",
+        ),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            rich_help_panel=_CLUSTER,
+            help="An existing scheduler (tls://host:port or tcp://host:port), or slurm: the ranks of this srun step.",
+        ),
+    ] = None
+    tls_ca: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Certificate authority, PEM file.")] = (
+        None
     )
+    tls_cert: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Own certificate, PEM file.")] = None
+    tls_key: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Its key, PEM file.")] = None
+
+    @property
+    def need_a_store(self) -> bool:
+        """Whether options are set that have no meaning without a store."""
+        return self != RunChoices(backend=self.backend, threads=self.threads, dry_run=self.dry_run)
+
+    def options(self, out: Path | None, *, progress: Report | None = None) -> RunOptions:
+        """Options of the run.
+
+        Raises
+        ------
+        InputError
+            If options contradict each other, or there is no store to resume.
+        """
+        from stmgpu.distribute import Tiling
+        from stmgpu.distribute.executors import RunOptions
+
+        return RunOptions(
+            self._executor(),
+            Tiling(self.tile_hours, self.chunk_objects, self.runs_per_tile),
+            self._if_exists(out),
+            self.backend,
+            self.threads,
+            progress,
+            common.stopping,
+        )
+
+    def _executor(self) -> Executor:
+        from stmgpu.distribute import Dask, Serial, SlurmArray
+
+        task = task_of(self.task)
+        if self.executor != "slurm-array" and task is not None:
+            raise InputError("--task belongs to the executor slurm-array; add --executor slurm-array")
+        if self.executor != "dask" and (self.scheduler is not None or self.workers is not None):
+            raise InputError("--scheduler and --workers belong to the executor dask; add --executor dask")
+        if self.executor == "serial":
+            return Serial()
+        if self.executor == "slurm-array":
+            return SlurmArray(task)
+        if not logging.getLogger("stmgpu").isEnabledFor(logging.DEBUG):
+            from stmgpu.distribute.cluster import quiet
+
+            quiet()
+        return Dask(
+            self.workers,
+            scheduler=self.scheduler,
+            tls_ca=self.tls_ca,
+            tls_cert=self.tls_cert,
+            tls_key=self.tls_key,
+        )
+
+    def _if_exists(self, out: Path | None) -> IfExists:
+        if self.overwrite and (self.resume or self.append):
+            other = "--resume" if self.resume else "--append"
+            raise InputError(f"{other} and --overwrite contradict each other; give one of them")
+        if self.resume and out is not None and not os.path.lexists(out):
+            raise InputError(f"there is no store at {out} to resume; check the path, or leave --resume out")
+        return "overwrite" if self.overwrite else "append" if self.append else "resume"
+
+
+def window_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the run options of a screening or an ephemeris to a command, which gets them as ``choices``."""
+    return _with_choices(command, leave_out=_STUDY_ONLY)
+
+
+def study_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the run options of a study to a command, which gets them as ``choices``."""
+    return _with_choices(command, leave_out=_WINDOW_ONLY)
+
+
+def _with_choices(command: Callable[..., None], leave_out: tuple[str, ...]) -> Callable[..., None]:
+    hints = typing.get_type_hints(RunChoices, include_extras=True)
+    own_hints = typing.get_type_hints(command, include_extras=True)
+    options = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in dataclasses.fields(RunChoices)
+        if f.name not in leave_out
+    ]
+    parameters = [
+        p.replace(annotation=own_hints[p.name])
+        for p in inspect.signature(command).parameters.values()
+        if p.name != "choices"
+    ]
+    names = {p.name for p in options}
+
+    @functools.wraps(command)
+    def with_choices(*args: Any, **arguments: Any) -> None:
+        chosen = {name: arguments.pop(name) for name in names & arguments.keys()}
+        command(*args, **arguments, choices=RunChoices(**chosen))
+
+    parameters.extend(options)
+    with_choices.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_choices.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_choices
+
+
+def task_of(text: str | None) -> tuple[int, int] | None:
+    """(i, n) of 'i/n'."""
+    if text is None:
+        return None
+    parts = text.split("/")
+    if len(parts) != 2 or not all(p.isdecimal() and len(p) < 10 for p in parts) or not int(parts[0]) < int(parts[1]):
+        raise InputError(f"--task {text!r} is no share; give i/n with i from 0 to n - 1, such as 0/4")
+    return int(parts[0]), int(parts[1])
 
 
 def concluded(outcome: Outcome, out: Path) -> bool:
-    """Whether the store is complete; says what is left, and ends the command where that is no success."""
+    """Whether the store is complete; reports what is left, and ends the command if tiles failed."""
     done = outcome.tiles - len(outcome.missing)
     note(f"{outcome.computed} tiles computed now, {done} of {outcome.tiles} done; {out}")
     if outcome.failed:
@@ -50,22 +232,22 @@ def concluded(outcome: Outcome, out: Path) -> bool:
             say(f"tile {tiles[0]}{more} failed: {reason}")
         raise StmgpuError(
             f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
-            "mend the cause and run the same command again"
+            "fix the cause and rerun the same command"
         )
     if outcome.complete:
         return True
     if outcome.stopped:
         raise typer.Exit(common.STOPPED)
     note(
-        f"the other {len(outcome.missing)} tiles belong to other tasks; whoever computes the last one finishes the "
-        "store"
+        f"the other {len(outcome.missing)} tiles belong to other tasks; the task that computes the last one "
+        "completes the store"
     )
     return False
 
 
 @contextlib.contextmanager
 def quiet_fonts() -> Iterator[None]:
-    """Matplotlib lists the machine's fonts on its first run and says so in the log; nobody asked."""
+    """Silence Matplotlib, which logs the machine's fonts on its first run."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

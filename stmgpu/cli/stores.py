@@ -133,7 +133,7 @@ def merge(
     """Finish a store whose tiles are all there, after bringing in those of other stores of the same run."""
     from stmgpu.distribute import merge_store
 
-    outcome = merge_store(store, parts, backend, threads)
+    outcome = merge_store(store, parts or (), backend=backend, threads=threads)
     if not outcome.complete:
         shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])
         raise StmgpuError(

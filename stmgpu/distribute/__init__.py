@@ -1,13 +1,17 @@
-"""Long computations in tiles: cut, computed by any number of workers, resumed, put together."""
+"""Long computations in tiles: cut, computed by any number of workers, resumed, merged."""
 
 from stmgpu.distribute.api import evolve_to_store, merge_store, propagate_to_store, screen_to_store
 from stmgpu.distribute.cluster import slurm_cluster
 from stmgpu.distribute.execute import Outcome
-from stmgpu.distribute.executors import Execution
+from stmgpu.distribute.executors import Dask, Serial, SlurmArray
+from stmgpu.store.document import Tiling
 
 __all__ = [
-    "Execution",
+    "Dask",
     "Outcome",
+    "Serial",
+    "SlurmArray",
+    "Tiling",
     "evolve_to_store",
     "merge_store",
     "propagate_to_store",

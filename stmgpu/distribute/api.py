@@ -1,4 +1,4 @@
-"""``stmgpu.screen_to_store``, ``stmgpu.propagate_to_store``, ``stmgpu.merge_store``: long computations in tiles."""
+"""Public functions that compute into stores: ``screen_to_store``, ``propagate_to_store``, ``evolve_to_store``."""
 
 from __future__ import annotations
 
@@ -7,222 +7,255 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from stmgpu.backend import Backend, get_backend
+from stmgpu.backend import Backend, BackendName, get_backend
 from stmgpu.debris.study.evolve import prepare, resolve_study
 from stmgpu.debris.study.scenario_file import input_files
-from stmgpu.distribute import resources
-from stmgpu.distribute.cluster import ClusterOptions, client_of
-from stmgpu.distribute.execute import Outcome, Report, conclude, job_of, run_on_cluster, run_serially
-from stmgpu.distribute.executors import USABLE, Execution, array_task, check_execution, workers_of
-from stmgpu.distribute.jobs import ensemble, ephemeris, screening
-from stmgpu.distribute.stores import bring_in, open_or_create
-from stmgpu.distribute.tiles import Estimate, Tiling, share
+from stmgpu.debris.study.settings import EnsembleSettings
+from stmgpu.distribute.cluster import client_of
+from stmgpu.distribute.execute import Outcome, Session, conclude, run_on_cluster, run_serially
+from stmgpu.distribute.executors import AUTOMATIC, SERIAL, Dask, Executor, RunOptions
+from stmgpu.distribute.jobs import JOBS, RunPlan, job_of
+from stmgpu.distribute.jobs.base import arithmetic_of
+from stmgpu.distribute.jobs.ensemble import EnsembleJob
+from stmgpu.distribute.jobs.ephemeris import EphemerisJob
+from stmgpu.distribute.jobs.screening import ScreeningJob
+from stmgpu.distribute.stores import bring_in, check_store_of, open_or_create
+from stmgpu.distribute.tiles import share
 from stmgpu.errors import InputError
+from stmgpu.progress import Progress, reporting
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
-from stmgpu.screen.plan import make_plan
 from stmgpu.screen.screening import default_start, screening_objects, screening_settings
-from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.store.code_identity import code_identity
-from stmgpu.store.provenance import session
+from stmgpu.store.provenance import session_record
 from stmgpu.store.run import open_run
-from stmgpu.store.run_input import RunInput, StudyInputs
+from stmgpu.store.run_input import StudyInputs
 from stmgpu.time import Window, as_epoch, window_seconds
-from stmgpu.validation import Fields
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from distributed import Client
 
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.choices import IfExists
     from stmgpu.debris.scenario import Scenario, Study
+    from stmgpu.store.document import RunDocument, Tiling
+
+
+def _never() -> bool:
+    return False
 
 
 def screen_to_store(
     catalog: Catalog | None,
     path: str | os.PathLike[str],
-    start: Any = None,
+    *,
+    start: object = None,
     hours: float | None = None,
     days: float | None = None,
     threshold_km: float = 5.0,
     step_s: float | None = None,
     mode: str = "i",
-    how: Execution | None = None,
-    progress: Report | None = None,
-    stop: Callable[[], bool] = lambda: False,
     ephemeris: Trajectories | None = None,
+    executor: Executor = SERIAL,
+    tiling: Tiling = AUTOMATIC,
+    if_exists: IfExists = "resume",
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    progress: Progress = None,
+    stop: Callable[[], bool] = _never,
 ) -> Outcome:
     """Screen all objects against all others, tile by tile, into a store that can be resumed.
 
     Parameters
     ----------
     catalog, start, hours, days, threshold_km, step_s, mode, ephemeris
-        as for :func:`stmgpu.screen`.
-    path
-        folder of the store. Where the same computation was begun there, only what is missing is computed.
-    how
-        executor, workers, tiling: see :class:`Execution`.
-    progress
-        called with the fraction done.
-    stop
-        asked between tiles; once it says True no new tile is begun.
+        See :func:`stmgpu.screen`.
+    path : path-like
+        Folder of the store.
+    executor : Serial, Dask or SlurmArray
+        Where tiles are computed; default this process.
+    tiling : Tiling
+        Size of the tiles; default by the work and the memory.
+    if_exists : str
+        Treatment of a store that is already there: 'resume' computes only the tiles that are missing, 'overwrite'
+        replaces it, 'append' also allows a longer window.
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of each worker; default all cores, shared among the workers.
+    progress : callable or bool, optional
+        Called with the fraction done; True shows a bar of ``tqdm``.
+    stop : callable
+        Asked between tiles; once it returns True no new tile is begun.
 
     Returns
     -------
-    Outcome: open the result with :func:`stmgpu.open_dataset` where ``complete``.
+    Outcome
+        Open the result with :func:`stmgpu.open_dataset` if it is ``complete``.
 
     Raises
     ------
     InputError
-        impossible arguments, or the store holds another computation; the message shows the differences.
+        If an argument is impossible, or the store holds another computation; the message lists the differences.
     StoreError
-        the store cannot be written. What is done is kept.
+        If the store cannot be written. Finished tiles are kept.
 
     Examples
     --------
     >>> import stmgpu as stm
     >>> cat = stm.synthetic_catalog(n=500, seed=1)
-    >>> stm.screen_to_store(cat, "day.zarr", hours=24).complete  # doctest: +SKIP
+    >>> stm.screen_to_store(cat, "day.zarr", hours=24, executor=stm.Dask(workers=2)).complete  # doctest: +SKIP
     True
     """
-    how = how or Execution()
     objects = screening_objects(catalog, ephemeris)
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
-    document, _, _ = plan_screening(objects, settings, how)
-    return _run(objects, Path(path), document, how, progress, stop)
+    options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
+    return run_to_store(ScreeningJob.plan(objects, settings, options), path, options)
 
 
 def propagate_to_store(
     catalog: Catalog,
     path: str | os.PathLike[str],
-    start: Any = None,
+    *,
+    start: object = None,
     hours: float | None = None,
     days: float | None = None,
     step_s: float = 60.0,
     mode: str = "i",
-    how: Execution | None = None,
-    progress: Report | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    executor: Executor = SERIAL,
+    tiling: Tiling = AUTOMATIC,
+    if_exists: IfExists = "resume",
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    progress: Progress = None,
+    stop: Callable[[], bool] = _never,
 ) -> Outcome:
     """Write the ephemeris of a whole catalogue, tile by tile, into a store that can be resumed.
 
     Parameters
     ----------
-    catalog
-        n objects.
-    path
-        folder of the store.
-    start
-        first time, UTC; default as for :func:`stmgpu.screen`.
-    hours, days
-        length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
-    step_s
-        step [s].
-    mode, how, progress, stop
-        as for :func:`screen_to_store`.
+    catalog : Catalog
+        Objects to propagate.
+    path : path-like
+        Folder of the store.
+    start : Epoch, str or datetime64, optional
+        First time, UTC; default as for :func:`stmgpu.screen`.
+    hours, days : float, optional
+        Length of the window, one of the two (default 24 hours); its end is included where a step falls on it.
+    step_s : float
+        Time step [s].
+    mode : str
+        Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
+    executor, tiling, if_exists, backend, threads, progress, stop
+        See :func:`screen_to_store`.
+
+    Returns
+    -------
+    Outcome
+        Open the result with :func:`stmgpu.open_dataset` if it is ``complete``.
 
     Raises
     ------
     InputError
-        an empty catalogue, a window or step that is not positive, too many times, or another computation in the store.
+        If the catalogue is empty, the window or step is not positive, there are too many times, or the store holds
+        another computation.
     StoreError
-        the store cannot be written. What is done is kept.
+        If the store cannot be written. Finished tiles are kept.
     """
-    how = how or Execution()
-    objects = ScreeningObjects(catalog)
     settings = ephemeris_settings(catalog, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
-    document, _, _ = plan_ephemeris(objects, settings, how)
-    return _run(objects, Path(path), document, how, progress, stop)
+    options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
+    return run_to_store(EphemerisJob.plan(ScreeningObjects(catalog), settings, options), path, options)
 
 
 def evolve_to_store(
     study: Study | Scenario | str | os.PathLike[str],
     path: str | os.PathLike[str],
+    *,
     years: float | None = None,
     runs: int | None = None,
     seed: int = 0,
-    how: Execution | None = None,
-    progress: Report | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    executor: Executor = SERIAL,
+    tiling: Tiling = AUTOMATIC,
+    if_exists: IfExists = "resume",
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    progress: Progress = None,
+    stop: Callable[[], bool] = _never,
 ) -> Outcome:
     """Evolve the debris population, every run of every scenario, tile by tile, into a store that can be resumed.
 
     Parameters
     ----------
-    study
-        a study, one scenario, or a scenario file; the files that it names are copied into the store.
-    path
-        folder of the store. Where the same study was begun there, only what is missing is computed.
+    study : Study, Scenario or path-like
+        A study, one scenario, or a scenario file; the files that it names are copied into the store.
+    path : path-like
+        Folder of the store.
     years, runs, seed
-        as for :func:`stmgpu.evolve`.
-    how
-        executor, workers, runs a tile: see :class:`Execution`; with ``append`` more runs are added to those in a store.
-    progress, stop
-        as for :func:`screen_to_store`.
+        See :func:`stmgpu.evolve`.
+    executor, tiling, backend, threads, progress, stop
+        See :func:`screen_to_store`.
+    if_exists : str
+        Treatment of a store that is already there: 'resume' computes only the tiles that are missing, 'overwrite'
+        replaces it, 'append' also allows more runs.
+
+    Returns
+    -------
+    Outcome
+        Open the result with :func:`stmgpu.open_dataset` if it is ``complete``.
 
     Raises
     ------
     InputError
-        an impossible scenario, a file that cannot be read, or another computation in the store.
+        If the scenario is impossible, a file cannot be read, or the store holds another computation.
     StoreError
-        the store cannot be written. What is done is kept.
+        If the store cannot be written. Finished tiles are kept.
     """
-    how = how or Execution()
-    inputs, document, _ = plan_study(study, years, runs, seed, how)
-    return _run(inputs, Path(path), document, how, progress, stop)
+    options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
+    return run_to_store(plan_study(study, years=years, runs=runs, seed=seed, options=options), path, options)
 
 
 def merge_store(
-    path: str | os.PathLike[str], parts: list[Path] | None = None, backend: str = "auto", threads: int | None = None
+    path: str | os.PathLike[str],
+    parts: Sequence[str | os.PathLike[str]] = (),
+    *,
+    backend: BackendName = "auto",
+    threads: int | None = None,
 ) -> Outcome:
-    """Finish a store whose tiles are all there, after bringing in those of other stores of the same run.
+    """Complete a store whose tiles are all done, after copying tiles from other stores of the same run.
 
     Parameters
     ----------
-    path
-        folder of the store.
-    parts
-        stores in which other tiles of the same run were computed, on another file system for instance.
-    backend, threads
-        as for :func:`stmgpu.screen`.
+    path : path-like
+        Folder of the store.
+    parts : sequence of path-like
+        Stores in which other tiles of the same run were computed, for instance on another file system.
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of the cpu backend; default all cores.
+
+    Returns
+    -------
+    Outcome
+        Its ``missing`` lists the tiles that are still to be computed.
 
     Raises
     ------
     InputError
-        a part belongs to another run, or is cut in another way.
+        If a part belongs to another run, or is cut in another way.
     StoreError
-        there is no store, or a tile is damaged.
+        If there is no store, or a tile is damaged.
     """
     run = open_run(path)
-    for part in parts or []:
+    for part in parts:
         bring_in(run, open_run(part))
     job = job_of(run)
     return conclude(job, lambda: _backend(run.document, backend, threads), Outcome(len(job.tiles)))
-
-
-def plan_screening(
-    catalog: ScreeningObjects, settings: ScreeningSettings, how: Execution
-) -> tuple[dict[str, Any], Tiling, Estimate]:
-    """What a screening will be: its run document, how it is cut, and what it needs."""
-    plan = make_plan(settings, len(catalog))
-    workers, threads = workers_of(how, lambda n: screening.memory_of(plan, len(catalog), n))
-    tiling, _ = screening.choose(
-        plan,
-        len(catalog),
-        how.tile_hours,
-        how.chunk_objects,
-        resources.memory_bytes() * USABLE / workers,
-        threads,
-        screening.ALONE if how.executor == "serial" else screening.SHARED,
-    )
-    settings_json = {**plan.settings.to_json(), "arithmetic": _arithmetic(how.backend)}
-    document = _document("conjunctions", settings_json, catalog, tiling)
-    return document, tiling, screening.estimate(plan, len(catalog), tiling, threads)
 
 
 def ephemeris_settings(
@@ -234,7 +267,13 @@ def ephemeris_settings(
     step_s: float = 60.0,
     mode: str = "i",
 ) -> EphemerisSettings:
-    """Settings of an ephemeris from the arguments of :func:`propagate_to_store`."""
+    """Settings of an ephemeris from the arguments of :func:`propagate_to_store`.
+
+    Raises
+    ------
+    InputError
+        If an argument is impossible, or the catalogue is empty.
+    """
     duration_s = window_seconds(hours, days)
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
@@ -242,180 +281,126 @@ def ephemeris_settings(
     return EphemerisSettings(window, step_s, operation_mode(mode))
 
 
-def plan_ephemeris(
-    objects: ScreeningObjects, settings: EphemerisSettings, how: Execution
-) -> tuple[dict[str, Any], Tiling, Estimate]:
-    """Run document, tiling and needs of an ephemeris."""
-    span_s, step_s = settings.window.duration_s, settings.step_s
-    if span_s / step_s > ephemeris.MAX_TIMES:
-        raise InputError(
-            f"{span_s / 3600.0:g} hours in steps of {step_s:g} s are {span_s / step_s:.3g} times; a store "
-            f"holds at most {ephemeris.MAX_TIMES:,}: shorten the window or lengthen the step"
-        )
-    tiling, _ = ephemeris.cut(len(objects), settings, how.tile_hours, how.chunk_objects)
-    return (
-        _document("ephemeris", {**settings.to_json(), "arithmetic": _arithmetic(how.backend)}, objects, tiling),
-        tiling,
-        ephemeris.estimate(len(objects), settings, tiling),
-    )
-
-
 def plan_study(
-    study: Study | Scenario | str | os.PathLike[str], years: float | None, runs: int | None, seed: int, how: Execution
-) -> tuple[StudyInputs, dict[str, Any], Estimate]:
-    """What a study will be: its input files, its run document, and what it needs."""
+    study: Study | Scenario | str | os.PathLike[str],
+    *,
+    years: float | None,
+    runs: int | None,
+    seed: int,
+    options: RunOptions,
+) -> RunPlan:
+    """Plan a study from the arguments of :func:`evolve_to_store`: its input files, settings, tiles and needs."""
     study = resolve_study(study, years=years, runs=runs, seed=seed)
-    runs_per_tile = 1 if how.runs_per_tile is None else how.runs_per_tile
-    if runs_per_tile < 1:
-        raise InputError(f"{runs_per_tile} runs a tile are impossible; give 1 or more")
     initial = prepare(study, seed=seed)
     renamed, files = input_files(study)
-    inputs = StudyInputs.of(files)
-    settings = ensemble.settings_of(renamed, seed, initial.year, initial.notes, _arithmetic(how.backend))
-    tiles = len(ensemble.ensemble_tiles(len(study.scenarios), study.runs, runs_per_tile))
-    objects = max(map(len, initial.populations))
-    document = {
-        "kind": "ensemble",
-        "settings": settings,
-        "catalog": {"digest": inputs.digest(), "files": dict(inputs.hashes), "objects": objects},
-        "code": code_identity(ensemble.__name__),
-        "tiling": {"runs_per_tile": runs_per_tile, "tile_hours": None, "chunk_objects": None, "tiles": tiles},
-    }
-    return inputs, document, ensemble.estimate(study, objects, tiles, runs_per_tile)
+    inputs = StudyInputs.of(files, objects=max(map(len, initial.populations)))
+    settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=initial.notes)
+    return EnsembleJob.plan(inputs, settings, options)
 
 
 def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:
     """Seconds that all workers together spent in each stage of a screening, from the markers of its tiles."""
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for marker in open_run(path).markers().values():
         for stage, value in marker.summary.get("seconds", {}).items():
-            found[stage] = round(found.get(stage, 0.0) + value, 4)
-    return found
+            seconds[stage] = round(seconds.get(stage, 0.0) + value, 4)
+    return seconds
+
+
+def run_to_store(plan: RunPlan, path: str | os.PathLike[str], options: RunOptions) -> Outcome:
+    """Compute a planned run of any kind into a store.
+
+    Parameters
+    ----------
+    plan : RunPlan
+        From :meth:`stmgpu.distribute.jobs.Job.plan`.
+    path : path-like
+        Folder of the store.
+    options : RunOptions
+        Executor, tiling, treatment of a store that is already there.
+
+    Returns
+    -------
+    Outcome
+        Tiles that were computed, that failed and that are missing.
+
+    Raises
+    ------
+    InputError
+        If the store holds another computation.
+    StoreError
+        If the store cannot be written. Finished tiles are kept.
+    """
+    folder, executor = Path(path), options.executor
+    task = executor.resolve_task()
+    if not isinstance(executor, Dask) or executor.client is not None:
+        client = executor.client if isinstance(executor, Dask) else None
+        return _run(plan, folder, options, client=client, task=task, threads=options.threads)
+    job = JOBS[plan.document.kind]
+    workers, threads = options.plan_workers(lambda n: job.memory_of(plan.document, n))
+    check_store_of(plan, folder, options)  # reject it before workers start
+    with client_of(executor, workers, folder.absolute().parent) as client:
+        # workers elsewhere know best how many cores they have
+        threads_each = options.threads if executor.scheduler else threads
+        return _run(plan, folder, options, client=client, task=task, threads=threads_each)
 
 
 def _run(
-    catalog: RunInput,
-    path: Path,
-    document: dict[str, Any],
-    how: Execution,
-    progress: Report | None,
-    stop: Callable[[], bool],
-) -> Outcome:
-    report = progress or (lambda _: None)
-    check_execution(how)
-    if how.executor == "dask" and how.client is None:
-        workers, threads = workers_of(how, lambda n: _memory_of(document, catalog, n))
-        options = ClusterOptions(how.scheduler, workers, threads, how.tls_ca, how.tls_cert, how.tls_key)
-        open_or_create(catalog, path, document, how, dry=True)  # what is refused is refused before workers start
-        with client_of(options, path.absolute().parent) as client:
-            # workers elsewhere know best how many cores they have
-            return _run_with(
-                client, catalog, path, document, how, how.threads if how.scheduler else threads, report, stop
-            )
-    return _run_with(how.client, catalog, path, document, how, how.threads, report, stop)
-
-
-def _run_with(
-    client: Any,
-    catalog: RunInput,
-    path: Path,
-    document: dict[str, Any],
-    how: Execution,
+    plan: RunPlan,
+    folder: Path,
+    options: RunOptions,
+    *,
+    client: Client | None,
+    task: tuple[int, int] | None,
     threads: int | None,
-    report: Report,
-    stop: Callable[[], bool],
 ) -> Outcome:
-    run = open_or_create(catalog, path, document, how)
-    assert run is not None
+    run = open_or_create(plan, folder, options)
     job = job_of(run)
     outcome = Outcome(len(job.tiles))
-    made: list[Backend] = []
+    backends: list[Backend] = []
 
     def backend() -> Backend:
-        if not made:
-            # a client whose workers are done may take all cores to put the result together
-            made.append(_backend(document, how.backend, how.threads if client is None else None))
-        return made[0]
+        if not backends:
+            # a client whose workers are done may take all cores to write the result
+            host_threads = options.threads if client is None else None
+            backends.append(_backend(run.document, options.backend, host_threads))
+        return backends[0]
 
     done = run.markers()
-    task = how.task or array_task() if how.executor == "slurm-array" else None
-    todo = [tile for tile in share(job.tiles, task) if tile.id not in done]
-    if not todo and run.complete:
+    tiles = [tile for tile in share(job.tiles, task) if tile.id not in done]
+    if not tiles and run.complete:
         return conclude(job, backend, outcome)
-    told = session(how.command, "" if client is not None else backend().device, how.executor, run.document["code"])
-    name = f"{told['begin'].replace(':', '')}-{told['host']}-{told['process']}-{secrets.token_hex(2)}"
-    run.add_session(name, told)
-    if isinstance(job, ephemeris.EphemerisJob) and not run.complete:
+    device = "" if client is not None else backend().device
+    record = session_record(device=device, executor=options.executor.name, code=run.document.code)
+    name = f"{record['begin'].replace(':', '')}-{record['host']}-{record['process']}-{secrets.token_hex(2)}"
+    run.add_session(name, record)
+    if not run.complete:
         job.prepare()
     try:
-        if client is not None:
-            run_on_cluster(job, todo, client, how.backend, threads, report, stop, outcome)
-        else:
-            run_serially(job, todo, backend(), report, stop, outcome)
+        with reporting(options.progress, run.kind) as report:
+            session = Session(job, tiles, outcome, report, options.stop)
+            if client is not None:
+                run_on_cluster(session, client, backend=options.backend, threads=threads)
+            else:
+                run_serially(session, backend())
         return conclude(job, backend, outcome)
     finally:
-        told |= {
+        end: dict[str, Any] = {
             "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "tiles": outcome.computed,
             "failed": len(outcome.failed),
             "complete": outcome.complete,
         }
-        run.add_session(name, told)
+        run.add_session(name, record | end)
 
 
-def _document(kind: str, settings: dict[str, Any], objects: ScreeningObjects, tiling: Tiling) -> dict[str, Any]:
-    trajectories = {}
-    if objects.any_trajectory:
-        t = objects.trajectories
-        trajectories = {"trajectories": {"digest": t.digest(), "objects": len(t), "samples": len(t.time_ns)}}
-    epochs = np.sort(objects.catalog.epoch)
-    dated = (
-        {
-            "epoch_first": str(epochs[0]),
-            "epoch_median": str(epochs[(len(epochs) - 1) // 2]),
-            "epoch_last": str(epochs[-1]),
-        }
-        if len(epochs)
-        else {}
-    )
-    return {
-        "kind": kind,
-        "settings": settings,
-        "catalog": {
-            "digest": objects.digest(),
-            "objects": len(objects),
-            "source": objects.source,
-            "sha256": objects.sha256,
-            "rejected": len(objects.rejected),
-            **dated,
-            **trajectories,
-        },
-        "code": code_identity((screening if kind == "conjunctions" else ephemeris).__name__),
-        "tiling": tiling.as_dict(),
-    }
-
-
-def _arithmetic(backend: str) -> str:
-    """'kernels' for the backends that run them, which agree to the byte; else what computes instead."""
-    return "kernels" if get_backend(backend).runs_kernels else "reference"
-
-
-def _backend(document: dict[str, Any], name: str, threads: int | None) -> Backend:
-    chosen = get_backend(name, threads)
-    arithmetic = "kernels" if chosen.runs_kernels else "reference"
-    begun = document["settings"].get("arithmetic")
-    if arithmetic != begun:
+def _backend(document: RunDocument, name: BackendName, threads: int | None) -> Backend:
+    """The backend of that name; :class:`InputError` if its results would differ from those in the store."""
+    backend = get_backend(name, threads)
+    arithmetic = arithmetic_of(backend)
+    if arithmetic != document.arithmetic:
         raise InputError(
-            f"the store was begun with the arithmetic {begun!r}; the backend {chosen.name} computes with "
-            f"{arithmetic!r}, choose another with --backend"
+            f"the store was begun with the arithmetic {document.arithmetic!r}; the backend {backend.name} computes "
+            f"with {arithmetic!r}, choose another with --backend"
         )
-    return chosen
-
-
-def _memory_of(document: dict[str, Any], catalog: RunInput, threads: int) -> float:
-    if document["kind"] == "ensemble":
-        return ensemble.memory_of(document["catalog"]["objects"], document["tiling"]["runs_per_tile"])
-    if document["kind"] == "conjunctions":
-        plan = make_plan(ScreeningSettings.from_json(Fields(document["settings"], "settings")), len(catalog))
-        return screening.memory_of(plan, document["tiling"]["chunk_objects"] or len(catalog), threads)
-    return 4.0 * ephemeris.TILE_BYTES + 280e6
+    return backend

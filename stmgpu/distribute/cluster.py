@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +20,12 @@ from stmgpu.errors import InputError, StmgpuError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dask_jobqueue.slurm import SLURMCluster, SLURMRunner
+    from distributed import Client, LocalCluster
+    from distributed.security import Security
+
+    from stmgpu.distribute.executors import Dask
+
 SLURM = "slurm"
 """Name of the scheduler that the ranks of a Slurm job make among themselves."""
 
@@ -28,28 +33,6 @@ CONNECT = "30s"
 """How long to wait for a scheduler."""
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Which cluster to use, and with how many workers.
-
-    Attributes
-    ----------
-    scheduler
-        None for local workers; 'slurm' for the ranks of this Slurm job step; else the address of a scheduler.
-    workers, threads
-        local workers and threads of each.
-    tls_ca, tls_cert, tls_key
-        files for ``tls://`` addresses; Dask's own configuration (``distributed.comm.tls``) where they are not given.
-    """
-
-    scheduler: str | None = None
-    workers: int = 1
-    threads: int = 1
-    tls_ca: Path | None = None
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
 
 
 def quiet() -> None:
@@ -66,15 +49,17 @@ _KEPT = {"MMAP": 64 << 20, "TRIM": 256 << 20}
 
 
 @contextmanager
-def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
+def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
     """A Dask client; with the scheduler 'slurm' only one rank gets one, the others work until it is done and exit.
 
     Parameters
     ----------
-    options
-        which cluster.
-    folder
-        a folder that all ranks see, for the scheduler's address.
+    executor : Dask
+        Which cluster.
+    workers : int
+        Number of workers of a local cluster.
+    folder : Path
+        A folder that all ranks see, for the scheduler's address.
 
     Raises
     ------
@@ -85,21 +70,21 @@ def client_of(options: ClusterOptions, folder: Path) -> Iterator[Any]:
     """
     from distributed import Client
 
-    if options.scheduler is None:
-        with _local(options) as cluster, Client(cluster) as client:
+    if executor.scheduler is None:
+        with _local(workers) as cluster, Client(cluster) as client:
             client.run(_ignore_interrupts)
             yield client
-    elif options.scheduler == SLURM:
+    elif executor.scheduler == SLURM:
         with _slurm_ranks(folder) as runner, Client(runner) as client:
             client.wait_for_workers(runner.n_workers)
             yield client
     else:
-        security = _security(options)
+        security = _security(executor)
         try:
-            client = Client(options.scheduler, security=security, timeout=CONNECT)
+            client = Client(executor.scheduler, security=security, timeout=CONNECT)
         except (OSError, ValueError, TypeError) as error:
             raise StmgpuError(
-                f"the scheduler {options.scheduler} cannot be reached: {error}; is it running, and does it want TLS?"
+                f"the scheduler {executor.scheduler} cannot be reached: {error}; is it running, and does it want TLS?"
             ) from error
         with client:
             yield client
@@ -111,7 +96,7 @@ def _ignore_interrupts() -> None:
 
 
 @contextmanager
-def _local(options: ClusterOptions) -> Iterator[Any]:
+def _local(workers: int) -> Iterator[LocalCluster]:
     import dask
     from distributed import LocalCluster
 
@@ -121,7 +106,7 @@ def _local(options: ClusterOptions) -> Iterator[Any]:
     with (
         dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
         LocalCluster(
-            n_workers=options.workers,
+            n_workers=workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
@@ -136,19 +121,20 @@ def _local(options: ClusterOptions) -> Iterator[Any]:
         yield cluster
 
 
-def _temporary_certificate() -> Any:
+def _temporary_certificate() -> Security | None:
     """A certificate for this cluster alone, so that other users of the machine cannot connect to it."""
     from distributed.security import Security
 
     try:
-        return Security.temporary()
+        certificate: Security = Security.temporary()
     except ImportError:
         _LOG.debug("without the cryptography package the local cluster on loopback asks for no certificate")
         return None
+    return certificate
 
 
 @contextmanager
-def _slurm_ranks(folder: Path) -> Iterator[Any]:
+def _slurm_ranks(folder: Path) -> Iterator[SLURMRunner]:
     try:
         from dask_jobqueue.slurm import SLURMRunner, WorldTooSmallException
     except ImportError as error:
@@ -172,15 +158,15 @@ def _slurm_ranks(folder: Path) -> Iterator[Any]:
         address.unlink(missing_ok=True)
 
 
-def _security(options: ClusterOptions) -> Any:
+def _security(executor: Dask) -> Security | None:
     from distributed.security import Security
 
-    files = {"tls_ca_file": options.tls_ca, "tls_client_cert": options.tls_cert, "tls_client_key": options.tls_key}
+    files = {"tls_ca_file": executor.tls_ca, "tls_client_cert": executor.tls_cert, "tls_client_key": executor.tls_key}
     given = {name: str(path) for name, path in files.items() if path is not None}
-    address = urlsplit(options.scheduler or "")
+    address = urlsplit(executor.scheduler or "")
     if not address.hostname or address.scheme not in ("tcp", "tls"):
         raise InputError(
-            f"the scheduler {options.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
+            f"the scheduler {executor.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
             f"or {SLURM!r} inside a Slurm job step"
         )
     if missing := [path for path in given.values() if not Path(path).is_file()]:
@@ -188,16 +174,16 @@ def _security(options: ClusterOptions) -> Any:
     if address.scheme == "tls":
         return Security(**given, require_encryption=True) if given else None
     if given:
-        raise InputError(f"certificates were given, but the scheduler is {options.scheduler}; use tls://")
+        raise InputError(f"certificates were given, but the scheduler is {executor.scheduler}; use tls://")
     if address.hostname not in ("localhost", "127.0.0.1", "::1"):
         _LOG.warning(
             "%s is not encrypted: whoever can reach the scheduler can run code as its owner; use tls://",
-            options.scheduler,
+            executor.scheduler,
         )
     return None
 
 
-def slurm_cluster(cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> Any:
+def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> SLURMCluster:
     """A Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
 
     One process a job with one Dask thread; the kernels of a tile use all its cores. Workers say goodbye before their

@@ -1,63 +1,52 @@
-"""Run the tiles of a job: one after the other, or on the workers of a Dask cluster.
+"""Execution of the tiles of a job: one after the other, or on the workers of a Dask cluster.
 
 Both compute the same tiles with the same code; what is durable is the store, not the scheduler. A tile that fails is
-noted in the store and the others go on. A store that cannot be written ends the run.
+noted in the store and the others are computed. A store that cannot be written ends the run.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from stmgpu.backend import Backend, get_backend, gpus_of
-from stmgpu.distribute.jobs.ensemble import EnsembleJob
-from stmgpu.distribute.jobs.ephemeris import EphemerisJob
-from stmgpu.distribute.jobs.screening import ScreeningJob
+from stmgpu.backend import Backend, BackendName, get_backend, gpus_of
+from stmgpu.distribute.jobs import Job, job_of
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
-from stmgpu.store.run import Marker, RunStore, open_run
+from stmgpu.store.run import open_run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from distributed import Client, Future
+
     from stmgpu.distribute.tiles import Tile
+    from stmgpu.progress import Report
 
-Report = Callable[[float], None]
 _LOG = logging.getLogger(__name__)
-
-
-class Job(Protocol):
-    """What a computation in tiles offers."""
-
-    run: RunStore
-    tiles: list[Tile]
-
-    def compute(self, tile: Tile, backend: Backend) -> None:
-        """Compute a tile and write it into the store."""
-
-    def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
-        """Put the tiles together, once all are there."""
 
 
 @dataclass
 class Outcome:
-    """How far a run came.
+    """State of a run after a session.
 
     Attributes
     ----------
-    tiles, computed
-        all tiles of the run, and those computed just now.
-    failed
-        reasons of the tiles that failed just now, by id.
-    missing
-        tiles that are not done yet.
-    complete
-        whether the result stands.
-    stopped
-        whether it was asked to stop before its work was done.
+    tiles, computed : int
+        All tiles of the run, and those computed in this session.
+    failed : dict of str
+        Reasons of the tiles that failed in this session, by id.
+    missing : list of str
+        Tiles that are not done yet.
+    complete : bool
+        Whether the result is complete.
+    stopped : bool
+        Whether the session was asked to stop before its work was done.
     """
 
     tiles: int
@@ -68,28 +57,43 @@ class Outcome:
     stopped: bool = False
 
 
-def job_of(run: RunStore) -> Job:
-    """The job of a store; :class:`StoreError` where what it says of it makes no sense."""
-    try:
-        if run.kind == "conjunctions":
-            return ScreeningJob(run)
-        if run.kind == "ephemeris":
-            return EphemerisJob(run)
-        if run.kind == "ensemble":
-            return EnsembleJob(run)
-    except StoreError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{run.folder} is damaged: its run.json does not describe a computation ({error})") from error
-    raise StoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
+@dataclass(frozen=True)
+class Session:
+    """Tiles that one session computes.
+
+    Attributes
+    ----------
+    job : Job
+        The job.
+    tiles : sequence of tiles
+        Tiles to compute.
+    outcome : Outcome
+        Where the session notes what it did.
+    report : callable
+        Called with the fraction done.
+    stop : callable
+        Asked between tiles; once it returns True no new tile is begun.
+    """
+
+    job: Job[Any]
+    tiles: Sequence[Tile]
+    outcome: Outcome
+    report: Report
+    stop: Callable[[], bool]
+
+    def note_failure(self, tile: str, error: Exception) -> None:
+        """Note in the store and in the outcome that a tile failed."""
+        reason = str(error) if isinstance(error, StmgpuError) else f"{type(error).__name__}: {error}"
+        _LOG.warning("tile %s failed: %s", tile, reason)
+        self.job.run.fail(tile, reason)
+        self.outcome.failed[tile] = reason
 
 
-def run_serially(
-    job: Job, tiles: list[Tile], backend: Backend, report: Report, stop: Callable[[], bool], outcome: Outcome
-) -> None:
-    """Compute tiles one after the other."""
-    for number, tile in enumerate(tiles):
-        if stop():
+def run_serially(session: Session, backend: Backend) -> None:
+    """Compute the tiles of a session one after the other."""
+    job, outcome = session.job, session.outcome
+    for number, tile in enumerate(session.tiles):
+        if session.stop():
             outcome.stopped = True
             return
         if job.run.marker(tile.id) is None:  # another client may have been faster
@@ -98,41 +102,47 @@ def run_serially(
                 outcome.computed += 1
             except StoreError:
                 raise
-            except Exception as error:  # noqa: BLE001  # whatever a tile raises is the tile's alone
-                _note_failure(job.run, tile.id, error, outcome)
-        report((number + 1) / len(tiles))
+            except Exception as error:  # noqa: BLE001  # a tile that fails must not end the others
+                session.note_failure(tile.id, error)
+        session.report((number + 1) / len(session.tiles))
 
 
-def run_on_cluster(
-    job: Job,
-    tiles: list[Tile],
-    client: Any,
-    backend: str,
-    threads: int | None,
-    report: Report,
-    stop: Callable[[], bool],
-    outcome: Outcome,
-) -> None:
-    """Compute tiles on the workers of a Dask client, two for each at a time: the next is there when one is done.
+def run_on_cluster(session: Session, client: Client, *, backend: BackendName, threads: int | None) -> None:
+    """Compute the tiles of a session on the workers of a Dask client.
 
-    Dask blames every tile that a worker held when it died, those that only waited there too. So the blamed ones are
-    computed again at the end, one at a time: then only what ends its worker itself fails.
+    Two tiles for each worker are submitted at a time, so that the next is there when one is done. Dask blames every
+    tile that a worker held when it died, also those that only waited there. The blamed tiles are computed again at the
+    end, one at a time: then a tile fails only if it ends its worker itself.
+
+    Parameters
+    ----------
+    session : Session
+        Tiles to compute.
+    client : distributed.Client
+        Client of the cluster.
+    backend : str
+        Backend of the workers.
+    threads : int, optional
+        Threads of each worker.
     """
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    folder = str(job.run.folder.absolute())
-    decided = 0
+    run, outcome = session.job.run, session.outcome
+    folder, module = str(run.folder.absolute()), type(session.job).__module__
+    decided, total = 0, len(session.tiles)
 
-    def compute(tiles: list[Tile], at_once: int) -> dict[Tile, KilledWorker]:
+    def compute(tiles: Sequence[Tile], at_once: int) -> dict[Tile, KilledWorker]:
         nonlocal decided
         waiting = iter(tiles)
-        submitted: dict[str, Tile] = {}
+        submitted: dict[object, Tile] = {}
         blamed: dict[Tile, KilledWorker] = {}
 
-        def submit(count: int) -> Iterator[Any]:
+        def submit(count: int) -> Iterator[Future[None]]:
             for tile in islice(waiting, count):
-                future = client.submit(compute_tile, folder, tile.id, backend, threads, pure=False)
+                future = client.submit(
+                    compute_tile, folder, tile.id, module=module, backend=backend, threads=threads, pure=False
+                )
                 submitted[future.key] = tile
                 yield future
 
@@ -142,68 +152,80 @@ def run_on_cluster(
             error = _exception(future, client)
             if isinstance(error, StoreError):
                 raise error
-            if isinstance(error, KilledWorker) and job.run.marker(tile.id) is None:
+            if isinstance(error, KilledWorker) and run.marker(tile.id) is None:
                 blamed[tile] = error
             else:
                 decided += 1
                 if error is None or isinstance(error, KilledWorker):  # it was done, and its worker died later
                     outcome.computed += 1
                 else:
-                    _note_failure(job.run, tile.id, error, outcome)
-                report(decided / total)
-            if stop():
+                    session.note_failure(tile.id, error)
+                session.report(decided / total)
+            if session.stop():
                 outcome.stopped = decided < total
             else:
                 futures.update(list(submit(1)))
         return blamed
 
-    total = len(tiles)
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
-    blamed = compute(tiles, 2 * max(workers, 1))
+    blamed = compute(session.tiles, 2 * max(workers, 1))
     if blamed and not outcome.stopped:
         for tile, killed in compute(list(blamed), 1).items():
             reason = f"it ended {killed.allowed_failures + 1} workers that computed it (out of memory, or a crash)"
-            _note_failure(job.run, tile.id, StmgpuError(reason), outcome)
+            session.note_failure(tile.id, StmgpuError(reason))
             decided += 1
-            report(decided / total)
+            session.report(decided / total)
 
 
-def _exception(future: Any, client: Any) -> Exception | None:
-    """What a tile raised; :class:`StmgpuError` where the cluster itself was lost."""
+def _exception(future: Future[None], client: Client) -> Exception | None:
+    """Exception of a tile; raises :class:`StmgpuError` if the cluster itself was lost."""
     if future.status in ("cancelled", "lost") or client.status != "running":
         raise StmgpuError("the Dask scheduler was lost; what is done is kept: run the same command again")
     error: Exception | None = future.exception()
     return error
 
 
-def compute_tile(folder: str, tile: str, backend: str, threads: int | None) -> None:
-    """Compute one tile of a store; this is what a Dask worker is given.
+def compute_tile(folder: str, tile: str, *, module: str, backend: BackendName, threads: int | None) -> None:
+    """Compute one tile of a store on a Dask worker.
+
+    Parameters
+    ----------
+    folder : str
+        Folder of the store.
+    tile : str
+        Id of the tile.
+    module : str
+        Module that defines and registers the kind of job.
+    backend : str
+        Backend to compute with.
+    threads : int, optional
+        Its threads.
 
     Raises
     ------
     InputError
-        the worker's stmgpu is not the one that the run was begun with.
+        If the worker's stmgpu is not the one that the run was begun with.
     """
+    import_module(module)
     run_json = Path(folder) / "run" / "run.json"
     job = _cached_job(folder, run_json.stat().st_mtime_ns)
-    ours = code_identity(type(job).__module__)
-    if job.run.document["code"] != ours:
+    code = code_identity(type(job).__module__)
+    if job.run.document.code != code:
         raise InputError(
-            f"the worker has another stmgpu ({ours['version']}) than the run was begun with; "
+            f"the worker has another stmgpu ({code['version']}) than the run was begun with; "
             "install the same version on all of them"
         )
     if job.run.marker(tile) is None:
-        wanted = next(t for t in job.tiles if t.id == tile)
-        job.compute(wanted, _worker_backend(backend, threads))
+        job.compute(next(t for t in job.tiles if t.id == tile), _worker_backend(backend, threads))
 
 
 @lru_cache(maxsize=1)
-def _cached_job(folder: str, _: int) -> Job:
+def _cached_job(folder: str, _: int) -> Job[Any]:
     return job_of(open_run(folder))
 
 
 @lru_cache(maxsize=1)
-def _worker_backend(name: str, threads: int | None) -> Backend:
+def _worker_backend(name: BackendName, threads: int | None) -> Backend:
     """The backend of a worker; workers on one machine take its GPUs in turn."""
     if gpus_of(name) < 2:
         return get_backend(name, threads)
@@ -213,8 +235,8 @@ def _worker_backend(name: str, threads: int | None) -> Backend:
     return get_backend(name, threads, worker=int(number) if number.isdecimal() else 0)
 
 
-def conclude(job: Job, backend: Callable[[], Backend], outcome: Outcome) -> Outcome:
-    """Put the result together if every tile is there; one process at a time does it."""
+def conclude(job: Job[Any], backend: Callable[[], Backend], outcome: Outcome) -> Outcome:
+    """Write the result if all tiles are done; one process at a time does it."""
     markers = job.run.markers()
     outcome.missing = [tile.id for tile in job.tiles if tile.id not in markers]
     outcome.complete = job.run.complete
@@ -224,10 +246,3 @@ def conclude(job: Job, backend: Callable[[], Backend], outcome: Outcome) -> Outc
                 job.finish({tile.id: markers[tile.id] for tile in job.tiles}, backend())
         outcome.complete = True
     return outcome
-
-
-def _note_failure(run: RunStore, tile: str, error: Exception, outcome: Outcome) -> None:
-    reason = str(error) if isinstance(error, StmgpuError) else f"{type(error).__name__}: {error}"
-    _LOG.warning("tile %s failed: %s", tile, reason)
-    run.fail(tile, reason)
-    outcome.failed[tile] = reason

@@ -1,73 +1,255 @@
-"""How the tiles of a run are computed: executor, workers, tiling; nothing of it changes the result."""
+"""Executors: this process, a Dask cluster, or a task of a Slurm array. None of them changes the result."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, get_args
 
-from stmgpu.backend import gpus_of
+from stmgpu.backend import BackendName, gpus_of
+from stmgpu.choices import ExecutorName, IfExists
 from stmgpu.distribute import resources
-from stmgpu.distribute.tiles import share
+from stmgpu.distribute.tiles import check_task
 from stmgpu.errors import InputError
+from stmgpu.store.document import Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-EXECUTORS = ("serial", "dask", "slurm-array")
+    from distributed import Client
+
+    from stmgpu.progress import Progress
 
 USABLE = 0.8
-"""Share of the memory at hand that workers are planned for."""
+"""Share of the free memory that workers are planned for."""
 
 
-@dataclass(frozen=True)
-class Execution:
-    """How the tiles of a run are computed; the result does not depend on any of it.
+class Executor(ABC):
+    """Base of the executors.
 
     Attributes
     ----------
-    executor
-        'serial' (this process), 'dask' or 'slurm-array' (this process does the share ``task`` of the tiles).
-    task
-        (i, n): share i of n, counted from 0; default from ``SLURM_ARRAY_TASK_ID``, ``_MIN``, ``_MAX``, ``_STEP``.
-    backend, threads
-        as for :func:`stmgpu.screen`; threads of each worker.
-    workers
-        local Dask workers; default as many as cores (GPUs), fewer where memory is short.
-    scheduler, tls_ca, tls_cert, tls_key
-        see :class:`stmgpu.distribute.cluster.ClusterOptions`.
-    client
-        a ``distributed.Client`` to use instead.
-    tile_hours, chunk_objects
-        how the work is cut; default by the memory at hand.
-    runs_per_tile
-        runs of a study that are evolved side by side in one tile; more than one pays on a GPU. Default: those of the
-        store that is there, or 1.
-    overwrite, resume, append
-        replace a store that is there; insist that there is one to go on with; allow the window to be longer than that
-        of the store (the runs of a study to be more), and compute what is missing.
-    command
-        what is written down as the command; default ``sys.argv``.
+    name : str
+        Name in provenance and on the command line.
+    parallel : bool
+        Whether several processes work on the tiles, so that tiles should be smaller.
     """
 
-    executor: str = "serial"
+    name: ClassVar[ExecutorName]
+    parallel: ClassVar[bool]
+
+    @abstractmethod
+    def plan_workers(
+        self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
+    ) -> tuple[int, int]:
+        """Number of workers on this machine, and threads of each.
+
+        Parameters
+        ----------
+        memory_of : callable
+            Memory of a worker with that many threads [bytes].
+        backend : str
+            Backend of the workers.
+        threads : int, optional
+            Prescribed threads of each worker.
+        """
+
+    def resolve_task(self) -> tuple[int, int] | None:
+        """(i, n) where this process computes the i-th share of n; None where it is in charge of all tiles."""
+        return None
+
+
+@dataclass(frozen=True)
+class Serial(Executor):
+    """Compute all tiles in this process.
+
+    Examples
+    --------
+    >>> Serial().name
+    'serial'
+    """
+
+    name: ClassVar[ExecutorName] = "serial"
+    parallel: ClassVar[bool] = False
+
+    def plan_workers(
+        self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
+    ) -> tuple[int, int]:
+        """One worker, by default with all cores."""
+        return 1, threads or resources.cores()
+
+
+@dataclass(frozen=True)
+class SlurmArray(Executor):
+    """Compute one share of the tiles in this process: a task of a Slurm job array.
+
+    Parameters
+    ----------
+    task : tuple of int, optional
+        (i, n): share i of n, counted from 0; default from ``SLURM_ARRAY_TASK_ID``, ``_MIN``, ``_MAX``, ``_STEP``.
+
+    Raises
+    ------
+    InputError
+        If i is not in [0, n).
+
+    Examples
+    --------
+    >>> SlurmArray((0, 4)).resolve_task()
+    (0, 4)
+    """
+
+    name: ClassVar[ExecutorName] = "slurm-array"
+    parallel: ClassVar[bool] = True
+
     task: tuple[int, int] | None = None
-    backend: str = "auto"
-    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.task is not None:
+            check_task(self.task)
+
+    def plan_workers(
+        self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
+    ) -> tuple[int, int]:
+        """One worker, by default with all cores."""
+        return 1, threads or resources.cores()
+
+    def resolve_task(self) -> tuple[int, int]:
+        """(i, n) of this task.
+
+        Raises
+        ------
+        InputError
+            If it is neither given nor set by Slurm, or the array has gaps.
+        """
+        task = array_task() if self.task is None else self.task
+        if task is None:
+            raise InputError(
+                "the executor slurm-array needs --task i/n, or SLURM_ARRAY_TASK_ID, _MIN and _MAX from a "
+                "Slurm array job"
+            )
+        check_task(task)
+        return task
+
+
+@dataclass(frozen=True)
+class Dask(Executor):
+    """Compute the tiles on the workers of a Dask cluster.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of local workers; default one for each core (GPU), fewer where memory is short.
+    scheduler : str, optional
+        Address of a running scheduler, ``tls://host:port`` or ``tcp://host:port``, or 'slurm' for the ranks of this
+        Slurm job step; default a local cluster.
+    client : distributed.Client, optional
+        Client to use instead.
+    tls_ca, tls_cert, tls_key : Path, optional
+        PEM files for ``tls://`` addresses; default Dask's own configuration (``distributed.comm.tls``).
+
+    Raises
+    ------
+    InputError
+        If the number of workers is not positive.
+
+    Examples
+    --------
+    >>> Dask(2).name
+    'dask'
+    """
+
+    name: ClassVar[ExecutorName] = "dask"
+    parallel: ClassVar[bool] = True
+
     workers: int | None = None
-    scheduler: str | None = None
-    tls_ca: Path | None = None
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    client: Any = None
-    tile_hours: float | None = None
-    chunk_objects: int | None = None
-    runs_per_tile: int | None = None
-    overwrite: bool = False
-    resume: bool = False
-    append: bool = False
-    command: list[str] | None = None
+    scheduler: str | None = field(default=None, kw_only=True)
+    client: Client | None = field(default=None, kw_only=True)
+    tls_ca: Path | None = field(default=None, kw_only=True)
+    tls_cert: Path | None = field(default=None, kw_only=True)
+    tls_key: Path | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"{self.workers} workers are impossible; give 1 or more")
+
+    def plan_workers(
+        self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
+    ) -> tuple[int, int]:
+        """All cores or GPUs of this machine, fewer where memory is short; one worker stands for a cluster elsewhere."""
+        cores = resources.cores()
+        workers = self.workers
+        if workers is None and self.scheduler is None and self.client is None:
+            most = int(resources.memory_bytes() * USABLE // memory_of(threads or 1))
+            workers = max(1, min(cores // (threads or 1), most))
+            if gpus := gpus_of(backend):
+                workers = min(gpus, max(1, most))
+        workers = workers or 1
+        return workers, threads or max(1, cores // workers)
+
+
+SERIAL = Serial()
+"""Executor by default."""
+
+AUTOMATIC = Tiling()
+"""Tiling by default: by the work and the memory."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of a run in a store that do not change its result.
+
+    Parameters
+    ----------
+    executor : Executor
+        Where tiles are computed.
+    tiling : Tiling
+        Size of the tiles.
+    if_exists : str
+        Treatment of a store that is already there: 'resume', 'overwrite' or 'append'.
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of each worker.
+    progress : callable or bool, optional
+        See :data:`stmgpu.progress.Progress`.
+    stop : callable
+        Asked between tiles; once it returns True no new tile is begun.
+
+    Raises
+    ------
+    InputError
+        If `if_exists` is unknown, or an array task would overwrite the store.
+    """
+
+    executor: Executor = SERIAL
+    tiling: Tiling = AUTOMATIC
+    if_exists: IfExists = "resume"
+    backend: BackendName = "auto"
+    threads: int | None = None
+    progress: Progress = None
+    stop: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.executor, Executor):
+            raise InputError(
+                f"executor {self.executor!r} is unknown; give stm.Serial(), stm.Dask() or stm.SlurmArray()"
+            )
+        if not isinstance(self.tiling, Tiling):
+            raise InputError(f"tiling {self.tiling!r} is none; give stm.Tiling(...)")
+        if self.if_exists not in get_args(IfExists):
+            raise InputError(f"if_exists={self.if_exists!r} is unknown; choose 'resume', 'overwrite' or 'append'")
+        if self.if_exists == "overwrite" and isinstance(self.executor, SlurmArray):
+            raise InputError(
+                "--overwrite in an array job would let every task delete the work of the others; delete "
+                "the store before the job is submitted"
+            )
+
+    def plan_workers(self, memory_of: Callable[[int], float]) -> tuple[int, int]:
+        """Number of workers on this machine, and threads of each."""
+        return self.executor.plan_workers(memory_of, backend=self.backend, threads=self.threads)
 
 
 def array_task() -> tuple[int, int] | None:
@@ -76,55 +258,13 @@ def array_task() -> tuple[int, int] | None:
         number, first, last = (int(os.environ[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "MIN", "MAX"))
         step = int(os.environ.get("SLURM_ARRAY_TASK_STEP", "1"))
         tasks = (last - first) // step + 1
-        there = int(os.environ.get("SLURM_ARRAY_TASK_COUNT", tasks))
+        count = int(os.environ.get("SLURM_ARRAY_TASK_COUNT", tasks))
     except (KeyError, ValueError):
         return None
-    if there != tasks:
+    if count != tasks:
         raise InputError(
-            f"the Slurm array has gaps: {there} tasks between {first} and {last} in steps of {step}. The "
+            f"the Slurm array has gaps: {count} tasks between {first} and {last} in steps of {step}. The "
             "tiles of absent tasks would stay undone; submit an array without gaps, such as 0-15, or give "
             "--task"
         )
     return (number - first) // step, tasks
-
-
-def check_execution(how: Execution) -> None:
-    """Refuse what does not go together."""
-    if how.executor not in EXECUTORS:
-        raise InputError(f"executor {how.executor!r} is unknown; choose one of {', '.join(EXECUTORS)}")
-    if how.executor == "slurm-array":
-        if how.task is None and array_task() is None:
-            raise InputError(
-                "the executor slurm-array needs --task i/n, or SLURM_ARRAY_TASK_ID, _MIN and _MAX from a "
-                "Slurm array job"
-            )
-        share([], how.task or array_task())
-        if how.overwrite:
-            raise InputError(
-                "--overwrite in an array job would let every task delete the work of the others; delete "
-                "the store before the job is submitted"
-            )
-    elif how.task is not None:
-        raise InputError("--task belongs to the executor slurm-array")
-    if how.executor != "dask" and (how.scheduler or how.client is not None or how.workers is not None):
-        raise InputError("--scheduler and --workers belong to the executor dask")
-    if how.workers is not None and how.workers < 1:
-        raise InputError(f"{how.workers} workers are impossible; give 1 or more")
-
-
-def workers_of(how: Execution, memory_of: Callable[[int], float]) -> tuple[int, int]:
-    """Workers on this machine and threads of each: all cores, or fewer workers where memory is short.
-
-    Of a cluster elsewhere nothing is known: one worker is assumed, with as many cores as there are here.
-    """
-    cores = resources.cores()
-    if how.executor != "dask":
-        return 1, how.threads or cores
-    workers = how.workers
-    if workers is None and how.scheduler is None and how.client is None:
-        most = int(resources.memory_bytes() * USABLE // memory_of(how.threads or 1))
-        workers = max(1, min(cores // (how.threads or 1), most))
-        if gpus := gpus_of(how.backend):
-            workers = min(gpus, max(1, most))
-    workers = workers or 1
-    return workers, how.threads or max(1, cores // workers)

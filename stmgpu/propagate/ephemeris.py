@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import BackendName, get_backend
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -30,7 +30,7 @@ def propagate(
     days: float | None = None,
     step_s: float = 60.0,
     mode: str = "i",
-    backend: str = "auto",
+    backend: BackendName = "auto",
     threads: int | None = None,
 ) -> xr.Dataset:
     """Positions and velocities of all objects at evenly spaced times.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,9 @@ class ScreeningObjects:
         Objects that SGP4 propagates; may be empty.
     trajectories : Trajectories, optional
         Objects whose states are interpolated; default none. Their ids must not be in the catalogue: see `of`.
+    pairs_of_elements : bool, optional
+        Whether pairs of two objects with elements are screened; default only if there are no trajectories. Parts of
+        the objects inherit it.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class ScreeningObjects:
 
     catalog: Catalog
     trajectories: Trajectories = field(default_factory=_no_trajectories)
+    pairs_of_elements: bool | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, trajectories: Trajectories) -> ScreeningObjects:
@@ -79,6 +83,8 @@ class ScreeningObjects:
         both = np.intersect1d(self.catalog.norad_id, self.trajectories.norad_id)
         if len(both):
             raise InputError(f"object {both[0]} has both elements and a trajectory; use ScreeningObjects.of")
+        if self.pairs_of_elements is None:
+            object.__setattr__(self, "pairs_of_elements", not self.any_trajectory)
 
     def __len__(self) -> int:
         return len(self.catalog) + len(self.trajectories)
@@ -86,12 +92,14 @@ class ScreeningObjects:
     def __getitem__(self, index: slice | npt.NDArray[np.integer[Any] | np.bool_]) -> ScreeningObjects:
         """Some of the objects; with trajectories only by rising positions."""
         if not self.any_trajectory:
-            return ScreeningObjects(self.catalog[index], self.trajectories)
+            return replace(self, catalog=self.catalog[index])
         chosen = np.arange(len(self))[index]
         if np.any(np.diff(chosen) <= 0):
             raise InputError("screening objects with trajectories must be chosen in their order, each once")
         n = len(self.catalog)
-        return ScreeningObjects(self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n])
+        return ScreeningObjects(
+            self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n], self.pairs_of_elements
+        )
 
     @property
     def any_trajectory(self) -> bool:

@@ -80,9 +80,6 @@ class Screener:
         where to run.
     split
         report only pairs of an object before this position with one from it on; default all pairs.
-    with_trajectory
-        report only pairs with at least one trajectory; default if the objects have one. The objects of a tile may have
-        none where those of the whole screening do.
     """
 
     def __init__(
@@ -91,8 +88,6 @@ class Screener:
         plan: Plan,
         backend: Backend,
         split: int | None = None,
-        *,
-        with_trajectory: bool | None = None,
     ) -> None:
         self.plan, self.backend = plan, backend
         self._watch = _Stopwatch()
@@ -101,7 +96,7 @@ class Screener:
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
             self._ids_in_order = self._ids[self.propagator.order]
-            self._groups = _groups(objects, self.propagator.order, split, backend, with_trajectory)
+            self._groups = _groups(objects, self.propagator.order, split, backend)
             self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
             self._absent = _absent(objects, self.propagator, plan, backend)
             self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
@@ -198,12 +193,10 @@ class Screener:
                 parts = []
 
 
-def _groups(
-    objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend, with_trajectory: bool | None
-) -> list[Any]:
+def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[Any]:
     """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
     found = [] if split is None else [order >= split]
-    if objects.any_trajectory if with_trajectory is None else with_trajectory:
+    if not objects.pairs_of_elements:
         found.append(order)  # no two segments of one object
         found.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
     return [backend.put(groups) for groups in found]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.backend import get_backend
+from stmgpu.backend import BackendName, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
+from stmgpu.progress import Progress, Report, reporting
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import operation_mode
 from stmgpu.screen.conjunctions import build_dataset
@@ -21,8 +22,6 @@ from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.time import Epoch, Window, as_epoch, window_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import xarray as xr
 
 
@@ -36,9 +35,9 @@ def screen(
     step_s: float | None = None,
     mode: str = "i",
     ephemeris: Trajectories | None = None,
-    backend: str = "auto",
+    backend: BackendName = "auto",
     threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
 ) -> xr.Dataset:
     """Find every conjunction of every object with every other.
 
@@ -63,8 +62,8 @@ def screen(
         'auto', 'cpu', 'cuda' or 'reference'.
     threads : int, optional
         Threads of the cpu backend; default all cores.
-    progress : callable, optional
-        Called with the fraction done.
+    progress : callable or bool, optional
+        Called with the fraction done; True shows a bar of ``tqdm``.
 
     Returns
     -------
@@ -92,9 +91,36 @@ def screen(
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
+    with reporting(progress, "screening") as report:
+        return screen_objects(objects, settings, backend=backend, threads=threads, report=report)
+
+
+def screen_objects(
+    objects: ScreeningObjects,
+    settings: ScreeningSettings,
+    *,
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    report: Report | None = None,
+) -> xr.Dataset:
+    """Screen objects in memory; see :func:`screen`.
+
+    Parameters
+    ----------
+    objects : ScreeningObjects
+        Objects to screen.
+    settings : ScreeningSettings
+        Window, threshold, step and mode.
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of the cpu backend; default all cores.
+    report : callable, optional
+        Called with the fraction done.
+    """
     plan = make_plan(settings, len(objects))
     runner = get_backend(backend, threads)
-    result = run(objects, plan, runner, progress)
+    result = run(objects, plan, runner, report)
     conjunctions = build_dataset(result.part, result.followed, objects, plan)
     conjunctions.attrs |= {
         "backend": runner.name,

@@ -75,7 +75,7 @@ def _check(folder: Path, repair: bool) -> list[Finding]:
         findings += result
     else:
         result = []
-        total = run.document["tiling"].get("tiles", "?")
+        total = run.document.tiles
         findings.append(Finding(f"unfinished: {len(run.markers()) - len(damaged)} of {total} tiles are done", _AGAIN))
     for tile, reason in run.failures().items():
         findings.append(Finding(f"tile {tile} failed: {reason}", "mend the cause and run the command again"))

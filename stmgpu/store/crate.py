@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import check_store, provenance
-from stmgpu.store.run import open_run
-from stmgpu.store.run_input import INPUTS, StudyInputs
+from stmgpu.store.document import FilesIdentity
+from stmgpu.store.run import has_run, open_run
+from stmgpu.store.run_input import INPUTS
 from stmgpu.store.writing import check_outside
 
 if TYPE_CHECKING:
@@ -58,14 +59,12 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     story = provenance(source)
     path = target / METADATA
     inputs: list[dict[str, Any]] = []
-    if "files" in story.get("catalog", {}):
-        run = open_run(source)
-        files = run.run_input()
-        assert isinstance(files, StudyInputs)
+    run = open_run(source) if has_run(source) else None
+    if run is not None and isinstance(run.document.run_input, FilesIdentity):
         folder = (run.run_folder / INPUTS).relative_to(source.parent).as_posix()
         inputs = [
             {"@id": f"{folder}/{quote(name)}", "@type": "File", "name": name, "identifier": f"sha256:{digest}"}
-            for name, digest in files.hashes.items()
+            for name, digest in run.document.run_input.files.items()
         ]
     shutil.copytree(source, target / source.name)
     path.write_text(json.dumps(_metadata(source.name, story, inputs), indent=2) + "\n", encoding="utf-8")

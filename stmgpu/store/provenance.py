@@ -35,11 +35,11 @@ PACKAGES = (
 )
 
 
-def session(command: list[str] | None, device: str, executor: str, code: Mapping[str, str]) -> dict[str, Any]:
-    """Who works on a store from now on: plain values."""
+def session_record(*, device: str, executor: str, code: Mapping[str, str]) -> dict[str, Any]:
+    """Command, machine, versions and begin of a session that works on a store, as plain values."""
     return {
         "begin": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "command": command if command is not None else sys.argv,
+        "command": sys.argv,
         "executor": executor,
         "device": device,
         "host": socket.gethostname(),
@@ -102,7 +102,7 @@ def _provenance(folder: Path) -> dict[str, Any]:
         run: RunStore = open_run(folder)
         found["attributes"].pop("scenarios", None)  # of an ensemble; the settings have them
         markers = run.markers()
-        found |= {name: run.document[name] for name in ("settings", "catalog", "code", "tiling")}
+        found |= {name: value for name, value in run.document.to_json().items() if name != "kind"}
         found |= {
             "tiles_done": len(markers),
             "failed": run.failures(),

@@ -21,11 +21,11 @@ from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.run_input import StudyInputs
 from stmgpu.store.schema import CODECS, KINDS, Kind, kind_of
 from stmgpu.store.writing import KIND, MARKS, check_root, reading
-from stmgpu.validation import Fields
 from stmgpu.variables import as_text
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
 
 def open_dataset(
@@ -121,32 +121,35 @@ def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     if kind is not None and run.kind != kind:
         raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
     with reading(run.folder):
-        ds = {"conjunctions": _conjunctions, "ephemeris": _ephemeris, "ensemble": _ensemble}[run.kind](run)
+        if run.kind not in UNFINISHED:
+            raise StoreError(f"{run.folder} is unfinished, and {run.kind} can only be read when complete")
+        ds = UNFINISHED[run.kind](run)
         # attributes of the result override the settings of the run, which an ensemble has in another form
         ds.attrs = {
-            **run.document["settings"],
+            **run.document.settings.to_json(),
+            "arithmetic": run.document.arithmetic,
             **ds.attrs,
             "complete": 0,
             "tiles_done": len(run.markers()),
-            "tiles": run.document["tiling"].get("tiles"),
+            "tiles": run.document.tiles,
         }
         return ds
 
 
 def _conjunctions(run: RunStore) -> xr.Dataset:
-    objects = run.run_input()
-    if isinstance(objects, StudyInputs):
+    objects, settings = run.run_input(), run.document.settings
+    if isinstance(objects, StudyInputs) or not isinstance(settings, ScreeningSettings):
         raise StoreError(f"{run.folder} is damaged: conjunctions are not computed from the files of a study")
-    plan = make_plan(ScreeningSettings.from_json(Fields(run.document["settings"], "settings")), len(objects))
+    plan = make_plan(settings, len(objects))
     part = Part.join([Part.from_arrays(run.read_tile(marker), marker.summary) for marker in run.markers().values()])
     part.events = merge_events(part.events)
     return partial_dataset(part, objects, plan)
 
 
 def _ensemble(run: RunStore) -> xr.Dataset:
-    from stmgpu.debris.study.evolve import build_ensemble, check_study
+    from stmgpu.debris.study.evolve import build_ensemble
     from stmgpu.debris.study.packing import unpack
-    from stmgpu.debris.study.scenario_file import study_from_settings
+    from stmgpu.debris.study.settings import EnsembleSettings
 
     results = {
         (int(marker.summary["scenario"]), number): result
@@ -155,12 +158,13 @@ def _ensemble(run: RunStore) -> xr.Dataset:
     }
     if not results:
         raise StoreError(f"{run.folder}: no run is finished yet")
-    settings = run.document["settings"]
-    study = study_from_settings(settings)
-    check_study(study, settings["seed"])
+    settings = run.document.settings
+    if not isinstance(settings, EnsembleSettings):
+        raise StoreError(f"{run.folder} is damaged: its settings are not those of a study")
+    study = settings.study()
     if any(not (0 <= s < len(study.scenarios) and 0 <= number < study.runs) for s, number in results):
         raise StoreError(f"{run.folder} is damaged: a tile holds a run that the study has not")
-    return build_ensemble(study, results, seed=settings["seed"], begin=settings["begin_year"], notes=settings["notes"])
+    return build_ensemble(study, results, seed=settings.seed, begin=settings.begin_year, notes=settings.notes)
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:
@@ -170,6 +174,14 @@ def _ephemeris(run: RunStore) -> xr.Dataset:
         (first, last), (begin, end) = marker.summary["times"], marker.summary["objects"]
         covered[first:last] += end - begin
     return ds.isel(time=np.flatnonzero(covered == ds.sizes["object"]))
+
+
+UNFINISHED: dict[str, Callable[[RunStore], xr.Dataset]] = {
+    "conjunctions": _conjunctions,
+    "ephemeris": _ephemeris,
+    "ensemble": _ensemble,
+}
+"""Readers of the finished tiles of a run, by kind."""
 
 
 def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:

@@ -27,7 +27,6 @@ import logging
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,16 +34,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.errors import InputError, StoreError
+from stmgpu.errors import StoreError
 from stmgpu.files import replacing
+from stmgpu.store.document import RunDocument, read_document
 from stmgpu.store.run_input import RunInput, read_run_input, write_run_input
 from stmgpu.store.writing import RUN, check_root, create_group, is_ours, mark_root, staged
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Mapping
 
-_COMPARED = ("kind", "settings", "catalog", "code")
-_NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected")  # the digest says whether the physics is equal
 _LOG = logging.getLogger(__name__)
 
 
@@ -68,13 +67,13 @@ class RunStore:
         contents of ``run.json``.
     """
 
-    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, document: RunDocument) -> None:
         self.folder, self.document = folder, document
 
     @property
     def kind(self) -> str:
         """Kind of the store."""
-        return str(self.document["kind"])
+        return self.document.kind
 
     @property
     def run_folder(self) -> Path:
@@ -83,7 +82,7 @@ class RunStore:
 
     def run_input(self) -> RunInput:
         """Input of the run: catalogue and trajectories, or the files of a study."""
-        return read_run_input(self.run_folder, self.document["catalog"])
+        return read_run_input(self.run_folder, self.document.run_input)
 
     @property
     def complete(self) -> bool:
@@ -185,12 +184,12 @@ class RunStore:
                 _LOG.debug("%s cannot be locked: %s", file.name, error)
             yield
 
-    def reopen(self, document: Mapping[str, Any]) -> None:
+    def reopen(self, document: RunDocument) -> None:
         """Take the mark of completeness away and change what is computed (a longer window); call it under the lock."""
         mark_root(self.folder, self.kind)
         (self.run_folder / "manifest.json").unlink(missing_ok=True)
-        self.document = dict(document)
-        self._write_json(self.run_folder / "run.json", self.document)
+        self.document = document
+        self._write_json(self.run_folder / "run.json", document.to_json())
 
     def tidy(self) -> None:
         """Remove what killed writers left behind; call it under the lock, when every tile is done."""
@@ -225,7 +224,7 @@ class RunStore:
 
 
 def create_run(
-    path: str | os.PathLike[str], document: Mapping[str, Any], catalog: RunInput, overwrite: bool = False
+    path: str | os.PathLike[str], document: RunDocument, run_input: RunInput, *, overwrite: bool = False
 ) -> RunStore:
     """A new store with everything that its tiles need.
 
@@ -234,9 +233,9 @@ def create_run(
     path
         folder of the store; must be free unless ``overwrite``.
     document
-        kind, settings, catalog, code, tiling: plain values.
-    catalog
-        what is worked on.
+        what is computed.
+    run_input
+        catalogue and trajectories, or the files of a study.
     """
     target = Path(path)
     with staged(target, overwrite) as folder:
@@ -244,10 +243,11 @@ def create_run(
         create_group(folder / RUN)
         for name in ("tiles", "failed", "sessions"):
             (folder / RUN / name).mkdir()
-        write_run_input(catalog, folder / RUN)
-        (folder / RUN / "run.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        mark_root(folder, str(document["kind"]))
-    return RunStore(target, dict(document))
+        write_run_input(run_input, folder / RUN)
+        text = json.dumps(document.to_json(), indent=1, allow_nan=False) + "\n"
+        (folder / RUN / "run.json").write_text(text, encoding="utf-8")
+        mark_root(folder, document.kind)
+    return RunStore(target, document)
 
 
 def open_run(path: str | os.PathLike[str]) -> RunStore:
@@ -261,15 +261,14 @@ def open_run(path: str | os.PathLike[str]) -> RunStore:
     folder = Path(path)
     attributes, _ = check_root(folder, unfinished=True)
     document = _json(folder / RUN / "run.json")
-    if not isinstance(document.get("kind"), str) or not all(
-        isinstance(document.get(k), dict) for k in ("settings", "catalog", "code", "tiling")
-    ):
+    if not document:
         raise StoreError(f"{folder} has no readable {RUN}/run.json: it was not computed in tiles, or it is damaged")
-    if document["kind"] != attributes["stmgpu_kind"]:
+    run = RunStore(folder, read_document(folder, document))
+    if run.kind != attributes["stmgpu_kind"]:
         raise StoreError(
-            f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json {document['kind']!r}"
+            f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json {run.kind!r}"
         )
-    return RunStore(folder, document)
+    return run
 
 
 def has_run(path: str | os.PathLike[str]) -> bool:
@@ -278,41 +277,11 @@ def has_run(path: str | os.PathLike[str]) -> bool:
     return is_ours(folder) and (folder / RUN / "run.json").is_file()
 
 
-def differences(there: Mapping[str, Any], wanted: Mapping[str, Any], leave_out: tuple[str, ...] = ()) -> list[str]:
-    """What two run documents disagree in, each as 'name: there ..., now ...'; tilings are not compared."""
-    ours, theirs = (_flat({k: d.get(k) for k in _COMPARED}) for d in (wanted, there))
-    names = sorted((ours.keys() | theirs.keys()) - {*_NOT_COMPARED, *leave_out})
-    return [
-        f"{name}: there {theirs.get(name)!r}, now {ours.get(name)!r}"
-        for name in names
-        if ours.get(name) != theirs.get(name)
-    ]
-
-
-def refuse_differences(folder: Path, found: list[str]) -> None:
-    """Raise :class:`InputError` if there are any."""
-    if found:
-        listed = "\n  ".join(found)
-        raise InputError(
-            f"{folder} holds another computation; choose another path, or --overwrite to replace it:\n  {listed}"
-        )
-
-
 def _marker(document: Any) -> Marker:
     files = {str(name): (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
     if any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
         raise ValueError("a file outside the store")
     return Marker(str(document["tile"]), files, dict(document["summary"]))
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = value
-    return found
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -9,10 +9,8 @@ import hashlib
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import zarr
@@ -24,8 +22,13 @@ from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import file_hash, replacing
 from stmgpu.propagate.screening_objects import ScreeningObjects
+from stmgpu.store.document import CatalogIdentity, FilesIdentity, InputIdentity
 from stmgpu.store.schema import KINDS
 from stmgpu.store.writing import create_array, create_group, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 INPUTS = "inputs"
 """Folder of the files, inside the run folder."""
@@ -37,26 +40,26 @@ class StudyInputs:
 
     Attributes
     ----------
-    files, hashes
-        where they are now, and what they hold.
+    files, hashes : mapping of Path, mapping of str
+        Paths and SHA-256 by name.
+    objects : int
+        Objects of the largest initial population.
     """
 
     files: Mapping[str, Path]
     hashes: Mapping[str, str]
+    objects: int
 
     @staticmethod
-    def of(paths: Mapping[str, Path]) -> StudyInputs:
-        """The files of a study; :class:`InputError` where one cannot be read."""
+    def of(paths: Mapping[str, Path], *, objects: int) -> StudyInputs:
+        """Input files of a study; :class:`InputError` if one cannot be read."""
         hashes = {}
         for name, path in paths.items():
             try:
                 hashes[name] = file_hash(path)[1]
             except OSError as error:
                 raise InputError(f"cannot read {path}, which a scenario names: {error.strerror}") from error
-        return StudyInputs(dict(paths), hashes)
-
-    def __len__(self) -> int:
-        return len(self.files)
+        return StudyInputs(dict(paths), hashes, objects)
 
     def digest(self) -> str:
         """SHA-256 over all names and contents."""
@@ -92,19 +95,26 @@ def write_run_input(objects: RunInput, folder: Path) -> None:
             np.savez(file, **objects.trajectories.to_arrays())  # type: ignore[arg-type]
 
 
-def read_run_input(folder: Path, document: Mapping[str, Any]) -> RunInput:
-    """Read the input of a run; :class:`StoreError` if it is damaged or not the one whose digest ``document`` names."""
-    if "files" in document:
-        return _read_files(folder, document)
+def identity_of(run_input: RunInput) -> InputIdentity:
+    """Identity of the input of a run."""
+    if isinstance(run_input, StudyInputs):
+        return FilesIdentity(run_input.digest(), run_input.hashes, run_input.objects)
+    return CatalogIdentity.of(run_input)
+
+
+def read_run_input(folder: Path, identity: InputIdentity) -> RunInput:
+    """Read the input of a run; :class:`StoreError` if it is damaged or has another identity."""
+    if isinstance(identity, FilesIdentity):
+        return _read_files(folder, identity)
     objects = ScreeningObjects(_read_catalog(folder / "catalog"))
     path = folder / "trajectories.npz"
-    if document.get("trajectories"):
+    if identity.trajectories is not None:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 objects = ScreeningObjects(objects.catalog, Trajectories.from_arrays(dict(arrays)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise StoreError(f"{path} is damaged: {error}; run again into another store") from error
-    if objects.digest() != document.get("digest"):
+    if objects.digest() != identity.digest:
         raise StoreError(
             f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
             "into another store"
@@ -152,19 +162,14 @@ def _read_catalog(folder: Path) -> Catalog:
     return catalog
 
 
-def _read_files(folder: Path, document: Mapping[str, Any]) -> StudyInputs:
-    """The files of a run folder; :class:`StoreError` where they are not those that the run was begun with."""
-    if not isinstance(document["files"], Mapping):
-        raise StoreError(f"{folder} is damaged: its input files are {document['files']!r}")
-    hashes = {str(name): str(digest) for name, digest in document["files"].items()}
-    if any(Path(name).name != name for name in hashes):
-        raise StoreError(f"{folder} is damaged: an input file lies outside the store")
-    files = {name: folder / INPUTS / name for name in hashes}
+def _read_files(folder: Path, identity: FilesIdentity) -> StudyInputs:
+    """The files of a run folder; :class:`StoreError` if one differs from the file that the run was begun with."""
+    files = {name: folder / INPUTS / name for name in identity.files}
     for name, path in files.items():
         try:
             digest = file_hash(path)[1]
         except OSError as error:
             raise StoreError(f"{path} cannot be read ({error.strerror}); run again into another store") from error
-        if digest != hashes[name]:
+        if digest != identity.files[name]:
             raise StoreError(f"{path} is damaged (its hash is another); run again into another store")
-    return StudyInputs(files, hashes)
+    return StudyInputs(files, identity.files, identity.objects)

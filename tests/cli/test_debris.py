@@ -182,7 +182,7 @@ def test_a_tile_that_fails_is_named_once(study: Path, tmp_path: Path, monkeypatc
     compute = EnsembleJob.compute
 
     def fails(job: EnsembleJob, tile: Any, backend: Any) -> None:
-        if tile.left[0] == 1:
+        if tile.scenario == 1:
             raise InputError("the second scenario cannot be computed")
         compute(job, tile, backend)
 

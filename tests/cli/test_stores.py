@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.commands import stmgpu
+from support.commands import refused, stmgpu
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
@@ -298,3 +298,22 @@ def test_a_scheduler_that_is_not_there(tle: Path, tmp_path: Path, monkeypatch: p
     assert result.exit_code == 1
     assert "cannot be reached" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--task", "0/2"], "--task belongs to the executor slurm-array"),
+        (["--scheduler", "tcp://a:1"], "belong to the executor dask"),
+        (["--workers", "2", "--executor", "slurm-array", "--task", "0/2"], "belong to the executor dask"),
+        (["--resume"], "there is no store at"),
+        (["--resume", "--overwrite"], "--resume and --overwrite contradict each other"),
+        (["--append", "--overwrite"], "--append and --overwrite contradict each other"),
+        (["--executor", "slurm-array", "--task", "2/2"], "--task '2/2' is no share"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    tle: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    refused(stmgpu("screen", tle, "--out", tmp_path / "s.zarr", *words), message)
+    assert not list(tmp_path.glob("s.zarr*"))

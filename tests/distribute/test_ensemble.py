@@ -82,7 +82,7 @@ def test_xarray_alone_opens_it(whole: Path) -> None:
 
 def test_tiles_are_the_first_runs_of_all_scenarios_first() -> None:
     tiles = ensemble_tiles(2, 5, 2)
-    assert [(t.left[0], t.first, t.last) for t in tiles] == [
+    assert [(t.scenario, *t.runs) for t in tiles] == [
         (0, 0, 2),
         (1, 0, 2),
         (0, 2, 4),
@@ -105,16 +105,16 @@ def test_bytes_do_not_depend_on_the_runs_of_a_tile(study: Path, whole: Path, tmp
 
 @pytest.mark.slow
 def test_bytes_do_not_depend_on_the_workers(study: Path, whole: Path, tmp_path: Path) -> None:
-    assert evolve(study, tmp_path / "dask.zarr", executor="dask", workers=2).computed == TILES
+    assert evolve(study, tmp_path / "dask.zarr", executor=stm.Dask(workers=2)).computed == TILES
     assert result_of(tmp_path / "dask.zarr") == result_of(whole)
 
 
 @pytest.mark.slow
 def test_shares_of_an_array_and_parts_from_elsewhere(study: Path, whole: Path, tmp_path: Path) -> None:
-    first = evolve(study, tmp_path / "array.zarr", executor="slurm-array", task=(0, 2))
+    first = evolve(study, tmp_path / "array.zarr", executor=stm.SlurmArray(task=(0, 2)))
     assert (first.computed, first.complete, len(first.missing)) == (3, False, 3)
     part = Path(shutil.copytree(tmp_path / "array.zarr", tmp_path / "part.zarr"))
-    second = evolve(study, tmp_path / "array.zarr", executor="slurm-array", task=(1, 2))
+    second = evolve(study, tmp_path / "array.zarr", executor=stm.SlurmArray(task=(1, 2)))
     assert (second.computed, second.complete) == (3, True)
     assert result_of(tmp_path / "array.zarr") == result_of(whole)
     assert len(stm.merge_store(part).missing) == 3
@@ -148,7 +148,7 @@ def test_a_stopped_study_goes_on_and_can_be_looked_at(study: Path, whole: Path, 
     events = expected.isel(event=there[expected.event_scenario, expected.event_run])
     assert part.event_id.to_numpy().tolist() == events.event_id.to_numpy().tolist()
     before = {p.name: p.stat().st_mtime_ns for p in (path / "run" / "tiles").iterdir()}
-    outcome = evolve(study, path, resume=True)
+    outcome = evolve(study, path, if_exists="resume")
     assert (outcome.computed, outcome.complete) == (3, True)
     assert before.items() <= {p.name: p.stat().st_mtime_ns for p in (path / "run" / "tiles").iterdir()}.items()
     assert result_of(path) == result_of(whole)
@@ -196,7 +196,7 @@ def test_clients_that_are_killed_or_come_twice(study: Path, store: Path, tmp_pat
     _, last_words = killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL, last_words
     assert check_store(store) == []
-    assert evolve(study, grown, runs=runs, append=True).computed == 6
+    assert evolve(study, grown, runs=runs, if_exists="append").computed == 6
     assert result_of(store) == result_of(grown)
 
 
@@ -210,16 +210,16 @@ def test_runs_are_added(study: Path, whole: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="runs: there 1, now 3"):
         evolve(study, path)
     with pytest.raises(InputError, match=r"tiling\.runs_per_tile: there 2, now 3"):
-        evolve(study, path, append=True, runs_per_tile=3)
-    outcome = evolve(study, path, append=True)
+        evolve(study, path, if_exists="append", runs_per_tile=3)
+    outcome = evolve(study, path, if_exists="append")
     assert (outcome.computed, outcome.complete) == (4, True)
     assert result_of(path) == result_of(whole)
     assert check_store(path) == []
-    assert evolve(study, path, append=True).computed == 0
+    assert evolve(study, path, if_exists="append").computed == 0
     with pytest.raises(InputError, match="holds 3 runs; --append cannot shorten it to 2"):
-        evolve(study, path, runs=2, append=True)
+        evolve(study, path, runs=2, if_exists="append")
     with pytest.raises(InputError, match=r"settings\.years: there 2\.0, now 3\.0"):
-        evolve(study, path, years=3.0, append=True)
+        evolve(study, path, years=3.0, if_exists="append")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_another_study_is_refused(whole: Path, tmp_path: Path, old: str, new: st
     (tmp_path / "other.toml").write_text(STUDY.replace(old, new, 1))
     before = result_of(whole)
     with pytest.raises(InputError, match="another computation") as error:
-        evolve(tmp_path / "other.toml", whole, append=True)
+        evolve(tmp_path / "other.toml", whole, if_exists="append")
     told = str(error.value)
     assert shown in told
     assert len(told.splitlines()) <= 8, "only what differs is listed"
@@ -257,7 +257,8 @@ def test_a_study_may_be_given_as_objects(study: Path, whole: Path, tmp_path: Pat
         years=2,
         runs=np.int64(3),
         seed=np.int64(7),
-        how=stm.Execution(backend=BACKEND, runs_per_tile=3),
+        backend=BACKEND,
+        tiling=stm.Tiling(runs_per_tile=3),
     )
     assert outcome.complete
     assert result_of(tmp_path / "s.zarr") == result_of(whole)

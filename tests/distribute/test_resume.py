@@ -58,10 +58,7 @@ def stopping_after(tiles: int) -> Callable[[], bool]:
 
 
 def run_until(catalog: stm.Catalog, path: Path, tiles: int) -> stm.distribute.Outcome:
-    how = stm.Execution(backend=BACKEND, tile_hours=1.0)
-    return stm.screen_to_store(
-        catalog, path, start=START, hours=HOURS, threshold_km=THRESHOLD_KM, how=how, stop=stopping_after(tiles)
-    )
+    return screen(catalog, path, tile_hours=1.0, stop=stopping_after(tiles))
 
 
 @pytest.mark.slow
@@ -72,7 +69,7 @@ def test_a_stopped_run_goes_on(catalog: stm.Catalog, whole: Path, tmp_path: Path
     with pytest.raises(StoreError, match="left unfinished; run the command that made it again"):
         stm.open_dataset(path)
     assert [f.what for f in check_store(path)] == ["unfinished: 2 of 6 tiles are done"]
-    outcome = screen(catalog, path, tile_hours=1.0, resume=True)
+    outcome = screen(catalog, path, tile_hours=1.0, if_exists="resume")
     assert (outcome.computed, outcome.complete) == (4, True)
     assert result_of(path) == result_of(whole)
     sessions = stm.provenance(path)["sessions"]
@@ -113,14 +110,7 @@ def test_what_is_there_can_be_read_before_the_end(catalog: stm.Catalog, whole: P
 @pytest.mark.slow
 def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> None:
     catalog = small_catalog(30)
-    stm.propagate_to_store(
-        catalog,
-        tmp_path / "e.zarr",
-        START,
-        9.0,
-        how=stm.Execution(backend=BACKEND, tile_hours=0.1),
-        stop=stopping_after(2),
-    )
+    propagate(catalog, tmp_path / "e.zarr", tile_hours=0.1, stop=stopping_after(2))
     part = stm.open_dataset(tmp_path / "e.zarr", partial=True)
     assert part.sizes["time"] == 256
     expected = stm.propagate(catalog, START, hours=9, backend=BACKEND).isel(time=slice(256))
@@ -142,8 +132,8 @@ def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> Non
         ({"mode": "a"}, "settings.mode: there 'i', now 'a'"),
         ({"step_s": 60.0}, "settings.step_s"),
         ({"catalog": small_catalog(701)}, "catalog.objects: there 700, now 701"),
-        ({"how": stm.Execution(backend="reference")}, "settings.arithmetic: there 'kernels', now 'reference'"),
-        ({"how": stm.Execution(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
+        ({"backend": "reference"}, "settings.arithmetic: there 'kernels', now 'reference'"),
+        ({"tiling": stm.Tiling(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
@@ -156,7 +146,7 @@ def test_another_computation_is_refused(
         "start": START,
         "hours": HOURS,
         "threshold_km": THRESHOLD_KM,
-        "how": stm.Execution(backend=BACKEND),
+        "backend": BACKEND,
     } | change
     with pytest.raises(InputError, match="another computation") as error:
         stm.screen_to_store(path=store, **arguments)
@@ -177,33 +167,19 @@ def test_other_code_is_refused(catalog: stm.Catalog, store: Path) -> None:
 def test_a_window_grows(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     for hours, computed in ((2.25, 3), (4.0, 3), (4.0, 0), (HOURS, 2)):
-        outcome = stm.screen_to_store(
-            catalog,
-            path,
-            start=START,
-            hours=hours,
-            threshold_km=THRESHOLD_KM,
-            how=stm.Execution(backend=BACKEND, tile_hours=1.0, append=path.exists()),
-        )
+        outcome = screen(catalog, path, hours, tile_hours=1.0, if_exists="append" if path.exists() else "resume")
         assert (outcome.computed, outcome.complete) == (computed, True)
         assert check_store(path) == []
     assert result_of(path) == result_of(whole)
     with pytest.raises(InputError, match="cannot shorten"):
-        stm.screen_to_store(
-            catalog,
-            path,
-            start=START,
-            hours=1.0,
-            threshold_km=THRESHOLD_KM,
-            how=stm.Execution(backend=BACKEND, append=True),
-        )
+        screen(catalog, path, 1.0, if_exists="append")
 
 
 @pytest.mark.slow
 def test_an_ephemeris_grows(tmp_path: Path) -> None:
     catalog = small_catalog(30)
     for hours, computed in ((0.5, 1), (3.0, 2), (9.0, 4)):
-        how = {"append": True} if hours > 1.0 else {"tile_hours": 0.1}
+        how = {"if_exists": "append"} if hours > 1.0 else {"tile_hours": 0.1}
         outcome = propagate(catalog, tmp_path / "e.zarr", hours, **how)
         assert (outcome.computed, outcome.complete) == (computed, True)
     propagate(catalog, tmp_path / "whole.zarr")
@@ -227,7 +203,7 @@ def test_a_damaged_ephemeris_is_named_and_mended(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_tiles_from_elsewhere_are_merged(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     for task in range(3):
-        screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
+        screen(catalog, tmp_path / f"{task}.zarr", executor=stm.SlurmArray(task=(task, 3)), tile_hours=1.0)
     outcome = stm.merge_store(tmp_path / "0.zarr", [tmp_path / "1.zarr"])
     assert not outcome.complete
     assert len(outcome.missing) == 2
@@ -359,9 +335,14 @@ def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: P
 def test_a_tile_that_cannot_be_computed_fails_alone(tmp_path: Path) -> None:
     """7,500 objects meet in one place at one time: more pairs than a row may have. The other hours are not touched."""
     path = tmp_path / "s.zarr"
-    how = stm.Execution(backend=BACKEND, tile_hours=1.0)
     outcome = stm.screen_to_store(
-        crowd_catalog(7500), path, start="2025-01-01T00:30:00", hours=3, threshold_km=0.5, how=how
+        crowd_catalog(7500),
+        path,
+        start="2025-01-01T00:30:00",
+        hours=3,
+        threshold_km=0.5,
+        backend=BACKEND,
+        tiling=stm.Tiling(tile_hours=1.0),
     )
     assert list(outcome.failed) == outcome.missing == ["h00002-00003"]
     assert "candidate pairs in one interval" in outcome.failed["h00002-00003"]
@@ -399,7 +380,7 @@ def test_a_tile_that_kills_its_workers_fails_alone(
         Client(cluster) as client,
     ):
         client.register_plugin(Poison(), name="poison")
-        outcome = screen(catalog, path, executor="dask", client=client, tile_hours=1.0)
+        outcome = screen(catalog, path, executor=stm.Dask(client=client), tile_hours=1.0)
     assert list(outcome.failed) == outcome.missing == ["h00001-00002"]
     assert "ended 4 workers" in outcome.failed["h00001-00002"]
     assert screen(catalog, path).complete
@@ -419,7 +400,7 @@ def test_a_tile_damaged_before_the_end_is_computed_again(catalog: stm.Catalog, w
 
 def test_a_damaged_tile_is_not_brought_in(catalog: stm.Catalog, tmp_path: Path) -> None:
     for task in range(2):
-        screen(catalog, tmp_path / f"{task}.zarr", executor="slurm-array", task=(task, 2), tile_hours=1.0)
+        screen(catalog, tmp_path / f"{task}.zarr", executor=stm.SlurmArray(task=(task, 2)), tile_hours=1.0)
     _flip(_tile(tmp_path / "1.zarr", ".npz"))
     with pytest.raises(StoreError, match=r"is damaged; see `stmgpu check"):
         stm.merge_store(tmp_path / "0.zarr", [tmp_path / "1.zarr"])
@@ -428,14 +409,9 @@ def test_a_damaged_tile_is_not_brought_in(catalog: stm.Catalog, tmp_path: Path) 
 
 def test_all_tasks_of_an_array_may_lengthen_the_window(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
-    stm.screen_to_store(
-        catalog,
-        path,
-        start=START,
-        hours=2.25,
-        threshold_km=THRESHOLD_KM,
-        how=stm.Execution(backend=BACKEND, tile_hours=1.0),
-    )
-    computed = [screen(catalog, path, executor="slurm-array", task=(k, 3), append=True).computed for k in range(3)]
+    screen(catalog, path, 2.25, tile_hours=1.0)
+    computed = [
+        screen(catalog, path, executor=stm.SlurmArray(task=(k, 3)), if_exists="append").computed for k in range(3)
+    ]
     assert sum(computed) == 4
     assert result_of(path) == result_of(whole)

@@ -13,7 +13,9 @@ from support.stores import BACKEND, HOURS, START, THRESHOLD_KM, propagate, resul
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.distribute.jobs import screening
-from stmgpu.distribute.tiles import chunks, ephemeris_tiles, screening_tiles, share
+from stmgpu.distribute.jobs.ephemeris import ephemeris_tiles
+from stmgpu.distribute.jobs.screening import screening_tiles
+from stmgpu.distribute.tiles import chunks, share
 from stmgpu.errors import InputError
 from stmgpu.store import check_store
 
@@ -72,11 +74,11 @@ def test_bytes_do_not_depend_on_the_tiling(
 @pytest.mark.slow
 @needs_kernels
 def test_bytes_do_not_depend_on_the_workers(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
-    outcome = screen(catalog, tmp_path / "dask.zarr", executor="dask", workers=2, tile_hours=1.0)
+    outcome = screen(catalog, tmp_path / "dask.zarr", executor=stm.Dask(workers=2), tile_hours=1.0)
     assert outcome.complete
     assert outcome.computed == outcome.tiles == 6
     for task in (2, 0, 1):
-        outcome = screen(catalog, tmp_path / "array.zarr", executor="slurm-array", task=(task, 3), tile_hours=1.0)
+        outcome = screen(catalog, tmp_path / "array.zarr", executor=stm.SlurmArray(task=(task, 3)), tile_hours=1.0)
         assert outcome.computed == 2
     assert outcome.complete
     assert result_of(tmp_path / "dask.zarr") == result_of(tmp_path / "array.zarr") == result_of(whole)
@@ -95,7 +97,7 @@ def test_ephemerides_do_not_depend_on_tiles_and_workers(tmp_path: Path) -> None:
     expected = stm.propagate(catalog, START, hours=9, step_s=60.0, backend=BACKEND)
     assert propagate(catalog, tmp_path / "one.zarr", tile_hours=50.0).tiles == 1
     assert propagate(catalog, tmp_path / "many.zarr", tile_hours=0.1).tiles == 5
-    assert propagate(catalog, tmp_path / "dask.zarr", executor="dask", workers=2, tile_hours=0.1).complete
+    assert propagate(catalog, tmp_path / "dask.zarr", executor=stm.Dask(workers=2), tile_hours=0.1).complete
     found = stm.open_dataset(tmp_path / "many.zarr", "ephemeris", load=True)
     for name in ("object", "time", "position", "velocity", "error_code"):
         assert found[name].to_numpy().tobytes() == expected[name].to_numpy().tobytes(), name
@@ -117,30 +119,34 @@ def test_chunks_of_an_ephemeris_are_whole_shards(tmp_path: Path, monkeypatch: py
 
 
 def test_every_pair_and_hour_is_in_one_tile() -> None:
-    tiles = screening_tiles(10, 3, 1000, 300, 36000.0)
+    tiles = screening_tiles(10, 3, chunks=chunks(1000, 300), duration_s=36000.0)
     assert len({t.id for t in tiles}) == len(tiles) == 4 * 10
     seen = np.zeros((1000, 1000, 10), np.int8)
     for t in tiles:
-        seen[slice(*t.left), slice(*t.right), t.first : t.last] += 1
+        seen[slice(*t.left), slice(*t.right), slice(*t.blocks)] += 1
     upper = np.triu_indices(1000, 1)
     assert (seen[upper] == 1).all()
     parts = [share(tiles, (k, 7)) for k in range(7)]
     assert sorted(t.id for part in parts for t in part) == sorted(t.id for t in tiles)
-    assert [t.id for t in screening_tiles(4, 2, 10, None, 3600.5)] == ["h00000-00002", "h00002-00004-end3600.5"]
+    assert [t.id for t in screening_tiles(4, 2, chunks=[(0, 10)], duration_s=3600.5)] == [
+        "h00000-00002",
+        "h00002-00004-end3600.5",
+    ]
     assert chunks(10, 4) == [(0, 4), (4, 8), (8, 10)]
-    assert sum((t.last - t.first) * (t.left[1] - t.left[0]) for t in ephemeris_tiles(300, 128, 50, 20)) == 300 * 50
+    parts = ephemeris_tiles(300, 128, chunks(50, 20))
+    assert sum((t.times[1] - t.times[0]) * (t.objects[1] - t.objects[0]) for t in parts) == 300 * 50
 
 
 def test_the_catalogue_is_cut_where_it_does_not_fit() -> None:
     plan = plan_for((2460676.5, 0.0), 3600.0, 2.0, 1_000_000)
-    tiling, _ = screening.choose(plan, 1_000_000, None, None, 64e9, 2)
+    tiling, _ = screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=64e9, threads=2)
     assert tiling.chunk_objects is None
-    tiling, tiles = screening.choose(plan, 1_000_000, None, None, 2e9, 2)
+    tiling, tiles = screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=2e9, threads=2)
     assert tiling.chunk_objects is not None
     assert screening.memory_of(plan, 2 * tiling.chunk_objects, 2) <= 2e9
     assert {t.left[1] - t.left[0] for t in tiles} <= set(range(tiling.chunk_objects + 1))
     with pytest.raises(InputError, match="not enough for any tile"):
-        screening.choose(plan, 1_000_000, None, None, 1e8, 2)
+        screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=1e8, threads=2)
 
 
 @pytest.mark.parametrize("tiling", [{"tile_hours": 0.0}, {"tile_hours": float("nan")}, {"chunk_objects": 0}])
@@ -155,28 +161,39 @@ def test_impossible_tilings(tmp_path: Path, tiling: dict[str, float]) -> None:
 def test_impossible_ephemerides(tmp_path: Path, hours: float, step_s: float) -> None:
     catalog = small_catalog(3)
     with pytest.raises(InputError, match="positive"):
-        stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, hours, step_s=step_s)
+        stm.propagate_to_store(catalog, tmp_path / "e.zarr", start=START, hours=hours, step_s=step_s)
     with pytest.raises(InputError, match="empty"):
-        stm.propagate_to_store(catalog[:0], tmp_path / "e.zarr", START, 1.0)
+        stm.propagate_to_store(catalog[:0], tmp_path / "e.zarr", start=START, hours=1.0)
     with pytest.raises(InputError, match="at most 10,000,000"):
-        stm.propagate_to_store(catalog, tmp_path / "e.zarr", START, 1e6, step_s=0.1)
+        stm.propagate_to_store(catalog, tmp_path / "e.zarr", start=START, hours=1e6, step_s=0.1)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+def test_impossible_executors_are_refused(tmp_path: Path) -> None:
     catalog, store = small_catalog(10), tmp_path / "s.zarr"
-    for how, message in (
-        ({"executor": "cloud"}, "unknown"),
-        ({"executor": "slurm-array"}, "needs --task"),
-        ({"executor": "slurm-array", "task": (3, 3)}, "impossible"),
-        ({"executor": "slurm-array", "task": (0, 2), "overwrite": True}, "delete the work"),
-        ({"task": (0, 2)}, "slurm-array"),
-        ({"scheduler": "tcp://a:1"}, "executor dask"),
-        ({"executor": "dask", "scheduler": "nonsense"}, "is no address"),
-        ({"executor": "dask", "scheduler": "tls://127.0.0.1:1", "tls_ca": Path("no.pem")}, "no file"),
-        ({"executor": "dask", "workers": 0}, "impossible"),
-        ({"resume": True}, "no store"),
+    for keywords, message in (
+        ({"executor": "cloud"}, "is unknown; give stm.Serial"),
+        ({"executor": stm.SlurmArray()}, "needs --task"),
+        ({"executor": stm.SlurmArray(task=(0, 2)), "if_exists": "overwrite"}, "delete the work"),
+        ({"executor": stm.Dask(scheduler="nonsense")}, "is no address"),
+        ({"executor": stm.Dask(scheduler="tls://127.0.0.1:1", tls_ca=Path("no.pem"))}, "no file"),
+        ({"if_exists": "replace"}, "choose 'resume', 'overwrite' or 'append'"),
     ):
         with pytest.raises(InputError, match=message):
-            screen(catalog, store, **how)
+            screen(catalog, store, **keywords)
+    with pytest.raises(InputError, match="impossible"):
+        stm.SlurmArray(task=(3, 3))
+    with pytest.raises(InputError, match="impossible"):
+        stm.Dask(workers=0)
     assert [p.name for p in tmp_path.iterdir() if p.name != "s.zarr"] == []
+
+
+def test_progress_may_be_a_function_or_a_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    catalog, fractions = small_catalog(10), []
+    screen(catalog, tmp_path / "a.zarr", tile_hours=2.0, progress=fractions.append)
+    assert fractions[-1] == 1.0
+    assert fractions == sorted(fractions)
+    screen(catalog, tmp_path / "b.zarr", tile_hours=2.0, progress=True)
+    assert "conjunctions: 100%" in capsys.readouterr().err
+    stm.screen(catalog, start=START, hours=1, backend=BACKEND, progress=True)
+    assert "screening: 100%" in capsys.readouterr().err

@@ -226,7 +226,10 @@ def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.Mo
             hours=24,
             threshold_km=5.0,
             step_s=15.0,
-            how=stm.Execution(executor="dask", client=client, backend="cpu", threads=1, tile_hours=1.0),
+            executor=stm.Dask(client=client),
+            backend="cpu",
+            threads=1,
+            tiling=stm.Tiling(tile_hours=1.0),
         )
     assert (outcome.computed, outcome.complete) == (world.tiles, True)
     assert world.is_equal("jobs.zarr")

@@ -29,21 +29,19 @@ def result_of(store: Path) -> dict[str, str]:
     }
 
 
-def screen(catalog: stm.Catalog, store: Path, **how: Any) -> Any:
+def run_keywords(tile_hours: float | None = None, chunk_objects: int | None = None, **keywords: Any) -> dict[str, Any]:
+    """Keywords of a run in a store, on the fastest backend that was compiled unless they name another."""
+    return {"backend": BACKEND, "tiling": stm.Tiling(tile_hours, chunk_objects)} | keywords
+
+
+def screen(catalog: stm.Catalog, store: Path, hours: float = HOURS, **keywords: Any) -> stm.distribute.Outcome:
     return stm.screen_to_store(
-        catalog,
-        store,
-        start=START,
-        hours=HOURS,
-        threshold_km=THRESHOLD_KM,
-        how=stm.Execution(**({"backend": BACKEND} | how)),
+        catalog, store, start=START, hours=hours, threshold_km=THRESHOLD_KM, **run_keywords(**keywords)
     )
 
 
-def propagate(catalog: stm.Catalog, store: Path, hours: float = 9.0, **how: Any) -> Any:
-    return stm.propagate_to_store(
-        catalog, store, start=START, hours=hours, step_s=60.0, how=stm.Execution(**({"backend": BACKEND} | how))
-    )
+def propagate(catalog: stm.Catalog, store: Path, hours: float = 9.0, **keywords: Any) -> stm.distribute.Outcome:
+    return stm.propagate_to_store(catalog, store, start=START, hours=hours, step_s=60.0, **run_keywords(**keywords))
 
 
 def crowd_catalog(objects: int) -> stm.Catalog:

@@ -76,11 +76,11 @@ def evolve(
     runs: int | None = None,
     seed: int = 7,
     stop: Callable[[], bool] = lambda: False,
-    **how: Any,
-) -> Any:
-    return stm.evolve_to_store(
-        study, store, years, runs, seed, stop=stop, how=stm.Execution(**({"backend": BACKEND, "threads": 1} | how))
-    )
+    runs_per_tile: int | None = None,
+    **keywords: Any,
+) -> stm.distribute.Outcome:
+    how = {"backend": BACKEND, "threads": 1, "tiling": stm.Tiling(runs_per_tile=runs_per_tile)} | keywords
+    return stm.evolve_to_store(study, store, years=years, runs=runs, seed=seed, stop=stop, **how)
 
 
 def stopping_after(tiles: int) -> Callable[[], bool]:

@@ -26,6 +26,7 @@ from stmgpu.time import YEAR_DAYS, Epoch, jd_of_year
 if TYPE_CHECKING:
     import xarray as xr
 
+    from stmgpu.backend import BackendName
     from stmgpu.debris.population.population import Population
     from stmgpu.typing import Floats, Ints
 
@@ -110,7 +111,7 @@ def collision_rate(
 
 
 def deterministic_collisions(
-    population: Population, days: float, *, threshold_km: float = 1.0, backend: str = "auto"
+    population: Population, days: float, *, threshold_km: float = 1.0, backend: BackendName = "auto"
 ) -> tuple[xr.Dataset, dict[str, float]]:
     """Screen a population over a window and estimate its collision rate.
 

@@ -1,25 +1,35 @@
-"""A study of debris growth as a job in tiles: a tile is a few runs of one scenario."""
+"""Study of debris growth in tiles: a few runs of one scenario each."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
-from stmgpu.debris.study.evolve import build_ensemble, check_study, initial_population, population_key
+from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key
 from stmgpu.debris.study.packing import pack, unpack
-from stmgpu.debris.study.scenario_file import input_files, study_from_settings
-from stmgpu.distribute.tiles import Estimate, Tile
+from stmgpu.debris.study.scenario_file import input_files
+from stmgpu.debris.study.settings import EnsembleSettings
+from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
+from stmgpu.distribute.tiles import Estimate
 from stmgpu.errors import StoreError
+from stmgpu.store.document import FilesIdentity, RunDocument, Tiling
 from stmgpu.store.result import write_result
-from stmgpu.store.run_input import INPUTS
+from stmgpu.store.run_input import INPUTS, StudyInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from stmgpu.backend import Backend
     from stmgpu.debris.population.population import Population
     from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
+    from stmgpu.distribute.executors import RunOptions
     from stmgpu.store.run import Marker, RunStore
 
 _PROCESS_BYTES = 400e6
@@ -30,63 +40,98 @@ _STEP_NS = 170.0
 """Time of one core for one object and step, about (benchmarks/results/debris.md)."""
 
 
-class EnsembleJob:
-    """A study in a store.
+@dataclass(frozen=True)
+class EnsembleTile:
+    """Tile of a study: some runs of one scenario.
+
+    Attributes
+    ----------
+    scenario : int
+        Number of the scenario.
+    runs : tuple of int
+        First run, and the one behind the last.
+    """
+
+    scenario: int
+    runs: tuple[int, int]
+
+    @property
+    def id(self) -> str:
+        """Name of its files."""
+        return f"s{self.scenario:03d}-r{self.runs[0]:06d}-{self.runs[1]:06d}"
+
+
+class EnsembleJob(Job[EnsembleTile]):
+    """All runs of all scenarios of a study, in a store of kind 'ensemble'.
 
     Parameters
     ----------
-    run
-        a store of kind 'ensemble'.
+    run : RunStore
+        Store to work on.
     """
 
+    kind = "ensemble"
+    grows_by = Growth("runs", "runs", lambda settings: settings.runs)
+
     def __init__(self, run: RunStore) -> None:
-        self.run = run
-        s, folder = run.document["settings"], run.run_folder / INPUTS
-        self.study = study_from_settings(s, folder)
-        self.seed = s["seed"]
-        self.begin_year, self.notes = float(s["begin_year"]), [str(note) for note in s["notes"]]
-        check_study(self.study, self.seed)
-        known = {(folder / name).absolute() for name in run.document["catalog"]["files"]}
+        super().__init__(run)
+        settings, files, folder = run.document.settings, run.document.run_input, run.run_folder / INPUTS
+        if not isinstance(settings, EnsembleSettings) or not isinstance(files, FilesIdentity):
+            raise StoreError(f"{run.folder} is damaged: its settings and input files are not those of a study")
+        self.settings, self.study = settings, settings.study(folder)
+        known = {(folder / name).absolute() for name in files.files}
         if strange := set(input_files(self.study)[1].values()) - known:
             raise StoreError(
                 f"{run.folder} is damaged: a scenario reads {min(strange)}, which is none of its input files"
             )
-        runs_per_tile = run.document["tiling"]["runs_per_tile"]
-        if not isinstance(runs_per_tile, int) or runs_per_tile < 1:
-            raise StoreError(f"{run.folder} is damaged: its tiles hold {runs_per_tile!r} runs")
+        runs_per_tile = run.document.tiling.runs_per_tile
+        if runs_per_tile is None:
+            raise StoreError(f"{run.folder} is damaged: in its run.json, tiling.runs_per_tile is missing")
         self.tiles = ensemble_tiles(len(self.study.scenarios), self.study.runs, runs_per_tile)
         self._populations: dict[tuple[PopulationSpec, float], Population] = {}
         self._environments: dict[EnvironmentSpec, Environment] = {}
 
-    def compute(self, tile: Tile, backend: Backend) -> None:
-        """Evolve the runs of a tile side by side and keep what they came to."""
+    @classmethod
+    def plan(cls, run_input: StudyInputs, settings: EnsembleSettings, options: RunOptions) -> RunPlan:
+        """Plan a study: its tiles, and what it needs."""
+        runs_per_tile = options.tiling.runs_per_tile or 1
+        tiles = ensemble_tiles(len(settings.scenarios), settings.runs, runs_per_tile)
+        tiling = Tiling(runs_per_tile=runs_per_tile)
+        document = cls.document(run_input, settings, tiling=tiling, tiles=len(tiles), backend=options.backend)
+        return RunPlan(document, run_input, estimate(settings.study(), run_input.objects, runs_per_tile))
+
+    @classmethod
+    def memory_of(cls, document: RunDocument, threads: int) -> float:  # noqa: ARG003  # other kinds depend on them
+        """Estimated memory of a worker [bytes]."""
+        return memory_of(document.run_input.objects, document.tiling.runs_per_tile or 1)
+
+    def compute(self, tile: EnsembleTile, backend: Backend) -> None:
+        """Evolve the runs of a tile side by side and write their results."""
         begin = time.perf_counter()
-        number = tile.left[0]
-        scenario = self.study.scenarios[number]
+        scenario = self.study.scenarios[tile.scenario]
         population = self._population(scenario)
-        runs = list(range(tile.first, tile.last))
         task = Evolution(
             scenario,
             population,
             years=self.study.years,
-            seed=self.seed,
-            run_numbers=runs,
+            seed=self.settings.seed,
+            run_numbers=list(range(*tile.runs)),
             backend=backend,
             environment=self._environment(scenario, population),
         )
         results = task.run()
         summary = {
-            "scenario": number,
-            "runs": [tile.first, tile.last],
+            "scenario": tile.scenario,
+            "runs": list(tile.runs),
             "device": backend.device,
             "wall_s": round(time.perf_counter() - begin, 4),
         }
-        self.run.write_tile(tile.id, pack(zip(runs, results, strict=True)), summary)
+        self.run.write_tile(tile.id, pack(zip(range(*tile.runs), results, strict=True)), summary)
 
     def _population(self, scenario: Scenario) -> Population:
         key = population_key(scenario)
         if key not in self._populations:
-            self.run.run_input()  # the files are those that the study was begun with
+            self.run.run_input()  # checks that the files are those that the study was begun with
             self._populations[key] = initial_population(scenario)
         return self._populations[key]
 
@@ -98,56 +143,44 @@ class EnsembleJob:
         return self._environments[key]
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
-        """Put all runs together and write the result."""
+        """Collect all runs and write the result."""
         results: dict[tuple[int, int], RunResult] = {}
         for tile in self.tiles:
-            try:
-                found = unpack(self.run.read_tile(markers[tile.id]))
-                if sorted(found) != list(range(tile.first, tile.last)):
-                    raise ValueError(f"tile {tile.id} of {self.run.folder} holds the runs {sorted(found)}")
-            except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:
-                self.run.forget(tile.id)
-                raise StoreError(
-                    f"{error}; its tile is forgotten: run the same command again, which computes it anew"
-                ) from error
-            results |= {(tile.left[0], number): result for number, result in found.items()}
-        study = study_from_settings(self.run.document["settings"])
-        write_result(self.run, build_ensemble(study, results, seed=self.seed, begin=self.begin_year, notes=self.notes))
+            parse = partial(_results, f"tile {tile.id} of {self.run.folder}", tile)
+            results |= read_or_forget(self.run, tile.id, markers[tile.id], parse)
+        settings = self.settings
+        ensemble = build_ensemble(
+            settings.study(), results, seed=settings.seed, begin=settings.begin_year, notes=settings.notes
+        )
+        write_result(self.run, ensemble)
 
 
-def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Tile]:
+def _results(
+    name: str, tile: EnsembleTile, arrays: Mapping[str, np.ndarray], _: object
+) -> dict[tuple[int, int], RunResult]:
+    """Results of the runs of a tile by scenario and run; ValueError if it holds others."""
+    results = unpack(arrays)
+    if sorted(results) != list(range(*tile.runs)):
+        raise ValueError(f"{name} holds the runs {sorted(results)}")
+    return {(tile.scenario, number): result for number, result in results.items()}
+
+
+def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[EnsembleTile]:
     """Tiles of a study: the first runs of every scenario, then the next ones."""
-    tiles = []
-    for first in range(0, runs, runs_per_tile):
-        last = min(first + runs_per_tile, runs)
-        for number in range(scenarios):
-            own = (number, number + 1)
-            tiles.append(Tile(f"s{number:03d}-r{first:06d}-{last:06d}", first, last, own, own))
-    return tiles
-
-
-def settings_of(study: Study, seed: int, begin_year: float, notes: list[str], arithmetic: str) -> dict[str, Any]:
-    """Settings of a study as they stand in ``run.json``."""
-    return {
-        "scenarios": [s.model_dump(mode="json") for s in study.scenarios],
-        "years": study.years,
-        "runs": study.runs,
-        "seed": int(seed),
-        "begin_year": begin_year,
-        "notes": notes,
-        "arithmetic": arithmetic,
-    }
+    return [
+        EnsembleTile(number, (first, min(first + runs_per_tile, runs)))
+        for first in range(0, runs, runs_per_tile)
+        for number in range(scenarios)
+    ]
 
 
 def memory_of(objects: int, runs_per_tile: int) -> float:
-    """Memory of a worker, about [bytes]; a population may grow several times."""
+    """Estimated memory of a worker whose populations grow to four times their size [bytes]."""
     return _PROCESS_BYTES + _BYTES_PER_OBJECT * 4.0 * objects * runs_per_tile
 
 
-def estimate(study: Study, objects: int, tiles: int, runs_per_tile: int) -> Estimate:
-    """What a study needs, about, as if its population did not grow."""
+def estimate(study: Study, objects: int, runs_per_tile: int) -> Estimate:
+    """Estimated needs of a study whose population does not grow."""
     runs = len(study.scenarios) * study.runs
     steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
-    return Estimate(
-        tiles, memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs, _STEP_NS * 1e-9 * steps * objects
-    )
+    return Estimate(memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs, _STEP_NS * 1e-9 * steps * objects)

@@ -1,25 +1,30 @@
-"""An ephemeris as a job in tiles: every tile computes and writes whole shards of it."""
+"""Ephemeris in tiles, each of which is whole shards of the result."""
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.distribute.tiles import Estimate, Tile, Tiling, ephemeris_tiles
+from stmgpu.distribute.jobs.base import Growth, Job, RunPlan
+from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.store.document import CatalogIdentity, RunDocument, Tiling
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
 from stmgpu.time import format_utc, to_datetime64
-from stmgpu.validation import Fields
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stmgpu.backend import Backend
+    from stmgpu.distribute.executors import RunOptions
     from stmgpu.store.run import Marker, RunStore
 
 MAX_TIMES = 10_000_000
@@ -33,26 +38,66 @@ _OBJECTS_AT_ONCE = 256
 _PROCESS_BYTES = 280e6
 
 
-class EphemerisJob:
-    """An ephemeris in a store.
+@dataclass(frozen=True)
+class EphemerisTile:
+    """Tile of an ephemeris: whole shards of some objects at some times.
+
+    Attributes
+    ----------
+    times, objects : tuple of int
+        Index of the first, and behind the last.
+    """
+
+    times: tuple[int, int]
+    objects: tuple[int, int]
+
+    @property
+    def id(self) -> str:
+        """Name of its marker."""
+        return f"t{self.times[0]:08d}-{self.times[1]:08d}-o{self.objects[0]:07d}-{self.objects[1]:07d}"
+
+
+class EphemerisJob(Job[EphemerisTile]):
+    """Ephemeris of a catalogue, in a store of kind 'ephemeris'.
 
     Parameters
     ----------
-    run
-        a store of kind 'ephemeris'.
+    run : RunStore
+        Store to work on.
     """
 
+    kind = "ephemeris"
+    grows_by = Growth("duration_s", "seconds", lambda settings: settings.window.duration_s)
+
     def __init__(self, run: RunStore) -> None:
-        self.run = run
-        objects = run.run_input()
+        super().__init__(run)
+        objects, settings = run.run_input(), run.document.settings
         if not isinstance(objects, ScreeningObjects) or objects.any_trajectory:
             raise StoreError(f"{run.folder} is damaged: an ephemeris is propagated from elements alone")
-        self.catalog = objects.catalog
-        self.settings = EphemerisSettings.from_json(Fields(run.document["settings"], "settings"))
-        self.times_s = self.settings.times_s
-        tiling = run.document["tiling"]
-        self.tiles = cut(len(self.catalog), self.settings, tiling["tile_hours"], tiling["chunk_objects"])[1]
-        self._propagator: tuple[Any, SGP4Propagator] | None = None
+        if not isinstance(settings, EphemerisSettings):
+            raise StoreError(f"{run.folder} is damaged: its settings are not those of an ephemeris")
+        self.catalog, self.settings = objects.catalog, settings
+        self.times_s = settings.times_s
+        self.tiles = cut(len(self.catalog), settings, run.document.tiling)[1]
+        self._propagator: tuple[object, SGP4Propagator] | None = None
+
+    @classmethod
+    def plan(cls, run_input: ScreeningObjects, settings: EphemerisSettings, options: RunOptions) -> RunPlan:
+        """Plan an ephemeris: its tiles, and what it needs."""
+        duration_s, step_s = settings.window.duration_s, settings.step_s
+        if duration_s / step_s > MAX_TIMES:
+            raise InputError(
+                f"{duration_s / 3600.0:g} hours in steps of {step_s:g} s are {duration_s / step_s:.3g} times; a store "
+                f"holds at most {MAX_TIMES:,}: shorten the window or lengthen the step"
+            )
+        tiling, tiles = cut(len(run_input), settings, options.tiling)
+        document = cls.document(run_input, settings, tiling=tiling, tiles=len(tiles), backend=options.backend)
+        return RunPlan(document, run_input, estimate(len(run_input), settings, tiling))
+
+    @classmethod
+    def memory_of(cls, document: RunDocument, threads: int) -> float:  # noqa: ARG003  # other kinds depend on them
+        """Estimated memory of a worker [bytes]."""
+        return 4.0 * TILE_BYTES + _PROCESS_BYTES
 
     @property
     def times(self) -> np.ndarray:
@@ -63,28 +108,28 @@ class EphemerisJob:
         """Put the arrays into the store; those that are there already stay what they are."""
         place_arrays(self.run, self.catalog.norad_id, self.times, names=self.catalog.name)
 
-    def compute(self, tile: Tile, backend: Backend) -> None:
+    def compute(self, tile: EphemerisTile, backend: Backend) -> None:
         """Propagate a tile and write its shards."""
         begin = time.perf_counter()
-        key = (tile.left, id(backend))
+        key = (tile.objects, id(backend))
         if self._propagator is None or self._propagator[0] != key:
             span = (0.0, float(self.times_s[-1]))
             self._propagator = (
                 key,
                 SGP4Propagator(
-                    self.catalog[slice(*tile.left)], backend, self.settings.window.parts, span, self.settings.mode
+                    self.catalog[slice(*tile.objects)], backend, self.settings.window.parts, span, self.settings.mode
                 ),
             )
         propagator = self._propagator[1]
-        states, codes = (backend.get(a) for a in propagator.grid(self.times_s[tile.first : tile.last]))
+        states, codes = (backend.get(a) for a in propagator.grid(self.times_s[slice(*tile.times)]))
         position, velocity, codes = _by_object(states, codes, np.argsort(propagator.order))
         computed = time.perf_counter()
         with self.run.unless_done(tile.id):
-            files = write_block(self.run.folder, tile.left[0], tile.first, position, velocity, codes)
+            files = write_block(self.run.folder, tile.objects[0], tile.times[0], position, velocity, codes)
             now = time.perf_counter()
             summary = {
-                "times": [tile.first, tile.last],
-                "objects": list(tile.left),
+                "times": list(tile.times),
+                "objects": list(tile.objects),
                 "device": backend.device,
                 "wall_s": round(now - begin, 4),
                 "write_s": round(now - computed, 4),
@@ -94,7 +139,8 @@ class EphemerisJob:
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
         """Mark the ephemeris as complete."""
         files = {name: entry for marker in markers.values() for name, entry in marker.files.items()}
-        c = self.run.document["catalog"]
+        identity = self.run.document.run_input
+        assert isinstance(identity, CatalogIdentity)
         complete_ephemeris(
             self.run,
             files,
@@ -104,9 +150,9 @@ class EphemerisJob:
             attrs={
                 "start": format_utc(self.settings.start),
                 "step_s": self.settings.step_s,
-                "catalog_source": c["source"],
-                "catalog_sha256": c["sha256"],
-                "catalog_digest": c["digest"],
+                "catalog_source": identity.source,
+                "catalog_sha256": identity.sha256,
+                "catalog_digest": identity.digest,
             },
         )
 
@@ -127,14 +173,9 @@ def _by_object(states: np.ndarray, codes: np.ndarray, place: np.ndarray) -> tupl
     return position, velocity, by_object
 
 
-def cut(
-    objects: int, settings: EphemerisSettings, tile_hours: float | None, chunk_objects: int | None
-) -> tuple[Tiling, list[Tile]]:
-    """Cut an ephemeris into tiles of whole shards; what is asked for is rounded up to them."""
-    if tile_hours is not None and not (math.isfinite(tile_hours) and tile_hours > 0.0):
-        raise InputError(f"tiles of {tile_hours} hours are impossible; give a positive number")
-    if chunk_objects is not None and chunk_objects < 1:
-        raise InputError(f"chunks of {chunk_objects} objects are impossible; give 1 or more")
+def cut(objects: int, settings: EphemerisSettings, tiling: Tiling) -> tuple[Tiling, list[EphemerisTile]]:
+    """Tiles of an ephemeris of whole shards, and the tiling with its sizes rounded up to them."""
+    tile_hours, chunk_objects = tiling.tile_hours, tiling.chunk_objects
     times, step_s = settings.count, settings.step_s
     shard_objects, shard_times = shard_lengths(objects, times)
     if chunk_objects is None:
@@ -144,17 +185,29 @@ def cut(
         per_tile = max(1, int(TILE_BYTES / (min(chunk_objects, objects) * _STATE_BYTES) // shard_times)) * shard_times
     else:
         per_tile = max(1, math.ceil(tile_hours * 3600.0 / step_s / shard_times - 1e-9)) * shard_times
-    tiles = ephemeris_tiles(times, per_tile, objects, chunk_objects)
-    return Tiling(per_tile * step_s / 3600.0, None if chunk_objects >= objects else chunk_objects, len(tiles)), tiles
+    tiles = ephemeris_tiles(times, per_tile, chunks(objects, chunk_objects))
+    return Tiling(per_tile * step_s / 3600.0, None if chunk_objects >= objects else chunk_objects), tiles
+
+
+def ephemeris_tiles(times: int, times_per_tile: int, chunks: Sequence[tuple[int, int]]) -> list[EphemerisTile]:
+    """Tiles of an ephemeris: chunks of objects one after the other, each through all times."""
+    return [
+        EphemerisTile((first, min(first + times_per_tile, times)), part)
+        for part in chunks
+        for first in range(0, times, times_per_tile)
+    ]
 
 
 def estimate(objects: int, settings: EphemerisSettings, tiling: Tiling) -> Estimate:
-    """What an ephemeris needs, about: 25 million states a second and core, and a third of that to pack them."""
+    """Estimated needs of an ephemeris: a core makes 25 million states in a second and packs a fifth of that."""
     chunk = objects if tiling.chunk_objects is None else tiling.chunk_objects
-    per_tile = min(chunk, objects) * min(tiling.tile_hours * 3600.0 / settings.step_s, settings.count) * _STATE_BYTES
+    per_tile = (
+        min(chunk, objects)
+        * min((tiling.tile_hours or math.inf) * 3600.0 / settings.step_s, settings.count)
+        * _STATE_BYTES
+    )
     states = float(objects) * settings.count
     return Estimate(
-        tiling.tiles,
         _PROCESS_BYTES + objects * 900.0 + 4.0 * per_tile,
         states * _STATE_BYTES,
         states / 25e6 + states * _STATE_BYTES / 250e6,

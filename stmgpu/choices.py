@@ -1,0 +1,11 @@
+"""Choices that the library and the command line both offer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+ExecutorName = Literal["serial", "dask", "slurm-array"]
+"""Names of the executors."""
+
+IfExists = Literal["resume", "overwrite", "append"]
+"""Treatment of a store that is already there: resume it, replace it, or enlarge it."""
