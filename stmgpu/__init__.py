@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
     from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
+    from stmgpu.versions import show_versions
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
@@ -83,6 +84,7 @@ _HOME = {
     "Epoch": "stmgpu.time",
     "parse_utc": "stmgpu.time",
     "StmgpuError": "stmgpu.errors",
+    "show_versions": "stmgpu.versions",
 }
 
 __all__ = [
@@ -123,6 +125,7 @@ __all__ = [
     "read_study",
     "screen",
     "screen_to_store",
+    "show_versions",
     "slurm_cluster",
     "synthetic_catalog",
     "write_catalog",

@@ -1,7 +1,7 @@
-"""The command line: one thin command a verb over the library's calls.
+"""The command line: a thin command for each public function.
 
-Exit codes: 0 done, 1 something failed, 2 wrong use or input, 75 stopped on request with work left (SIGUSR1: run the
-same command again), 130 interrupted, 143 terminated.
+Exit codes: 0 done, 1 something failed, 2 wrong use or input, 75 stopped on request with work left (SIGUSR1; rerun the
+same command), 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -101,5 +101,5 @@ def main(
 
 
 def _terminated(signum: int, frame: object) -> None:
-    """A batch system ends a job with SIGTERM: leave by the way that removes what is half written."""
+    """Handler of SIGTERM, with which batch systems end a job: exit and remove files that are half written."""
     raise SystemExit(143)

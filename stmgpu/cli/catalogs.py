@@ -53,7 +53,7 @@ def synthesize(
     epoch: Annotated[str, typer.Option(help="Newest possible epoch, UTC.")] = "2025-01-01T00:00:00",
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
-    """Make a catalogue with the proportions of the real one."""
+    """Make a synthetic catalogue with the orbits of the real one, in the same proportions."""
     from stmgpu.catalog import synthetic_catalog, write_catalog
 
     check_outputs(None, target)

@@ -1,4 +1,4 @@
-"""What the commands share: options, reading a catalogue, messages, the request to stop."""
+"""Parts that commands share: options, reading of catalogues, messages, the request to stop."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ Threads = Annotated[
 
 
 def stop_soon(signum: int, frame: object) -> None:
-    """SIGUSR1: finish the tile at hand, then leave. Nothing is printed here: the signal may have come amid printing."""
+    """Handler of SIGUSR1: finish the current tile, then exit. It must not print: the signal may interrupt printing."""
     _stop.append(signum)
 
 
 def stopping() -> bool:
-    """Whether SIGUSR1 has come; says so once."""
+    """Whether SIGUSR1 was received; logs it once."""
     if len(_stop) == 1:
         _stop.append(0)
         say("asked to stop: finishing the current tile; rerun the same command to resume")
@@ -79,7 +79,7 @@ def stopping() -> bool:
 
 
 def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
-    """Read a catalogue and say what was rejected."""
+    """Read a catalogue and print the rejected records."""
     from stmgpu.catalog import read_catalog
 
     if str(path) == "-":
@@ -110,17 +110,17 @@ def read_ephemerides(
 
     known = {} if catalog is None else dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))
     known.pop("", None)
-    found: list[Trajectories] = []
+    parts: list[Trajectories] = []
     for path in paths:
         if not path.exists():
             raise InputError(f"there is no file {str(path)!r}; give an OEM file or an ephemeris store")
         if path.is_dir():
             window = (None, None) if start is None else (start, duration_s)
-            found.append(read_ephemeris(path, *window))
+            parts.append(read_ephemeris(path, *window))
         else:
-            found.append(read_oem(path, norad_ids=known, first_id=SYNTHETIC_ID + sum(map(len, found))))
-        note(f"ephemeris {path}: {len(found[-1])} objects, {len(found[-1].time_ns)} states")
-    return Trajectories.concatenate(found)
+            parts.append(read_oem(path, norad_ids=known, first_id=SYNTHETIC_ID + sum(map(len, parts))))
+        note(f"ephemeris {path}: {len(parts[-1])} objects, {len(parts[-1].time_ns)} states")
+    return Trajectories.concatenate(parts)
 
 
 def backend_name(backend: BackendName, threads: int | None) -> BackendName:
@@ -158,7 +158,7 @@ def note_window(objects: Catalog | None, window: Window, settings: str) -> None:
 
 
 def say(text: str) -> None:
-    """A message that is always shown."""
+    """Print a message, also with --quiet."""
     if log.is_json():
         _LOG.warning("%s", text)
     else:
@@ -166,7 +166,7 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say what goes on, unless --quiet was asked for."""
+    """Print a message, unless with --quiet."""
     if log.is_json():
         _LOG.info("%s", text)
     elif _LOG.isEnabledFor(logging.INFO):
@@ -174,7 +174,7 @@ def note(text: str) -> None:
 
 
 def fail(error: object, code: int) -> NoReturn:
-    """Say what went wrong and leave."""
+    """Print an error and exit."""
     if log.is_json():
         _LOG.error("%s", error)
     else:

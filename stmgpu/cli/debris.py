@@ -18,7 +18,7 @@ from stmgpu.errors import InputError
 @study_options
 def evolve(
     scenario: Annotated[
-        Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` writes one to begin with.")
+        Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` writes an example.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the store. A study that was begun there is resumed.")],
     runs: Annotated[int | None, typer.Option(min=1, help="Runs of every scenario. Default: the file's.")] = None,
@@ -94,16 +94,16 @@ def study(
 
 def scenario(
     target: Annotated[Path, typer.Argument(help="File to write, such as removal.toml.")],
-    name: Annotated[str, typer.Option(help="Which of the scenario files that come with stmgpu.")] = "removal",
+    name: Annotated[str, typer.Option(help="Name of the example.")] = "removal",
 ) -> None:
-    """Write a scenario file to begin with, and to change."""
+    """Write an example scenario file to edit."""
     from stmgpu.debris.study.scenario_file import shipped_scenarios
 
-    found = shipped_scenarios()
-    if name not in found:
-        raise InputError(f"there is no scenario file {name!r}; there are {', '.join(sorted(found))}")
+    scenarios = shipped_scenarios()
+    if name not in scenarios:
+        raise InputError(f"there is no scenario file {name!r}; there are {', '.join(sorted(scenarios))}")
     check_outputs(None, target)
     if target.exists():
         raise InputError(f"{target} exists; choose another name")
-    target.write_bytes(found[name].read_bytes())
+    target.write_bytes(scenarios[name].read_bytes())
     typer.echo(f"written: {target}")

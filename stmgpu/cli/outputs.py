@@ -1,4 +1,4 @@
-"""Where results may be written: refused before the work begins, with what to do instead."""
+"""Checks of output paths before the work begins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from stmgpu.errors import InputError, StoreError
 
 PICTURES = (".png", ".pdf", ".svg")
-"""Endings of pictures that are drawn."""
+"""File endings of pictures."""
 
 
 def check_outputs(store: Path | None, *files: Path | None) -> None:
-    """Refuse paths that could not be written before the work is done, not after it.
+    """Raise :class:`InputError` for paths that cannot be written.
 
-    A store that is there already may be resumed or replaced; anything else that is there is left alone.
+    A store that is already there may be resumed or replaced; other files and folders are left alone.
     """
     from stmgpu.store import check_target
     from stmgpu.store.writing import check_outside
@@ -32,7 +32,7 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
             continue
         folder = file.absolute().parent
         if not folder.is_dir():
-            raise InputError(f"cannot write {file}: there is no folder {folder}; make it first")
+            raise InputError(f"cannot write {file}: there is no folder {folder}; create it first")
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
             # files are renamed into place: that would replace a link such as /dev/stdout, or a device
             raise InputError(f"cannot write {file}: it exists and is not an ordinary file; choose another path")
@@ -42,8 +42,8 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
 
 
 def check_picture(plot: Path | None) -> None:
-    """Refuse a picture of a form that is not drawn."""
+    """Raise :class:`InputError` for a picture format that is not supported."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise InputError(
-            f"the ending {plot.suffix!r} of {plot} names no picture that is drawn; choose one of {', '.join(PICTURES)}"
+            f"the ending {plot.suffix!r} of {plot} is no supported picture format; choose one of {', '.join(PICTURES)}"
         )

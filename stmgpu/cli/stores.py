@@ -19,70 +19,70 @@ Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zar
 
 def info(
     store: Annotated[
-        Path | None, typer.Argument(help="A store: where it comes from. Default: what is installed here.")
+        Path | None, typer.Argument(help="Store whose provenance is shown. Default: this installation.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Backends, devices, versions and caches; or where a store comes from."""
-    from stmgpu.cli.installed import describe
+    """Show backends, devices, versions and caches, or the provenance of a store."""
+    from stmgpu.versions import describe
 
-    found: dict[str, Any]
+    facts: dict[str, Any]
     if store is None:
-        found = dict(describe())
+        facts = dict(describe())
     else:
         from stmgpu.store import provenance
 
-        found = provenance(store)
+        facts = provenance(store)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(facts, indent=2))
         return
-    if found.get("kind") == "ensemble" and isinstance(found.get("settings"), dict):
-        settings = _brief(found["settings"])
-        if found["attributes"].get("notes"):  # which begin with those of the settings
+    if store is not None and facts["kind"] == "ensemble" and "settings" in facts:
+        settings = _brief(facts["settings"])
+        if facts["attributes"].get("notes"):  # they begin with those of the settings
             settings.pop("notes", None)
-        found = {**found, "settings": settings}
-    for name, value in found.items():
+        facts = {**facts, "settings": settings}
+    for name, value in facts.items():
         _print(name, value)
 
 
 def _brief(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of a study: of the first scenario what differs from the defaults, of others from the first."""
+    """Settings of a study in brief: differences of the first scenario from the defaults, of others from the first."""
     from pydantic import ValidationError
 
     from stmgpu.debris.scenario import Scenario
 
     try:
         scenarios = [Scenario.model_validate(s) for s in settings["scenarios"]]
-    except (KeyError, TypeError, ValidationError):  # damaged, or a policy that is not imported: as it is
+    except ValidationError:  # damaged, or a policy that is not imported
         return dict(settings)
     brief: dict[str, Any] = {}
     base = _flat(Scenario())
     for scenario in scenarios:
-        own = _flat(scenario)
-        gone = dict.fromkeys(base.keys() - own.keys(), "-")
-        changed = {name: value for name, value in own.items() if base.get(name) != value}
-        brief[f"scenario {scenario.name!r}"] = changed | gone or "as the first" if brief else changed or "defaults"
+        values = _flat(scenario)
+        absent = dict.fromkeys(base.keys() - values.keys(), "-")
+        changed = {name: value for name, value in values.items() if base.get(name) != value}
+        brief[f"scenario {scenario.name!r}"] = changed | absent or "as the first" if brief else changed or "defaults"
         if len(brief) == 1:
-            base = own
+            base = values
     return brief | {name: value for name, value in settings.items() if name != "scenarios"}
 
 
 def _flat(scenario: Scenario) -> dict[str, Any]:
-    """Every key of a scenario and its value; of a policy what differs from its defaults, in a line."""
-    found: dict[str, Any] = {}
+    """Settings of a scenario by their full names; of a policy the differences from its defaults, in a line."""
+    values: dict[str, Any] = {}
 
     def add(table: dict[str, Any], prefix: str) -> None:
         for key, value in table.items():
             if isinstance(value, dict):
                 add(value, f"{prefix}{key}.")
             else:
-                found[prefix + key] = value
+                values[prefix + key] = value
 
     add(scenario.model_dump(mode="json", exclude={"name", "removal"}), "")
     for number, policy in enumerate(scenario.removal, 1):
         words = policy.model_dump(mode="json", exclude_defaults=True, exclude={"rank"})
-        found[f"removal {number}"] = ", ".join([policy.rank, *(f"{k} {json.dumps(v)}" for k, v in words.items())])
-    return found
+        values[f"removal {number}"] = ", ".join([policy.rank, *(f"{k} {json.dumps(v)}" for k, v in words.items())])
+    return values
 
 
 def _print(name: str, value: Any, indent: int = 0) -> None:
@@ -109,11 +109,12 @@ def check(
     repair: Annotated[
         bool,
         typer.Option(
-            "--repair", help="Forget what is damaged, so that running the command that made the store computes it anew."
+            "--repair",
+            help="Forget damaged tiles, so that rerunning the command that made the store computes them again.",
         ),
     ] = False,
 ) -> None:
-    """Compare every file of a store with what was written, and say what to do."""
+    """Compare every file of a store with its hash, and print a cure for each finding."""
     from stmgpu.store import check_store
 
     findings = check_store(store, repair)
@@ -130,7 +131,7 @@ def merge(
     backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
-    """Finish a store whose tiles are all there, after bringing in those of other stores of the same run."""
+    """Complete a store whose tiles are all done, after copying tiles from other stores of the same run."""
     from stmgpu.distribute import merge_store
 
     outcome = merge_store(store, parts or (), backend=backend, threads=threads)
@@ -138,7 +139,7 @@ def merge(
         shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])
         raise StmgpuError(
             f"{len(outcome.missing)} of {outcome.tiles} tiles are missing: {shown}"
-            f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; run the command that "
+            f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; rerun the command that "
             "made the store"
         )
     typer.echo(f"{store} is complete: {outcome.tiles} tiles")
@@ -148,7 +149,7 @@ def export(
     store: Store,
     crate: Annotated[Path, typer.Argument(help="Folder to make; the store is copied into it.")],
 ) -> None:
-    """Copy a complete store into an RO-Crate: a folder that says in a standard form where the data come from."""
+    """Copy a complete store into an RO-Crate: a folder with a standard description of data and provenance."""
     from stmgpu.store.crate import write_crate
 
     typer.echo(f"written: {write_crate(store, crate)}")
@@ -157,7 +158,7 @@ def export(
 def compile_kernels(
     arch: Annotated[list[str], typer.Option(help="Architecture of the GPUs, such as sm_90; may be repeated.")],
 ) -> None:
-    """Compile all CUDA kernels into the cache, on a machine without a GPU too (a login node)."""
+    """Compile all CUDA kernels into the cache; works on machines without a GPU, such as login nodes."""
     from stmgpu.backend.nvrtc import compile_all
 
     for path in compile_all(arch):

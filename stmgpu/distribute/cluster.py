@@ -1,7 +1,7 @@
-"""Dask clusters: local workers, a scheduler that runs already, the ranks of one Slurm allocation.
+"""Dask clusters: local workers, a running scheduler, or the ranks of a Slurm job step.
 
-Dask's messages are pickles: whoever can connect to a scheduler can run code as its owner. So a local cluster listens on
-loopback only (and asks for a certificate of its own where the ``cryptography`` package is installed), dashboards are
+Dask's messages are pickles: anyone who can connect to a scheduler can run code as its owner. So a local cluster listens
+on loopback only (and asks for a certificate of its own where the ``cryptography`` package is installed), dashboards are
 off, and a scheduler elsewhere should be reached by ``tls://`` with certificates.
 """
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from stmgpu.distribute.executors import Dask
 
 SLURM = "slurm"
-"""Name of the scheduler that the ranks of a Slurm job make among themselves."""
+"""Scheduler argument for the ranks of a Slurm job step."""
 
 CONNECT = "30s"
-"""How long to wait for a scheduler."""
+"""Timeout of the connection to a scheduler."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def quiet() -> None:
-    """Let Dask's own loggers say nothing: what matters is said by the errors of this package."""
+    """Silence Dask's own loggers; the errors of this package report what matters."""
     import distributed  # noqa: F401  # configures them when it is imported
 
     for name in ("asyncio", *logging.root.manager.loggerDict):
@@ -45,12 +45,12 @@ def quiet() -> None:
 
 
 _KEPT = {"MMAP": 64 << 20, "TRIM": 256 << 20}
-"""Bytes from which on a worker gives freed memory back: of one array, and of all that is free at the end."""
+"""Thresholds of glibc on workers [bytes]: size of an array that is mapped, and free memory that is returned."""
 
 
 @contextmanager
 def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
-    """A Dask client; with the scheduler 'slurm' only one rank gets one, the others work until it is done and exit.
+    """A Dask client; with the scheduler 'slurm' only one rank gets a client, the others work until it is done and exit.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
     Raises
     ------
     InputError
-        an address or certificates that cannot be used.
+        If the address or the certificates cannot be used.
     StmgpuError
-        the scheduler cannot be reached.
+        If the scheduler cannot be reached.
     """
     from distributed import Client
 
@@ -100,8 +100,8 @@ def _local(workers: int) -> Iterator[LocalCluster]:
     import dask
     from distributed import LocalCluster
 
-    # sampling the workers' Python stacks every 10 ms took a tenth of two cores, and tells nothing of calls into
-    # kernels; Dask lets glibc give memory back at once, and to fetch it again took a quarter of an evolution
+    # sampling the Python stacks of workers every 10 ms took a tenth of two cores and does not see into kernels;
+    # Dask makes glibc return memory at once, and allocating it again took a quarter of an evolution
     memory = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": size for name, size in _KEPT.items()}
     with (
         dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
@@ -166,7 +166,7 @@ def _security(executor: Dask) -> Security | None:
     address = urlsplit(executor.scheduler or "")
     if not address.hostname or address.scheme not in ("tcp", "tls"):
         raise InputError(
-            f"the scheduler {executor.scheduler!r} is no address; give tls://host:port or tcp://host:port, "
+            f"the scheduler {executor.scheduler!r} is not an address; use tls://host:port or tcp://host:port, "
             f"or {SLURM!r} inside a Slurm job step"
         )
     if missing := [path for path in given.values() if not Path(path).is_file()]:
@@ -174,10 +174,12 @@ def _security(executor: Dask) -> Security | None:
     if address.scheme == "tls":
         return Security(**given, require_encryption=True) if given else None
     if given:
-        raise InputError(f"certificates were given, but the scheduler is {executor.scheduler}; use tls://")
+        raise InputError(
+            f"certificates need an encrypted connection, but the scheduler is {executor.scheduler}; use tls://"
+        )
     if address.hostname not in ("localhost", "127.0.0.1", "::1"):
         _LOG.warning(
-            "%s is not encrypted: whoever can reach the scheduler can run code as its owner; use tls://",
+            "%s is not encrypted: anyone who can reach the scheduler can run code as its owner; use tls://",
             executor.scheduler,
         )
     return None
@@ -186,8 +188,8 @@ def _security(executor: Dask) -> Security | None:
 def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> SLURMCluster:
     """A Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
 
-    One process a job with one Dask thread; the kernels of a tile use all its cores. Workers say goodbye before their
-    time limit, so that no tile is lost to it. Every other keyword goes to :class:`dask_jobqueue.SLURMCluster`, such as
+    One process a job with one Dask thread; the kernels of a tile use all its cores. Workers retire before
+    their time limit, so that no tile is lost. Every other keyword goes to :class:`dask_jobqueue.SLURMCluster`, such as
     ``queue``, ``account``, ``job_extra_directives`` (``["--gres=gpu:1"]``) and ``interface``.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Cores and memory that this process may use: of the machine, of its control group, of its Slurm job."""
+"""Cores and memory available to this process, under the limits of its control group and its Slurm job."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def cores() -> int:
-    """Cores this process may run on."""
+    """Number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_bytes() -> int:
-    """Memory this process may still take [bytes]: the least of what the machine has free and what its limits leave."""
+    """Memory that this process may still allocate [bytes]: the least of free memory and what its limits leave."""
     limits = [_available(), *_control_groups()]
     if node := os.environ.get("SLURM_MEM_PER_NODE"):
         limits.append(int(node) << 20)
@@ -32,8 +32,8 @@ def _available() -> int:
 
 
 def _control_groups() -> list[int]:
-    """Limits of the control groups, versions 2 and 1, less what they hold already."""
-    found = []
+    """Memory left by the control groups, versions 2 and 1 [bytes]."""
+    left = []
     groups = Path("/sys/fs/cgroup")
     for limit, usage in (
         ("memory.max", "memory.current"),
@@ -41,7 +41,7 @@ def _control_groups() -> list[int]:
     ):
         try:
             most = int((groups / limit).read_text(encoding="ascii"))
-            found.append(max(most - int((groups / usage).read_text(encoding="ascii")), most // 4))
+            left.append(max(most - int((groups / usage).read_text(encoding="ascii")), most // 4))
         except (OSError, ValueError):  # no such control group, or "max"
             continue
-    return found
+    return left

@@ -3,16 +3,9 @@
 The package can be called: ``stmgpu.propagate(catalog, ...)`` is :func:`stmgpu.propagate.ephemeris.propagate`.
 """
 
-import sys
-from types import ModuleType
-
+from stmgpu.callable_package import make_callable
 from stmgpu.propagate.ephemeris import propagate
 
 __all__ = ["propagate"]
 
-
-class _Callable(ModuleType):
-    __call__ = staticmethod(propagate)
-
-
-sys.modules[__name__].__class__ = _Callable
+make_callable(__name__, propagate)

@@ -3,9 +3,7 @@
 The package can be called: ``stmgpu.screen(catalog, ...)`` is :func:`stmgpu.screen.screening.screen`.
 """
 
-import sys
-from types import ModuleType
-
+from stmgpu.callable_package import make_callable
 from stmgpu.screen.brute import brute
 from stmgpu.screen.csv_table import write_csv
 from stmgpu.screen.screening import default_start, screen
@@ -13,9 +11,4 @@ from stmgpu.screen.selection import closest, failures, involving
 
 __all__ = ["brute", "closest", "default_start", "failures", "involving", "screen", "write_csv"]
 
-
-class _Callable(ModuleType):
-    __call__ = staticmethod(screen)
-
-
-sys.modules[__name__].__class__ = _Callable
+make_callable(__name__, screen)

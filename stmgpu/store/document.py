@@ -240,7 +240,7 @@ InputIdentity = CatalogIdentity | FilesIdentity
 
 @dataclass(frozen=True)
 class RunDocument:
-    """What a run computes.
+    """Document of a run: settings, input, code and tiles.
 
     Parameters
     ----------

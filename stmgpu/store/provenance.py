@@ -1,4 +1,4 @@
-"""Where a result comes from: code, packages, machine; and a store's whole story."""
+"""Provenance of results: code, packages, machine and the history of a store."""
 
 from __future__ import annotations
 
@@ -65,22 +65,23 @@ def session_record(*, device: str, executor: str, code: Mapping[str, str]) -> di
 
 
 def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Everything a store says of where it comes from.
+    """Provenance of a store.
 
     Parameters
     ----------
-    path
-        folder of a store, finished or not.
+    path : path-like
+        Folder of a store, finished or not.
 
     Returns
     -------
-    dict with 'store', 'kind', 'schema', 'complete', 'attributes' of the root; and for a store that was computed in
-    tiles also 'settings', 'catalog', 'code', 'tiling', 'tiles_done', 'tile_seconds', 'failed', 'sessions'.
+    dict
+        'store', 'kind', 'schema', 'complete', 'attributes' of the root; for a store that was computed in tiles also
+        'settings', 'catalog', 'code', 'tiling', 'tiles_done', 'tile_seconds', 'failed', 'sessions'.
 
     Raises
     ------
     StoreError
-        there is no store, or it is of a newer schema.
+        If there is no store, or its schema is newer.
     """
     folder = Path(path)
     with reading(folder):
@@ -89,27 +90,27 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _provenance(folder: Path) -> dict[str, Any]:
     attributes, complete = check_root(folder, unfinished=True)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "store": str(folder),
         "kind": attributes["stmgpu_kind"],
         "schema": attributes["stmgpu_schema"],
         "complete": complete,
         "attributes": {k: v for k, v in attributes.items() if not k.startswith("stmgpu_")},
     }
-    if isinstance(found["attributes"].get("certificate"), str):
-        found["attributes"]["certificate"] = json.loads(found["attributes"]["certificate"])
+    if isinstance(facts["attributes"].get("certificate"), str):
+        facts["attributes"]["certificate"] = json.loads(facts["attributes"]["certificate"])
     if has_run(folder):
         run: RunStore = open_run(folder)
-        found["attributes"].pop("scenarios", None)  # of an ensemble; the settings have them
+        facts["attributes"].pop("scenarios", None)  # of an ensemble; the settings have them
         markers = run.markers()
-        found |= {name: value for name, value in run.document.to_json().items() if name != "kind"}
-        found |= {
+        facts |= {name: value for name, value in run.document.to_json().items() if name != "kind"}
+        facts |= {
             "tiles_done": len(markers),
             "failed": run.failures(),
             "sessions": run.sessions(),
             "tile_seconds": round(sum(float(m.summary.get("wall_s", 0.0)) for m in markers.values()), 3),
         }
-    return found
+    return facts
 
 
 def _user() -> str:

@@ -1,20 +1,20 @@
-"""A store that is being computed: what it will hold, which tiles are done, and the files that say so.
+"""The run folder of a store: document, input, finished tiles, failures and sessions of its computation.
 
 ::
 
     STORE/zarr.json             root of the result; `stmgpu_complete` is set last
     STORE/<array>/...           the result
     STORE/run/run.json          what is computed: settings, catalogue, code, tiling
-    STORE/run/catalog/          the catalogue itself, so that every worker reads the same
-    STORE/run/trajectories.npz  the trajectories that are screened beside it, if any
+    STORE/run/catalog/          the catalogue, which every worker reads
+    STORE/run/trajectories.npz  the trajectories that are screened with it, if any
     STORE/run/tiles/ID.json     marker of a finished tile: its files with their hashes; renamed into place last
-    STORE/run/tiles/ID.npz      what a tile of a screening found (an ephemeris tile is whole shards of the result)
+    STORE/run/tiles/ID.npz      results of a tile (tiles of an ephemeris are whole shards of the result)
     STORE/run/failed/ID.json    why a tile could not be computed
-    STORE/run/sessions/*.json   who worked on it: command, machine, versions, times
+    STORE/run/sessions/*.json   command, machine, versions and times of each session
     STORE/run/manifest.json     every file of the finished result with its hash
 
-Any number of processes may work on one store: a tile's bytes do not depend on who computes it, files appear whole, and
-putting the result together is done under a lock.
+Any number of processes may work on one store: the bytes of a tile do not depend on the process that computes it, files
+appear whole, and the result is written under a lock.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Marker:
-    """A finished tile: its files (path below the store: size, SHA-256) and what it reported of itself."""
+    """Record of a finished tile: its files (path below the store: size, SHA-256) and its summary."""
 
     tile: str
     files: dict[str, tuple[int, str]]
@@ -86,18 +86,18 @@ class RunStore:
 
     @property
     def complete(self) -> bool:
-        """Whether the result stands."""
+        """Whether the result is complete."""
         return check_root(self.folder, unfinished=True)[1]
 
     # ------------------------------------------------------------------------------------------------- tiles
     def markers(self) -> dict[str, Marker]:
         """Finished tiles by id. A marker that cannot be read, or whose files are not there, is left out."""
-        found = {}
+        markers = {}
         for path in sorted((self.run_folder / "tiles").glob("*.json")):
             marker = self.marker(path.stem)
             if marker is not None:
-                found[path.stem] = marker
-        return found
+                markers[path.stem] = marker
+        return markers
 
     def marker(self, tile: str) -> Marker | None:
         """The marker of a finished tile; None where the tile has to be computed (again)."""
@@ -116,7 +116,7 @@ class RunStore:
         return marker
 
     def write_tile(self, tile: str, arrays: Mapping[str, np.ndarray], summary: Mapping[str, Any]) -> None:
-        """Keep what a tile found, then mark it as done."""
+        """Write the results of a tile, then mark it as done."""
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]  # keywords are arrays by name
         data = buffer.getvalue()
@@ -127,7 +127,7 @@ class RunStore:
             self.mark(tile, {name: (len(data), hashlib.sha256(data).hexdigest())}, summary)
 
     def read_tile(self, marker: Marker) -> dict[str, np.ndarray]:
-        """What a tile found; :class:`StoreError` if the file is not the one that was marked."""
+        """Results of a tile; :class:`StoreError` if the file differs from the one that was marked."""
         name = f"{RUN}/tiles/{marker.tile}.npz"
         try:
             ((name, (_, digest)),) = marker.files.items()
@@ -140,30 +140,30 @@ class RunStore:
             raise StoreError(f"{self.folder / name} is damaged: {error}") from error
 
     def mark(self, tile: str, files: Mapping[str, tuple[int, str]], summary: Mapping[str, Any]) -> None:
-        """Mark a tile as done; its files must be whole by now."""
+        """Mark a tile as done, after its files are written."""
         self._write_json(self._marker_path(tile), {"tile": tile, "files": files, "summary": summary})
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def forget(self, tile: str) -> None:
-        """Take away what is said of a tile, so that it is computed again."""
+        """Delete the record of a tile, so that it is computed again."""
         self._marker_path(tile).unlink(missing_ok=True)
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def fail(self, tile: str, reason: str) -> None:
-        """Keep why a tile could not be computed."""
+        """Record why a tile could not be computed."""
         self._write_json(self.run_folder / "failed" / f"{tile}.json", {"tile": tile, "reason": reason})
 
     def failures(self) -> dict[str, str]:
-        """Why tiles could not be computed, by id."""
-        found = {}
+        """Reasons of the tiles that could not be computed, by id."""
+        reasons = {}
         for path in sorted((self.run_folder / "failed").glob("*.json")):
             document = _json(path)
-            found[path.stem] = str(document.get("reason", "unknown"))
-        return found
+            reasons[path.stem] = str(document.get("reason", "unknown"))
+        return reasons
 
     @contextmanager
     def unless_done(self, tile: str) -> Iterator[None]:
-        """Another process may compute the same tile and tidy up: then its bytes are there and nothing was lost."""
+        """Ignore errors of writing if another process has finished the same tile in the meantime."""
         try:
             yield
         except (StoreError, OSError):
@@ -176,7 +176,7 @@ class RunStore:
     # ----------------------------------------------------------------------------------------------- result
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time puts the result together; the system lets go of the lock if the process dies."""
+        """Lock under which one process writes the result; the system releases it if the process dies."""
         with (self.run_folder / "lock").open("a", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -185,14 +185,14 @@ class RunStore:
             yield
 
     def reopen(self, document: RunDocument) -> None:
-        """Take the mark of completeness away and change what is computed (a longer window); call it under the lock."""
+        """Mark the store as unfinished and change its document (a longer window); call it under the lock."""
         mark_root(self.folder, self.kind)
         (self.run_folder / "manifest.json").unlink(missing_ok=True)
         self.document = document
         self._write_json(self.run_folder / "run.json", document.to_json())
 
     def tidy(self) -> None:
-        """Remove what killed writers left behind; call it under the lock, when every tile is done."""
+        """Remove files that killed writers left; call it under the lock, when all tiles are done."""
         for path in [
             *self.run_folder.glob("tiles/.*"),
             *self.run_folder.glob("failed/.*"),
@@ -205,15 +205,15 @@ class RunStore:
                 path.unlink(missing_ok=True)
 
     def write_manifest(self, files: Mapping[str, tuple[int, str]]) -> None:
-        """Keep the hash of every file of the result."""
+        """Write the hash of every file of the result."""
         self._write_json(self.run_folder / "manifest.json", {"files": dict(sorted(files.items()))})
 
     def add_session(self, name: str, document: Mapping[str, Any]) -> None:
-        """Keep who worked on the store; the same name again replaces what was said."""
+        """Write the record of a session; the same name replaces an earlier record."""
         self._write_json(self.run_folder / "sessions" / f"{name}.json", document)
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Who worked on the store, by time."""
+        """Records of all sessions, by time."""
         return sorted(
             (_json(p) for p in (self.run_folder / "sessions").glob("*.json")), key=lambda s: str(s.get("begin", ""))
         )
@@ -226,16 +226,23 @@ class RunStore:
 def create_run(
     path: str | os.PathLike[str], document: RunDocument, run_input: RunInput, *, overwrite: bool = False
 ) -> RunStore:
-    """A new store with everything that its tiles need.
+    """Create a store with everything that its tiles need.
 
     Parameters
     ----------
-    path
-        folder of the store; must be free unless ``overwrite``.
-    document
-        what is computed.
-    run_input
-        catalogue and trajectories, or the files of a study.
+    path : path-like
+        Folder of the store; it must not exist unless ``overwrite``.
+    document : RunDocument
+        Document of the run.
+    run_input : ScreeningObjects or StudyInputs
+        Catalogue and trajectories, or the files of a study.
+    overwrite : bool
+        Replace a store that is already there.
+
+    Raises
+    ------
+    StoreError
+        If the path exists or cannot be written.
     """
     target = Path(path)
     with staged(target, overwrite) as folder:
@@ -251,12 +258,12 @@ def create_run(
 
 
 def open_run(path: str | os.PathLike[str]) -> RunStore:
-    """An existing store with its run folder.
+    """Open the run of an existing store.
 
     Raises
     ------
     StoreError
-        there is no store, it is of a newer schema, or it was not computed in tiles.
+        If there is no store, its schema is newer, it was not computed in tiles, or its document is damaged.
     """
     folder = Path(path)
     attributes, _ = check_root(folder, unfinished=True)
@@ -272,7 +279,7 @@ def open_run(path: str | os.PathLike[str]) -> RunStore:
 
 
 def has_run(path: str | os.PathLike[str]) -> bool:
-    """Whether there is a store of this package with a run folder."""
+    """Whether a path is a store of this package with a run folder."""
     folder = Path(path)
     return is_ours(folder) and (folder / RUN / "run.json").is_file()
 

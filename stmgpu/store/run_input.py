@@ -36,7 +36,7 @@ INPUTS = "inputs"
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """Input files by the names that they have in the store, and their SHA-256.
+    """Input files of a study, by their names in the store.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Trajectories out of an ephemeris store, for screening."""
+"""Trajectories from an ephemeris store, for screening."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,27 +18,34 @@ MAX_BYTES = 4 << 30
 """Largest part of an ephemeris that is screened at once [bytes of states]."""
 
 _MARGIN = 16
-"""Samples beside the window that are read too: as many as an interpolation takes."""
+"""Samples on either side of the window that are read too, as interpolation needs."""
 
 
-def read_ephemeris(path: str | os.PathLike[str], start: Any = None, duration_s: float | None = None) -> Trajectories:
+def read_ephemeris(path: str | os.PathLike[str], start: object = None, duration_s: float | None = None) -> Trajectories:
     """The states of an ephemeris store around a window, as trajectories to screen.
 
     Parameters
     ----------
-    path
-        folder of a complete store of kind 'ephemeris'.
-    start, duration_s
-        window, UTC and [s]; default all of it.
+    path : path-like
+        Folder of a complete store of kind 'ephemeris'.
+    start : Epoch, str or datetime64, optional
+        Start of the window, UTC; default the whole ephemeris.
+    duration_s : float, optional
+        Length of the window [s].
+
+    Returns
+    -------
+    Trajectories
+        States in the window and 16 samples on either side, which interpolation needs.
 
     Raises
     ------
     InputError
-        the store has no times in the window.
+        If the store has no times in the window.
     CapacityError
-        more than 4 GiB of states; take a shorter window.
+        If there are more than 4 GiB of states; choose a shorter window.
     StoreError
-        no complete ephemeris store.
+        If there is no complete ephemeris store.
     """
     ds = open_dataset(path, "ephemeris")
     times = ds.time.to_numpy()

@@ -316,7 +316,7 @@ def test_study_of_what_is_none(evolved: tuple[Path, Result], conjunctions: Path,
     refused(stmgpu("study", tmp_path / "none.zarr"), "there is no store", 1)
     (tmp_path / "file").write_text("")
     for plot in ("nowhere/p.png", "p.doc", "file", "file/p.png", ".", "p"):
-        refused(stmgpu("study", evolved[0], "--plot", tmp_path / plot), "cannot write|names no picture")
+        refused(stmgpu("study", evolved[0], "--plot", tmp_path / plot), "cannot write|no supported picture format")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 

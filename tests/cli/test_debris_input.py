@@ -158,7 +158,7 @@ def test_a_density_table_that_does_not_reach_the_orbits(tmp_path: Path) -> None:
         (["--out", "{conjunctions}"], "kind: there 'conjunctions', now 'ensemble'"),
         (["--task", "0/2"], "belongs to the executor slurm-array"),
         (["--executor", "slurm-array", "--task", "2/2"], "is no share"),
-        (["--executor", "dask", "--scheduler", "nowhere"], "is no address"),
+        (["--executor", "dask", "--scheduler", "nowhere"], "is not an address"),
         (["--resume"], "there is no store"),
         (["--resume", "--overwrite"], "contradict"),
     ],

@@ -175,7 +175,7 @@ def test_impossible_executors_are_refused(tmp_path: Path) -> None:
         ({"executor": "cloud"}, "is unknown; give stm.Serial"),
         ({"executor": stm.SlurmArray()}, "needs --task"),
         ({"executor": stm.SlurmArray(task=(0, 2)), "if_exists": "overwrite"}, "delete the work"),
-        ({"executor": stm.Dask(scheduler="nonsense")}, "is no address"),
+        ({"executor": stm.Dask(scheduler="nonsense")}, "is not an address"),
         ({"executor": stm.Dask(scheduler="tls://127.0.0.1:1", tls_ca=Path("no.pem"))}, "no file"),
         ({"if_exists": "replace"}, "choose 'resume', 'overwrite' or 'append'"),
     ):

@@ -1,4 +1,4 @@
-"""What is installed here and what it can run on."""
+"""Versions, backends and caches of this installation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ from stmgpu.errors import BackendError
 _PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "cupy-cuda12x", "cupy-cuda13x", "cuda-bindings")
 
 
+def show_versions() -> None:
+    """Print versions, backends, devices and caches, for a report of a problem.
+
+    Examples
+    --------
+    >>> show_versions()  # doctest: +ELLIPSIS
+    stmgpu             ...
+    """
+    for name, value in describe().items():
+        print(f"{name:<18} {value}")  # noqa: T201
+
+
 def describe() -> dict[str, str]:
-    """Backends, devices, instruction set, versions and caches, each as a name and a line of text."""
+    """Versions, backends, devices, instruction set and caches, each as a name and a line of text."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     lines = {
         "stmgpu": f"{_version('stmgpu') or 'not installed'}, kernel sources {source.digest()[:12]}",

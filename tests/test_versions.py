@@ -1,0 +1,14 @@
+"""What an installation says of itself."""
+
+from __future__ import annotations
+
+import pytest
+
+import stmgpu as stm
+
+
+def test_versions_name_backends_and_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    stm.show_versions()
+    shown = capsys.readouterr().out
+    for word in ("stmgpu", "python", "cpu backend", "cuda backend", "numpy ", "kernel cache"):
+        assert word in shown
