@@ -45,7 +45,7 @@ def test_a_store_holds_what_the_call_returns(catalog: stm.Catalog, whole: Path) 
     for name in expected.variables:
         assert found[name].to_numpy().tolist() == expected[name].to_numpy().tolist(), name
     attributes = {k: v for k, v in expected.attrs.items() if k not in ("backend", "device", "seconds", "title")}
-    assert {k: found.attrs[k] for k in attributes} == attributes
+    np.testing.assert_equal({k: found.attrs[k] for k in attributes}, attributes)
 
 
 @pytest.mark.slow
