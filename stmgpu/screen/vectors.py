@@ -17,7 +17,8 @@ def dot(a: Any, b: Any) -> Any:
 
 def norm(v: Floats) -> Floats:
     """Lengths of vectors [3, m]."""
-    return np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+    length: Floats = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+    return length
 
 
 def rtn(state: Floats, vector: Floats) -> Floats:

@@ -95,10 +95,10 @@ def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
         if load:
             ds[name].encoding = known.encoding() if known else {}
     ds.attrs = {name: value for name, value in ds.attrs.items() if name not in MARKS}
-    ds = ds[sorted(ds.variables, key=lambda name: _place(str(name), spec))]
+    ordered: xr.Dataset = ds[sorted(ds.variables, key=lambda name: _place(str(name), spec))]
     if kind != "conjunctions":
-        return ds
-    return arrange(ds.assign_attrs(_failures(folder)))
+        return ordered
+    return arrange(ordered.assign_attrs(_failures(folder)))
 
 
 def _place(name: str, kind: Kind) -> int:

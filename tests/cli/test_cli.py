@@ -226,7 +226,9 @@ def test_interrupt_gives_130_without_a_traceback(tmp_path: Path) -> None:
     for line in process.stderr:
         if line.startswith("backend"):
             break
-    time.sleep(2.0)
+    while process.poll() is None and not (tmp_path / "conjunctions.zarr").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)  # amid the work
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr

@@ -86,7 +86,7 @@ class Only(PolicyModel):
             kinds = [int(k) for k in INTACT]
         else:
             kinds = [CLASS_NAMES.index(name) for name in self.classes]
-        chosen = np.isin(view.kind, kinds) & (view.kind != Kind.ACTIVE) & (view.controlled == 0)
+        chosen: Bools = np.isin(view.kind, kinds) & (view.kind != Kind.ACTIVE) & (view.controlled == 0)
         chosen &= (view.perigee_km < self.max_perigee_km) & (view.ecc < self.max_eccentricity)
         chosen &= (view.mass_kg >= self.min_mass_kg) & (view.length_m >= self.min_length_m)
         chosen &= view.lifetime_years >= self.min_lifetime_years

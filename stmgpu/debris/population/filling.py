@@ -265,7 +265,8 @@ def _surviving_chi(length: Floats, rocket: Bools, stay: Floats, age: Floats, rng
     weight = survivors_weight(stay / 10.0**chi, np.broadcast_to(age, chi.shape))
     total = np.cumsum(weight, axis=0)
     chosen = (total < rng.random(count) * total[-1]).sum(axis=0)
-    return chi[np.minimum(chosen, _CANDIDATES - 1), np.arange(count)]
+    drawn: Floats = chi[np.minimum(chosen, _CANDIDATES - 1), np.arange(count)]
+    return drawn
 
 
 def _fragments(
