@@ -36,7 +36,7 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "empty": (stm.synthetic_catalog(3, seed=5), {"start": "2025-01-01T06:00", "hours": 1, "threshold_km": 1.0}),
     }[request.param]
     path = tmp_path_factory.mktemp("store") / "s.zarr"
-    stm.screen_to_store(catalog, path, **window, how=stm.Execution(backend="cpu", tile_hours=1.0))
+    stm.screen_to_store(catalog, path, **window, backend="cpu", tiling=stm.Tiling(tile_hours=1.0))
     return stm.screen(catalog, **window, backend="cpu"), stm.open_dataset(path)
 
 
