@@ -156,7 +156,7 @@ rank = "oldest first"
 # %% [markdown]
 # ## Runs
 #
-# The study goes into a store, run by run. If it is killed, the same call (without `overwrite`) resumes it. Runs can be
+# The study goes into a store, run by run. If it is killed, the same call resumes it, without `if_exists`. Runs can be
 # added later, and only these are computed. For a scenario file without a policy of your own you can use the command
 # line instead: `stmgpu evolve removal_study.toml --out removal_study.zarr`.
 
