@@ -37,7 +37,6 @@ import xarray as xr  # noqa: E402
 from stmgpu.backend import Backend, get_backend, nvrtc  # noqa: E402
 from stmgpu.backend.signature import signatures  # noqa: E402
 from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog  # noqa: E402
-from stmgpu.cli.installed import describe  # noqa: E402
 from stmgpu.debris.collisions.cube import Cube  # noqa: E402
 from stmgpu.debris.collisions.mean_field import mean_field  # noqa: E402
 from stmgpu.debris.collisions.mean_field_kernels import Solver  # noqa: E402
@@ -53,6 +52,7 @@ from stmgpu.propagate.secular import Secular  # noqa: E402
 from stmgpu.propagate.secular_forces import DensityTable  # noqa: E402
 from stmgpu.propagate.sgp4 import SGP4Propagator  # noqa: E402
 from stmgpu.screen.screening import default_start, screen  # noqa: E402
+from stmgpu.versions import describe  # noqa: E402
 
 REPEATS = 3
 
