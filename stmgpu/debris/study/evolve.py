@@ -25,11 +25,12 @@ from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import settings_without_effect
 from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
 from stmgpu.errors import InputError
+from stmgpu.progress import Progress, reporting
 from stmgpu.typing import is_whole
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,7 +50,7 @@ def evolve(
     seed: int = 0,
     backend: str = "auto",
     threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
     population: Population | None = None,
     policy: RemovalPolicy | Sequence[RemovalPolicy] | None = None,
 ) -> xr.Dataset:
@@ -71,8 +72,8 @@ def evolve(
         As for :func:`stmgpu.screen`.
     threads : int, optional
         As for :func:`stmgpu.screen`.
-    progress : callable, optional
-        Called with the fraction done.
+    progress : callable or bool, optional
+        Called with the fraction done; True shows a bar of ``tqdm``.
     population : Population, optional
         Initial population, instead of those of the scenarios.
     policy : RemovalPolicy or sequence of RemovalPolicy, optional
@@ -109,21 +110,21 @@ def evolve(
         _LOG.info("%s", note)
     results: dict[tuple[int, int], RunResult] = {}
     total = len(study.scenarios) * study.runs
-    for number, scenario in enumerate(study.scenarios):
-        population, environment = initial.populations[number], initial.environments[number]
-        for run in range(study.runs):
-            task = Evolution(
-                scenario,
-                population,
-                years=study.years,
-                seed=seed,
-                run_numbers=[run],
-                backend=chosen,
-                environment=environment,
-            )
-            results[number, run] = task.run()[0]
-            if progress:
-                progress(len(results) / total)
+    with reporting(progress, "evolving") as report:
+        for number, scenario in enumerate(study.scenarios):
+            population, environment = initial.populations[number], initial.environments[number]
+            for run in range(study.runs):
+                task = Evolution(
+                    scenario,
+                    population,
+                    years=study.years,
+                    seed=seed,
+                    run_numbers=[run],
+                    backend=chosen,
+                    environment=environment,
+                )
+                results[number, run] = task.run()[0]
+                report(len(results) / total)
     return build_ensemble(study, results, seed=seed, begin=initial.year, notes=initial.notes)
 
 
