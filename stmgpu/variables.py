@@ -46,6 +46,8 @@ class Variable:
         Whether `flags` are bits that can be combined.
     required : bool
         Whether a store must hold the variable.
+    coordinate : bool
+        Whether it is a coordinate without missing values, which CF writes without a fill value.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Variable:
     flags: Mapping[int, str] | None = None
     masks: bool = False
     required: bool = True
+    coordinate: bool = False
 
     @property
     def numpy_type(self) -> np.dtype[Any]:
@@ -74,14 +77,18 @@ class Variable:
             attrs["units"] = self.units
         if self.standard_name:
             attrs["standard_name"] = self.standard_name
+        if self.dtype == "time":
+            attrs["units_metadata"] = "leap_seconds: none"  # days of 86,400 s
         if self.flags:
             attrs["flag_masks" if self.masks else "flag_values"] = np.array(list(self.flags), self.numpy_type)
             attrs["flag_meanings"] = " ".join(self.flags.values())
         return attrs
 
-    def encoding(self) -> dict[str, str]:
-        """Encoding with which xarray writes times without loss."""
-        return {"units": TIME_UNITS, "calendar": CALENDAR, "dtype": "int64"} if self.dtype == "time" else {}
+    def encoding(self) -> dict[str, str | None]:
+        """Encoding with which xarray writes netCDF: times without loss, coordinates without a fill value."""
+        if self.dtype == "time":
+            return {"units": TIME_UNITS, "calendar": CALENDAR, "dtype": "int64"}
+        return {"_FillValue": None} if self.coordinate and self.dtype != "text" else {}
 
     def of(self, values: npt.ArrayLike) -> xr.Variable:
         """The variable with these values, converted to its type; texts become as long as the longest of them."""

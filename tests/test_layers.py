@@ -21,6 +21,7 @@ SUBJECTS = {
     "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow
     "propagate": {"catalogs", "propagator", "verification"},  # both catalogues; properties; the published vectors
     "screen": {"against_brute", "invariance", "trajectories", "truth"},
+    "store": {"conventions"},  # netCDF, Parquet and CF of every kind
 }
 OTHER_FOLDERS = {"docs", "kernels", "slurm"}  # mirror folders beside the package
 

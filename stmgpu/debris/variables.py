@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stmgpu.variables import Variable
+
 BY_SHELL = (
     "collisions_catastrophic",
     "collisions_cratering",
@@ -40,8 +42,8 @@ LONG_NAMES = {
         "sum of the probabilities of collisions that are not catastrophic since the start (compensator)",
     ),
     "expected_fragments": ("1", "sum of probability times fragments over all encounters since the start"),
-    "rate_catastrophic": ("1/a", "mean-field rate of catastrophic collisions at that time"),
-    "rate_cratering": ("1/a", "mean-field rate of collisions that are not catastrophic at that time"),
+    "rate_catastrophic": ("a-1", "mean-field rate of catastrophic collisions at that time"),
+    "rate_cratering": ("a-1", "mean-field rate of collisions that are not catastrophic at that time"),
     "explosions": ("1", "explosions since the start"),
     "launches": ("1", "objects launched since the start"),
     "disposals": ("1", "disposals that succeeded since the start"),
@@ -66,11 +68,19 @@ LONG_NAMES = {
 CATASTROPHIC, CRATERING, EXPLOSION, REMOVAL = range(4)
 """Types of events."""
 
+EVENT_TYPES = {
+    CATASTROPHIC: "catastrophic_collision",
+    CRATERING: "cratering_collision",
+    EXPLOSION: "explosion",
+    REMOVAL: "removal",
+}
+"""Types of events and their names."""
+
 EVENTS = {
     "scenario": ("int32", "1", "index of the scenario"),
     "run": ("int32", "1", "index of the run"),
     "time": ("float64", "a", "decimal year"),
-    "type": ("int8", "1", "0 catastrophic collision, 1 cratering collision, 2 explosion, 3 removal"),
+    "type": ("int8", "", "type of the event"),
     "id": ("int64", "1", "number of the event; its fragments have it as their cause"),
     "first": ("int64", "1", "uid of the target, or of the object that exploded or was removed"),
     "second": ("int64", "1", "uid of the projectile, -1 for none"),
@@ -80,8 +90,8 @@ EVENTS = {
     "second_class": ("int8", "1", "class of the second, -1 for none"),
     "first_mass": ("float64", "kg", "mass of the first"),
     "second_mass": ("float64", "kg", "mass of the second"),
-    "speed": ("float64", "km/s", "relative speed"),
-    "energy": ("float64", "J/g", "energy over the mass of the target"),
+    "speed": ("float64", "km s-1", "relative speed"),
+    "energy": ("float64", "J g-1", "energy over the mass of the target"),
     "altitude": ("float64", "km", "altitude"),
     "latitude": ("float64", "rad", "geocentric latitude"),
     "fragments": ("float64", "1", "fragments made, large ones included; in a crater also the target that is left"),
@@ -108,3 +118,33 @@ def dims_of(name: str) -> tuple[str, ...]:
 def dtype_of(name: str) -> str:
     """Type of a variable: float32 for those by shell and class, otherwise float64."""
     return "float32" if name in NOW_BY_SHELL else "float64"
+
+
+def _coordinate(dim: str, dtype: str, long_name: str, units: str = "") -> Variable:
+    return Variable((dim,), dtype, long_name, units, coordinate=True)
+
+
+COORDINATES = {
+    "scenario": _coordinate("scenario", "text", "scenario"),
+    "time": _coordinate("time", "float64", "decimal year (UTC)", "a"),
+    "shell": _coordinate("shell", "float64", "altitude of the middle of the shell", "km"),
+    "shell_lower": _coordinate("shell", "float64", "altitude of the lower edge of the shell", "km"),
+    "shell_upper": _coordinate("shell", "float64", "altitude of the upper edge of the shell", "km"),
+    "class": _coordinate("class", "text", "class of objects"),
+}
+"""Coordinates of an ensemble."""
+
+VARIABLES = {
+    **COORDINATES,
+    **{
+        name: Variable(dims_of(name), dtype_of(name), long_name, units)
+        for name, (units, long_name) in LONG_NAMES.items()
+    },
+    **{
+        f"event_{name}": Variable(("event",), dtype, text, units, flags=EVENT_TYPES if name == "type" else None)
+        for name, (dtype, units, text) in EVENTS.items()
+    },
+}
+"""Every variable of an ensemble."""
+
+TITLE = "Monte-Carlo evolution of the debris population"

@@ -148,10 +148,10 @@ def failure_attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dic
 
 
 def as_failure_attributes(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of the table of failures as attributes that netCDF can hold: times are ISO 8601 texts."""
+    """Columns of the table of failures as attributes that every netCDF library writes: times as a list of ISO texts."""
     values = {name: spec.of(columns[name]).values for name, spec in FAILURES.items()}
-    values["time"] = np.atleast_1d(format_utc(values["time"]))
-    return {f"{FAILED}{name}": array for name, array in values.items()}
+    times = np.atleast_1d(format_utc(values["time"])).tolist()
+    return {f"{FAILED}{name}": times if name == "time" else array for name, array in values.items()}
 
 
 def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:

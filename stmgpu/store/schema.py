@@ -71,23 +71,8 @@ KINDS: dict[str, Kind] = {
     ),
     "ephemeris": Kind(ephemeris.TITLE, ephemeris.VARIABLES, {"object": (256, 8_192), "time": (64, 128)}),
     "ensemble": Kind(
-        "Monte-Carlo evolution of the debris population",
-        {
-            "scenario": Variable(("scenario",), "text", "scenario"),
-            "time": Variable(("time",), "float64", "decimal year (UTC)", "a"),
-            "shell": Variable(("shell",), "float64", "altitude of the middle of the shell", "km"),
-            "shell_lower": Variable(("shell",), "float64", "altitude of the lower edge of the shell", "km"),
-            "shell_upper": Variable(("shell",), "float64", "altitude of the upper edge of the shell", "km"),
-            "class": Variable(("class",), "text", "class of objects"),
-            **{
-                name: Variable(debris.dims_of(name), debris.dtype_of(name), long_name, units)
-                for name, (units, long_name) in debris.LONG_NAMES.items()
-            },
-            **{
-                f"event_{name}": Variable(("event",), dtype, long_name, units)
-                for name, (dtype, units, long_name) in debris.EVENTS.items()
-            },
-        },
+        debris.TITLE,
+        debris.VARIABLES,
         {"scenario": (1, 1), "run": (64, 4096), "time": (4096, 4096), "shell": (256, 256), "class": (16, 16)},
     ),
     "catalog": Kind(

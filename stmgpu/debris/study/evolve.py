@@ -23,10 +23,11 @@ from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import settings_without_effect
-from stmgpu.debris.variables import BALANCES, EVENTS, LONG_NAMES, dims_of, dtype_of
+from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dtype_of
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, reporting
 from stmgpu.typing import is_whole
+from stmgpu.variables import CONVENTIONS
 
 if TYPE_CHECKING:
     import os
@@ -305,13 +306,14 @@ def build_ensemble(
             array[place] = result.truncated_year if name == "truncated_year" else result.balances[name]
         variables[name] = array
     edges = SHELL_EDGES_KM
-    coords = {
-        "scenario": ("scenario", [s.name for s in study.scenarios], _attrs("1", "scenario")),
-        "time": ("time", times.astype(np.float64), _attrs("a", "decimal year (UTC)")),
-        "shell": ("shell", 0.5 * (edges[:-1] + edges[1:]), _attrs("km", "altitude of the middle of the shell")),
-        "shell_lower": ("shell", edges[:-1], _attrs("km", "altitude of the lower edge of the shell")),
-        "shell_upper": ("shell", edges[1:], _attrs("km", "altitude of the upper edge of the shell")),
-        "class": ("class", list(CLASS_NAMES), _attrs("1", "class of objects")),
+    variables |= {
+        "scenario": np.array([s.name for s in study.scenarios]),
+        "time": times,
+        "shell": 0.5 * (edges[:-1] + edges[1:]),
+        "shell_lower": edges[:-1],
+        "shell_upper": edges[1:],
+        "class": np.array(CLASS_NAMES),
+        **_event_table(results),
     }
     run_notes = [
         f"{study.scenarios[s].name}, run {r}: {note}"
@@ -319,19 +321,19 @@ def build_ensemble(
         for note in result.notes
     ]
     attrs = {
+        "Conventions": CONVENTIONS,
+        "title": TITLE,
         "seed": int(seed),
         "years": study.years,
         "runs": study.runs,
         "notes": [*notes, *run_notes],
         "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios]),
     }
-    data = {name: (dims_of(name), array, _attrs(*LONG_NAMES[name])) for name, array in variables.items()}
-    return xr.Dataset({**data, **_event_table(results)}, coords=coords, attrs=attrs)
+    data = {name: spec.of(variables[name]) for name, spec in VARIABLES.items() if name in variables}
+    return xr.Dataset(data, attrs=attrs).set_coords(list(COORDINATES))
 
 
-def _event_table(
-    results: Mapping[tuple[int, int], RunResult],
-) -> dict[str, tuple[str, NDArray[np.generic], dict[str, str]]]:
+def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, NDArray[np.generic]]:
     """Concatenate the event tables of all runs."""
     columns: dict[str, list[NDArray[np.generic]]] = {name: [] for name in EVENTS}
     for s, r in sorted(results):
@@ -340,11 +342,4 @@ def _event_table(
         run_columns = {"scenario": np.full(count, s), "run": np.full(count, r)}
         for name, parts in columns.items():
             parts.append(run_columns[name] if name in run_columns else events[name])
-    return {
-        f"event_{name}": ("event", np.concatenate(parts).astype(EVENTS[name][0]), _attrs(*EVENTS[name][1:]))
-        for name, parts in columns.items()
-    }
-
-
-def _attrs(units: str, long_name: str) -> dict[str, str]:
-    return {"units": units, "long_name": long_name}
+    return {f"event_{name}": np.concatenate(parts) for name, parts in columns.items()}
