@@ -54,7 +54,7 @@ def test_a_store_holds_what_the_call_returns(study: Path, whole: Path, tmp_path:
         for name, variable in expected.variables.items():
             values = again[name].to_numpy()
             assert again[name].dims == variable.dims, name
-            assert again[name].attrs == variable.attrs, name
+            np.testing.assert_equal(again[name].attrs, variable.attrs, name)
             if variable.dtype.kind in "UT":
                 assert values.tolist() == variable.to_numpy().tolist(), name
             else:
