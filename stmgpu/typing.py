@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,12 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.str_]
 Times = npt.NDArray[np.datetime64]
+
+BackendArray = npt.NDArray[Any]
+"""Array in a backend's memory: :class:`numpy.ndarray` on the host, :class:`cupy.ndarray` on a GPU.
+
+CuPy has no type annotations; its arrays are used as far as they have the interface of NumPy's.
+"""
 
 
 def is_whole(value: object) -> bool:

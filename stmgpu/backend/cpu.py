@@ -11,12 +11,17 @@ import os
 import platform
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from stmgpu.backend import source
 from stmgpu.backend.host import HostArrays
 from stmgpu.backend.signature import DTYPES, Signature, signature
 from stmgpu.errors import BackendError
+
+if TYPE_CHECKING:
+    from stmgpu.typing import BackendArray
 
 _CTYPES = {
     DTYPES["double"]: ctypes.c_double,
@@ -123,7 +128,7 @@ class CpuBackend(HostArrays):
         """Processor, instruction set and threads, for provenance."""
         return f"{platform.processor() or platform.machine()}, {self.isa}, {self.threads} threads"
 
-    def launch(self, kernel: str, items: int, *args: Any) -> None:
+    def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None:
         """Run a kernel over ``items`` lanes; arguments are checked against the contract in its source."""
         if kernel not in self._functions:
             contract = signature(kernel)
@@ -134,4 +139,9 @@ class CpuBackend(HostArrays):
         function, contract = self._functions[kernel]
         contract.check(args)
         self._library.stmgpu_set_threads(self.threads)
-        function(*(a.ctypes.data if p.is_array else a for p, a in zip(contract.parameters, args, strict=True)))
+        function(
+            *(
+                a.ctypes.data if p.is_array and isinstance(a, np.ndarray) else a
+                for p, a in zip(contract.parameters, args, strict=True)
+            )
+        )

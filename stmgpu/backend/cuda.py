@@ -21,6 +21,11 @@ from stmgpu.errors import BackendError, CapacityError, KernelContractError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import ModuleType
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from stmgpu.typing import BackendArray
 
 BLOCK = 128
 """Threads a block."""
@@ -57,7 +62,7 @@ class CudaBackend:
     array_chunk = 1 << 20
 
     def __init__(self, device: int = 0) -> None:
-        self.xp: Any = _cupy()
+        self.xp: ModuleType = _cupy()
         count = _count(self.xp)
         if not 0 <= device < count:
             raise BackendError(f"there is no GPU {device}; this machine has {count}, numbered from 0")
@@ -71,27 +76,31 @@ class CudaBackend:
         """Name, architecture and memory of the GPU, for provenance."""
         return _describe(self.xp, self._device.id)
 
-    def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Uninitialised array in the GPU's memory."""
         with self._on_device():
-            return self.xp.empty(shape, dtype)
+            array: BackendArray = self.xp.empty(shape, dtype)
+            return array
 
-    def zeros(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> Any:
+    def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Zeroed array in the GPU's memory."""
         with self._on_device():
-            return self.xp.zeros(shape, dtype)
+            array: BackendArray = self.xp.zeros(shape, dtype)
+            return array
 
-    def put(self, array: Any, dtype: Any = None) -> Any:
+    def put(self, array: ArrayLike, dtype: DTypeLike | None = None) -> BackendArray:
         """A host array as a contiguous array in the GPU's memory."""
         with self._on_device():
-            return self.xp.ascontiguousarray(self.xp.asarray(array, dtype))
+            copy: BackendArray = self.xp.ascontiguousarray(self.xp.asarray(array, dtype))
+            return copy
 
-    def get(self, array: Any) -> Any:
+    def get(self, array: BackendArray) -> BackendArray:
         """An array of the GPU as a host array; waits until the kernels that fill it have run."""
         with self._on_device():
-            return self.xp.asnumpy(array)
+            copy: BackendArray = self.xp.asnumpy(array)
+            return copy
 
-    def launch(self, kernel: str, items: int, *args: Any) -> None:
+    def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None:
         """Run a kernel over ``items`` lanes; arguments are checked against the contract in its source."""
         if kernel not in self._functions:
             contract = signature(kernel)
@@ -167,7 +176,7 @@ class CudaBackend:
             ) from error
 
 
-def _cupy() -> Any:
+def _cupy() -> ModuleType:
     try:
         import cupy
     except ImportError as error:
@@ -176,10 +185,11 @@ def _cupy() -> Any:
             "pip install 'stmgpu[cuda13]' (NVIDIA driver 580 or newer) or 'stmgpu[cuda12]' "
             "(driver 525 or newer)"
         ) from error
-    return cupy
+    module: ModuleType = cupy
+    return module
 
 
-def _count(cupy: Any) -> int:
+def _count(cupy: ModuleType) -> int:
     try:
         count = int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -193,7 +203,7 @@ def _count(cupy: Any) -> int:
     return count
 
 
-def _describe(cupy: Any, number: int) -> str:
+def _describe(cupy: ModuleType, number: int) -> str:
     properties = cupy.cuda.runtime.getDeviceProperties(number)
     name = properties["name"].decode() if isinstance(properties["name"], bytes) else properties["name"]
     return (

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from stmgpu.typing import BackendArray
 
 
 class HostArrays:
     """Array operations of a backend on the host."""
 
-    xp: Any = np
+    xp: ModuleType = np
     rows_share_cache = True
     array_chunk = 1 << 15
 
-    def empty(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Uninitialised array."""
         return np.empty(shape, dtype)
 
-    def zeros(self, shape: int | tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
+    def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Zeroed array."""
         return np.zeros(shape, dtype)
 
-    def put(self, array: Any, dtype: Any = None) -> np.ndarray:
+    def put(self, array: ArrayLike, dtype: DTypeLike | None = None) -> BackendArray:
         """A host array as a contiguous array of the backend."""
         return np.ascontiguousarray(array, dtype)
 
-    def get(self, array: np.ndarray) -> np.ndarray:
+    def get(self, array: BackendArray) -> BackendArray:
         """An array of the backend as a host array."""
         return array

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import platform
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.backend.host import HostArrays
 from stmgpu.errors import BackendError
+
+if TYPE_CHECKING:
+    from stmgpu.typing import BackendArray
 
 
 class ReferenceBackend(HostArrays):
@@ -24,7 +27,7 @@ class ReferenceBackend(HostArrays):
         """Processor and NumPy version, for provenance."""
         return f"{platform.processor() or platform.machine()}, NumPy {np.__version__}"
 
-    def launch(self, kernel: str, items: int, *args: Any) -> None:
+    def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None:
         """Raise :class:`BackendError`: this backend runs no kernels."""
         raise BackendError(
             f"the reference backend cannot run kernel {kernel!r}: it uses NumPy and the sgp4 package "

@@ -19,7 +19,7 @@ import operator
 import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from stmgpu.errors import BackendError, KernelContractError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from stmgpu.typing import BackendArray
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "double": np.dtype(np.float64),
@@ -73,7 +75,7 @@ class Signature:
         names = {name for p in self.parameters for expression in p.shape for name in _NAME.findall(expression)}
         return frozenset(names)
 
-    def check(self, args: tuple[Any, ...]) -> None:
+    def check(self, args: tuple[BackendArray | float, ...]) -> None:
         """Raise :class:`KernelContractError` unless ``args`` fit: count, dtype, size, contiguity, writability."""
         if len(args) != len(self.parameters):
             raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
@@ -91,7 +93,7 @@ class Signature:
             self._seen.clear()
         self._seen.add(form)
 
-    def _check(self, args: tuple[Any, ...]) -> None:
+    def _check(self, args: tuple[BackendArray | float, ...]) -> None:
         scalars = {
             p.name: int(a) for p, a in zip(self.parameters, args, strict=True) if not p.is_array and p.dtype.kind == "i"
         }
@@ -99,27 +101,28 @@ class Signature:
             if parameter.is_array:
                 self._check_array(parameter, value, scalars)
 
-    def _check_array(self, parameter: Parameter, value: Any, scalars: Mapping[str, int]) -> None:
+    def _check_array(self, parameter: Parameter, value: BackendArray | float, scalars: Mapping[str, int]) -> None:
         where = f"{self.name}({parameter.name})"
         if getattr(value, "dtype", None) != parameter.dtype:
             raise KernelContractError(f"{where} must be {parameter.dtype}, got {getattr(value, 'dtype', type(value))}")
-        if not value.flags.c_contiguous:
+        array = cast("BackendArray", value)  # nothing else has such a type
+        if not array.flags.c_contiguous:
             raise KernelContractError(f"{where} must be C-contiguous")
-        flags = value.flags
+        flags = array.flags
         if parameter.is_output and not getattr(flags, "writeable", True):
             raise KernelContractError(f"{where} is an output but the array is read-only")
         expected = 1
         for expression in parameter.shape:
             expected *= _evaluate(expression, scalars)
-        if value.size != expected:
+        if array.size != expected:
             shape = "".join(f"[{e}]" for e in parameter.shape)
-            raise KernelContractError(f"{where} must hold {shape} = {expected} values, got {value.size}")
+            raise KernelContractError(f"{where} must hold {shape} = {expected} values, got {array.size}")
 
 
 _FORMS = 64
 
 
-def _form(value: Any) -> tuple[Any, ...]:
+def _form(value: object) -> tuple[Any, ...]:
     """Properties of an array that its contract restricts."""
     flags = getattr(value, "flags", None)
     return (

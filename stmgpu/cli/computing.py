@@ -202,7 +202,7 @@ def _deliver(
     try:
         if csv is not None:
             write_csv(conjunctions, csv)
-        if plot is not None:
+        if plot is not None and catalog is not None:
             with quiet_fonts():
                 from stmgpu.report.screening.figure import plot_screening
 

@@ -6,7 +6,7 @@ is the same for every backend.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DUMMY
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 _HEADER = table("sgp4_init.h")
 
@@ -44,39 +44,39 @@ class MeanElements(Protocol):
     """Columns that a catalogue provides, one value per object."""
 
     @property
-    def epoch_jd(self) -> Any:
+    def epoch_jd(self) -> ArrayLike:
         """First part of the Julian date of the epoch, UTC [d]."""
 
     @property
-    def epoch_fr(self) -> Any:
+    def epoch_fr(self) -> ArrayLike:
         """Second part [d]."""
 
     @property
-    def mean_motion(self) -> Any:
+    def mean_motion(self) -> ArrayLike:
         """Kozai mean motion [rad/min]."""
 
     @property
-    def eccentricity(self) -> Any:
+    def eccentricity(self) -> ArrayLike:
         """Eccentricity."""
 
     @property
-    def inclination(self) -> Any:
+    def inclination(self) -> ArrayLike:
         """Inclination [rad]."""
 
     @property
-    def raan(self) -> Any:
+    def raan(self) -> ArrayLike:
         """Right ascension of the ascending node [rad]."""
 
     @property
-    def argp(self) -> Any:
+    def argp(self) -> ArrayLike:
         """Argument of perigee [rad]."""
 
     @property
-    def mean_anomaly(self) -> Any:
+    def mean_anomaly(self) -> ArrayLike:
         """Mean anomaly [rad]."""
 
     @property
-    def bstar(self) -> Any:
+    def bstar(self) -> ArrayLike:
         """B* [1/Earth radius]."""
 
 

@@ -16,6 +16,8 @@ from stmgpu.time import Window, format_utc, to_datetime64
 from stmgpu.variables import CONVENTIONS
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from stmgpu.catalog import Catalog
 
 MAX_BYTES = 8 << 30
@@ -88,7 +90,7 @@ def propagate(
     states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
     back = np.argsort(propagator.order)
     states, code = states[..., back], code[..., back]
-    values = {
+    values: dict[str, ArrayLike] = {
         "object": catalog.norad_id,
         "time": to_datetime64(epoch.jd, epoch.fr, times_s),
         "axis": AXES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from stmgpu.propagate.codes import CODE_DUMMY
 from stmgpu.propagate.elements import PAD
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from stmgpu.backend import Backend
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.propagate.tabulated.by_object import ByObject
     from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+    from stmgpu.typing import BackendArray
 
 
 class MixedPropagator:
@@ -72,9 +75,9 @@ class MixedPropagator:
         begin[:e], end[:e] = -np.inf, np.inf
         begin[e : self.n], end[e : self.n] = (backend.get(a)[: table.n] for a in table.usable_s)
         self.usable_s = backend.put(begin), backend.put(end)
-        self._scratch: list[tuple[Any, Any]] = []
+        self._scratch: list[tuple[BackendArray, BackendArray]] = []
 
-    def pads_km(self, half_step_s: float, node_step_s: float) -> Any:
+    def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Additions to the interpolation error of each column, backend array [n_pad] [km]; 0 for element sets.
 
         See :meth:`stmgpu.propagate.tabulated.tabulated.TabulatedPropagator.pads_km`.
@@ -83,7 +86,9 @@ class MixedPropagator:
         pads[self.n_elements : self.n] = backend.get(self.table.pads_km(half_step_s, node_step_s))[: self.table.n]
         return backend.put(pads)
 
-    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+    def grid(
+        self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
+    ) -> tuple[BackendArray, BackendArray]:
         """All columns at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
         backend, e, n = self._backend, self.n_elements, self.n
         times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
@@ -106,7 +111,7 @@ class MixedPropagator:
         states[:, :, n:], code[:, n:] = np.nan, CODE_DUMMY
         return states, code
 
-    def _buffer(self, number: int, count: int, n_pad: int) -> tuple[Any, Any]:
+    def _buffer(self, number: int, count: int, n_pad: int) -> tuple[BackendArray, BackendArray]:
         """States and codes of one part, kept from call to call and as long as the longest."""
         while len(self._scratch) <= number:
             self._scratch.append((self._backend.empty((0, 6, 0)), self._backend.empty((0, 0), np.int8)))
@@ -116,7 +121,7 @@ class MixedPropagator:
             self._scratch[number] = states, code
         return states[:count], code[:count]
 
-    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
         columns = xp.asarray(index).reshape(-1)

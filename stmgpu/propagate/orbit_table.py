@@ -5,7 +5,7 @@ Rows and modes are those of ``kernels/include/orbit_table.h``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from stmgpu.errors import CapacityError, InputError
 
 if TYPE_CHECKING:
     from stmgpu.backend import Backend
+    from stmgpu.typing import BackendArray
 
 _HEADER = table("orbit_table.h")
 
@@ -62,11 +63,11 @@ class SecularState:
         self.backend = backend
         self.capacity = 0
         self.n = 0
-        self.orbit: Any = backend.zeros((ROWS, 0))
-        self.uid: Any = backend.zeros(0, np.int64)
-        self.run: Any = backend.zeros(0, np.int32)
-        self.mode: Any = backend.zeros(0, np.int8)
-        self.gone: Any = backend.zeros(0, np.int8)
+        self.orbit: BackendArray = backend.zeros((ROWS, 0))
+        self.uid: BackendArray = backend.zeros(0, np.int64)
+        self.run: BackendArray = backend.zeros(0, np.int32)
+        self.mode: BackendArray = backend.zeros(0, np.int8)
+        self.gone: BackendArray = backend.zeros(0, np.int8)
         self._resize(capacity)
 
     def grow(self, capacity: int) -> None:

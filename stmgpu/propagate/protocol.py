@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from stmgpu.typing import Ints
-
-BackendArray = Any
-"""Array in a backend's memory: :class:`numpy.ndarray` on the host, :class:`cupy.ndarray` on a GPU."""
+    from stmgpu.typing import BackendArray, Ints
 
 
 class Propagator(Protocol):

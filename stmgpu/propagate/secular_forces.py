@@ -13,8 +13,7 @@ from stmgpu.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stmgpu.propagate.protocol import BackendArray
-    from stmgpu.typing import Floats
+    from stmgpu.typing import BackendArray, Floats
 
 SOLAR_PRESSURE_N_M2 = table("secular.h").number("SOLAR_PRESSURE_N_M2")
 """Radiation pressure of the Sun at 1 au on an absorbing surface [N/m^2]."""

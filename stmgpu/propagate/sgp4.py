@@ -6,7 +6,7 @@ Kelso (AIAA 2006-6753), with WGS-72, in which element sets are fitted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from stmgpu.propagate.elements import MeanElements, element_table
 from stmgpu.propagate.sgp4_kernels import KernelModel
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from stmgpu.backend import Backend
-    from stmgpu.propagate.protocol import BackendArray
-    from stmgpu.typing import Ints
+    from stmgpu.propagate.sgp4_reference import ReferenceModel
+    from stmgpu.typing import BackendArray, Ints
 
 
 class SGP4Propagator:
@@ -81,7 +83,7 @@ class SGP4Propagator:
         self.n = len(np.atleast_1d(elements.epoch_jd))
         self.n_pad = table.shape[1]
         self._backend = backend
-        self._model: Any
+        self._model: KernelModel | ReferenceModel
         if not backend.runs_kernels:
             from stmgpu.propagate.sgp4_reference import ReferenceModel
 
@@ -96,7 +98,9 @@ class SGP4Propagator:
         """Zeros [n_pad]: SGP4 moves smoothly, so nothing is added to the interpolation error."""
         return self._backend.zeros(self.n_pad)
 
-    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+    def grid(
+        self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
+    ) -> tuple[BackendArray, BackendArray]:
         """All objects at all times.
 
         Parameters
@@ -126,7 +130,7 @@ class SGP4Propagator:
             self._model.grid(times, states, code)
         return states, code
 
-    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times: the same numbers as :meth:`grid`.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,9 +10,12 @@ from stmgpu.backend.tables import table
 from stmgpu.propagate import elements as el
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import NDArray
 
     from stmgpu.backend import Backend
+    from stmgpu.typing import BackendArray
 
 _HEADER = table("sdp4_init.h")
 _CONSTANT_ROWS, _CLASS_ROW = _HEADER.integers("C_", "ROWS CLASS")
@@ -97,7 +100,7 @@ class KernelModel:
                 self._knot_table,
             )
 
-    def grid(self, t_s: Any, states: Any, code: Any) -> None:
+    def grid(self, t_s: BackendArray, states: BackendArray, code: BackendArray) -> None:
         """Fill ``states`` [T, 6, n_pad] and ``code`` [T, n_pad] for times ``t_s`` [T] of the backend."""
         times, n_pad = len(t_s), self._n_pad
         chunk = max(1, min(_CHUNK, times // _CHUNK))
@@ -128,7 +131,7 @@ class KernelModel:
                 code,
             )
 
-    def at(self, index: Any, t_s: Any, states: Any, code: Any) -> None:
+    def at(self, index: BackendArray, t_s: BackendArray, states: BackendArray, code: BackendArray) -> None:
         """Fill ``states`` [6, m] and ``code`` [m] for entries (``index`` int32 [m], ``t_s`` [m]) of the backend."""
         xp, m, n_pad = self._backend.xp, len(index), self._n_pad
         near = self._near if self._width else n_pad
@@ -161,8 +164,9 @@ class KernelModel:
             )
 
 
-def _padded(xp: Any, slots: Any) -> Any:
+def _padded(xp: ModuleType, slots: BackendArray) -> BackendArray:
     """The slots, the last one repeated up to a multiple of the padding (the same entry computed twice is harmless)."""
     if not len(slots):
         return slots
-    return xp.concatenate([slots, xp.repeat(slots[-1:], -len(slots) % el.PAD)]).astype(np.int64)
+    padded: BackendArray = xp.concatenate([slots, xp.repeat(slots[-1:], -len(slots) % el.PAD)])
+    return padded.astype(np.int64)

@@ -77,7 +77,8 @@ class Refiner:
         put, get = self.backend.put, self.backend.get
         for k in range(0, len(t_s), STATES_AT_ONCE):
             s = slice(k, k + STATES_AT_ONCE)
-            yield s, *(get(a) for a in self.relative(put(i[s]), put(j[s]), put(t_s[s])))
+            state, difference, failed = self.relative(put(i[s]), put(j[s]), put(t_s[s]))
+            yield s, get(state), get(difference), get(failed)
 
     def half_rate(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any, Any]:
         """Half the true rate of |dr|^2 at ``t_s`` [km^2/s], dr [3, m], true dv [3, m], whether anything failed."""

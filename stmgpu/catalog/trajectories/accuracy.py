@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.catalog.trajectories.interpolation import METHODS, Array, weights, window_start
+from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_start
 from stmgpu.constants import WGS72
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stmgpu.catalog.trajectories.columns import Columns
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import BackendArray, Floats, Ints
 
 _SAMPLES_TESTED = 100
 """Approximate number of samples of a segment that are left out, evenly spread."""
@@ -149,7 +149,7 @@ def _left_out(table: _Table, pick: Ints, segment: Ints, *, method: str, used: in
     return np.asarray(error * growth)
 
 
-def _distance(table: _Table, rows: list[Ints], weight: Sequence[list[Array]], truth: Floats) -> Floats:
+def _distance(table: _Table, rows: list[Ints], weight: Sequence[list[BackendArray]], truth: Floats) -> Floats:
     """Distance of the weighted sum of rows from the truth, shapes (m,) and (m, 3)."""
     guess = -truth
     for values, part in zip((table.position, table.velocity), weight, strict=True):

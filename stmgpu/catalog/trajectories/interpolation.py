@@ -12,10 +12,15 @@ spacing.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-Array = Any
-"""Array of any namespace with NumPy's interface."""
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from stmgpu.typing import BackendArray
+
+Weights: TypeAlias = "tuple[list[BackendArray], list[BackendArray], list[BackendArray], list[BackendArray]]"
+"""Weights of positions and of velocities in a position, and the same in a velocity; see :func:`hermite_weights`."""
 
 METHODS = ("lagrange", "hermite", "linear")
 """Known methods, in the order of their numbers in stored form."""
@@ -38,13 +43,13 @@ def sample_count(method: str, degree: int) -> int:
     return (degree + 2) // 2 if method == "hermite" else degree + 1
 
 
-def window_start(xp: Any, interval: Array, samples: int, length: Array) -> Array:
+def window_start(xp: ModuleType, interval: BackendArray, samples: int, length: BackendArray | int) -> BackendArray:
     """First of the samples around an interval: centred, and moved inwards at the ends of the table.
 
     Parameters
     ----------
     xp : module
-        Array namespace.
+        BackendArray namespace.
     interval : array of int
         Number of the sample at or before the instant, 0 to length - 2.
     samples : int
@@ -52,10 +57,11 @@ def window_start(xp: Any, interval: Array, samples: int, length: Array) -> Array
     length : array of int
         Samples of the table, at least `samples`.
     """
-    return xp.maximum(xp.minimum(interval - (samples - 1) // 2, length - samples), 0)
+    start: BackendArray = xp.maximum(xp.minimum(interval - (samples - 1) // 2, length - samples), 0)
+    return start
 
 
-def lagrange_weights(times: list[Array], t: Array) -> tuple[list[Array], list[Array]]:
+def lagrange_weights(times: list[BackendArray], t: BackendArray) -> tuple[list[BackendArray], list[BackendArray]]:
     """Weights of the value and of its derivative.
 
     Parameters
@@ -98,7 +104,7 @@ def lagrange_weights(times: list[Array], t: Array) -> tuple[list[Array], list[Ar
     return value, rate
 
 
-def hermite_weights(times: list[Array], t: Array) -> tuple[list[Array], list[Array], list[Array], list[Array]]:
+def hermite_weights(times: list[BackendArray], t: BackendArray) -> Weights:
     """Weights of positions and velocities of the samples.
 
     Parameters
@@ -130,7 +136,7 @@ def hermite_weights(times: list[Array], t: Array) -> tuple[list[Array], list[Arr
     return value_r, value_v, rate_r, rate_v
 
 
-def weights(method: str, times: list[Array], t: Array) -> tuple[list[Array], list[Array], list[Array], list[Array]]:
+def weights(method: str, times: list[BackendArray], t: BackendArray) -> Weights:
     """Weights of any method, for position and velocity.
 
     Parameters

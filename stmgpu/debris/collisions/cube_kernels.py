@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.backend import Backend
-    from stmgpu.typing import Floats
+    from stmgpu.typing import BackendArray, Floats
 
 _REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
 _KEY_BITS = 62
@@ -75,7 +75,7 @@ class CubeKernels:
             return batches[0]
         return Pairs(*(np.concatenate(column, axis=-1) for column in zip(*batches, strict=True)))
 
-    def _batch(self, state: State, step: int, begin: int, rows: int, shifts: Any) -> Pairs:
+    def _batch(self, state: State, step: int, begin: int, rows: int, shifts: BackendArray) -> Pairs:
         backend, launch, lattice, n = self.backend, self.backend.launch, self.sampling.lattice, self.n
         capacity, runs = int(state.orbit.shape[1]), len(self.sampling.run_numbers)
         seed = _signed(self.sampling.seed)
@@ -177,7 +177,7 @@ class CubeKernels:
             backend.get(random)[:, :m].view(np.uint64),
         )
 
-    def _match(self, state: State, rows: int, keys: Any, following: Any) -> NDArray[np.int32]:
+    def _match(self, state: State, rows: int, keys: BackendArray, following: BackendArray) -> NDArray[np.int32]:
         """Fill ``first`` and ``second``, growing them if they overflow; return the pairs of each part of a row."""
         lines = rows * self.parts
         count = self.count[:lines]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from stmgpu.debris.collisions.lattice import Lattice
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import BackendArray, Floats, Ints
 
 Words = NDArray[np.uint64]
 
@@ -18,10 +18,10 @@ Words = NDArray[np.uint64]
 class State(Protocol):
     """Columns of :class:`stmgpu.propagate.orbit_table.SecularState` that the sampling reads; backend arrays."""
 
-    orbit: Any
-    uid: Any
-    run: Any
-    mode: Any
+    orbit: BackendArray
+    uid: BackendArray
+    run: BackendArray
+    mode: BackendArray
     n: int
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from stmgpu.backend import Backend
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import BackendArray, Floats, Ints
 
 PAD = 16
 POWERS = table("mean_field.h").integer("MEAN_FIELD_POWERS")
@@ -219,7 +219,7 @@ class _Task:
         )
         return Rates(by_object[:3], backend.get(by_shell) / unit, f.total(sums, by_object[3] * f.weight))
 
-    def _sums(self, moments: Any) -> Floats:
+    def _sums(self, moments: BackendArray) -> Floats:
         """Moments of all parties and classes together [3, shells, bins]."""
         all_parties = self.backend.get(moments.sum(axis=0))[..., : POWERS * self.classes]
         summed = all_parties.reshape(self.shells, self.bins, self.classes, POWERS).sum(axis=2)

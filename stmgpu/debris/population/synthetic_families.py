@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
@@ -15,7 +15,7 @@ from stmgpu.errors import InputError
 _FILE = Path(__file__).with_name("synthetic_families.toml")
 
 
-def _increasing(values: Any) -> Any:
+def _increasing(values: tuple[float, ...]) -> tuple[float, ...]:
     if list(values) != sorted(values):
         raise ValueError("quantiles must not decrease")
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
 from stmgpu.propagate.elements import PAD
 
 if TYPE_CHECKING:
-    from stmgpu.propagate.protocol import BackendArray
+    from numpy.typing import ArrayLike
+
     from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
+    from stmgpu.typing import BackendArray
 
 
 class ByObject:
@@ -58,7 +60,9 @@ class ByObject:
         np.maximum.at(pads, np.searchsorted(self.order, self._table.order), of_segments)
         return self._backend.put(pads)
 
-    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+    def grid(
+        self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
+    ) -> tuple[BackendArray, BackendArray]:
         """All objects at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
         backend, xp = self._backend, self._backend.xp
         times = xp.asarray(t_s, np.float64).reshape(-1)
@@ -69,7 +73,7 @@ class ByObject:
         out[1][...] = codes.reshape(len(times), self.n_pad)
         return out
 
-    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         xp = self._backend.xp
         objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)

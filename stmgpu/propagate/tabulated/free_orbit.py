@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from stmgpu.constants import WGS72
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from stmgpu.typing import BackendArray
 
 _STEPS = 6
 
 
-def free_orbit(xp: Any, state: Any, t_s: Any) -> Any:
+def free_orbit(xp: ModuleType, state: BackendArray, t_s: BackendArray | float) -> BackendArray:
     """States after a few minutes under the Earth's point mass and J2: six Runge-Kutta steps of fourth order.
 
     Parameters
@@ -33,14 +38,15 @@ def free_orbit(xp: Any, state: Any, t_s: Any) -> Any:
         k3 = _rates(xp, [a + 0.5 * h * b for a, b in zip(y, k2, strict=True)])
         k4 = _rates(xp, [a + h * b for a, b in zip(y, k3, strict=True)])
         y = [a + h / 6.0 * (b + 2.0 * c + 2.0 * d + e) for a, b, c, d, e in zip(y, k1, k2, k3, k4, strict=True)]
-    return xp.stack(y)
+    states: BackendArray = xp.stack(y)
+    return states
 
 
-def _rates(xp: Any, y: list[Any]) -> list[Any]:
+def _rates(xp: ModuleType, y: list[BackendArray]) -> list[BackendArray]:
     return [*y[3:], *gravity(xp, y[:3])]
 
 
-def gravity(xp: Any, r: Any) -> Any:
+def gravity(xp: ModuleType, r: BackendArray | list[BackendArray]) -> BackendArray:
     """Acceleration of the Earth's point mass and J2 at positions [3, m] km, z along the Earth's axis; [3, m] km/s^2."""
     x, y, z = r
     r2 = x * x + y * y + z * z
@@ -48,4 +54,5 @@ def gravity(xp: Any, r: Any) -> Any:
     flat = 1.5 * WGS72.j2 * WGS72.radius_km**2 / r2
     z2 = 5.0 * z * z / r2
     side = pull * (1.0 + flat * (1.0 - z2))
-    return xp.stack([x * side, y * side, z * pull * (1.0 + flat * (3.0 - z2))])
+    acceleration: BackendArray = xp.stack([x * side, y * side, z * pull * (1.0 + flat * (3.0 - z2))])
+    return acceleration

@@ -13,7 +13,7 @@ more than smooth motion allows. a and j are measured at the ends of every interv
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,16 +21,15 @@ from stmgpu.catalog.trajectories.interpolation import weights, window_start
 from stmgpu.propagate.tabulated.free_orbit import gravity
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.typing import Floats, Ints
 
 _LOOKED_AT = 256
 _FRACTION = 1.0 / 64.0
 _STATES_AT_ONCE = 1 << 16
 
 
-def measure(t: Trajectories, segments: NDArray[np.int64], reach_ns: tuple[int, int]) -> NDArray[np.float64]:
+def measure(t: Trajectories, segments: Ints, reach_ns: tuple[int, int]) -> Floats:
     """Largest departure of each segment from free motion, over its usable time within a span.
 
     Parameters
@@ -68,7 +67,7 @@ def measure(t: Trajectories, segments: NDArray[np.int64], reach_ns: tuple[int, i
         chunk = max(1, _STATES_AT_ONCE // together)
         for c in range(0, len(picked), chunk):
             intervals = _Intervals(
-                time_ns, position, velocity, picked[c : c + chunk], str(t.method[one]), int(used[one])
+                time_ns, position, velocity, picked[c : c + chunk], method=str(t.method[one]), samples=int(used[one])
             )
             for row, values in zip(worst[:, k : k + together], intervals.measures(), strict=True):
                 np.maximum(row, values.max(axis=0), out=row)
@@ -76,7 +75,7 @@ def measure(t: Trajectories, segments: NDArray[np.int64], reach_ns: tuple[int, i
     return worst
 
 
-def _alike(t: Trajectories, one: int, other: int, used: NDArray[np.int64]) -> bool:
+def _alike(t: Trajectories, one: int, other: int, used: Ints) -> bool:
     """Whether two segments have the same times and are interpolated alike."""
     return bool(
         t.method[one] == t.method[other]
@@ -94,10 +93,11 @@ class _Intervals:
 
     def __init__(
         self,
-        time_ns: NDArray[np.int64],
-        position: Any,
-        velocity: Any,
-        picked: NDArray[np.int64],
+        time_ns: Ints,
+        position: Floats,
+        velocity: Floats,
+        picked: Ints,
+        *,
         method: str,
         samples: int,
     ) -> None:
@@ -105,7 +105,7 @@ class _Intervals:
         self.picked, self.method, self.samples = picked, method, samples
         self.width = (time_ns[picked + 1] - time_ns[picked]) / 1e9
 
-    def velocity(self, interval: Any, t_s: Any) -> Any:
+    def velocity(self, interval: Ints, t_s: Floats) -> Floats:
         """Velocity [p, 3, g] of each interval's polynomial, `t_s` after the beginnings of the picked intervals."""
         begin = window_start(np, interval, self.samples, len(self.time_ns))
         times = [(self.time_ns[begin + j] - self.time_ns[self.picked]) / 1e9 for j in range(self.samples)]
@@ -116,7 +116,7 @@ class _Intervals:
                 total += table[begin + j] * w[:, None, None]
         return total
 
-    def measures(self) -> tuple[Any, Any, Any, Any]:
+    def measures(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Bend, jump, jump over the spacing, and offset, each [p, g]; see `measure`."""
         picked, width = self.picked, self.width[:, None]
         none = np.zeros((len(picked), self.position_km.shape[2]))
@@ -132,5 +132,6 @@ class _Intervals:
         return bend, jump, jump / width, none
 
 
-def _norm(v: Any) -> Any:
-    return np.sqrt(v[:, 0] * v[:, 0] + v[:, 1] * v[:, 1] + v[:, 2] * v[:, 2])
+def _norm(v: Floats) -> Floats:
+    norm: Floats = np.sqrt(v[:, 0] * v[:, 0] + v[:, 1] * v[:, 1] + v[:, 2] * v[:, 2])
+    return norm

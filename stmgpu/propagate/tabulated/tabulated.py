@@ -30,11 +30,11 @@ from stmgpu.propagate.tabulated.roughness import measure
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from stmgpu.backend import Backend
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.propagate.protocol import BackendArray
+    from stmgpu.typing import BackendArray
 
 BEYOND_S = 360.0
 """How far beyond its usable time a segment has states [s]: three node spacings, so that the two nodes around every
@@ -193,7 +193,9 @@ class TabulatedPropagator:
     def _roughness(self) -> NDArray[np.float64]:
         return measure(self._trajectories, self.segment, self._reach_ns)
 
-    def grid(self, t_s: Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+    def grid(
+        self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
+    ) -> tuple[BackendArray, BackendArray]:
         """All columns at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`.
 
         Returns
@@ -223,7 +225,9 @@ class TabulatedPropagator:
             code[k : k + len(part), self._single] = codes.reshape(len(part), single)
         return states, code
 
-    def _grid_group(self, group: tuple[Any, ...], times: NDArray[np.float64], states: Any, code: Any) -> None:
+    def _grid_group(
+        self, group: tuple[Any, ...], times: NDArray[np.float64], states: BackendArray, code: BackendArray
+    ) -> None:
         """Segments with one time axis: weights of each time once, then sums of contiguous rows."""
         column, g, base, axis_number, (number, samples) = group
         axis, xp = self._host_axes[axis_number], self._xp
@@ -259,7 +263,7 @@ class TabulatedPropagator:
             )
             states[k, :, columns] = state if beyond == 0.0 else free_orbit(xp, state, beyond)
 
-    def at(self, index: Any, t_s: Any) -> tuple[Any, Any]:
+    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -293,7 +297,7 @@ class TabulatedPropagator:
             self._at(columns[part].astype(np.int64), times[part], states[:, part], code[part])
         return states, code
 
-    def _at(self, columns: Any, times: Any, states: Any, code: Any) -> None:
+    def _at(self, columns: BackendArray, times: BackendArray, states: BackendArray, code: BackendArray) -> None:
         xp = self._xp
         low, high = self.usable_s[0][columns], self.usable_s[1][columns]
         clipped = xp.minimum(xp.maximum(times, low), high)
@@ -309,7 +313,7 @@ class TabulatedPropagator:
         if len(rows):
             states[:, rows] = free_orbit(xp, states[:, rows], beyond[rows])
 
-    def _interpolate(self, kind: tuple[int, int], columns: Any, t: Any) -> Any:
+    def _interpolate(self, kind: tuple[int, int], columns: BackendArray, t: BackendArray) -> BackendArray:
         """States [6, m] of columns of one kind at times within their samples."""
         xp, (number, samples) = self._xp, kind
         axis = self._axis[columns]
@@ -323,7 +327,7 @@ class TabulatedPropagator:
         weight = weights(METHODS[number], [self._times[offset + begin + j] for j in range(samples)], t)
         stride, base = self._stride[columns], self._base[columns]
         rows = [xp.stack([base + (3 * (begin + j) + a) * stride for a in range(3)]) for j in range(samples)]
-        return xp.concatenate(
+        states: BackendArray = xp.concatenate(
             [
                 _sum(
                     [
@@ -335,9 +339,10 @@ class TabulatedPropagator:
                 for c in (0, 2)
             ]
         )
+        return states
 
 
-def _sum(terms: list[tuple[Any, Any]]) -> Any:
+def _sum(terms: list[tuple[BackendArray, BackendArray]]) -> BackendArray:
     """Sum of weight times row, in order: the same operations for one column as for many."""
     weight, row = terms[0]
     total = row * weight

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     import os
 
     import xarray as xr
+    from matplotlib.axes import Axes
+
+    from stmgpu.catalog.catalog import Catalog
 
 _INK, _SOFT = "#1f4e79", "#c55a11"
 
 
-def plot_screening(ds: xr.Dataset, catalog: Any, path: str | os.PathLike[str]) -> Path:
+def plot_screening(ds: xr.Dataset, catalog: Catalog, path: str | os.PathLike[str]) -> Path:
     """Draw where, when and how close the conjunctions of one screening are.
 
     Left: mean altitude of the primary against relative speed. Upper right: conjunctions an hour. Lower right: how many
@@ -64,7 +67,7 @@ def plot_screening(ds: xr.Dataset, catalog: Any, path: str | os.PathLike[str]) -
     return Path(path)
 
 
-def _where(figure: Figure, axes: Any, ds: xr.Dataset, catalog: Any) -> None:
+def _where(figure: Figure, axes: Axes, ds: xr.Dataset, catalog: Catalog) -> None:
     ds = ds.isel(conjunction=np.isin(ds.primary.to_numpy(), catalog.norad_id))  # others have a trajectory only
     sort = np.argsort(catalog.norad_id)
     index = sort[np.searchsorted(catalog.norad_id, ds.primary.to_numpy(), sorter=sort)]
@@ -92,15 +95,15 @@ def _where(figure: Figure, axes: Any, ds: xr.Dataset, catalog: Any) -> None:
         )
 
 
-def _when(axes: Any, ds: xr.Dataset) -> None:
+def _when(axes: Axes, ds: xr.Dataset) -> None:
     hours = ds.attrs["duration_s"] / 3600.0
     start = np.datetime64(ds.attrs["start"].rstrip("Z"), "ns")
     at = (ds.tca.to_numpy() - start) / np.timedelta64(1, "h")
-    axes.hist(at, bins=np.linspace(0.0, hours, min(max(round(hours), 12), 96) + 1), color=_INK)
+    axes.hist(at, bins=np.linspace(0.0, hours, min(max(round(hours), 12), 96) + 1).tolist(), color=_INK)
     axes.set(title="When", xlabel="hours after the start", ylabel="conjunctions", xlim=(0.0, hours))
 
 
-def _close(axes: Any, ds: xr.Dataset) -> None:
+def _close(axes: Axes, ds: xr.Dataset) -> None:
     limit = float(ds.attrs["threshold_km"])
     fast = np.sort(ds.miss_distance.to_numpy()[ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S])
     axes.set(
