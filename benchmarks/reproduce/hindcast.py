@@ -199,7 +199,7 @@ def fragments_of_model(history: History, event: Event, rng: np.random.Generator,
     rows = np.flatnonzero(found.parent == 0) if alone else np.arange(len(found))
     anomaly = rng.uniform(0.0, 2.0 * np.pi, len(parents))
     states = [
-        states_of(p.a_km, p.ecc, p.inc_rad, p.raan_rad, p.argp_rad, np.array([m]))
+        states_of((p.a_km, p.ecc, p.inc_rad, p.raan_rad, p.argp_rad, np.array([m])))
         for p, m in zip(parents, anomaly, strict=True)
     ]
     side = found.parent[rows]

@@ -12,12 +12,18 @@ states are reproduced in either case (tests/propagate/test_kepler.py). Elements 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from stmgpu.constants import EARTH
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
+
+    from stmgpu.typing import Floats
 
 _TWO_PI = 2.0 * np.pi
 _FLAT, _ROUND = 1e-13, 1e-13
@@ -71,23 +77,15 @@ def _x_minus_sin(x: Floats, sine: Floats) -> Floats:
     return np.where(np.abs(x) < 0.6, x * q / 6.0 * (1.0 - q / 20.0 * tail), x - sine)
 
 
-def states_of(
-    a_km: ArrayLike,
-    ecc: ArrayLike,
-    inc_rad: ArrayLike,
-    raan_rad: ArrayLike,
-    argp_rad: ArrayLike,
-    mean_rad: ArrayLike,
-    mu_km3_s2: float = EARTH.mu_km3_s2,
-) -> tuple[Floats, Floats]:
+def states_of(elements: Iterable[ArrayLike], *, mu_km3_s2: float = EARTH.mu_km3_s2) -> tuple[Floats, Floats]:
     """States of elliptic orbits.
 
     Parameters
     ----------
-    a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad
+    elements : six array_like, float64
         semi-major axis [km], eccentricity (0 <= e < 1), inclination, right ascension of the ascending node, argument of
-        perigee and mean anomaly [rad]; shapes broadcast.
-    mu_km3_s2
+        perigee and mean anomaly [rad], in the order of :func:`elements_of`; shapes broadcast.
+    mu_km3_s2 : float
         gravitational parameter [km^3/s^2].
 
     Returns
@@ -96,13 +94,11 @@ def states_of(
 
     Examples
     --------
-    >>> r, v = states_of(7000.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    >>> r, v = states_of((7000.0, 0.0, 0.0, 0.0, 0.0, 0.0))
     >>> r.round(6).tolist(), np.abs(v).round(4).tolist()
     ([7000.0, 0.0, 0.0], [0.0, 7.5461, 0.0])
     """
-    a, e, i, raan, argp, mean = np.broadcast_arrays(
-        *(np.asarray(x, np.float64) for x in (a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad))
-    )
+    a, e, i, raan, argp, mean = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in elements))
     anomaly = eccentric_anomaly(mean, e)
     sine, cosine = np.sin(anomaly), np.cos(anomaly)
     flat = np.sqrt((1.0 - e) * (1.0 + e))
@@ -131,7 +127,7 @@ def states_of(
 
 
 def elements_of(
-    position_km: ArrayLike, velocity_km_s: ArrayLike, mu_km3_s2: float = EARTH.mu_km3_s2
+    position_km: ArrayLike, velocity_km_s: ArrayLike, *, mu_km3_s2: float = EARTH.mu_km3_s2
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """Keplerian elements of states.
 
@@ -150,7 +146,7 @@ def elements_of(
 
     Examples
     --------
-    >>> elements = elements_of(*states_of(7000.0, 0.01, 0.9, 1.0, 2.0, 3.0))
+    >>> elements = elements_of(*states_of((7000.0, 0.01, 0.9, 1.0, 2.0, 3.0)))
     >>> [round(float(x), 6) for x in elements]
     [7000.0, 0.01, 0.9, 1.0, 2.0, 3.0]
     """

@@ -63,7 +63,7 @@ def test_published_example() -> None:
     x = eccentric_anomaly(mean, e)
     true = 2.0 * np.arctan(np.sqrt((1 + e) / (1 - e)) * np.tan(x / 2.0))
     np.testing.assert_allclose(np.degrees(true), 92.335, rtol=0, atol=0.001)
-    back = states_of(a, e, i, raan, argp, mean, mu_km3_s2=398600.4418)
+    back = states_of((a, e, i, raan, argp, mean), mu_km3_s2=398600.4418)
     np.testing.assert_allclose(back[0], r, rtol=1e-12)
     np.testing.assert_allclose(back[1], v, rtol=1e-12)
 
@@ -86,11 +86,11 @@ def test_there_and_back(kind: str) -> None:
     rng = np.random.default_rng(2)
     ecc, inc = (rng.uniform(low, high, N) for low, high in _KINDS[kind])
     angles = rng.uniform(0.0, 2.0 * np.pi, (3, N))
-    r, v = states_of(rng.uniform(6600.0, 42000.0, N), ecc, inc, *angles)
+    r, v = states_of((rng.uniform(6600.0, 42000.0, N), ecc, inc, *angles))
     elements = elements_of(r, v)
     assert all(np.isfinite(x).all() for x in elements)
     assert all(((x >= 0.0) & (x < 2.0 * np.pi)).all() for x in elements[3:])
-    back = states_of(*elements)
+    back = states_of(elements)
     assert np.abs(back[0] - r).max() < 1e-7
     assert np.abs(back[1] - v).max() < 1e-9
 
@@ -103,7 +103,7 @@ def test_elements_come_back() -> None:
         rng.uniform(0.01, 3.13, N),
         *rng.uniform(0.0, 2.0 * np.pi, (3, N)),
     )
-    found = elements_of(*states_of(*given_))
+    found = elements_of(*states_of(given_))
     for truth, got in zip(given_[:3], found[:3], strict=True):
         np.testing.assert_allclose(got, truth, rtol=0, atol=1e-10 * np.abs(truth).max())
     for truth, got in zip(given_[3:], found[3:], strict=True):
@@ -125,7 +125,7 @@ def test_unbound_states_say_so() -> None:
 
 
 def test_shapes_broadcast() -> None:
-    r, v = states_of(np.full((4, 1), 7000.0), 0.1, 0.5, np.linspace(0, 6, 3), 0.0, 1.0)
+    r, v = states_of((np.full((4, 1), 7000.0), 0.1, 0.5, np.linspace(0, 6, 3), 0.0, 1.0))
     assert r.shape == v.shape == (4, 3, 3)
     assert all(x.shape == (4, 3) for x in elements_of(r, v))
 
@@ -141,7 +141,7 @@ def test_shapes_broadcast() -> None:
 )
 def test_energy_and_momentum(a: float, e: float, i: float, raan: float, argp: float, mean: float) -> None:
     """vis-viva, h^2 = mu a (1 - e^2), h_z = h cos i, r between perigee and apogee."""
-    r, v = states_of(a, e, i, raan, argp, mean)
+    r, v = states_of((a, e, i, raan, argp, mean))
     distance, h = np.linalg.norm(r), np.cross(r, v)
     np.testing.assert_allclose(v @ v, EARTH.mu_km3_s2 * (2.0 / distance - 1.0 / a), rtol=1e-9)
     np.testing.assert_allclose(h @ h, EARTH.mu_km3_s2 * a * (1.0 - e * e), rtol=1e-11)

@@ -96,26 +96,26 @@ def _matrix(lines: list[bytes]) -> Matrix:
 def _columns(ones: Matrix, twos: Matrix, raw_names: list[bytes]) -> tuple[dict[str, npt.NDArray[Any]], list[Fault]]:
     faults: list[Fault] = []
 
-    def fault(mask: Mask, label: str, lines: Matrix, start: int, stop: int, allowed: str) -> None:
+    def fault(mask: Mask, label: str, lines: Matrix, columns: slice, *, allowed: str) -> None:
         if mask.any():
-            faults.append(Fault(mask, label, lambda i: repr(_text(lines[i, start:stop].tobytes())), allowed))
+            faults.append(Fault(mask, label, lambda i: repr(_text(lines[i, columns].tobytes())), allowed))
 
     def number(lines: Matrix, start: int, whole: int, decimals: int, label: str) -> Floats:
         value, ok = _fixed(lines, start, whole, decimals)
-        fault(~ok, label, lines, start, start + whole + 1 + decimals, f"{'N' * whole}.{'N' * decimals}")
+        fault(~ok, label, lines, slice(start, start + whole + 1 + decimals), allowed=f"{'N' * whole}.{'N' * decimals}")
         return value
 
     def integer(lines: Matrix, start: int, stop: int, label: str) -> Ints:
         value, ok = _integer(lines[:, start:stop], blank_is_zero=True)
-        fault(~ok, label, lines, start, stop, f"{stop - start} digits or blanks before digits")
+        fault(~ok, label, lines, slice(start, stop), allowed=f"{stop - start} digits or blanks before digits")
         return value
 
     for k, lines in ((1, ones), (2, twos)):
         foreign = np.asarray(((lines < 32) | (lines > 126)).any(axis=1))
-        fault(foreign, f"line {k}", lines, 0, LINE_LENGTH, "printable ASCII")
+        fault(foreign, f"line {k}", lines, slice(LINE_LENGTH), allowed="printable ASCII")
         filled = (lines[:, _BLANK_COLUMNS[k]] != ord(" ")).any(axis=1)
         blanks = ", ".join(str(column + 1) for column in _BLANK_COLUMNS[k])
-        fault(filled, f"line {k}", lines, 0, LINE_LENGTH, f"a blank in columns {blanks}")
+        fault(filled, f"line {k}", lines, slice(LINE_LENGTH), allowed=f"a blank in columns {blanks}")
         total = _checksum(lines)
         digit = lines[:, 68].astype(np.int64) - ord("0")
         if (total != digit).any():
@@ -129,28 +129,36 @@ def _columns(ones: Matrix, twos: Matrix, raw_names: list[bytes]) -> tuple[dict[s
             )
 
     norad_id, ok = _satellite_number(ones[:, 2:7])
-    fault(~ok, "NORAD id", ones, 2, 7, "5 digits, or alpha-5 A0000 to Z9999 without I and O")
-    fault((ones[:, 2:7] != twos[:, 2:7]).any(axis=1), "NORAD id of line 2", twos, 2, 7, "the id of line 1")
+    fault(~ok, "NORAD id", ones, slice(2, 7), allowed="5 digits, or alpha-5 A0000 to Z9999 without I and O")
+    fault(
+        (ones[:, 2:7] != twos[:, 2:7]).any(axis=1), "NORAD id of line 2", twos, slice(2, 7), allowed="the id of line 1"
+    )
     year, ok_year = _integer(ones[:, 18:20])
     day, ok_day = _fixed(ones, 20, 3, 8)
     day_digits = np.where(ok_day, np.rint(day * 1e8), 1e8).astype(np.int64)
     ok_day &= (day_digits >= 10**8) & (day_digits < 367 * 10**8)
-    fault(~(ok_year & ok_day), "epoch", ones, 18, 32, "YYDDD.DDDDDDDD with days 001 to 366")
+    fault(~(ok_year & ok_day), "epoch", ones, slice(18, 32), allowed="YYDDD.DDDDDDDD with days 001 to 366")
     full_year = year + np.where(year < FIRST_YEAR, 2000, 1900)
     whole_days, fraction = np.divmod(day_digits, 10**8)
 
     dot, ok = _signed_fraction(ones[:, 33:43])
-    fault(~ok, "mean motion derivative", ones, 33, 43, "+.NNNNNNNN")
+    fault(~ok, "mean motion derivative", ones, slice(33, 43), allowed="+.NNNNNNNN")
     ddot, ok = _exponential(ones[:, 44:52])
-    fault(~ok, "mean motion second derivative", ones, 44, 52, "+NNNNN-N")
+    fault(~ok, "mean motion second derivative", ones, slice(44, 52), allowed="+NNNNN-N")
     bstar, ok = _exponential(ones[:, 53:61])
-    fault(~ok, "B*", ones, 53, 61, "+NNNNN-N; it may not be left out")
+    fault(~ok, "B*", ones, slice(53, 61), allowed="+NNNNN-N; it may not be left out")
     is_xp = ones[:, 62] == ord("4")
-    fault(is_xp, "ephemeris type", ones, 62, 63, "0: type 4 is SGP4-XP, which SGP4 cannot propagate; get SGP4 sets")
+    fault(
+        is_xp,
+        "ephemeris type",
+        ones,
+        slice(62, 63),
+        allowed="0: type 4 is SGP4-XP, which SGP4 cannot propagate; get SGP4 sets",
+    )
     known = np.isin(ones[:, 62], np.frombuffer(b" 023", np.uint8)) | is_xp
-    fault(~known, "ephemeris type", ones, 62, 63, "0, 2, 3 or blank")
+    fault(~known, "ephemeris type", ones, slice(62, 63), allowed="0, 2, 3 or blank")
     eccentricity, ok = _integer(twos[:, 26:33])
-    fault(~ok, "eccentricity", twos, 26, 33, "7 digits")
+    fault(~ok, "eccentricity", twos, slice(26, 33), allowed="7 digits")
 
     names, odd = _names(raw_names)
     if odd.any():

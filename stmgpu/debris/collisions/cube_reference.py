@@ -19,7 +19,9 @@ def find(sampling: Sampling, state: State, step: int, shifts: Floats) -> Pairs:
     """Unsorted pairs, as :meth:`stmgpu.debris.collisions.cube_kernels.CubeKernels.find` returns them."""
     present = np.flatnonzero(state.mode[: state.n] != ABSENT)
     orbit, uid, run = state.orbit[:, present], state.uid[present], state.run[present].astype(np.int64)
-    parts = [_sample(sampling, orbit, uid, run, step, k, shifts[k]) for k in range(sampling.resamples)]
+    parts = [
+        _sample(sampling, orbit, uid, run, step=step, resample=k, shifts=shifts[k]) for k in range(sampling.resamples)
+    ]
     i, j, resample, columns = (np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
     words = np.stack(
         pair_words(
@@ -36,12 +38,12 @@ def find(sampling: Sampling, state: State, step: int, shifts: Floats) -> Pairs:
 
 
 def _sample(
-    sampling: Sampling, orbit: Floats, uid: Ints, run: Ints, step: int, resample: int, shifts: Floats
+    sampling: Sampling, orbit: Floats, uid: Ints, run: Ints, *, step: int, resample: int, shifts: Floats
 ) -> tuple[Ints, Ints, Ints, Floats]:
     """Pairs of one resample: lower and higher uid (indices), resample, and the columns [14, m] of cube_pairs."""
     u, _ = uniforms(sampling.seed, sampling.run_numbers[run], ANGLE, (step << 16) | resample, uid)
     a, e, i, raan, argp = orbit[:5]
-    r, v = states_of(a, e, i, raan, argp, (u - 0.5) * 2.0 * np.pi, sampling.mu_km3_s2)
+    r, v = states_of((a, e, i, raan, argp, (u - 0.5) * 2.0 * np.pi), mu_km3_s2=sampling.mu_km3_s2)
     cells = sampling.lattice.cells(r, shifts[run])
     _, box, members = np.unique(np.column_stack([run, cells]), axis=0, return_inverse=True, return_counts=True)
     order = np.argsort(box.ravel(), kind="stable")

@@ -73,5 +73,5 @@ class Explosions:
         """Draw the state of an object at a random mean anomaly of its orbit [km, km/s]."""
         a, e, i, raan, argp = self.batch.members.orbits(np.array([slot]))[:5]
         anomaly = self.breakups.generator(run, event + 1).uniform(0.0, 2.0 * np.pi, 1)
-        position, velocity = states_of(a, e, i, raan, argp, anomaly)
+        position, velocity = states_of((a, e, i, raan, argp, anomaly))
         return position[0], velocity[0]

@@ -154,7 +154,7 @@ class Launches:
         begin, end = self._start(year), self._start(year + 1)
         parts = []
         if self._model is not None:
-            parts.append(self._model.between(begin, end, self._seed, self._run))
+            parts.append(self._model.between(begin, end, seed=self._seed, run=self._run))
         parts += [c.between(begin, end) for c in self._constellations]
         parts = [part for part in parts if len(part[1])]
         self._year, self._times, self._arrivals = year, [], None
@@ -206,7 +206,7 @@ class _Pool:
             notes=(),
         )
 
-    def born(self, entry: Ints, serial: Ints, time: Floats, begin: float, seed: int, run: int) -> Population:
+    def born(self, entry: Ints, serial: Ints, *, time: Floats, begin: float, seed: int, run: int) -> Population:
         """Return copies of entries, launched at some times, with random angles."""
         raan, argp = streams.uniforms(seed, run, streams.LAUNCH, _NODE, serial)
         mean, _ = streams.uniforms(seed, run, streams.LAUNCH, _ANOMALY, serial)
@@ -233,7 +233,7 @@ class _Repeated(_Pool):
                 f"at most {1 << _ROW_BITS:,}"
             )
 
-    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
+    def between(self, begin: float, end: float, *, seed: int, run: int) -> tuple[Population, Ints]:
         """Return the arrivals from ``begin`` on, before ``end``."""
         launch = self.template.launch_year
         until = min(end, self.until)
@@ -258,7 +258,7 @@ class _Repeated(_Pool):
         if not which:
             return self.template[:0], np.zeros(0, np.int64)
         entry, serial = np.concatenate(which), np.concatenate(serials)
-        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
+        return self.born(entry, serial, time=np.concatenate(times), begin=begin, seed=seed, run=run), serial
 
     def _copies(self, due: Ints, time: Floats, cycle: int, seed: int, run: int) -> Ints:
         """Return the number of copies in which each entry is launched."""
@@ -296,7 +296,7 @@ class _Constant(_Pool):
             if rate:
                 self.classes.append((k, rate, entries))
 
-    def between(self, begin: float, end: float, seed: int, run: int) -> tuple[Population, Ints]:
+    def between(self, begin: float, end: float, *, seed: int, run: int) -> tuple[Population, Ints]:
         """Return the arrivals of one whole year of the run, from ``begin`` on, before ``end``."""
         year, g = round(begin - self.epoch), self.growth
         which, serials, times = [], [], []
@@ -321,7 +321,7 @@ class _Constant(_Pool):
         if not which:
             return self.template[:0], np.zeros(0, np.int64)
         entry, serial = np.concatenate(which), np.concatenate(serials)
-        return self.born(entry, serial, np.concatenate(times), begin, seed, run), serial
+        return self.born(entry, serial, time=np.concatenate(times), begin=begin, seed=seed, run=run), serial
 
 
 def _poisson(chance: float, mean: float) -> int:

@@ -99,7 +99,7 @@ class Operations:
         if spec.mode == "graveyard":
             orbit = m.orbits(slots)
             a = orbit[orbit_table.A_KM]
-            perigee, apogee = _disposal_orbit(orbit, spec.rule_years, self.lifetime, rotating)
+            perigee, apogee = _disposal_orbit(orbit, years=spec.rule_years, lifetime=self.lifetime, rotating=rotating)
             grave = EARTH.radius_km + spec.graveyard_km
             # nearer in specific energy -mu / 2a, whose change is proportional to the impulse from a near-circular orbit
             up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
@@ -155,14 +155,14 @@ def lower(members: Members, slots: Ints, *, years: float, lifetime: Lifetime, ro
     """
     if not len(slots):
         return
-    perigee, apogee = _disposal_orbit(members.orbits(slots), years, lifetime, rotating)
+    perigee, apogee = _disposal_orbit(members.orbits(slots), years=years, lifetime=lifetime, rotating=rotating)
     new_a = 0.5 * (perigee + apogee)
     members.set_orbit(orbit_table.A_KM, slots, new_a)
     members.set_orbit(orbit_table.ECC, slots, np.maximum((apogee - perigee) / (apogee + perigee), 0.0))
     members.set_mode(slots, orbit_table.FREE)
 
 
-def _disposal_orbit(orbit: Floats, years: float, lifetime: Lifetime, rotating: bool) -> tuple[Floats, Floats]:
+def _disposal_orbit(orbit: Floats, *, years: float, lifetime: Lifetime, rotating: bool) -> tuple[Floats, Floats]:
     inclination = orbit[orbit_table.INC] if rotating else None
     perigee, apogee = lifetime.disposal_orbit(
         orbit[orbit_table.A_KM],

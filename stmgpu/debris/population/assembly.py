@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stmgpu.debris.population.filling import Filled
     from stmgpu.typing import Bools, Floats
 
 DRAG_COEFFICIENT = 2.2
@@ -139,7 +140,7 @@ def assemble(
         age_years=epoch_year - launch,
         where=source,
     )
-    _check_amounts(kind, filled.mass_kg, filled.radius_m, c["weight"], source, lambda k: row_name(int(rows[k])))
+    _check_amounts(kind, filled, c["weight"], source=source, row_name=lambda k: row_name(int(rows[k])))
     controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
     return Population(
         epoch_year=float(epoch_year),
@@ -213,39 +214,42 @@ def _check(c: dict[str, NDArray[Any]], source: str, row_name: Callable[[int], st
         "length_m",
         "weight",
     ):
-        _refuse(~np.isfinite(c[name]), c[name], name, "a finite number", source, row_name)
+        _refuse(~np.isfinite(c[name]), c[name], name, allowed="a finite number", source=source, row_name=row_name)
     for name in ("mass_kg", "radius_m", "area_to_mass", "length_m"):
-        _refuse(c[name] < 0.0, c[name], name, "0 (not known) or more", source, row_name)
-    _refuse(c["weight"] <= 0.0, c["weight"], "weight", "more than 0", source, row_name)
-    _refuse((c["ecc"] < 0.0) | (c["ecc"] >= 1.0), c["ecc"], "eccentricity", "0 <= e < 1", source, row_name)
+        _refuse(c[name] < 0.0, c[name], name, allowed="0 (not known) or more", source=source, row_name=row_name)
+    _refuse(c["weight"] <= 0.0, c["weight"], "weight", allowed="more than 0", source=source, row_name=row_name)
+    _refuse(
+        (c["ecc"] < 0.0) | (c["ecc"] >= 1.0),
+        c["ecc"],
+        "eccentricity",
+        allowed="0 <= e < 1",
+        source=source,
+        row_name=row_name,
+    )
     _refuse(
         (c["inc_rad"] < 0.0) | (c["inc_rad"] > np.pi),
         np.degrees(c["inc_rad"]).round(9),
         "inclination [deg]",
-        "0 to 180",
-        source,
-        row_name,
+        allowed="0 to 180",
+        source=source,
+        row_name=row_name,
     )
     apogee = c["a_km"] * (1.0 + c["ecc"]) - EARTH.radius_km
     _refuse(
         (apogee <= 0.0) | (apogee > MOST_APOGEE_KM),
         apogee,
         "height of the apogee [km]",
-        f"more than 0, up to {MOST_APOGEE_KM:,.0f}",
-        source,
-        row_name,
+        allowed=f"more than 0, up to {MOST_APOGEE_KM:,.0f}",
+        source=source,
+        row_name=row_name,
     )
 
 
 def _check_amounts(
-    kind: NDArray[np.int8],
-    mass: Floats,
-    radius: Floats,
-    weight: Floats,
-    source: str,
-    row_name: Callable[[int], str],
+    kind: NDArray[np.int8], filled: Filled, weight: Floats, *, source: str, row_name: Callable[[int], str]
 ) -> None:
     """Check that objects, stated or filled in, are small enough to be counted."""
+    mass, radius = filled.mass_kg, filled.radius_m
     pieces = np.where(kind > Kind.MISSION_RELATED, weight, 1.0)
     for values, most, name in (
         (mass, MOST_KG, "mass_kg"),
@@ -254,11 +258,11 @@ def _check_amounts(
         (pieces * mass, MOST_KG_OF_ROW, "weight x mass [kg]"),
         (pieces * np.pi * radius**2, MOST_M2_OF_ROW, "weight x cross-section [m^2]"),
     ):
-        _refuse(values > most, values, name, f"up to {most:,.0f}", source, row_name)
+        _refuse(values > most, values, name, allowed=f"up to {most:,.0f}", source=source, row_name=row_name)
 
 
 def _refuse(
-    bad: Bools, values: NDArray[Any], name: str, allowed: str, source: str, row_name: Callable[[int], str]
+    bad: Bools, values: NDArray[Any], name: str, *, allowed: str, source: str, row_name: Callable[[int], str]
 ) -> None:
     if bad.any():
         k = int(np.flatnonzero(bad)[0])

@@ -84,7 +84,7 @@ def read_cascade(
             f"{file}, line {7 * k + 1}: object {k + 1}, {distance[k]:,.0f} km from the Earth's centre, is "
             "within the Earth or on no closed orbit; are the numbers in m and m/s?"
         )
-    a, e, i, raan, argp, mean = elements_of(position, velocity, EARTH.mu_km3_s2)
+    a, e, i, raan, argp, mean = elements_of(position, velocity, mu_km3_s2=EARTH.mu_km3_s2)
     mass = mass_of_length(2.0 * radius)
     columns: dict[str, NDArray[Any]] = {
         "kind": np.full(len(rows), Kind.UNATTRIBUTED, np.int8), "a_km": a, "ecc": e, "inc_rad": i, "raan_rad": raan,

@@ -168,7 +168,7 @@ def fill_missing(
     for k, rows, label in _groups(kinds, member, (mass > 0.0) & (ratio > 0.0)):
         part = _Part(mass[rows], radius[rows], ratio[rows], length[rows])
         if k in _FRAGMENTS:
-            filled[rows], note = _fragments(k, part, rocket[rows], rng, stay[rows], age[rows])
+            filled[rows], note = _fragments(k, part, rng, rocket=rocket[rows], stay=stay[rows], age=age[rows])
         else:
             # the members of a constellation that forms a group count for its medians
             filled[rows], note = _intact(k, part, (member[rows] < 0) | (member[rows] >= 0).all(), rng)
@@ -270,7 +270,7 @@ def _surviving_chi(length: Floats, rocket: Bools, stay: Floats, age: Floats, rng
 
 
 def _fragments(
-    kind: Kind, part: _Part, rocket: Bools, rng: np.random.Generator, stay: Floats, age: Floats
+    kind: Kind, part: _Part, rng: np.random.Generator, *, rocket: Bools, stay: Floats, age: Floats
 ) -> tuple[NDArray[np.int8], str]:
     """Fill the columns of fragments of one class in place; return bits and a note."""
     mass, radius, ratio, length = part.mass, part.radius, part.ratio, part.length

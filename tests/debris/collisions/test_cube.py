@@ -146,7 +146,7 @@ def test_keplers_equation(kernel_backend: Backend, ecc: float, error: float) -> 
     e = cube.encounters(_state(kernel_backend, elements, 1.0), 3)
     assert len(e) > 60 * n * (n - 1) // 2
     u, _ = uniforms(1, 5, ANGLE, (3 << 16) | e.resample, e.second)
-    r, v = states_of(a, ecc, 0.7, 2.0, 4.0, (u - 0.5) * 2.0 * np.pi)
+    r, v = states_of((a, ecc, 0.7, 2.0, 4.0, (u - 0.5) * 2.0 * np.pi))
     assert np.abs(e.r_second - r).max() <= 1.5 * error * a
     assert np.abs(e.v_second - v).max() <= 1.5 * error * 8.0 / (1.0 - ecc) ** 2
 

@@ -76,7 +76,7 @@ def test_fitted_elements_give_the_states_back(kind: str) -> None:
     height, ecc, inc = (rng.uniform(*ends, n) for ends in ORBITS[kind])
     a = (EARTH.radius_km + height) / (1.0 - ecc)
     angles = rng.uniform(0.0, 2.0 * np.pi, (3, n))
-    states = np.concatenate(states_of(a, ecc, np.radians(inc), *angles), axis=1)
+    states = np.concatenate(states_of((a, ecc, np.radians(inc), *angles)), axis=1)
     catalog, off = fit(states)
     assert off.max() < 1e-6
     again = sgp4_states(catalog)

@@ -32,7 +32,7 @@ def cascade(path: Path, radius: tuple[float, float, float] = (0.15, 0.55, 2.0)) 
         [0.5, 1.5, 2.5],
         [0.1, 3.0, 5.0],
     )
-    r, v = states_of(*elements, 398600.4418)
+    r, v = states_of(elements, mu_km3_s2=398600.4418)
     rows = np.column_stack([r * 1e3, v * 1e3, radius])
     path.write_text("\n".join(repr(float(x)) for x in rows.ravel()) + "\n")
     return elements
