@@ -6,7 +6,7 @@ instruction set and backend.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Solver:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[str, BackendArray] = {}
 
     def solve(self, field: BinnedPopulation) -> Rates:
         """Compute the rates of a binned population.
@@ -49,7 +49,7 @@ class Solver:
         """
         return _Task(field, self).solve() if self.backend.runs_kernels else mean_field_reference.solve(field)
 
-    def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> Any:
+    def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """An uninitialised array, in memory that is used again under the same name."""
         size = int(np.prod(shape))
         if name not in self._kept or self._kept[name].size < size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -49,7 +49,7 @@ def plot_screening(ds: xr.Dataset, catalog: Catalog, path: str | os.PathLike[str
     """
     figure = Figure(figsize=(12.0, 6.4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    panels: Any = figure.subplot_mosaic([["where", "when"], ["where", "close"]], width_ratios=[1.25, 1.0])
+    panels: dict[str, Axes] = figure.subplot_mosaic([["where", "when"], ["where", "close"]], width_ratios=[1.25, 1.0])
     _where(figure, panels["where"], ds, catalog)
     _when(panels["when"], ds)
     _close(panels["close"], ds)
