@@ -85,7 +85,7 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
-def _print(name: str, value: Any, indent: int = 0) -> None:
+def _print(name: str, value: object, indent: int = 0) -> None:
     space = " " * indent
     if isinstance(value, dict) and value:
         typer.echo(f"{space}{name}")
@@ -117,7 +117,7 @@ def check(
     """Compare every file of a store with its hash, and print a cure for each finding."""
     from stmgpu.store import check_store
 
-    findings = check_store(store, repair)
+    findings = check_store(store, repair=repair)
     for finding in findings:
         typer.echo(str(finding))
     if findings:

@@ -8,9 +8,12 @@ backends and :class:`stmgpu.screen.broad_phase_reference.KdTree` (NumPy and SciP
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from stmgpu.constants import WGS72
+
+if TYPE_CHECKING:
+    from stmgpu.typing import BackendArray
 
 
 @dataclass
@@ -21,15 +24,15 @@ class Candidates:
     [s after the sample].
     """
 
-    first: Any
-    second: Any
-    row: Any
-    offset_s: Any
+    first: BackendArray
+    second: BackendArray
+    row: BackendArray
+    offset_s: BackendArray
 
     def __len__(self) -> int:
         return int(self.first.shape[0])
 
-    def __getitem__(self, index: Any) -> Candidates:
+    def __getitem__(self, index: BackendArray | slice) -> Candidates:
         return Candidates(self.first[index], self.second[index], self.row[index], self.offset_s[index])
 
 
@@ -41,11 +44,11 @@ class Block:
     only serve to measure the interpolation error.
     """
 
-    states: Any
-    codes: Any
+    states: BackendArray
+    codes: BackendArray
     first_node: int
 
 
-def bend_km(distance_km: Any, speed_km_s: Any, radius_km: Any, h_s: float) -> Any:
+def bend_km(distance_km: BackendArray, speed_km_s: BackendArray, radius_km: BackendArray, h_s: float) -> BackendArray:
     """A h^2 / 2 of inequality (1) in :mod:`stmgpu.screen.plan`: how far a pair can bend from a straight line [km]."""
     return 1.05 * WGS72.mu_km3_s2 * h_s**2 * (distance_km + 1.05 * speed_km_s * h_s) / (radius_km - 8.0 * h_s) ** 3

@@ -7,7 +7,7 @@ comes near the threshold is handed to SciPy's bounded minimiser on the squared d
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -19,6 +19,11 @@ from stmgpu.screen.prominence import PROMINENCE_KM
 from stmgpu.screen.refine import DIFFERENCE_S
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stmgpu.propagate.elements import MeanElements
+
 Minimum = tuple[int, int, float, float, int]
 """First object, second object, time [s], distance [km], edge flag."""
 
@@ -27,8 +32,9 @@ MARGIN_KM = 5.0
 
 
 def brute(
-    elements: Any,
+    elements: MeanElements,
     start: tuple[float, float],
+    *,
     duration_s: float,
     threshold_km: float,
     step_s: float = 10.0,
@@ -143,7 +149,7 @@ def _distance(p: SGP4Propagator, a: int, b: int, t_s: float) -> float:
     return 1e9 if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
 
 
-def _usable(p: SGP4Propagator, start: tuple[float, float], duration_s: float) -> Any:
+def _usable(p: SGP4Propagator, start: tuple[float, float], duration_s: float) -> Callable[[int, float], bool]:
     """Whether an object takes part at a time: both nodes around it are good (nodes count from UTC midnight)."""
     midnight = -start[1] * 86400.0
     first = int(np.floor(-midnight / NODE_STEP_S))

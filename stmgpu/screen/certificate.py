@@ -12,7 +12,10 @@ from stmgpu.screen.plan import Plan, hermite_weights
 from stmgpu.screen.vectors import dot
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from stmgpu.screen.refine import Refiner
+    from stmgpu.typing import BackendArray, Ints
 
 
 @dataclass
@@ -50,14 +53,14 @@ class Certificate:
         return self.largest_ratio < 1.0
 
     def measure(
-        self, plan: Plan, refiner: Refiner, block: Block, error_km: Any, candidates: Candidates, ids: np.ndarray
+        self, candidates: Candidates, block: Block, *, refiner: Refiner, error_km: BackendArray, ids: Ints
     ) -> None:
         """Check a sample of a block's candidates at both ends of their intervals.
 
         The ids [n] of the objects (internal order) and the interval decide what is in the sample: a pair is measured
         or not, however the window and the catalogue are cut.
         """
-        xp = refiner.xp
+        plan, xp = refiner.plan, refiner.xp
         pick = xp.flatnonzero(_drawn(xp, xp.asarray(ids), candidates, plan))
         if len(pick) == 0:
             return
@@ -87,10 +90,11 @@ class Certificate:
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
 
 
-def _drawn(xp: Any, ids: Any, candidates: Candidates, plan: Plan) -> Any:
+def _drawn(xp: ModuleType, ids: BackendArray, candidates: Candidates, plan: Plan) -> BackendArray:
     """Whether each candidate is in the sample: a hash of its ids and interval below the share that is wanted."""
     if plan.sampled >= 1.0:
-        return xp.ones(len(candidates), bool)
+        everything: BackendArray = xp.ones(len(candidates), bool)
+        return everything
     a, b = ids[candidates.first].astype(np.uint64), ids[candidates.second].astype(np.uint64)
     x = (
         xp.minimum(a, b) * np.uint64(0x9E3779B97F4A7C15)
@@ -99,4 +103,5 @@ def _drawn(xp: Any, ids: Any, candidates: Candidates, plan: Plan) -> Any:
     )
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # mixer of splitmix64 (Vigna 2015)
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-    return (x ^ (x >> np.uint64(31))) < np.uint64(int(plan.sampled * 2.0**64))
+    sampled: BackendArray = (x ^ (x >> np.uint64(31))) < np.uint64(int(plan.sampled * 2.0**64))
+    return sampled

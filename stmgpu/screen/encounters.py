@@ -159,8 +159,8 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
             before, after = np.flatnonzero(~within[:at]), np.flatnonzero(~within[at:])
             low[:, e] = _bracket(samples, int(before[-1]), tca) if len(before) else (0.0, 0.0)
             high[:, e] = _bracket(samples, at + int(after[0]), tca) if len(after) else (plan.duration_s,) * 2
-    entry[slow] = _crossing(refiner, plan, first, second, low[0], low[1])
-    leave[slow] = _crossing(refiner, plan, first, second, high[0], high[1])
+    entry[slow] = _crossing(refiner, first, second, outside=low[0], inside=low[1])
+    leave[slow] = _crossing(refiner, first, second, outside=high[0], inside=high[1])
     flags[slow] |= np.where(low[0] == low[1], ENTRY_BEFORE_START, 0).astype(np.int32)
     flags[slow] |= np.where(high[0] == high[1], EXIT_AFTER_END, 0).astype(np.int32)
     return entry, leave, flags
@@ -187,23 +187,21 @@ def _bracket(samples: np.ndarray, outside: int, tca: float) -> tuple[float, floa
     return t, max(float(samples[outside - 1]) if outside else tca, tca)
 
 
-def _excess(refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> np.ndarray:
+def _excess(refiner: Refiner, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> np.ndarray:
     """|dr|^2 - D^2 [km^2], infinite where SGP4 fails; host array."""
     excess = np.empty(len(t_s))
     for s, _, rel, bad in refiner.on_host(i, j, t_s):
-        excess[s] = np.where(bad, np.inf, dot(rel[:3], rel[:3]) - plan.threshold_km**2)
+        excess[s] = np.where(bad, np.inf, dot(rel[:3], rel[:3]) - refiner.plan.threshold_km**2)
     return excess
 
 
-def _crossing(
-    refiner: Refiner, plan: Plan, i: np.ndarray, j: np.ndarray, outside: np.ndarray, inside: np.ndarray
-) -> np.ndarray:
+def _crossing(refiner: Refiner, i: np.ndarray, j: np.ndarray, *, outside: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Bisect the crossing between a time outside and a time inside the sphere to below a microsecond."""
     outside, inside = outside.copy(), inside.copy()
     for _ in range(28):
         if not np.any(np.abs(outside - inside) > 5e-7):
             break
         middle = 0.5 * (outside + inside)
-        out = _excess(refiner, plan, i, j, middle) >= 0.0
+        out = _excess(refiner, i, j, middle) >= 0.0
         outside, inside = np.where(out, middle, outside), np.where(out, inside, middle)
     return inside

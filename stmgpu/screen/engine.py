@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,10 +28,12 @@ from stmgpu.screen.refine import STATES_AT_ONCE, Refiner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from stmgpu.backend import Backend
     from stmgpu.propagate.protocol import Propagator
     from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.typing import BackendArray
 
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 
@@ -87,6 +89,7 @@ class Screener:
         objects: ScreeningObjects,
         plan: Plan,
         backend: Backend,
+        *,
         split: int | None = None,
     ) -> None:
         self.plan, self.backend = plan, backend
@@ -138,7 +141,7 @@ class Screener:
                 counted += len(candidates)
                 waiting.append(candidates)
                 with watch("certify"):
-                    certificate.measure(plan, refiner, block, error, candidates, self._ids_in_order)
+                    certificate.measure(candidates, block, refiner=refiner, error_km=error, ids=self._ids_in_order)
                 if sum(map(len, waiting)) >= STATES_AT_ONCE:
                     refine()
             if progress is not None:
@@ -193,7 +196,7 @@ class Screener:
                 parts = []
 
 
-def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[Any]:
+def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[BackendArray]:
     """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
     found = [] if split is None else [order >= split]
     if not objects.pairs_of_elements:
@@ -257,7 +260,7 @@ def run(
     return Screening(plan, backend, screener.refiner, part, followed)
 
 
-def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
+def _in_order(parts: list[Candidates], xp: ModuleType) -> Candidates:
     """Candidates by interval and objects: appending order depends on threads, results must not."""
     first, second, row, offset_s = (
         xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s")
@@ -266,7 +269,7 @@ def _in_order(parts: list[Candidates], xp: Any) -> Candidates:
     return Candidates(first[order], second[order], row[order], offset_s[order])
 
 
-def _chunks(parts: list[Candidates], xp: Any) -> Iterator[Candidates]:
+def _chunks(parts: list[Candidates], xp: ModuleType) -> Iterator[Candidates]:
     """Waiting candidates, at most :data:`STATES_AT_ONCE` at a time."""
     if not parts:
         return

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from stmgpu.typing import BackendArray
 
 DUPLICATE_S = 1e-3
 """Two events of a pair closer than this are one [s]; distinct minima are minutes apart."""
@@ -28,7 +31,7 @@ class Events:
             return Events(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32))
         return Events(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("first", "second", "tca_s", "flags")))
 
-    def __getitem__(self, index: Any) -> Self:
+    def __getitem__(self, index: BackendArray | slice) -> Self:
         return dataclasses.replace(self, **{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stmgpu.propagate.protocol import Propagator
     from stmgpu.screen.broad_phase import Candidates
     from stmgpu.screen.plan import Plan
+    from stmgpu.typing import BackendArray, Bools, Floats
 
 DIFFERENCE_S = 0.5
 """Half width of the central differences [s]. Rounding moves a TCA by less than 1e-8 s; truncation by about d^2 a / 8 v,
@@ -66,13 +67,15 @@ class Refiner:
         self.xp, self.get = backend.xp, backend.get
         self.windows = PairWindows(propagator, plan, backend)
 
-    def relative(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any]:
+    def relative(
+        self, i: BackendArray, j: BackendArray, t_s: BackendArray
+    ) -> tuple[BackendArray, BackendArray, BackendArray]:
         """States at ``t_s``: (state of i [6, m], state of j minus state of i [6, m], whether either failed [m])."""
         xp, m = self.xp, len(t_s)
         states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]))
         return states[:, :m], states[:, m:] - states[:, :m], (code[:m] != 0) | (code[m:] != 0)
 
-    def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Any, Any, Any]]:
+    def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Floats, Floats, Bools]]:
         """:meth:`relative` of host arrays of any length as host arrays, a bounded slice of them at a time."""
         put, get = self.backend.put, self.backend.get
         for k in range(0, len(t_s), STATES_AT_ONCE):
@@ -80,7 +83,9 @@ class Refiner:
             state, difference, failed = self.relative(put(i[s]), put(j[s]), put(t_s[s]))
             yield s, get(state), get(difference), get(failed)
 
-    def half_rate(self, i: Any, j: Any, t_s: Any) -> tuple[Any, Any, Any, Any]:
+    def half_rate(
+        self, i: BackendArray, j: BackendArray, t_s: BackendArray
+    ) -> tuple[BackendArray, BackendArray, BackendArray, BackendArray]:
         """Half the true rate of |dr|^2 at ``t_s`` [km^2/s], dr [3, m], true dv [3, m], whether anything failed."""
         xp, m, d = self.xp, len(t_s), DIFFERENCE_S
         _, rel, bad = self.relative(xp.concatenate([i, i]), xp.concatenate([j, j]), xp.concatenate([t_s - d, t_s + d]))
@@ -124,7 +129,7 @@ class Refiner:
         events.tca_s = np.clip(events.tca_s, first, np.maximum(first, last))
         return events[inside]
 
-    def _convex(self, speed: Any, distance: Any, radius: Any) -> Any:
+    def _convex(self, speed: BackendArray, distance: BackendArray, radius: BackendArray) -> BackendArray:
         """Whether |dr|^2 is provably convex over the interval, from a state inside it.
 
         The SGP4 velocity may be off by 0.2 km/s, and anything in the interval is at most 2 h away.
@@ -135,7 +140,7 @@ class Refiner:
         slowest = speed - tidal * farthest * reach - 0.2
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
-    def _newton(self, i: Any, j: Any, row: Any, t: Any) -> tuple[Events, int]:
+    def _newton(self, i: BackendArray, j: BackendArray, row: BackendArray, t: BackendArray) -> tuple[Events, int]:
         """Single minima: quadratics through three positions, repeated until the time stands still.
 
         A minimum just outside the window becomes an event of that edge: the pair is parting (or closing in) there, and
@@ -183,7 +188,7 @@ class Refiner:
         flags |= xp.where((before & went_before) | (after & goes_on), JUNCTION, 0).astype(np.int32)
         return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
 
-    def _walk(self, i: Any, j: Any, row: Any) -> tuple[Events, int]:
+    def _walk(self, i: BackendArray, j: BackendArray, row: BackendArray) -> tuple[Events, int]:
         """All minima of pairs that fly together: sign changes of the rate of |dr|^2 on a walk through the interval."""
         xp, plan = self.xp, self.plan
         if len(row) == 0:
@@ -210,18 +215,28 @@ class Refiner:
                 hit = (left_rate < 0.0) & (rate >= 0.0)
                 brackets.append((i[hit], j[hit], left[hit], t[hit], left_rate[hit], rate[hit]))
             left, left_rate = t, rate
-        return self._bisect(*(xp.concatenate(column) for column in zip(*brackets, strict=True))), failed
+        i, j, low, high, low_rate, high_rate = (xp.concatenate(column) for column in zip(*brackets, strict=True))
+        return self._bisect(i, j, low=low, high=high, low_rate=low_rate, high_rate=high_rate), failed
 
-    def _bisect(self, i: Any, j: Any, low: Any, high: Any, f_low: Any, f_high: Any) -> Events:
+    def _bisect(
+        self,
+        i: BackendArray,
+        j: BackendArray,
+        *,
+        low: BackendArray,
+        high: BackendArray,
+        low_rate: BackendArray,
+        high_rate: BackendArray,
+    ) -> Events:
         """Roots of the rate of |dr|^2 in brackets, by the Illinois variant of false position (Dowell, Jarratt 1971)."""
         xp = self.xp
         t = high.copy()
         active = xp.arange(len(t))
-        low, high, f_low, f_high = low.copy(), high.copy(), f_low.copy(), f_high.copy()
+        low, high, low_rate, high_rate = low.copy(), high.copy(), low_rate.copy(), high_rate.copy()
         for _ in range(60):
             if len(active) == 0:
                 break
-            a, b, fa, fb = low[active], high[active], f_low[active], f_high[active]
+            a, b, fa, fb = low[active], high[active], low_rate[active], high_rate[active]
             guess = a - fa * (b - a) / xp.where(fb > fa, fb - fa, 1.0)
             guess = xp.minimum(xp.maximum(guess, a), b)
             f, _, _, bad = self.half_rate(i[active], j[active], guess)
@@ -229,14 +244,14 @@ class Refiner:
             moved = xp.abs(guess - t[active])
             t[active] = guess
             low[active], high[active] = xp.where(right, a, guess), xp.where(right, guess, b)
-            f_low[active] = xp.where(right, 0.5 * fa, f)
-            f_high[active] = xp.where(right, f, 0.5 * fb)
+            low_rate[active] = xp.where(right, 0.5 * fa, f)
+            high_rate[active] = xp.where(right, f, 0.5 * fb)
             active = active[(moved > 1e-8) & (f != 0.0) & ~bad]
         _, rel, bad = self.relative(i, j, t)
         keep = (dot(rel[:3], rel[:3]) < self.plan.threshold_km**2) & ~bad
         return self.events(i[keep], j[keep], t[keep], 0)
 
-    def events(self, i: Any, j: Any, t: Any, flag: int | np.ndarray) -> Events:
+    def events(self, i: BackendArray, j: BackendArray, t: BackendArray, flag: int | np.ndarray) -> Events:
         """Events from arrays of the backend."""
         get = self.get
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from stmgpu.typing import Floats
+    from stmgpu.typing import BackendArray, Floats
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(a: BackendArray, b: BackendArray) -> BackendArray:
     """Scalar products of [3, m] arrays."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    product: BackendArray = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return product
 
 
 def norm(v: Floats) -> Floats:

@@ -6,7 +6,7 @@ segments cut it again, at junctions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stmgpu.propagate.protocol import Propagator
     from stmgpu.screen.plan import Plan
     from stmgpu.screen.refine import Refiner
+    from stmgpu.typing import BackendArray
 
 START_EDGE, END_EDGE = 2, 4
 
@@ -52,7 +53,7 @@ class PairWindows:
             ends[: len(following)], begins[following[following >= 0]] = following >= 0, True
             self._goes_on, self._went_before = backend.put(ends), backend.put(begins)
 
-    def of(self, i: Any, j: Any) -> tuple[Any, Any, Any, Any]:
+    def of(self, i: BackendArray, j: BackendArray) -> tuple[BackendArray, BackendArray, BackendArray, BackendArray]:
         """First and last time of each pair [s after start], and whether either is a junction of segments."""
         xp, duration_s = self.backend.xp, self.plan.duration_s
         if self.usable_s is None:
@@ -68,7 +69,7 @@ class PairWindows:
         return first, last, before, after
 
 
-def edge_events(refiner: Refiner, i: Any, j: Any, row: Any) -> Events:
+def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: BackendArray) -> Events:
     """Events of pairs within the threshold at their window's start that then part, or at its end while closing in.
 
     Parameters

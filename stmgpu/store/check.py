@@ -33,7 +33,7 @@ class Finding:
         return f"{self.what}; {self.cure}"
 
 
-def check_store(path: str | os.PathLike[str], repair: bool = False) -> list[Finding]:
+def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[Finding]:
     """Read every file of a store and compare it with what was written.
 
     Parameters
@@ -60,10 +60,10 @@ def check_store(path: str | os.PathLike[str], repair: bool = False) -> list[Find
     """
     folder = Path(path)
     with reading(folder):
-        return _check(folder, repair)
+        return _check(folder, repair=repair)
 
 
-def _check(folder: Path, repair: bool) -> list[Finding]:
+def _check(folder: Path, *, repair: bool) -> list[Finding]:
     _, complete = check_root(folder, unfinished=True)
     if not has_run(folder):
         cure = "delete the store and make it again"

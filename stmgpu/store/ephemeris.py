@@ -47,10 +47,10 @@ def create_ephemeris(folder: Path, objects: Ints, times: Times, *, names: String
             group,
             kind,
             name,
-            np.dtype(dtype),
-            tuple(lengths[d] for d in spec.dims),
-            spec.dims,
-            time_attrs(attrs) if spec.dtype == "time" else attrs,
+            dtype=dtype,
+            shape=tuple(lengths[d] for d in spec.dims),
+            dims=spec.dims,
+            attrs=time_attrs(attrs) if spec.dtype == "time" else attrs,
         )
     arrays["object"][...] = objects
     arrays["time"][...] = times.astype("datetime64[ns]").view(np.int64)
@@ -71,7 +71,7 @@ def shard_lengths(objects: int, times: int) -> tuple[int, int]:
 
 
 def write_block(
-    folder: Path, first_object: int, first_time: int, position: np.ndarray, velocity: np.ndarray, error_code: np.ndarray
+    folder: Path, begin: tuple[int, int], *, position: np.ndarray, velocity: np.ndarray, error_code: np.ndarray
 ) -> dict[str, tuple[int, str]]:
     """Write whole shards of an ephemeris.
 
@@ -79,8 +79,8 @@ def write_block(
     ----------
     folder
         the store, with the arrays of :func:`create_ephemeris`.
-    first_object, first_time
-        where the block begins; multiples of the shard's lengths.
+    begin : tuple of int
+        First object and first time of the block; multiples of the shard's lengths.
     position, velocity
         TEME [km] and [km/s], float64 [n, m, 3].
     error_code
@@ -97,17 +97,15 @@ def write_block(
     """
     data = dict(zip(_STATES, (position, velocity, error_code), strict=True))
     with writing(folder), ThreadPoolExecutor(len(data)) as pool:  # one array is hashed while others are compressed
-        parts = pool.map(lambda name: _write_array(folder, name, first_object, first_time, data[name]), data)
+        parts = pool.map(lambda name: _write_array(folder, name, begin, data[name]), data)
         return {name: entry for part in parts for name, entry in part.items()}
 
 
-def _write_array(
-    folder: Path, name: str, first_object: int, first_time: int, values: np.ndarray
-) -> dict[str, tuple[int, str]]:
+def _write_array(folder: Path, name: str, begin: tuple[int, int], values: np.ndarray) -> dict[str, tuple[int, str]]:
     array = zarr.open_array(folder / name, mode="r+", zarr_format=3)
     array = array.with_config({"write_empty_chunks": True})  # not kept in the store, and zeros are data
     shape, shards = array.shape, array.shards or array.chunks
-    begin, end = (first_object, first_time), (first_object + values.shape[0], first_time + values.shape[1])
+    end = (begin[0] + values.shape[0], begin[1] + values.shape[1])
     for axis, (a, b) in enumerate(zip(begin, end, strict=True)):
         if a % shards[axis] or not 0 <= a < b <= shape[axis] or (b % shards[axis] and b != shape[axis]):
             raise StoreError(

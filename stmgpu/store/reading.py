@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def open_dataset(
-    path: str | os.PathLike[str], kind: str | None = None, load: bool | None = None, partial: bool = False
+    path: str | os.PathLike[str], kind: str | None = None, *, load: bool | None = None, partial: bool = False
 ) -> xr.Dataset:
     """Open a store as a Dataset.
 
@@ -234,9 +234,9 @@ def _check_array(folder: Path, name: str, array: zarr.Array[Any]) -> None:
         )
 
 
-def _codec_names(codecs: Any) -> set[str]:
-    names = set()
-    for codec in codecs or ():
+def _codec_names(codecs: object) -> set[str]:
+    names: set[str] = set()
+    for codec in codecs if isinstance(codecs, list | tuple) else ():
         names.add(codec["name"] if isinstance(codec, dict) else str(codec))
         if isinstance(codec, dict):
             configuration = codec.get("configuration") or {}

@@ -245,7 +245,7 @@ def create_run(
         If the path exists or cannot be written.
     """
     target = Path(path)
-    with staged(target, overwrite) as folder:
+    with staged(target, overwrite=overwrite) as folder:
         create_group(folder)
         create_group(folder / RUN)
         for name in ("tiles", "failed", "sessions"):
@@ -284,7 +284,7 @@ def has_run(path: str | os.PathLike[str]) -> bool:
     return is_ours(folder) and (folder / RUN / "run.json").is_file()
 
 
-def _marker(document: Any) -> Marker:
+def _marker(document: Mapping[str, Any]) -> Marker:
     files = {str(name): (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
     if any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
         raise ValueError("a file outside the store")

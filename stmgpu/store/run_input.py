@@ -133,10 +133,10 @@ def _write_catalog(catalog: Catalog, folder: Path) -> None:
             group,
             kind,
             name,
-            np.dtype("U" if text else spec.dtype),
-            column.shape,
-            spec.dims,
-            {"units": spec.units, "long_name": spec.long_name},
+            dtype="U" if text else spec.dtype,
+            shape=column.shape,
+            dims=spec.dims,
+            attrs={"units": spec.units, "long_name": spec.long_name},
         )
         array[...] = column.astype(np.dtypes.StringDType()) if text else column
     group.attrs.update(

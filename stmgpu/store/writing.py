@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import xarray as xr
+    from numpy.typing import DTypeLike
 
 KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
 
@@ -46,7 +47,7 @@ RUN = "run"
 """Folder inside a store for what belongs to its computation and not to the result, see :mod:`stmgpu.store.run`."""
 
 
-def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overwrite: bool = False) -> Path:
+def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, overwrite: bool = False) -> Path:
     """Write a Dataset as a store.
 
     Parameters
@@ -72,7 +73,7 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, overw
     PosixPath('day.zarr')
     """
     prepared = prepare(ds, kind)
-    with staged(path, overwrite) as folder:
+    with staged(path, overwrite=overwrite) as folder:
         write_group(folder, prepared, kind, ds)
         create_group(folder / RUN)
         hashes = {name: file_hash(folder / name) for name in result_files(folder)}
@@ -108,7 +109,7 @@ def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> 
 
     def write(name: str) -> None:
         data, dims, attrs = prepared[name]
-        create_array(group, kind_of(kind), name, data.dtype, data.shape, dims, attrs)[...] = data
+        create_array(group, kind_of(kind), name, dtype=data.dtype, shape=data.shape, dims=dims, attrs=attrs)[...] = data
 
     with ThreadPoolExecutor(_ARRAYS_AT_ONCE) as pool:
         list(pool.map(write, prepared))
@@ -127,7 +128,7 @@ def result_files(folder: Path) -> list[str]:
     )
 
 
-def check_target(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Raise :class:`StoreError` if a store could not be written there; call it before a long computation.
 
     A place inside another store is an :class:`InputError`, see :func:`check_outside`.
@@ -159,12 +160,12 @@ def check_outside(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
+def staged(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
     """A new folder beside ``path`` that takes its place when the block ends well and vanishes when it does not.
 
     A link stays one: what it points to is replaced.
     """
-    check_target(path, overwrite)
+    check_target(path, overwrite=overwrite)
     target = Path(path).resolve()
     token = secrets.token_hex(4)
     folder, old = (target.with_name(f"{target.name}.{what}-{token}") for what in ("partial", "old"))
@@ -172,7 +173,7 @@ def staged(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
         with writing(target):
             folder.mkdir(parents=True)
             yield folder
-            check_target(path, overwrite)  # another process may have been faster
+            check_target(path, overwrite=overwrite)  # another process may have been faster
             if target.exists():
                 target.rename(old)
             folder.rename(target)
@@ -200,7 +201,8 @@ def create_array(
     group: zarr.Group,
     kind: Kind,
     name: str,
-    dtype: Any,
+    *,
+    dtype: DTypeLike,
     shape: tuple[int, ...],
     dims: tuple[str, ...],
     attrs: Mapping[str, Any],
@@ -279,7 +281,7 @@ def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, 
     return np.ascontiguousarray(data), dims, attrs
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: object) -> Any:
     """An attribute as JSON can hold it."""
     if isinstance(value, np.datetime64):
         return str(value)
@@ -309,7 +311,7 @@ def is_ours(folder: Path) -> bool:
     return isinstance(attributes, dict) and KIND in attributes
 
 
-def check_root(folder: Path, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
+def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
     """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed."""
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}")

@@ -109,7 +109,7 @@ def fly_together(rng: np.random.Generator, offset_km: float, count: int) -> Cata
 def test_docked_and_formation_pairs(backend: Backend, offset_km: float) -> None:
     """Every local minimum of pairs that stay together, at every step, with the flags of the window's ends."""
     catalog = fly_together(np.random.default_rng(41), offset_km, 6)
-    truth = brute(catalog, (START.jd, START.fr), 5 * 3600.0, 5.0)
+    truth = brute(catalog, (START.jd, START.fr), duration_s=5 * 3600.0, threshold_km=5.0)
     assert np.any(truth["flags"] == 0)
     assert np.any(truth["flags"] != 0)
     for step_s in (30.0, 60.0, 120.0):
@@ -134,7 +134,7 @@ def test_a_distance_that_stands_still_is_not_many_events(backend: Backend) -> No
     ahead[1:, 3] += 1e-5, 2e-5  # the same orbit in a plane turned by metres
     ahead[1:, 5] += 0.0, 1e-5
     catalog = catalog_of(np.concatenate([row, row + np.array([0, 0, 0, 0, 0, 2e-5]), ahead[1:]]))
-    truth = brute(catalog, (START.jd, START.fr), 6 * 3600.0, 5.0)
+    truth = brute(catalog, (START.jd, START.fr), duration_s=6 * 3600.0, threshold_km=5.0)
     for step_s in (40.0, 60.0, 120.0):
         compare(catalog, backend, 6 * 3600.0, 5.0, step_s=step_s, truth=truth)
     for pair in {(int(e["first"]), int(e["second"])) for e in truth}:
@@ -148,7 +148,7 @@ def test_every_step_finds_the_same(backend: Backend) -> None:
     rng = np.random.default_rng(61)
     rows = np.concatenate([random_rows(rng, 150, "shell"), random_rows(rng, 60, "leo"), random_rows(rng, 30, "heo")])
     catalog = catalog_of(rows)
-    truth = brute(catalog, (START.jd, START.fr), 4 * 3600.0, 25.0)
+    truth = brute(catalog, (START.jd, START.fr), duration_s=4 * 3600.0, threshold_km=25.0)
     assert len(truth) > 30
     for step_s in STEPS_S:
         compare(catalog, backend, 4 * 3600.0, 25.0, step_s=step_s, truth=truth)

@@ -46,7 +46,7 @@ def test_the_oracle_counts_a_minimum_at_the_edge_once(off_s: float) -> None:
     catalog, backend = climbing_pair(0, 1800.0), get_backend("cpu")
     whole = engine_events(catalog, START, 3600.0, 200.0, backend)
     start = START.plus(float(whole["tca_s"][np.argmin(np.abs(whole["tca_s"] - 1800.0))]) + off_s)
-    truth = brute(catalog, (start.jd, start.fr), 600.0, 200.0)
+    truth = brute(catalog, (start.jd, start.fr), duration_s=600.0, threshold_km=200.0)
     assert np.sum(truth["tca_s"] < 1.0) == 1
     if abs(off_s) > 1e-3:  # nearer, the minimiser's noise decides on which side it is
         compare(catalog, backend, 600.0, 200.0, start, 20.0, truth)

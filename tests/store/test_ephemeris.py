@@ -19,9 +19,10 @@ NAMES = np.array([f"OBJECT {k}" for k in IDS])
 TIMES = np.datetime64("2024-07-05T00:00:00", "ns") + np.arange(300) * np.timedelta64(60_000, "ms")
 
 
-def states(objects: int, k0: int, k1: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def states(objects: int, k0: int, k1: int) -> dict[str, np.ndarray]:
     grid = np.sin(np.arange(objects)[:, None, None] + np.arange(k0, k1)[None, :, None] * np.array([1.0, 2.0, 3.0]))
-    return grid * 7000.0, grid * 7.5, np.where(grid[..., 0] > 0.99, 6, 0).astype(np.int8)
+    codes = np.where(grid[..., 0] > 0.99, 6, 0).astype(np.int8)
+    return {"position": grid * 7000.0, "velocity": grid * 7.5, "error_code": codes}
 
 
 def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
@@ -32,7 +33,9 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
     begins = list(range(0, len(TIMES), shard[1]))
     with ThreadPoolExecutor(4) as pool:
         files = list(
-            pool.map(lambda k: write_block(folder, 0, k, *states(300, k, min(k + 128, len(TIMES)))), reversed(begins))
+            pool.map(
+                lambda k: write_block(folder, (0, k), **states(300, k, min(k + 128, len(TIMES)))), reversed(begins)
+            )
         )
     assert sorted(n for part in files for n in part) == sorted(
         f"{name}/c/0/{k}{tail}"
@@ -42,7 +45,7 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
     assert all(file_hash(folder / name) == entry for part in files for name, entry in part.items())
     finish_ephemeris(group, {"source": "test"})
     found = open_dataset(folder, "ephemeris")
-    position, velocity, codes = states(300, 0, len(TIMES))
+    position, velocity, codes = states(300, 0, len(TIMES)).values()
     assert np.array_equal(found.position, position)
     assert np.array_equal(found.velocity, velocity)
     assert np.array_equal(found.error_code, codes)
@@ -70,7 +73,7 @@ def test_anything_but_whole_shards_is_refused(
     """Two writers inside one shard lose each other's data: it must not come to that."""
     create_ephemeris(tmp_path / "e", IDS, TIMES, names=NAMES)
     with pytest.raises(StoreError, match="whole shards"):
-        write_block(tmp_path / "e", first_object, first_time, *states(objects, 0, times))
+        write_block(tmp_path / "e", (first_object, first_time), **states(objects, 0, times))
 
 
 @pytest.mark.parametrize(("objects", "times"), [(1, 1), (300, 5), (5, 300)])
@@ -78,7 +81,7 @@ def test_small_ephemerides(tmp_path: Path, objects: int, times: int) -> None:
     group = create_ephemeris(tmp_path / "e", IDS[:objects], TIMES[:times], names=NAMES[:objects])
     step = shard_lengths(objects, times)[1]
     for k in range(0, times, step):
-        write_block(tmp_path / "e", 0, k, *states(objects, k, min(k + step, times)))
+        write_block(tmp_path / "e", (0, k), **states(objects, k, min(k + step, times)))
     finish_ephemeris(group, {})
     found = open_dataset(tmp_path / "e", load=True)
-    assert np.array_equal(found.position, states(objects, 0, times)[0])
+    assert np.array_equal(found.position, states(objects, 0, times)["position"])

@@ -203,6 +203,10 @@ def compare(
     step_s: float | None = None,
     truth: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    truth = brute(catalog, (start.jd, start.fr), duration_s, threshold_km) if truth is None else truth
+    truth = (
+        brute(catalog, (start.jd, start.fr), duration_s=duration_s, threshold_km=threshold_km)
+        if truth is None
+        else truth
+    )
     assert_same(engine_events(catalog, start, duration_s, threshold_km, backend, step_s), truth, threshold_km)
     return truth

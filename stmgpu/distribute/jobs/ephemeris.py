@@ -125,7 +125,8 @@ class EphemerisJob(Job[EphemerisTile]):
         position, velocity, codes = _by_object(states, codes, np.argsort(propagator.order))
         computed = time.perf_counter()
         with self.run.unless_done(tile.id):
-            files = write_block(self.run.folder, tile.objects[0], tile.times[0], position, velocity, codes)
+            block = (tile.objects[0], tile.times[0])
+            files = write_block(self.run.folder, block, position=position, velocity=velocity, error_code=codes)
             now = time.perf_counter()
             summary = {
                 "times": list(tile.times),

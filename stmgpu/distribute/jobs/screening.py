@@ -164,7 +164,7 @@ class ScreeningJob(Job[ScreeningTile]):
             self._screener = None  # two of them need not fit into memory
             whole = len(objects) == len(self.catalog)
             chosen = self.catalog if whole else self.catalog[objects]
-            self._screener = (key, Screener(chosen, self.screening_plan, backend, split))
+            self._screener = (key, Screener(chosen, self.screening_plan, backend, split=split))
         return self._screener[1], objects
 
     def finish(self, markers: dict[str, Marker], backend: Backend) -> None:
