@@ -13,6 +13,7 @@ from stmgpu.errors import StmgpuError
 
 if TYPE_CHECKING:
     from stmgpu.debris.scenario import Scenario
+    from stmgpu.debris.study.settings import EnsembleSettings
 
 Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zarr.")]
 
@@ -36,25 +37,34 @@ def info(
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    if store is not None and facts["kind"] == "ensemble" and "settings" in facts:
-        settings = _brief(facts["settings"])
+    settings = None if store is None else _study_settings(store)
+    if settings is not None:
+        facts["settings"] = _brief(settings)
         if facts["attributes"].get("notes"):  # they begin with those of the settings
-            settings.pop("notes", None)
-        facts = {**facts, "settings": settings}
+            del facts["settings"]["notes"]
     for name, value in facts.items():
         _print(name, value)
 
 
-def _brief(settings: dict[str, Any]) -> dict[str, Any]:
+def _study_settings(store: Path) -> EnsembleSettings | None:
+    """Settings of the study in a store; None for other kinds, and for a store that was not computed in tiles."""
+    from stmgpu.debris.study.settings import EnsembleSettings
+    from stmgpu.store.run import has_run, open_run
+
+    settings = open_run(store).document.settings if has_run(store) else None
+    return settings if isinstance(settings, EnsembleSettings) else None
+
+
+def _brief(settings: EnsembleSettings) -> dict[str, Any]:
     """Settings of a study in brief: differences of the first scenario from the defaults, of others from the first."""
     from pydantic import ValidationError
 
     from stmgpu.debris.scenario import Scenario
 
     try:
-        scenarios = [Scenario.model_validate(s) for s in settings["scenarios"]]
+        scenarios = [Scenario.model_validate(s) for s in settings.scenarios]
     except ValidationError:  # damaged, or a policy that is not imported
-        return dict(settings)
+        return settings.to_json()
     brief: dict[str, Any] = {}
     base = _flat(Scenario())
     for scenario in scenarios:
@@ -64,7 +74,7 @@ def _brief(settings: dict[str, Any]) -> dict[str, Any]:
         brief[f"scenario {scenario.name!r}"] = changed | absent or "as the first" if brief else changed or "defaults"
         if len(brief) == 1:
             base = values
-    return brief | {name: value for name, value in settings.items() if name != "scenarios"}
+    return brief | {name: value for name, value in settings.to_json().items() if name != "scenarios"}
 
 
 def _flat(scenario: Scenario) -> dict[str, Any]:

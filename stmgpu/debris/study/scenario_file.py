@@ -124,7 +124,9 @@ def _override(base: dict[str, Any], change: dict[str, Any], place: str = "") -> 
     return result
 
 
-def study_from_settings(settings: Mapping[str, Any], folder: Path | None = None) -> Study:
+def study_from_settings(
+    scenarios: Sequence[Mapping[str, Any]], *, years: float, runs: int, folder: Path | None = None
+) -> Study:
     """Make a study from the settings of a store; its input files are in ``folder``.
 
     Raises
@@ -133,9 +135,7 @@ def study_from_settings(settings: Mapping[str, Any], folder: Path | None = None)
         settings that are not a study, or a user-defined policy class that has not been imported.
     """
     try:
-        study = Study.model_validate(
-            {"scenarios": settings["scenarios"], "years": settings["years"], "runs": settings["runs"]}
-        )
+        study = Study.model_validate({"scenarios": list(scenarios), "years": years, "runs": runs})
     except ValidationError as error:
         raise InputError(f"the settings of the store are not a study: {_explain(error)}") from None
     return study if folder is None else _with_paths(study, lambda path: folder / path)

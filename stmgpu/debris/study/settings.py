@@ -93,6 +93,6 @@ class EnsembleSettings:
         InputError
             If the scenarios are not valid, or name a policy whose class is not imported.
         """
-        study = study_from_settings({"scenarios": list(self.scenarios), "years": self.years, "runs": self.runs}, folder)
+        study = study_from_settings(self.scenarios, years=self.years, runs=self.runs, folder=folder)
         check_study(study, self.seed)
         return study

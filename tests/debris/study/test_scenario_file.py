@@ -282,8 +282,8 @@ environment = { solar = { model = "repeat", space_weather = "2005.mat" } }
     assert list(files.values()) == [tmp_path / "2005.mat"]
     (name,) = files
     assert renamed.scenarios[0].population.path == Path(name)
-    settings = renamed.model_dump(mode="json")
-    placed = study_from_settings(settings, tmp_path / "store")
+    scenarios = [scenario.model_dump(mode="json") for scenario in renamed.scenarios]
+    placed = study_from_settings(scenarios, years=renamed.years, runs=renamed.runs, folder=tmp_path / "store")
     assert placed.scenarios[1].environment.solar.space_weather == tmp_path / "store" / name
 
 
