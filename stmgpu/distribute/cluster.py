@@ -1,7 +1,7 @@
 """Dask clusters: local workers, a running scheduler, or the ranks of a Slurm job step.
 
 Dask's messages are pickles: anyone who can connect to a scheduler can run code as its owner. So a local cluster listens
-on loopback only (and asks for a certificate of its own where the ``cryptography`` package is installed), dashboards are
+on loopback only (and requires a temporary certificate where the ``cryptography`` package is installed), dashboards are
 off, and a scheduler elsewhere should be reached by ``tls://`` with certificates.
 """
 
@@ -50,16 +50,16 @@ _KEPT = {"MMAP": 64 << 20, "TRIM": 256 << 20}
 
 @contextmanager
 def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
-    """A Dask client; with the scheduler 'slurm' only one rank gets a client, the others work until it is done and exit.
+    """Connect a Dask client; with the scheduler 'slurm' one rank gets the client, the others serve as workers and exit.
 
     Parameters
     ----------
     executor : Dask
-        Which cluster.
+        Address of the scheduler, if any, and certificates.
     workers : int
         Number of workers of a local cluster.
     folder : Path
-        A folder that all ranks see, for the scheduler's address.
+        Shared folder for the address of the scheduler.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
 
 
 def _ignore_interrupts() -> None:
-    """An interrupt from the keyboard goes to all processes; workers end when their client ends them."""
+    """Ignore keyboard interrupts, which reach all processes; workers end with their client."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -122,7 +122,7 @@ def _local(workers: int) -> Iterator[LocalCluster]:
 
 
 def _temporary_certificate() -> Security | None:
-    """A certificate for this cluster alone, so that other users of the machine cannot connect to it."""
+    """Temporary certificate of a local cluster, so that other users of the machine cannot connect to it."""
     from distributed.security import Security
 
     try:
@@ -186,23 +186,25 @@ def _security(executor: Dask) -> Security | None:
 
 
 def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> SLURMCluster:
-    """A Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
+    """Create a Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
 
-    One process a job with one Dask thread; the kernels of a tile use all its cores. Workers retire before
-    their time limit, so that no tile is lost. Every other keyword goes to :class:`dask_jobqueue.SLURMCluster`, such as
+    Each job runs one process with one Dask thread; the kernels of a tile use all its cores. Workers retire before
+    their time limit, so that no tile is lost. Other keywords are passed to :class:`dask_jobqueue.SLURMCluster`, such as
     ``queue``, ``account``, ``job_extra_directives`` (``["--gres=gpu:1"]``) and ``interface``.
 
     Parameters
     ----------
-    cores
-        cores of a job.
-    memory, walltime
-        of a job.
+    cores : int
+        Cores of a job.
+    memory, walltime : str
+        Memory and time limit of a job.
+    **options
+        Further arguments of :class:`dask_jobqueue.SLURMCluster`.
 
     Returns
     -------
-    dask_jobqueue.SLURMCluster; call ``scale(jobs=n)`` and give ``distributed.Client(cluster)`` to
-    :func:`stmgpu.screen_to_store`.
+    dask_jobqueue.SLURMCluster
+        Call ``scale(jobs=n)`` and pass ``distributed.Client(cluster)`` to :func:`stmgpu.screen_to_store`.
 
     Examples
     --------

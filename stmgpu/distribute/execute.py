@@ -1,7 +1,7 @@
-"""Execution of the tiles of a job: one after the other, or on the workers of a Dask cluster.
+"""Execution of the tiles of a job, serially or on the workers of a Dask cluster.
 
-Both compute the same tiles with the same code; what is durable is the store, not the scheduler. A tile that fails is
-noted in the store and the others are computed. A store that cannot be written ends the run.
+Both compute the same tiles with the same code. The state of a run is in its store, not in the scheduler: a failed tile
+is recorded there and the others are computed. A store that cannot be written ends the run.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Session:
     tiles : sequence of tiles
         Tiles to compute.
     outcome : Outcome
-        Where the session notes what it did.
+        Record of the session, updated in place.
     report : callable
         Called with the fraction done.
     stop : callable
@@ -82,7 +82,7 @@ class Session:
     stop: Callable[[], bool]
 
     def note_failure(self, tile: str, error: Exception) -> None:
-        """Note in the store and in the outcome that a tile failed."""
+        """Record a failed tile in the store and in the outcome."""
         reason = str(error) if isinstance(error, StmgpuError) else f"{type(error).__name__}: {error}"
         _LOG.warning("tile %s failed: %s", tile, reason)
         self.job.run.fail(tile, reason)
@@ -90,7 +90,7 @@ class Session:
 
 
 def run_serially(session: Session, backend: Backend) -> None:
-    """Compute the tiles of a session one after the other."""
+    """Compute the tiles of a session serially."""
     job, outcome = session.job, session.outcome
     for number, tile in enumerate(session.tiles):
         if session.stop():
@@ -110,9 +110,9 @@ def run_serially(session: Session, backend: Backend) -> None:
 def run_on_cluster(session: Session, client: Client, *, backend: BackendName, threads: int | None) -> None:
     """Compute the tiles of a session on the workers of a Dask client.
 
-    Two tiles for each worker are submitted at a time, so that the next is there when one is done. Dask blames every
-    tile that a worker held when it died, also those that only waited there. The blamed tiles are computed again at the
-    end, one at a time: then a tile fails only if it ends its worker itself.
+    Two tiles per worker are submitted at a time, so that workers do not wait for their next tile. When a worker dies,
+    Dask reports every tile assigned to it as failed, including queued ones. These suspects are computed again at the
+    end, one at a time, so that a tile fails only if it kills its worker itself.
 
     Parameters
     ----------
@@ -130,16 +130,16 @@ def run_on_cluster(session: Session, client: Client, *, backend: BackendName, th
 
     run, outcome = session.job.run, session.outcome
     folder, module = str(run.folder.absolute()), type(session.job).__module__
-    decided, total = 0, len(session.tiles)
+    finished, total = 0, len(session.tiles)
 
     def compute(tiles: Sequence[Tile], at_once: int) -> dict[Tile, KilledWorker]:
-        nonlocal decided
-        waiting = iter(tiles)
+        nonlocal finished
+        queue = iter(tiles)
         submitted: dict[object, Tile] = {}
-        blamed: dict[Tile, KilledWorker] = {}
+        suspects: dict[Tile, KilledWorker] = {}
 
         def submit(count: int) -> Iterator[Future[None]]:
-            for tile in islice(waiting, count):
+            for tile in islice(queue, count):
                 future = client.submit(
                     compute_tile, folder, tile.id, module=module, backend=backend, threads=threads, pure=False
                 )
@@ -153,32 +153,32 @@ def run_on_cluster(session: Session, client: Client, *, backend: BackendName, th
             if isinstance(error, StoreError):
                 raise error
             if isinstance(error, KilledWorker) and run.marker(tile.id) is None:
-                blamed[tile] = error
+                suspects[tile] = error
             else:
-                decided += 1
-                if error is None or isinstance(error, KilledWorker):  # it was done, and its worker died later
+                finished += 1
+                if error is None or isinstance(error, KilledWorker):  # the tile was done before its worker died
                     outcome.computed += 1
                 else:
                     session.note_failure(tile.id, error)
-                session.report(decided / total)
+                session.report(finished / total)
             if session.stop():
-                outcome.stopped = decided < total
+                outcome.stopped = finished < total
             else:
                 futures.update(list(submit(1)))
-        return blamed
+        return suspects
 
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
-    blamed = compute(session.tiles, 2 * max(workers, 1))
-    if blamed and not outcome.stopped:
-        for tile, killed in compute(list(blamed), 1).items():
+    suspects = compute(session.tiles, 2 * max(workers, 1))
+    if suspects and not outcome.stopped:
+        for tile, killed in compute(list(suspects), 1).items():
             reason = f"it ended {killed.allowed_failures + 1} workers that computed it (out of memory, or a crash)"
             session.note_failure(tile.id, StmgpuError(reason))
-            decided += 1
-            session.report(decided / total)
+            finished += 1
+            session.report(finished / total)
 
 
 def _exception(future: Future[None], client: Client) -> Exception | None:
-    """Exception of a tile; raises :class:`StmgpuError` if the cluster itself was lost."""
+    """Exception of a tile; :class:`StmgpuError` is raised if the cluster was lost."""
     if future.status in ("cancelled", "lost") or client.status != "running":
         raise StmgpuError("the Dask scheduler was lost; what is done is kept: run the same command again")
     error: Exception | None = future.exception()
@@ -199,12 +199,12 @@ def compute_tile(folder: str, tile: str, *, module: str, backend: BackendName, t
     backend : str
         Backend to compute with.
     threads : int, optional
-        Its threads.
+        Threads of the backend.
 
     Raises
     ------
     InputError
-        If the worker's stmgpu is not the one that the run was begun with.
+        If the worker has another version of stmgpu than the run.
     """
     import_module(module)
     run_json = Path(folder) / "run" / "run.json"
@@ -236,7 +236,7 @@ def _worker_backend(name: BackendName, threads: int | None) -> Backend:
 
 
 def conclude(job: Job[Any], backend: Callable[[], Backend], outcome: Outcome) -> Outcome:
-    """Write the result if all tiles are done; one process at a time does it."""
+    """Write the result once all tiles are done, under the lock of the run."""
     markers = job.run.markers()
     outcome.missing = [tile.id for tile in job.tiles if tile.id not in markers]
     outcome.complete = job.run.complete

@@ -1,4 +1,4 @@
-"""Create, resume, enlarge or reject the store of a run, and bring in tiles from other stores."""
+"""Create, resume, enlarge or reject the store of a run, and copy tiles from other stores."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def open_or_create(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
-    """The store to work on: a new one, or one that holds the same computation.
+    """Create the store of a run, or open one that holds the same computation.
 
     Raises
     ------
     InputError
-        If there is another computation, or no store of a run.
+        If the path holds another computation, or no store of a run.
     StoreError
         If the store is damaged or cannot be written.
     """
@@ -44,13 +44,13 @@ def open_or_create(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
 
 
 def check_store_of(plan: RunPlan, path: Path, options: RunOptions) -> None:
-    """Raise as :func:`open_or_create` does, if the store holds another computation, without writing anything."""
+    """Raise the errors of :func:`open_or_create` for a store of another computation, without writing anything."""
     if os.path.lexists(path) and options.if_exists != "overwrite":
         _matching(plan.document, path, options)
 
 
 def _matching(document: RunDocument, path: Path, options: RunOptions) -> RunStore:
-    """The store at a path; :class:`InputError` if it holds another computation."""
+    """Open the store at a path; :class:`InputError` if it holds another computation."""
     if not has_run(path):
         raise InputError(
             f"{path} exists and holds no computation that could be resumed; choose another path "
@@ -64,23 +64,23 @@ def _matching(document: RunDocument, path: Path, options: RunOptions) -> RunStor
 
 
 def prescribed(document: RunDocument, options: RunOptions) -> dict[str, object]:
-    """Sizes of tiles that the options prescribe, as they are in a planned document."""
+    """Tile sizes prescribed by the options, with their values in a planned document."""
     planned = document.tiling.to_json()
     return {name: planned[name] for name, value in options.tiling.to_json().items() if value is not None}
 
 
 def _append(run: RunStore, document: RunDocument) -> None:
-    """Enlarge a store; tiles that stay the same are kept, the rest of others is removed."""
+    """Enlarge a store: keep unchanged tiles and remove the files of all others."""
     growth = JOBS[run.kind].grows_by
-    wanted = growth.extent(document.settings)
+    requested = growth.extent(document.settings)
     with run.locked():  # tasks of an array do this at the same time
         run.document = open_run(run.folder).document
         extent = growth.extent(run.document.settings)
-        if wanted < extent:
+        if requested < extent:
             raise InputError(
-                f"{run.folder} holds {extent:,.12g} {growth.unit}; --append cannot shorten it to {wanted:,.12g}"
+                f"{run.folder} holds {extent:,.12g} {growth.unit}; --append cannot shorten it to {requested:,.12g}"
             )
-        if wanted == extent:
+        if requested == extent:
             return
         job_of(run).check_growth()
         enlarged = RunStore(run.folder, run.document.with_settings(document.settings))
@@ -106,7 +106,7 @@ def bring_in(run: RunStore, part: RunStore) -> None:
     Raises
     ------
     InputError
-        If the other store holds another computation, or is cut in another way.
+        If the other store holds another computation, or has another tiling.
     StoreError
         If one of its files is damaged.
     """

@@ -144,17 +144,17 @@ class HashGrid:
                 self.second[:r],
                 self.offset[:r],
             )
-            found = self.backend.get(count)
-            if int(found.max(initial=0)) <= self.capacity:
+            counts = self.backend.get(count)
+            if int(counts.max(initial=0)) <= self.capacity:
                 break
-            wanted = 1 << int(found.max()).bit_length()
-            if wanted * self.batch > _MAX_CAPACITY:
+            capacity = 1 << int(counts.max()).bit_length()
+            if capacity * self.batch > _MAX_CAPACITY:
                 raise CapacityError(
-                    f"at least {int(found.max())} candidate pairs in one interval; use a smaller threshold or step"
+                    f"at least {int(counts.max())} candidate pairs in one interval; use a smaller threshold or step"
                 )
-            self.capacity = wanted
+            self.capacity = capacity
             self._allocate_candidates()
         xp = self.backend.xp
         taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]
-        row = xp.repeat(put(rows.astype(np.int64)), [int(c) for c in found])
+        row = xp.repeat(put(rows.astype(np.int64)), [int(c) for c in counts])
         return Candidates(self.first[:r][taken], self.second[:r][taken], row, self.offset[:r][taken].astype(np.float64))

@@ -39,8 +39,8 @@ class KdTree:
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
         """Candidates of the rows; same contract as :meth:`HashGrid.find`."""
         weights = hermite_weights(self.plan, rows)
-        found = [self._find_row(block, int(row), w) for row, w in zip(rows, weights, strict=True)]
-        first, second, row, offset = (np.concatenate(column) for column in zip(*found, strict=True))
+        columns = [self._find_row(block, int(row), w) for row, w in zip(rows, weights, strict=True)]
+        first, second, row, offset = (np.concatenate(column) for column in zip(*columns, strict=True))
         return Candidates(first, second, row, offset)
 
     def _find_row(self, block: Block, row: int, w: np.ndarray) -> tuple[np.ndarray, ...]:

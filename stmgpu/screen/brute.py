@@ -1,7 +1,7 @@
-"""The oracle: all pairs, dense sampling, no grid, no bounds, no convexity. Slow, and right by inspection.
+"""Brute-force reference screening: all pairs, dense sampling, no grid, no bounds and no convexity test.
 
 Distances of all pairs are sampled every ``step_s``; every sampled local minimum whose parabola through three samples
-comes near the threshold is handed to SciPy's bounded minimiser on the squared distance itself.
+comes near the threshold is refined by SciPy's bounded minimiser of the squared distance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Minimum = tuple[int, int, float, float, int]
 """First object, second object, time [s], distance [km], edge flag."""
 
 MARGIN_KM = 5.0
-"""How far a parabola through samples 10 s apart may be off; relative motion bends by less than 0.3 km in 20 s."""
+"""Error bound of a parabola through samples 10 s apart [km]; relative motion bends by less than 0.3 km in 20 s."""
 
 
 def brute(
@@ -40,23 +40,24 @@ def brute(
     step_s: float = 10.0,
     mode: str = "i",
 ) -> np.ndarray:
-    """Every local minimum of distance below the threshold, found the slow way with the ``sgp4`` package.
+    """Find every local minimum of distance below the threshold by brute force with the ``sgp4`` package.
 
     Parameters
     ----------
-    elements
-        mean elements of n objects, such as a :class:`stmgpu.catalog.Catalog`; memory grows with n times samples.
-    start
-        two-part Julian date (UTC) of the window's start.
-    duration_s, threshold_km, step_s
-        window [s], threshold [km], sampling [s].
-    mode
+    elements : MeanElements
+        Mean elements of n objects, such as a :class:`stmgpu.catalog.Catalog`; memory grows with n times samples.
+    start : tuple of float
+        Two-part Julian date (UTC) of the start of the window.
+    duration_s, threshold_km, step_s : float
+        Length of the window [s], threshold [km], sampling step [s].
+    mode : str
         SGP4 operation mode.
 
     Returns
     -------
-    structured array [m] with ``first`` < ``second`` (positions in ``elements``), ``tca_s`` [s after start],
-    ``miss_km``, ``flags`` (edge flags as in :mod:`stmgpu.screen.refine`), sorted by time.
+    structured array, shape (m,)
+        ``first`` < ``second`` (positions in ``elements``), ``tca_s`` [s after start], ``miss_km`` and ``flags`` (edge
+        flags as in :mod:`stmgpu.screen.window_ends`), sorted by time.
     """
     margin = NODE_STEP_S + step_s
     p = SGP4Propagator(elements, ReferenceBackend(), start, (-margin, duration_s + margin), mode)
@@ -64,11 +65,11 @@ def brute(
     states, _ = p.grid(samples)
     position = np.ascontiguousarray(states[:, :3].transpose(2, 0, 1))  # [object, sample, axis]
     speed = float(np.nan_to_num(np.linalg.norm(states[:, 3:, : p.n], axis=1)).max())
-    good = _usable(p, start, duration_s)
+    usable = _usable(p, start, duration_s)
     rows: list[Minimum] = []
     for i in range(p.n):
         rel = position[i + 1 : p.n] - position[i]
-        settled: set[tuple[int, int]] = set()  # partners with a minimum too close to an edge for a rate
+        at_edge: set[tuple[int, int]] = set()  # partners with a minimum too close to an edge for a rate
         d2 = np.einsum("ijk,ijk->ij", rel, rel)
         for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
             a, b = int(i), int(i + 1 + j)
@@ -84,20 +85,20 @@ def brute(
                 rows.append((a, b, tca, float(np.sqrt(best.fun)), 0))
             for edge, flag, outside in ((0.0, START_EDGE, tca < 0.0), (duration_s, END_EDGE, tca > duration_s)):
                 if abs(tca - edge) < DIFFERENCE_S:
-                    settled.add((b, flag))
+                    at_edge.add((b, flag))
                     if outside and _distance(p, a, b, edge) < threshold_km:
                         rows.append((a, b, edge, _distance(p, a, b, edge), flag))
         at_start, at_end = int(np.searchsorted(samples, 0.0)), int(np.searchsorted(samples, duration_s))
         for t, k, flag in ((0.0, at_start, START_EDGE), (duration_s, at_end, END_EDGE)):
             for later_index in np.flatnonzero(d2[:, k] < (threshold_km + 2.0 * speed * step_s) ** 2).tolist():
                 a, b = i, i + 1 + later_index
-                if (b, flag) in settled:
+                if (b, flag) in at_edge:
                     continue
                 later, earlier = _distance(p, a, b, t + DIFFERENCE_S), _distance(p, a, b, t - DIFFERENCE_S)
                 distance = _distance(p, a, b, t)
                 if distance < threshold_km and ((later >= earlier) if flag == START_EDGE else (later < earlier)):
                     rows.append((a, b, t, distance, flag))
-    kept = _prominent([r for r in rows if good(r[0], r[2]) and good(r[1], r[2])], p)
+    kept = _prominent([r for r in rows if usable(r[0], r[2]) and usable(r[1], r[2])], p)
     out = np.array(
         [(min(p.order[a], p.order[b]), max(p.order[a], p.order[b]), t, d, f) for a, b, t, d, f in kept],
         dtype=[("first", "i8"), ("second", "i8"), ("tca_s", "f8"), ("miss_km", "f8"), ("flags", "i4")],
@@ -117,7 +118,7 @@ def _sampled_minima(d2: np.ndarray, gate_km: float, near_km: float) -> list[tupl
 
 
 def _prominent(rows: list[Minimum], p: SGP4Propagator) -> list[Minimum]:
-    """Without minima that rise by less than a millimetre to a deeper one of the same pair, one by one, least first."""
+    """Remove minima that rise by less than 1 mm to a deeper one of the same pair, the smallest rise first."""
     kept: list[Minimum] = []
     for (a, b), group in itertools.groupby(sorted(rows), key=lambda r: r[:2]):
         minima = list(group)
@@ -132,7 +133,7 @@ def _prominent(rows: list[Minimum], p: SGP4Propagator) -> list[Minimum]:
 
 
 def _highest(p: SGP4Propagator, a: int, b: int, start_s: float, end_s: float) -> float:
-    """Largest distance [km] of a pair between two times: the largest of 40 samples, followed to its maximum."""
+    """Largest distance [km] of a pair between two times: the largest of 40 samples, refined to its maximum."""
     t = np.linspace(start_s, end_s, 40)
     distances = [_distance(p, a, b, float(at)) for at in t]
     k = int(np.argmax(distances))
@@ -144,21 +145,21 @@ def _highest(p: SGP4Propagator, a: int, b: int, start_s: float, end_s: float) ->
 
 
 def _distance(p: SGP4Propagator, a: int, b: int, t_s: float) -> float:
-    """Distance [km] by the reference propagator, beyond everything where it fails."""
+    """Distance [km] by the reference propagator; 1e9 where it fails."""
     states, code = p.at(np.array([a, b]), np.array([t_s, t_s]))
     return 1e9 if code.any() else float(np.linalg.norm(states[:3, 1] - states[:3, 0]))
 
 
 def _usable(p: SGP4Propagator, start: tuple[float, float], duration_s: float) -> Callable[[int, float], bool]:
-    """Whether an object takes part at a time: both nodes around it are good (nodes count from UTC midnight)."""
+    """Predicate of object and time: whether both nodes around the time are valid (nodes count from UTC midnight)."""
     midnight = -start[1] * 86400.0
     first = int(np.floor(-midnight / NODE_STEP_S))
     last = int(np.ceil((duration_s - midnight) / NODE_STEP_S))
     nodes = midnight + np.arange(first, last + 1) * NODE_STEP_S
     _, codes = p.grid(nodes)
 
-    def good(obj: int, t_s: float) -> bool:
+    def usable(obj: int, t_s: float) -> bool:
         k = min(int(np.searchsorted(nodes, t_s, side="right")) - 1, len(nodes) - 2)
         return bool(codes[k, obj] == 0 and codes[k + 1, obj] == 0)
 
-    return good
+    return usable

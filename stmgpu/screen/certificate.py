@@ -1,4 +1,4 @@
-"""The completeness certificate: the plan's inequality (1) measured against full SGP4 on the run's own pairs."""
+"""Completeness certificate: inequality (1) of the plan, measured with full SGP4 on a sample of the run's pairs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Certificate:
-    """Largest measured ratio of deviation to bound, and of how many samples.
+    """Largest measured ratio of deviation to bound, with the number of samples.
 
     Attributes
     ----------
-    pairs_measured, largest_ratio
-        pair-times checked, and the largest |true relative motion - straight line| / (A h^2 / 2 + pads); below 1 the
-        inequality held wherever it was measured.
-    largest_pad_km
-        largest pad of a pair in the sample.
+    pairs_measured : int
+        Pair-times checked.
+    largest_ratio : float
+        Largest |true relative motion - straight line| / (A h^2 / 2 + pads); below 1 the inequality held in every
+        sample.
+    largest_pad_km : float
+        Largest pad of a pair in the sample [km].
+    worst : dict
+        Objects and interval of the largest ratio.
     """
 
     pairs_measured: int = 0
@@ -38,7 +42,7 @@ class Certificate:
 
     @staticmethod
     def join(parts: list[Certificate]) -> Certificate:
-        """Of several stretches of one run; a stretch cut elsewhere gives the same."""
+        """Join the certificates of parts of a run; the result does not depend on the division into parts."""
         worst = max(parts, key=lambda c: c.largest_ratio, default=Certificate())
         return Certificate(
             sum(c.pairs_measured for c in parts),
@@ -49,19 +53,32 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether the bound was never exceeded in the sample."""
+        """Whether no sample exceeded the bound."""
         return self.largest_ratio < 1.0
 
     def measure(
         self, candidates: Candidates, block: Block, *, refiner: Refiner, error_km: BackendArray, ids: Ints
     ) -> None:
-        """Check a sample of a block's candidates at both ends of their intervals.
+        """Check a sample of the candidates of a block at both ends of their intervals.
 
-        The ids [n] of the objects (internal order) and the interval decide what is in the sample: a pair is measured
-        or not, however the window and the catalogue are cut.
+        The sample depends only on the ids of the objects and on the interval, and not on how the window and the
+        catalogue are divided.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            Candidates of the block.
+        block : Block
+            States at the nodes.
+        refiner : Refiner
+            Refiner of the run.
+        error_km : backend array, shape (n,)
+            Interpolation error of each object [km].
+        ids : ndarray, shape (n,)
+            NORAD ids in internal order.
         """
         plan, xp = refiner.plan, refiner.xp
-        pick = xp.flatnonzero(_drawn(xp, xp.asarray(ids), candidates, plan))
+        pick = xp.flatnonzero(_in_sample(xp, xp.asarray(ids), candidates, plan))
         if len(pick) == 0:
             return
         i, j, row = candidates.first[pick], candidates.second[pick], candidates.row[pick]
@@ -72,8 +89,8 @@ class Certificate:
         b = block.states[node + 1, :, j] - block.states[node + 1, :, i]
         dr = (a[:, :3] * w[:, 0:1] + a[:, 3:] * w[:, 1:2] + b[:, :3] * w[:, 2:3] + b[:, 3:] * w[:, 3:4]).T
         dv = (a[:, :3] * w[:, 4:5] + a[:, 3:] * w[:, 5:6] + b[:, :3] * w[:, 6:7] + b[:, 3:] * w[:, 7:8]).T
-        here = block.states[node, :, i].T
-        radius = xp.sqrt(xp.minimum(dot(here[:3], here[:3]), dot(here[:3] + a[:, :3].T, here[:3] + a[:, :3].T)))
+        first = block.states[node, :, i].T
+        radius = xp.sqrt(xp.minimum(dot(first[:3], first[:3]), dot(first[:3] + a[:, :3].T, first[:3] + a[:, :3].T)))
         pad = (error_km[i] + error_km[j]) * plan.pad_factor + 8e-7 * radius
         h = plan.half_step_s
         bound = bend_km(xp.sqrt(dot(dr, dr)), xp.sqrt(dot(dv, dv)), radius, h) + pad
@@ -90,11 +107,11 @@ class Certificate:
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
 
 
-def _drawn(xp: ModuleType, ids: BackendArray, candidates: Candidates, plan: Plan) -> BackendArray:
-    """Whether each candidate is in the sample: a hash of its ids and interval below the share that is wanted."""
+def _in_sample(xp: ModuleType, ids: BackendArray, candidates: Candidates, plan: Plan) -> BackendArray:
+    """Whether each candidate is in the sample: the hash of its ids and interval is below the sampled share."""
     if plan.sampled >= 1.0:
-        everything: BackendArray = xp.ones(len(candidates), bool)
-        return everything
+        always: BackendArray = xp.ones(len(candidates), bool)
+        return always
     a, b = ids[candidates.first].astype(np.uint64), ids[candidates.second].astype(np.uint64)
     x = (
         xp.minimum(a, b) * np.uint64(0x9E3779B97F4A7C15)

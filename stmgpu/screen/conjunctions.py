@@ -31,18 +31,19 @@ def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjec
 
     Parameters
     ----------
-    part, followed
-        from :func:`stmgpu.screen.parts.merge_parts`.
-    catalog
-        the screened objects.
-    plan
-        of the screening.
+    part, followed : Part, Followed
+        From :func:`stmgpu.screen.parts.merge_parts`.
+    catalog : ScreeningObjects
+        Screened objects.
+    plan : Plan
+        Plan of the screening.
 
     Returns
     -------
-    Dataset with dimension ``conjunction`` and the variables :data:`stmgpu.screen.variables.VARIABLES`. Distances in
-    km, speeds in km/s, times UTC. Attributes hold counts, times, the certificate and the objects that could not be
-    propagated, see :func:`stmgpu.screen.selection.failures`.
+    xr.Dataset
+        Dimension ``conjunction`` and the variables :data:`stmgpu.screen.variables.VARIABLES`. Distances in km, speeds
+        in km/s, times UTC. Attributes hold counts, times, the certificate and the objects that could not be propagated,
+        see :func:`stmgpu.screen.selection.failures`.
     """
     events = _sorted(part.events, catalog.norad_id)
     entry, leave, dwell = entry_exit(events, plan, followed)

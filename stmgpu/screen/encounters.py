@@ -1,6 +1,6 @@
-"""Events with their states, and when a pair enters and leaves the threshold sphere around a minimum of distance.
+"""Encounters: events with their states at TCA, and the entry and exit times of the threshold sphere.
 
-Fast pairs cross it on a chord: plus and minus sqrt(D^2 - d^2) / v around TCA. Slow pairs (docked, formation,
+Fast pairs cross the sphere on a chord: plus and minus sqrt(D^2 - d^2) / v around TCA. Slow pairs (docked, formation,
 co-orbital) may stay inside for hours: their distance is sampled over the window and the crossings are bisected.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 
 SAMPLE_S = 60.0
-"""Sampling of a slow pair's distance [s]: a shorter excursion out of the sphere is not noticed."""
+"""Sampling step of a slow pair's distance [s]; shorter excursions out of the sphere are not detected."""
 
 _SAMPLES_AT_ONCE, _GRID_BYTES = 16_000_000, 16 << 20
 
 
 @dataclass
 class Encounters(Events):
-    """Events by object instead of internal index, with what the states at the minimum say; host arrays [m].
+    """Events by object instead of internal index, with the relative motion at the minimum; host arrays [m].
 
     ``first`` is the object with the lower id, ``second`` the other, as positions among the screened objects;
     ``miss_km``, ``speed_km_s`` [m] distance and relative speed at ``tca_s``; ``miss_rtn`` [m, 3] second minus first in
@@ -46,7 +46,7 @@ class Encounters(Events):
 
     @staticmethod
     def join(parts: list[Encounters]) -> Encounters:
-        """All encounters of several batches, in their order."""
+        """Join the encounters of several batches, in their order."""
         empty = Encounters(
             np.empty(0, np.int64),
             np.empty(0, np.int64),
@@ -64,16 +64,16 @@ class Encounters(Events):
 
 
 def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
-    """States of events at their minima.
+    """Compute the relative motion of events at their minima.
 
     Parameters
     ----------
-    refiner
-        of the run.
-    events
-        internal indices.
-    ids
-        NORAD id of every object [n], in the objects' order.
+    refiner : Refiner
+        Refiner of the run.
+    events : Events
+        Events by internal indices.
+    ids : ndarray, shape (n,)
+        NORAD id of every object, in the order of the objects.
     """
     order = refiner.propagator.order
     swap = ids[order[events.first]] > ids[order[events.second]]
@@ -81,59 +81,61 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     second = np.where(swap, events.first, events.second)
     m = len(events)
     miss, speed, miss_rtn, midpoint = np.empty(m), np.empty(m), np.empty((m, 3)), np.empty((m, 3))
-    for s, state, rel, _ in refiner.on_host(first, second, events.tca_s):
-        miss[s], speed[s], miss_rtn[s] = norm(rel[:3]), norm(rel[3:]), rtn(state, rel[:3]).T
-        midpoint[s] = (state[:3] + 0.5 * rel[:3]).T
+    for part, state, rel, _ in refiner.on_host(first, second, events.tca_s):
+        miss[part], speed[part], miss_rtn[part] = norm(rel[:3]), norm(rel[3:]), rtn(state, rel[:3]).T
+        midpoint[part] = (state[:3] + 0.5 * rel[:3]).T
     return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn, midpoint)
 
 
 def propagator_of(objects: ScreeningObjects, plan: Plan, backend: Backend, *, by_object: bool = False) -> Propagator:
-    """The propagator of a plan's window. Every part of a run makes it for the whole window, so that all agree."""
+    """Create the propagator of a plan. It always covers the whole window, so that all parts of a run agree."""
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
     return objects.propagator(backend, plan.start, span, mode=plan.mode, by_object=by_object)
 
 
 class Followed:
-    """Full SGP4 over the window for some of the objects: those of the pairs that fly together.
+    """Full SGP4 over the window for the objects of slow pairs.
 
     Parameters
     ----------
-    objects
-        all screened objects.
-    which
-        positions of those to follow, in any order and number.
-    plan, backend
-        of the run.
+    objects : ScreeningObjects
+        All screened objects.
+    positions : ndarray, integer
+        Positions of the objects of slow pairs, in any order, possibly repeated.
+    plan, backend : Plan, Backend
+        Plan and backend of the run.
     """
 
-    def __init__(self, objects: ScreeningObjects, which: np.ndarray, plan: Plan, backend: Backend) -> None:
+    def __init__(self, objects: ScreeningObjects, positions: np.ndarray, plan: Plan, backend: Backend) -> None:
         self.plan = plan
-        self._which = np.unique(which)
-        propagator = propagator_of(objects[self._which], plan, backend, by_object=True)
+        self._positions = np.unique(positions)
+        propagator = propagator_of(objects[self._positions], plan, backend, by_object=True)
         self._place = np.argsort(propagator.order)
         self.refiner = Refiner(propagator, plan, backend)
 
     def internal(self, objects: np.ndarray) -> np.ndarray:
         """Internal indices of objects given by their positions."""
-        return self._place[np.searchsorted(self._which, objects)].astype(np.int32)
+        return self._place[np.searchsorted(self._positions, objects)].astype(np.int32)
 
 
 def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Entry and exit times of the threshold sphere.
+    """Compute the entry and exit times of the threshold sphere.
 
     Parameters
     ----------
-    events
+    events : Encounters
         m events.
-    plan
-        of the run.
-    followed
-        the objects of all events whose flag :data:`SLOW` is set; None where there is no such event.
+    plan : Plan
+        Plan of the run.
+    followed : Followed, optional
+        Objects of all events whose flag :data:`SLOW` is set; None without such events.
 
     Returns
     -------
-    entry [s after start], exit [s after start], flags (:data:`ENTRY_BEFORE_START`, :data:`EXIT_AFTER_END`), each [m].
-    A slow pair that is inside at an end of the window gets that end and the flag.
+    entry, exit : ndarray, shape (m,)
+        Times [s after start]; a slow pair that is inside at an end of the window gets that end.
+    flags : ndarray, int32, shape (m,)
+        :data:`ENTRY_BEFORE_START` and :data:`EXIT_AFTER_END` of such pairs.
     """
     tca_s, miss_km, speed_km_s = events.tca_s, events.miss_km, events.speed_km_s
     chord = np.sqrt(np.maximum(plan.threshold_km**2 - miss_km**2, 0.0)) / np.maximum(speed_km_s, 1e-12)
@@ -167,7 +169,7 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
 
 
 def _inside(followed: Followed, i: np.ndarray, j: np.ndarray, samples_s: np.ndarray) -> np.ndarray:
-    """Whether pairs are inside the sphere at times, bool [pairs, samples]; all objects are propagated once."""
+    """Whether pairs are inside the sphere at sample times, bool [pairs, samples]; each object is propagated once."""
     propagator, plan, get = followed.refiner.propagator, followed.plan, followed.refiner.get
     inside = np.empty((len(i), len(samples_s)), bool)
     count = max(1, _GRID_BYTES // (48 * propagator.n_pad))
@@ -180,7 +182,7 @@ def _inside(followed: Followed, i: np.ndarray, j: np.ndarray, samples_s: np.ndar
 
 
 def _bracket(samples: np.ndarray, outside: int, tca: float) -> tuple[float, float]:
-    """(a time outside the sphere, a time inside it next to that one): the next sample towards ``tca``, or ``tca``."""
+    """Bracket of a crossing: a sample outside the sphere and the next one towards ``tca`` (or ``tca``) inside it."""
     t = float(samples[outside])
     if t <= tca:
         return t, min(float(samples[outside + 1]) if outside + 1 < len(samples) else tca, tca)
@@ -188,10 +190,10 @@ def _bracket(samples: np.ndarray, outside: int, tca: float) -> tuple[float, floa
 
 
 def _excess(refiner: Refiner, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> np.ndarray:
-    """|dr|^2 - D^2 [km^2], infinite where SGP4 fails; host array."""
+    """Excess |dr|^2 - D^2 [km^2] as a host array, infinite where SGP4 fails."""
     excess = np.empty(len(t_s))
-    for s, _, rel, bad in refiner.on_host(i, j, t_s):
-        excess[s] = np.where(bad, np.inf, dot(rel[:3], rel[:3]) - refiner.plan.threshold_km**2)
+    for part, _, rel, bad in refiner.on_host(i, j, t_s):
+        excess[part] = np.where(bad, np.inf, dot(rel[:3], rel[:3]) - refiner.plan.threshold_km**2)
     return excess
 
 

@@ -1,10 +1,10 @@
-"""Search of a window, all objects against all others: nodes, candidates and minima in blocks of bounded memory.
+"""All-against-all search of a window: nodes, candidates and minima in blocks of bounded memory.
 
 A window is searched in parts of whole blocks (:class:`Screener`), in any order and by any number of processes, and the
-parts are merged at the end (:func:`stmgpu.screen.parts.merge_parts`). Results do not depend on how the window was cut:
-all parts count time from the window's start, blocks begin on whole hours, and duplicates are dropped in the merge only.
+parts are merged at the end (:func:`stmgpu.screen.parts.merge_parts`). Results do not depend on the division of the
+window: all parts count time from its start, blocks begin on whole hours, and duplicates are dropped in the merge only.
 
-This module takes element columns and returns arrays; it knows no files, no stores and no schedulers.
+This module works on arrays in memory; files, stores and schedulers are handled elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
 
 CANDIDATES_AT_ONCE = 2_000_000
-"""Candidates that are collected before they are sorted and refined [pairs], or one batch's where it finds more."""
+"""Candidates collected before they are sorted and refined [pairs]; more if a single batch yields more."""
 
 
 class _Stopwatch:
@@ -70,18 +70,18 @@ class _Failures:
 
 
 class Screener:
-    """Searches stretches of one plan's window; made once, used for any number of stretches.
+    """Search of any number of parts of one plan's window.
 
     Parameters
     ----------
-    objects
-        objects to screen; of a pair the one with the lower NORAD id is the primary.
-    plan
-        from :func:`stmgpu.screen.plan.make_plan`, for the whole catalogue.
-    backend
-        where to run.
-    split
-        report only pairs of an object before this position with one from it on; default all pairs.
+    objects : ScreeningObjects
+        Objects to screen; of a pair the one with the lower NORAD id is the primary.
+    plan : Plan
+        From :func:`stmgpu.screen.plan.make_plan`, for the whole catalogue.
+    backend : Backend
+        Backend to compute with.
+    split : int, optional
+        Report only pairs of an object before this position and one at or after it; default all pairs.
     """
 
     def __init__(
@@ -112,37 +112,42 @@ class Screener:
     def run(
         self, first_block: int = 0, last_block: int | None = None, progress: Callable[[float], None] | None = None
     ) -> Part:
-        """Find what lies in the blocks from the first up to, not including, the last (default: all).
+        """Search the blocks from the first up to, not including, the last.
 
-        ``progress`` is called with the fraction done, between 0 and 1.
+        Parameters
+        ----------
+        first_block, last_block : int
+            Range of blocks; default all.
+        progress : callable, optional
+            Called with the fraction done, between 0 and 1.
         """
         plan, refiner, watch, xp = self.plan, self.refiner, self._watch, self.backend.xp
         last_block = plan.blocks if last_block is None else last_block
         failures, certificate = _Failures(self.propagator.n), Certificate()
-        found: list[Encounters] = []
-        waiting: list[Candidates] = []
+        batches: list[Encounters] = []
+        pending: list[Candidates] = []
         counted = unrefined = 0
 
         def refine() -> None:
             nonlocal unrefined
             with watch("refine"):
-                for part in _chunks(waiting, xp):
+                for part in _chunks(pending, xp):
                     events, bad = refiner.refine(part)
-                    found.append(encounters(refiner, events, self._ids))
+                    batches.append(encounters(refiner, events, self._ids))
                     unrefined += bad
-                waiting.clear()
+                pending.clear()
 
         for number, (block, rows) in enumerate(self._blocks(first_block, last_block), first_block + 1):
             with watch("bounds"):
                 error, codes = self._search.measure(block)
                 error += self._pads  # the search's own array
                 failures.note(self.backend.get(codes[1:-1]), block.first_node + 1)
-            for candidates in self._found(block, rows):
+            for candidates in self._candidates(block, rows):
                 counted += len(candidates)
-                waiting.append(candidates)
+                pending.append(candidates)
                 with watch("certify"):
                     certificate.measure(candidates, block, refiner=refiner, error_km=error, ids=self._ids_in_order)
-                if sum(map(len, waiting)) >= STATES_AT_ONCE:
+                if sum(map(len, pending)) >= STATES_AT_ONCE:
                     refine()
             if progress is not None:
                 progress((number - first_block) / (last_block - first_block))
@@ -151,7 +156,7 @@ class Screener:
         bad = np.flatnonzero((failures.code != 0) & (failures.code != CODE_ABSENT))
         objects, nodes = self._absent
         return Part(
-            Encounters.join(found),
+            Encounters.join(batches),
             np.concatenate([self.propagator.order[bad], objects]),
             np.concatenate([failures.code[bad], np.full(len(objects), CODE_ABSENT, np.int8)]),
             np.concatenate([failures.node[bad], nodes]),
@@ -164,7 +169,7 @@ class Screener:
     def _blocks(self, first: int, last: int) -> Iterator[tuple[Block, np.ndarray]]:
         """Blocks with the rows between their nodes; the last three nodes of a block are the first of the next.
 
-        All blocks share one buffer: a block is valid until the next is asked for.
+        All blocks share one buffer: a block is valid until the next one is requested.
         """
         plan, states, codes = self.plan, self._states, self._codes
         kept = count = 0
@@ -181,28 +186,28 @@ class Screener:
             rows = np.arange(max(node * per_node - plan.first_row, 0), min(stop * per_node - plan.first_row, plan.rows))
             yield Block(states[:count], codes[:count], node - 1), rows
 
-    def _found(self, block: Block, rows: np.ndarray) -> Iterator[Candidates]:
-        """Candidates of a block: all at once, or as many batches as make :data:`CANDIDATES_AT_ONCE`."""
+    def _candidates(self, block: Block, rows: np.ndarray) -> Iterator[Candidates]:
+        """Candidates of a block, in batches of at least :data:`CANDIDATES_AT_ONCE`; the last may be smaller."""
         xp = self.backend.xp
         parts: list[Candidates] = []
         for k in range(0, len(rows), self._rows_per_batch):
             with self._watch("search"):
-                found = self._search.find(block, rows[k : k + self._rows_per_batch])
+                candidates = self._search.find(block, rows[k : k + self._rows_per_batch])
                 for groups in self._groups:
-                    found = found[groups[found.first] != groups[found.second]]
-                parts.append(found)
+                    candidates = candidates[groups[candidates.first] != groups[candidates.second]]
+                parts.append(candidates)
             if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + self._rows_per_batch >= len(rows):
                 yield _in_order(parts, xp)
                 parts = []
 
 
 def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[BackendArray]:
-    """Group numbers of the columns; a pair is wanted if its two differ in every one of them."""
-    found = [] if split is None else [order >= split]
+    """Group numbers of the columns; a pair is screened if its columns differ in all of them."""
+    numbers = [] if split is None else [order >= split]
     if not objects.pairs_of_elements:
-        found.append(order)  # no two segments of one object
-        found.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
-    return [backend.put(groups) for groups in found]
+        numbers.append(order)  # no two segments of one object
+        numbers.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
+    return [backend.put(groups) for groups in numbers]
 
 
 def _absent(
@@ -216,9 +221,9 @@ def _absent(
     missing = objects.has_trajectory.copy()
     reached = np.zeros(len(objects))
     for k in np.lexsort((begin, propagator.order)).tolist():
-        which = propagator.order[k]
-        if missing[which] and begin[k] <= reached[which]:
-            reached[which] = max(reached[which], end[k])
+        index = propagator.order[k]
+        if missing[index] and begin[k] <= reached[index]:
+            reached[index] = max(reached[index], end[k])
     late = np.ceil((np.minimum(reached, plan.duration_s) - plan.midnight_s) / NODE_STEP_S).astype(np.int64)
     first = np.where(reached > 0.0, late, first)
     missing &= reached < plan.duration_s
@@ -226,7 +231,7 @@ def _absent(
 
 
 def rows_per_batch(plan: Plan, backend: Backend, n_pad: int) -> int:
-    """Sample times that are searched at once: what a cache (a GPU's memory) holds, and work for every thread."""
+    """Sample times searched at once: as many as fit a cache (or the GPU's memory), with work for each thread."""
     row_bytes = BYTES_PER_OBJECT_ROW * n_pad + BYTES_PER_CELL_ROW * plan.cells
     rows = max(1, backend.batch_bytes // row_bytes, 2 * backend.threads)
     return min(rows, BLOCK_NODES * plan.steps_per_node)
@@ -234,9 +239,16 @@ def rows_per_batch(plan: Plan, backend: Backend, n_pad: int) -> int:
 
 @dataclass
 class Screening:
-    """A whole window: the events, told apart, and what found them.
+    """Result of a whole window: its events and the tools that computed them.
 
-    ``part`` holds them by pair and time; ``followed`` the objects of slow pairs (None where there is none).
+    Attributes
+    ----------
+    plan, backend, refiner
+        Plan, backend and refiner of the screening.
+    part : Part
+        Events by pair and time, without duplicates.
+    followed : Followed, optional
+        Objects of slow pairs; None without such pairs.
     """
 
     plan: Plan
@@ -254,14 +266,14 @@ class Screening:
 def run(
     objects: ScreeningObjects, plan: Plan, backend: Backend, progress: Callable[[float], None] | None = None
 ) -> Screening:
-    """Screen all objects against all others, in one piece; see :class:`Screener` for the parameters."""
+    """Screen all objects against all others over the whole window; see :class:`Screener` for the parameters."""
     screener = Screener(objects, plan, backend)
     part, followed = merge_parts([screener.run(progress=progress)], objects, plan, backend)
     return Screening(plan, backend, screener.refiner, part, followed)
 
 
 def _in_order(parts: list[Candidates], xp: ModuleType) -> Candidates:
-    """Candidates by interval and objects: appending order depends on threads, results must not."""
+    """Sort candidates by interval and objects: their order depends on threads, results must not."""
     first, second, row, offset_s = (
         xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s")
     )
@@ -270,7 +282,7 @@ def _in_order(parts: list[Candidates], xp: ModuleType) -> Candidates:
 
 
 def _chunks(parts: list[Candidates], xp: ModuleType) -> Iterator[Candidates]:
-    """Waiting candidates, at most :data:`STATES_AT_ONCE` at a time."""
+    """Pending candidates, at most :data:`STATES_AT_ONCE` at a time."""
     if not parts:
         return
     whole = Candidates(

@@ -97,15 +97,18 @@ def merge_parts(
 
     Parameters
     ----------
-    parts
-        from :meth:`stmgpu.screen.engine.Screener.run`, of all blocks and all pairs of the objects, in any order;
+    parts : list of Part
+        From :meth:`stmgpu.screen.engine.Screener.run`, of all blocks and all pairs of the objects, in any order;
         the list is emptied.
     objects, plan, backend
-        as for :class:`stmgpu.screen.engine.Screener`.
+        As for :class:`stmgpu.screen.engine.Screener`.
 
     Returns
     -------
-    the whole as one part, with :data:`~stmgpu.screen.encounters.SLOW` set in its flags, and the objects of slow pairs.
+    part : Part
+        The whole window, with :data:`~stmgpu.screen.encounters.SLOW` set in its flags.
+    followed : Followed, optional
+        Objects of slow pairs; None without such pairs.
     """
     begin = time.perf_counter()
     whole = Part.join(parts)

@@ -1,4 +1,4 @@
-r"""The screening plan: sample times, cells, and the proof that no conjunction is missed.
+r"""Screening plan: sample times, cells, and the proof that no conjunction is missed.
 
 The window is cut into half-open intervals [a_k, a_k + Delta) on a grid of whole UTC seconds (midnight plus multiples
 of Delta), each with one sample at its middle t_k; h = Delta / 2. Write dr_k, dv_k for the relative state of a pair at
@@ -55,30 +55,30 @@ NODE_STEP_S = 120.0
 """Spacing of the SGP4 nodes; cubic Hermite between them errs by 5 m (median) and 29 m (worst) on a real catalogue."""
 
 BLOCK_NODES = 30
-"""Node intervals a block: one hour. Blocks begin on whole UTC hours, so that what belongs together in one does not
-depend on the window or on how the work is cut; 33 nodes of 30,000 objects are 48 MB."""
+"""Node intervals per block: one hour. Blocks begin on whole UTC hours, so that their contents do not depend on the
+window or on the tiling; 33 nodes of 30,000 objects are 48 MB."""
 
 SAMPLES_PER_BLOCK = 256
-"""About how many candidates of a block the completeness certificate measures."""
+"""Approximate number of candidates per block that the completeness certificate measures."""
 
 COMMON_SPEED_KM_S = 7.8
-"""Objects up to this speed share the common cell (circular speed at 175 km); faster ones are tested apart."""
+"""Objects up to this speed share the common cell (circular speed at 175 km); faster ones are tested separately."""
 
 COMMON_PAD_KM = 0.15
-"""Pad of an object that is interpolated ordinarily; larger pads widen the gate and are tested apart."""
+"""Ordinary pad of an object [km]; objects with larger pads have a wider gate and are tested separately."""
 
 UNKNOWN_ERROR_KM = 2.0
-"""Interpolation error assumed where a neighbouring node failed and it cannot be measured."""
+"""Interpolation error assumed where it cannot be measured because a neighbouring node failed [km]."""
 
 SENSELESS_ERROR_KM = 50.0
-"""Measured interpolation error above which a state is no state (code 7); orbits stay below 3 km (see screen.md)."""
+"""Measured interpolation error above which a state is invalid (code 7) [km]; orbits stay below 3 km (see screen.md)."""
 
 _LOW_ORBIT_SPAN_KM = 15000.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one window is screened. Immutable and without I/O; all derived quantities follow from the fields.
+    """Plan of the screening of one window: immutable, without I/O; all other quantities derive from its fields.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class Plan:
 
     @property
     def pad_factor(self) -> float:
-        """Pad over interpolation error: position once, velocity (4 / node spacing of it) over h."""
+        """Ratio of pad to interpolation error: that of position, and that of velocity (4 / node spacing) times h."""
         return 1.0 + 4.0 * self.half_step_s / NODE_STEP_S
 
     @property
@@ -143,7 +143,7 @@ class Plan:
 
     @property
     def midnight_s(self) -> float:
-        """Time of the midnight before the start [s after start, not positive]; all grids hang on it."""
+        """Time of the midnight before the start [s after start, not positive]; origin of all grids."""
         return -round(self.start[1] * 86400.0 * 1e6) / 1e6
 
     @property
@@ -185,7 +185,7 @@ class Plan:
 
     @property
     def last_node(self) -> int:
-        """Node behind the last interval."""
+        """Node after the last interval."""
         return self.node_before(self.rows - 1) + 1
 
     @property
@@ -199,7 +199,7 @@ class Plan:
         return max(begin, self.first_node), min(begin + BLOCK_NODES, self.last_node)
 
     def describe(self) -> dict[str, Any]:
-        """The plan as plain values for the certificate and the provenance."""
+        """Plan as plain values for the certificate and the provenance."""
         return {
             "start": self.start,
             "duration_s": self.duration_s,
@@ -227,7 +227,8 @@ def hermite_weights(plan: Plan, rows: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float64 [rows, 8]: weights of r0, v0, r1, v1 [1, s, 1, s] for the position, then [1/s, 1, 1/s, 1] for the velocity.
+    ndarray, float64, shape (rows, 8)
+        Weights of r0, v0, r1, v1 [1, s, 1, s] for the position, then [1/s, 1, 1/s, 1] for the velocity.
     """
     t = NODE_STEP_S
     u = ((plan.first_row + rows) % plan.steps_per_node + 0.5) / plan.steps_per_node
@@ -244,12 +245,12 @@ def make_plan(settings: ScreeningSettings, objects: int) -> Plan:
     settings : ScreeningSettings
         Window, threshold, and the interval if it is prescribed.
     objects : int
-        Number of objects: more objects want shorter intervals, since candidate pairs grow with the square.
+        Number of objects: more objects favour shorter intervals, since candidate pairs grow with the square.
 
     Returns
     -------
     Plan
-        Its settings state the chosen interval.
+        Plan whose settings hold the chosen interval.
     """
     step_s, threshold_km = settings.step_s, settings.threshold_km
     if step_s is None:
@@ -265,21 +266,21 @@ def _cell_km(step_s: float, threshold_km: float) -> float:
 
 
 def _side(cell_km: float) -> int:
-    """Cells along an axis: the low orbits should fit without folding onto themselves."""
+    """Number of cells along an axis: enough for low orbits not to overlap themselves in the periodic grid."""
     return int(np.clip(math.ceil(_LOW_ORBIT_SPAN_KM / cell_km), 8, 64))
 
 
 def candidates_per_s(step_s: float, threshold_km: float, objects: int) -> float:
-    """Candidates of a second of window that a catalogue like the real one gives, about."""
+    """Approximate number of candidates per second of window, for a population like the real catalogue."""
     bend_km = 1.2e-6 * (0.5 * step_s) ** 2 * _cell_km(step_s, threshold_km)
     return 0.26 * (objects / 26400.0) ** 2 * ((threshold_km + bend_km) / 5.0) ** 2
 
 
 def cost_ns(step_s: float, threshold_km: float, objects: int) -> float:
-    """Nanoseconds of one core for a second of window, about: it chooses speed, never correctness.
+    """Approximate time on one core per second of window [ns]; it affects speed, never correctness.
 
-    Per sample every object costs a share for interpolation, sorting and its ranges, and one for each partner in the
-    neighbouring cells; every cell is counted; every candidate is refined. Fitted to the CPU backend on a real
+    Each sample has a cost per object (interpolation, sorting, ranges), per partner in the neighbouring cells and per
+    cell; each candidate has the cost of its refinement. Fitted to the CPU backend on a real
     catalogue (benchmarks/results/screen.md).
     """
     cell = _cell_km(step_s, threshold_km)

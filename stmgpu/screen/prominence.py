@@ -1,9 +1,9 @@
-"""Minima that are minima: what rounding makes of a pair whose distance stands still is one event, not hundreds.
+"""Discard minima shallower than 1 mm: rounding noise in co-orbital pairs.
 
-Positions are good to about a micrometre. Where two co-orbital objects keep their distance to that precision, the sign
-of its rate is noise and every change of sign looks like a minimum. A minimum therefore counts only if the distance
-rises by :data:`PROMINENCE_KM` before a deeper one comes (its topographic prominence); of shallower ones the deepest
-stays.
+Positions are accurate to about a micrometre. Where the distance of two co-orbital objects is constant to that
+precision, the sign of its rate is noise, and every change of sign looks like a minimum. A minimum therefore counts only
+if the distance rises by :data:`PROMINENCE_KM` before a deeper one (its topographic prominence); of shallower ones the
+deepest is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stmgpu.screen.refine import Refiner
 
 PROMINENCE_KM = 1e-6
-"""A millimetre: a thousand times the noise of positions, far below anything an element set can tell."""
+"""Least prominence of a minimum [km]: a thousand times the noise of positions, far below the accuracy of elements."""
 
 _SAMPLES = 32
 _ZOOMS = 4  # 32^4: from a day to a tenth of a second
@@ -28,14 +28,19 @@ _GAPS_AT_ONCE = 8192
 
 
 def drop_shallow(followed: Followed, events: Encounters) -> Encounters:
-    """Events without the shallow minima of slow pairs.
+    """Drop the shallow minima of slow pairs.
 
     Parameters
     ----------
-    followed
-        the objects of all slow pairs.
-    events
-        sorted by pair and time, without duplicates.
+    followed : Followed
+        Objects of all slow pairs.
+    events : Encounters
+        Sorted by pair and time, without duplicates.
+
+    Returns
+    -------
+    Encounters
+        The other events, in the same order.
     """
     same = (np.diff(events.first) == 0) & (np.diff(events.second) == 0)
     speed, distance = events.speed_km_s, events.miss_km
@@ -60,25 +65,25 @@ def drop_shallow(followed: Followed, events: Encounters) -> Encounters:
 
 
 def _highest(followed: Followed, events: Encounters, until_s: np.ndarray, higher_km: np.ndarray) -> np.ndarray:
-    """Largest distance [km] between each event and ``until_s``, closely wherever it matters.
+    """Largest distance [km] between each event and ``until_s``, refined where the prominence is undecided.
 
-    The rise to a minimum that stands just behind a maximum (or to the window's end) is narrower than the samples: where
-    they do not find :data:`PROMINENCE_KM` above the higher minimum, they zoom in around the largest of them.
+    A maximum close to a minimum (or to the end of the window) may lie between two samples: where no sample exceeds the
+    higher minimum by :data:`PROMINENCE_KM`, the search zooms in around the largest sample.
     """
     highest = np.zeros(len(events))
     i, j = followed.internal(events.first), followed.internal(events.second)
     low, high = events.tca_s.copy(), until_s.copy()
-    open_ = np.arange(len(events))
+    pending = np.arange(len(events))
     for _ in range(_ZOOMS):
-        t = np.linspace(low[open_], high[open_], _SAMPLES + 2, axis=1)
+        t = np.linspace(low[pending], high[pending], _SAMPLES + 2, axis=1)
         distance = _distance(
-            followed.refiner, np.repeat(i[open_], _SAMPLES + 2), np.repeat(j[open_], _SAMPLES + 2), t.reshape(-1)
+            followed.refiner, np.repeat(i[pending], _SAMPLES + 2), np.repeat(j[pending], _SAMPLES + 2), t.reshape(-1)
         ).reshape(t.shape)
-        at, every = distance.argmax(axis=1), np.arange(len(open_))
-        highest[open_] = np.maximum(highest[open_], distance[every, at])
-        low[open_], high[open_] = t[every, np.maximum(at - 1, 0)], t[every, np.minimum(at + 1, _SAMPLES + 1)]
-        open_ = open_[highest[open_] - higher_km[open_] < PROMINENCE_KM]
-        if len(open_) == 0:
+        at, every = distance.argmax(axis=1), np.arange(len(pending))
+        highest[pending] = np.maximum(highest[pending], distance[every, at])
+        low[pending], high[pending] = t[every, np.maximum(at - 1, 0)], t[every, np.minimum(at + 1, _SAMPLES + 1)]
+        pending = pending[highest[pending] - higher_km[pending] < PROMINENCE_KM]
+        if len(pending) == 0:
             break
     return highest
 

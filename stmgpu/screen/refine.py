@@ -1,12 +1,12 @@
-"""Narrow phase: full SGP4 in float64 at trial times, until every local minimum of distance is where it belongs.
+"""Narrow phase: refine candidates to local minima of distance with full SGP4 in float64.
 
 The minimum of |dr|^2 is sought, not the root of dr . dv: SGP4's velocity is not the derivative of its position
 (18 mm/s in the median and 40 m/s at worst on a real catalogue), which moves the root by up to seconds for slow pairs.
 Derivatives are therefore central differences of positions.
 
 A candidate whose squared distance is provably convex over its interval (v^2 > a d^2 with the tidal bound a d of the
-relative acceleration) has one minimum at most: Newton from the straight-line time finds it. The others, pairs that
-fly together, are walked in steps of :data:`WALK_STEP_S`; a minimum that comes and goes between two steps is shallower
+relative acceleration) has one minimum at most: Newton's method from the straight-line time converges to it. The
+others, co-moving pairs, are sampled in steps of :data:`WALK_STEP_S`; a minimum missed between two steps is shallower
 than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
 """
 
@@ -36,30 +36,30 @@ DIFFERENCE_S = 0.5
 below 1e-6 s for fast pairs within 5 km and up to 1e-4 s for a pair that passes at 200 km with 0.5 km/s."""
 
 WALK_STEP_S = 15.0
-"""Step in which pairs without a convexity proof are walked [s]."""
+"""Sampling step for pairs without a convexity proof [s]."""
 
 EDGE_TOLERANCE_S = 1e-6
-"""A minimum this little outside the window counts as inside: a microsecond is what times are printed with."""
+"""Minima up to this far outside the window count as inside [s]; times are printed to the microsecond."""
 
 OVERLAP_S = 5e-4
-"""A minimum this close to an interval's end is accepted from both sides, because two ways of finding it differ by
+"""Minima this close to an interval's end are accepted from both intervals [s], because the two methods differ by
 truncation (see :data:`DIFFERENCE_S`); duplicates are removed afterwards."""
 
 STATES_AT_ONCE = 200_000
-"""Pairs whose states are held at once [pairs]: bounds the memory of everything after the search."""
+"""Pairs whose states are held in memory at once; bounds the memory of all steps after the search."""
 
 
 class Refiner:
-    """Finds the minima that belong to candidates.
+    """Search for the minima of distance of candidate pairs.
 
     Parameters
     ----------
-    propagator
-        full SGP4 over the window (plus :data:`DIFFERENCE_S` on both sides).
-    plan
-        the screening plan.
-    backend
-        the propagator's backend.
+    propagator : Propagator
+        Full SGP4 over the window (plus :data:`DIFFERENCE_S` on both sides).
+    plan : Plan
+        Screening plan.
+    backend : Backend
+        Backend of the propagator.
     """
 
     def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
@@ -70,33 +70,54 @@ class Refiner:
     def relative(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray
     ) -> tuple[BackendArray, BackendArray, BackendArray]:
-        """States at ``t_s``: (state of i [6, m], state of j minus state of i [6, m], whether either failed [m])."""
+        """Relative states of pairs.
+
+        Parameters
+        ----------
+        i, j : backend array, integer, shape (m,)
+            Internal indices of the pairs.
+        t_s : backend array, float64, shape (m,)
+            Times [s after start].
+
+        Returns
+        -------
+        state : backend array, float64, shape (6, m)
+            State of ``i`` [km, km/s].
+        relative : backend array, float64, shape (6, m)
+            State of ``j`` minus state of ``i`` [km, km/s].
+        failed : backend array, bool, shape (m,)
+            Whether the propagation of either object failed.
+        """
         xp, m = self.xp, len(t_s)
         states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]))
         return states[:, :m], states[:, m:] - states[:, :m], (code[:m] != 0) | (code[m:] != 0)
 
     def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Floats, Floats, Bools]]:
-        """:meth:`relative` of host arrays of any length as host arrays, a bounded slice of them at a time."""
+        """Slices of bounded length of host arrays, each with the result of :meth:`relative` as host arrays."""
         put, get = self.backend.put, self.backend.get
-        for k in range(0, len(t_s), STATES_AT_ONCE):
-            s = slice(k, k + STATES_AT_ONCE)
-            state, difference, failed = self.relative(put(i[s]), put(j[s]), put(t_s[s]))
-            yield s, get(state), get(difference), get(failed)
+        for begin in range(0, len(t_s), STATES_AT_ONCE):
+            part = slice(begin, begin + STATES_AT_ONCE)
+            state, difference, failed = self.relative(put(i[part]), put(j[part]), put(t_s[part]))
+            yield part, get(state), get(difference), get(failed)
 
     def half_rate(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray
     ) -> tuple[BackendArray, BackendArray, BackendArray, BackendArray]:
-        """Half the true rate of |dr|^2 at ``t_s`` [km^2/s], dr [3, m], true dv [3, m], whether anything failed."""
+        """Half the rate of |dr|^2 at ``t_s`` [km^2/s], dr [3, m], dv [3, m] and failures [m] by central differences."""
         xp, m, d = self.xp, len(t_s), DIFFERENCE_S
         _, rel, bad = self.relative(xp.concatenate([i, i]), xp.concatenate([j, j]), xp.concatenate([t_s - d, t_s + d]))
         a, b = rel[:3, :m], rel[:3, m:]
         return (dot(b, b) - dot(a, a)) / (4.0 * d), 0.5 * (a + b), (b - a) / (2.0 * d), bad[:m] | bad[m:]
 
     def refine(self, candidates: Candidates) -> tuple[Events, int]:
-        """Minima below the threshold that lie in the candidates' intervals, and window-edge events.
+        """Find the minima below the threshold in the intervals of candidates, and the events at window edges.
 
-        Returns the events (unsorted, possibly with duplicates at the ends of intervals and window) and how many
-        candidates could not be evaluated because SGP4 failed at a trial time.
+        Returns
+        -------
+        events : Events
+            Unsorted, possibly with duplicates at the ends of intervals and of the window.
+        failed : int
+            Number of candidates that could not be evaluated because SGP4 failed at a trial time.
         """
         xp, plan = self.xp, self.plan
         if len(candidates) == 0:
@@ -113,14 +134,14 @@ class Refiner:
         speed, distance = xp.sqrt(dot(rel[3:], rel[3:])), xp.sqrt(dot(rel[:3], rel[:3]))
         radius = xp.sqrt(dot(state[:3], state[:3]))
         convex = self._convex(speed, distance, radius) & ~bad
-        # one Newton step on dr . dv; the differences take over from there
+        # one Newton step on dr . dv; further steps use central differences
         t = t - dot(rel[:3], rel[3:]) / xp.maximum(dot(rel[3:], rel[3:]), 1e-30)
         fast, lost = self._newton(i[convex], j[convex], row[convex], t[convex])
         walk, failed = self._walk(i[~convex], j[~convex], row[~convex])
         return self._in_window(Events.concatenate([edges, fast, walk])), lost + failed
 
     def _in_window(self, events: Events) -> Events:
-        """Drop what lies outside the pairs' windows; what is outside by the tolerance of an edge is moved onto it."""
+        """Drop events outside the pairs' windows; move those within the tolerance of an edge onto it."""
         if len(events) == 0:
             return events
         put, get = self.backend.put, self.get
@@ -130,9 +151,9 @@ class Refiner:
         return events[inside]
 
     def _convex(self, speed: BackendArray, distance: BackendArray, radius: BackendArray) -> BackendArray:
-        """Whether |dr|^2 is provably convex over the interval, from a state inside it.
+        """Whether |dr|^2 is provably convex over the interval, given a state inside it.
 
-        The SGP4 velocity may be off by 0.2 km/s, and anything in the interval is at most 2 h away.
+        The error of the SGP4 velocity is at most 0.2 km/s; times in the interval are at most 2 h (its length) away.
         """
         reach = self.plan.step_s
         farthest = distance + 1.05 * speed * reach
@@ -141,10 +162,10 @@ class Refiner:
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
     def _newton(self, i: BackendArray, j: BackendArray, row: BackendArray, t: BackendArray) -> tuple[Events, int]:
-        """Single minima: quadratics through three positions, repeated until the time stands still.
+        """Refine single minima: iterate quadratics through three positions until the time converges.
 
-        A minimum just outside the window becomes an event of that edge: the pair is parting (or closing in) there, and
-        the rate's sign, which decides in `edge_events`, may be wrong this close to the minimum.
+        A minimum just outside the window becomes an event of that edge: the distance rises (or falls) at the edge, but
+        the sign of the rate, on which `edge_events` relies, is uncertain this close to the minimum.
         """
         xp, plan = self.xp, self.plan
         m, d = len(t), DIFFERENCE_S
@@ -168,12 +189,12 @@ class Refiner:
             t[active] = ti + s
             failed = bad[:k] | bad[k : 2 * k] | bad[2 * k :]
             distance2[active], speed2[active], lost[active] = xp.where(failed, np.inf, dot(x, x)), dot(y, y), failed
-            # moved by more than the quadratics are good for, yet not out of reach: again
+            # repeat where the step exceeds the validity of the quadratic, unless the minimum lies too far away
             near = xp.abs(t[active] - plan.sample_s(row[active])) < 2.0 * plan.step_s
             active = active[(xp.abs(s) > d) & near & ~failed]
             if len(active) == 0:
                 break
-        first, last, went_before, goes_on = self.windows.of(i, j)
+        first, last, joined_before, joined_after = self.windows.of(i, j)
         before, after = t < first - EDGE_TOLERANCE_S, t > last + EDGE_TOLERANCE_S
         inside = xp.where(before, first, xp.where(after, last, t))
         distance2 = distance2 + speed2 * (t - inside) ** 2
@@ -185,11 +206,11 @@ class Refiner:
             & (t <= plan.edge_s(row + 1) + OVERLAP_S)
         )
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
-        flags |= xp.where((before & went_before) | (after & goes_on), JUNCTION, 0).astype(np.int32)
+        flags |= xp.where((before & joined_before) | (after & joined_after), JUNCTION, 0).astype(np.int32)
         return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
 
     def _walk(self, i: BackendArray, j: BackendArray, row: BackendArray) -> tuple[Events, int]:
-        """All minima of pairs that fly together: sign changes of the rate of |dr|^2 on a walk through the interval."""
+        """Find all minima of co-moving pairs from sign changes of the rate of |dr|^2 sampled over the interval."""
         xp, plan = self.xp, self.plan
         if len(row) == 0:
             return Events.concatenate([]), 0
@@ -200,12 +221,12 @@ class Refiner:
         tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / (xp.sqrt(dot(state[:3], state[:3])) - 8.0 * h) ** 3
         farthest = distance + 1.05 * speed * h
         fastest = speed + tidal * farthest * h
-        # the rate changes by at most h (v^2 + a d^2) from the middle: beyond that it has one sign, so no minimum
+        # the rate changes by at most h (v^2 + a d^2) from the middle: above that it keeps its sign (no minimum)
         turning = ~(xp.abs(rate) > 1.05 * h * (fastest * fastest + tidal * farthest * farthest))
         failed = int((bad & turning).sum())
         i, j, row = i[turning], j[turning], row[turning]
         parts = math.ceil(plan.step_s / WALK_STEP_S)
-        brackets = []  # bisected together: launches cost most here
+        brackets = []  # bisected together: kernel launches dominate the cost
         left, left_rate = plan.edge_s(row + 0.0), None
         for part in range(parts + 1):
             t = plan.edge_s(row + part / parts)
@@ -252,6 +273,6 @@ class Refiner:
         return self.events(i[keep], j[keep], t[keep], 0)
 
     def events(self, i: BackendArray, j: BackendArray, t: BackendArray, flag: int | np.ndarray) -> Events:
-        """Events from arrays of the backend."""
+        """Make events from arrays of the backend."""
         get = self.get
         return Events(get(i), get(j), get(t), np.full(len(t), flag, np.int32))

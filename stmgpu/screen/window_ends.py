@@ -1,7 +1,7 @@
-"""Ends of the window: the time in which each pair can have events, and the events at its two ends.
+"""Window of each pair, and the events at its two ends.
 
-Without trajectories that time is the window for every pair. A trajectory cuts it down to its usable time, and its
-segments cut it again, at junctions.
+Without trajectories every pair has the window of the screening. A trajectory limits it to its usable span, and its
+segments divide it at junctions.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class PairWindows:
 
     Parameters
     ----------
-    propagator
-        of the run.
-    plan
-        of the run.
-    backend
-        the propagator's backend.
+    propagator : Propagator
+        Propagator of the run.
+    plan : Plan
+        Plan of the run.
+    backend : Backend
+        Backend of the propagator.
 
     Attributes
     ----------
-    usable_s
-        first and last usable time of every column of the propagator [s after start]; None without trajectories.
+    usable_s : tuple of backend arrays, optional
+        First and last usable time of every column of the propagator [s after start]; None without trajectories.
     """
 
     def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
@@ -51,7 +51,7 @@ class PairWindows:
             following = propagator.meets_next
             ends, begins = np.zeros((2, propagator.n_pad), bool)
             ends[: len(following)], begins[following[following >= 0]] = following >= 0, True
-            self._goes_on, self._went_before = backend.put(ends), backend.put(begins)
+            self._joined_after, self._joined_before = backend.put(ends), backend.put(begins)
 
     def of(self, i: BackendArray, j: BackendArray) -> tuple[BackendArray, BackendArray, BackendArray, BackendArray]:
         """First and last time of each pair [s after start], and whether either is a junction of segments."""
@@ -63,30 +63,35 @@ class PairWindows:
         last = xp.minimum(xp.minimum(end[i], end[j]), duration_s)
         before = first > 0.0
         after = last < duration_s
-        for k in (i, j):
-            before = before & ((begin[k] < first) | self._went_before[k])
-            after = after & ((end[k] > last) | self._goes_on[k])
+        for column in (i, j):
+            before = before & ((begin[column] < first) | self._joined_before[column])
+            after = after & ((end[column] > last) | self._joined_after[column])
         return first, last, before, after
 
 
 def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: BackendArray) -> Events:
-    """Events of pairs within the threshold at their window's start that then part, or at its end while closing in.
+    """Events of pairs within the threshold that separate at the start of their window or approach at its end.
 
     Parameters
     ----------
-    refiner
-        of the run.
-    i, j, row
-        internal indices of the pairs and the interval that is looked at [m].
+    refiner : Refiner
+        Refiner of the run.
+    i, j : backend array, integer, shape (m,)
+        Internal indices of the pairs.
+    row : backend array, int64, shape (m,)
+        Interval in which to look for the ends of each pair's window.
     """
     plan, xp = refiner.plan, refiner.xp
     parts = []
-    first, last, went_before, goes_on = refiner.windows.of(i, j)
+    first, last, joined_before, joined_after = refiner.windows.of(i, j)
     begins = xp.where(first > 0.0, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
     ends = xp.where(
         last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)), row == plan.rows - 1
     )
-    for in_row, t_s, junction, flag in ((begins, first, went_before, START_EDGE), (ends, last, goes_on, END_EDGE)):
+    for in_row, t_s, junction, flag in (
+        (begins, first, joined_before, START_EDGE),
+        (ends, last, joined_after, END_EDGE),
+    ):
         at = xp.flatnonzero(in_row & (first <= last))
         if len(at) == 0:
             continue
@@ -103,9 +108,9 @@ def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: Backend
 def close_junctions(events: E) -> E:
     """Merge the edge events at junctions, the instants at which one segment of a trajectory follows another.
 
-    A pair that closes in up to the junction and parts from it has a minimum there, a kink: both segments' edge events
-    become one event without a flag. An edge event alone is no minimum, since the distance keeps falling or rising; it
-    is dropped.
+    A pair that approaches up to the junction and separates after it has a minimum at the junction, a kink: the edge
+    events of both segments become one event without a flag. A single edge event is no minimum, since the distance
+    keeps falling or rising; it is dropped.
     """
     marked = np.flatnonzero(events.flags & JUNCTION)
     if len(marked) == 0:

@@ -1,4 +1,4 @@
-"""Is a store whole? Every file against its hash, every tile against its marker, and what to do where not."""
+"""Check a store: every file against its hash, every tile against its marker, with a cure for each finding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ _REPAIR = "`stmgpu check --repair`, then run the command that made the store aga
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a store, and what to do."""
+    """Problem of a store.
+
+    Attributes
+    ----------
+    what : str
+        The problem.
+    cure : str
+        How to fix it.
+    """
 
     what: str
     cure: str
@@ -34,24 +42,25 @@ class Finding:
 
 
 def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[Finding]:
-    """Read every file of a store and compare it with what was written.
+    """Compare every file of a store with its hash.
 
     Parameters
     ----------
-    path
-        folder of the store.
-    repair
-        take the markers of damaged tiles away and the mark of completeness with them, so that running the command
-        again computes them anew. Nothing that is whole is touched.
+    path : path-like
+        Folder of the store.
+    repair : bool
+        Remove the markers of damaged tiles and the mark of completeness, so that rerunning the command computes those
+        tiles again. Intact files are not touched.
 
     Returns
     -------
-    what is wrong, with the cure; empty for a store that is whole and complete.
+    list of Finding
+        Problems with their cures; empty for an intact and complete store.
 
     Raises
     ------
     StoreError
-        there is no store, or it is of a newer schema: nothing can be said about it.
+        If there is no store, or its schema is newer.
 
     Examples
     --------
@@ -88,7 +97,7 @@ def _check(folder: Path, *, repair: bool) -> list[Finding]:
 
 
 def verify(path: str | os.PathLike[str]) -> None:
-    """Read every chunk of a store, a shard at a time; :class:`StoreError` names the first array that is damaged."""
+    """Read every chunk of a store, one shard at a time; :class:`StoreError` names the first damaged array."""
     folder = Path(path)
     kind = check_arrays(folder)[KIND]
     for name, array in arrays_of(folder, kind).items():
@@ -114,10 +123,10 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
                 )
             )
             continue
-        wrong = [name for name, expected in marker.files.items() if file_hash(run.folder / name) != expected]
-        if wrong:
+        changed = [name for name, expected in marker.files.items() if file_hash(run.folder / name) != expected]
+        if changed:
             damaged.append(tile)
-            findings.append(Finding(f"tile {tile}: {', '.join(wrong)} damaged (the hash is another)", _REPAIR))
+            findings.append(Finding(f"tile {tile}: {', '.join(changed)} damaged (the hash is another)", _REPAIR))
     for path in sorted(tiles.glob("*.npz")):
         if not path.with_suffix(".json").exists():
             findings.append(
@@ -131,7 +140,7 @@ def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
 
 
 def _check_result(folder: Path, cure: str) -> list[Finding]:
-    """Files of the result against the manifest; without one, chunks against their checksums."""
+    """Check the files of the result against the manifest; without a manifest, the chunks against their checksums."""
     try:
         document = json.loads((folder / RUN / "manifest.json").read_text(encoding="utf-8"))
         expected = {str(n): (int(size), str(digest)) for n, (size, digest) in document["files"].items()}
@@ -143,16 +152,20 @@ def _check_result(folder: Path, cure: str) -> list[Finding]:
         return [Finding(f"{RUN}/manifest.json is missing (the arrays' own checksums are right)", cure)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return [Finding(f"{RUN}/manifest.json cannot be read: {error}", cure)]
-    there = set(result_files(folder))
-    findings = [Finding(f"{name} is missing", cure) for name in sorted(expected.keys() - there)]
-    findings += [Finding(f"{name} is no part of the result", "remove it") for name in sorted(there - expected.keys())]
-    for name in sorted(there & expected.keys()):
+    existing = set(result_files(folder))
+    findings = [Finding(f"{name} is missing", cure) for name in sorted(expected.keys() - existing)]
+    findings += [
+        Finding(f"{name} is no part of the result", "remove it") for name in sorted(existing - expected.keys())
+    ]
+    for name in sorted(existing & expected.keys()):
         try:
-            found = file_hash(folder / name)
+            actual = file_hash(folder / name)
         except OSError as error:
             findings.append(Finding(f"{name} cannot be read: {error.strerror}", cure))
             continue
-        if found != expected[name]:
-            how = f"{found[0]} bytes instead of {expected[name][0]}" if found[0] != expected[name][0] else "its hash"
-            findings.append(Finding(f"{name} is damaged ({how})", cure))
+        if actual != expected[name]:
+            difference = (
+                f"{actual[0]} bytes instead of {expected[name][0]}" if actual[0] != expected[name][0] else "its hash"
+            )
+            findings.append(Finding(f"{name} is damaged ({difference})", cure))
     return findings

@@ -39,12 +39,13 @@ def code_identity(module: str) -> dict[str, str]:
 
     Parameters
     ----------
-    module
-        name of the module that defines the job, such as ``"stmgpu.distribute.jobs.screening"``.
+    module : str
+        Name of the module that defines the job, such as ``"stmgpu.distribute.jobs.screening"``.
 
     Returns
     -------
-    dict with 'version', 'kernels' and 'sources'. A run is only resumed by code with the same identity.
+    dict
+        'version', 'kernels' and 'sources'. A run is only resumed by code with the same identity.
     """
     folder = Path(__file__).resolve().parent.parent
     return {
@@ -59,10 +60,10 @@ def source_identity(package: Path, module: str) -> str:
 
     Parameters
     ----------
-    package
-        folder of the package ``stmgpu``.
-    module
-        dotted name of a module, inside the package or importable.
+    package : Path
+        Folder of the package ``stmgpu``.
+    module : str
+        Dotted name of a module, inside the package or importable.
     """
     sources = _Sources(package)
     root = sources.file_of(module)

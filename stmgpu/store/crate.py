@@ -1,7 +1,7 @@
-"""A store as an RO-Crate 1.1: a folder with a description, in JSON-LD, of what is in it and where it comes from.
+"""Export of a store as an RO-Crate 1.1: a folder with a description of contents and provenance in JSON-LD.
 
-Peroni, Soiland-Reyes et al., RO-Crate Metadata Specification 1.1 (2020); every session of work is a ``CreateAction``
-with the software as its instrument, as the Process Run Crate profile has it.
+Peroni, Soiland-Reyes et al., RO-Crate Metadata Specification 1.1 (2020); every session is a ``CreateAction`` with the
+software as its instrument, following the Process Run Crate profile.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ METADATA = "ro-crate-metadata.json"
 
 
 def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) -> Path:
-    """Copy a complete store into a new folder and describe it there.
+    """Copy a complete store into a new folder and add its description.
 
     Parameters
     ----------
-    store
-        folder of a complete store.
-    crate
-        folder to make.
+    store : path-like
+        Folder of a complete store.
+    crate : path-like
+        Folder to create.
 
     Returns
     -------
-    the path of the description.
+    Path
+        The description.
 
     Raises
     ------
     InputError
-        the folder is there already, or would lie inside a store.
+        If the folder exists, or would lie inside a store.
     StoreError
-        the store is not whole and complete.
+        If the store is damaged or incomplete.
     """
     source, target = Path(store).absolute(), Path(crate)
     if os.path.lexists(target):
@@ -56,7 +57,7 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     if findings:
         more = f" ({len(findings)} findings in all; `stmgpu check` lists them)" if len(findings) > 1 else ""
         raise StoreError(f"{source} is not whole, so it is not given away: {findings[0]}{more}")
-    story = provenance(source)
+    facts = provenance(source)
     path = target / METADATA
     inputs: list[dict[str, Any]] = []
     run = open_run(source) if has_run(source) else None
@@ -67,13 +68,13 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
             for name, digest in run.document.run_input.files.items()
         ]
     shutil.copytree(source, target / source.name)
-    path.write_text(json.dumps(_metadata(source.name, story, inputs), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_metadata(source.name, facts, inputs), indent=2) + "\n", encoding="utf-8")
     return path
 
 
-def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
+def _metadata(name: str, facts: dict[str, Any], inputs: list[dict[str, Any]]) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    code = story.get("code", {})
+    code = facts.get("code", {})
     software = {
         "@id": "#stmgpu",
         "@type": "SoftwareApplication",
@@ -81,7 +82,7 @@ def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) ->
         "version": code.get("version", ""),
         "identifier": f"kernels sha256:{code.get('kernels', '')}",
     }
-    sources = inputs if story["kind"] == "ensemble" else [_catalog(story.get("catalog", {}))]
+    sources = inputs if facts["kind"] == "ensemble" else [_catalog(facts.get("catalog", {}))]
     actions = [
         {
             "@id": f"#session-{number}",
@@ -96,21 +97,21 @@ def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) ->
             "description": f"executor {session.get('executor')}, {session.get('device') or 'Dask workers'}, "
             f"Python {session.get('python')}, {session.get('system')}",
         }
-        for number, session in enumerate(story.get("sessions", []), 1)
+        for number, session in enumerate(facts.get("sessions", []), 1)
     ]
     people = [
         {"@id": f"#user-{user}", "@type": "Person", "name": user}
-        for user in sorted({str(s.get("user", "unknown")) for s in story.get("sessions", [])})
+        for user in sorted({str(s.get("user", "unknown")) for s in facts.get("sessions", [])})
     ]
     settings = [
         {"@id": f"#setting-{quote(key)}", "@type": "PropertyValue", "name": key, "value": value}
-        for key, value in _plain(story.get("settings", {}))
+        for key, value in _plain(facts.get("settings", {}))
     ]
     root = {
         "@id": "./",
         "@type": "Dataset",
-        "name": story["attributes"].get("title", story["kind"]),
-        "description": f"{story['kind']} computed by stmgpu",
+        "name": facts["attributes"].get("title", facts["kind"]),
+        "description": f"{facts['kind']} computed by stmgpu",
         "datePublished": now,
         "license": "The data's licence is for their owner to state",
         "hasPart": [{"@id": f"{name}/"}, *({"@id": s["@id"]} for s in inputs)],
@@ -121,7 +122,7 @@ def _metadata(name: str, story: dict[str, Any], inputs: list[dict[str, Any]]) ->
         "@type": "Dataset",
         "name": name,
         "encodingFormat": "Zarr 3",
-        "description": json.dumps(story["attributes"].get("certificate", {})),
+        "description": json.dumps(facts["attributes"].get("certificate", {})),
         "variableMeasured": [{"@id": s["@id"]} for s in settings],
     }
     about = {
@@ -148,7 +149,7 @@ def _catalog(catalog: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and plain values, since JSON-LD takes an object for another entity: tables key by key, lists as text."""
+    """Flatten settings to names and plain values, since nested objects are entities in JSON-LD; lists become text."""
     for key, value in settings.items():
         if isinstance(value, dict):
             yield from _plain(value, f"{prefix}{key}.")

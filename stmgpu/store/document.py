@@ -1,4 +1,4 @@
-"""The document of a run, ``run.json``: what is computed, from which input, by which code, in which tiles.
+"""Document of a run, ``run.json``: its settings, input, code and tiling.
 
 A document is checked once, when it is read; all other code works with its attributes.
 """
@@ -314,31 +314,31 @@ class RunDocument:
         Parameters
         ----------
         wanted : RunDocument
-            Document of the computation that is asked for.
+            Document of the requested computation.
         ignore : tuple of str
             Names of fields that may differ, such as ``settings.duration_s``.
         """
-        stored, asked = ({name: d[name] for name in _COMPARED} for d in (self.to_json(), wanted.to_json()))
-        there, now = _flat(stored, asked), _flat(asked, stored)
-        names = sorted((there.keys() | now.keys()) - {*_NOT_COMPARED, _DERIVED, *ignore})
+        stored, requested = ({name: d[name] for name in _COMPARED} for d in (self.to_json(), wanted.to_json()))
+        held, now = _flat(stored, requested), _flat(requested, stored)
+        names = sorted((held.keys() | now.keys()) - {*_NOT_COMPARED, _DERIVED, *ignore})
         return [
-            f"{name}: there {there.get(name)!r}, now {now.get(name)!r}"
+            f"{name}: there {held.get(name)!r}, now {now.get(name)!r}"
             for name in names
-            if there.get(name) != now.get(name)
+            if held.get(name) != now.get(name)
         ]
 
     def tiling_differences(self, wanted: Mapping[str, object]) -> list[str]:
         """Differences from wanted sizes of tiles, given by the names of `Tiling`."""
-        there = self.tiling.to_json()
+        held = self.tiling.to_json()
         return [
-            f"tiling.{name}: there {there[name]!r}, now {value!r}"
+            f"tiling.{name}: there {held[name]!r}, now {value!r}"
             for name, value in wanted.items()
-            if value != there[name]
+            if value != held[name]
         ]
 
 
 def refuse_differences(folder: Path, differences: list[str]) -> None:
-    """Raise :class:`InputError` if there are any."""
+    """Raise :class:`InputError` for any differences of a store."""
     if differences:
         listed = "\n  ".join(differences)
         raise InputError(
@@ -359,13 +359,13 @@ def _flat(document: Mapping[str, Any], other: object, prefix: str = "") -> dict[
     values: dict[str, Any] = {}
     for name, value in document.items():
         counterpart = other.get(name) if isinstance(other, Mapping) else None
-        named, named_there = _by_name(value), _by_name(counterpart)
+        named, named_other = _by_name(value), _by_name(counterpart)
         if isinstance(value, Mapping):
             values |= _flat(value, counterpart, f"{prefix}{name}.")
-        elif named and named_there:
+        elif named and named_other:
             values[f"{prefix}{name}"] = list(named)
-            for key in named.keys() & named_there.keys():
-                values |= _flat(named[key], named_there[key], f"{prefix}{name.removesuffix('s')} {key!r}.")
+            for key in named.keys() & named_other.keys():
+                values |= _flat(named[key], named_other[key], f"{prefix}{name.removesuffix('s')} {key!r}.")
         else:
             values[f"{prefix}{name}"] = value
     return values

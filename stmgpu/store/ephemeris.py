@@ -1,4 +1,4 @@
-"""Arrays of an ephemeris, and blocks of whole shards that go into them."""
+"""Arrays of an ephemeris, written in blocks of whole shards."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def create_ephemeris(folder: Path, objects: Ints, times: Times, *, names: String
 
     Parameters
     ----------
-    folder
-        where to create them.
-    objects, names
-        NORAD ids and names of the objects [n].
-    times
-        UTC times [m].
+    folder : Path
+        Empty folder.
+    objects, names : ndarray, shape (n,)
+        NORAD ids and names of the objects.
+    times : ndarray, datetime64, shape (m,)
+        UTC times.
     """
     kind = KINDS["ephemeris"]
     group = create_group(folder)
@@ -65,7 +65,7 @@ def finish_ephemeris(group: zarr.Group, attrs: Mapping[str, Any]) -> None:
 
 
 def shard_lengths(objects: int, times: int) -> tuple[int, int]:
-    """Objects and times of one shard of an ephemeris of that size: the units in which it is written."""
+    """Numbers of objects and times in a shard of an ephemeris of that size, the unit of writing."""
     shards = layout(KINDS["ephemeris"], ("object", "time", "axis"), (objects, times, 3))[1]
     return shards[0], shards[1]
 
@@ -77,23 +77,24 @@ def write_block(
 
     Parameters
     ----------
-    folder
-        the store, with the arrays of :func:`create_ephemeris`.
+    folder : Path
+        Store with the arrays of :func:`create_ephemeris`.
     begin : tuple of int
         First object and first time of the block; multiples of the shard's lengths.
-    position, velocity
-        TEME [km] and [km/s], float64 [n, m, 3].
-    error_code
-        0 where there was none, int8 [n, m].
+    position, velocity : ndarray, float64, shape (n, m, 3)
+        TEME states [km], [km/s].
+    error_code : ndarray, int8, shape (n, m)
+        Error codes of the propagation; 0 without error.
 
     Returns
     -------
-    the files written, below the store, with size and SHA-256.
+    dict
+        Size and SHA-256 of the written files, by path below the store.
 
     Raises
     ------
     StoreError
-        a block that does not consist of whole shards: two writers inside one shard would lose data.
+        If the block does not consist of whole shards: two writers inside one shard would lose data.
     """
     data = dict(zip(_STATES, (position, velocity, error_code), strict=True))
     with writing(folder), ThreadPoolExecutor(len(data)) as pool:  # one array is hashed while others are compressed

@@ -1,4 +1,4 @@
-"""Put the result of a run into its store: beside it first, then file by file into place, the root last."""
+"""Write the result of a run: stage its files, then move them into the store, the root last."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_result(run: RunStore, ds: xr.Dataset) -> None:
 
 
 def place_arrays(run: RunStore, objects: Ints, times: Times, *, names: Strings) -> None:
-    """Put the arrays of an ephemeris into its store, as they are before anything is written into them."""
+    """Create the arrays of an ephemeris in its store, before any shard is written."""
     staging = _staging(run)
     try:
         with writing(run.folder):
@@ -53,7 +53,7 @@ def complete_ephemeris(
     names: Strings,
     attrs: Mapping[str, Any],
 ) -> None:
-    """Mark an ephemeris as complete whose shards (with their hashes) are all written; call it under the run's lock."""
+    """Complete an ephemeris after all its shards (with their hashes) are written; call it under the run's lock."""
     run.tidy()
     staging = _staging(run)
     try:
@@ -69,7 +69,7 @@ def _staging(run: RunStore) -> Path:
 
 
 def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]) -> None:
-    """Move staged files to their places, the manifest and the root last; remove what is no part of the result."""
+    """Move staged files into the store, the manifest and the root last; remove files of no result."""
     for name in result_files(run.folder):
         if name not in files:
             (run.folder / name).unlink()
@@ -85,6 +85,6 @@ def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]
 
 def _move(run: RunStore, staging: Path, names: list[str]) -> None:
     for name in names:
-        place = run.folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        (staging / name).replace(place)
+        target = run.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(target)

@@ -4,12 +4,12 @@
 
     STORE/zarr.json             root of the result; `stmgpu_complete` is set last
     STORE/<array>/...           the result
-    STORE/run/run.json          what is computed: settings, catalogue, code, tiling
+    STORE/run/run.json          document: settings, catalogue, code, tiling
     STORE/run/catalog/          the catalogue, which every worker reads
-    STORE/run/trajectories.npz  the trajectories that are screened with it, if any
+    STORE/run/trajectories.npz  the trajectories screened with it, if any
     STORE/run/tiles/ID.json     marker of a finished tile: its files with their hashes; renamed into place last
     STORE/run/tiles/ID.npz      results of a tile (tiles of an ephemeris are whole shards of the result)
-    STORE/run/failed/ID.json    why a tile could not be computed
+    STORE/run/failed/ID.json    reason why a tile failed
     STORE/run/sessions/*.json   command, machine, versions and times of each session
     STORE/run/manifest.json     every file of the finished result with its hash
 
@@ -61,10 +61,10 @@ class RunStore:
 
     Parameters
     ----------
-    folder
-        the store.
-    document
-        contents of ``run.json``.
+    folder : Path
+        Folder of the store.
+    document : RunDocument
+        Contents of ``run.json``.
     """
 
     def __init__(self, folder: Path, document: RunDocument) -> None:
@@ -77,7 +77,7 @@ class RunStore:
 
     @property
     def run_folder(self) -> Path:
-        """Folder of everything that belongs to the run and not to the result."""
+        """Folder with the records of the run, apart from the result."""
         return self.folder / RUN
 
     def run_input(self) -> RunInput:
@@ -91,7 +91,7 @@ class RunStore:
 
     # ------------------------------------------------------------------------------------------------- tiles
     def markers(self) -> dict[str, Marker]:
-        """Finished tiles by id. A marker that cannot be read, or whose files are not there, is left out."""
+        """Finished tiles by id. Unreadable markers, and those with missing files, are left out."""
         markers = {}
         for path in sorted((self.run_folder / "tiles").glob("*.json")):
             marker = self.marker(path.stem)
@@ -100,7 +100,7 @@ class RunStore:
         return markers
 
     def marker(self, tile: str) -> Marker | None:
-        """The marker of a finished tile; None where the tile has to be computed (again)."""
+        """Marker of a finished tile; None if the tile has to be computed (again)."""
         path = self.run_folder / "tiles" / f"{tile}.json"
         try:
             marker = _marker(json.loads(path.read_text(encoding="utf-8")))

@@ -34,16 +34,16 @@ class Kind:
 
     Parameters
     ----------
-    title
-        what a store of this kind holds.
-    variables
-        its variables by name.
-    extents
-        chunk and shard length along each dimension.
-    tables
-        small tables besides the variables, each a group of its own: name of the group, columns.
-    since
-        first schema version that can be read.
+    title : str
+        Title of a store of this kind.
+    variables : mapping
+        Variables by name.
+    extents : mapping
+        Chunk and shard length along each dimension.
+    tables : mapping
+        Small tables besides the variables, each in a separate group: columns by name of the group.
+    since : int
+        First schema version that can be read.
     """
 
     title: str

@@ -1,8 +1,8 @@
 """Write and open Zarr 3 stores.
 
-A store is built beside its final place and renamed into it when complete, so a path either holds a whole store or
-nothing. Every chunk is compressed with zstd and carries a CRC-32C; every shard is written, empty ones too, so a missing
-file is damage and is seen as such.
+A store is built beside its final path and renamed when complete, so that a path holds either a whole store or nothing.
+Every chunk is compressed with zstd and carries a CRC-32C. Every shard is written, empty ones too, so that a missing
+file is detected as damage.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ MARKS = frozenset({KIND, _SCHEMA, _COMPLETE})
 _LOG = logging.getLogger(__name__)
 
 RUN = "run"
-"""Folder inside a store for what belongs to its computation and not to the result, see :mod:`stmgpu.store.run`."""
+"""Folder of a store with the records of its computation, see :mod:`stmgpu.store.run`."""
 
 
 def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, overwrite: bool = False) -> Path:
@@ -52,20 +52,25 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, ov
 
     Parameters
     ----------
-    ds
-        what :func:`stmgpu.screen.screen` or :func:`stmgpu.propagate.propagate` returned, or a Dataset like it.
-        Variables that the schema does not know are kept; they need ``units`` and ``long_name``.
-    path
-        folder of the store; conventionally ``something.zarr``.
-    kind
-        'conjunctions' or 'ephemeris'.
-    overwrite
-        replace a store of this package that is already there.
+    ds : xr.Dataset
+        Result of :func:`stmgpu.screen.screen` or :func:`stmgpu.propagate.propagate`, or a Dataset of the same form.
+        Variables that are not in the schema are kept; they need ``units`` and ``long_name``.
+    path : path-like
+        Folder of the store, by convention ``something.zarr``.
+    kind : str
+        Kind of the store, such as 'conjunctions' or 'ephemeris'.
+    overwrite : bool
+        Replace an existing store of this package.
+
+    Returns
+    -------
+    Path
+        Folder of the store.
 
     Raises
     ------
     StoreError
-        the path is taken, the Dataset does not fit the schema, or the disk refuses; nothing is left behind.
+        If the path exists, the Dataset does not fit the schema, or writing fails; nothing is left behind.
 
     Examples
     --------
@@ -84,11 +89,11 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, ov
 _ARRAYS_AT_ONCE = 4
 
 Prepared = dict[str, tuple[np.ndarray, tuple[str, ...], dict[str, Any]]]
-"""Variables as they are stored: data, dimensions, attributes."""
+"""Variables in the form in which they are stored: data, dimensions, attributes."""
 
 
 def prepare(ds: xr.Dataset, kind: str) -> Prepared:
-    """The arrays of a Dataset as they are stored, by path; :class:`StoreError` where they do not fit the schema."""
+    """Convert a Dataset to the arrays of a store, by path; :class:`StoreError` if they do not fit the schema."""
     spec = kind_of(kind)
     variables = {str(name): variable for name, variable in ds.variables.items() if name != ROW}
     if "failures" in spec.tables and any(str(name).startswith(FAILED) for name in ds.attrs):
@@ -102,7 +107,7 @@ def prepare(ds: xr.Dataset, kind: str) -> Prepared:
 
 
 def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> None:
-    """Write a whole result into a folder of its own."""
+    """Write a whole result into a new folder."""
     group = create_group(folder)
     for table in {name.partition("/")[0] for name in prepared if "/" in name}:
         group.create_group(table)
@@ -161,14 +166,14 @@ def check_outside(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def staged(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
-    """A new folder beside ``path`` that takes its place when the block ends well and vanishes when it does not.
+    """Temporary folder beside ``path`` that replaces it if the block succeeds and is removed otherwise.
 
-    A link stays one: what it points to is replaced.
+    If ``path`` is a symbolic link, its target is replaced.
     """
     check_target(path, overwrite=overwrite)
     target = Path(path).resolve()
     token = secrets.token_hex(4)
-    folder, old = (target.with_name(f"{target.name}.{what}-{token}") for what in ("partial", "old"))
+    folder, old = (target.with_name(f"{target.name}.{suffix}-{token}") for suffix in ("partial", "old"))
     try:
         with writing(target):
             folder.mkdir(parents=True)
@@ -183,7 +188,7 @@ def staged(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
     try:
         if old.exists():
             shutil.rmtree(old)
-    except OSError as error:  # the new store stands all the same
+    except OSError as error:  # the new store is complete nevertheless
         _LOG.warning(
             "%s is replaced, but what is left of the old store could not be removed (%s); delete %s yourself",
             target,
@@ -193,7 +198,7 @@ def staged(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
 
 
 def create_group(folder: Path) -> zarr.Group:
-    """An empty root group."""
+    """Create an empty root group."""
     return zarr.open_group(folder, mode="w", zarr_format=3)
 
 
@@ -207,7 +212,7 @@ def create_array(
     dims: tuple[str, ...],
     attrs: Mapping[str, Any],
 ) -> zarr.Array[Any]:
-    """An array with the kind's chunks and shards and our codecs; ``dtype`` 'T' or 'U' makes variable-length text."""
+    """Create an array with the chunks, shards and codecs of its kind; ``dtype`` 'T' or 'U' is variable-length text."""
     chunks, shards = layout(kind, dims, shape)
     text = np.dtype(dtype).kind in "TU"
     return group.create_array(
@@ -252,7 +257,7 @@ def time_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, tuple[str, ...], dict[str, Any]]:
-    """A variable's data in a type that is stored, its dimensions in the schema's order, and its attributes."""
+    """Convert a variable: data in a storable type, dimensions in the order of the schema, attributes."""
     spec = kind.arrays().get(name)
     dims = tuple(str(d) for d in variable.dims)
     if spec is not None:
@@ -282,7 +287,7 @@ def _prepare(name: str, variable: xr.Variable, kind: Kind) -> tuple[np.ndarray, 
 
 
 def _plain(name: str, value: object) -> Any:
-    """An attribute as JSON can hold it."""
+    """Convert an attribute to a value that JSON can represent."""
     if isinstance(value, np.datetime64):
         return str(value)
     if isinstance(value, np.generic | np.ndarray):
@@ -345,7 +350,7 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
 
 
 def mark_root(folder: Path, kind: str) -> None:
-    """Write the root of a store whose result is not there yet, or no more."""
+    """Write the root of an unfinished store."""
     document = {
         "zarr_format": 3,
         "node_type": "group",
@@ -357,19 +362,26 @@ def mark_root(folder: Path, kind: str) -> None:
 
 @contextmanager
 def reading(folder: Path, array: str | None = None) -> Iterator[None]:
-    """Turn what Zarr says of damage into :class:`StoreError`."""
+    """Convert Zarr's errors about damaged files to :class:`StoreError`."""
     where = f"{folder}: array {array}" if array else str(folder)
     try:
         yield
     except StoreError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:  # zarr's words for damage
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RuntimeError,
+        OSError,
+    ) as error:  # raised by Zarr for damage
         raise StoreError(f"{where} is damaged or cannot be read: {error}") from error
 
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn the system's refusals into :class:`StoreError` with what to do."""
+    """Convert errors of the operating system to :class:`StoreError` with a cure."""
     try:
         yield
     except OSError as error:

@@ -105,7 +105,7 @@ class EphemerisJob(Job[EphemerisTile]):
         return to_datetime64(*self.settings.window.parts, self.times_s)
 
     def prepare(self) -> None:
-        """Put the arrays into the store; those that are there already stay what they are."""
+        """Create the arrays in the store; existing ones are kept."""
         place_arrays(self.run, self.catalog.norad_id, self.times, names=self.catalog.name)
 
     def compute(self, tile: EphemerisTile, backend: Backend) -> None:
