@@ -3,6 +3,7 @@
 Python modules are compared by their syntax trees: comments, docstrings, formatting, annotations of functions and file
 names do not count. Kernel sources are compared by their tokens. Only the modules that a kind of job imports, directly
 or through others, belong to its identity, and the data files (TOML, compared by their contents) beside these modules.
+A name that a package passes on is followed to the module that defines it.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stmgpu.backend import source
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ARITHMETIC = ("backend", "catalog", "debris", "propagate", "screen", "constants", "frames", "time")
 """Subpackages and modules of stmgpu that numbers come from; stores, schedulers, files and messages are left out."""
@@ -86,7 +87,7 @@ def _data_digest(path: Path) -> str:
     try:
         contents = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}, a file of the package: {error}; install stmgpu anew") from error
+        raise InputError(f"cannot read {path}, a file of the package: {error}; reinstall stmgpu") from error
     text = json.dumps(contents, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -136,85 +137,126 @@ def package_version(name: str) -> str:
 
 
 class _Sources:
-    """Syntax trees of a package, read once."""
+    """Syntax trees of a package, each read once."""
 
     def __init__(self, package: Path) -> None:
         self._package = package
-        self._trees: dict[Path, ast.Module] = {}
+        self._files: dict[str, Path | None] = {}
+        self._imports: dict[Path, list[_Import]] = {}
         self._digests: dict[Path, str] = {}
 
     def file_of(self, module: str) -> Path | None:
-        """File of a module of the package; None where the name is not that of one."""
-        parts = module.split(".")
-        if parts[0] != _PACKAGE:
-            return None
-        base = self._package.joinpath(*parts[1:])
-        for path in (base / "__init__.py", base.with_suffix(".py")):
-            if path.is_file():
-                return path
-        return None
+        """File of a module of the package; None if the name is not that of one."""
+        if module not in self._files:
+            parts = module.split(".")
+            base = self._package.joinpath(*parts[1:])
+            paths = (base / "__init__.py", base.with_suffix(".py")) if parts[0] == _PACKAGE else ()
+            self._files[module] = next((path for path in paths if path.is_file()), None)
+        return self._files[module]
 
     def imported_by(self, path: Path) -> Iterator[Path]:
         """Files of the package that a file imports."""
-        for _, target, _ in self._imports(path):
-            yield target
+        self._read(path)
+        return (entry.target for entry in self._imports[path])
 
     def digest_with_imports(self, path: Path) -> str:
-        """Digest of a module together with which definitions of which modules it refers to."""
-        entries = sorted(f"{name} {self._digest(target)}" for name, target, _ in self._imports(path))
+        """Digest of a module and of the definitions that it imports from others."""
+        entries = sorted(f"{entry.name} {self._digest(entry.target)}" for entry in self._imports[path])
         return hashlib.sha256("\n".join([self._digest(path), *entries]).encode()).hexdigest()
 
-    def _imports(self, path: Path) -> Iterator[tuple[str, Path, str | None]]:
-        """Imports from the package: what is imported, the file, and the local name where it is a module."""
-        for node in ast.walk(self._tree(path)):
+    def _digest(self, path: Path) -> str:
+        """Digest of what a module defines itself."""
+        self._read(path)
+        return self._digests[path]
+
+    def _read(self, path: Path) -> None:
+        if path in self._imports:
+            return
+        self._imports[path] = []  # packages may import each other
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        self._imports[path] = list(self._imports_of(tree))
+        modules = {entry.module for entry in self._imports[path] if entry.module is not None}
+        parts: list[str] = []
+        _write(tree.body, modules, parts.append)
+        self._digests[path] = hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def _imports_of(self, tree: ast.Module) -> Iterator[_Import]:
+        for node in _statements(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     target = self.file_of(alias.name)
                     if target is not None:
-                        yield "module", target, alias.asname
+                        yield _Import("module", target, alias.asname)
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
                 for alias in node.names:
-                    target = self.file_of(f"{node.module}.{alias.name}")
+                    name = alias.asname or alias.name
+                    module = self.file_of(f"{node.module}.{alias.name}")
+                    target = module or self.file_of(node.module)
                     if target is not None:
-                        yield "module", target, alias.asname or alias.name
-                        continue
-                    target = self.file_of(node.module)
-                    if target is not None:
-                        yield f"{alias.name} as {alias.asname or alias.name}", target, None
+                        label = "module" if module else f"{alias.name} as {name}"
+                        yield _Import(label, self._home(target, alias.name), name if module else None)
 
-    def _digest(self, path: Path) -> str:
-        """Digest of what a module defines itself."""
-        if path not in self._digests:
-            modules = {name for _, _, name in self._imports(path) if name is not None}
-            text = _dump(self._tree(path).body, modules)
-            self._digests[path] = hashlib.sha256(text.encode()).hexdigest()
-        return self._digests[path]
-
-    def _tree(self, path: Path) -> ast.Module:
-        if path not in self._trees:
-            self._trees[path] = ast.parse(path.read_text(encoding="utf-8"))
-        return self._trees[path]
+    def _home(self, path: Path, name: str) -> Path:
+        """File that defines a name which a package only passes on: the package's other modules do not count."""
+        if path.name != "__init__.py":
+            return path
+        self._read(path)
+        passed_on = [entry.target for entry in self._imports[path] if entry.name == f"{name} as {name}"]
+        return passed_on[0] if passed_on else path
 
 
-def _dump(node: object, modules: set[str]) -> str:
-    """Text of a syntax tree, the same in every version of Python; local names of modules are replaced."""
-    if isinstance(node, list):
-        return "[" + ",".join(_dump(item, modules) for item in node if not _is_skipped(item)) + "]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    if isinstance(node, ast.Name) and node.id in modules:
-        return "<module>"
-    fields = []
-    for name, value in ast.iter_fields(node):
-        if (value is None and not isinstance(node, ast.Constant)) or value == [] or name in _LEFT_OUT:
-            continue
-        if name == "returns" or (name == "annotation" and isinstance(node, ast.arg)):
-            continue
-        fields.append(f"{name}={_dump(value, modules)}")
-    return f"{type(node).__name__}({','.join(fields)})"
+class _Import(NamedTuple):
+    """Import from the package: what, the file that defines it, and the local name if it is a module."""
+
+    name: str
+    target: Path
+    module: str | None
 
 
-_LEFT_OUT = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements below a node; expressions are left out, since they cannot import.
+
+    Imports for annotations only are among them: what a function does depends on the methods of what it is given.
+    """
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, field, ()) if not isinstance(node, ast.expr) else ():
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)
+
+
+_LEFT_OUT = {"ctx", "kind", "type_comment", "type_ignores", "type_params", "returns"}
+
+
+def _fields_of(node: ast.AST) -> tuple[str, ...]:
+    """Fields of a node that count; annotations of arguments do not."""
+    left_out = _LEFT_OUT | {"annotation"} if isinstance(node, ast.arg) else _LEFT_OUT
+    return tuple(name for name in node._fields if name not in left_out)
+
+
+def _write(node: object, modules: set[str], write: Callable[[str], object]) -> None:
+    """Write a syntax tree as text, the same in every version of Python; local names of modules are replaced."""
+    if isinstance(node, ast.Name):
+        write("<module>" if node.id in modules else node.id)
+    elif isinstance(node, ast.Constant):
+        write(repr(node.value))
+    elif isinstance(node, ast.AST):
+        write(type(node).__name__)
+        write("(")
+        for name in _fields_of(node):
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                write(name)
+                _write(value, modules, write)
+        write(")")
+    elif isinstance(node, list):
+        write("[")
+        for item in node:
+            if not _is_skipped(item):
+                _write(item, modules, write)
+        write("]")
+    else:
+        write(repr(node))
 
 
 def _is_skipped(node: object) -> bool:

@@ -28,16 +28,19 @@ MODULES = {
             return a * (1.0 - e) - RADIUS_KM  # above the equator
     ''',
     "propagate/drag.toml": "# measured\nbodies = [{ name = 'a', drag = 2.2 }]\n",
+    "frames/__init__.py": "from stmgpu.frames.axes import AXES\nSPEED = 1.0\n",
+    "frames/axes.py": "AXES = 3\n",
     "debris/__init__.py": "",
     "debris/other.toml": "rate = 1\n",
     "debris/growth.py": "RATE = 0.1\n",
     "distribute/__init__.py": "",
     "distribute/job.py": """
+        from stmgpu.frames import AXES
         from stmgpu.propagate import orbits
 
 
         def compute(a: float) -> float:
-            return orbits.perigee_km(a, 0.1)
+            return orbits.perigee_km(a, 0.1) + AXES
     """,
 }
 
@@ -87,6 +90,7 @@ KEEPING: dict[str, Callable[[Path], None]] = {
         p / "propagate" / "drag.toml", "bodies = [{ name = 'a', drag = 2.2 }]", '[[bodies]]\ndrag = 2.2\nname = "a"'
     ),
     "data file of another package": lambda p: _replace(p / "debris" / "other.toml", "1", "2"),
+    "package that passes on": lambda p: _replace(p / "frames" / "__init__.py", "SPEED", "MAX_SPEED"),
     "other kind of job": lambda p: _replace(p / "debris" / "growth.py", "0.1", "0.2"),
 }
 
@@ -94,6 +98,7 @@ CHANGING: dict[str, Callable[[Path], None]] = {
     "constant": lambda p: _replace(p / "constants.py", "6378.135", "6378.137"),
     "value in a data file": lambda p: _replace(p / "propagate" / "drag.toml", "2.2", "2.3"),
     "new data file": lambda p: _write(p / "propagate" / "more.toml", "speed = 1\n"),
+    "definition passed on by a package": lambda p: _replace(p / "frames" / "axes.py", "3", "2"),
     "sign": lambda p: _replace(p / "propagate" / "orbits.py", "- RADIUS_KM", "+ RADIUS_KM"),
     "new import": lambda p: _replace(p / "propagate" / "orbits.py", FROM, f"import stmgpu.debris.growth\n{FROM}"),
 }
