@@ -57,7 +57,7 @@ class Executor(ABC):
         """
 
     def resolve_task(self) -> tuple[int, int] | None:
-        """(i, n) where this process computes the i-th share of n; None where it is in charge of all tiles."""
+        """(i, n) where this process computes the i-th share of n; None if it computes all tiles."""
         return None
 
 
@@ -178,7 +178,7 @@ class Dask(Executor):
     def plan_workers(
         self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
     ) -> tuple[int, int]:
-        """All cores or GPUs of this machine, fewer where memory is short; one worker stands for a cluster elsewhere."""
+        """All cores or GPUs of this machine, fewer where memory is short; one worker for a cluster elsewhere."""
         cores = resources.cores()
         workers = self.workers
         if workers is None and self.scheduler is None and self.client is None:

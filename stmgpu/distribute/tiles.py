@@ -32,7 +32,7 @@ class Estimate:
 
 
 def chunks(objects: int, chunk_objects: int | None) -> list[tuple[int, int]]:
-    """Cut a catalogue into chunks, each given by its first and behind its last object.
+    """Divide a catalogue into chunks, each given by its first object and the one after its last.
 
     Examples
     --------

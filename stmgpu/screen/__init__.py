@@ -1,4 +1,4 @@
-"""All-vs-all conjunction screening: plan and proof, broad phase, narrow phase, oracle.
+"""All-vs-all conjunction screening: plan and proof, broad phase, narrow phase, brute-force reference.
 
 The package can be called: ``stmgpu.screen(catalog, ...)`` is :func:`stmgpu.screen.screening.screen`.
 """

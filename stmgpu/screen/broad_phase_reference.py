@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KdTree:
-    """Candidates by a k-d tree; slow, and simple enough to check by reading."""
+    """Candidates by a k-d tree: slow, but simple enough to verify by inspection."""
 
     def __init__(self, plan: Plan, backend: Backend, n: int, rows_per_batch: int) -> None:
         self.plan, self.n = plan, n

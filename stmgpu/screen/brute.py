@@ -107,7 +107,7 @@ def brute(
 
 
 def _sampled_minima(d2: np.ndarray, gate_km: float, near_km: float) -> list[tuple[int, int]]:
-    """(pair, sample) of sampled minima inside the gate whose parabola comes near the threshold."""
+    """Pairs and samples of the minima inside the gate whose parabola comes near the threshold."""
     left, middle, right = d2[:, :-2], d2[:, 1:-1], d2[:, 2:]
     pair, k = np.nonzero((middle <= left) & (middle < right) & (middle < gate_km**2))
     a, b, c = left[pair, k], middle[pair, k], right[pair, k]

@@ -1,4 +1,4 @@
-"""The result of a screening as an xarray Dataset."""
+"""Result of a screening as an xarray Dataset."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def partial_dataset(part: Part, catalog: ScreeningObjects, plan: Plan) -> xr.Dat
 
 
 def conjunction_dataset(columns: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
-    """Build a Dataset from columns by name; coordinates, index, types and attributes as every result has them."""
+    """Build a Dataset from columns by name; with the coordinates, index, types and attributes of every result."""
     variables = {name: spec.of(columns[name]) for name, spec in VARIABLES.items() if name in columns}
     return arrange(xr.Dataset(variables, attrs=dict(attrs)))
 

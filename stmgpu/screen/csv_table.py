@@ -1,4 +1,4 @@
-"""The result of a screening as a CSV table: a row for each conjunction, a column for each variable."""
+"""Result of a screening as a CSV table: a row for each conjunction, a column for each variable."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Events:
 
     @staticmethod
     def concatenate(parts: list[Events]) -> Events:
-        """All events of several batches."""
+        """Concatenate the events of several batches."""
         if not parts:
             return Events(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32))
         return Events(*(np.concatenate([getattr(p, f) for p in parts]) for f in ("first", "second", "tca_s", "flags")))

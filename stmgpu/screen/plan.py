@@ -123,7 +123,7 @@ class Plan:
 
     @property
     def half_step_s(self) -> float:
-        """h, half an interval [s]."""
+        """Half an interval, h [s]."""
         return 0.5 * self.step_s
 
     @property

@@ -178,7 +178,7 @@ def screening_settings(
 
 
 def default_start(objects: Catalog | ScreeningObjects) -> Epoch:
-    """Start of a window that is not given.
+    """Default start of a window.
 
     Parameters
     ----------

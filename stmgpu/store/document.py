@@ -309,7 +309,7 @@ class RunDocument:
         return replace(self, tiles=tiles)
 
     def differences(self, wanted: RunDocument, *, ignore: tuple[str, ...] = ()) -> list[str]:
-        """Differences from a wanted document, each as ``name: there ..., now ...``; tilings are not compared.
+        """Differences from a requested document, each as ``name: there ..., now ...``; tilings are not compared.
 
         Parameters
         ----------
@@ -328,7 +328,7 @@ class RunDocument:
         ]
 
     def tiling_differences(self, wanted: Mapping[str, object]) -> list[str]:
-        """Differences from wanted sizes of tiles, given by the names of `Tiling`."""
+        """Differences from requested tile sizes, given by the names of `Tiling`."""
         held = self.tiling.to_json()
         return [
             f"tiling.{name}: there {held[name]!r}, now {value!r}"

@@ -126,7 +126,7 @@ def _write_array(folder: Path, name: str, begin: tuple[int, int], values: np.nda
 
 
 def _synchronised(path: Path) -> tuple[int, str]:
-    """Hash of a file that is on the disk by now."""
+    """Flush a file to the disk and return its hash."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -150,7 +150,7 @@ class RunStore:
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def fail(self, tile: str, reason: str) -> None:
-        """Record why a tile could not be computed."""
+        """Record the reason why a tile failed."""
         self._write_json(self.run_folder / "failed" / f"{tile}.json", {"tile": tile, "reason": reason})
 
     def failures(self) -> dict[str, str]:
@@ -192,7 +192,7 @@ class RunStore:
         self._write_json(self.run_folder / "run.json", document.to_json())
 
     def tidy(self) -> None:
-        """Remove files that killed writers left; call it under the lock, when all tiles are done."""
+        """Remove files left by killed writers; call it under the lock, when all tiles are done."""
         for path in [
             *self.run_folder.glob("tiles/.*"),
             *self.run_folder.glob("failed/.*"),

@@ -45,7 +45,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A planned run: its document, its input, and what it needs."""
+    """A planned run: its document, input and estimated needs."""
 
     document: RunDocument
     run_input: RunInput
@@ -134,7 +134,7 @@ def arithmetic_of(backend: Backend) -> str:
 def read_or_forget(
     run: RunStore, tile: str, marker: Marker, parse: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], Parsed]
 ) -> Parsed:
-    """Contents of a finished tile; a damaged tile is forgotten, so that it is computed again.
+    """Read a finished tile; a damaged tile loses its marker, so that it is computed again.
 
     Parameters
     ----------

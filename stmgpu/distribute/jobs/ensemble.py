@@ -93,7 +93,7 @@ class EnsembleJob(Job[EnsembleTile]):
 
     @classmethod
     def plan(cls, run_input: StudyInputs, settings: EnsembleSettings, options: RunOptions) -> RunPlan:
-        """Plan a study: its tiles, and what it needs."""
+        """Plan a study: its tiles, and its estimated needs."""
         runs_per_tile = options.tiling.runs_per_tile or 1
         tiles = ensemble_tiles(len(settings.scenarios), settings.runs, runs_per_tile)
         tiling = Tiling(runs_per_tile=runs_per_tile)

@@ -83,7 +83,7 @@ class EphemerisJob(Job[EphemerisTile]):
 
     @classmethod
     def plan(cls, run_input: ScreeningObjects, settings: EphemerisSettings, options: RunOptions) -> RunPlan:
-        """Plan an ephemeris: its tiles, and what it needs."""
+        """Plan an ephemeris: its tiles, and its estimated needs."""
         duration_s, step_s = settings.window.duration_s, settings.step_s
         if duration_s / step_s > MAX_TIMES:
             raise InputError(
@@ -200,7 +200,7 @@ def ephemeris_tiles(times: int, times_per_tile: int, chunks: Sequence[tuple[int,
 
 
 def estimate(objects: int, settings: EphemerisSettings, tiling: Tiling) -> Estimate:
-    """Estimated needs of an ephemeris: a core makes 25 million states in a second and packs a fifth of that."""
+    """Estimated needs of an ephemeris: 25 million states per core and second, a fifth of that to compress."""
     chunk = objects if tiling.chunk_objects is None else tiling.chunk_objects
     per_tile = (
         min(chunk, objects)

@@ -105,7 +105,7 @@ class ScreeningJob(Job[ScreeningTile]):
 
     @classmethod
     def plan(cls, run_input: ScreeningObjects, settings: ScreeningSettings, options: RunOptions) -> RunPlan:
-        """Plan a screening: the chosen interval, tiles that fit the memory, and what it needs."""
+        """Plan a screening: the chosen interval, tiles that fit the memory, and its estimated needs."""
         plan, objects = make_plan(settings, len(run_input)), len(run_input)
         workers, threads = options.plan_workers(lambda n: memory_of(plan, objects, n))
         tiling, tiles = choose(
