@@ -31,7 +31,8 @@ def evolve(
 ) -> None:
     """Evolve the debris population over decades: every run of every scenario of a study."""
     from stmgpu.debris.study.settings import EnsembleSettings
-    from stmgpu.distribute.api import plan_study, run_to_store
+    from stmgpu.distribute.api import run_to_store
+    from stmgpu.distribute.jobs.ensemble import plan_study
     from stmgpu.report.study import print_study
     from stmgpu.store import open_dataset
     from stmgpu.store.run_input import StudyInputs

@@ -8,15 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend import Backend, BackendName, get_backend
-from stmgpu.debris.study.evolve import prepare, resolve_study
-from stmgpu.debris.study.scenario_file import input_files
-from stmgpu.debris.study.settings import EnsembleSettings
 from stmgpu.distribute.cluster import client_of
 from stmgpu.distribute.execute import Outcome, Session, conclude, run_on_cluster, run_serially
 from stmgpu.distribute.executors import AUTOMATIC, SERIAL, Dask, Executor, RunOptions
 from stmgpu.distribute.jobs import JOBS, RunPlan, job_of
 from stmgpu.distribute.jobs.base import arithmetic_of
-from stmgpu.distribute.jobs.ensemble import EnsembleJob
 from stmgpu.distribute.jobs.ephemeris import EphemerisJob
 from stmgpu.distribute.jobs.screening import ScreeningJob
 from stmgpu.distribute.stores import bring_in, check_store_of, open_or_create
@@ -28,7 +24,6 @@ from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.screen.screening import default_start, screening_objects, screening_settings
 from stmgpu.store.provenance import session_record
 from stmgpu.store.run import open_run
-from stmgpu.store.run_input import StudyInputs
 from stmgpu.time import Window, as_epoch, window_seconds
 
 if TYPE_CHECKING:
@@ -216,6 +211,8 @@ def evolve_to_store(
         If the store cannot be written. Finished tiles are kept.
     """
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
+    from stmgpu.distribute.jobs.ensemble import plan_study  # a screening need not import debris
+
     return run_to_store(plan_study(study, years=years, runs=runs, seed=seed, options=options), path, options)
 
 
@@ -279,23 +276,6 @@ def ephemeris_settings(
         raise InputError("the catalogue is empty; nothing to propagate")
     window = Window(default_start(catalog) if start is None else as_epoch(start), duration_s)
     return EphemerisSettings(window, step_s, operation_mode(mode))
-
-
-def plan_study(
-    study: Study | Scenario | str | os.PathLike[str],
-    *,
-    years: float | None,
-    runs: int | None,
-    seed: int,
-    options: RunOptions,
-) -> RunPlan:
-    """Plan a study from the arguments of :func:`evolve_to_store`: its input files, settings, tiles and needs."""
-    study = resolve_study(study, years=years, runs=runs, seed=seed)
-    initial = prepare(study, seed=seed)
-    renamed, files = input_files(study)
-    inputs = StudyInputs.of(files, objects=max(map(len, initial.populations)))
-    settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=initial.notes)
-    return EnsembleJob.plan(inputs, settings, options)
 
 
 def stage_seconds(path: str | os.PathLike[str]) -> dict[str, float]:

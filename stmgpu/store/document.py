@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from stmgpu.debris.study.settings import EnsembleSettings
 from stmgpu.errors import InputError, StoreError
-from stmgpu.propagate.settings import EphemerisSettings
-from stmgpu.screen.settings import ScreeningSettings
+from stmgpu.registry import Registry
 from stmgpu.store.schema import KINDS, Kind
 from stmgpu.validation import Fields, number, whole_number
 
@@ -39,11 +37,13 @@ class RunSettings(Protocol):
         """Plain values."""
 
 
-_SETTINGS: dict[str, type[RunSettings]] = {
-    "conjunctions": ScreeningSettings,
-    "ephemeris": EphemerisSettings,
-    "ensemble": EnsembleSettings,
-}
+_SETTINGS: Registry[type[RunSettings]] = Registry(
+    {
+        "conjunctions": "stmgpu.screen.settings:ScreeningSettings",
+        "ephemeris": "stmgpu.propagate.settings:EphemerisSettings",
+        "ensemble": "stmgpu.debris.study.settings:EnsembleSettings",
+    }
+)
 
 
 def register_kind(kind: str, settings: type[RunSettings], schema: Kind) -> None:
@@ -58,7 +58,7 @@ def register_kind(kind: str, settings: type[RunSettings], schema: Kind) -> None:
     schema : Kind
         Variables of its result.
     """
-    _SETTINGS[kind] = settings
+    _SETTINGS.register(kind, settings)
     KINDS[kind] = schema
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan
-from stmgpu.distribute.jobs.ensemble import EnsembleJob
-from stmgpu.distribute.jobs.ephemeris import EphemerisJob
-from stmgpu.distribute.jobs.screening import ScreeningJob
 from stmgpu.errors import InputError, StoreError
+from stmgpu.registry import Registry
 from stmgpu.store.document import RunSettings, register_kind
 
 if TYPE_CHECKING:
@@ -17,7 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["JOBS", "Growth", "Job", "RunPlan", "job_of", "register"]
 
-JOBS: dict[str, type[Job[Any]]] = {job.kind: job for job in (ScreeningJob, EphemerisJob, EnsembleJob)}
+JOBS: Registry[type[Job[Any]]] = Registry(
+    {
+        "conjunctions": "stmgpu.distribute.jobs.screening:ScreeningJob",
+        "ephemeris": "stmgpu.distribute.jobs.ephemeris:EphemerisJob",
+        "ensemble": "stmgpu.distribute.jobs.ensemble:EnsembleJob",
+    }
+)
 """Classes of jobs by kind."""
 
 
@@ -36,7 +40,7 @@ def register(job: type[Job[Any]], *, settings: type[RunSettings], schema: Kind) 
         Variables of its result.
     """
     register_kind(job.kind, settings, schema)
-    JOBS[job.kind] = job
+    JOBS.register(job.kind, job)
 
 
 def job_of(run: RunStore) -> Job[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
-from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key
+from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key, prepare, resolve_study
 from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.debris.study.settings import EnsembleSettings
@@ -21,6 +21,7 @@ from stmgpu.store.result import write_result
 from stmgpu.store.run_input import INPUTS, StudyInputs
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     import numpy as np
@@ -184,3 +185,20 @@ def estimate(study: Study, objects: int, runs_per_tile: int) -> Estimate:
     runs = len(study.scenarios) * study.runs
     steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
     return Estimate(memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs, _STEP_NS * 1e-9 * steps * objects)
+
+
+def plan_study(
+    study: Study | Scenario | str | os.PathLike[str],
+    *,
+    years: float | None,
+    runs: int | None,
+    seed: int,
+    options: RunOptions,
+) -> RunPlan:
+    """Plan a study from the arguments of :func:`stmgpu.evolve_to_store`: its input files, settings, tiles and needs."""
+    study = resolve_study(study, years=years, runs=runs, seed=seed)
+    initial = prepare(study, seed=seed)
+    renamed, files = input_files(study)
+    inputs = StudyInputs.of(files, objects=max(map(len, initial.populations)))
+    settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=initial.notes)
+    return EnsembleJob.plan(inputs, settings, options)
