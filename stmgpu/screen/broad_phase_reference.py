@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from stmgpu.screen.broad_phase import Block, Candidates, bend_km
 from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
@@ -57,7 +57,7 @@ class KdTree:
         common = np.flatnonzero(gate <= widest)
         pairs = [np.empty((0, 2), np.int64)]
         if len(common):
-            tree = cKDTree(r[:, common].T)
+            tree = scipy.spatial.cKDTree(r[:, common].T)
             pairs.append(common[tree.query_pairs(2.0 * widest, output_type="ndarray")])
         for k in wide:  # wide gates against everything; each pair of wide ones once
             near = np.linalg.norm(r - r[:, k : k + 1], axis=0) <= gate + gate[k]

@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -74,7 +74,7 @@ def brute(
         for j, k in _sampled_minima(d2, threshold_km + 2.0 * speed * step_s, threshold_km + MARGIN_KM):
             a, b = int(i), int(i + 1 + j)
             # squared, since |dr| has a kink where it is zero; around the sample, since the tolerance is relative
-            best = minimize_scalar(
+            best = scipy.optimize.minimize_scalar(
                 lambda s, a=a, b=b, t=samples[k]: _distance(p, a, b, t + s) ** 2,
                 method="bounded",
                 bounds=(samples[k - 1] - samples[k], samples[k + 1] - samples[k]),
@@ -138,7 +138,7 @@ def _highest(p: SGP4Propagator, a: int, b: int, start_s: float, end_s: float) ->
     distances = [_distance(p, a, b, float(at)) for at in t]
     k = int(np.argmax(distances))
     low, high = float(t[max(k - 1, 0)]), float(t[min(k + 1, 39)])
-    best = minimize_scalar(
+    best = scipy.optimize.minimize_scalar(
         lambda s: -_distance(p, a, b, low + s), method="bounded", bounds=(0.0, high - low), options={"xatol": 1e-3}
     )
     return max(distances[k], -float(best.fun))
