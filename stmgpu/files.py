@@ -127,7 +127,7 @@ def _decompress(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             return _within(file.read(max_bytes + 1), name, kind, max_bytes)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{kind} {name!r} is a damaged gzip file: {error}; get it again") from None
+        raise InputError(f"{kind} {name!r} is a damaged gzip file: {error}; download or copy it again") from None
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException as error:
         temporary.unlink()
         if isinstance(error, OSError):
-            raise StoreError(f"cannot write {target}: {error.strerror or error}; nothing was left behind") from error
+            raise StoreError(f"cannot write {target}: {error.strerror or error}; no partial file was left") from error
         raise
 
 

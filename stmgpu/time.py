@@ -160,7 +160,7 @@ class Window:
             raise InputError(f"a window must start at an Epoch, got {self.start!r}; use Window.of for other forms")
         duration_s = number("duration_s", self.duration_s)
         if not (np.isfinite(duration_s) and duration_s > 0.0):
-            raise InputError(f"a window of {duration_s} s is impossible; give a positive length")
+            raise InputError(f"a window of {duration_s} s is not possible; use a positive length")
         object.__setattr__(self, "duration_s", duration_s)
 
     @classmethod
@@ -230,13 +230,13 @@ def window_seconds(hours: float | None = None, days: float | None = None) -> flo
     43200.0
     """
     if hours is not None and days is not None:
-        raise InputError("give the window in hours or in days, not both")
+        raise InputError("the window is given in hours and in days; use one of the two")
     if days is not None:
         length_h = 24.0 * number("days", days)
     else:
         length_h = DEFAULT_WINDOW_H if hours is None else number("hours", hours)
     if not (np.isfinite(length_h) and length_h > 0.0):
-        raise InputError(f"a window of {length_h} hours is impossible; give a positive number")
+        raise InputError(f"a window of {length_h} hours is not possible; use a positive number")
     return length_h * 3600.0
 
 
@@ -320,7 +320,7 @@ def parse_utc(text: str) -> Epoch:
                 raise ValueError("day of the year")
         ordinal = date.toordinal()
     except (ValueError, OverflowError):
-        raise InputError(f"time {text!r} holds a date that does not exist; {_FORMS}") from None
+        raise InputError(f"time {text!r} contains a date that does not exist; {_FORMS}") from None
     h, m, s = int(hour or 0), int(minute or 0), int(second or 0)
     if h > 23 or m > 59 or s > 60 or (s == 60 and (h, m) != (23, 59)):
         raise InputError(

@@ -172,7 +172,7 @@ class CudaBackend:
         except (self.xp.cuda.runtime.CUDARuntimeError, self.xp.cuda.driver.CUDADriverError) as error:
             raise BackendError(
                 f"the GPU reported {error}; see nvidia-smi, and rerun with the cpu backend to find out "
-                "whether the machine or the program is at fault"
+                "whether the hardware or the program is to blame"
             ) from error
 
 
@@ -194,12 +194,12 @@ def _count(cupy: ModuleType) -> int:
         count = int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise BackendError(
-            f"CuPy {cupy.__version__} finds no GPU that it can use: {error}; check with nvidia-smi that "
+            f"CuPy {cupy.__version__} finds no usable GPU: {error}; check with nvidia-smi that "
             "there is an NVIDIA GPU and a driver, and that the CuPy package fits the driver "
             "(cupy-cuda13x: 580 or newer, cupy-cuda12x: 525 or newer)"
         ) from error
     if count == 0:
-        raise BackendError("CUDA counts no GPU; is CUDA_VISIBLE_DEVICES set to nothing?")
+        raise BackendError("CUDA sees no GPU; check that CUDA_VISIBLE_DEVICES is not empty")
     return count
 
 

@@ -188,7 +188,7 @@ def compile_all(archs: list[str]) -> list[Path]:
     for arch in archs:
         digits = arch.removeprefix("sm_")
         if not (digits.isdecimal() and 2 <= len(digits) <= 3):
-            raise InputError(f"{arch!r} is no architecture of a GPU; give one such as sm_90")
+            raise InputError(f"{arch!r} is not a GPU architecture; use a name such as sm_90")
         numbers.append(int(digits))
     return [cached_cubin(file, number) for number in numbers for file in kernel_files()]
 

@@ -49,7 +49,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Screen satellite catalogues for conjunctions, all against all.",
 )
-catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Look at, convert and make catalogues.")
+catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, convert and generate catalogues.")
 app.add_typer(catalog_app, name="catalog")
 app.command()(stores.info)
 app.command()(computing.screen)

@@ -34,10 +34,10 @@ def summary(
 
 def convert(
     catalog: CatalogFile,
-    target: Annotated[Path, typer.Argument(help="File to write; its ending names the form.")],
+    target: Annotated[Path, typer.Argument(help="File to write; its suffix sets the format.")],
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
-    """Write a catalogue in another form."""
+    """Convert a catalogue to another format."""
     from stmgpu.catalog import write_catalog
 
     check_outputs(None, target)
@@ -47,13 +47,13 @@ def convert(
 
 
 def synthesize(
-    target: Annotated[Path, typer.Argument(help="File to write; its ending names the form.")],
+    target: Annotated[Path, typer.Argument(help="File to write; its suffix sets the format.")],
     objects: Annotated[int, typer.Option(help="Number of objects.")] = 27_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same catalogue.")] = 0,
-    epoch: Annotated[str, typer.Option(help="Newest possible epoch, UTC.")] = "2025-01-01T00:00:00",
+    epoch: Annotated[str, typer.Option(help="Latest possible epoch, UTC.")] = "2025-01-01T00:00:00",
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
-    """Make a synthetic catalogue with the orbits of the real one, in the same proportions."""
+    """Generate a synthetic catalogue with the proportions of the public one."""
     from stmgpu.catalog import synthetic_catalog, write_catalog
 
     check_outputs(None, target)

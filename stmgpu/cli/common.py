@@ -55,7 +55,7 @@ Start = Annotated[
 Hours = Annotated[float | None, typer.Option(help="Length of the window in hours. Default: 24.")]
 Days = Annotated[float | None, typer.Option(help="Length of the window in days, instead of --hours.")]
 Backend = Annotated[
-    BackendName, typer.Option(help="Where to compute; auto takes cuda, cpu or reference, the first that works.")
+    BackendName, typer.Option(help="Backend; auto selects the first of cuda, cpu and reference that works.")
 ]
 Threads = Annotated[
     int | None,
@@ -85,7 +85,7 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
     if str(path) == "-":
         objects = read_catalog(sys.stdin.buffer)
     elif not path.exists():
-        raise InputError(f"there is no file {str(path)!r}; give a catalogue, or - for standard input")
+        raise InputError(f"there is no file {str(path)!r}; check the path, or use - to read standard input")
     elif path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
     else:
@@ -113,7 +113,7 @@ def read_ephemerides(
     parts: list[Trajectories] = []
     for path in paths:
         if not path.exists():
-            raise InputError(f"there is no file {str(path)!r}; give an OEM file or an ephemeris store")
+            raise InputError(f"there is no file {str(path)!r}; use an OEM file or an ephemeris store")
         if path.is_dir():
             window = (None, None) if start is None else (start, duration_s)
             parts.append(read_ephemeris(path, *window))

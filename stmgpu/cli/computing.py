@@ -33,18 +33,22 @@ def screen(
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
-    threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
+    threshold_km: Annotated[
+        float, typer.Option(help="Report local minima of the distance below this threshold, in km.")
+    ] = 5.0,
     step_s: Annotated[
         float | None,
-        typer.Option(help="Broad-phase interval in seconds; the events do not depend on it. Default: planned."),
+        typer.Option(
+            help="Interval of the broad phase in seconds; it does not affect the events. Default: chosen automatically."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Store to write, such as day.zarr.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="CSV file to write; an existing one is replaced.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="CSV file to write; replaces an existing file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Figure to write: .png, .pdf or .svg.")] = None,
     *,
     choices: RunChoices,
 ) -> None:
-    """Find every conjunction of every object with every other."""
+    """Find every conjunction between any two objects."""
     from stmgpu.screen.screening import screening_objects, screening_settings
 
     check_outputs(out, csv, plot)
@@ -73,15 +77,17 @@ def screen(
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the store, the CSV file and the picture.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the store, the CSV file and the figure.")] = Path("demo"),
     objects: Annotated[int, typer.Option(min=2, help="Objects of the synthetic catalogue.")] = 27_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic catalogue.")] = 0,
     hours: Annotated[float, typer.Option(help="Length of the window in hours.")] = 24.0,
-    threshold_km: Annotated[float, typer.Option(help="Report minima of distance below this, in km.")] = 5.0,
+    threshold_km: Annotated[
+        float, typer.Option(help="Report local minima of the distance below this threshold, in km.")
+    ] = 5.0,
     backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
-    """Screen a synthetic catalogue, all against all, into a store, a CSV file and a picture."""
+    """Screen a synthetic catalogue, all against all, into a store, a CSV file and a figure."""
     from stmgpu.catalog import synthetic_catalog
     from stmgpu.screen.screening import screening_objects, screening_settings
 
@@ -213,7 +219,7 @@ def _deliver(
     for line in failing_lines(conjunctions):
         say(line)
     if len(conjunctions.attrs["failed_norad_id"]) and store is None:
-        note("a store (--out) holds each failing object with the time of its first failure")
+        note("use --out to store every failing object with the time of its first failure")
     print_result(conjunctions)
     if written := [str(p) for p in (store, csv, plot) if p is not None]:
         typer.echo(f"written: {', '.join(written)}")

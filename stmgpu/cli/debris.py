@@ -20,9 +20,13 @@ def evolve(
     scenario: Annotated[
         Path, typer.Argument(metavar="SCENARIO.toml", help="Scenario file; `stmgpu scenario` writes an example.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the store. A study that was begun there is resumed.")],
-    runs: Annotated[int | None, typer.Option(min=1, help="Runs of every scenario. Default: the file's.")] = None,
-    years: Annotated[float | None, typer.Option(help="Years. Default: the file's.")] = None,
+    out: Annotated[Path, typer.Option(help="Store to write; an unfinished study in it is resumed.")],
+    runs: Annotated[
+        int | None, typer.Option(min=1, help="Number of runs per scenario. Default: as in the scenario file.")
+    ] = None,
+    years: Annotated[
+        float | None, typer.Option(help="Length of the runs in years. Default: as in the scenario file.")
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random numbers.")
     ] = 0,
@@ -69,11 +73,11 @@ def evolve(
 
 def study(
     store: Annotated[Path, typer.Argument(help="Store of `stmgpu evolve`.")],
-    table: Annotated[bool, typer.Option("--table", help="Print the table; also the default.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Print the table (the default).")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the figure (PNG, PDF or SVG).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Of a study that is still running: the runs that are finished.")
+        bool, typer.Option("--partial", help="Use the finished runs of a study that is still running.")
     ] = False,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, and a figure."""
@@ -102,7 +106,7 @@ def scenario(
 
     scenarios = shipped_scenarios()
     if name not in scenarios:
-        raise InputError(f"there is no scenario file {name!r}; there are {', '.join(sorted(scenarios))}")
+        raise InputError(f"there is no example {name!r}; choose one of {', '.join(sorted(scenarios))}")
     check_outputs(None, target)
     if target.exists():
         raise InputError(f"{target} exists; choose another name")

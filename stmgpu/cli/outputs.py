@@ -45,5 +45,5 @@ def check_picture(plot: Path | None) -> None:
     """Raise :class:`InputError` for a picture format that is not supported."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise InputError(
-            f"the ending {plot.suffix!r} of {plot} is no supported picture format; choose one of {', '.join(PICTURES)}"
+            f"cannot write {plot}: {plot.suffix!r} is not a figure format; choose one of {', '.join(PICTURES)}"
         )

@@ -37,19 +37,19 @@ class RunChoices:
     backend: common.Backend = "auto"
     threads: common.Threads = None
     executor: Annotated[
-        ExecutorName, typer.Option(rich_help_panel=_RUN, help="Where the tiles of the store are computed.")
+        ExecutorName, typer.Option(rich_help_panel=_RUN, help="Executor that computes the tiles of the store.")
     ] = "serial"
     task: Annotated[
         str | None,
         typer.Option(
             metavar="I/N",
             rich_help_panel=_RUN,
-            help="Share of the tiles for slurm-array, counted from 0. Default: from SLURM_ARRAY_TASK_ID.",
+            help="Share I of N of the tiles for slurm-array, I counted from 0. Default: from SLURM_ARRAY_TASK_ID.",
         ),
     ] = None
     tile_hours: Annotated[
         float | None,
-        typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: by the work in it."),
+        typer.Option(rich_help_panel=_RUN, help="Length of a tile in hours. Default: chosen from the amount of work."),
     ] = None
     chunk_objects: Annotated[
         int | None,
@@ -57,7 +57,7 @@ class RunChoices:
             min=1,
             rich_help_panel=_RUN,
             help="Cut the catalogue into chunks of at most this many objects. "
-            "Default: only if it does not fit a worker's memory.",
+            "Default: only if it does not fit into the memory of a worker.",
         ),
     ] = None
     runs_per_tile: Annotated[
@@ -65,23 +65,27 @@ class RunChoices:
         typer.Option(
             min=1,
             rich_help_panel=_RUN,
-            help="Runs that are evolved side by side; more than one pays on a GPU. Default: the store's, or 1.",
+            help="Runs evolved side by side in a tile; more than one is meant for GPUs. Default: 1, or as stored.",
         ),
     ] = None
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", rich_help_panel=_RUN, help="Print the plan and its needs; write nothing."),
+        typer.Option(
+            "--dry-run",
+            rich_help_panel=_RUN,
+            help="Print the plan with estimates of memory, disk space and time; write nothing.",
+        ),
     ] = False
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace a store that is already there.")
-    ] = False
+    overwrite: Annotated[bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace an existing store.")] = (
+        False
+    )
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
             rich_help_panel=_RUN,
-            help="Resume the store at --out; fail if there is none. Without it a store of the same command is "
-            "resumed, or created.",
+            help="Resume the store at --out; fail if there is none. Without this option, a matching store is "
+            "resumed and a missing one created.",
         ),
     ] = False
     append: Annotated[
@@ -89,7 +93,7 @@ class RunChoices:
         typer.Option(
             "--append",
             rich_help_panel=_RUN,
-            help="Enlarge the store at --out (a longer window, more runs); only what is new is computed.",
+            help="Extend the store at --out (a longer window, more runs), computing only the new part.",
         ),
     ] = False
     workers: Annotated[
@@ -111,8 +115,12 @@ class RunChoices:
     tls_ca: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Certificate authority, PEM file.")] = (
         None
     )
-    tls_cert: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Own certificate, PEM file.")] = None
-    tls_key: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Its key, PEM file.")] = None
+    tls_cert: Annotated[Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Client certificate, PEM file.")] = (
+        None
+    )
+    tls_key: Annotated[
+        Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Key of the client certificate, PEM file.")
+    ] = None
 
     @property
     def need_a_store(self) -> bool:
@@ -169,7 +177,7 @@ class RunChoices:
             other = "--resume" if self.resume else "--append"
             raise InputError(f"{other} and --overwrite contradict each other; give one of them")
         if self.resume and out is not None and not os.path.lexists(out):
-            raise InputError(f"there is no store at {out} to resume; check the path, or leave --resume out")
+            raise InputError(f"there is no store at {out} to resume; check the path, or omit --resume to create it")
         return "overwrite" if self.overwrite else "append" if self.append else "resume"
 
 
@@ -215,14 +223,14 @@ def task_of(text: str | None) -> tuple[int, int] | None:
         return None
     parts = text.split("/")
     if len(parts) != 2 or not all(p.isdecimal() and len(p) < 10 for p in parts) or not int(parts[0]) < int(parts[1]):
-        raise InputError(f"--task {text!r} is no share; give i/n with i from 0 to n - 1, such as 0/4")
+        raise InputError(f"--task {text!r} is not a share; use i/n with i from 0 to n - 1, such as 0/4")
     return int(parts[0]), int(parts[1])
 
 
 def concluded(outcome: Outcome, out: Path) -> bool:
     """Whether the store is complete; reports what is left, and ends the command if tiles failed."""
     done = outcome.tiles - len(outcome.missing)
-    note(f"{outcome.computed} tiles computed now, {done} of {outcome.tiles} done; {out}")
+    note(f"tiles computed now: {outcome.computed}; done: {done} of {outcome.tiles}; {out}")
     if outcome.failed:
         reasons: dict[str, list[str]] = {}
         for tile, reason in outcome.failed.items():

@@ -20,7 +20,7 @@ Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zar
 
 def info(
     store: Annotated[
-        Path | None, typer.Argument(help="Store whose provenance is shown. Default: this installation.")
+        Path | None, typer.Argument(help="Store whose provenance to show. Default: describe this installation.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -120,19 +120,19 @@ def check(
         bool,
         typer.Option(
             "--repair",
-            help="Forget damaged tiles, so that rerunning the command that made the store computes them again.",
+            help="Discard damaged tiles; rerun the original command to compute them again.",
         ),
     ] = False,
 ) -> None:
-    """Compare every file of a store with its hash, and print a cure for each finding."""
+    """Verify every file of a store against its hash, and print a remedy for each problem."""
     from stmgpu.store import check_store
 
     findings = check_store(store, repair=repair)
     for finding in findings:
         typer.echo(str(finding))
     if findings:
-        raise StmgpuError(f"{store} is not whole: {len(findings)} findings")
-    typer.echo(f"{store} is whole and complete")
+        raise StmgpuError(f"{store} has {len(findings)} problems; follow the remedies above")
+    typer.echo(f"{store} is complete and undamaged")
 
 
 def merge(
@@ -157,7 +157,7 @@ def merge(
 
 def export(
     store: Store,
-    crate: Annotated[Path, typer.Argument(help="Folder to make; the store is copied into it.")],
+    crate: Annotated[Path, typer.Argument(help="Folder to create; the store is copied into it.")],
 ) -> None:
     """Copy a complete store into an RO-Crate: a folder with a standard description of data and provenance."""
     from stmgpu.store.crate import write_crate

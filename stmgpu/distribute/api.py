@@ -84,7 +84,7 @@ def screen_to_store(
     progress : callable or bool, optional
         Called with the fraction done; True shows a bar of ``tqdm``.
     stop : callable
-        Asked between tiles; once it returns True no new tile is begun.
+        Asked between tiles; once it returns True no new tile is started.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def screen_to_store(
     Raises
     ------
     InputError
-        If an argument is impossible, or the store holds another computation; the message lists the differences.
+        If an argument is impossible, or the store contains a different computation; the message lists the differences.
     StoreError
         If the store cannot be written. Finished tiles are kept.
 
@@ -206,7 +206,7 @@ def evolve_to_store(
     Raises
     ------
     InputError
-        If the scenario is impossible, a file cannot be read, or the store holds another computation.
+        If the scenario is impossible, a file cannot be read, or the store contains a different computation.
     StoreError
         If the store cannot be written. Finished tiles are kept.
     """
@@ -307,7 +307,7 @@ def run_to_store(plan: RunPlan, path: str | os.PathLike[str], options: RunOption
     Raises
     ------
     InputError
-        If the store holds another computation.
+        If the store contains a different computation.
     StoreError
         If the store cannot be written. Finished tiles are kept.
     """
@@ -380,7 +380,7 @@ def _backend(document: RunDocument, name: BackendName, threads: int | None) -> B
     arithmetic = arithmetic_of(backend)
     if arithmetic != document.arithmetic:
         raise InputError(
-            f"the store was begun with the arithmetic {document.arithmetic!r}; the backend {backend.name} computes "
+            f"the store was started with the arithmetic {document.arithmetic!r}; the backend {backend.name} computes "
             f"with {arithmetic!r}, choose another with --backend"
         )
     return backend

@@ -84,7 +84,8 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
             client = Client(executor.scheduler, security=security, timeout=CONNECT)
         except (OSError, ValueError, TypeError) as error:
             raise StmgpuError(
-                f"the scheduler {executor.scheduler} cannot be reached: {error}; is it running, and does it want TLS?"
+                f"the scheduler {executor.scheduler} cannot be reached: {error}; "
+                "check that it is running and whether it requires TLS"
             ) from error
         with client:
             yield client
@@ -170,7 +171,7 @@ def _security(executor: Dask) -> Security | None:
             f"or {SLURM!r} inside a Slurm job step"
         )
     if missing := [path for path in given.values() if not Path(path).is_file()]:
-        raise InputError(f"there is no file {missing[0]}; give the certificates as PEM files")
+        raise InputError(f"there is no file {missing[0]}; use PEM files for the certificates")
     if address.scheme == "tls":
         return Security(**given, require_encryption=True) if given else None
     if given:

@@ -72,7 +72,7 @@ class Session:
     report : callable
         Called with the fraction done.
     stop : callable
-        Asked between tiles; once it returns True no new tile is begun.
+        Asked between tiles; once it returns True no new tile is started.
     """
 
     job: Job[Any]
@@ -180,7 +180,7 @@ def run_on_cluster(session: Session, client: Client, *, backend: BackendName, th
 def _exception(future: Future[None], client: Client) -> Exception | None:
     """Exception of a tile; :class:`StmgpuError` is raised if the cluster was lost."""
     if future.status in ("cancelled", "lost") or client.status != "running":
-        raise StmgpuError("the Dask scheduler was lost; what is done is kept: run the same command again")
+        raise StmgpuError("the Dask scheduler was lost; finished tiles are kept: rerun the same command to resume")
     error: Exception | None = future.exception()
     return error
 
@@ -212,7 +212,7 @@ def compute_tile(folder: str, tile: str, *, module: str, backend: BackendName, t
     code = code_identity(type(job).__module__)
     if job.run.document.code != code:
         raise InputError(
-            f"the worker has another stmgpu ({code['version']}) than the run was begun with; "
+            f"the worker has another stmgpu ({code['version']}) than the run was started with; "
             "install the same version on all of them"
         )
     if job.run.marker(tile) is None:

@@ -127,8 +127,8 @@ class SlurmArray(Executor):
         task = array_task() if self.task is None else self.task
         if task is None:
             raise InputError(
-                "the executor slurm-array needs --task i/n, or SLURM_ARRAY_TASK_ID, _MIN and _MAX from a "
-                "Slurm array job"
+                "the share of this slurm-array task is unknown; use --task i/n, or submit a Slurm array job, which "
+                "sets SLURM_ARRAY_TASK_ID, _MIN and _MAX"
             )
         check_task(task)
         return task
@@ -173,7 +173,7 @@ class Dask(Executor):
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
-            raise InputError(f"{self.workers} workers are impossible; give 1 or more")
+            raise InputError(f"{self.workers} workers are not possible; use 1 or more")
 
     def plan_workers(
         self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None
@@ -216,7 +216,7 @@ class RunOptions:
     progress : callable or bool, optional
         See :data:`stmgpu.progress.Progress`.
     stop : callable
-        Asked between tiles; once it returns True no new tile is begun.
+        Asked between tiles; once it returns True no new tile is started.
 
     Raises
     ------
@@ -234,11 +234,9 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if not isinstance(self.executor, Executor):
-            raise InputError(
-                f"executor {self.executor!r} is unknown; give stm.Serial(), stm.Dask() or stm.SlurmArray()"
-            )
+            raise InputError(f"executor {self.executor!r} is unknown; use stm.Serial(), stm.Dask() or stm.SlurmArray()")
         if not isinstance(self.tiling, Tiling):
-            raise InputError(f"tiling {self.tiling!r} is none; give stm.Tiling(...)")
+            raise InputError(f"tiling {self.tiling!r} is not a Tiling; use stm.Tiling(...)")
         if self.if_exists not in get_args(IfExists):
             raise InputError(f"if_exists={self.if_exists!r} is unknown; choose 'resume', 'overwrite' or 'append'")
         if self.if_exists == "overwrite" and isinstance(self.executor, SlurmArray):

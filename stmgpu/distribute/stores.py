@@ -53,8 +53,8 @@ def _matching(document: RunDocument, path: Path, options: RunOptions) -> RunStor
     """Open the store at a path; :class:`InputError` if it holds another computation."""
     if not has_run(path):
         raise InputError(
-            f"{path} exists and holds no computation that could be resumed; choose another path "
-            "(or --overwrite, where it is a store of stmgpu)"
+            f"{path} exists but contains no run that can be resumed; choose another path, or use --overwrite if it "
+            "is a store of stmgpu"
         )
     run = open_run(path)
     ignore = (f"settings.{JOBS[run.kind].grows_by.field}",) if options.if_exists == "append" else ()

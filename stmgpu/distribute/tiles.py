@@ -57,4 +57,4 @@ def check_task(task: tuple[int, int]) -> None:
     """Raise :class:`InputError` for a task number outside its array."""
     number, count = task
     if not 0 <= number < count:
-        raise InputError(f"task {number} of {count} is impossible; tasks are numbered from 0 to {count - 1}")
+        raise InputError(f"task {number} of {count} is not possible; use a number from 0 to {count - 1}")

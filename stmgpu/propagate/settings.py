@@ -63,7 +63,7 @@ class EphemerisSettings:
         step_s = number("step_s", self.step_s)
         if not (np.isfinite(step_s) and step_s > 0.0):
             raise InputError(
-                f"a window of {self.window.duration_s} s in steps of {step_s} s is impossible; give a positive step"
+                f"a window of {self.window.duration_s} s in steps of {step_s} s is not possible; use a positive step"
             )
         object.__setattr__(self, "step_s", step_s)
         operation_mode(self.mode)

@@ -39,7 +39,7 @@ def screen(
     threads: int | None = None,
     progress: Progress = None,
 ) -> xr.Dataset:
-    """Find every conjunction of every object with every other.
+    """Find every conjunction between any two objects.
 
     Parameters
     ----------

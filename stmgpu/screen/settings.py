@@ -52,10 +52,12 @@ class ScreeningSettings:
         operation_mode(self.mode)
         threshold_km, duration_s = number("threshold_km", self.threshold_km), self.window.duration_s
         if not MIN_THRESHOLD_KM <= threshold_km <= MAX_THRESHOLD_KM:
-            raise InputError(f"threshold {threshold_km} km is outside {MIN_THRESHOLD_KM} to {MAX_THRESHOLD_KM:g} km")
+            raise InputError(
+                f"a threshold of {threshold_km} km is not supported; use {MIN_THRESHOLD_KM} to {MAX_THRESHOLD_KM:g} km"
+            )
         if not MIN_WINDOW_S <= duration_s <= MAX_WINDOW_S:
             shown = f"{duration_s / 86400.0:g} days" if duration_s > 86400.0 else f"{duration_s:g} s"
-            raise InputError(f"a window of {shown} is not supported; it must be one minute to 30 days long")
+            raise InputError(f"a window of {shown} is not supported; use one minute to 30 days")
         object.__setattr__(self, "threshold_km", threshold_km)
         if self.step_s is not None:
             step_s = number("step_s", self.step_s)

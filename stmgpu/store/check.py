@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
 
 _AGAIN = "run the command that made the store again: it computes what is missing"
-_REPAIR = "`stmgpu check --repair`, then run the command that made the store again: it computes the rest anew"
+_REPAIR = "`stmgpu check --repair`, then rerun the original command to compute the discarded tiles again"
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _check_result(folder: Path, cure: str) -> list[Finding]:
     existing = set(result_files(folder))
     findings = [Finding(f"{name} is missing", cure) for name in sorted(expected.keys() - existing)]
     findings += [
-        Finding(f"{name} is no part of the result", "remove it") for name in sorted(existing - expected.keys())
+        Finding(f"{name} is not part of the result", "remove it") for name in sorted(existing - expected.keys())
     ]
     for name in sorted(existing & expected.keys()):
         try:

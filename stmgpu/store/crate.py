@@ -51,12 +51,12 @@ def write_crate(store: str | os.PathLike[str], crate: str | os.PathLike[str]) ->
     """
     source, target = Path(store).absolute(), Path(crate)
     if os.path.lexists(target):
-        raise InputError(f"{target} exists; give a folder that does not")
+        raise InputError(f"{target} already exists; choose a new folder")
     check_outside(target)
     findings = check_store(source)
     if findings:
         more = f" ({len(findings)} findings in all; `stmgpu check` lists them)" if len(findings) > 1 else ""
-        raise StoreError(f"{source} is not whole, so it is not given away: {findings[0]}{more}")
+        raise StoreError(f"{source} is damaged or incomplete and was not exported: {findings[0]}{more}")
     facts = provenance(source)
     path = target / METADATA
     inputs: list[dict[str, Any]] = []

@@ -107,14 +107,14 @@ class Tiling:
         if self.tile_hours is not None:
             tile_hours = number("tile_hours", self.tile_hours)
             if not (math.isfinite(tile_hours) and tile_hours > 0.0):
-                raise InputError(f"tiles of {tile_hours} hours are impossible; give a positive number")
+                raise InputError(f"tiles of {tile_hours} hours are not possible; use a positive number")
             object.__setattr__(self, "tile_hours", tile_hours)
         for name, unit in (("chunk_objects", "objects a chunk"), ("runs_per_tile", "runs a tile")):
             value = getattr(self, name)
             if value is None:
                 continue
             if not isinstance(value, bool) and isinstance(value, int | np.integer) and value < 1:
-                raise InputError(f"{value} {unit} are impossible; give 1 or more")
+                raise InputError(f"{value} {unit} are not possible; use 1 or more")
             object.__setattr__(self, name, whole_number(name, value, 1))
 
     @classmethod
@@ -309,7 +309,7 @@ class RunDocument:
         return replace(self, tiles=tiles)
 
     def differences(self, wanted: RunDocument, *, ignore: tuple[str, ...] = ()) -> list[str]:
-        """Differences from a requested document, each as ``name: there ..., now ...``; tilings are not compared.
+        """Differences from a requested document, each as ``name: stored ..., requested ...``; tilings are not compared.
 
         Parameters
         ----------
@@ -322,7 +322,7 @@ class RunDocument:
         held, now = _flat(stored, requested), _flat(requested, stored)
         names = sorted((held.keys() | now.keys()) - {*_NOT_COMPARED, _DERIVED, *ignore})
         return [
-            f"{name}: there {held.get(name)!r}, now {now.get(name)!r}"
+            f"{name}: stored {held.get(name)!r}, requested {now.get(name)!r}"
             for name in names
             if held.get(name) != now.get(name)
         ]
@@ -331,7 +331,7 @@ class RunDocument:
         """Differences from requested tile sizes, given by the names of `Tiling`."""
         held = self.tiling.to_json()
         return [
-            f"tiling.{name}: there {held[name]!r}, now {value!r}"
+            f"tiling.{name}: stored {held[name]!r}, requested {value!r}"
             for name, value in wanted.items()
             if value != held[name]
         ]
@@ -342,7 +342,7 @@ def refuse_differences(folder: Path, differences: list[str]) -> None:
     if differences:
         listed = "\n  ".join(differences)
         raise InputError(
-            f"{folder} holds another computation; choose another path, or --overwrite to replace it:\n  {listed}"
+            f"{folder} contains a different computation; choose another path, or use --overwrite:\n  {listed}"
         )
 
 

@@ -119,7 +119,7 @@ def _failures(folder: Path) -> dict[str, Any]:
 def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     """Open the finished tiles of a run, see :func:`open_dataset`."""
     if kind is not None and run.kind != kind:
-        raise StoreError(f"{run.folder} holds {run.kind}, not {kind}")
+        raise StoreError(f"{run.folder} is a store of kind {run.kind}, not {kind}; use a store of kind {kind}")
     with reading(run.folder):
         if run.kind not in UNFINISHED:
             raise StoreError(f"{run.folder} is unfinished, and {run.kind} can only be read when complete")
@@ -157,13 +157,13 @@ def _ensemble(run: RunStore) -> xr.Dataset:
         for number, result in unpack(run.read_tile(marker)).items()
     }
     if not results:
-        raise StoreError(f"{run.folder}: no run is finished yet")
+        raise StoreError(f"{run.folder}: no run has finished yet; try again later")
     settings = run.document.settings
     if not isinstance(settings, EnsembleSettings):
         raise StoreError(f"{run.folder} is damaged: its settings are not those of a study")
     study = settings.study()
     if any(not (0 <= s < len(study.scenarios) and 0 <= number < study.runs) for s, number in results):
-        raise StoreError(f"{run.folder} is damaged: a tile holds a run that the study has not")
+        raise StoreError(f"{run.folder} is damaged: a tile contains a run that is not in the study")
     return build_ensemble(study, results, seed=settings.seed, begin=settings.begin_year, notes=settings.notes)
 
 
@@ -204,7 +204,7 @@ def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
     held = attributes[KIND]
     spec = kind_of(held)
     if kind is not None and held != kind:
-        raise StoreError(f"{folder} holds {held}, not {kind}")
+        raise StoreError(f"{folder} is a store of kind {held}, not {kind}; use a store of kind {kind}")
     with reading(folder):
         arrays = arrays_of(folder, held)
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]

@@ -77,7 +77,7 @@ class StudyInputs:
             with source, (folder / INPUTS / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
             if file_hash(folder / INPUTS / name)[1] != self.hashes[name]:
-                raise InputError(f"{path} changed while it was read; run the command again")
+                raise InputError(f"{path} changed while it was read; rerun the command")
 
 
 RunInput = ScreeningObjects | StudyInputs
@@ -113,10 +113,10 @@ def read_run_input(folder: Path, identity: InputIdentity) -> RunInput:
             with np.load(path, allow_pickle=False) as arrays:
                 objects = ScreeningObjects(objects.catalog, Trajectories.from_arrays(dict(arrays)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError(f"{path} is damaged: {error}; run again into another store") from error
+            raise StoreError(f"{path} is damaged: {error}; rerun into another store") from error
     if objects.digest() != identity.digest:
         raise StoreError(
-            f"{folder} is damaged: it does not hold the catalogue that the run was begun with; run again "
+            f"{folder} is damaged: it does not contain the catalogue that the run was started with; rerun "
             "into another store"
         )
     return objects
@@ -163,13 +163,13 @@ def _read_catalog(folder: Path) -> Catalog:
 
 
 def _read_files(folder: Path, identity: FilesIdentity) -> StudyInputs:
-    """The files of a run folder; :class:`StoreError` if one differs from the file that the run was begun with."""
+    """The files of a run folder; :class:`StoreError` if one differs from the file that the run was started with."""
     files = {name: folder / INPUTS / name for name in identity.files}
     for name, path in files.items():
         try:
             digest = file_hash(path)[1]
         except OSError as error:
-            raise StoreError(f"{path} cannot be read ({error.strerror}); run again into another store") from error
+            raise StoreError(f"{path} cannot be read ({error.strerror}); rerun into another store") from error
         if digest != identity.files[name]:
-            raise StoreError(f"{path} is damaged (its hash is another); run again into another store")
+            raise StoreError(f"{path} is damaged (its hash does not match); rerun into another store")
     return StudyInputs(files, identity.files, identity.objects)

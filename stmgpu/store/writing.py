@@ -142,10 +142,10 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
     check_outside(target)
     if os.path.lexists(target):
         if not overwrite:
-            raise StoreError(f"{target} exists; choose another path or allow it to be overwritten")
+            raise StoreError(f"{target} exists; choose another path or pass overwrite=True")
         if not is_ours(target):
             raise StoreError(
-                f"{target} exists and is no store of stmgpu, so it is not overwritten; choose another path"
+                f"{target} exists and is not a store of stmgpu, so it is not overwritten; choose another path"
             )
     parent = target.resolve().parent
     while not parent.exists():
@@ -319,13 +319,13 @@ def is_ours(folder: Path) -> bool:
 def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
     """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed."""
     if not folder.is_dir():
-        raise StoreError(f"there is no store at {folder}")
+        raise StoreError(f"there is no store at {folder}; check the path")
     root = _metadata(folder)
     attributes = root.get("attributes")
     if root.get("zarr_format") != 3 or not isinstance(attributes, dict) or KIND not in attributes:
         raise StoreError(
-            f"{folder} is no finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
-            "was interrupted while it wrote it, delete it and run again"
+            f"{folder} is not a finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
+            "was interrupted while writing it, delete it and rerun"
         )
     version = attributes.get(_SCHEMA)
     if not isinstance(version, int) or version < 1:

@@ -200,7 +200,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Pat
     assert first.exit_code == 0
     again = stmgpu(*command)
     assert again.exit_code == 0
-    assert "0 tiles computed now, 1 of 1 done" in again.stderr
+    assert "tiles computed now: 0; done: 1 of 1;" in again.stderr
     assert again.stdout == first.stdout
     other = stmgpu(*command, "--threshold-km", 7)
     assert other.exit_code == 2

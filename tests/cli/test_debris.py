@@ -50,7 +50,7 @@ def unfinished(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         patch.setattr("stmgpu.cli.common.stopping", stopping_after(3))
         result = stmgpu("evolve", study, "--out", tmp_path / "u.zarr", "--threads", 1, "--seed", 7)
     assert result.exit_code == 75, result.stderr
-    assert f"3 tiles computed now, 3 of {TILES} done" in result.stderr
+    assert f"tiles computed now: 3; done: 3 of {TILES};" in result.stderr
     return tmp_path / "u.zarr"
 
 
@@ -67,12 +67,12 @@ def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]
         "density: Vallado's exponential table",
         "backend cpu: ",
         "scenarios: nothing, removal; runs: 3 of each, 2 years from 2023.00",
-        f"{TILES} tiles computed now, {TILES} of {TILES} done",
+        f"tiles computed now: {TILES}; done: {TILES} of {TILES};",
     ):
         assert words in result.stderr, words
     ds = open_dataset(store, "ensemble")
     assert dict(ds.sizes) | {"event": 0} == {"scenario": 2, "run": 3, "time": 3, "shell": 36, "class": 7, "event": 0}
-    assert stmgpu("check", store).stdout == f"{store} is whole and complete\n"
+    assert stmgpu("check", store).stdout == f"{store} is complete and undamaged\n"
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(
     store = Path(shutil.copytree(evolved[0], tmp_path / "s.zarr"))
     command = ("evolve", study, "--out", store, "--seed", 7)
     again = stmgpu(*command)
-    assert f"0 tiles computed now, {TILES} of {TILES} done" in again.stderr
+    assert f"tiles computed now: 0; done: {TILES} of {TILES};" in again.stderr
     assert again.stdout.splitlines()[:-1] == evolved[1].stdout.splitlines()[:-1]
     other = stmgpu(*command, "--years", 3)
     assert other.exit_code == 2
@@ -90,7 +90,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(
     assert "--overwrite" in other.stderr
     assert stmgpu(*command, "--runs", 2, "--append").exit_code == 2
     more = stmgpu(*command, "--runs", 4, "--append")
-    assert "2 tiles computed now, 8 of 8 done" in more.stderr, more.stderr
+    assert "tiles computed now: 2; done: 8 of 8;" in more.stderr, more.stderr
     assert open_dataset(store).sizes["run"] == 4
     assert "there is no store" in stmgpu("evolve", study, "--out", tmp_path / "n.zarr", "--resume").stderr
 
@@ -107,7 +107,7 @@ def test_a_stopped_study_goes_on(study: Path, evolved: tuple[Path, Result], unfi
     numbers = json.loads(stmgpu("study", unfinished, "--partial", "--json").stdout)
     assert numbers["scenarios"][0]["estimator"] == "sampled"
     result = stmgpu("evolve", study, "--out", unfinished, "--seed", 7, "--resume")
-    assert f"3 tiles computed now, {TILES} of {TILES} done" in result.stderr
+    assert f"tiles computed now: 3; done: {TILES} of {TILES};" in result.stderr
     assert result_of(unfinished) == result_of(evolved[0])
 
 

@@ -74,7 +74,7 @@ def test_info_tells_where_a_store_comes_from(store: Path) -> None:
 
 
 def test_check_names_damage_and_repair_mends_it(tle: Path, store: Path) -> None:
-    assert stmgpu("check", store).stdout.endswith("is whole and complete\n")
+    assert stmgpu("check", store).stdout.endswith("is complete and undamaged\n")
     tile = sorted((store / "run" / "tiles").glob("*.npz"))[1]
     tile.write_bytes(b"nonsense")
     result = stmgpu("check", store)
@@ -84,7 +84,7 @@ def test_check_names_damage_and_repair_mends_it(tle: Path, store: Path) -> None:
     assert "1 findings" in result.stderr
     assert stmgpu("check", store, "--repair").exit_code == 1
     again = stmgpu("screen", tle, "--hours", 5, "--threshold-km", 20, "--out", store)
-    assert "1 tiles computed now, 5 of 5 done" in again.stderr
+    assert "tiles computed now: 1; done: 5 of 5;" in again.stderr
     assert stmgpu("check", store).exit_code == 0
     assert stmgpu("check", store / "run").exit_code == 1
 

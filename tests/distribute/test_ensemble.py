@@ -159,7 +159,7 @@ def test_a_stopped_study_goes_on_and_can_be_looked_at(study: Path, whole: Path, 
 
 def test_nothing_is_finished_yet(study: Path, tmp_path: Path) -> None:
     evolve(study, tmp_path / "s.zarr", stop=stopping_after(0))
-    with pytest.raises(StoreError, match="no run is finished yet"):
+    with pytest.raises(StoreError, match="no run has finished yet"):
         stm.open_dataset(tmp_path / "s.zarr", partial=True)
 
 

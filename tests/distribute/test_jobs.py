@@ -58,7 +58,7 @@ def test_resumed_and_enlarged(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="squares can only be read when complete"):
         stm.open_dataset(path, partial=True)
     assert run(path, 20).computed == 1
-    with pytest.raises(InputError, match=r"settings\.limit: there 20, now 35"):
+    with pytest.raises(InputError, match=r"settings\.limit: stored 20, requested 35"):
         run(path)
     assert run(path, if_exists="append").computed == 2
     assert result_of(path) == result_of(whole)

@@ -164,7 +164,7 @@ def _edit_root(path: Path, **attributes: object) -> None:
 
 def test_what_is_refused(tmp_path: Path) -> None:
     path = write_dataset(conjunctions(5), tmp_path / "c.zarr", "conjunctions")
-    with pytest.raises(StoreError, match="holds conjunctions, not ephemeris"):
+    with pytest.raises(StoreError, match="is a store of kind conjunctions, not ephemeris"):
         open_dataset(path, "ephemeris")
     _edit_root(path, stmgpu_schema=SCHEMA_VERSION + 1)
     with pytest.raises(StoreError, match=f"schema version {SCHEMA_VERSION + 1}.*install a newer stmgpu"):
@@ -241,7 +241,7 @@ def test_an_old_store_that_cannot_be_removed_is_named(
 def test_overwriting_spares_what_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
-    with pytest.raises(StoreError, match="no store of stmgpu"):
+    with pytest.raises(StoreError, match="not a store of stmgpu"):
         write_dataset(conjunctions(1), tmp_path / "thesis", "conjunctions", overwrite=True)
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
 

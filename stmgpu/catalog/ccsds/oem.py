@@ -141,7 +141,7 @@ def _objects(
 def _id(object_id: str, name: str, norad_ids: Mapping[str, int] | int | None) -> int | None:
     given = norad_ids if isinstance(norad_ids, int) else (norad_ids or {}).get(object_id, (norad_ids or {}).get(name))
     if given is not None and (not is_whole(given) or not 1 <= given <= MAX_NORAD_ID):
-        raise InputError(f"id {given!r} of {name!r} is no whole number from 1 to {MAX_NORAD_ID}")
+        raise InputError(f"id {given!r} of {name!r} is not a whole number; use 1 to {MAX_NORAD_ID}")
     if given is None and re.fullmatch(r"\d{1,9}", object_id, re.ASCII) and 1 <= int(object_id) <= MAX_NORAD_ID:
         return int(object_id)
     return given
@@ -277,7 +277,7 @@ def format_oem(
         If there is no trajectory, or a text is not printable.
     """
     if len(trajectories) == 0:
-        raise InputError("there are no trajectories to write; an OEM holds at least one")
+        raise InputError("there are no trajectories to write; give at least one")
     for what, text in (("originator", originator), ("message_id", message_id or "")):
         if not text.isprintable():
             raise InputError(f"{what} {text[:40]!r} must be printable text on one line")

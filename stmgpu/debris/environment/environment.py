@@ -104,7 +104,7 @@ class Environment:
         co2: Co2Scaling | None = None,
     ) -> None:
         if not first_year <= last_year:
-            raise InputError(f"environment: the first year {first_year} is after the last, {last_year}; exchange them")
+            raise InputError(f"environment: the first year {first_year} is after the last, {last_year}; swap them")
         self.heights = HEIGHTS_KM
         self.density, self.co2 = density, co2
         self.first_year, self.last_year = float(first_year), float(last_year)

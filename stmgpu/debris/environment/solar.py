@@ -113,7 +113,9 @@ def read_space_weather(path: str | Path) -> SpaceWeather:
     except OSError as error:
         raise InputError(f"cannot read the space-weather file {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no CelesTrak space-weather file: byte {error.start} is not ASCII text") from error
+        raise InputError(
+            f"{file} is not a CelesTrak space-weather file: byte {error.start} is not ASCII text"
+        ) from error
     if not lines or lines[0].split() != ["DATATYPE", "CssiSpaceWeather"]:
         start = lines[0][:40] if lines else ""
         cure = "use the text form (SW-All.txt)" if start.startswith("DATE,") else "use SW-All.txt from CelesTrak"
@@ -268,7 +270,8 @@ class Recorded:
         inside = starts[(starts >= 0) & (starts <= len(weather))]
         if len(inside) < 2:
             raise InputError(
-                f"{weather.source}: {weather.covers} is no complete solar cycle; cycles began in {', '.join(MINIMA)}"
+                f"{weather.source}: {weather.covers} does not contain a complete solar cycle; "
+                f"cycles began in {', '.join(MINIMA)}"
             )
         self.starts, self.lengths = inside[:-1], np.diff(inside)
         self.elapsed = len(weather) - int(inside[-1])

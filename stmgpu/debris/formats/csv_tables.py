@@ -132,7 +132,7 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no CSV: it is not UTF-8 text ({error.reason})") from error
+        raise InputError(f"{file} is not a CSV file: it is not UTF-8 text ({error.reason})") from error
     epoch = ""
     header: list[str] = []
     rows: list[list[str]] = []
@@ -156,7 +156,7 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
                 rows.append(cells)
                 lines.append(reader.line_num)
     except csv.Error as error:
-        raise InputError(f"{file}, line {reader.line_num}: no CSV: {error}") from error
+        raise InputError(f"{file}, line {reader.line_num}: not valid CSV: {error}") from error
     if not rows:
         raise InputError(f"{file} holds no row; a header and one row an object are needed")
     columns = [list(column) for column in zip(*rows, strict=True)]

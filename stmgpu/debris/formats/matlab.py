@@ -148,5 +148,5 @@ def _array(data: bytes, at: int, end: int, order: str, depth: int = 0) -> bool:
     for _ in range(count):
         kind, begin, size, at = _element(data, at, end, order)
         if kind != _MATRIX or not _array(data, begin, begin + size, order, depth + 1):
-            raise ValueError("a structure holds what is no array of numbers, text or structures")
+            raise ValueError("a structure contains something other than arrays of numbers, text or structures")
     return True

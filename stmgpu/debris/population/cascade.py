@@ -129,7 +129,7 @@ def _numbers(file: Path) -> Floats:
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no text of numbers: {error.reason}") from error
+        raise InputError(f"{file} is not a text file of numbers: {error.reason}") from error
     while lines and not lines[-1].strip():
         lines.pop()
     try:
@@ -139,5 +139,7 @@ def _numbers(file: Path) -> Floats:
             try:
                 float(line)
             except ValueError:
-                raise InputError(f"{file}, line {number}: {line[:40]!r} is no number; one a line is needed") from None
+                raise InputError(
+                    f"{file}, line {number}: {line[:40]!r} is not a number; write one number per line"
+                ) from None
         raise

@@ -206,7 +206,7 @@ def _kind_by_name(name: str) -> Kind:
 
 
 def _note_of_names(which: Bools) -> list[str]:
-    return [f"types of {int(which.sum()):,} objects told by their names"] if which.any() else []
+    return [f"types of {int(which.sum()):,} objects inferred from their names"] if which.any() else []
 
 
 _UNKNOWN: dict[str, Any] = {

@@ -88,7 +88,9 @@ def read_mocat(
             constellation[payload & (sats[:, 7] == mass) & (launch >= first)] = index
         counts = [int((constellation == index).sum()) for index, *_ in _CONSTELLATION_BY_MASS]
         if any(counts):
-            notes.append(f"{counts[0]:,} Starlink and {counts[1]:,} OneWeb satellites told by mass and launch date")
+            notes.append(
+                f"{counts[0]:,} Starlink and {counts[1]:,} OneWeb satellites identified by mass and launch date"
+            )
     notes.append("fragments are unattributed: the file does not say whether a collision or an explosion made them")
     if unknown.any():
         notes.append(f"{int(unknown.sum())} objects without a class taken as unattributed debris")
@@ -118,7 +120,7 @@ def _mat_sats(file: Path) -> Floats:
     except OSError as error:
         raise InputError(f"cannot read the population {file}: {error.strerror or error}") from error
     except ValueError as error:
-        raise InputError(f"{file} is no MATLAB file up to version 7: {error}") from error
+        raise InputError(f"{file} is not a MATLAB file of version 7 or older: {error}") from error
     sats = content.get("mat_sats")
     if not (
         isinstance(sats, np.ndarray) and sats.ndim == 2 and sats.shape[1] == _MOCAT_COLUMNS and sats.dtype.kind in "fiu"

@@ -228,8 +228,8 @@ def _small_numbers(clouds: Sequence[Cloud], min_length_m: float | None, scale: f
     """Fragments shorter than 10 cm of each cloud."""
     if min_length_m is not None and not min_length_m >= SMALLEST_M:
         raise InputError(
-            f"min_length_m = {min_length_m} is impossible in a synthetic population, which has no "
-            f"fragments below {SMALLEST_M} m; give {SMALLEST_M} or more"
+            f"min_length_m = {min_length_m} is too small for a synthetic population, which has no "
+            f"fragments below {SMALLEST_M} m; use {SMALLEST_M} or more"
         )
     if min_length_m is None or min_length_m >= TRACKED_M:
         return [0] * len(clouds)

@@ -156,6 +156,4 @@ def read_or_forget(
         return parse(run.read_tile(marker), marker.summary)
     except (StoreError, KeyError, TypeError, ValueError, AttributeError) as error:  # arrays of any names and shapes
         run.forget(tile)
-        raise StoreError(
-            f"{error}; its tile is forgotten: run the same command again, which computes it anew"
-        ) from error
+        raise StoreError(f"{error}; its tile was discarded: rerun the same command to compute it again") from error

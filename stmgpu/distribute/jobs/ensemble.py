@@ -83,7 +83,7 @@ class EnsembleJob(Job[EnsembleTile]):
         known = {(folder / name).absolute() for name in files.files}
         if strange := set(input_files(self.study)[1].values()) - known:
             raise StoreError(
-                f"{run.folder} is damaged: a scenario reads {min(strange)}, which is none of its input files"
+                f"{run.folder} is damaged: a scenario reads {min(strange)}, which is not one of its input files"
             )
         runs_per_tile = run.document.tiling.runs_per_tile
         if runs_per_tile is None:

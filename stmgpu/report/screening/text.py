@@ -27,7 +27,7 @@ def summary_line(ds: xr.Dataset) -> str:
     return (
         f"{a['objects'] + a['objects_rejected']} objects read, {a['objects_rejected']} rejected, "
         f"{a['objects_failed']} failing propagation, {a['candidates']} candidates, {a['events']} events; "
-        f"seconds: {seconds}, together {sum(stages.values()):.2f}"
+        f"seconds: {seconds}, total {sum(stages.values()):.2f}"
     )
 
 
@@ -69,7 +69,7 @@ def table_title(ds: xr.Dataset, rows: int = 10) -> str:
     """Title of :func:`closest_table`, with the number of slow conjunctions that it leaves out."""
     fast = int((ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).sum())
     slow = ds.sizes["conjunction"] - fast
-    left_out = f"; slower ones (docked or co-orbital), not shown: {slow}" if slow else ""
+    left_out = f"; {slow} slower ones (docked or co-orbital) not shown" if slow else ""
     if fast == 0:
         return f"No conjunction at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
     return f"Closest {min(rows, fast)} of {fast} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"

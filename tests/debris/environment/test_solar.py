@@ -206,7 +206,7 @@ def test_a_last_month_without_ap_is_left_out(tmp_path: Path) -> None:
 
 def test_a_record_without_a_complete_cycle_cannot_be_repeated(tmp_path: Path) -> None:
     weather = read_space_weather(written(tmp_path, document("2020-01-01", "2021-01-01")))
-    with pytest.raises(InputError, match="2020-01 to 2020-12 is no complete solar cycle"):
+    with pytest.raises(InputError, match="2020-01 to 2020-12 does not contain a complete solar cycle"):
         Recorded(weather, drawn=False)
 
 

@@ -60,7 +60,7 @@ def test_mistakes_in_files_of_cascade(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         read_cascade(file, rng())
     file.write_text("1\n2\nthree\n")
-    with pytest.raises(InputError, match=r"line 3: 'three' is no number"):
+    with pytest.raises(InputError, match=r"line 3: 'three' is not a number"):
         read_cascade(file, rng())
     file.write_text("1\n2\n")
     with pytest.raises(InputError, match="2 numbers; 7 an object"):

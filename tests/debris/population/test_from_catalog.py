@@ -91,7 +91,7 @@ def test_types_by_name(tmp_path: Path) -> None:
     assert np.isin(population.kind[[0, 4]], (Kind.ACTIVE, Kind.DERELICT)).all()
     assert population.kind[1:4].tolist() == [u, Kind.ROCKET_BODY, u]
     assert population.constellation.tolist() == [0, -1, -1, -1, -1]
-    assert "types of 5 objects told by their names" in population.notes
+    assert "types of 5 objects inferred from their names" in population.notes
 
 
 def test_mistakes_with_catalogues(tmp_path: Path, catalogue: tuple[Path, Catalog]) -> None:
