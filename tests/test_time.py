@@ -149,8 +149,8 @@ def test_a_window_is_given_in_hours_or_days(length: dict[str, Any], seconds: flo
     ("length", "message"),
     [
         ({"hours": 1, "days": 1}, "in hours and in days; use one"),
-        ({"hours": 0}, "window of 0.0 hours is impossible"),
-        ({"days": float("nan")}, "window of nan hours is impossible"),
+        ({"hours": 0}, "window of 0.0 hours is not possible"),
+        ({"days": float("nan")}, "window of nan hours is not possible"),
         ({"hours": "1"}, "hours must be a number"),
         ({"days": True}, "days must be a number"),
     ],

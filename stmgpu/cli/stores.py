@@ -131,7 +131,7 @@ def check(
     for finding in findings:
         typer.echo(str(finding))
     if findings:
-        raise StmgpuError(f"{store} has {len(findings)} problems; follow the remedies above")
+        raise StmgpuError(f"problems found in {store}: {len(findings)}; follow the remedies above")
     typer.echo(f"{store} is complete and undamaged")
 
 

@@ -204,7 +204,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(tle: Pat
     assert again.stdout == first.stdout
     other = stmgpu(*command, "--threshold-km", 7)
     assert other.exit_code == 2
-    assert "settings.threshold_km: there 5.0, now 7.0" in other.stderr
+    assert "settings.threshold_km: stored 5.0, requested 7.0" in other.stderr
     assert "--overwrite" in other.stderr
     assert stmgpu(*command, "--threshold-km", 7, "--overwrite").exit_code == 0
     assert stmgpu(*command[:-1], tmp_path / "none.zarr", "--resume").exit_code == 2
@@ -365,7 +365,7 @@ def test_a_certificate_that_does_not_hold_is_a_failure(
 
 def test_version_and_units_in_the_help() -> None:
     assert stmgpu("--version").stdout.startswith("stmgpu")
-    assert "below this, in km" in re.sub(r"[\s│]+", " ", stmgpu("screen", "--help").stdout)
+    assert "below this threshold, in km" in re.sub(r"[\s│]+", " ", stmgpu("screen", "--help").stdout)
 
 
 def test_slow_pairs_alone_are_said_to_be_so(tle: Path, tmp_path: Path) -> None:
@@ -373,5 +373,5 @@ def test_slow_pairs_alone_are_said_to_be_so(tle: Path, tmp_path: Path) -> None:
     columns = {name: getattr(cat[:1], name).repeat(2) for name in COLUMNS} | {"norad_id": [1, 2]}
     write_catalog(cat.from_columns(**columns), tmp_path / "docked.csv")
     result = stmgpu("screen", tmp_path / "docked.csv", "--hours", 1, "--backend", "cpu")
-    assert "No conjunction at 0.1 km/s or faster; slower ones (docked or co-orbital), not shown: 1" in result.stdout
+    assert "No conjunction at 0.1 km/s or faster; 1 slower ones (docked or co-orbital) not shown" in result.stdout
     assert " 1 events;" in result.stdout

@@ -86,7 +86,7 @@ def test_the_same_command_again_computes_nothing_and_another_is_refused(
     assert again.stdout.splitlines()[:-1] == evolved[1].stdout.splitlines()[:-1]
     other = stmgpu(*command, "--years", 3)
     assert other.exit_code == 2
-    assert "settings.years: there 2.0, now 3.0" in other.stderr
+    assert "settings.years: stored 2.0, requested 3.0" in other.stderr
     assert "--overwrite" in other.stderr
     assert stmgpu(*command, "--runs", 2, "--append").exit_code == 2
     more = stmgpu(*command, "--runs", 4, "--append")
@@ -237,7 +237,9 @@ def test_what_is_damaged_is_not_given_away(evolved: tuple[Path, Result], tmp_pat
     (chunk, *_) = sorted(path for path in (store / "population" / "c").rglob("*") if path.is_file())
     with chunk.open("ab") as file:
         file.write(b"--")
-    refused(stmgpu("export", store, tmp_path / "crate"), "is not whole.*: population/c/.* is damaged .*bytes", 1)
+    refused(
+        stmgpu("export", store, tmp_path / "crate"), "is damaged or incomplete.*: population/c/.* is damaged .*bytes", 1
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
 
 
@@ -284,7 +286,7 @@ def test_check_names_a_damaged_input(tmp_path: Path) -> None:
     flip(store / "run" / "inputs" / "objects.csv")
     result = stmgpu("check", store)
     assert result.exit_code == 1
-    assert re.search(r"inputs/objects\.csv is damaged \(its hash is another\)", result.stdout)
+    assert re.search(r"inputs/objects\.csv is damaged \(its hash does not match\)", result.stdout)
     assert "Traceback" not in stmgpu("info", store).stderr
 
 
@@ -311,8 +313,8 @@ def test_study_as_table_json_and_figure(evolved: tuple[Path, Result], tmp_path: 
 
 
 def test_study_of_what_is_none(evolved: tuple[Path, Result], conjunctions: Path, tmp_path: Path) -> None:
-    refused(stmgpu("study", conjunctions), "holds conjunctions, not ensemble", 1)
-    refused(stmgpu("study", conjunctions, "--partial"), "holds conjunctions, not ensemble", 1)
+    refused(stmgpu("study", conjunctions), "is a store of kind conjunctions, not ensemble", 1)
+    refused(stmgpu("study", conjunctions, "--partial"), "is a store of kind conjunctions, not ensemble", 1)
     refused(stmgpu("study", tmp_path / "none.zarr"), "there is no store", 1)
     (tmp_path / "file").write_text("")
     for plot in ("nowhere/p.png", "p.doc", "file", "file/p.png", ".", "p"):
@@ -356,7 +358,7 @@ def test_scenario_writes_a_file_to_begin_with(tmp_path: Path) -> None:
         before = target.read_bytes()
         refused(stmgpu("scenario", target, "--name", name), "exists; choose another name")
         assert target.read_bytes() == before
-    refused(stmgpu("scenario", tmp_path / "x.toml", "--name", "utopia"), "file 'utopia'; there are .*removal")
+    refused(stmgpu("scenario", tmp_path / "x.toml", "--name", "utopia"), "example 'utopia'; choose one of .*removal")
     refused(stmgpu("scenario", tmp_path / "nowhere" / "x.toml"), "there is no folder")
     (tmp_path / "link.toml").symlink_to(tmp_path / "elsewhere")
     refused(stmgpu("scenario", tmp_path / "link.toml"), "not an ordinary file")

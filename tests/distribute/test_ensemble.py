@@ -122,7 +122,7 @@ def test_shares_of_an_array_and_parts_from_elsewhere(study: Path, whole: Path, t
     with pytest.raises(InputError, match=r"tiling\.runs_per_tile"):
         stm.merge_store(part, [tmp_path / "two.zarr"])
     evolve(study, tmp_path / "other.zarr", seed=8, stop=stopping_after(0))
-    with pytest.raises(InputError, match=r"settings\.seed: there 7, now 8"):
+    with pytest.raises(InputError, match=r"settings\.seed: stored 7, requested 8"):
         stm.merge_store(part, [tmp_path / "other.zarr"])
     assert stm.merge_store(part, [tmp_path / "array.zarr"]).complete
     assert result_of(part) == result_of(whole)
@@ -207,9 +207,9 @@ def test_runs_are_added(study: Path, whole: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.zarr"
     evolve(study, path, runs=1, runs_per_tile=2)
     assert stm.open_dataset(path).sizes["run"] == 1
-    with pytest.raises(InputError, match="runs: there 1, now 3"):
+    with pytest.raises(InputError, match="runs: stored 1, requested 3"):
         evolve(study, path)
-    with pytest.raises(InputError, match=r"tiling\.runs_per_tile: there 2, now 3"):
+    with pytest.raises(InputError, match=r"tiling\.runs_per_tile: stored 2, requested 3"):
         evolve(study, path, if_exists="append", runs_per_tile=3)
     outcome = evolve(study, path, if_exists="append")
     assert (outcome.computed, outcome.complete) == (4, True)
@@ -218,28 +218,32 @@ def test_runs_are_added(study: Path, whole: Path, tmp_path: Path) -> None:
     assert evolve(study, path, if_exists="append").computed == 0
     with pytest.raises(InputError, match="holds 3 runs; --append cannot shorten it to 2"):
         evolve(study, path, runs=2, if_exists="append")
-    with pytest.raises(InputError, match=r"settings\.years: there 2\.0, now 3\.0"):
+    with pytest.raises(InputError, match=r"settings\.years: stored 2\.0, requested 3\.0"):
         evolve(study, path, years=3.0, if_exists="append")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "shown"),
     [
-        ("payload = 0.02", "payload = 0.03", "settings.scenario 'nothing'.explosions.payload: there 0.02, now 0.03"),
-        ("per_year = 4", "per_year = 5", "settings.scenario 'removal'.removal: there [{'rank': 'mass'"),
-        ("objects = 300", "objects = 301", "catalog.objects: there 300, now 301"),
+        (
+            "payload = 0.02",
+            "payload = 0.03",
+            "settings.scenario 'nothing'.explosions.payload: stored 0.02, requested 0.03",
+        ),
+        ("per_year = 4", "per_year = 5", "settings.scenario 'removal'.removal: stored [{'rank': 'mass'"),
+        ("objects = 300", "objects = 301", "catalog.objects: stored 300, requested 301"),
         (
             'name = "removal"',
             'name = "removed"',
-            "settings.scenarios: there ['nothing', 'removal'], now ['nothing', 'removed']",
+            "settings.scenarios: stored ['nothing', 'removal'], requested ['nothing', 'removed']",
         ),
-        ("years = 2", "years = 2.5", "settings.years: there 2.0, now 2.5"),
+        ("years = 2", "years = 2.5", "settings.years: stored 2.0, requested 2.5"),
     ],
 )
 def test_another_study_is_refused(whole: Path, tmp_path: Path, old: str, new: str, shown: str) -> None:
     (tmp_path / "other.toml").write_text(STUDY.replace(old, new, 1))
     before = result_of(whole)
-    with pytest.raises(InputError, match="another computation") as error:
+    with pytest.raises(InputError, match="a different computation") as error:
         evolve(tmp_path / "other.toml", whole, if_exists="append")
     told = str(error.value)
     assert shown in told

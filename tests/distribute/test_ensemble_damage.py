@@ -147,7 +147,7 @@ def test_other_contents_are_another_study(with_files: Path, whole_with_files: Pa
     assert evolve(changed / "study.toml", whole_with_files).computed == 0
     with (changed / "sw.txt").open("a") as file:
         file.write("\n")
-    with pytest.raises(InputError, match=r"catalog\.files\.sw\.txt: there '[0-9a-f]{64}', now '[0-9a-f]{64}'"):
+    with pytest.raises(InputError, match=r"catalog\.files\.sw\.txt: stored '[0-9a-f]{64}', requested '[0-9a-f]{64}'"):
         evolve(changed / "study.toml", whole_with_files)
     (changed / "sw.txt").unlink()
     with pytest.raises(InputError, match=r"cannot read the space-weather file .*sw\.txt"):
@@ -158,7 +158,7 @@ def test_other_contents_are_another_study(with_files: Path, whole_with_files: Pa
 @pytest.mark.parametrize(
     ("happens", "message"),
     [
-        (lambda path: path.write_text("other"), r"a\.csv changed while it was read; run the command again"),
+        (lambda path: path.write_text("other"), r"a\.csv changed while it was read; rerun the command"),
         (Path.unlink, r"cannot read .*a\.csv, which a scenario names: No such file"),
     ],
     ids=["changes", "vanishes"],
@@ -192,7 +192,7 @@ def test_a_population_dated_by_its_name_stays_dated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: flip(f / "a.csv"), r"a\.csv is damaged \(its hash is another\)"),
+        (lambda f: flip(f / "a.csv"), r"a\.csv is damaged \(its hash does not match\)"),
         (lambda f: (f / "sw.txt").unlink(), r"sw\.txt cannot be read \(No such file"),
         (lambda f: shutil.rmtree(f), "cannot be read"),
     ],
@@ -235,7 +235,7 @@ def test_a_store_reads_no_files_outside_of_itself(with_files: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_a_damaged_tile_is_computed_again(study: Path, whole: Path, store: Path) -> None:
     flip(sorted((unfinished(store) / "run" / "tiles").glob("*.npz"))[1])
-    with pytest.raises(StoreError, match=r"is damaged: its hash .* is forgotten: run the same command again"):
+    with pytest.raises(StoreError, match=r"is damaged: its hash .* was discarded: rerun the same command"):
         evolve(study, store)
     outcome = evolve(study, store)
     assert (outcome.computed, outcome.complete) == (1, True)

@@ -123,17 +123,17 @@ def test_an_unfinished_ephemeris_gives_its_finished_times(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "shown"),
     [
-        ({"threshold_km": 21.0}, "settings.threshold_km: there 20.0, now 21.0"),
-        ({"hours": 6.0}, "settings.duration_s: there 19800.0, now 21600.0"),
+        ({"threshold_km": 21.0}, "settings.threshold_km: stored 20.0, requested 21.0"),
+        ({"hours": 6.0}, "settings.duration_s: stored 19800.0, requested 21600.0"),
         (
             {"start": "2025-01-01T03:21:00"},
-            "settings.start: there '2025-01-01T03:20:00.000000Z', now '2025-01-01T03:21",
+            "settings.start: stored '2025-01-01T03:20:00.000000Z', requested '2025-01-01T03:21",
         ),
-        ({"mode": "a"}, "settings.mode: there 'i', now 'a'"),
+        ({"mode": "a"}, "settings.mode: stored 'i', requested 'a'"),
         ({"step_s": 60.0}, "settings.step_s"),
-        ({"catalog": small_catalog(701)}, "catalog.objects: there 700, now 701"),
-        ({"backend": "reference"}, "settings.arithmetic: there 'kernels', now 'reference'"),
-        ({"tiling": stm.Tiling(tile_hours=2.0)}, "tiling.tile_hours: there 1.0, now 2.0"),
+        ({"catalog": small_catalog(701)}, "catalog.objects: stored 700, requested 701"),
+        ({"backend": "reference"}, "settings.arithmetic: stored 'kernels', requested 'reference'"),
+        ({"tiling": stm.Tiling(tile_hours=2.0)}, "tiling.tile_hours: stored 1.0, requested 2.0"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
@@ -148,7 +148,7 @@ def test_another_computation_is_refused(
         "threshold_km": THRESHOLD_KM,
         "backend": BACKEND,
     } | change
-    with pytest.raises(InputError, match="another computation") as error:
+    with pytest.raises(InputError, match="a different computation") as error:
         stm.screen_to_store(path=store, **arguments)
     assert shown in str(error.value)
     assert result_of(store) == before
@@ -159,7 +159,7 @@ def test_other_code_is_refused(catalog: stm.Catalog, store: Path) -> None:
     document = json.loads(file.read_text())
     document["code"]["sources"] = "0" * 64
     file.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=r"code\.sources: there '0000"):
+    with pytest.raises(InputError, match=r"code\.sources: stored '0000"):
         screen(catalog, store)
 
 
@@ -238,7 +238,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a flipped bit in the result": (lambda s: _flip(s / "miss_distance" / "c" / "0"), r"miss_distance/c/0 is damaged"),
     "a truncated result": (lambda s: (s / "tca" / "c" / "0").write_bytes(b"short"), r"tca/c/0 is damaged \(5 bytes"),
     "a missing chunk": (lambda s: (s / "primary" / "c" / "0").unlink(), "primary/c/0 is missing"),
-    "a stale file": (lambda s: (s / "primary" / "c" / "7").write_text("x"), "no part of the result"),
+    "a stale file": (lambda s: (s / "primary" / "c" / "7").write_text("x"), "not part of the result"),
     "a missing manifest": (lambda s: (s / "run" / "manifest.json").unlink(), "manifest.json is missing"),
     "a manifest of garbage": (lambda s: (s / "run" / "manifest.json").write_text("[]"), "manifest.json cannot be read"),
 }
@@ -326,9 +326,9 @@ def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: P
     run_until(catalog, path, 2)
     shutil.rmtree(path / "run" / "catalog" / "bstar")
     shutil.copytree(path / "run" / "catalog" / "argp", path / "run" / "catalog" / "bstar")
-    with pytest.raises(StoreError, match="does not hold the catalogue"):
+    with pytest.raises(StoreError, match="does not contain the catalogue"):
         screen(catalog, path)
-    assert any("does not hold the catalogue" in f.what for f in check_store(path))
+    assert any("does not contain the catalogue" in f.what for f in check_store(path))
 
 
 @pytest.mark.slow
@@ -391,7 +391,7 @@ def test_a_tile_damaged_before_the_end_is_computed_again(catalog: stm.Catalog, w
     path = tmp_path / "s.zarr"
     run_until(catalog, path, 3)
     _flip(_tile(path, ".npz"))
-    with pytest.raises(StoreError, match="is forgotten: run the same command again"):
+    with pytest.raises(StoreError, match="was discarded: rerun the same command"):
         screen(catalog, path)
     outcome = screen(catalog, path)
     assert (outcome.computed, outcome.complete) == (1, True)

@@ -33,7 +33,7 @@ def test_settings_survive_json(settings: ScreeningSettings | EphemerisSettings) 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"threshold_km": 0.05}, "threshold 0.05 km is outside"),
+        ({"threshold_km": 0.05}, "threshold of 0.05 km is not supported"),
         ({"threshold_km": "5"}, "threshold_km must be a number"),
         ({"step_s": 7}, "step 7 s is not supported"),
         ({"mode": "x"}, "SGP4 mode 'x' is unknown"),
@@ -47,7 +47,7 @@ def test_impossible_settings_are_named(changed: dict[str, object], message: str)
 
 @pytest.mark.parametrize("step_s", [0, -1, float("nan"), float("inf")])
 def test_an_impossible_step_of_an_ephemeris_is_named(step_s: float) -> None:
-    with pytest.raises(InputError, match="give a positive step"):
+    with pytest.raises(InputError, match="use a positive step"):
         EphemerisSettings(HOUR, step_s)
 
 

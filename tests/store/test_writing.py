@@ -179,7 +179,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="kind of store 'poem' is unknown"):
         open_dataset(path)
     (path / "zarr.json").write_text("{")
-    with pytest.raises(StoreError, match="no finished store"):
+    with pytest.raises(StoreError, match="not a finished store"):
         open_dataset(path)
     with pytest.raises(StoreError, match="there is no store at"):
         open_dataset(tmp_path / "nowhere.zarr")

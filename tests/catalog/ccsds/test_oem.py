@@ -133,7 +133,7 @@ def test_ids() -> None:
     with pytest.raises(InputError, match="ids must be unique"):
         read_oem(data, norad_ids={"C": 25544})
     for bad in (0, 10**9, "7", True):
-        with pytest.raises(InputError, match="no whole number from 1"):
+        with pytest.raises(InputError, match="not a whole number; use 1"):
             read_oem(data, norad_ids={"C": bad})  # type: ignore[dict-item]
 
 

@@ -88,7 +88,7 @@ def test_table(tmp_path: Path) -> None:
         (",53,40,", ",,40,", r"line 4: inc_deg is ''"),
         ("payload,260", "satellite,260", r"line 4: object_type is 'satellite'; known are"),
         ("2005.5,US", "2005.5,US,x", r"line 4: 13 cells where the header has 12"),
-        ("2005.5,US", '2005.5,"U"S', r"line 4: no CSV"),
+        ("2005.5,US", '2005.5,"U"S', r"line 4: not valid CSV"),
         ("2,500,500", "2.5,500,500", r"line 4: norad_id is '2\.5'; a whole number"),
     ],
 )

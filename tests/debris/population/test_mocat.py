@@ -120,8 +120,8 @@ def test_what_cannot_be_is_refused_by_row(tmp_path: Path, changes: dict[str, Any
 def test_files_that_are_no_population_of_mocat(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read the population"):
         read_mocat(tmp_path / "2020.mat", rng())
-    (tmp_path / "2021.mat").write_text("no MATLAB file")
-    with pytest.raises(InputError, match="no MATLAB file"):
+    (tmp_path / "2021.mat").write_text("not a MATLAB file")
+    with pytest.raises(InputError, match="not a MATLAB file"):
         read_mocat(tmp_path / "2021.mat", rng())
     savemat(tmp_path / "2022.mat", {"mat_sats": np.zeros((3, 5))})
     with pytest.raises(InputError, match=r"mat_sats is \(3, 5\)"):

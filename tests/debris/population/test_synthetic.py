@@ -291,7 +291,7 @@ def test_larger_objects_are_the_same_without_small_ones(options: dict[str, Any])
 
 def test_lengths_that_are_refused() -> None:
     for length in (0.0099, 0.0, -1.0, np.nan):
-        with pytest.raises(InputError, match=r"no fragments below 0\.01 m; give 0\.01 or more"):
+        with pytest.raises(InputError, match=r"no fragments below 0\.01 m; use 0\.01 or more"):
             synthetic_population(100, min_length_m=length)
     with pytest.raises(InputError, match="too large; at most 50,000,000"):
         synthetic_population(4_000_000, min_length_m=0.01)
