@@ -225,7 +225,7 @@ def test_trajectories_that_cannot_be_used(tle: Path, operators: tuple[Path, Path
         (["--ephemeris", tmp_path / "none.oem"], 2, "there is no file"),
         (["--ephemeris", tmp_path / "junk.oem"], 2, "ephemeris"),
         (["--ephemeris", tmp_path / "cut.oem"], 2, "ephemeris"),
-        (["--ephemeris", made], 1, "holds conjunctions, not ephemeris"),
+        (["--ephemeris", made], 1, "is a store of kind conjunctions, not ephemeris"),
         (["--ephemeris", operators[1], "--start", "2030-01-01"], 2, "has no states in the window"),
     ):
         result = stmgpu("screen", tle, "--hours", 1, *words)
