@@ -1,4 +1,4 @@
-"""KVN, the keyword = value form of messages.
+"""Syntax of KVN, the keyword = value form of messages; covariance blocks are skipped.
 
 Lines are taken one after another, so that work is linear in the size of a file.
 """

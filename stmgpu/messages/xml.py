@@ -1,4 +1,4 @@
-"""XML, the other form of messages, with or without namespaces; DTDs and entities are rejected.
+"""Syntax of XML messages, with or without namespaces; covariance is skipped, DTDs and entities are rejected.
 
 Only elements at the places of the schema count. Work is linear in the size of a file, and a file of states is read
 without a tree of its elements.

@@ -1,4 +1,4 @@
-"""Result of a screening as an xarray Dataset."""
+"""Result of a screening as an xarray Dataset; the object with the lower id is the primary."""
 
 from __future__ import annotations
 

@@ -214,9 +214,9 @@ def test_decaying_objects_take_part_until_they_fail(backend: Backend) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "word"),
     [
-        ({"hours": 1, "days": 1}, "not both"),
-        ({"hours": -1}, "impossible"),
-        ({"hours": float("nan")}, "impossible"),
+        ({"hours": 1, "days": 1}, "one of the two"),
+        ({"hours": -1}, "not possible"),
+        ({"hours": float("nan")}, "not possible"),
         ({"hours": 1, "mode": "x"}, "mode"),
         ({"hours": 1, "backend": "tpu"}, "backend"),
         ({"days": 40}, "window"),

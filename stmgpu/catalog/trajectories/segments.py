@@ -1,4 +1,4 @@
-"""Trajectories as objects with segments, the form in which users and readers give them."""
+"""Trajectories as objects with segments, the form in which readers give them; ids for objects without one."""
 
 from __future__ import annotations
 
