@@ -97,9 +97,9 @@ class CpuBackend(HostArrays):
 
     Parameters
     ----------
-    threads
+    threads : int, optional
         OpenMP threads; default all cores this process may use.
-    isa
+    isa : str, optional
         instruction-set level, default the widest usable one.
     """
 

@@ -45,8 +45,8 @@ class CudaBackend:
 
     Parameters
     ----------
-    device
-        number of the GPU as CUDA counts them; default 0. ``CUDA_VISIBLE_DEVICES`` chooses among several.
+    device : int
+        Number of the GPU as CUDA counts them; default 0. ``CUDA_VISIBLE_DEVICES`` chooses among several.
 
     Raises
     ------

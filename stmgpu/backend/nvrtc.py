@@ -83,12 +83,12 @@ def compile_text(text: str, name: str, arch: int) -> Compiled:
 
     Parameters
     ----------
-    text
+    text : str
         CUDA C++ source, flattened.
-    name
-        its name in messages.
-    arch
-        compute capability times ten, for example 90 for sm_90.
+    name : str
+        Its name in messages.
+    arch : int
+        Compute capability times ten, for example 90 for sm_90.
 
     Raises
     ------
@@ -170,8 +170,8 @@ def compile_all(archs: list[str]) -> list[Path]:
 
     Parameters
     ----------
-    archs
-        such as 'sm_90' or '90'.
+    archs : list of str
+        Such as 'sm_90' or '90'.
 
     Returns
     -------

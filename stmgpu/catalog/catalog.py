@@ -124,7 +124,7 @@ class Catalog:
         ----------
         epoch : Epoch, str or datetime64, optional
             One epoch for all objects, instead of `epoch_jd` and `epoch_fr`.
-        source, sha256, rejected
+        source, sha256, rejected : str or tuple
             Source of the columns, as in `Catalog`.
         **columns : array_like, shape (n,) or scalars
             The fields of `Catalog`. Required: norad_id, epoch_jd and epoch_fr (or `epoch`), mean_motion, eccentricity,

@@ -32,19 +32,19 @@ class PopulationSpec(Strict):
 
     Attributes
     ----------
-    source
+    source : {'synthetic', 'mocat', 'table', 'catalog', 'cascade'}
         'synthetic' (seeded, no file), 'mocat' (.mat of MOCAT-MC), 'table' (CSV with elements and sizes), 'catalog' (GP
         elements joined with ``sizes``), 'cascade' (states of esa/cascade).
-    path, sizes
+    path, sizes : Path, optional
         Files, relative to the scenario file.
-    objects, seed, year
+    objects, seed, year : int or float, optional
         Number of objects of 10 cm and larger (default: the published counts), seed and epoch of the synthetic
         population.
-    constellations
+    constellations : bool
         Whether the synthetic population includes the large constellations.
-    max_perigee_km
+    max_perigee_km : float
         Objects with a higher perigee are left out.
-    min_length_m
+    min_length_m : float, optional
         Smaller objects are left out. In the synthetic population, values from 0.01 to 0.1 add fragments down to that
         length in their published numbers.
     """
@@ -109,10 +109,10 @@ class EnvironmentSpec(Strict):
 
     Attributes
     ----------
-    density
+    density : {'exponential', 'nrlmsis', 'jb2008'}
         'exponential' (Vallado's table, no solar activity), 'nrlmsis' (table made with pymsis at ``solar``), 'jb2008' (a
         .mat table of MOCAT-MC at ``path``).
-    co2, co2_scenario
+    co2, co2_scenario : Path or str, optional
         NetCDF file of density scaling by CO2, and the name of its concentration pathway; default no scaling.
     """
 
@@ -141,9 +141,9 @@ class PropagationSpec(Strict):
 
     Attributes
     ----------
-    decay_km
+    decay_km : float
         Perigee altitude at which an object has decayed.
-    drag_spread
+    drag_spread : float
         Standard deviation of the logarithm of a factor on the drag of intact objects, drawn for each object in each
         run: equal satellites tumble differently, so an uncontrolled fleet disperses
         (benchmarks/reproduce/drag_spread.py measures it).
@@ -163,20 +163,20 @@ class CollisionSpec(Strict):
 
     Attributes
     ----------
-    enabled
+    enabled : bool
         False: no encounters; launches, explosions, disposal and removal are not affected.
-    cube_km, resamples, lattice
+    cube_km, resamples, lattice : float or int or str
         Size of a cell, samples of the anomalies per step, and kind of cells: 'cube' (Liou 2003), or 'shell': cells of
         the same volume (at a radius of 7,000 km) that are thin in radius, along which density changes fast, with less
         bias and, since they may be larger, less noise. Large populations need smaller cells, as encounters grow with
         the square of the population.
-    estimator
+    estimator : {'sampled', 'expected', 'none'}
         'sampled': collisions are drawn at random. 'expected': every encounter sheds its expected number of fragments,
         with a far smaller variance (see the guide). 'none': rates are counted, nothing breaks.
-    avoidance, avoidance_both
+    avoidance, avoidance_both : float
         Factor on the probability if one, or both, of the objects can avoid the other; only objects of ``trackable_m``
         and larger are avoided.
-    protected_days
+    protected_days : float
         Time after a breakup during which its fragments do not collide with each other.
     """
 

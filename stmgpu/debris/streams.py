@@ -37,8 +37,8 @@ def threefry(key0: ArrayLike, key1: ArrayLike, c0: ArrayLike, c1: ArrayLike) -> 
 
     Parameters
     ----------
-    key0, key1, c0, c1
-        key and counter, integers of 64 bits (negative ones as two's complement), broadcast against each other.
+    key0, key1, c0, c1 : array_like
+        Key and counter, integers of 64 bits (negative ones as two's complement), broadcast against each other.
 
     Returns
     -------

@@ -190,7 +190,7 @@ def evolve_to_store(
         A study, one scenario, or a scenario file; the files that it names are copied into the store.
     path : path-like
         Folder of the store.
-    years, runs, seed
+    years, runs, seed : float or int, optional
         See :func:`stmgpu.evolve`.
     executor, tiling, backend, threads, progress, stop
         See :func:`screen_to_store`.

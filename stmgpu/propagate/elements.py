@@ -85,12 +85,12 @@ def element_table(elements: MeanElements, start: tuple[float, float], mode: str)
 
     Parameters
     ----------
-    elements
-        columns of one length n: epoch (two-part Julian date, UTC), mean motion [rad/min], eccentricity, angles [rad],
+    elements : MeanElements
+        Columns of one length n: epoch (two-part Julian date, UTC), mean motion [rad/min], eccentricity, angles [rad],
         B* [1/Earth radius].
-    start
+    start : tuple
         two-part Julian date (UTC) of t = 0.
-    mode
+    mode : str
         ``"i"`` (improved) or ``"a"`` (as AFSPC), which differ in the sidereal time.
 
     Returns

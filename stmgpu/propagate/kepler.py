@@ -35,10 +35,10 @@ def eccentric_anomaly(mean_rad: ArrayLike, ecc: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    mean_rad
-        mean anomalies [rad], any value.
-    ecc
-        eccentricities, 0 <= e < 1; shapes broadcast.
+    mean_rad : array_like
+        Mean anomalies [rad], any value.
+    ecc : array_like
+        Eccentricities, 0 <= e < 1; shapes broadcast.
 
     Returns
     -------
@@ -133,10 +133,10 @@ def elements_of(
 
     Parameters
     ----------
-    position_km, velocity_km_s
+    position_km, velocity_km_s : array_like
         [..., 3] km and km/s, not zero.
-    mu_km3_s2
-        gravitational parameter [km^3/s^2].
+    mu_km3_s2 : float
+        Gravitational parameter [km^3/s^2].
 
     Returns
     -------

@@ -25,12 +25,12 @@ class MixedPropagator:
 
     Parameters
     ----------
-    elements
+    elements : SGP4Propagator, optional
         SGP4's part, or None where there are trajectories only.
-    table
-        the trajectories' part, on the same backend and with the same start: by segment, or by object.
-    backend
-        where both run.
+    table : TabulatedPropagator or ByObject
+        The trajectories' part, on the same backend and with the same start: by segment, or by object.
+    backend : Backend
+        Where both run.
 
     Attributes
     ----------

@@ -35,23 +35,23 @@ class SecularState:
 
     Parameters
     ----------
-    backend
-        whose memory.
-    capacity
-        slots to begin with, rounded up to a multiple of 16.
+    backend : Backend
+        Whose memory.
+    capacity : int
+        Slots to begin with, rounded up to a multiple of 16.
 
     Attributes
     ----------
-    orbit
+    orbit : array
         float64 [10][capacity]: a [km], eccentricity, inclination, node, argument of perigee, mean anomaly [rad],
         C_d A/m, C_r A/m [m^2/kg], collision radius [km], weight.
-    uid
+    uid : array
         int64 [capacity], unique within its run.
-    run
+    run : array
         int32 [capacity], index of the object's run in this batch.
-    mode
+    mode : array
         int8 [capacity]: FREE, KEPT (a, e, i stay; the angles turn by J2) or ABSENT (no object here).
-    gone
+    gone : array
         int8 [capacity]: 1 where the perigee fell below the decay altitude in the last step.
     n : int
         slots in use, at most ``capacity``.

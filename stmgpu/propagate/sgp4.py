@@ -27,17 +27,17 @@ class SGP4Propagator:
 
     Parameters
     ----------
-    elements
-        anything with columns ``epoch_jd``, ``epoch_fr`` (two-part Julian date, UTC), ``mean_motion`` [rad/min, Kozai],
+    elements : MeanElements
+        Anything with columns ``epoch_jd``, ``epoch_fr`` (two-part Julian date, UTC), ``mean_motion`` [rad/min, Kozai],
         ``eccentricity``, ``inclination``, ``raan``, ``argp``, ``mean_anomaly`` [rad], ``bstar`` [1/Earth radius].
-    backend
-        where it runs; see :func:`stmgpu.backend.get_backend`.
-    start
+    backend : Backend
+        Where it runs; see :func:`stmgpu.backend.get_backend`.
+    start : tuple
         two-part Julian date (UTC) of t = 0. Days have 86,400 s: no leap second falls inside a span.
-    span_s
-        first and last second after ``start`` that will be asked for. Resonant objects can be asked up to 12 h beyond
+    span_s : tuple
+        First and last second after ``start`` that will be asked for. Resonant objects can be asked up to 12 h beyond
         and give code 8 farther out; others anywhere.
-    mode
+    mode : str
         ``"i"`` improved (default, as the catalogue's users do) or ``"a"`` as the AFSPC code does.
 
     Attributes
@@ -105,10 +105,10 @@ class SGP4Propagator:
 
         Parameters
         ----------
-        t_s
-            times [T], seconds after ``start``; host or backend array.
-        out
-            arrays to fill instead of new ones: states [T, 6, n_pad] float64 and code [T, n_pad] int8.
+        t_s : array_like
+            Times [T], seconds after ``start``; host or backend array.
+        out : tuple, optional
+            Arrays to fill instead of new ones: states [T, 6, n_pad] float64 and code [T, n_pad] int8.
 
         Returns
         -------
@@ -135,10 +135,10 @@ class SGP4Propagator:
 
         Parameters
         ----------
-        index
-            internal indices [m], int32 or int64; host or backend array.
-        t_s
-            times [m], seconds after ``start``.
+        index : array_like
+            Internal indices [m], int32 or int64; host or backend array.
+        t_s : array_like
+            Times [m], seconds after ``start``.
 
         Returns
         -------

@@ -31,15 +31,15 @@ class KernelModel:
 
     Parameters
     ----------
-    table
-        element table [11, n_pad] of :func:`stmgpu.propagate.elements.element_table`, catalogue order.
-    n
-        objects, without padding.
-    backend
-        one with kernels.
-    span_s
-        first and last second after the start that will be asked for; sizes the resonance table.
-    mode
+    table : ndarray of float64
+        Element table [11, n_pad] of :func:`stmgpu.propagate.elements.element_table`, catalogue order.
+    n : int
+        Objects, without padding.
+    backend : Backend
+        One with kernels.
+    span_s : tuple
+        First and last second after the start that will be asked for; sizes the resonance table.
+    mode : str
         ``"i"`` or ``"a"``.
     """
 

@@ -105,11 +105,11 @@ def drag_polynomial(
 
     Parameters
     ----------
-    table
-        element table [11, n].
-    deep
+    table : ndarray of float64
+        Element table [11, n].
+    deep : ndarray of bool
         deep-space objects [n]; they use the first coefficient only.
-    axis
+    axis : ndarray of float64
         semi-major axis [n] in Earth radii, from the Brouwer mean motion.
 
     Returns

@@ -243,7 +243,7 @@ class Screening:
 
     Attributes
     ----------
-    plan, backend, refiner
+    plan, backend, refiner : Plan or Backend or Refiner
         Plan, backend and refiner of the screening.
     part : Part
         Events by pair and time, without duplicates.

@@ -100,7 +100,7 @@ def merge_parts(
     parts : list of Part
         From :meth:`stmgpu.screen.engine.Screener.run`, of all blocks and all pairs of the objects, in any order;
         the list is emptied.
-    objects, plan, backend
+    objects, plan, backend : ScreeningObjects or Plan or Backend
         As for :class:`stmgpu.screen.engine.Screener`.
 
     Returns

@@ -74,10 +74,10 @@ def large_law(length_m: ArrayLike, *, rocket_body: ArrayLike) -> tuple[Floats, F
 
     Parameters
     ----------
-    length_m
-        characteristic lengths [m], any shape.
-    rocket_body
-        whether the parent is a rocket body, not a spacecraft: one or one for each length.
+    length_m : array_like
+        Characteristic lengths [m], any shape.
+    rocket_body : array_like
+        Whether the parent is a rocket body, not a spacecraft: one or one for each length.
 
     Returns
     -------
@@ -118,9 +118,9 @@ def bridge_weight(length_m: ArrayLike, bridge: Bridge = "linear") -> Floats:
 
     Parameters
     ----------
-    length_m
-        characteristic lengths [m].
-    bridge
+    length_m : array_like
+        Characteristic lengths [m].
+    bridge : str
         'linear': (L_c - 0.08) / 0.03; 'logarithmic': 10 (log10 L_c + 1.05); both limited to 0 and 1.
 
     Raises
@@ -150,14 +150,14 @@ def draw_chi(
 
     Parameters
     ----------
-    length_m
-        characteristic lengths [n], m.
-    rocket_body
-        whether the parent is a rocket body: one or one for each fragment.
-    rng
-        random numbers.
-    bridge
-        see :func:`bridge_weight`.
+    length_m : ndarray of float64
+        Characteristic lengths [n], m.
+    rocket_body : array_like
+        Whether the parent is a rocket body: one or one for each fragment.
+    rng : Generator
+        Random numbers.
+    bridge : str
+        See :func:`bridge_weight`.
 
     Returns
     -------

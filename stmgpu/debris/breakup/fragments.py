@@ -21,13 +21,13 @@ class Body:
 
     Parameters
     ----------
-    mass_kg
-        mass [kg].
-    length_m
-        characteristic length [m]; no fragment is longer. If unknown, use
+    mass_kg : float
+        Mass [kg].
+    length_m : float
+        Characteristic length [m]; no fragment is longer. If unknown, use
         :func:`stmgpu.debris.breakup.size_law.length_of_mass`.
-    rocket_body
-        whether it is a rocket body or part of one; otherwise the laws of spacecraft apply.
+    rocket_body : bool
+        Whether it is a rocket body or part of one; otherwise the laws of spacecraft apply.
 
     Raises
     ------
@@ -51,11 +51,11 @@ class Fragments:
 
     Attributes
     ----------
-    length_m, area_m2, area_to_mass, mass_kg
+    length_m, area_m2, area_to_mass, mass_kg : ndarray of float64
         float64 [n]: characteristic length, mean cross-section, their ratio to the mass [m^2/kg], and the mass.
-    delta_v_km_s
+    delta_v_km_s : ndarray of float64
         float64 [n, 3]: velocity relative to the parent.
-    parent
+    parent : ndarray of int8
         int8 [n]: 0 the first body, 1 the second.
     """
 
@@ -76,15 +76,15 @@ class Breakup(Fragments):
 
     Attributes
     ----------
-    remnant
-        bool [n]: large remnants, after the fragments.
-    catastrophic
-        whether the bodies were shattered (true for explosions).
-    energy_j_g
-        specific energy [J/g] (NaN for explosions).
-    mass_in_kg, mass_below_kg
-        mass of the bodies, and mass of the fragments shorter than ``min_length_m`` [kg].
-    momentum_drawn, momentum_residual
+    remnant : ndarray of bool
+        Large remnants, after the fragments.
+    catastrophic : bool
+        Whether the bodies were shattered (true for explosions).
+    energy_j_g : float
+        Specific energy [J/g] (NaN for explosions).
+    mass_in_kg, mass_below_kg : float
+        Mass of the bodies, and mass of the fragments shorter than ``min_length_m`` [kg].
+    momentum_drawn, momentum_residual : float
         |sum of mass times dv| over sum of mass times |dv|, as drawn and as returned, including the mass below.
     """
 

@@ -62,14 +62,14 @@ class Parent:
 
     Attributes
     ----------
-    body
-        the body.
-    share, sheds_kg
-        its share of M, and the mass that it sheds.
-    below_kg
-        mass of its fragments below the shortest length.
-    left_kg
-        mass of its remnants.
+    body : Body
+        The body.
+    share, sheds_kg : float
+        Its share of M, and the mass that it sheds.
+    below_kg : float
+        Mass of its fragments below the shortest length.
+    left_kg : float
+        Mass of its remnants.
     """
 
     body: Body
@@ -85,14 +85,14 @@ class FragmentLaw:
 
     Attributes
     ----------
-    event, bridge
-        kind of breakup, and law between small and large fragments.
-    factor
-        factor of the power law.
-    low_m, high_m
-        shortest and longest fragment; equal where all fragments would be shorter than ``min_length_m``.
-    min_length_m
-        shortest length that is asked for.
+    event, bridge : str
+        Kind of breakup, and law between small and large fragments.
+    factor : float
+        Factor of the power law.
+    low_m, high_m : float
+        Shortest and longest fragment; equal where all fragments would be shorter than ``min_length_m``.
+    min_length_m : float
+        Shortest length that is asked for.
     """
 
     event: Event

@@ -122,8 +122,8 @@ def explosion(
         the body.
     scale : float
         S: 1 for rocket bodies of 600 to 1,000 kg; 0.1 to 2 for other kinds (Klinkrad 2006).
-    rng, min_length_m, bridge
-        as in :func:`collision`.
+    rng, min_length_m, bridge : Generator or float or str
+        As in :func:`collision`.
 
     Returns
     -------
@@ -216,8 +216,8 @@ def sample_fragments(
         speed of impact, which limits the speeds of fragments.
     share, second_length_m, second_rocket_body : array_like
         the lighter body: its share of M, length [m] and kind (default: that of the heavier one).
-    bridge, event
-        as in :func:`expected_mass`.
+    bridge, event : str
+        As in :func:`expected_mass`.
 
     Returns
     -------

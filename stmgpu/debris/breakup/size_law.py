@@ -108,11 +108,11 @@ def expected_count(
 
     Parameters
     ----------
-    strength
+    strength : array_like
         M [kg] of a collision (:func:`ejecta_mass`) or S of an explosion.
-    low_m, high_m
-        characteristic lengths [m]; the default of ``high_m`` gives the cumulative number.
-    event
+    low_m, high_m : array_like
+        Characteristic lengths [m]; the default of ``high_m`` gives the cumulative number.
+    event : str
         'collision' or 'explosion'.
 
     Examples
@@ -205,14 +205,14 @@ def expected_mass(
 
     Parameters
     ----------
-    strength
+    strength : array_like
         M [kg] of a collision (:func:`ejecta_mass`) or S of an explosion.
-    rocket_body
-        whether the fragments are of a rocket body, not of a spacecraft.
-    low_m, high_m
-        characteristic lengths [m]; lengths outside 1 mm to 1 m are ignored.
-    event, bridge
-        kind of breakup, and law between 8 and 11 cm.
+    rocket_body : array_like
+        Whether the fragments are of a rocket body, not of a spacecraft.
+    low_m, high_m : array_like
+        Characteristic lengths [m]; lengths outside 1 mm to 1 m are ignored.
+    event, bridge : str
+        Kind of breakup, and law between 8 and 11 cm.
 
     Examples
     --------
@@ -247,12 +247,12 @@ def largest_length(
 
     Parameters
     ----------
-    strength
+    strength : array_like
         M [kg] of a collision, S of an explosion.
-    mass_kg
-        mass that may become fragments: M of a collision, mass of the exploding body.
-    rocket_body, event, bridge
-        as in :func:`expected_mass`.
+    mass_kg : array_like
+        Mass that may become fragments: M of a collision, mass of the exploding body.
+    rocket_body, event, bridge : array_like or str
+        As in :func:`expected_mass`.
 
     Examples
     --------
@@ -287,18 +287,18 @@ def expected_fragments(
 
     Parameters
     ----------
-    mass_1_kg, mass_2_kg
-        masses [kg], in any order.
-    speed_km_s
-        speeds of impact [km/s].
-    min_length_m
-        shortest fragment [m].
-    max_length_m
-        characteristic length of the heavier body [m], which no fragment exceeds; 1 m is the limit in any case.
-    rocket_body
-        whether the heavier body is a rocket body.
-    bridge
-        law between 8 and 11 cm.
+    mass_1_kg, mass_2_kg : array_like
+        Masses [kg], in any order.
+    speed_km_s : array_like
+        Speeds of impact [km/s].
+    min_length_m : float
+        Shortest fragment [m].
+    max_length_m : array_like
+        Characteristic length of the heavier body [m], which no fragment exceeds; 1 m is the limit in any case.
+    rocket_body : array_like
+        Whether the heavier body is a rocket body.
+    bridge : str
+        Law between 8 and 11 cm.
 
     Examples
     --------

@@ -48,16 +48,16 @@ class Impact:
 
     Attributes
     ----------
-    event
-        kind of breakup.
-    catastrophic
-        whether the bodies are shattered.
-    speed_km_s
-        speed of impact.
-    kinetic_energy_mj
-        kinetic energy in the centre of mass [MJ].
-    energy_j_g
-        specific energy [J/g].
+    event : str
+        Kind of breakup.
+    catastrophic : bool
+        Whether the bodies are shattered.
+    speed_km_s : float
+        Speed of impact.
+    kinetic_energy_mj : float
+        Kinetic energy in the centre of mass [MJ].
+    energy_j_g : float
+        Specific energy [J/g].
     """
 
     event: Event = "explosion"
@@ -73,9 +73,9 @@ class Motion:
 
     Attributes
     ----------
-    velocity_km_s
+    velocity_km_s : ndarray of float64
         float64 [n, 3]: fragments, then remnants.
-    momentum_drawn, momentum_residual
+    momentum_drawn, momentum_residual : float
         |sum m v| over sum m |v|, as drawn and as balanced.
     """
 
@@ -122,10 +122,10 @@ def draw_velocity(chi: Floats, *, rng: np.random.Generator, event: Event, fastes
     ----------
     chi : ndarray of float64, shape (n,)
         log10 of the area-to-mass ratios [m^2/kg].
-    rng
-        random numbers.
-    event
-        kind of breakup.
+    rng : Generator
+        Random numbers.
+    event : str
+        Kind of breakup.
     fastest_km_s : array_like
         limit of the speeds, one or one for each fragment [km/s].
 

@@ -38,8 +38,8 @@ def crossing_kernel(first_rad: Floats, second_rad: Floats) -> tuple[Floats, Floa
 
     Parameters
     ----------
-    first_rad, second_rad
-        inclinations, broadcast against each other; not on i1 + i2 = pi.
+    first_rad, second_rad : ndarray of float64
+        Inclinations, broadcast against each other; not on i1 + i2 = pi.
 
     Returns
     -------

@@ -45,20 +45,20 @@ class Cube:
 
     Parameters
     ----------
-    backend
-        backend that holds the states.
-    seed
-        seed of the study, a whole number below 2^64.
-    run_numbers
+    backend : Backend
+        Backend that holds the states.
+    seed : int
+        Seed of the study, a whole number below 2^64.
+    run_numbers : array_like
         [runs] number of each run in the study; the random numbers of a run depend on it, not on its place in the batch.
-    cube_km
-        edge of a cubic cell; cells of the lattice 'shell' have the same volume (at 7,000 km from the centre).
-    resamples
-        samples of all positions a step.
-    lattice
+    cube_km : float
+        Edge of a cubic cell; cells of the lattice 'shell' have the same volume (at 7,000 km from the centre).
+    resamples : int
+        Samples of all positions a step.
+    lattice : str
         'cube' or 'shell', see :class:`stmgpu.debris.collisions.lattice.Lattice`.
-    mu_km3_s2
-        gravitational parameter of the central body.
+    mu_km3_s2 : float
+        Gravitational parameter of the central body.
 
     Raises
     ------
@@ -98,10 +98,10 @@ class Cube:
 
         Parameters
         ----------
-        state
-            mean elements of all objects; slots with mode ABSENT take no part.
-        step
-            number of the step in the study: another step, other positions.
+        state : State
+            Mean elements of all objects; slots with mode ABSENT take no part.
+        step : int
+            Number of the step in the study: another step, other positions.
         """
         shifts = self.shifts(step)
         if self._kernels is None:

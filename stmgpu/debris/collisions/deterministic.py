@@ -43,14 +43,14 @@ def collision_rate(
 
     Parameters
     ----------
-    conjunctions
-        of :func:`stmgpu.screen`, with its ``threshold_km`` in the attributes.
-    norad_id, radius_m
-        objects [n] and their radii.
-    days
-        length of the window.
-    within_km
-        count only conjunctions below this distance; default the threshold of the screening.
+    conjunctions : Dataset
+        Of :func:`stmgpu.screen`, with its ``threshold_km`` in the attributes.
+    norad_id, radius_m : ndarray of int64 or ndarray of float64
+        Objects [n] and their radii.
+    days : float
+        Length of the window.
+    within_km : float, optional
+        Count only conjunctions below this distance; default the threshold of the screening.
 
     Returns
     -------
@@ -117,14 +117,14 @@ def deterministic_collisions(
 
     Parameters
     ----------
-    population
-        objects; their mean elements are taken as those of SGP4.
-    days
-        length of the window from the population's epoch.
-    threshold_km
-        threshold of the screening, 0.1 to 200 km; see the head of this module.
-    backend
-        as for :func:`stmgpu.screen`.
+    population : Population
+        Objects; their mean elements are taken as those of SGP4.
+    days : float
+        Length of the window from the population's epoch.
+    threshold_km : float
+        Threshold of the screening, 0.1 to 200 km; see the head of this module.
+    backend : BackendName
+        As for :func:`stmgpu.screen`.
 
     Returns
     -------

@@ -31,16 +31,16 @@ class Sampling:
 
     Attributes
     ----------
-    seed
-        seed of the study.
-    run_numbers
+    seed : int
+        Seed of the study.
+    run_numbers : ndarray of int64
         int64 [runs], number of each run in the study.
-    resamples
-        samples of all positions a step.
-    lattice
-        cells that pairs must share.
-    mu_km3_s2
-        gravitational parameter of the central body.
+    resamples : int
+        Samples of all positions a step.
+    lattice : Lattice
+        Cells that pairs must share.
+    mu_km3_s2 : float
+        Gravitational parameter of the central body.
     """
 
     seed: int
@@ -55,11 +55,11 @@ class Pairs(NamedTuple):
 
     Attributes
     ----------
-    first, second, run, first_uid, second_uid, resample
+    first, second, run, first_uid, second_uid, resample : ndarray of int64
         int64 slots (the first has the lower uid), index of the run in the batch, uids, number of the resample.
-    columns
+    columns : ndarray of float64
         float64 [14, m]: relative speed, collision rate of one sample, and position and velocity of both.
-    words
+    words : ndarray of uint64
         uint64 [2, m], random words of each pair.
     """
 
@@ -79,20 +79,20 @@ class Encounters:
 
     Attributes
     ----------
-    first, second
+    first, second : ndarray of int64
         int64 slots; ``first`` has the lower uid.
-    run, resample
+    run, resample : ndarray of int64
         int64, index of the run in the batch, and number of the resample.
-    speed_km_s
-        relative speed.
-    rate_per_s
-        collision rate that this resample stands for: V_imp pi (R_1 + R_2)^2 / V / resamples, without weights. The sum
+    speed_km_s : ndarray of float64
+        Relative speed.
+    rate_per_s : ndarray of float64
+        Collision rate that this resample stands for: V_imp pi (R_1 + R_2)^2 / V / resamples, without weights. The sum
         over the pairs of a step estimates the rate of all collisions.
-    position_km
+    position_km : ndarray of float64
         [m, 3] midpoint.
-    r_first, v_first, r_second, v_second
+    r_first, v_first, r_second, v_second : ndarray of float64
         [m, 3] states [km, km/s].
-    words
+    words : ndarray of uint64
         uint64 [2, m]: random words of each pair, see :func:`stmgpu.debris.streams.pair_draws`.
     """
 

@@ -36,12 +36,12 @@ def kessler_rate(
 
     Parameters
     ----------
-    a_km, ecc, inc_rad, radius_km
+    a_km, ecc, inc_rad, radius_km : array_like
         [2] semi-major axes [km], eccentricities (above 0), inclinations [rad] and radii [km] of both.
-    mu_km3_s2
-        gravitational parameter.
-    points
-        points in radius and in latitude. A change of variable removes the singularities at both ends, so the result
+    mu_km3_s2 : float
+        Gravitational parameter.
+    points : int
+        Points in radius and in latitude. A change of variable removes the singularities at both ends, so the result
         converges fast, unless both orbits share a perigee or apogee radius or have i_1 = i_2 or i_1 + i_2 = pi. There
         the integral diverges (weakly for i_1 = i_2: the relative speed is nearly zero).
 

@@ -31,13 +31,13 @@ class Lattice:
 
     Attributes
     ----------
-    cell_km
-        edge of a cube, or thickness of a shell [km].
-    bands
-        bands of latitude of a shell; 0 for cubes. Band b reaches from (b - s) pi / bands to (b + 1 - s) pi / bands
+    cell_km : float
+        Edge of a cube, or thickness of a shell [km].
+    bands : int
+        Bands of latitude of a shell; 0 for cubes. Band b reaches from (b - s) pi / bands to (b + 1 - s) pi / bands
         above the south pole, s being the shift in latitude; the first and the last are joined with their neighbours,
         so that a cap is one to two bands high.
-    sectors
+    sectors : ndarray of float64
         float64 [bands + 1], sectors of longitude of each band: cells are about square.
     """
 

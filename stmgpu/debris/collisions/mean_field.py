@@ -44,18 +44,18 @@ class MeanField:
 
     Attributes
     ----------
-    rate, catastrophic_rate
+    rate, catastrophic_rate : ndarray of float64
         [n] collisions of one object of each row.
-    fragment_rate
+    fragment_rate : ndarray of float64
         [n] fragments of at least ``min_length_m`` from them.
-    shell_catastrophic, shell_cratering
+    shell_catastrophic, shell_cratering : ndarray of float64
         [shells] collisions of all objects.
-    edges_km
-        radii between the shells [shells + 1].
-    total, total_catastrophic
-        collisions of all objects; a pair counts once.
-    total_without_avoidance
-        the same without avoidance, including those between satellites of one constellation.
+    edges_km : ndarray of float64
+        Radii between the shells [shells + 1].
+    total, total_catastrophic : float
+        Collisions of all objects; a pair counts once.
+    total_without_avoidance : float
+        The same without avoidance, including those between satellites of one constellation.
     """
 
     rate: Floats
@@ -99,29 +99,29 @@ def mean_field(
 
     Parameters
     ----------
-    a_km, ecc, inc_rad
-        mean elements [n].
-    radius_m, mass_kg
-        radius of the circle that collides, and mass [n].
-    weight
-        number of objects that a row represents [n], default 1; a row of weight 2 meets itself once.
-    edges_km
-        radii of the edges of the shells of the result [shells + 1]; encounters outside are ignored.
-    thickness_km
-        largest thickness of the shells of the computation, into which those of the result are divided: thinner ones
+    a_km, ecc, inc_rad : array_like
+        Mean elements [n].
+    radius_m, mass_kg : array_like
+        Radius of the circle that collides, and mass [n].
+    weight : array_like, optional
+        Number of objects that a row represents [n], default 1; a row of weight 2 meets itself once.
+    edges_km : array_like
+        Radii of the edges of the shells of the result [shells + 1]; encounters outside are ignored.
+    thickness_km : float
+        Largest thickness of the shells of the computation, into which those of the result are divided: thinner ones
         have less bias.
-    controlled, length_m
-        which objects can avoid others [n], and lengths [n, m], of which those from ``trackable_m`` can be avoided;
+    controlled, length_m : array_like, optional
+        Which objects can avoid others [n], and lengths [n, m], of which those from ``trackable_m`` can be avoided;
         without ``controlled`` there is no avoidance.
-    intact, avoided
+    intact, avoided : array_like, optional
         just-in-time avoidance: which objects are intact [n], and each object's factor on encounters with these [n].
-    constellation
+    constellation : array_like, optional
         -1, or number of a constellation, whose controlled members never meet each other [n].
-    avoidance, avoidance_both
-        factors on pairs one of which, or both of which, can avoid the other.
-    trackable_m, min_length_m
-        smallest length that is avoided, and of the fragments that are counted.
-    backend
+    avoidance, avoidance_both : float
+        Factors on pairs one of which, or both of which, can avoid the other.
+    trackable_m, min_length_m : float
+        Smallest length that is avoided, and of the fragments that are counted.
+    backend : Backend or Solver, optional
         a backend, or a solver, which keeps its memory between calls; default NumPy, with the same result up to
         rounding.
 

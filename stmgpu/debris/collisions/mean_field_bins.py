@@ -35,12 +35,12 @@ class Rates:
 
     Attributes
     ----------
-    rates
+    rates : ndarray of float64
         [3, n] of one object of each row: collisions, catastrophic ones, fragments.
-    by_shell
+    by_shell : ndarray of float64
         [2, shells] collisions and catastrophic ones of all objects; a pair counts once.
-    free
-        collisions of all objects without avoidance.
+    free : float
+        Collisions of all objects without avoidance.
     """
 
     rates: Floats
@@ -54,21 +54,21 @@ class BinnedPopulation:
 
     Attributes
     ----------
-    a_km, ecc, radius_m, mass_kg, weight
+    a_km, ecc, radius_m, mass_kg, weight : ndarray of float64
         [n].
-    party, factors
-        party of each object [n], and the factor on encounters between two parties [parties, parties]: objects of one
+    party, factors : ndarray of int64 or ndarray of float64
+        Party of each object [n], and the factor on encounters between two parties [parties, parties]: objects of one
         party avoid others, and are avoided, alike.
-    groups, group
-        rows of ``factors`` that differ [groups, parties], and the one of each party [parties]: parties of one group
+    groups, group : ndarray of float64 or ndarray of int64
+        Rows of ``factors`` that differ [groups, parties], and the one of each party [parties]: parties of one group
         see the same partners.
-    edges_km, centres_km, scale
-        shells: radii between them, in their middles, and rates per unit of k and m^2 [1/a].
-    bin, k
-        bin of inclination [n] among those that occur, and the kernel of :mod:`.crossing` between two of them
+    edges_km, centres_km, scale : ndarray of float64
+        Shells: radii between them, in their middles, and rates per unit of k and m^2 [1/a].
+    bin, k : ndarray of int64 or ndarray of float64
+        Bin of inclination [n] among those that occur, and the kernel of :mod:`.crossing` between two of them
         [groups of speed, bins, bins].
-    partner_class, own_class
-        classes of mass [n] among those that occur.
+    partner_class, own_class : ndarray of int64
+        Classes of mass [n] among those that occur.
     """
 
     a_km: Floats
@@ -137,7 +137,7 @@ class BinnedPopulation:
 
         Parameters
         ----------
-        crowd
+        crowd : ndarray of float64
             [shells] objects in each shell, for the mean square of the speeds.
 
         Returns

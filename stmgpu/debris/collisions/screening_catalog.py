@@ -92,8 +92,8 @@ def fit_catalog(
         epoch of all states.
     bstar, radius_m, norad_id : ndarray, shape (n,)
         columns of the catalogue.
-    backend
-        backend or its name.
+    backend : Backend or str
+        Backend or its name.
 
     Returns
     -------

@@ -103,8 +103,8 @@ def exponential_log_density(height_km: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    height_km
-        heights from 0 km; the last layer continues above 1000 km.
+    height_km : array_like
+        Heights from 0 km; the last layer continues above 1000 km.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class Jb2008:
 
     Parameters
     ----------
-    path
+    path : str or Path
         MAT-file (version 7 or older) with a structure that has the fields ``dens`` [altitudes, months] in kg/m^3,
         ``year``, ``month`` [months] and ``alt`` [altitudes] in km.
 
@@ -310,8 +310,8 @@ class Nrlmsis:
 
     Parameters
     ----------
-    ap
-        compute the table for this Ap only, in an eighth of the time; None for 0 to 50.
+    ap : float, optional
+        Compute the table for this Ap only, in an eighth of the time; None for 0 to 50.
 
     Raises
     ------

@@ -26,10 +26,10 @@ class Co2Scaling:
 
     Parameters
     ----------
-    path
+    path : str or Path
         netCDF-4 file DEN-CO2scaling2000-2100.
-    scenario
-        name of a pathway; case, points, hyphens and underscores are ignored: 'RCP4.5', 'SSP2-4.5', 'SSP3_70_lowNTCF'.
+    scenario : str
+        Name of a pathway; case, points, hyphens and underscores are ignored: 'RCP4.5', 'SSP2-4.5', 'SSP3_70_lowNTCF'.
 
     Raises
     ------

@@ -37,8 +37,8 @@ def sun_direction(year: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    year
-        decimal years (Julian years from J2000), any shape.
+    year : array_like
+        Decimal years (Julian years from J2000), any shape.
 
     Returns
     -------
@@ -63,22 +63,22 @@ class Environment:
 
     Parameters
     ----------
-    density
-        density model.
-    first_year, last_year
-        range of decimal years.
-    solar
-        solar activity; default a constant F10.7 of 123.
-    co2
-        contraction by CO2; default none.
+    density : Density
+        Density model.
+    first_year, last_year : float
+        Range of decimal years.
+    solar : Sinusoid or Recorded, optional
+        Solar activity; default a constant F10.7 of 123.
+    co2 : Co2Scaling, optional
+        Contraction by CO2; default none.
 
     Attributes
     ----------
-    heights
+    heights : ndarray of float64
         float64 [heights], heights above the equatorial radius [km]: ``lowest_km`` + k ``spacing_km``.
-    varies
+    varies : bool
         whether runs differ because their solar cycles are drawn at random.
-    notes
+    notes : tuple of str
         descriptions of the models and their extrapolations, a line each.
 
     Raises
@@ -123,10 +123,10 @@ class Environment:
 
         Parameters
         ----------
-        spec
-            table ``environment`` of the scenario.
-        first_year, last_year
-            range of decimal years.
+        spec : EnvironmentSpec
+            Table ``environment`` of the scenario.
+        first_year, last_year : float
+            Range of decimal years.
 
         Raises
         ------
@@ -150,10 +150,10 @@ class Environment:
 
         Parameters
         ----------
-        years
-            decimal years [k], up to a month after the last year, for which the last month of a table is used.
-        rng
-            generator of the solar cycles of the run if ``varies``; the same generator gives the same cycles for any
+        years : array_like
+            Decimal years [k], up to a month after the last year, for which the last month of a table is used.
+        rng : Generator, optional
+            Generator of the solar cycles of the run if ``varies``; the same generator gives the same cycles for any
             years. One call is one run.
 
         Returns

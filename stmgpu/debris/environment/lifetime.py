@@ -44,13 +44,13 @@ class Lifetime:
 
     Parameters
     ----------
-    log_density
-        ln of the density [kg/m^3] at ``lowest_km + k spacing_km``: linear between, extrapolated below and, unlike in
+    log_density : array_like
+        Ln of the density [kg/m^3] at ``lowest_km + k spacing_km``: linear between, extrapolated below and, unlike in
         the propagation, 0 above the last height.
-    lowest_km, spacing_km
-        heights of the profile [km].
-    decay_km
-        perigee altitude at which an object has decayed [km].
+    lowest_km, spacing_km : float
+        Heights of the profile [km].
+    decay_km : float
+        Perigee altitude at which an object has decayed [km].
 
     Examples
     --------
@@ -88,12 +88,12 @@ class Lifetime:
 
         Parameters
         ----------
-        a_km, ecc
-            mean elements [n].
-        ballistic_m2_kg
+        a_km, ecc : array_like
+            Mean elements [n].
+        ballistic_m2_kg : array_like
             C_d A/m [n, m^2/kg].
-        inc_rad
-            inclination [n]; without it the atmosphere does not rotate.
+        inc_rad : array_like, optional
+            Inclination [n]; without it the atmosphere does not rotate.
 
         Returns
         -------
@@ -123,14 +123,14 @@ class Lifetime:
 
         Parameters
         ----------
-        a_km, ecc, ballistic_m2_kg
-            as for :meth:`years`.
-        years
-            longest lifetime.
-        inc_rad
-            inclination [n], see :meth:`years`.
-        circular
-            lower the apogee too, to a circular orbit.
+        a_km, ecc, ballistic_m2_kg : array_like
+            As for :meth:`years`.
+        years : float
+            Longest lifetime.
+        inc_rad : array_like, optional
+            Inclination [n], see :meth:`years`.
+        circular : bool
+            Lower the apogee too, to a circular orbit.
 
         Returns
         -------

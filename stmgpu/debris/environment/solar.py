@@ -47,12 +47,12 @@ class SpaceWeather:
 
     Attributes
     ----------
-    first_month
-        months from 1970-01 to the first row, negative before.
-    f107, ap
+    first_month : int
+        Months from 1970-01 to the first row, negative before.
+    f107, ap : ndarray of float64
         float64 [months], means of F10.7 [sfu] and Ap.
-    source
-        name of the file.
+    source : str
+        Name of the file.
     """
 
     first_month: int
@@ -99,8 +99,8 @@ def read_space_weather(path: str | Path) -> SpaceWeather:
 
     Parameters
     ----------
-    path
-        file of data type CssiSpaceWeather, fixed columns (Vallado and Kelso, AAS 05-388; format page of CelesTrak).
+    path : str or Path
+        File of data type CssiSpaceWeather, fixed columns (Vallado and Kelso, AAS 05-388; format page of CelesTrak).
 
     Raises
     ------
@@ -252,10 +252,10 @@ class Recorded:
 
     Parameters
     ----------
-    weather
-        the record.
-    drawn
-        whether cycles are drawn at random.
+    weather : SpaceWeather
+        The record.
+    drawn : bool
+        Whether cycles are drawn at random.
 
     Raises
     ------
@@ -307,12 +307,12 @@ class Recorded:
 
         Parameters
         ----------
-        years
-            decimal years [k], none before the record.
-        last_year
-            end of the run; cycles are drawn up to it, independent of ``years``.
-        rng
-            generator, needed if cycles are drawn.
+        years : ndarray of float64
+            Decimal years [k], none before the record.
+        last_year : float
+            End of the run; cycles are drawn up to it, independent of ``years``.
+        rng : Generator, optional
+            Generator, needed if cycles are drawn.
 
         Returns
         -------

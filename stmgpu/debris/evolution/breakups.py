@@ -40,15 +40,15 @@ class Event:
 
     Attributes
     ----------
-    run, year, kind
+    run, year, kind : int or float
         Run in the batch, decimal year, and type (see :mod:`stmgpu.debris.variables`).
-    number
+    number : int
         Number of the event, which its fragments have as their cause.
-    first, second
+    first, second : int, optional
         Slots of the target (or the object that exploded) and of the projectile; None for explosions.
-    position_km
+    position_km : ndarray of float64
         Position, shape (3,).
-    altitude_km, speed_km_s
+    altitude_km, speed_km_s : float
         Altitude, and relative speed (0 for explosions).
     """
 
@@ -69,13 +69,13 @@ class Origin:
 
     Attributes
     ----------
-    run, year, kind
+    run, year, kind : int or float or Kind
         Run in the batch, decimal year of the breakup, and class of the fragments.
-    event
+    event : ndarray of int64 or int
         Number of the event that made them: one, or one for each fragment, shape (n,).
-    number
+    number : ndarray of int64
         Number of each fragment within its event, shape (n,).
-    position_km, velocity_km_s
+    position_km, velocity_km_s : ndarray of float64
         States of the parents, shape (n, 3).
     """
 

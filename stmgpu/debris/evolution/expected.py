@@ -35,15 +35,15 @@ class Odds:
 
     Attributes
     ----------
-    probability
+    probability : ndarray of float64
         Expected collisions in the step, at most 1.
-    fragments
+    fragments : ndarray of float64
         Expected fragments of one collision.
-    catastrophic
+    catastrophic : ndarray of bool
         Whether a collision would be catastrophic.
-    drawn
+    drawn : ndarray of float64
         Random numbers in (0, 1).
-    event
+    event : ndarray of int64
         Event numbers.
     """
 
@@ -60,9 +60,9 @@ class Bodies:
 
     Attributes
     ----------
-    mass, length, rocket
+    mass, length, rocket : ndarray of float64 or ndarray of bool
         Mass [kg], characteristic length [m], and whether it is a rocket body, shape (m, 2).
-    ejected, share
+    ejected, share : ndarray of float64
         Ejecta mass M of the breakup model [kg], and the share of it that comes from the lighter body, shape (m,).
     """
 
@@ -79,17 +79,17 @@ class Effects:
 
     Attributes
     ----------
-    odds
+    odds : float
         Possible outcomes.
-    run
+    run : ndarray of int64
         Run of each encounter, shape (m,).
-    slots
+    slots : ndarray of int64
         Objects, the heavier one first, shape (m, 2).
-    remnants
+    remnants : ndarray of bool
         Whether the large remnants of a catastrophic collision are put into orbit, with probability P, shape (m,).
-    speed
+    speed : ndarray of float64
         Relative speed [km/s], shape (m,).
-    position, velocity
+    position, velocity : ndarray of float64
         States of the objects [km, km/s], shape (m, 2, 3).
     """
 

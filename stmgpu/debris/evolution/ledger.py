@@ -40,13 +40,13 @@ class Ledger:
 
     Attributes
     ----------
-    flows
+    flows : dict
         Cumulative flows by variable: by shell and run, by class and run, or by run.
-    counts, masses
+    counts, masses : dict of ndarray
         Cumulative objects and mass [kg] of each of :data:`FLOWS`, shape (runs,).
-    closure, momentum, energy
+    closure, momentum, energy : ndarray of float64
         Largest residuals of mass, momentum and energy over all breakups of a run, shape (runs,).
-    years
+    years : list of float
         Decimal years of the snapshots.
     """
 

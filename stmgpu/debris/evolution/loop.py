@@ -62,15 +62,15 @@ class RunResult:
 
     Attributes
     ----------
-    series
+    series : dict
         Variables by name, first dimension time, see :mod:`stmgpu.debris.variables`.
-    events
+    events : dict
         Columns of the event table.
-    balances
+    balances : dict
         Relative errors of count, mass, breakups and momentum.
-    truncated_year
+    truncated_year : float
         Year in which the run was cut off because it held too many objects; NaN if it was not.
-    notes
+    notes : tuple
         Warnings for the reader of the results.
     """
 

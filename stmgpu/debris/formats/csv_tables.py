@@ -113,12 +113,12 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
 
     Parameters
     ----------
-    path
+    path : str or Path
         UTF-8 text: a header, then one row for each object; lines that begin with # are comments.
-    required
-        required columns.
-    known
-        further columns that are allowed; None for any.
+    required : iterable of str
+        Required columns.
+    known : iterable of str, optional
+        Further columns that are allowed; None for any.
 
     Raises
     ------

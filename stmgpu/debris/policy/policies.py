@@ -141,10 +141,10 @@ class ListRemoval(RankedRemoval):
 
     Attributes
     ----------
-    ids
+    ids : tuple of int
         NORAD ids.
-    per_year
-        missions a year; default all objects at once.
+    per_year : int
+        Missions a year; default all objects at once.
     """
 
     needs_rates: ClassVar[bool] = False
@@ -187,11 +187,11 @@ class Sweep(RemovalPolicy):
 
     Attributes
     ----------
-    thinning
-        rate of removal of an object in the band [1/a].
-    length_m
+    thinning : float
+        Rate of removal of an object in the band [1/a].
+    length_m : tuple
         [smallest, largest] characteristic length [m].
-    altitude_km
+    altitude_km : tuple
         [lowest, highest] altitude of the band [km].
     """
 

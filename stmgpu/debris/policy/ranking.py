@@ -45,16 +45,16 @@ class Only(PolicyModel):
 
     Attributes
     ----------
-    inclination_deg, altitude_km
+    inclination_deg, altitude_km : tuple, optional
         [lowest, highest]; the altitude is the mean one, a - R_E.
-    classes
-        names of classes, instead of intact objects.
-    owners
-        names of owners, as in the population.
-    min_mass_kg, min_length_m, min_lifetime_years
-        smallest mass, length and residual lifetime.
-    max_eccentricity, max_perigee_km
-        limits, instead of e < 0.5 and perigees below 2000 km.
+    classes : tuple of str, optional
+        Names of classes, instead of intact objects.
+    owners : tuple of str, optional
+        Names of owners, as in the population.
+    min_mass_kg, min_length_m, min_lifetime_years : float
+        Smallest mass, length and residual lifetime.
+    max_eccentricity, max_perigee_km : float
+        Limits, instead of e < 0.5 and perigees below 2000 km.
     """
 
     inclination_deg: tuple[Inclination, Inclination] | None = None
@@ -116,17 +116,17 @@ class RankedRemoval(RemovalPolicy):
 
     Attributes
     ----------
-    per_year
-        missions a year.
-    only
-        conditions on eligible objects; default intact objects that are not active, in low Earth orbit, e < 0.5
+    per_year : int
+        Missions a year.
+    only : Only
+        Conditions on eligible objects; default intact objects that are not active, in low Earth orbit, e < 0.5
         (Liou, Johnson and Hill 2010).
-    failure
-        probability that a mission fails and its object stays unchanged.
-    action
+    failure : float
+        Probability that a mission fails and its object stays unchanged.
+    action : {'remove', 'avoid'} or Lower
         'remove', 'avoid', or ``{lower_years = 5}``.
-    avoid_factor
-        for 'avoid': factor on the probability of encounters with intact objects.
+    avoid_factor : float
+        For 'avoid': factor on the probability of encounters with intact objects.
     """
 
     per_year: Annotated[Whole, Field(ge=0, le=1_000_000)]

@@ -44,33 +44,33 @@ class View:
 
     Attributes
     ----------
-    uid, norad_id
-        int64; the uid is unique in its run, the NORAD id 0 where there is none.
-    kind
-        int8, :class:`stmgpu.debris.population.population.Kind`.
-    mass_kg, radius_m, area_to_mass, length_m
-        kg, m, m^2/kg, m.
-    a_km, ecc, inc_rad
-        mean elements.
-    age_years
-        since launch or breakup.
-    owner
-        text.
-    constellation, controlled
+    uid, norad_id : ndarray of int64
+        The uid is unique in its run, the NORAD id 0 where there is none.
+    kind : ndarray of int8
+        Class, :class:`stmgpu.debris.population.Kind`.
+    mass_kg, radius_m, area_to_mass, length_m : ndarray of float64
+        Mass [kg], radius [m], area-to-mass ratio [m^2/kg] and length [m].
+    a_km, ecc, inc_rad : ndarray of float64
+        Mean elements.
+    age_years : ndarray of float64
+        Since launch or breakup.
+    owner : ndarray of str
+        Owner, empty where unknown.
+    constellation, controlled : ndarray of int32 or ndarray of int8
         -1 for none; 1 for objects that keep station and avoid.
-    weight
-        number of objects that a row represents.
-    rate, catastrophic_rate, fragment_rate
-        expected collisions, catastrophic ones, and fragments from them, of one such object [1/a]
+    weight : ndarray of float64
+        Number of objects that a row represents.
+    rate, catastrophic_rate, fragment_rate : ndarray of float64
+        Expected collisions, catastrophic ones, and fragments from them, of one such object [1/a]
         (:func:`stmgpu.debris.collisions.mean_field.mean_field`).
-    lifetime_years
-        residual orbital lifetime.
-    year
-        decimal year.
-    rng
-        generator keyed by (seed, run, purpose POLICY, year).
-    avoidance
-        factor on the probability of encounters with intact objects from current just-in-time avoidance, 1 for none.
+    lifetime_years : ndarray of float64
+        Residual orbital lifetime.
+    year : float
+        Decimal year.
+    rng : Generator
+        Generator keyed by (seed, run, purpose POLICY, year).
+    avoidance : ndarray of float64, optional
+        Factor on the probability of encounters with intact objects from current just-in-time avoidance, 1 for none.
     """
 
     uid: Ints
@@ -135,17 +135,17 @@ class Selection:
 
     Attributes
     ----------
-    indices
+    indices : ndarray of int64
         int64 rows of the view to act on, first choice first.
-    failed
+    failed : ndarray of int64
         int64 rows whose mission failed: they count as missions, and their objects stay unchanged.
-    action
+    action : Action
         'remove'; 'lower' to an orbit of ``lower_years``; 'avoid': encounters with intact objects become ``factor``
         times as probable.
-    eligible
-        number of objects that could be selected.
-    exhausted
-        whether the policy was in force and had fewer eligible objects than missions.
+    eligible : int
+        Number of objects that could be selected.
+    exhausted : bool
+        Whether the policy was in force and had fewer eligible objects than missions.
     """
 
     indices: Ints
@@ -175,12 +175,12 @@ class RemovalPolicy(PolicyModel):
 
     Attributes
     ----------
-    rank
-        name of the criterion.
-    from_year, until_year
-        first year in force, and first year no longer in force.
-    campaign
-        years with and without missions; default missions in every year.
+    rank : str
+        Name of the criterion.
+    from_year, until_year : float
+        First year in force, and first year no longer in force.
+    campaign : Campaign, optional
+        Years with and without missions; default missions in every year.
     """
 
     rank: str
@@ -225,10 +225,10 @@ class RemovalPolicy(PolicyModel):
 
         Parameters
         ----------
-        view
-            the objects.
-        taken
-            mask [n] of objects that another policy has already selected in this year.
+        view : View
+            The objects.
+        taken : ndarray of bool, optional
+            Mask [n] of objects that another policy has already selected in this year.
 
         Returns
         -------

@@ -63,24 +63,24 @@ def assemble(
 
     Parameters
     ----------
-    epoch_year
-        decimal year for which the elements hold.
-    columns
-        arrays of one length n: kind (ACTIVE and DERELICT both mean payload; which one is decided by the mission),
+    epoch_year : float
+        Decimal year for which the elements hold.
+    columns : dict
+        Arrays of one length n: kind (ACTIVE and DERELICT both mean payload; which one is decided by the mission),
         a_km, ecc, inc_rad, and any of raan_rad, argp_rad, mean_rad (random if missing), norad_id, mass_kg, radius_m,
         area_to_mass, length_m (0 if unknown), launch_year (NaN if unknown), constellation, owner, weight,
         rocket_body_parent (of fragments), stated_active (1, 0, -1 not stated), stated_end (year, NaN if not stated),
         filled (bits of values that the reader filled in).
-    rng
-        random numbers.
-    source
-        name of the source, for messages and the population.
-    mission_years
-        life of payloads that are in no constellation.
-    notes
-        notes of the reader of the source.
-    row_name
-        name of row k in messages.
+    rng : Generator
+        Random numbers.
+    source : str
+        Name of the source, for messages and the population.
+    mission_years : float
+        Life of payloads that are in no constellation.
+    notes : tuple
+        Notes of the reader of the source.
+    row_name : callable
+        Name of row k in messages.
 
     Returns
     -------

@@ -40,18 +40,18 @@ def read_cascade(
 
     Parameters
     ----------
-    path
-        x, y, z [m], vx, vy, vz [m/s] and radius [m] of each object.
-    rng
-        random numbers.
-    par
+    path : str or Path
+        X, y, z [m], vx, vy, vz [m/s] and radius [m] of each object.
+    rng : Generator
+        Random numbers.
+    par : str or Path, optional
         B* over the Earth's radius [1/m], one number an object. With it, C_d A/m is what B* means in SGP4 (Hoots and
         Roehrich 1980), which only suits the density model that cascade fitted to solar minimum; without it, A/m is
         pi r^2 over the mass. C_d of 2.2 is taken out again.
-    year
-        epoch, decimal year; that of the published states, 2022-03-01, where not given.
-    mission_years
-        not used: no object is known to be a payload.
+    year : float, optional
+        Epoch, decimal year; that of the published states, 2022-03-01, where not given.
+    mission_years : float
+        Not used: no object is known to be a payload.
 
     Returns
     -------

@@ -57,11 +57,11 @@ class Filled:
 
     Attributes
     ----------
-    mass_kg, radius_m, area_to_mass, length_m
+    mass_kg, radius_m, area_to_mass, length_m : ndarray of float64
         float64 [n].
-    filled
+    filled : ndarray of int8
         int8 [n], bits FILLED_* of a population.
-    notes
+    notes : tuple
         a line for each class.
     """
 
@@ -102,25 +102,25 @@ def fill_missing(
 
     Parameters
     ----------
-    kind
+    kind : array_like
         :class:`Kind` of each object [n].
-    mass_kg, radius_m
+    mass_kg, radius_m : array_like
         [n]; 0 where not known.
-    rng
-        random numbers for what is drawn.
-    area_to_mass, length_m
+    rng : Generator
+        Random numbers for what is drawn.
+    area_to_mass, length_m : array_like, optional
         [n], m^2/kg and m; 0 where not known. Not given: not known. A known mass and radius give the area-to-mass ratio
         pi r^2 / m, and a known mass the length of an intact object (:func:`length_of_mass`): these do not count as
         filled.
-    constellation
+    constellation : array_like, optional
         [n]; members of a constellation (0 and more) count for the medians of each other, not of other objects (-1).
-    rocket_body_parent
+    rocket_body_parent : array_like, optional
         [n]: whether the parent of a fragment is a rocket body, not a spacecraft (default).
-    stay_years, age_years
+    stay_years, age_years : array_like, optional
         [n]: lifetime of each orbit for an area-to-mass ratio of 1 m^2/kg, and years since the launch, by which the
         area-to-mass ratios of fragments are weighted (:func:`survivors_weight`). Not given: fresh fragments.
-    where, first_row
-        for messages: name of the source, and number of its first row.
+    where, first_row : str or int
+        For messages: name of the source, and number of its first row.
 
     Returns
     -------

@@ -53,18 +53,18 @@ def read_gp(
 
     Parameters
     ----------
-    path
-        the catalogue.
-    rng
-        random numbers for values that are filled in.
-    sizes
+    path : str or Path
+        The catalogue.
+    rng : Generator
+        Random numbers for values that are filled in.
+    sizes : str or Path, optional
         CSV: a SATCAT of CelesTrak or Space-Track (recognised by ``NORAD_CAT_ID`` in its header), or a table with
         ``norad_id`` and any of `SIZE_COLUMNS`. The type of other objects is that of the catalogue or follows from their
         names (R/B, DEB).
-    year
-        epoch, decimal year; default the median epoch of the catalogue.
-    mission_years
-        life of payloads.
+    year : float, optional
+        Epoch, decimal year; default the median epoch of the catalogue.
+    mission_years : float
+        Life of payloads.
 
     Returns
     -------

@@ -46,17 +46,17 @@ def read_table(
 
     Parameters
     ----------
-    path
+    path : str or Path
         CSV: ``inc_deg``, ``object_type`` and either ``a_km`` and ``ecc`` or ``perigee_km`` and ``apogee_km`` (heights
         above 6,378.137 km); besides, in any order, ``raan_deg``, ``argp_deg``, ``mean_anomaly_deg`` (drawn where the
         column is not there), ``norad_id``, ``weight`` and `SIZE_COLUMNS`. Empty cells and zeros of masses and sizes
         are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
-    rng
-        random numbers.
-    year
-        epoch, decimal year, instead of the comment.
-    mission_years
-        life of payloads whose ``mission_end`` is not stated.
+    rng : Generator
+        Random numbers.
+    year : float, optional
+        Epoch, decimal year, instead of the comment.
+    mission_years : float
+        Life of payloads whose ``mission_end`` is not stated.
 
     Returns
     -------

@@ -56,19 +56,19 @@ def assign_missions(
 
     Parameters
     ----------
-    kind
+    kind : array_like
         :class:`Kind` of each object [n]; ACTIVE and DERELICT both mean payload here.
-    launch_year, constellation
+    launch_year, constellation : array_like
         [n], as in a population.
-    epoch_year
-        epoch of the classification, decimal year.
-    rng
-        random numbers for ends of missions beyond the stated life.
-    mission_years
-        life of payloads that are in no constellation.
-    stated_active
+    epoch_year : float
+        Epoch of the classification, decimal year.
+    rng : Generator
+        Random numbers for ends of missions beyond the stated life.
+    mission_years : float
+        Life of payloads that are in no constellation.
+    stated_active : array_like, optional
         [n]: 1 active, 0 not, -1 not stated.
-    stated_end
+    stated_end : array_like, optional
         [n]: decimal year; not finite where not stated.
 
     Returns

@@ -41,14 +41,14 @@ def read_mocat(
 
     Parameters
     ----------
-    path
-        the .mat file; its name begins with the year of its epoch, January 1, unless ``year`` is given.
-    rng
-        random numbers for nodes, and for what is filled in.
-    year
-        epoch, decimal year.
-    mission_years
-        life of payloads where the file states none.
+    path : str or Path
+        The .mat file; its name begins with the year of its epoch, January 1, unless ``year`` is given.
+    rng : Generator
+        Random numbers for nodes, and for what is filled in.
+    year : float, optional
+        Epoch, decimal year.
+    mission_years : float
+        Life of payloads where the file states none.
 
     Returns
     -------

@@ -60,34 +60,34 @@ class Population:
 
     Attributes
     ----------
-    epoch_year
-        decimal year (UTC) of the elements.
-    norad_id
+    epoch_year : float
+        Decimal year (UTC) of the elements.
+    norad_id : ndarray of int64
         int64, 0 where there is none.
-    kind
+    kind : ndarray of int8
         int8, a :class:`Kind`.
-    a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad
-        mean Keplerian elements.
-    mass_kg, radius_m
-        mass, and radius of the circle that collides (sum of two of them: combined hard-body radius).
-    area_to_mass
+    a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad : ndarray of float64
+        Mean Keplerian elements.
+    mass_kg, radius_m : ndarray of float64
+        Mass, and radius of the circle that collides (sum of two of them: combined hard-body radius).
+    area_to_mass : ndarray of float64
         cross-section for drag and radiation pressure over mass [m^2/kg].
-    length_m
-        characteristic length L_c of the breakup model [m].
-    launch_year, mission_end_year
-        decimal years; infinity where no mission ends.
-    controlled
+    length_m : ndarray of float64
+        Characteristic length L_c of the breakup model [m].
+    launch_year, mission_end_year : ndarray of float64
+        Decimal years; infinity where no mission ends.
+    controlled : ndarray of int8
         int8, 1 for active objects that keep their orbit and avoid others.
-    constellation
+    constellation : ndarray of int32
         int32, -1 for none.
-    owner
-        text, '' where unknown.
-    weight
-        number of objects that a row represents, 1 except for expected fragments.
-    filled
+    owner : ndarray of str
+        Text, '' where unknown.
+    weight : ndarray of float64
+        Number of objects that a row represents, 1 except for expected fragments.
+    filled : ndarray of int8
         int8, bits FILLED_*.
-    source, notes
-        name of the source, and a line for everything that was filled in or left out.
+    source, notes : str or tuple
+        Name of the source, and a line for everything that was filled in or left out.
     """
 
     epoch_year: float

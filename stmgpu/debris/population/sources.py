@@ -27,12 +27,12 @@ def load_population(
 
     Parameters
     ----------
-    spec
-        table ``[population]`` of the scenario.
-    rng
-        random numbers; default a generator from ``spec.seed``.
-    mission_years
-        life of payloads that are in no constellation.
+    spec : PopulationSpec
+        Table ``[population]`` of the scenario.
+    rng : Generator, optional
+        Random numbers; default a generator from ``spec.seed``.
+    mission_years : float
+        Life of payloads that are in no constellation.
 
     Returns
     -------

@@ -84,20 +84,20 @@ def synthetic_population(
 
     Parameters
     ----------
-    objects
-        how many of 10 cm and larger; the published 19,085, or 15,263 without the large constellations, where not given.
+    objects : int, optional
+        How many of 10 cm and larger; the published 19,085, or 15,263 without the large constellations, where not given.
         Other numbers keep the proportions.
-    seed
-        same seed, same population.
-    year
-        epoch, decimal year; 2023.0 where not given.
-    constellations
-        whether Starlink and OneWeb are in it, as they were at the beginning of 2023.
-    mission_years
-        life of payloads that are in no constellation.
-    rng
-        random numbers, instead of ``seed``.
-    min_length_m
+    seed : int
+        Same seed, same population.
+    year : float, optional
+        Epoch, decimal year; 2023.0 where not given.
+    constellations : bool
+        Whether Starlink and OneWeb are in it, as they were at the beginning of 2023.
+    mission_years : float
+        Life of payloads that are in no constellation.
+    rng : Generator, optional
+        Random numbers, instead of ``seed``.
+    min_length_m : float, optional
         0.01 to 0.1: fragments between this length and 10 cm come on top, as many as published, times ``objects`` over
         the published number of objects. The others are the same with and without them. 0.1 and more, or not given:
         none.

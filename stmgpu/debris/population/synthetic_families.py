@@ -42,14 +42,14 @@ class Family(NamedTuple):
 
     Attributes
     ----------
-    inclination, ecc, area_to_mass
-        quantiles at 5, 50 and 95 %.
-    launch
-        decimal years, quantiles at 0, 25, 50, 75 and 100 %.
-    height
-        of the semi-major axis, or of the perigee where ``perigee`` is true; quantiles at 0, 5, 25, 50, 75, 95, 100 %.
-    mass
-        quantiles as of the height, or one mass of all.
+    inclination, ecc, area_to_mass : tuple of float
+        Quantiles at 5, 50 and 95 %.
+    launch : tuple of float
+        Decimal years, quantiles at 0, 25, 50, 75 and 100 %.
+    height : tuple of float
+        Of the semi-major axis, or of the perigee where ``perigee`` is true; quantiles at 0, 5, 25, 50, 75, 95, 100 %.
+    mass : tuple of float or float
+        Quantiles as of the height, or one mass of all.
     """
 
     name: str
@@ -68,14 +68,14 @@ class Cloud(NamedTuple):
 
     Attributes
     ----------
-    inclination, ecc, height
-        quantiles as in :class:`Family`; the height is that of the perigee.
-    launch
-        of the parent: quantiles as in :class:`Family`, or one year of all.
-    rocket_bodies
-        share of fragments whose parent is a rocket body.
-    collision
-        whether it was a collision or intercept; otherwise it counts as an explosion.
+    inclination, ecc, height : tuple of float
+        Quantiles as in :class:`Family`; the height is that of the perigee.
+    launch : tuple of float or float
+        Of the parent: quantiles as in :class:`Family`, or one year of all.
+    rocket_bodies : float
+        Share of fragments whose parent is a rocket body.
+    collision : bool
+        Whether it was a collision or intercept; otherwise it counts as an explosion.
     """
 
     name: str
@@ -93,18 +93,18 @@ class ConstellationShell(NamedTuple):
 
     Attributes
     ----------
-    constellation
-        index in ``CONSTELLATION_NAMES``; its name in the file.
-    height, spread
-        height of the shell, and how far satellites in service are above or below it.
-    planes
-        number of evenly spaced planes.
-    raising, lowest
-        share of satellites that are on their way up or down, evenly between ``lowest`` and the shell.
-    launch
-        quantiles as in :class:`Family`.
-    mass, radius
-        of every satellite [kg, m].
+    constellation : int
+        Index in ``CONSTELLATION_NAMES``; its name in the file.
+    height, spread : float
+        Height of the shell, and how far satellites in service are above or below it.
+    planes : Count
+        Number of evenly spaced planes.
+    raising, lowest : float
+        Share of satellites that are on their way up or down, evenly between ``lowest`` and the shell.
+    launch : tuple of float
+        Quantiles as in :class:`Family`.
+    mass, radius : float
+        Of every satellite [kg, m].
     """
 
     constellation: Annotated[int, BeforeValidator(_constellation)]

@@ -157,11 +157,11 @@ class InitialState:
 
     Attributes
     ----------
-    year
+    year : float
         First year.
-    populations, environments
+    populations, environments : list of Population or list of Environment
         Those of each scenario, in their order; scenarios with the same settings share them.
-    notes
+    notes : list of str
         Sources (:func:`source_notes`) and settings without effect
         (:func:`stmgpu.debris.study.warnings.settings_without_effect`).
     """

@@ -24,8 +24,8 @@ class ByObject:
 
     Parameters
     ----------
-    table
-        the propagator whose columns are segments.
+    table : TabulatedPropagator
+        The propagator whose columns are segments.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class ByObject:
         objects that have a segment in the table, without and with padding.
     order : numpy.ndarray [n] int64
         object, as an index into the trajectories, of each column; rising.
-    usable_s, meets_next
+    usable_s, meets_next : array
         as in the table: columns have no ends of their own here.
     """
 

@@ -19,12 +19,12 @@ def free_orbit(xp: ModuleType, state: BackendArray, t_s: BackendArray | float) -
 
     Parameters
     ----------
-    xp
-        array namespace.
-    state
+    xp : ModuleType
+        Array namespace.
+    state : array
         [6, m] km, km/s in a frame whose z axis is the Earth's.
-    t_s
-        seconds, [m] or one for all, of either sign.
+    t_s : array or float
+        Seconds, [m] or one for all, of either sign.
 
     Returns
     -------

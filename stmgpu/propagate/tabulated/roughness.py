@@ -34,12 +34,12 @@ def measure(t: Trajectories, segments: Ints, reach_ns: tuple[int, int]) -> Float
 
     Parameters
     ----------
-    t
-        the trajectories.
-    segments
-        which of their segments [k]; those with the same times, method and usable time must stand together.
-    reach_ns
-        first and last instant of the span [ns since 1970].
+    t : Trajectories
+        The trajectories.
+    segments : ndarray of int64
+        Which of their segments [k]; those with the same times, method and usable time must stand together.
+    reach_ns : tuple
+        First and last instant of the span [ns since 1970].
 
     Returns
     -------

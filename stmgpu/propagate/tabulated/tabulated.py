@@ -49,14 +49,14 @@ class TabulatedPropagator:
 
     Parameters
     ----------
-    trajectories
-        what to interpolate.
-    backend
-        where it runs; see :func:`stmgpu.backend.get_backend`.
-    start
+    trajectories : Trajectories
+        What to interpolate.
+    backend : Backend
+        Where it runs; see :func:`stmgpu.backend.get_backend`.
+    start : tuple
         two-part Julian date (UTC) of t = 0.
-    span_s
-        first and last second after ``start`` that will be asked for; segments that have no states there are left out.
+    span_s : tuple
+        First and last second after ``start`` that will be asked for; segments that have no states there are left out.
 
     Attributes
     ----------
@@ -174,8 +174,8 @@ class TabulatedPropagator:
 
         Parameters
         ----------
-        half_step_s, node_step_s
-            half an interval of the screening, h, and the spacing of its nodes, T [s].
+        half_step_s, node_step_s : float
+            Half an interval of the screening, h, and the spacing of its nodes, T [s].
 
         Notes
         -----
@@ -268,10 +268,10 @@ class TabulatedPropagator:
 
         Parameters
         ----------
-        index
-            columns [m]; host or backend array of integers.
-        t_s
-            times [m], seconds after ``start``.
+        index : array_like
+            Columns [m]; host or backend array of integers.
+        t_s : array_like
+            Times [m], seconds after ``start``.
 
         Returns
         -------

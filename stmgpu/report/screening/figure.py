@@ -35,12 +35,12 @@ def plot_screening(ds: xr.Dataset, catalog: Catalog, path: str | os.PathLike[str
 
     Parameters
     ----------
-    ds
-        from :func:`stmgpu.screen.screen`.
-    catalog
-        the catalogue that was screened; its mean motions give the altitudes [km].
-    path
-        the picture; its ending names the form (.png, .pdf, .svg).
+    ds : Dataset
+        From :func:`stmgpu.screen.screen`.
+    catalog : Catalog
+        The catalogue that was screened; its mean motions give the altitudes [km].
+    path : path-like
+        The picture; its ending names the form (.png, .pdf, .svg).
 
     Raises
     ------
