@@ -33,7 +33,7 @@ from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.time import Window
+from stmgpu.window import Window
 
 LEVELS = ("x86-64-v4", "x86-64-v3")
 

@@ -17,7 +17,7 @@ from stmgpu.errors import BackendError, InputError
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.time import Window
+    from stmgpu.window import Window
 
 SHOWN_REJECTIONS = 20
 STOPPED = 75

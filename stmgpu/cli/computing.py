@@ -14,7 +14,7 @@ from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture
 from stmgpu.cli.run_options import RunChoices, concluded, quiet_fonts, window_options
 from stmgpu.errors import InputError, StmgpuError
-from stmgpu.time import window_seconds
+from stmgpu.window import window_seconds
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -24,7 +24,8 @@ from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.screen.screening import default_start, screening_objects, screening_settings
 from stmgpu.store.provenance import session_record
 from stmgpu.store.run import open_run
-from stmgpu.time import Window, as_epoch, window_seconds
+from stmgpu.time import as_epoch
+from stmgpu.window import Window, window_seconds
 
 if TYPE_CHECKING:
     import os

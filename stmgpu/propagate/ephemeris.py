@@ -12,8 +12,9 @@ from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.variables import AXES, TITLE, VARIABLES
-from stmgpu.time import Window, format_utc, to_datetime64
+from stmgpu.time import format_utc, to_datetime64
 from stmgpu.variables import CONVENTIONS
+from stmgpu.window import Window
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

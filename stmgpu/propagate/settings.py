@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 
 from stmgpu.errors import InputError
-from stmgpu.time import Epoch, Window
 from stmgpu.validation import Fields, number
+from stmgpu.window import Window
 
 if TYPE_CHECKING:
+    from stmgpu.time import Epoch
     from stmgpu.typing import Floats
 
 OperationMode = Literal["i", "a"]

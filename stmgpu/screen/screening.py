@@ -19,7 +19,8 @@ from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.time import Epoch, Window, as_epoch, window_seconds
+from stmgpu.time import Epoch, as_epoch
+from stmgpu.window import Window, window_seconds
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.errors import InputError
 from stmgpu.propagate.settings import OperationMode, operation_mode
-from stmgpu.time import Epoch, Window
 from stmgpu.validation import Fields, number
+from stmgpu.window import Window
+
+if TYPE_CHECKING:
+    from stmgpu.time import Epoch
 
 STEPS_S = (10.0, 12.0, 15.0, 20.0, 24.0, 30.0, 40.0, 60.0, 120.0)
 """Intervals the planner may choose: divisors of the node spacing, so that no interval straddles a node."""

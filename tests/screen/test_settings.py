@@ -10,8 +10,8 @@ from stmgpu.errors import InputError
 from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.time import Window
 from stmgpu.validation import Fields
+from stmgpu.window import Window
 
 HOUR = Window.of("2024-07-05T01:02:03.4", hours=1)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stmgpu.screen.plan import Plan, make_plan
 from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.time import Epoch, Window
+from stmgpu.time import Epoch
+from stmgpu.window import Window
 
 
 def plan_for(
