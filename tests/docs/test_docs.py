@@ -24,7 +24,7 @@ from stmgpu.screen.variables import FLAGS
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
 PAGES = [ROOT / "README.md", *GUIDE]
 DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
-ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
 LINKED = [*PAGES, *DESIGN, *RESULTS, *ROOT_PAGES, ROOT / "slurm" / "README.md", ROOT / "kernels" / "README.md"]
 _BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.M | re.S)
