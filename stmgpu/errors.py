@@ -1,10 +1,60 @@
-"""Errors that stmgpu raises. Messages name the problem, the value, what is allowed and the cure."""
+"""Errors that stmgpu raises. Messages name the problem, the value, what is allowed and the cure.
+
+Messages quote file names and content, which may be hostile. Every message is therefore made printable and short here,
+once, whoever shows it.
+"""
 
 from __future__ import annotations
 
+MAX_MESSAGE = 1_000
+"""Longest message of an error [characters]."""
+
+_KEPT_END = 300  # of 1,000 characters: the cure stands at the end
+
+
+def printable(text: str, limit: int = MAX_MESSAGE) -> str:
+    """Text without control characters and of limited length, for terminals, logs and pages.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    limit : int
+        Largest length [characters]; the middle of a longer text is left out.
+
+    Returns
+    -------
+    str
+        The text with control, format and surrogate characters written as escapes; line ends stay.
+
+    Examples
+    --------
+    >>> printable("name \\x1b[2J")
+    'name \\\\x1b[2J'
+    >>> printable("a" * 2000, 20)
+    'aaaaaaaaa ... aaaaaa'
+    """
+    text = text if len(text) <= 2 * limit else text[:limit] + text[-limit:]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+    if len(text) <= limit:
+        return text
+    end = limit * _KEPT_END // 1000
+    return f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
 
 class StmgpuError(Exception):
-    """Base of all errors of this package; the command line turns it into exit code 1."""
+    """Base of all errors of this package; the command line turns it into exit code 1.
+
+    Messages are at most `MAX_MESSAGE` characters long and contain no control characters but line ends.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class InputError(StmgpuError, ValueError):

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stmgpu.errors import printable
+
+MAX_REJECTIONS = 1_000
+"""Number of rejected records that are kept with place and reason; further ones are counted."""
+
 
 @dataclass(frozen=True)
 class Rejection:
@@ -16,7 +21,7 @@ class Rejection:
     norad_id : str
         The object's id as given there; empty if unknown.
     reason : str
-        What was wrong, the value, and what is allowed.
+        What was wrong, the value, and what is allowed; without control characters, at most 1,000 characters.
 
     Examples
     --------
@@ -27,6 +32,10 @@ class Rejection:
     where: str
     norad_id: str
     reason: str
+
+    def __post_init__(self) -> None:
+        for name in ("where", "norad_id", "reason"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     def __str__(self) -> str:
         who = f" (object {self.norad_id})" if self.norad_id else ""
