@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import os
+import re
+import shlex
 import tempfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from stmgpu.compression import MAX_RATIO, Limits, unpack
 from stmgpu.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GZIP_MAGIC = b"\x1f\x8b"
+MAX_BYTES = 1 << 30
+"""Largest size of an input, before and after unpacking [bytes]."""
+
 _BOM = b"\xef\xbb\xbf"
+_ENCODINGS = (  # the mark of UTF-32 begins with that of UTF-16
+    (re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff"), "utf-32"),
+    (re.compile(rb"\xff\xfe|\xfe\xff"), "utf-16"),
+    (re.compile(rb"(?:[\t\n\r -~]\0){8}"), "utf-16-le"),
+    (re.compile(rb"(?:\0[\t\n\r -~]){8}"), "utf-16-be"),
+)
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(.*)", re.IGNORECASE | re.DOTALL)  # a Path keeps one slash
 
 
 class Readable(Protocol):
@@ -53,36 +62,57 @@ class Content:
     sha256: str
 
 
-def read_content(source: Source, *, kind: str, max_bytes: int) -> Content:
-    """Read a source, plain or gzipped, up to a size.
+def read_content(
+    source: Source, *, kind: str, max_bytes: int = MAX_BYTES, max_ratio: float = MAX_RATIO, text: bool = True
+) -> Content:
+    """Read a source, plain or packed by gzip, bzip2, xz or zip, up to a size.
 
     Parameters
     ----------
     source : path, bytes or file-like
-        A file's path, its content, or an object with `read()`.
+        A file's path, its content, or an object with `read()`. ``archive.zip/name`` is a file of a zip archive.
     kind : str
         Name of the input in messages, such as 'catalogue'.
     max_bytes : int
-        Largest size before and after decompression [bytes]; no more is read or unpacked.
+        Largest size before and after unpacking [bytes]; no more is read or unpacked.
+    max_ratio : float
+        Largest ratio of unpacked to packed size; up to 1 MiB may be unpacked whatever the ratio.
+    text : bool
+        Whether the content is text: UTF-16 and UTF-32 are then converted to UTF-8.
 
     Raises
     ------
     InputError
-        If the source cannot be read, is larger than allowed, or is a damaged gzip file.
+        If the source cannot be read, is larger than allowed, damaged, or packed otherwise.
 
     Examples
     --------
+    >>> import gzip
     >>> read_content(gzip.compress(b"content"), kind="catalogue", max_bytes=100).data
     b'content'
     """
-    raw, name = _load(source, kind, max_bytes)
-    data = _decompress(raw, name, kind, max_bytes).removeprefix(_BOM)
-    return Content(data, name, hashlib.sha256(raw).hexdigest())
+    raw, name, member = _load(source, kind, max_bytes)
+    label = f"{kind} {name!r}"
+    data = unpack(raw, label, Limits(max_bytes, max_ratio), member=member)
+    return Content(_as_utf8(data, label) if text else data, name, hashlib.sha256(raw).hexdigest())
 
 
-def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str]:
+def _as_utf8(data: bytes, label: str) -> bytes:
+    """UTF-8 without a byte order mark."""
+    for mark, encoding in _ENCODINGS:
+        if mark.match(data):
+            try:
+                data = data.decode(encoding).encode("utf-8")
+            except ValueError as error:
+                raise InputError(f"{label} begins as {encoding.upper()} text but is not: {error}") from None
+            break
+    return data.removeprefix(_BOM)
+
+
+def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str, str]:
+    """Content, name, and name of the file in an archive."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _within(bytes(source), "<bytes>", kind, max_bytes), "<bytes>"
+        return _within(bytes(source), "<bytes>", kind, max_bytes), "<bytes>", ""
     if isinstance(source, (str, os.PathLike)):
         return _load_file(source, kind, max_bytes)
     if not hasattr(source, "read"):
@@ -96,19 +126,34 @@ def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str]:
         content = content.encode("utf-8", "surrogateescape")
     if not isinstance(content, bytes):
         raise InputError(f"{kind} {name!r} gives {type(content).__name__} when read; allowed are bytes or text")
-    return _within(content, name, kind, max_bytes), name
+    return _within(content, name, kind, max_bytes), name, ""
 
 
-def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tuple[bytes, str]:
+def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tuple[bytes, str, str]:
     name = os.fsdecode(source)
+    archive, member = archive_and_member(name)
     try:
-        with open(source, "rb") as file:  # noqa: PTH123 - Path drops a slash at the end
-            return _within(file.read(max_bytes + 1), name, kind, max_bytes), name
+        with open(archive or source, "rb") as file:  # noqa: PTH123 - Path drops a slash at the end
+            return _within(file.read(max_bytes + 1), name, kind, max_bytes), name, member
     except (OSError, ValueError) as error:
+        url = _URL.fullmatch(name)
+        if url and isinstance(error, FileNotFoundError):
+            address = f"{url[1]}://{url[2]}"
+            raise InputError(
+                f"{kind} {address!r} is a URL, and stmgpu does not download; "
+                f"fetch it first, as in: curl -o FILE {shlex.quote(address)}"
+            ) from None
         shown = name if len(name) <= 200 and "\n" not in name else name[:60] + "..."
         reason = getattr(error, "strerror", None) or error
         hint = "pass content as bytes, not as text" if shown != name or "\n" in name else "check the path"
         raise InputError(f"{kind} file {shown!r} cannot be read: {reason}; {hint}") from None
+
+
+def archive_and_member(name: str) -> tuple[str, str]:
+    """Path of a zip archive, and the file in it, that a name such as ``archive.zip/file`` means; else two ''."""
+    head, separator, member = name.partition(".zip/")
+    archive = head + ".zip"
+    return (archive, member) if separator and member and os.path.isfile(archive) else ("", "")  # noqa: PTH113
 
 
 def _within(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
@@ -118,16 +163,6 @@ def _within(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
             f"{kind} {name!r} is larger than {max_bytes} bytes; check that it is {article} {kind}, or raise max_bytes"
         )
     return data
-
-
-def _decompress(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
-    if data[:2] != _GZIP_MAGIC:
-        return data
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            return _within(file.read(max_bytes + 1), name, kind, max_bytes)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{kind} {name!r} is a damaged gzip file: {error}; download or copy it again") from None
 
 
 @contextmanager

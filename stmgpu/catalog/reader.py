@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 from stmgpu.catalog.assemble import Records, assemble
 from stmgpu.catalog.ccsds import omm, omm_tables
 from stmgpu.catalog.tle import reading as tle
+from stmgpu.compression import MAX_RATIO
 from stmgpu.errors import CatalogError, InputError
-from stmgpu.files import Source, read_content
+from stmgpu.files import MAX_BYTES, Source, read_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stmgpu.catalog.catalog import Catalog
-
-MAX_BYTES = 2 * 1024**3
-"""Largest catalogue that is read, after decompression [bytes]."""
 
 _READERS: dict[str, Callable[[bytes], Records]] = {
     "tle": tle.read_tle,
@@ -33,17 +31,21 @@ _KVN_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*=", re.MULTILINE)
 _TLE_LINE = re.compile(rb"^[12] [ 0-9A-Z][ 0-9]{4}", re.MULTILINE)
 
 
-def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = MAX_BYTES) -> Catalog:
-    """Read a catalogue of TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped.
+def read_catalog(
+    source: Source, *, format: str | None = None, max_bytes: int = MAX_BYTES, max_ratio: float = MAX_RATIO
+) -> Catalog:
+    """Read a catalogue of TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or packed by gzip, bzip2, xz or zip.
 
     Parameters
     ----------
     source : path, bytes or file-like
-        A file's path, its content, or an object with `read()`.
+        A file's path, its content, or an object with `read()`. ``archive.zip/name`` is a file of a zip archive.
     format : {'tle', '3le', 'csv', 'json', 'xml', 'kvn'}, optional
         The format; detected from the content if not given.
     max_bytes : int
-        Largest size after decompression [bytes].
+        Largest size, before and after unpacking [bytes].
+    max_ratio : float
+        Largest ratio of unpacked to packed size; up to 1 MiB may be unpacked whatever the ratio.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = 
     InputError
         If the format is unknown.
     CatalogError
-        If the source cannot be read, is too large or a damaged gzip file, its format is not recognised, or more than
+        If the source cannot be read, is too large or damaged, its format is not recognised, or more than
         half of its records are rejected.
 
     Examples
@@ -69,7 +71,7 @@ def read_catalog(source: Source, *, format: str | None = None, max_bytes: int = 
     if format is not None and format not in _READERS:
         raise InputError(f"catalogue format {format!r} is unknown; allowed: {', '.join(FORMATS)}, or None to detect it")
     try:
-        content = read_content(source, kind="catalogue", max_bytes=max_bytes)
+        content = read_content(source, kind="catalogue", max_bytes=max_bytes, max_ratio=max_ratio)
     except InputError as error:
         raise CatalogError(str(error)) from None
     try:

@@ -31,12 +31,16 @@ _stop: list[int] = []
 
 
 CatalogFile = Annotated[
-    Path, typer.Argument(help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; - reads standard input.")
+    Path,
+    typer.Argument(
+        help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, also packed (gzip, bzip2, xz, zip); - reads standard input."
+    ),
 ]
 OptionalCatalog = Annotated[
     Path | None,
     typer.Argument(
-        metavar="CATALOG", help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, plain or gzipped; - reads standard input."
+        metavar="CATALOG",
+        help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, also packed (gzip, bzip2, xz, zip); - reads standard input.",
     ),
 ]
 Ephemeris = Annotated[
@@ -84,8 +88,6 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
 
     if str(path) == "-":
         objects = read_catalog(sys.stdin.buffer)
-    elif not path.exists():
-        raise InputError(f"there is no file {str(path)!r}; check the path, or use - to read standard input")
     elif path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
     else:

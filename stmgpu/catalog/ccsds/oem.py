@@ -46,7 +46,7 @@ def read_oem(
     first_id: int = SYNTHETIC_ID,
     max_bytes: int = MAX_BYTES,
 ) -> Trajectories:
-    """Read the trajectories of an OEM, or of an NDM of several, in KVN or XML, plain or gzipped.
+    """Read the trajectories of an OEM, or of an NDM of several, in KVN or XML, plain or packed (gzip, bzip2, xz, zip).
 
     Parameters
     ----------
