@@ -7,5 +7,8 @@ from typing import Literal
 ExecutorName = Literal["serial", "dask", "slurm-array"]
 """Names of the executors."""
 
+ElementSets = Literal["nearest", "newest"]
+"""Which element set of an object with several is used: the one nearest to the middle of the window, or the newest."""
+
 IfExists = Literal["resume", "overwrite", "append"]
 """Treatment of a store that is already there: resume it, replace it, or enlarge it."""

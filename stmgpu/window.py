@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.time import Epoch, as_epoch, format_utc
 from stmgpu.validation import Fields, number
@@ -89,6 +90,11 @@ class Window:
     def hours(self) -> float:
         """Length [h]."""
         return self.duration_s / 3600.0
+
+    @property
+    def middle(self) -> Epoch:
+        """Instant halfway between start and end, UTC."""
+        return Epoch.of(self.start.jd, self.start.fr + self.duration_s / (2.0 * SECONDS_PER_DAY))
 
     @property
     def parts(self) -> tuple[float, float]:

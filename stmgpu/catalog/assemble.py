@@ -1,8 +1,8 @@
-"""Build a `Catalog` from parsed records: reject wrong ones, keep the newest of each object, refuse a bad source."""
+"""Build a `Catalog` from parsed records: reject wrong ones, use the newest of each object, refuse a bad source."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.catalog.columns import COLUMNS
+from stmgpu.catalog.element_sets import best_of_each
 from stmgpu.catalog.limits import Fault, element_faults
 from stmgpu.catalog.rejection import Rejection
 from stmgpu.errors import CatalogError
-from stmgpu.time import format_utc, to_datetime64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,11 +72,12 @@ class Records:
 def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     """Check every record and build the catalogue of the valid ones, in the order read.
 
+    Of several sets of one object the newest is used; all of them are kept in `Catalog.all_sets`.
+
     Raises
     ------
     CatalogError
-        If no record is valid or more than half are rejected. Older sets of an object do not count here, although each
-        is listed among the rejected ones.
+        If no record is valid or more than half are rejected.
     """
     count = len(records.positions)
     reasons: dict[int, list[str]] = {}
@@ -96,48 +97,28 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     if len(good) == 0 or len(rejected) > len(good):
         raise CatalogError(_refusal(rejected, len(good), records.noun, source))
 
-    keep, superseded = _newest(records, good)
-    rejected += superseded
     rejected.sort(key=lambda stray: stray.position)
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, description in COLUMNS.items():
         column = records.columns.get(name)
-        columns[name] = np.full(len(keep), description.default) if column is None else column[keep]
-    return Catalog(
+        columns[name] = np.full(len(good), description.default) if column is None else column[good]
+    every = Catalog(
         **columns,
         source=source,
         sha256=sha256,
         rejected=tuple(Rejection(f"{records.noun} {where}", who, why) for where, who, why in rejected),
     )
+    newest = np.sort(best_of_each(every.norad_id, every.epoch_jd, every.epoch_fr, np.zeros(len(good))))
+    if len(newest) == len(good):
+        return every
+    ids, counts = np.unique(every.norad_id, return_counts=True)
+    several = every[np.isin(every.norad_id, ids[counts > 1])]
+    return replace(every[newest], all_sets=replace(several, rejected=()), sets_not_used=len(good) - len(newest))
 
 
 def _note(fault: Fault, mask: Bools, reasons: dict[int, list[str]]) -> None:
     for index in np.flatnonzero(mask).tolist():
         reasons.setdefault(index, []).append(fault.describe(index))
-
-
-def _newest(records: Records, good: Ints) -> tuple[Ints, list[Stray]]:
-    """Newest record of each object (the last of equally new ones), and the dropped ones with reasons."""
-    ids, jd, fr = (records.columns[name][good] for name in ("norad_id", "epoch_jd", "epoch_fr"))
-    order = np.lexsort((np.arange(len(good)), fr, jd, ids))
-    is_last = np.append(ids[order][1:] != ids[order][:-1], True)
-    if is_last.all():
-        return good, []
-    winner_of = order[np.flatnonzero(is_last)[np.cumsum(is_last) - is_last]]
-    dropped = []
-    for place in np.flatnonzero(~is_last).tolist():
-        loser, winner = order[place], winner_of[place]
-        try:
-            epoch = format_utc(to_datetime64(jd[loser], fr[loser]))
-        except ValueError:
-            epoch = f"JD {jd[loser] + fr[loser]:.6f}"
-        same = jd[loser] == jd[winner] and fr[loser] == fr[winner]
-        reason = (
-            f"object occurs again at {records.noun} {records.positions[good[winner]]} with "
-            f"{'the same' if same else 'a newer'} epoch, which is kept; this one is of {epoch}"
-        )
-        dropped.append(Stray(int(records.positions[good[loser]]), records.id_text(int(good[loser])), reason))
-    return good[np.sort(order[is_last])], dropped
 
 
 def _refusal(rejected: list[Stray], good: int, noun: str, source: str) -> str:

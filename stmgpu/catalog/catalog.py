@@ -15,6 +15,7 @@ import xarray as xr
 
 from stmgpu.catalog import orbits
 from stmgpu.catalog.columns import COLUMNS, DERIVED, as_column
+from stmgpu.catalog.element_sets import choose
 from stmgpu.catalog.export import to_dataframe, to_dataset, to_html
 from stmgpu.catalog.limits import element_faults
 from stmgpu.constants import DEEP_SPACE_PERIOD_MIN, SECONDS_PER_DAY
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stmgpu.catalog.rejection import Rejection
+    from stmgpu.choices import ElementSets
 
 Selector = int | np.integer | slice | npt.ArrayLike | xr.DataArray
 """Positions of objects: one index, a slice, an array of indices, or a mask."""
@@ -67,6 +69,12 @@ class Catalog:
         Source it was read from, and the digest of those bytes.
     rejected : tuple of Rejection
         Rejected records of the source.
+    all_sets : Catalog, optional
+        Every element set of the objects that have several in the source, in its order; see `with_sets`.
+    sets_not_used : int
+        Sets of the source that are not used, since another one of the same object is.
+    sets : str
+        The rule by which `with_sets` chose; empty while each object has its newest set.
 
     Examples
     --------
@@ -99,6 +107,9 @@ class Catalog:
     source: str = ""
     sha256: str = ""
     rejected: tuple[Rejection, ...] = ()
+    all_sets: Catalog | None = None
+    sets_not_used: int = 0
+    sets: str = ""
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
@@ -196,7 +207,43 @@ class Catalog:
             ) from None
         if columns["norad_id"].ndim != 1:
             raise InputError(f"index {key!r} does not give a one-dimensional selection of objects")
+        if self.all_sets is not None:
+            kept = self.all_sets[np.isin(self.all_sets.norad_id, columns["norad_id"])]
+            unused = len(kept) - len(np.unique(kept.norad_id))
+            return dataclasses.replace(self, **columns, all_sets=kept if len(kept) else None, sets_not_used=unused)
         return dataclasses.replace(self, **columns)
+
+    def with_sets(self, sets: ElementSets = "nearest", *, near: object = None) -> Catalog:
+        """The same objects, each with one of the element sets that the source holds of it.
+
+        A catalogue that was read has the newest set of each object. `screen` and `propagate` take the one nearest to
+        the middle of their window, unless this was called before.
+
+        Parameters
+        ----------
+        sets : {'nearest', 'newest'}
+            The set whose epoch is nearest to `near`, or the newest one. Of two sets that are equally near the newer is
+            taken, of two with one epoch the later in the source.
+        near : Epoch, str or datetime64, optional
+            An instant, UTC; needed for 'nearest'.
+
+        Raises
+        ------
+        InputError
+            If the rule is unknown or lacks its instant.
+
+        Examples
+        --------
+        >>> from stmgpu.catalog.synthetic import synthetic_catalog
+        >>> synthetic_catalog(3).with_sets("newest").sets
+        'newest'
+        """
+        return choose(self, sets, near)
+
+    @staticmethod
+    def column_names() -> tuple[str, ...]:
+        """Names of all columns."""
+        return tuple(COLUMNS)
 
     def sel(self, *, norad_id: npt.ArrayLike | None = None, name: str | None = None) -> Catalog:
         """Select objects by NORAD id or by name.
@@ -317,8 +364,8 @@ class Catalog:
         Returns
         -------
         dict
-            objects, rejected, regimes {'LEO', 'MEO', 'GEO', 'HEO': count}, deep_space (period of 225 min or more),
-            epoch_first, epoch_median, epoch_last (UTC text), age_days {'median', 'p95', 'max'}.
+            objects, rejected, sets_not_used, regimes {'LEO', 'MEO', 'GEO', 'HEO': count}, deep_space (period of
+            225 min or more), epoch_first, epoch_median, epoch_last (UTC text), age_days {'median', 'p95', 'max'}.
 
         Examples
         --------
@@ -336,6 +383,7 @@ class Catalog:
         return {
             "objects": len(self),
             "rejected": len(self.rejected),
+            "sets_not_used": self.sets_not_used,
             "regimes": {name: int(np.sum(regimes == name)) for name in orbits.REGIMES},
             "deep_space": int(np.sum(period >= DEEP_SPACE_PERIOD_MIN)),
             "epoch_first": str(first),

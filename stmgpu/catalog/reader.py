@@ -50,8 +50,8 @@ def read_catalog(
     Returns
     -------
     Catalog
-        The valid objects in the order read. Every other record is in `rejected` with its place and the reason; of
-        several sets of one object the one with the newest epoch is kept.
+        The valid objects in the order read. Every other record is in `rejected` with its place and the reason. Of
+        several sets of one object the newest is used, until `Catalog.with_sets` or a window chooses another.
 
     Raises
     ------

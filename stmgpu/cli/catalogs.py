@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, read
+from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, note_sets, read
 from stmgpu.cli.outputs import check_outputs
 
 
@@ -42,6 +42,7 @@ def convert(
 
     check_outputs(None, target)
     objects = read(catalog)
+    note_sets(objects)
     write_catalog(objects, target, format=form)
     typer.echo(f"{len(objects)} objects written to {target}, {len(objects.rejected)} rejected")
 

@@ -12,6 +12,7 @@ import typer
 
 from stmgpu import log
 from stmgpu.backend import BackendName
+from stmgpu.choices import ElementSets
 from stmgpu.errors import BackendError, InputError
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ Days = Annotated[float | None, typer.Option(help="Length of the window in days, 
 Backend = Annotated[
     BackendName, typer.Option(help="Backend; auto selects the first of cuda, cpu and reference that works.")
 ]
+Sets = Annotated[
+    ElementSets,
+    typer.Option(
+        help="Element set of an object with several: the one nearest to the middle of the window, or the newest."
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -92,12 +99,29 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
     else:
         objects = read_catalog(path)
-    note(f"catalogue {objects.source}: {len(objects)} objects, {len(objects.rejected)} rejected")
+    note(f"catalogue {objects.source}: {len(objects)} objects, {len(objects.rejected)} rejected{_other_sets(objects)}")
     for rejection in objects.rejected[:shown]:
         say(f"rejected: {rejection}")
     if len(objects.rejected) > shown > 0:
         say(f"and {len(objects.rejected) - shown} more rejected; `stmgpu catalog summary --rejected` lists all")
     return objects
+
+
+def _other_sets(objects: Catalog) -> str:
+    if objects.all_sets is None:
+        return ""
+    several = len(objects.all_sets) - objects.sets_not_used
+    have = "1 object has" if several == 1 else f"{several} objects have"
+    return f"; {have} several element sets, {len(objects.all_sets)} in all"
+
+
+def note_sets(objects: Catalog) -> None:
+    """Log how many element sets are not used, and the rule that chose among them."""
+    if count := objects.sets_not_used:
+        note(
+            f"{count} element {'set is' if count == 1 else 'sets are'} not used: of an object with several, "
+            + ("the newest is taken" if objects.sets in ("", "newest") else f"the one {objects.sets} is taken")
+        )
 
 
 def read_ephemerides(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def screen(
     catalog: common.OptionalCatalog = None,
     ephemeris: common.Ephemeris = None,
+    sets: common.Sets = "nearest",
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -66,6 +67,10 @@ def screen(
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s
     )
+    objects = objects.for_window(settings.window, sets)
+    if elements is not None:
+        elements = elements.with_sets(sets, near=settings.window.middle)
+        common.note_sets(objects.catalog)
     if choices.dry_run:
         from stmgpu.distribute.jobs.screening import ScreeningJob
 
@@ -111,6 +116,7 @@ def demo(
 def propagate(
     catalog: common.CatalogFile,
     out: Annotated[Path, typer.Option(help="Store to write, such as day.zarr.")],
+    sets: common.Sets = "nearest",
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -128,6 +134,8 @@ def propagate(
     options = choices.options(out)
     elements = common.read(catalog)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
+    elements = elements.with_sets(sets, near=settings.window.middle)
+    common.note_sets(elements)
     if choices.dry_run:
         _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.choices import IfExists
+    from stmgpu.choices import ElementSets, IfExists
     from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.store.document import RunDocument, Tiling
 
@@ -55,6 +55,7 @@ def screen_to_store(
     step_s: float | None = None,
     mode: str = "i",
     ephemeris: Trajectories | None = None,
+    sets: ElementSets | None = None,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     if_exists: IfExists = "resume",
@@ -67,7 +68,7 @@ def screen_to_store(
 
     Parameters
     ----------
-    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris
+    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris, sets
         See :func:`stmgpu.screen`.
     path : path-like
         Folder of the store.
@@ -111,6 +112,7 @@ def screen_to_store(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
+    objects = objects.for_window(settings.window, sets)
     return run_to_store(ScreeningJob.plan(objects, settings, options), path, options)
 
 
@@ -123,6 +125,7 @@ def propagate_to_store(
     days: float | None = None,
     step_s: float = 60.0,
     mode: str = "i",
+    sets: ElementSets | None = None,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     if_exists: IfExists = "resume",
@@ -147,6 +150,8 @@ def propagate_to_store(
         Time step [s].
     mode : str
         Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
+    sets : {'nearest', 'newest'}, optional
+        Element set of an object of which the source holds several, see :func:`stmgpu.screen`.
     executor, tiling, if_exists, backend, threads, progress, stop
         See :func:`screen_to_store`.
 
@@ -165,7 +170,8 @@ def propagate_to_store(
     """
     settings = ephemeris_settings(catalog, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
-    return run_to_store(EphemerisJob.plan(ScreeningObjects(catalog), settings, options), path, options)
+    objects = ScreeningObjects(catalog).for_window(settings.window, sets)
+    return run_to_store(EphemerisJob.plan(objects, settings, options), path, options)
 
 
 def evolve_to_store(

@@ -9,9 +9,10 @@ import xarray as xr
 
 from stmgpu.backend import BackendName, get_backend
 from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
-from stmgpu.propagate.variables import AXES, TITLE, VARIABLES
+from stmgpu.propagate.variables import AXES, TITLE, VARIABLES, sets_attributes
 from stmgpu.time import format_utc, to_datetime64
 from stmgpu.variables import CONVENTIONS
 from stmgpu.window import Window
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from stmgpu.catalog import Catalog
+    from stmgpu.choices import ElementSets
 
 MAX_BYTES = 8 << 30
 """Largest ephemeris that is built in memory; longer ones are written block by block by ``stmgpu propagate``."""
@@ -33,6 +35,7 @@ def propagate(
     days: float | None = None,
     step_s: float = 60.0,
     mode: str = "i",
+    sets: ElementSets | None = None,
     backend: BackendName = "auto",
     threads: int | None = None,
 ) -> xr.Dataset:
@@ -50,6 +53,8 @@ def propagate(
         Time step [s].
     mode : str
         Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
+    sets : {'nearest', 'newest'}, optional
+        Element set of an object of which the source holds several, see :func:`stmgpu.screen`.
     backend : str
         'auto', 'cpu', 'cuda' or 'reference'.
     threads : int, optional
@@ -78,6 +83,7 @@ def propagate(
     settings = EphemerisSettings(Window.of(start, hours, days), step_s, operation_mode(mode))
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
+    catalog = ScreeningObjects(catalog).for_window(settings.window, sets).catalog
     count = settings.count
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
@@ -112,6 +118,7 @@ def propagate(
             "catalog_source": catalog.source,
             "catalog_sha256": catalog.sha256,
             "catalog_digest": catalog.digest(),
+            **sets_attributes(catalog),
             "backend": runner.name,
             "device": runner.device,
         },

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.rejection import Rejection
+    from stmgpu.choices import ElementSets
     from stmgpu.propagate.protocol import Propagator
     from stmgpu.typing import Bools, Floats, Ints, Strings
+    from stmgpu.window import Window
 
 
 def _no_trajectories() -> Trajectories:
@@ -100,6 +102,26 @@ class ScreeningObjects:
         return ScreeningObjects(
             self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n], self.pairs_of_elements
         )
+
+    def for_window(self, window: Window, sets: ElementSets | None = None) -> ScreeningObjects:
+        """The same objects, each with the element set that fits a window; see `Catalog.with_sets`.
+
+        Parameters
+        ----------
+        window : Window
+            Span that is screened or propagated.
+        sets : {'nearest', 'newest'}, optional
+            Rule for objects with several sets; default the choice that the catalogue was given, or else 'nearest' to
+            the middle of the window.
+
+        Raises
+        ------
+        InputError
+            If the rule is unknown.
+        """
+        if sets is None and (self.catalog.sets or self.catalog.all_sets is None):
+            return self
+        return replace(self, catalog=self.catalog.with_sets(sets or "nearest", near=window.middle))
 
     @property
     def any_trajectory(self) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from stmgpu.propagate.codes import CODES
 from stmgpu.variables import Variable
+
+if TYPE_CHECKING:
+    from stmgpu.catalog import Catalog
 
 _STATE = ("object", "time", "axis")
 
@@ -22,6 +26,21 @@ VARIABLES = {
     "error_code": Variable(_STATE[:2], "int8", "propagation error code, 0 where there was none", flags=CODE_WORDS),
 }
 """Every variable of an ephemeris, in the order of the Dataset."""
+
+
+def sets_attributes(catalog: Catalog) -> dict[str, str | int]:
+    """Attributes of a result that say which element sets were not used, empty if there are none.
+
+    Examples
+    --------
+    >>> from stmgpu.catalog import synthetic_catalog
+    >>> sets_attributes(synthetic_catalog(3))
+    {}
+    """
+    if not catalog.sets_not_used:
+        return {}
+    return {"element_sets": catalog.sets or "newest", "element_sets_not_used": catalog.sets_not_used}
+
 
 AXES = ("x", "y", "z")
 

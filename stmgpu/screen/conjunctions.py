@@ -11,6 +11,7 @@ import xarray as xr
 from stmgpu.catalog.orbits import REGIMES, apsis_heights_km, osculating_heights_km, regime_of
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.frames import geodetic
+from stmgpu.propagate.variables import sets_attributes
 from stmgpu.screen.encounters import Encounters, Followed, entry_exit
 from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import COORDINATES, FAILED, FAILURES, FLAGS, ROW, TITLE, VARIABLES
@@ -183,6 +184,7 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
         "catalog_source": catalog.source,
         "catalog_sha256": catalog.sha256,
         "catalog_digest": catalog.digest(),
+        **sets_attributes(catalog.catalog),
         "certificate": json.dumps(
             {
                 "complete": certificate.holds,

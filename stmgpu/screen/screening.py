@@ -25,6 +25,8 @@ from stmgpu.window import Window, window_seconds
 if TYPE_CHECKING:
     import xarray as xr
 
+    from stmgpu.choices import ElementSets
+
 
 def screen(
     catalog: Catalog | None,
@@ -36,6 +38,7 @@ def screen(
     step_s: float | None = None,
     mode: str = "i",
     ephemeris: Trajectories | None = None,
+    sets: ElementSets | None = None,
     backend: BackendName = "auto",
     threads: int | None = None,
     progress: Progress = None,
@@ -59,6 +62,9 @@ def screen(
     ephemeris : Trajectories, optional
         Trajectories to screen against the catalogue and against each other, as `stmgpu.read_oem` returns them. A
         trajectory replaces the elements of its object; pairs of two objects with elements are not reported then.
+    sets : {'nearest', 'newest'}, optional
+        Element set of an object of which the source holds several: the one nearest to the middle of the window, or the
+        newest. Default 'nearest', or what `Catalog.with_sets` chose before.
     backend : str
         'auto', 'cpu', 'cuda' or 'reference'.
     threads : int, optional
@@ -92,6 +98,7 @@ def screen(
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
+    objects = objects.for_window(settings.window, sets)
     with reporting(progress, "screening") as report:
         return screen_objects(objects, settings, backend=backend, threads=threads, report=report)
 

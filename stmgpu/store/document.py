@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from stmgpu.propagate.screening_objects import ScreeningObjects
 
 _COMPARED = ("kind", "settings", "catalog", "code")
-_NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected")  # the digest says whether the physics is equal
+_NOT_COMPARED = ("catalog.source", "catalog.sha256", "catalog.rejected", "catalog.sets", "catalog.sets_not_used")
+_DIGEST, _EXPLAINING = "catalog.digest", "catalog.sets"  # the digest says whether the physics is equal
 _DERIVED = "settings.notes"  # notes follow from all the rest
 
 
@@ -161,6 +162,10 @@ class CatalogIdentity:
         First, median and last epoch of the elements; empty without elements.
     trajectories : TrajectoriesIdentity or None
         Trajectories, if there are any.
+    sets : str
+        Rule by which one of several element sets was chosen; empty where no object has several.
+    sets_not_used : int
+        Element sets that are not used.
     """
 
     digest: str
@@ -170,11 +175,13 @@ class CatalogIdentity:
     rejected: int = 0
     epochs: tuple[str, ...] = ()
     trajectories: TrajectoriesIdentity | None = None
+    sets: str = ""
+    sets_not_used: int = 0
 
     @classmethod
     def of(cls, objects: ScreeningObjects) -> CatalogIdentity:
         """Identity of screening objects."""
-        epochs, t = np.sort(objects.catalog.epoch), objects.trajectories
+        epochs, t, not_used = np.sort(objects.catalog.epoch), objects.trajectories, objects.catalog.sets_not_used
         n = len(epochs)
         return cls(
             objects.digest(),
@@ -184,6 +191,8 @@ class CatalogIdentity:
             len(objects.rejected),
             (str(epochs[0]), str(epochs[(n - 1) // 2]), str(epochs[-1])) if n else (),
             TrajectoriesIdentity(t.digest(), len(t), len(t.time_ns)) if objects.any_trajectory else None,
+            objects.catalog.sets or "newest" if not_used else "",
+            not_used,
         )
 
     @classmethod
@@ -198,6 +207,8 @@ class CatalogIdentity:
             fields.whole_number("rejected"),
             tuple(fields.text(name) for name in names) if names[0] in fields else (),
             TrajectoriesIdentity.from_json(fields.table("trajectories")) if fields.has("trajectories") else None,
+            fields.text("sets") if fields.has("sets") else "",
+            fields.whole_number("sets_not_used") if fields.has("sets_not_used") else 0,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -210,6 +221,7 @@ class CatalogIdentity:
             "rejected": self.rejected,
             **dict(zip(("epoch_first", "epoch_median", "epoch_last"), self.epochs, strict=bool(self.epochs))),
             **({} if self.trajectories is None else {"trajectories": asdict(self.trajectories)}),
+            **({"sets": self.sets, "sets_not_used": self.sets_not_used} if self.sets_not_used else {}),
         }
 
 
@@ -320,7 +332,10 @@ class RunDocument:
         """
         stored, requested = ({name: d[name] for name in _COMPARED} for d in (self.to_json(), wanted.to_json()))
         held, now = _flat(stored, requested), _flat(requested, stored)
-        names = sorted((held.keys() | now.keys()) - {*_NOT_COMPARED, _DERIVED, *ignore})
+        skipped = {*_NOT_COMPARED, _DERIVED, *ignore}
+        if held.get(_DIGEST) != now.get(_DIGEST):
+            skipped.discard(_EXPLAINING)
+        names = sorted((held.keys() | now.keys()) - skipped)
         return [
             f"{name}: stored {held.get(name)!r}, requested {now.get(name)!r}"
             for name in names

@@ -10,7 +10,7 @@ import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
@@ -144,6 +144,7 @@ def _write_catalog(catalog: Catalog, folder: Path) -> None:
             "source": catalog.source,
             "sha256": catalog.sha256,
             "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected],
+            **({"sets": catalog.sets, "sets_not_used": catalog.sets_not_used} if catalog.sets_not_used else {}),
         }
     )
 
@@ -152,13 +153,20 @@ def _read_catalog(folder: Path) -> Catalog:
     """Read all columns back."""
     with reading(folder):
         group = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
-        columns = {}
+        columns: dict[str, Any] = {}
         for name in COLUMNS:
             column = np.asarray(group[name][...])  # type: ignore[index]
             columns[name] = np.array(column.tolist(), str) if column.dtype.kind in "OT" else column
         attrs = group.attrs.asdict()
         rejected = tuple(Rejection(*(str(word) for word in r)) for r in attrs["rejected"])  # type: ignore[union-attr]
-        catalog = Catalog(**columns, source=str(attrs["source"]), sha256=str(attrs["sha256"]), rejected=rejected)
+        catalog = Catalog(
+            **columns,
+            source=str(attrs["source"]),
+            sha256=str(attrs["sha256"]),
+            rejected=rejected,
+            sets=str(attrs.get("sets", "")),
+            sets_not_used=int(attrs.get("sets_not_used", 0)),  # type: ignore[arg-type]
+        )
     return catalog
 
 

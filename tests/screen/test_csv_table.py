@@ -42,8 +42,7 @@ def test_csv_holds_what_the_dataset_holds(events: tuple[Catalog, xr.Dataset], tm
 def test_csv_quotes_names(tmp_path: Path) -> None:
     rows = np.repeat(random_rows(np.random.default_rng(1), 1), 2, axis=0)
     catalog = catalog_of(rows)
-    apart = ("source", "sha256", "rejected")
-    columns: dict[str, Any] = {f: getattr(catalog, f) for f in Catalog.__dataclass_fields__ if f not in apart}
+    columns: dict[str, Any] = {f: getattr(catalog, f) for f in Catalog.column_names()}
     columns["name"] = np.array(['A, "B"', "C"])
     con = stm.screen(Catalog.from_columns(**columns), start=START, hours=1, backend="cpu")
     write_csv(con, tmp_path / "o.csv")

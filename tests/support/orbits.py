@@ -59,7 +59,7 @@ def catalog_of(
 
 def join(*parts: Catalog) -> Catalog:
     """Several catalogues as one; ids are numbered anew."""
-    names = [f for f in Catalog.__dataclass_fields__ if f not in ("source", "sha256", "rejected", "norad_id")]
+    names = [name for name in Catalog.column_names() if name != "norad_id"]
     columns = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     return Catalog.from_columns(norad_id=np.arange(1, sum(map(len, parts)) + 1), **columns)
 

@@ -15,6 +15,7 @@ from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.propagate.variables import sets_attributes
 from stmgpu.store.document import CatalogIdentity, RunDocument, Tiling
 from stmgpu.store.ephemeris import shard_lengths, write_block
 from stmgpu.store.result import complete_ephemeris, place_arrays
@@ -154,6 +155,7 @@ class EphemerisJob(Job[EphemerisTile]):
                 "catalog_source": identity.source,
                 "catalog_sha256": identity.sha256,
                 "catalog_digest": identity.digest,
+                **sets_attributes(self.catalog),
             },
         )
 
