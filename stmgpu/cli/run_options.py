@@ -121,6 +121,14 @@ class RunChoices:
     tls_key: Annotated[
         Path | None, typer.Option(rich_help_panel=_CLUSTER, help="Key of the client certificate, PEM file.")
     ] = None
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            rich_help_panel=_CLUSTER,
+            help="Allow tcp:// to another machine: anyone who can reach the scheduler can run code as its owner.",
+        ),
+    ] = False
 
     @property
     def need_a_store(self) -> bool:
@@ -154,8 +162,8 @@ class RunChoices:
         task = task_of(self.task)
         if self.executor != "slurm-array" and task is not None:
             raise InputError("--task belongs to the executor slurm-array; add --executor slurm-array")
-        if self.executor != "dask" and (self.scheduler is not None or self.workers is not None):
-            raise InputError("--scheduler and --workers belong to the executor dask; add --executor dask")
+        if self.executor != "dask" and (self.scheduler is not None or self.workers is not None or self.insecure):
+            raise InputError("--scheduler, --workers and --insecure belong to the executor dask; add --executor dask")
         if self.executor == "serial":
             return Serial()
         if self.executor == "slurm-array":
@@ -170,6 +178,7 @@ class RunChoices:
             tls_ca=self.tls_ca,
             tls_cert=self.tls_cert,
             tls_key=self.tls_key,
+            insecure=self.insecure,
         )
 
     def _if_exists(self, out: Path | None) -> IfExists:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend import Backend, BackendName, get_backend
-from stmgpu.distribute.cluster import client_of
+from stmgpu.distribute.cluster import client_of, warn_if_plain
 from stmgpu.distribute.execute import Outcome, Session, conclude, run_on_cluster, run_serially
 from stmgpu.distribute.executors import AUTOMATIC, SERIAL, Dask, Executor, RunOptions
 from stmgpu.distribute.jobs import JOBS, RunPlan, job_of
@@ -322,6 +322,8 @@ def run_to_store(plan: RunPlan, path: str | os.PathLike[str], options: RunOption
     task = executor.resolve_task()
     if not isinstance(executor, Dask) or executor.client is not None:
         client = executor.client if isinstance(executor, Dask) else None
+        if client is not None:
+            warn_if_plain(client)
         return _run(plan, folder, options, client=client, task=task, threads=options.threads)
     job = JOBS[plan.document.kind]
     workers, threads = options.plan_workers(lambda n: job.memory_of(plan.document, n))

@@ -1,14 +1,13 @@
 """Dask clusters: local workers, a running scheduler, or the ranks of a Slurm job step.
 
-Dask's messages are pickles: anyone who can connect to a scheduler can run code as its owner. So a local cluster listens
-on loopback only (and requires a temporary certificate where the ``cryptography`` package is installed), dashboards are
-off, and a scheduler elsewhere should be reached by ``tls://`` with certificates.
+Dask's messages are pickles: anyone who can connect to a scheduler or worker can run code as its owner. So every cluster
+of stmgpu speaks TLS with a certificate of its own and serves no HTTP, and a scheduler elsewhere has to be reached by
+``tls://`` unless the user insists.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,11 @@ from stmgpu.errors import InputError, StmgpuError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dask_jobqueue.slurm import SLURMCluster, SLURMRunner
-    from distributed import Client, LocalCluster
+    from distributed import Client, SpecCluster
     from distributed.security import Security
 
     from stmgpu.distribute.executors import Dask
+    from stmgpu.distribute.slurm import JobCluster
 
 SLURM = "slurm"
 """Scheduler argument for the ranks of a Slurm job step."""
@@ -59,7 +58,7 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
     workers : int
         Number of workers of a local cluster.
     folder : Path
-        Shared folder for the address of the scheduler.
+        Shared folder for the address and the certificate of a job step.
 
     Raises
     ------
@@ -75,8 +74,11 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
             client.run(_ignore_interrupts)
             yield client
     elif executor.scheduler == SLURM:
-        with _slurm_ranks(folder) as runner, Client(runner) as client:
+        from stmgpu.distribute.slurm import step_runner
+
+        with step_runner(folder) as runner, Client(runner) as client:
             client.wait_for_workers(runner.n_workers)
+            runner.withdraw_contact()
             yield client
     else:
         security = _security(executor)
@@ -88,6 +90,7 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
                 "check that it is running and whether it requires TLS"
             ) from error
         with client:
+            warn_if_plain(client)
             yield client
 
 
@@ -97,66 +100,39 @@ def _ignore_interrupts() -> None:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[LocalCluster]:
+def _local(workers: int) -> Iterator[SpecCluster]:
     import dask
-    from distributed import LocalCluster
+    from distributed import Nanny, SpecCluster
+    from distributed.security import Security
+    from distributed.system import MEMORY_LIMIT
+
+    from stmgpu.distribute.nodes import Scheduler, Worker
 
     # sampling the Python stacks of workers every 10 ms took a tenth of two cores and does not see into kernels;
     # Dask makes glibc return memory at once, and allocating it again took a quarter of an evolution
     memory = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": size for name, size in _KEPT.items()}
+    security = Security.temporary()
+    common = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    process = {
+        "cls": Nanny,
+        "options": common
+        | {
+            "worker_class": Worker,
+            "nthreads": 1,
+            "memory_limit": MEMORY_LIMIT // workers,
+            "silence_logs": logging.CRITICAL,
+        },
+    }
     with (
         dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            scheduler_port=0,
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address=None,
-            scheduler_kwargs={"dashboard": False},
-            security=_temporary_certificate(),
+        SpecCluster(
+            scheduler={"cls": Scheduler, "options": common | {"port": 0, "dashboard": False}},
+            workers=dict.fromkeys(range(workers), process),
+            security=security,
             silence_logs=logging.CRITICAL,
         ) as cluster,
     ):
         yield cluster
-
-
-def _temporary_certificate() -> Security | None:
-    """Temporary certificate of a local cluster, so that other users of the machine cannot connect to it."""
-    from distributed.security import Security
-
-    try:
-        certificate: Security = Security.temporary()
-    except ImportError:
-        _LOG.debug("without the cryptography package the local cluster on loopback asks for no certificate")
-        return None
-    return certificate
-
-
-@contextmanager
-def _slurm_ranks(folder: Path) -> Iterator[SLURMRunner]:
-    try:
-        from dask_jobqueue.slurm import SLURMRunner, WorldTooSmallException
-    except ImportError as error:
-        raise StmgpuError(f"--scheduler slurm needs dask-jobqueue 0.9 or newer: {error}") from error
-    step = "-".join(os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"))
-    address = folder / f".stmgpu-scheduler-{step}.json"
-    try:
-        runner = SLURMRunner(
-            scheduler_file=str(address),
-            worker_options={"nthreads": 1},
-            scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        )
-    except RuntimeError as error:
-        raise InputError(f"--scheduler slurm works inside `srun` with 3 tasks or more: {error}") from error
-    except WorldTooSmallException as error:
-        raise InputError(f"--scheduler slurm: {error}") from error
-    try:
-        with runner:
-            yield runner
-    finally:
-        address.unlink(missing_ok=True)
 
 
 def _security(executor: Dask) -> Security | None:
@@ -178,20 +154,34 @@ def _security(executor: Dask) -> Security | None:
         raise InputError(
             f"certificates need an encrypted connection, but the scheduler is {executor.scheduler}; use tls://"
         )
-    if address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        _LOG.warning(
-            "%s is not encrypted: anyone who can reach the scheduler can run code as its owner; use tls://",
-            executor.scheduler,
+    if not (executor.insecure or _is_loopback(address.hostname)):
+        raise InputError(
+            f"the scheduler {executor.scheduler} is not encrypted: anyone who can reach it can run code as its owner; "
+            "use tls://, or --insecure (insecure=True) in a network without strangers"
         )
     return None
 
 
-def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> SLURMCluster:
+def _is_loopback(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def warn_if_plain(client: Client) -> None:
+    """Warn if the messages of a client are not encrypted."""
+    address = client.scheduler_info(n_workers=0)["address"]
+    if address.startswith("tcp://"):
+        who = "any user of this machine" if _is_loopback(urlsplit(address).hostname) else "anyone who can reach it"
+        _LOG.warning("%s is not encrypted: %s can run code as its owner; use tls://", address, who)
+
+
+def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:00:00", **options: Any) -> JobCluster:
     """Create a Dask cluster whose workers are Slurm jobs, for notebooks on a login node.
 
     Each job runs one process with one Dask thread; the kernels of a tile use all its cores. Workers retire before
-    their time limit, so that no tile is lost. Other keywords are passed to :class:`dask_jobqueue.SLURMCluster`, such as
-    ``queue``, ``account``, ``job_extra_directives`` (``["--gres=gpu:1"]``) and ``interface``.
+    their time limit, so that no tile is lost. All connections are encrypted; the jobs read a temporary certificate from
+    a private folder below the working folder, which is removed when the cluster is closed. Other keywords are passed
+    to :class:`dask_jobqueue.SLURMCluster`, such as ``queue``, ``account``, ``job_extra_directives``
+    (``["--gres=gpu:1"]``), ``interface`` and ``shared_temp_directory`` (for the private folder).
 
     Parameters
     ----------
@@ -204,21 +194,25 @@ def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:0
 
     Returns
     -------
-    dask_jobqueue.SLURMCluster
-        Call ``scale(jobs=n)`` and pass ``distributed.Client(cluster)`` to :func:`stmgpu.screen_to_store`.
+    JobCluster
+        A :class:`dask_jobqueue.SLURMCluster`. Call ``scale(jobs=n)`` and pass ``distributed.Client(cluster)`` to
+        :func:`stmgpu.screen_to_store`.
 
     Examples
     --------
     >>> cluster = slurm_cluster(cores=8, walltime="04:00:00", queue="batch")  # doctest: +SKIP
     """
-    from dask_jobqueue.slurm import SLURMCluster
+    interrupt = signal.getsignal(signal.SIGINT)
+    from stmgpu.distribute.slurm import JobCluster
 
+    signal.signal(signal.SIGINT, interrupt)  # dask_jobqueue makes an interrupt end the process without a word
     hours, minutes, seconds = (int(part) for part in walltime.split(":"))
     life = max(60, hours * 3600 + minutes * 60 + seconds - 180)
     arguments = ["--nthreads", "1", "--lifetime", f"{life}s", "--lifetime-stagger", "60s"]
     defaults: dict[str, Any] = {
         "processes": 1,
-        "worker_extra_args": arguments,
+        "worker_extra_args": [*arguments, "--worker-class", "stmgpu.distribute.nodes.Worker"],
         "scheduler_options": {"dashboard": False},
     }
-    return SLURMCluster(cores=cores, memory=memory, walltime=walltime, **(defaults | options))
+    folder = Path(options.get("shared_temp_directory") or Path.cwd())
+    return JobCluster(folder, cores=cores, memory=memory, walltime=walltime, **(defaults | options))

@@ -149,6 +149,8 @@ class Dask(Executor):
         Client to use instead.
     tls_ca, tls_cert, tls_key : Path, optional
         PEM files for ``tls://`` addresses; default Dask's own configuration (``distributed.comm.tls``).
+    insecure : bool
+        Allow ``tcp://`` to another machine: anyone who can reach the scheduler can run code as its owner.
 
     Raises
     ------
@@ -170,10 +172,15 @@ class Dask(Executor):
     tls_ca: Path | None = field(default=None, kw_only=True)
     tls_cert: Path | None = field(default=None, kw_only=True)
     tls_key: Path | None = field(default=None, kw_only=True)
+    insecure: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise InputError(f"{self.workers} workers are not possible; use 1 or more")
+        if self.insecure and not (self.scheduler or "").startswith("tcp://"):
+            raise InputError(
+                "--insecure belongs to --scheduler tcp://host:port; clusters of stmgpu always use TLS, omit it"
+            )
 
     def plan_workers(
         self, memory_of: Callable[[int], float], *, backend: BackendName = "auto", threads: int | None = None

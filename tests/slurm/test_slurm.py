@@ -10,9 +10,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from slurm.jobs import Job, contents, markers, submit, why_not
+from support.ports import answers_without_tls, listening
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
@@ -187,6 +189,10 @@ def test_dask_does_without_a_worker_that_is_lost(world: World) -> None:
     store = world.folder / "dask.zarr"
     job = world.submit("dask.zarr", ["--ntasks=4", "--cpus-per-task=1", "--gres=none"], "screen_dask.sbatch")
     job.wait("a tile", lambda: len(markers(store)) >= 1)
+    ports = {port for _, port in listening(*job.processes("SLURM_STEP_ID=0"))}
+    assert len(ports) == 3  # scheduler and two workers
+    assert [port for port in ports if answers_without_tls(port)] == []
+    assert not list(world.folder.glob(".stmgpu-dask-*"))  # the certificate is in memory now
     assert job.kill_rank(2) > 0  # task 0 is the scheduler, 1 the client
     (task,) = job.succeed()
     assert (task.exit_code, task.restarts) == (0, 0)
@@ -219,6 +225,12 @@ def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.Mo
     ):
         cluster.scale(jobs=2)
         client.wait_for_workers(2, timeout=120)
+        workers = client.scheduler_info()["workers"]
+        addresses = (cluster.scheduler_address, *workers, *(worker["nanny"] for worker in workers.values()))
+        ports = {port for _, port in listening(os.getpid())} | {urlsplit(address).port for address in addresses}
+        assert [port for port in ports if answers_without_tls(port)] == []
+        (private,) = world.folder.glob(".stmgpu-dask-*")
+        assert {oct(path.stat().st_mode & 0o777) for path in (private, *private.iterdir())} == {"0o700", "0o600"}
         outcome = stm.screen_to_store(
             stm.read_catalog("catalog.tle"),
             "jobs.zarr",
@@ -232,4 +244,5 @@ def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.Mo
             tiling=stm.Tiling(tile_hours=1.0),
         )
     assert (outcome.computed, outcome.complete) == (world.tiles, True)
+    assert not private.exists()
     assert world.is_equal("jobs.zarr")
