@@ -1,4 +1,4 @@
-"""Times of messages: many texts at array speed, and TAI, TT and GPS time as UTC.
+"""Times of messages: many texts at array speed, and TAI, TT, TDB and GPS time as UTC.
 
 Throughout stmgpu, UTC has days of 86,400 s and a leap second is read as the first second of the next day (see
 `stmgpu.time`). A table of states across a leap second is uniform in TAI only. It is therefore given two sets of UTC
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
     from stmgpu.typing import Bools, Floats, Ints
 
-TIME_SYSTEMS = ("UTC", "TAI", "TT", "GPS")
+TIME_SYSTEMS = ("UTC", "TAI", "TT", "GPS", "TDB")
 """Supported time systems."""
 
 _TAI_MINUS_NS = {"TAI": 0, "TT": -32_184_000_000, "GPS": 19 * NS_PER_SECOND}
+_J2000_DAY = 10_957
+_TDB_TERMS = (
+    (0.001657, 628.3076, 6.2401), (0.000022, 575.3385, 4.2970), (0.000014, 1256.6152, 6.1969),
+    (0.000005, 606.9777, 4.0212), (0.000005, 52.9691, 0.4444), (0.000002, 21.3299, 5.5431),
+)  # fmt: skip
+"""Amplitude [s], rate [rad per Julian century] and phase [rad] of the periodic terms of TDB - TT."""
+
 _YEARS = (1972, 2200)
 EPOCH_FORMS = (
     "2024-07-05T12:34:56.789 or, with the day of the year, 2024-187T12:34:56.789 (up to 30 decimals, rounded to "
@@ -212,12 +219,24 @@ def to_tai(system: str, day: Ints, nanosecond: Ints) -> Ints:
     if name != "UTC":
         if leaping.any():
             raise InputError(f"second 60 does not exist in {name}; only UTC has leap seconds")
+        if name == "TDB":
+            nanosecond = nanosecond - _tdb_minus_tt_ns(day, nanosecond)
+            name = "TT"
         return np.asarray(day * NS_PER_DAY + nanosecond + _TAI_MINUS_NS[name])
     offset = tai_minus_utc(day)
     if leaping.any() and not (tai_minus_utc(day[leaping] + 1) == offset[leaping] + 1).all():
         wrong = int(day[leaping][tai_minus_utc(day[leaping] + 1) != offset[leaping] + 1][0])
         raise InputError(f"there is no leap second at the end of {np.datetime64(wrong, 'D')}, yet a time has second 60")
     return np.asarray(day * NS_PER_DAY + nanosecond + offset * NS_PER_SECOND)
+
+
+def _tdb_minus_tt_ns(day: Ints, nanosecond: Ints) -> Ints:
+    """TDB - TT at the Earth's centre, to 10 us from 1600 to 2200 (Kaplan, USNO Circular 179, 2005, equation 2.6)."""
+    t = (day - _J2000_DAY + (nanosecond / NS_PER_DAY - 0.5)) / 36525.0
+    seconds = 0.000010 * t * np.sin(628.3076 * t + 4.2490)
+    for amplitude, rate, phase in _TDB_TERMS:
+        seconds = seconds + amplitude * np.sin(rate * t + phase)
+    return np.rint(seconds * NS_PER_SECOND).astype(np.int64)
 
 
 @dataclass(frozen=True)
