@@ -119,8 +119,8 @@ class SegmentedMessage:
         Name of the kind.
     versions : tuple of str
         Supported versions.
-    header, metadata, state : Block
-        Fields of the header, of a segment's metadata and of an XML state vector.
+    header, metadata, state, covariance : Block
+        Fields of the header, of a segment's metadata, and of an XML state vector and covariance matrix.
     """
 
     name: str
@@ -128,6 +128,7 @@ class SegmentedMessage:
     header: Block
     metadata: Block
     state: Block
+    covariance: Block
 
     @property
     def version_keyword(self) -> str:
@@ -176,6 +177,13 @@ STATE = ("X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
 
 _ACCELERATION = ("X_DDOT", "Y_DDOT", "Z_DDOT")
 
+COVARIANCE_UNITS = {
+    f"C{row}_{column}": ("km**2", "km**2/s", "km**2/s**2")[("DOT" in row) + ("DOT" in column)]
+    for k, row in enumerate(STATE)
+    for column in STATE[: k + 1]
+}
+"""Elements of the lower triangle of a covariance matrix, row by row, and their units."""
+
 _MEAN_ELEMENT_UNITS = {
     "SEMI_MAJOR_AXIS": "km", "MEAN_MOTION": "rev/day", "INCLINATION": "deg", "RA_OF_ASC_NODE": "deg",
     "ARG_OF_PERICENTER": "deg", "MEAN_ANOMALY": "deg", "GM": "km**3/s**2", "MASS": "kg", "BSTAR": "1/ER",
@@ -219,5 +227,6 @@ OEM = SegmentedMessage(
             **dict.fromkeys(_ACCELERATION, "km/s**2"),
         },
     ),
+    covariance=Block("a covariance matrix", frozenset({"EPOCH", "COV_REF_FRAME", *COVARIANCE_UNITS}), COVARIANCE_UNITS),
 )
 """Orbit Ephemeris Message."""

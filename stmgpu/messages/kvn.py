@@ -1,4 +1,4 @@
-"""Syntax of KVN, the keyword = value form of messages; covariance blocks are skipped.
+"""Syntax of KVN, the keyword = value form of messages.
 
 Lines are taken one after another, so that work is linear in the size of a file.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from stmgpu.messages.covariances import COUNT
 from stmgpu.messages.fields import FlatMessage, FlatRecord, Record, SegmentedMessage, fail, shown
 from stmgpu.messages.states import Place, StateRows, StateSegment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from stmgpu.messages.covariances import CovarianceRows
 
 _MAX_LINE = 2000
 
@@ -111,7 +114,7 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
     Returns
     -------
     list of StateSegment
-        All segments in the order of the file; covariance blocks are skipped.
+        All segments in the order of the file.
 
     Raises
     ------
@@ -148,6 +151,7 @@ class _SegmentReader:
         self.meta: Record = {}
         self.opened = 0
         self.table: StateRows | None = None
+        self.matrices: _CovarianceBlock | None = None
 
     @property
     def rows(self) -> StateRows | None:
@@ -158,11 +162,9 @@ class _SegmentReader:
         """Read a line other than a state."""
         place = f"line {position}"
         keyword, separator, value = (part.strip() for part in text.partition("="))
-        if self.block == "covariance":
-            if text == "COVARIANCE_STOP":
-                self.block = "data"
-            elif text in ("META_START", "COVARIANCE_START"):
-                fail(place, f"{text} is inside a covariance block; COVARIANCE_STOP is missing")
+        if self.block == "covariance" and self.matrices is not None:
+            if self.matrices.read(text, position):
+                self.block, self.matrices = "data", None
         elif keyword == self.kind.version_keyword and self.block in ("start", "data"):
             self.kind.check_version(place, value)
             self._end_segment()
@@ -177,8 +179,8 @@ class _SegmentReader:
             self.block, self.meta, self.opened = "meta", {}, position
         elif text == "META_STOP" and self.block == "meta":
             self.block, self.table = "data", StateRows(self.meta, Place("line", self.opened))
-        elif text == "COVARIANCE_START" and self.block == "data":
-            self.block = "covariance"
+        elif text == "COVARIANCE_START" and self.block == "data" and self.table is not None:
+            self.block, self.matrices = "covariance", _CovarianceBlock(self.table.covariances)
         elif self.block in ("header", "meta") and separator:
             block, record = (self.kind.metadata, self.meta) if self.block == "meta" else (self.kind.header, Record())
             problem = block.add(record, keyword, value)
@@ -205,3 +207,49 @@ class _SegmentReader:
             fail("end of file", "COVARIANCE_START has no COVARIANCE_STOP; the file is cut")
         self._end_segment()
         return self.segments
+
+
+class _CovarianceBlock:
+    """Matrices between COVARIANCE_START and COVARIANCE_STOP: EPOCH, COV_REF_FRAME, and rows of 1 to 6 numbers."""
+
+    def __init__(self, rows: CovarianceRows) -> None:
+        self._rows = rows
+        self._fields: Record = {}
+        self._values: list[bytes] = []
+        self._opened = 0
+
+    def read(self, text: str, position: int) -> bool:
+        """Read a line; True at the end of the block."""
+        place = f"line {position}"
+        if text == "COVARIANCE_STOP":
+            if self._fields or self._values:
+                fail(place, f"the matrix that begins at line {self._opened} has {self._height()} rows, allowed are 6")
+            return True
+        if text in ("META_START", "COVARIANCE_START"):
+            fail(place, f"{text} is inside a covariance block; COVARIANCE_STOP is missing")
+        keyword, separator, value = (part.strip() for part in text.partition("="))
+        if separator:
+            if keyword not in ("EPOCH", "COV_REF_FRAME") or keyword in self._fields or self._values:
+                expected = "a row of numbers" if self._values else "EPOCH or COV_REF_FRAME, each once"
+                fail(place, f"it is {shown(text)}, allowed here: {expected}")
+            self._opened = self._opened if self._fields else position
+            self._fields[keyword] = value
+            return False
+        row, wanted = text.encode("utf-8", "replace").split(), self._height() + 1
+        if "EPOCH" not in self._fields:
+            fail(place, f"it is {shown(text)}; a covariance matrix begins with EPOCH = time")
+        if len(row) != wanted:
+            fail(place, f"row {wanted} of a covariance matrix has {len(row)} numbers, allowed are {wanted}")
+        self._values += row
+        if len(self._values) == COUNT:
+            self._rows.add(
+                f"the covariance at line {self._opened}",
+                epoch=self._fields["EPOCH"],
+                frame=self._fields.get("COV_REF_FRAME", ""),
+                values=self._values,
+            )
+            self._fields, self._values = {}, []
+        return False
+
+    def _height(self) -> int:
+        return [0, 1, 3, 6, 10, 15].index(len(self._values))

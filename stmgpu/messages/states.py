@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from stmgpu.messages.covariances import CovarianceRows, CovarianceTable, finite_numbers
 from stmgpu.messages.fields import STATE, Record, fail, shown
 from stmgpu.messages.times import EPOCH_FORMS, parse_epochs
 
@@ -57,6 +58,8 @@ class StateSegment:
         Positions [km] and velocities [km/s].
     position : ndarray of int64, shape (m,)
         Line or number of each state.
+    covariance : CovarianceTable, optional
+        Covariances, if there are any.
     """
 
     meta: Record
@@ -65,6 +68,7 @@ class StateSegment:
     nanosecond: Ints
     states: Floats
     position: Ints
+    covariance: CovarianceTable | None = None
 
     def where(self, row: int | None = None) -> str:
         """Place of the segment, or of one of its states."""
@@ -77,6 +81,7 @@ class StateRows:
     def __init__(self, meta: Record, place: Place) -> None:
         self.meta = meta
         self.place = place
+        self.covariances = CovarianceRows(meta)
         self._rows: list[Sequence[bytes]] = []
         self._positions: list[int] = []
         self._parts: list[tuple[Ints, Ints, Floats, Ints]] = []
@@ -92,12 +97,13 @@ class StateRows:
         rows, positions = self._rows, self._positions
         if not rows:
             return
-        states = _numbers(rows)
-        wrong = np.argwhere(~np.isfinite(states))
-        if len(wrong):
-            k, column = wrong[0].tolist()
-            text = shown(rows[k][1 + column])
-            fail(self.place.of_state(positions[k]), f"{STATE[column]} is {text}, allowed is a finite decimal number")
+        states = finite_numbers(
+            [row[1:7] for row in rows],
+            lambda k, c: fail(
+                self.place.of_state(positions[k]),
+                f"{STATE[c]} is {shown(rows[k][1 + c])}, allowed is a finite decimal number",
+            ),
+        )
         day, nanosecond, valid = parse_epochs([row[0] for row in rows])
         if not valid.all():
             k = int(np.flatnonzero(~valid)[0])
@@ -127,22 +133,5 @@ class StateRows:
             np.concatenate(nanosecond),
             np.concatenate(states),
             np.concatenate(position),
+            self.covariances.close(),
         )
-
-
-def _numbers(rows: Sequence[Sequence[bytes]]) -> Floats:
-    """States of many rows; NaN where a text is not a number."""
-    texts = [text for row in rows for text in row[1:7]]
-    try:
-        if b"_" in b"".join(texts):  # float() would take 1_000
-            raise ValueError
-        return np.array(list(map(float, texts)), np.float64).reshape(-1, 6)
-    except ValueError:
-        return np.array([[_number(text) for text in row[1:7]] for row in rows])
-
-
-def _number(text: bytes) -> float:
-    try:
-        return float("nan") if b"_" in text else float(text)
-    except ValueError:
-        return float("nan")

@@ -1,4 +1,4 @@
-"""Syntax of XML messages, with or without namespaces; covariance is skipped, DTDs and entities are rejected.
+"""Syntax of XML messages, with or without namespaces; DTDs and entities are rejected.
 
 Only elements at the places of the schema count. Work is linear in the size of a file, and a file of states is read
 without a tree of its elements.
@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, fromstring
 
 from stmgpu.errors import InputError
+from stmgpu.messages.covariances import ELEMENTS
 from stmgpu.messages.fields import STATE, FlatMessage, FlatRecord, Record, SegmentedMessage, fail
 from stmgpu.messages.states import Place, StateRows, StateSegment
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _BYTES_AT_ONCE = 1 << 20
 _STATE_FIELDS = ("EPOCH", *STATE)
+_MATRIX_FIELDS = ("EPOCH", *ELEMENTS)
 
 
 def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
@@ -121,7 +123,7 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
     Returns
     -------
     list of StateSegment
-        All segments in the order of the file; covariances are skipped.
+        All segments in the order of the file.
 
     Raises
     ------
@@ -156,7 +158,8 @@ class _SegmentTarget:
         self._meta: Record | None = None
         self._vector: Record | None = None
         self._rows: StateRows | None = None
-        self._states = 0
+        self._states = self._matrices = 0
+        self._block = kind.state
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Begin an element."""
@@ -167,7 +170,9 @@ class _SegmentTarget:
             if level == 5:
                 self._text, self._unit = [], attributes.get("units")
         elif level == 4 and self._is_at("data", "stateVector"):
-            self._vector = {}
+            self._vector, self._block = {}, self.kind.state
+        elif level == 4 and self._is_at("data", "covarianceMatrix"):
+            self._vector, self._block = {}, self.kind.covariance
         elif level == 4 and self._is_at("metadata", name):
             self._text, self._unit = [], None
         elif level == 3 and self._is_at("metadata"):
@@ -175,7 +180,7 @@ class _SegmentTarget:
                 fail(self._where(), "it has more than one <metadata>")
             self._meta = {}
         elif level == 2 and self._is_at():
-            self._meta, self._rows, self._states = None, None, 0
+            self._meta, self._rows, self._states, self._matrices = None, None, 0, 0
         elif len(path) == 1:
             self.root, self._base = name, 1 if name == "ndm" else 0
         if name == self._tag and len(path) - 1 == self._base:
@@ -188,6 +193,11 @@ class _SegmentTarget:
 
     def _where(self) -> str:
         return f"segment {len(self.segments) + 1}, state {self._states + 1}"
+
+    def _place(self) -> str:
+        if self._block is self.kind.state:
+            return self._where()
+        return f"segment {len(self.segments) + 1}, covariance {self._matrices + 1}"
 
     def data(self, text: str) -> None:
         """Take text of an element."""
@@ -213,9 +223,9 @@ class _SegmentTarget:
         if name == "COMMENT":
             return
         if self._vector is not None:
-            problem = self.kind.state.add(self._vector, name, text, unit=self._unit)
+            problem = self._block.add(self._vector, name, text, unit=self._unit)
             if problem:
-                fail(self._where(), problem)
+                fail(self._place(), problem)
         elif self._meta is not None:
             problem = self.kind.metadata.add(self._meta, name, text)
             if problem:
@@ -223,13 +233,23 @@ class _SegmentTarget:
 
     def _end_vector(self) -> None:
         vector, self._vector = self._vector or {}, None
-        missing = [name for name in _STATE_FIELDS if name not in vector]
+        is_state = self._block is self.kind.state
+        missing = [name for name in (_STATE_FIELDS if is_state else _MATRIX_FIELDS) if name not in vector]
         if missing:
-            fail(self._where(), f"it has no {', '.join(missing)}")
+            fail(self._place(), f"it has no {', '.join(missing)}")
         if self._rows is None:
             if self._meta is None:
-                fail(self._where(), "it comes before any <metadata>")
+                fail(self._place(), "it comes before any <metadata>")
             self._rows = StateRows(self._meta, Place("segment", len(self.segments) + 1))
+        if not is_state:
+            self._rows.covariances.add(
+                self._place(),
+                epoch=vector["EPOCH"],
+                frame=vector.get("COV_REF_FRAME", ""),
+                values=[vector[name].encode("utf-8", "replace") for name in ELEMENTS],
+            )
+            self._matrices += 1
+            return
         self._states += 1
         self._rows.add([vector[name].encode("utf-8", "replace") for name in _STATE_FIELDS], self._states)
 

@@ -13,7 +13,7 @@ from support.commands import refused, stmgpu
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
-from stmgpu.catalog.ccsds.oem import format_oem
+from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.store import open_dataset, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stmgpu.catalog.trajectories.columns import float_column, int_column
+from stmgpu.catalog.trajectories.covariances import Covariances
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
 from stmgpu.errors import InputError
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 SYNTHETIC_ID = 900_000_001
 """First id for objects without a NORAD number, in the order read; real ids are far below."""
+
+
+MARGIN = 16
+"""States on either side of a window that are kept, as interpolation needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,8 @@ class Segment:
     degree : int
         Degree of the polynomial, 1 to 15 (more is read as 15). A segment with too few samples for its Lagrange
         polynomial is interpolated by Hermite, of at most this degree and at least 3; Hermite's degree is odd.
+    covariance : Covariances, optional
+        Covariances of the states, all of segment 0; none by default.
     """
 
     time_ns: npt.ArrayLike
@@ -47,6 +54,7 @@ class Segment:
     usable_stop_ns: int | None = None
     method: str = "lagrange"
     degree: int = DEFAULT_DEGREE
+    covariance: Covariances = field(default_factory=Covariances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +81,41 @@ class Trajectory:
     sha256: str = ""
 
 
-def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str, npt.NDArray[np.generic]]:
+def clipped(trajectory: Trajectory, begin_ns: int, end_ns: int) -> Trajectory:
+    """Trajectory with the states of a window and 16 on either side; each segment keeps two at least.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Any trajectory.
+    begin_ns, end_ns : int
+        First and last instant of the window [ns since 1970 UTC].
+    """
+    return replace(trajectory, segments=[_clipped(segment, begin_ns, end_ns) for segment in trajectory.segments])
+
+
+def _clipped(segment: Segment, begin_ns: int, end_ns: int) -> Segment:
+    time_ns = int_column("time_ns", segment.time_ns)
+    first = max(int(np.searchsorted(time_ns, begin_ns, side="right")) - 1 - MARGIN, 0)
+    last = min(int(np.searchsorted(time_ns, end_ns)) + 1 + MARGIN, len(time_ns))
+    start = time_ns[0] if segment.usable_start_ns is None else segment.usable_start_ns
+    stop = time_ns[-1] if segment.usable_stop_ns is None else segment.usable_stop_ns
+    if (first, last) == (0, len(time_ns)) or min(stop, time_ns[last - 1]) <= max(start, time_ns[first]):
+        return segment
+    covariance = segment.covariance
+    near = (covariance.time_ns >= time_ns[first]) & (covariance.time_ns <= time_ns[last - 1])
+    return replace(
+        segment,
+        time_ns=time_ns[first:last],
+        position=float_column("position", segment.position)[first:last],
+        velocity=float_column("velocity", segment.velocity)[first:last],
+        usable_start_ns=max(int(start), int(time_ns[first])),
+        usable_stop_ns=min(int(stop), int(time_ns[last - 1])),
+        covariance=covariance[near],
+    )
+
+
+def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str, Any]:
     """Columns of many trajectories.
 
     Parameters
@@ -141,4 +183,5 @@ def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str
         "offset": np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
         "time_ns": np.concatenate([*times, np.empty(0, np.int64)]),
         **{name: np.concatenate([*parts, np.empty((0, 3))]) for name, parts in vectors.items()},
+        "covariance": Covariances.concatenate([s.covariance for s in segments], [1] * len(segments)),
     }

@@ -8,7 +8,7 @@ numbers and text only and can be stored as they are.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from stmgpu.catalog.trajectories.accuracy import interpolation_error_km
 from stmgpu.catalog.trajectories.checks import check_columns
 from stmgpu.catalog.trajectories.columns import OBJECT, SAMPLE, SEGMENT, Columns, float_column, int_column, text_column
+from stmgpu.catalog.trajectories.covariances import Covariances
 from stmgpu.catalog.trajectories.dataset import columns_of_dataset
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE, METHODS
 from stmgpu.catalog.trajectories.matching import match
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MAX_ERROR_KM = 1.0
 """Largest estimated interpolation error that `require_accuracy` accepts [km]."""
 
+_COLUMNS = (*OBJECT, *SEGMENT, "offset", *SAMPLE)
 _TEXT = ("name", "object_id", "source", "sha256", "method")
 
 
@@ -65,6 +67,8 @@ class Trajectories(Columns):
         UTC [ns since 1970, days of 86,400 s].
     position, velocity : float64, shape (m, 3)
         TEME [km], [km/s].
+    covariance : Covariances
+        Covariances of the states, where the source has them.
 
     Raises
     ------
@@ -84,18 +88,23 @@ class Trajectories(Columns):
     (1, 900000001, 'EXAMPLE')
     """
 
+    covariance: Covariances = field(default_factory=Covariances)
+
     def __post_init__(self) -> None:
-        for field in fields(self):
-            convert = text_column if field.name in _TEXT else float_column if field.name in SAMPLE[1:] else int_column
-            object.__setattr__(self, field.name, convert(field.name, getattr(self, field.name)))
+        for name in _COLUMNS:
+            convert = text_column if name in _TEXT else float_column if name in SAMPLE[1:] else int_column
+            object.__setattr__(self, name, convert(name, getattr(self, name)))
         check_columns(self)
         method, degree = _reduced(self.method, self.degree, self.length)
         object.__setattr__(self, "method", method)
         object.__setattr__(self, "degree", degree)
-        for field in fields(self):
-            view = getattr(self, field.name).view()
+        last = self.covariance.segment[-1:]
+        if len(last) and last[0] >= len(self.segment_object):
+            raise InputError(f"a covariance is of segment {last[0]}; there are {len(self.segment_object)} segments")
+        for name in _COLUMNS:
+            view = getattr(self, name).view()
             view.flags.writeable = False
-            object.__setattr__(self, field.name, view)
+            object.__setattr__(self, name, view)
 
     @classmethod
     def of(cls, trajectories: Iterable[Trajectory], *, first_id: int = SYNTHETIC_ID) -> Trajectories:
@@ -135,7 +144,7 @@ class Trajectories(Columns):
                 ids[k], following = following, following + 1
         objects = np.cumsum([0] + [len(part) for part in parts])
         samples = np.cumsum([0] + [len(part.time_ns) for part in parts])
-        columns = {
+        columns: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts]) for name in (*OBJECT, *SEGMENT, *SAMPLE)
         }
         columns["norad_id"] = ids
@@ -144,6 +153,9 @@ class Trajectories(Columns):
         )
         columns["offset"] = np.concatenate(
             [[0], *(part.offset[1:] + k for part, k in zip(parts, samples[:-1], strict=True))]
+        )
+        columns["covariance"] = Covariances.concatenate(
+            [part.covariance for part in parts], [len(part.segment_object) for part in parts]
         )
         return cls(**columns)
 
@@ -185,15 +197,16 @@ class Trajectories(Columns):
         InputError
             If an array is missing or unknown, or a value is wrong.
         """
-        names = {field.name for field in fields(cls)}
-        missing, unknown = sorted(names - set(arrays)), sorted(set(arrays) - names)
+        names = set(_COLUMNS)
+        covariance = {name: arrays[name] for name in arrays if name.startswith("covariance_")}
+        missing, unknown = sorted(names - set(arrays)), sorted(set(arrays) - names - set(covariance))
         if missing or unknown:
             raise InputError(f"arrays of trajectories: missing {missing}, unknown {unknown}; known are {sorted(names)}")
-        return cls(**{name: arrays[name] for name in names})  # type: ignore[arg-type]
+        return cls(**{name: arrays[name] for name in names}, covariance=Covariances.from_arrays(covariance))  # type: ignore[arg-type]
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """All columns by name, numbers and fixed-width text only, as a store holds them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _COLUMNS} | self.covariance.to_arrays()
 
     def __repr__(self) -> str:
         return f"<Trajectories: {len(self)} objects, {len(self.segment_object)} segments, {len(self.time_ns)} samples>"
@@ -211,21 +224,27 @@ class Trajectories(Columns):
         begin = np.searchsorted(self.segment_object, objects)
         segments, owner = _ranges(begin, np.searchsorted(self.segment_object, objects, side="right"))
         samples, _ = _ranges(self.offset[segments], self.offset[segments + 1])
-        columns = {
+        columns: dict[str, Any] = {
             name: getattr(self, name)[which]
             for names, which in ((OBJECT, objects), (SEGMENT, segments), (SAMPLE, samples))
             for name in names
         }
         columns["segment_object"] = owner
         columns["offset"] = np.concatenate([[0], np.cumsum(np.diff(self.offset)[segments])])
+        columns["covariance"] = self.covariance.of_segments(segments)
         return Trajectories(**columns)
 
     def equals(self, other: Trajectories) -> bool:
         """Whether every column holds the same values."""
-        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return self.covariance.equals(other.covariance) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in _COLUMNS
+        )
 
     def digest(self) -> str:
-        """SHA-256 over ids, segments and samples: equal where the motion is equal; names and sources do not count."""
+        """SHA-256 over ids, segments and samples: equal where the motion is equal.
+
+        Names, sources and covariances do not count.
+        """
         total = hashlib.sha256()
         for name in ("norad_id", *SEGMENT, "offset", *SAMPLE):
             column = getattr(self, name)

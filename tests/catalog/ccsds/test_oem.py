@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stmgpu.catalog.ccsds.oem import format_oem, read_oem
+from stmgpu.catalog.ccsds.oem import read_oem
+from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.frames import to_teme
+from stmgpu.messages.fields import COVARIANCE_UNITS
 
 S = 1_000_000_000
 HEADER = "CCSDS_OEM_VERS = {version}\nCOMMENT of nothing\nCREATION_DATE = 2024-07-05T00:00:00\nORIGINATOR = US\n\n"
@@ -25,6 +27,7 @@ META: dict[str, Any] = {
     "START_TIME": "2024-07-05T00:00:00.000", "STOP_TIME": "2024-07-05T00:09:00.000", "INTERPOLATION": "HERMITE",
     "INTERPOLATION_DEGREE": 7,
 }  # fmt: skip
+TRIANGLE = [[f"{1e-6 if i == j else 1e-9 * (i + 1):g}" for j in range(i + 1)] for i in range(6)]
 
 
 def states(times_s: np.ndarray) -> np.ndarray:
@@ -43,7 +46,8 @@ def kvn(*segments: tuple[dict[str, Any], list[tuple[str, ...]]], version: str = 
     for meta, data in segments:
         text += "META_START\n" + "".join(f"{k:20s} = {v}\n" for k, v in meta.items()) + "META_STOP\n"
         text += "COMMENT states\n\n" + "".join("  " + "  ".join(row) + "\n" for row in data)
-        text += "COVARIANCE_START\nEPOCH = 2024-07-05T00:00:00\n1.0\n0.1 1.0\nCOVARIANCE_STOP\n\n"
+        text += "COVARIANCE_START\nEPOCH = 2024-07-05T00:00:00\nCOV_REF_FRAME = RSW\n"
+        text += "\n".join(" ".join(row) for row in TRIANGLE) + "\nCOVARIANCE_STOP\n\n"
     return text.encode()
 
 
@@ -60,7 +64,10 @@ def xml(*segments: tuple[dict[str, Any], list[tuple[str, ...]]], version: str = 
             units = ["", *[' units="km"'] * 3, *[' units="km/s"'] * 3]
             each = zip(fields, units, row, strict=True)
             text += "<stateVector>" + "".join(f"<{k}{u}> {v} </{k}>" for k, u, v in each) + "</stateVector>\n"
-        text += "<covarianceMatrix><EPOCH>2024-07-05T00:00:00</EPOCH><CX_X>1</CX_X></covarianceMatrix></data></segment>"
+        text += "<covarianceMatrix><EPOCH>2024-07-05T00:00:00</EPOCH><COV_REF_FRAME>RSW</COV_REF_FRAME>"
+        elements = zip(COVARIANCE_UNITS.items(), [v for row in TRIANGLE for v in row], strict=True)
+        text += "".join(f'<{k} units="{u}">{v}</{k}>' for (k, u), v in elements)
+        text += "</covarianceMatrix></data></segment>"
     text += "</body></oem>"
     return (f'<?xml version="1.0" encoding="UTF-8"?>\n<ndm>{text}</ndm>' if wrap else text).encode()
 
@@ -193,7 +200,8 @@ def test_across_a_leap_second() -> None:
 
 REPLACED = {
     "version": (b"OEM_VERS = 2.0", b"OEM_VERS = 4.0", "OEM version is '4.0', allowed: 1.0, 2.0, 3.0"),
-    "no OEM": (b"CCSDS_OEM_VERS", b"CCSDS_CDM_VERS", "line 1: it is .* an OEM begins with"),
+    "no OEM": (b"CCSDS_OEM_VERS", b"CCSDS_CDM_VERS", "it is a CDM, which has no table of states"),
+    "nothing": (b"CCSDS_OEM_VERS", b"SOMETHING", "line 1: it is .* an OEM begins with"),
     "centre": (b"= EARTH", b"= MOON", "line 6: CENTER_NAME is 'MOON', allowed is EARTH"),
     "frame": (b"= TEME", b"= ITRF2000", "REF_FRAME: .*turns with the Earth"),
     "frame of epoch": (b"= TEME", b"= TEME\nREF_FRAME_EPOCH = 2024-07-05T00:00:00", "REF_FRAME_EPOCH fixes TEME"),
@@ -203,7 +211,7 @@ REPLACED = {
     "twice": (b"CENTER_NAME ", b"OBJECT_ID = X\nCENTER_NAME ", "line 9: OBJECT_ID is given twice"),
     "interpolation": (b"= HERMITE", b"= SPLINE", "INTERPOLATION is 'SPLINE', allowed: LAGRANGE, HERMITE, LINEAR"),
     "degree": (b"DEGREE = 7", b"DEGREE = 0", "INTERPOLATION_DEGREE is '0'"),
-    "start": (b"= 2024-07-05T00:00:00.000", b"= 2024-07-05T00:00:30", "must lie between"),
+    "start": (b"= 2024-07-05T00:00:00.000", b"= 2024-07-05T00:02:30", "must lie between"),
     "cut": (b"= 2024-07-05T00:09:00", b"= 2024-07-05T09:09:00", "the file is cut"),
     "number": (b"\n  2024-07-05T00:03:00.000  ", b"\n  2024-07-05T00:03:00.000  1_0", "line 22: X is '1_0.* finite"),
     "not a number": (b"2024-07-05T00:03:00.000  ", b"2024-07-05T00:03:00.000  nan ", "fields|finite"),
