@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stmgpu.backend import get_backend
     from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
     from stmgpu.catalog.ccsds.oem import read_oem
+    from stmgpu.catalog.trajectories.files import read_trajectories
     from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.debris.policy.policies import MassRemoval, RandomRemoval, RiskRemoval
     from stmgpu.debris.policy.ranking import RankedRemoval
@@ -70,6 +71,7 @@ _HOME = {
     "slurm_cluster": "stmgpu.distribute",
     "Trajectories": "stmgpu.catalog.trajectories.trajectories",
     "read_oem": "stmgpu.catalog.ccsds.oem",
+    "read_trajectories": "stmgpu.catalog.trajectories.files",
     "read_ephemeris": "stmgpu.store",
     "check_store": "stmgpu.store",
     "provenance": "stmgpu.store",
@@ -123,6 +125,7 @@ __all__ = [
     "read_ephemeris",
     "read_oem",
     "read_study",
+    "read_trajectories",
     "screen",
     "screen_to_store",
     "show_versions",

@@ -31,6 +31,7 @@ def screen(
     catalog: common.OptionalCatalog = None,
     ephemeris: common.Ephemeris = None,
     sets: common.Sets = "nearest",
+    skip_unreadable: common.SkipUnreadable = False,
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -62,7 +63,9 @@ def screen(
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
     elements = None if catalog is None else common.read(catalog)
-    trajectories = common.read_ephemerides(ephemeris, elements, start=start, duration_s=window_seconds(hours, days))
+    trajectories = common.read_ephemerides(
+        ephemeris, elements, start=start, duration_s=window_seconds(hours, days), skip=skip_unreadable
+    )
     objects = screening_objects(elements, trajectories)
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s

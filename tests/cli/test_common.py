@@ -1,0 +1,77 @@
+"""Ephemeris files on the command line. Truth: what was written into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import stmgpu
+from support.trajectories import MEME_NAME, circle, meme
+
+from stmgpu.catalog import synthetic_catalog, write_catalog
+from stmgpu.catalog.ccsds.oem_writer import format_oem
+from stmgpu.catalog.trajectories import Trajectories, Trajectory
+from stmgpu.cli.common import split_id
+from stmgpu.errors import InputError
+
+WINDOW = ("--start", "2025-01-01T00:05:00", "--hours", 0.3, "--backend", "reference")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two public ephemerides with covariances; the second states a later end than it has."""
+    for number, stop in ((91000, ""), (91001, "2025-01-01 03:00:00")):
+        segment = circle(30, radius_km=7000.0 + number - 91000)
+        states = np.concatenate([segment.position, segment.velocity], axis=1)
+        path = tmp_path / MEME_NAME.format(number=number, name="STATION-1")
+        path.write_bytes(meme(segment.time_ns.view("datetime64[ns]"), states, stop=stop))
+    return tmp_path
+
+
+def test_an_id_after_the_file(tmp_path: Path) -> None:
+    path, strange = tmp_path / "a.oem", tmp_path / "b=25544"
+    path.touch()
+    strange.touch()
+    assert split_id(str(path)) == (str(path), None)
+    assert split_id(f"{path}=25544") == (str(path), 25544)
+    assert split_id(str(strange)) == (str(strange), None)
+    assert split_id(f"{strange}=7") == (str(strange), 7)
+    assert split_id("x=y=1") == ("x=y", 1)
+    for number in ("", "0", "ISS", "1234567890"):
+        with pytest.raises(InputError, match="is not a NORAD id; use FILE=25544"):
+            split_id(f"{path}={number}")
+
+
+@pytest.mark.slow
+def test_a_folder_of_public_ephemerides(folder: Path) -> None:
+    every = stmgpu("screen", "--ephemeris", folder, *WINDOW)
+    assert every.exit_code == 0, every.output
+    assert "2 objects, 60 states" in every.stderr
+    assert "its header says 2025-01-01T00:00:00 to 2025-01-01T03:00:00; it is cut" in every.stderr
+    assert "2 objects read" in every.stdout
+    (folder / "bad.oem").write_text("junk")
+    refused = stmgpu("screen", "--ephemeris", f"{folder}/*", *WINDOW)
+    assert refused.exit_code == 2
+    assert "1 of 3 ephemeris files cannot be read" in refused.stderr
+    skipped = stmgpu("screen", "--ephemeris", f"{folder}/*", "--skip-unreadable", *WINDOW)
+    assert skipped.exit_code == 0
+    assert "bad.oem" in skipped.stderr
+    assert "2 objects read" in skipped.stdout
+    none = stmgpu("screen", "--ephemeris", folder / "bad.oem", "--skip-unreadable", *WINDOW)
+    assert none.exit_code == 2
+    assert "no ephemeris file could be read" in none.stderr
+
+
+@pytest.mark.slow
+def test_a_file_of_a_catalogued_object(tmp_path: Path) -> None:
+    catalog = synthetic_catalog(3, seed=4)
+    write_catalog(catalog, tmp_path / "cat.3le", format="3le")
+    oem = tmp_path / "own.oem"
+    oem.write_bytes(format_oem(Trajectories.of([Trajectory([circle(30)], name="OWN")])))
+    text = oem.read_bytes().replace(b"OBJECT_ID = 900000001", b"OBJECT_ID = UNKNOWN")
+    oem.write_bytes(text)
+    for given, count in ((oem, 4), (f"{oem}={catalog.norad_id[1]}", 3)):
+        result = stmgpu("screen", tmp_path / "cat.3le", "--ephemeris", given, *WINDOW)
+        assert result.exit_code == 0, result.output
+        assert f"{count} objects read" in result.stdout
