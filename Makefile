@@ -48,7 +48,7 @@ test: install
 	  echo "== FAILED: exit status of the first part $$shared, of the second $$alone" >&2; exit 1 ;; esac
 
 slurm: install
-	@SLURM_CONF=$$(tests/slurm/cluster.sh start) || exit 1; export SLURM_CONF; \
+	@SLURM_CONF=$$(tests/slurm/cluster.sh start --nodes 3) || exit 1; export SLURM_CONF; \
 	  trap 'tests/slurm/cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
 	  $(PYTEST) tests/slurm $(ARGS)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from support.paths import ROOT
 
 SLURM = ROOT / "slurm"
@@ -35,7 +36,7 @@ def why_not() -> str | None:
     if not shutil.which("sbatch"):
         return "Slurm is not installed (Debian, Ubuntu: apt-get install slurm-wlm munge)"
     if not conf:
-        return "no SLURM_CONF of a test cluster; export SLURM_CONF=$(tests/slurm/cluster.sh start), or run make slurm"
+        return "no SLURM_CONF of a test cluster; export SLURM_CONF=$(tests/slurm/cluster.sh start --nodes 3), or run make slurm"
     try:
         text = Path(conf).read_text(encoding="utf-8")
     except OSError as error:
@@ -53,6 +54,7 @@ class Task:
     state: str
     exit_code: int
     restarts: int
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,19 @@ class Job:
             ]
         )
 
+    def kill_node(self, node: str) -> int:
+        """SIGKILL for the slurmd of a node, the processes of Slurm that watch over the job there, and the job's own.
+
+        Slurm would notice after SlurmdTimeout; it is told at once, as a health check does.
+        """
+        conf = Path(os.environ["SLURM_CONF"])
+        processes = self.processes(f"SLURMD_NODENAME={node}")
+        watchers = {psutil.Process(process).ppid() for process in processes}
+        watchers = {process for process in watchers if "slurmstepd" in psutil.Process(process).name()}
+        killed = _kill([int((conf.parent / "run" / f"slurmd-{node}.pid").read_text()), *watchers, *processes])
+        _slurm("scontrol", "update", f"nodename={node}", "state=down", "reason=killed")
+        return killed
+
     def processes(self, *settings: str) -> list[int]:
         """Process ids by the environment that Slurm gave them, and by more of it (``SLURM_PROCID=2``). The path of the
         configuration tells our cluster's job 7 from that of another one on the same machine."""
@@ -194,6 +209,17 @@ def contents(store: Path) -> dict[str, str]:
     }
 
 
+def nodes() -> list[str]:
+    """Names of the nodes of the test cluster."""
+    return re.findall(r"^NodeName=(\S+)", Path(os.environ["SLURM_CONF"]).read_text(encoding="utf-8"), re.M)
+
+
+def restart_nodes() -> None:
+    """Start again the daemons that were killed."""
+    cluster = ROOT / "tests" / "slurm" / "cluster.sh"
+    subprocess.run([cluster, "start"], capture_output=True, timeout=120, check=True)
+
+
 def _kill(processes: list[int]) -> int:
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
@@ -205,7 +231,8 @@ def _task(line: str) -> Task:
     fields = dict(re.findall(r"(\w+)=(\S*)", line))
     name = f"{fields['ArrayJobId']}_{fields['ArrayTaskId']}" if "ArrayJobId" in fields else fields["JobId"]
     code, by_signal = (int(part) for part in fields["ExitCode"].split(":"))
-    return Task(name, fields["JobState"], code or (128 + by_signal if by_signal else 0), int(fields["Restarts"]))
+    exit_code = code or (128 + by_signal if by_signal else 0)
+    return Task(name, fields["JobState"], exit_code, int(fields["Restarts"]), fields.get("BatchHost", ""))
 
 
 def _slurm(*command: str) -> str:
