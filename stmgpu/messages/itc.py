@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from operator import methodcaller
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -102,7 +103,7 @@ def read_segment(data: bytes, file_name: str) -> tuple[StateSegment, list[str]]:
         return f"line {first + k * step}"
 
     epochs = [line.split(None, 1)[0] for line in lines[::step]]
-    day, nanosecond, valid = parse_epochs([_spaced(text) for text in epochs])
+    day, nanosecond, valid = parse_epochs(_spaced(epochs))
     if not valid.all():
         k = int(np.flatnonzero(~valid)[0])
         fail(where(k), f"EPOCH is {shown(epochs[k])}, allowed are UTC times {_EPOCH}")
@@ -141,14 +142,21 @@ def _header(lines: Sequence[bytes]) -> dict[str, str]:
     return fields
 
 
-def _spaced(text: bytes) -> bytes:
-    """Time of a state with separators: 2024190000042.000 is 2024-190T00:00:42.000."""
-    return b"%b-%bT%b:%b:%b" % (text[:4], text[4:7], text[7:9], text[9:11], text[11:])
+def _spaced(texts: Sequence[bytes]) -> list[bytes]:
+    """Times of states with separators: 2024190000042.000 is 2024-190T00:00:42.000."""
+    raw = np.array(texts, np.bytes_)
+    raw = raw.astype(f"S{max(raw.itemsize, 13)}").reshape(-1, 1).view("S1")
+    parts = [raw[:, :4], raw[:, 4:7], raw[:, 7:9], raw[:, 9:11], raw[:, 11:]]
+    spaced = [parts[0]]
+    for mark, part in zip((b"-", b"T", b":", b":"), parts[1:], strict=True):
+        spaced += [np.full((len(raw), 1), mark), part]
+    joined = np.ascontiguousarray(np.concatenate(spaced, axis=1))
+    return [bytes(text) for text in joined.view(f"S{joined.shape[1]}").reshape(-1).tolist()]
 
 
 def _numbers(body: bytes, lines: Sequence[bytes], first: int, step: int) -> Floats:
     """All numbers, seven a line; an InputError names the first line without."""
-    if all(line.count(b" ") == _WIDTH - 1 for line in lines):
+    if set(map(methodcaller("count", b" "), lines)) == {_WIDTH - 1}:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # text that is not a number
             try:
