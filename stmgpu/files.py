@@ -212,6 +212,33 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def writing(target: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    """Write a file, see :func:`replacing`, or into one that is already open, such as standard output.
+
+    Parameters
+    ----------
+    target : path or binary file
+        The file to write.
+
+    Yields
+    ------
+    binary file
+        Open for writing.
+
+    Raises
+    ------
+    InputError, StoreError, OSError
+        As :func:`replacing`.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        with replacing(target) as file:
+            yield file
+    else:
+        yield target
+        target.flush()
+
+
 def file_hash(path: Path) -> tuple[int, str]:
     """Size and SHA-256 of a file."""
     with path.open("rb") as file:

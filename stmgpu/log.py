@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from stmgpu.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_LONGEST = 10_000  # characters of a record, its traceback included
 
 LINE_EVERY_S = 60.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -34,7 +38,15 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)  # ASCII: nothing in it can command a terminal
+
+
+class Plain(logging.Formatter):
+    """Formatter of text in which control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record."""
+        return printable(super().format(record), _LONGEST)
 
 
 def configure(verbose: int = 0, *, as_json: bool = False) -> None:
@@ -63,9 +75,10 @@ def configure(verbose: int = 0, *, as_json: bool = False) -> None:
         from rich.logging import RichHandler
 
         shown = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
+        shown.setFormatter(Plain())
     else:
         shown = logging.StreamHandler(sys.stderr)
-        shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+        shown.setFormatter(Plain("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logger.addHandler(shown)
     logger.setLevel(logging.WARNING if verbose < 0 else logging.DEBUG if verbose else logging.INFO)
 

@@ -15,7 +15,7 @@ from stmgpu.backend import BACKENDS
 SUBJECTS = {
     "": {"layers"},
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
-    "cli": {"debris_input"},
+    "cli": {"arguments", "debris_input"},
     "debris": {"public_names"},
     "debris/population": {"survivors"},
     "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow

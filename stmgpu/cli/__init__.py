@@ -6,11 +6,13 @@ same command), 130 interrupted, 143 terminated.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -18,28 +20,62 @@ from typer.core import TyperGroup
 
 from stmgpu import log
 from stmgpu.cli import catalogs, common, computing, debris, stores
-from stmgpu.errors import InputError, StmgpuError
+from stmgpu.cli.invocation import INVOCATION
+from stmgpu.cli.results import with_json
+from stmgpu.errors import InputError, StmgpuError, printable
+
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # its public subclass has its attributes
+
+
+TERMINATED = 143
+"""Exit code after SIGTERM."""
 
 
 class _Commands(TyperGroup):
     """Turns the library's errors into a line on standard error and an exit code."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.parent is None:
+            INVOCATION.begin(args)
+        return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _readable_usage_errors():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _readable_usage_errors():
+                super().invoke(ctx)
+            sys.stdout.flush()
         except InputError as error:
             common.fail(error, 2)
         except StmgpuError as error:
             common.fail(error, 1)
         except BrokenPipeError:  # the reader, such as `head`, has gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             raise typer.Exit(0) from None
         except MemoryError:
             common.fail("out of memory; use a shorter window, a smaller threshold or fewer objects", 1)
         except OSError as error:
             common.fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
         except KeyboardInterrupt:
-            common.fail("interrupted", 130)
+            common.fail(f"interrupted; {INVOCATION.how_to_resume()}", 130)
+        except SystemExit as end:
+            if end.code == TERMINATED:
+                common.fail(f"terminated; {INVOCATION.how_to_resume()}", TERMINATED)
+            raise
+
+
+@contextlib.contextmanager
+def _readable_usage_errors() -> Iterator[None]:
+    """Escape control characters in messages that quote the arguments."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = printable(error.message)
+        raise
 
 
 app = typer.Typer(
@@ -51,20 +87,22 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, convert and generate catalogues.")
 app.add_typer(catalog_app, name="catalog")
-app.command()(stores.info)
-app.command()(computing.screen)
-app.command()(computing.demo)
-app.command()(computing.propagate)
-app.command()(debris.evolve)
-app.command()(debris.study)
-app.command()(debris.scenario)
-app.command()(stores.check)
-app.command()(stores.merge)
-app.command()(stores.export)
-app.command("compile")(stores.compile_kernels)
-catalog_app.command()(catalogs.summary)
-catalog_app.command()(catalogs.convert)
-catalog_app.command()(catalogs.synthesize)
+for verb in (
+    stores.info,
+    computing.screen,
+    computing.demo,
+    computing.propagate,
+    debris.evolve,
+    debris.study,
+    debris.scenario,
+    stores.check,
+    stores.merge,
+    stores.export,
+):
+    app.command()(with_json(verb))
+app.command("compile")(with_json(stores.compile_kernels))
+for verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
+    catalog_app.command()(with_json(verb))
 
 
 def _version(wanted: bool) -> None:
@@ -102,4 +140,4 @@ def main(
 
 def _terminated(signum: int, frame: object) -> None:
     """Handler of SIGTERM, with which batch systems end a job: exit and remove files that are half written."""
-    raise SystemExit(143)
+    raise SystemExit(TERMINATED)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, note_sets, read
-from stmgpu.cli.outputs import check_outputs
+from stmgpu.cli.invocation import INVOCATION
+from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
+from stmgpu.cli.results import result
+from stmgpu.errors import InputError
+from stmgpu.files import writing
+
+if TYPE_CHECKING:
+    from stmgpu.catalog import Catalog
 
 
 def summary(
     catalog: CatalogFile,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     rejected: Annotated[bool, typer.Option("--rejected", help="List every rejected record.")] = False,
 ) -> None:
     """Count objects by regime, and show epochs, ages and rejected records."""
-    objects = read(catalog, 0 if rejected or as_json else SHOWN_REJECTIONS)
+    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS)
     counts: dict[str, Any] = objects.summary()
-    if as_json:
-        typer.echo(json.dumps({**counts, "rejections": [str(r) for r in objects.rejected]}, indent=2))
-        return
+    rejections = [str(rejection) for rejection in objects.rejected]
+    lines = []
     for name, value in counts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{k} {v:,.2f}" if isinstance(v, float) else f"{k} {v:,}" for k, v in value.items())
-        typer.echo(f"{name.replace('_', ' '):<13} {value}")
+        lines.append(f"{name.replace('_', ' '):<13} {value}")
     if rejected:
-        for rejection in objects.rejected:
-            typer.echo(f"rejected      {rejection}")
+        lines += [f"rejected      {rejection}" for rejection in rejections]
+    result({**counts, "rejections": rejections}, lines)
 
 
 def convert(
@@ -38,13 +42,11 @@ def convert(
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
     """Convert a catalogue to another format."""
-    from stmgpu.catalog import write_catalog
-
     check_outputs(None, target)
+    check_form(target, form)
     objects = read(catalog)
     note_sets(objects)
-    write_catalog(objects, target, format=form)
-    typer.echo(f"{len(objects)} objects written to {target}, {len(objects.rejected)} rejected")
+    _write(objects, target, form)
 
 
 def synthesize(
@@ -55,8 +57,33 @@ def synthesize(
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
     """Generate a synthetic catalogue with the proportions of the public one."""
-    from stmgpu.catalog import synthetic_catalog, write_catalog
+    from stmgpu.catalog import synthetic_catalog
 
     check_outputs(None, target)
-    write_catalog(synthetic_catalog(objects, seed=seed, epoch=epoch), target, format=form)
-    typer.echo(f"{objects} objects written to {target}")
+    check_form(target, form)
+    _write(synthetic_catalog(objects, seed=seed, epoch=epoch), target, form)
+
+
+def check_form(target: Path, form: str | None) -> None:
+    """Raise :class:`InputError` for a format of catalogues that is unknown or not given."""
+    from stmgpu.catalog import Catalog, format_catalog
+
+    if form is None and is_standard_output(target):
+        raise InputError("the format of standard output is not known; choose one with --format")
+    format_catalog(Catalog.empty(), target.suffix.lstrip(".").lower() if form is None else form)
+
+
+def _write(objects: Catalog, target: Path, form: str | None) -> None:
+    """Write a catalogue and report it."""
+    from stmgpu.catalog import format_catalog, write_catalog
+
+    if is_standard_output(target):
+        with writing(opened(target)) as file:
+            file.write(format_catalog(objects, form or ""))
+    else:
+        write_catalog(objects, target, format=form)
+    rejected = len(objects.rejected)
+    result(
+        {"objects": len(objects), "rejected": rejected, "written": [target]},
+        f"{len(objects)} objects written to {name_of(target)}, {rejected} rejected",
+    )

@@ -15,7 +15,7 @@ import typer
 from stmgpu import log
 from stmgpu.backend import BackendName
 from stmgpu.choices import ElementSets
-from stmgpu.errors import BackendError, InputError
+from stmgpu.errors import BackendError, InputError, printable
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
@@ -29,6 +29,9 @@ STOPPED = 75
 
 _FAR_DAYS = 14.0
 """Days from the median epoch beyond which the command line warns; element sets are good for a few."""
+
+_LONGEST = 10_000
+"""Longest message [characters]."""
 
 _LOG = logging.getLogger("stmgpu.cli")
 _stop: list[int] = []
@@ -97,20 +100,22 @@ def stopping() -> bool:
     """Whether SIGUSR1 was received; logs it once."""
     if len(_stop) == 1:
         _stop.append(0)
-        say("asked to stop: finishing the current tile; rerun the same command to resume")
+        say("asked to stop after the current tile")
     return bool(_stop)
+
+
+def check_catalog(path: Path) -> None:
+    """Raise :class:`InputError` for a folder."""
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
 
 
 def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
     """Read a catalogue and print the rejected records."""
     from stmgpu.catalog import read_catalog
 
-    if str(path) == "-":
-        objects = read_catalog(sys.stdin.buffer)
-    elif path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
-    else:
-        objects = read_catalog(path)
+    check_catalog(path)
+    objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path)
     note(f"catalogue {objects.source}: {len(objects)} objects, {len(objects.rejected)} rejected{_other_sets(objects)}")
     for rejection in objects.rejected[:shown]:
         say(f"rejected: {rejection}")
@@ -214,6 +219,21 @@ def window_of(start: str, duration_s: float) -> tuple[int, int]:
     return int(begin), int(end)
 
 
+def checked_window(start: str | None, hours: float | None, days: float | None) -> Window:
+    """Window of the arguments, for checks before a catalogue is read; it starts at J2000 if there is no start.
+
+    Raises
+    ------
+    InputError
+        If an argument is impossible.
+    """
+    from stmgpu.window import Window
+
+    window = Window.of("2000-01-01" if start is None else start, hours, days)
+    _ = window.start.datetime64  # InputError outside its years
+    return window
+
+
 def backend_name(backend: BackendName, threads: int | None) -> BackendName:
     """Name of the backend that will run; warns if only the slow reference backend works."""
     from stmgpu.backend import get_backend
@@ -253,7 +273,7 @@ def say(text: str) -> None:
     if log.is_json():
         _LOG.warning("%s", text)
     else:
-        typer.echo(text, err=True)
+        typer.echo(printable(text, _LONGEST), err=True)
 
 
 def note(text: str) -> None:
@@ -261,7 +281,7 @@ def note(text: str) -> None:
     if log.is_json():
         _LOG.info("%s", text)
     elif _LOG.isEnabledFor(logging.INFO):
-        typer.echo(text, err=True)
+        typer.echo(printable(text, _LONGEST), err=True)
 
 
 def fail(error: object, code: int) -> NoReturn:
@@ -269,5 +289,5 @@ def fail(error: object, code: int) -> NoReturn:
     if log.is_json():
         _LOG.error("%s", error)
     else:
-        typer.echo(f"stmgpu: {error}", err=True)
+        typer.echo(f"stmgpu: {printable(str(error))}", err=True)
     raise typer.Exit(code)

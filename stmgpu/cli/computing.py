@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,9 @@ import typer
 from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.common import note, say
-from stmgpu.cli.outputs import check_outputs, check_picture
-from stmgpu.cli.run_options import RunChoices, concluded, quiet_fonts, window_options
+from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
+from stmgpu.cli.results import result
+from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, window_options
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.window import window_seconds
 
@@ -52,6 +54,7 @@ def screen(
 ) -> None:
     """Find every conjunction between any two objects."""
     from stmgpu.screen.screening import screening_objects, screening_settings
+    from stmgpu.screen.settings import ScreeningSettings
 
     check_outputs(out, csv, plot)
     check_picture(plot)
@@ -62,6 +65,10 @@ def screen(
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
+    if catalog is not None:
+        common.check_catalog(catalog)
+    ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
+    common.backend_name(choices.backend, choices.threads)
     elements = None if catalog is None else common.read(catalog)
     trajectories = common.read_ephemerides(
         ephemeris, elements, start=start, duration_s=window_seconds(hours, days), skip=skip_unreadable
@@ -98,6 +105,7 @@ def demo(
     """Screen a synthetic catalogue, all against all, into a store, a CSV file and a figure."""
     from stmgpu.catalog import synthetic_catalog
     from stmgpu.screen.screening import screening_objects, screening_settings
+    from stmgpu.screen.settings import ScreeningSettings
 
     store, csv, plot = out / "conjunctions.zarr", out / "conjunctions.csv", out / "screening.png"
     try:
@@ -105,6 +113,8 @@ def demo(
     except OSError as error:
         raise InputError(f"cannot make the folder {out}: {error.strerror}; choose another with --out") from error
     check_outputs(store, csv, plot)
+    ScreeningSettings(common.checked_window(None, hours, None), threshold_km)
+    common.backend_name(backend, threads)
     note(f"synthetic catalogue: {objects} objects, seed {seed}")
     catalog = synthetic_catalog(objects, seed=seed)
     screened = screening_objects(catalog)
@@ -131,10 +141,14 @@ def propagate(
     from stmgpu.distribute.api import ephemeris_settings, run_to_store
     from stmgpu.distribute.jobs.ephemeris import EphemerisJob
     from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.propagate.settings import EphemerisSettings
     from stmgpu.store import open_dataset
 
     check_outputs(out)
     options = choices.options(out)
+    common.check_catalog(catalog)
+    EphemerisSettings(common.checked_window(start, hours, days), step_s)
+    common.backend_name(choices.backend, choices.threads)
     elements = common.read(catalog)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
     elements = elements.with_sets(sets, near=settings.window.middle)
@@ -142,7 +156,6 @@ def propagate(
     if choices.dry_run:
         _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return
-    common.backend_name(choices.backend, choices.threads)
     common.note_window(elements, settings.window, f"step {step_s:g} s")
     with log.progress("propagating", total=settings.window.hours, unit="h") as report:
         options = choices.options(out, progress=report)
@@ -151,9 +164,11 @@ def propagate(
         return
     written = open_dataset(out, "ephemeris")
     failing = int((written.error_code != 0).any("time").sum())
-    typer.echo(
-        f"{len(elements) + len(elements.rejected)} objects read, {len(elements.rejected)} rejected, {failing} "
-        f"failing propagation, {written.sizes['time']} times; {out}"
+    counts = {"read": len(elements) + len(elements.rejected), "rejected": len(elements.rejected), "failed": failing}
+    result(
+        {"complete": True, "objects": counts, "times": written.sizes["time"], "written": [out]},
+        f"{counts['read']} objects read, {counts['rejected']} rejected, {failing} failing propagation, "
+        f"{written.sizes['time']} times; {out}",
     )
 
 
@@ -170,11 +185,10 @@ def _screen(
     from stmgpu.screen.screening import screen_objects
     from stmgpu.store import open_dataset
 
-    name = common.backend_name(choices.backend, choices.threads)
     common.note_window(catalog, settings.window, f"threshold {settings.threshold_km:g} km")
     with log.progress("screening", total=settings.window.hours, unit="h") as report:
         if out is None:
-            return screen_objects(objects, settings, backend=name, threads=choices.threads, report=report)
+            return screen_objects(objects, settings, backend=choices.backend, threads=choices.threads, report=report)
         options = choices.options(out, progress=report)
         outcome = run_to_store(ScreeningJob.plan(objects, settings, options), out, options)
     if not concluded(outcome, out):
@@ -186,54 +200,50 @@ def _screen(
 
 def _print_plan(plan: RunPlan, options: RunOptions) -> None:
     """Print tiles, memory, disk and time of a planned run, and its settings."""
-    from stmgpu.distribute import resources
-
-    cores, document, needs = resources.cores(), plan.document, plan.estimate
-    chunk = document.tiling.chunk_objects
-    typer.echo(
-        f"tiles         {document.tiles}, each {document.tiling.tile_hours:g} h of "
-        f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}"
-    )
-    typer.echo(
-        f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker "
-        f"({resources.memory_bytes() / 2**20:,.0f} MiB free)"
-    )
-    typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
-    typer.echo(
-        f"time          about {needs.core_seconds:,.0f} s of one core, {needs.core_seconds / cores:,.0f} s on "
-        f"the {cores} cores of this machine"
-    )
-    typer.echo(f"executor      {options.executor.name}")
-    for name, value in document.settings.to_json().items():
-        typer.echo(f"{name:<13} {value}")
-    typer.echo(f"{'arithmetic':<13} {document.arithmetic}")
+    facts = {**plan_summary(plan), "executor": options.executor.name}
+    chunk, cores = facts["chunk_objects"], facts["cores"]
+    lines = [
+        f"tiles         {facts['tiles']}, each {facts['tile_hours']:g} h of "
+        f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}",
+        f"memory        about {facts['memory_bytes'] / 2**20:,.0f} MiB a worker "
+        f"({facts['memory_free_bytes'] / 2**20:,.0f} MiB free)",
+        f"disk          about {facts['disk_bytes'] / 1e6:,.0f} MB",
+        f"time          about {facts['core_seconds']:,.0f} s of one core, {facts['core_seconds'] / cores:,.0f} s on "
+        f"the {cores} cores of this machine",
+        f"executor      {facts['executor']}",
+        *(f"{name:<13} {value}" for name, value in facts["settings"].items()),
+        f"arithmetic    {facts['arithmetic']}",
+    ]
+    result(facts, lines)
 
 
 def _deliver(
     conjunctions: xr.Dataset, catalog: Catalog | None, store: Path | None, *, csv: Path | None, plot: Path | None
 ) -> None:
     """Write and print the result; it is printed even if a file cannot be written."""
+    from stmgpu.report.screening.summary import screening_summary
     from stmgpu.report.screening.text import failing_lines, print_result
     from stmgpu.screen.csv_table import write_csv
 
+    written = [path for path in (store, csv, plot) if path is not None and not is_standard_output(path)]
+    document = {"complete": True, **screening_summary(conjunctions)}
+
     try:
         if csv is not None:
-            write_csv(conjunctions, csv)
+            write_csv(conjunctions, opened(csv))
         if plot is not None and catalog is not None:
             with quiet_fonts():
                 from stmgpu.report.screening.figure import plot_screening
 
                 plot_screening(conjunctions, catalog, plot)
     except (StmgpuError, OSError):
-        print_result(conjunctions)
+        result(document, partial(print_result, conjunctions), written=[])
         raise
     for line in failing_lines(conjunctions):
         say(line)
     if len(conjunctions.attrs["failed_norad_id"]) and store is None:
         note("use --out to store every failing object with the time of its first failure")
-    print_result(conjunctions)
-    if written := [str(p) for p in (store, csv, plot) if p is not None]:
-        typer.echo(f"written: {', '.join(written)}")
+    result(document, partial(print_result, conjunctions), written=written)
     if not json.loads(conjunctions.attrs["certificate"])["complete"]:
         raise StmgpuError(
             "the certificate does not hold: a pair moved more than its proven bound, so conjunctions may "

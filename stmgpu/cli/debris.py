@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +10,11 @@ import typer
 
 from stmgpu import log
 from stmgpu.cli import common
-from stmgpu.cli.outputs import check_outputs, check_picture
-from stmgpu.cli.run_options import RunChoices, concluded, quiet_fonts, study_options
+from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
+from stmgpu.cli.results import result
+from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, study_options
 from stmgpu.errors import InputError
+from stmgpu.files import writing
 
 
 @study_options
@@ -37,7 +39,7 @@ def evolve(
     from stmgpu.debris.study.settings import EnsembleSettings
     from stmgpu.distribute.api import run_to_store
     from stmgpu.distribute.jobs.ensemble import plan_study
-    from stmgpu.report.study import print_study
+    from stmgpu.report.study import print_study, study_summary
     from stmgpu.store import open_dataset
     from stmgpu.store.run_input import StudyInputs
 
@@ -48,15 +50,18 @@ def evolve(
     for text in settings.notes:
         common.note(text)
     if choices.dry_run:
-        typer.echo(f"scenarios     {', '.join(settings.names)}")
-        typer.echo(f"runs          {settings.runs} each, {settings.years:g} years from {settings.begin_year:.2f}")
-        typer.echo(f"tiles         {plan.document.tiles}")
-        typer.echo(f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker")
-        typer.echo(f"disk          about {needs.disk_bytes / 1e6:,.0f} MB")
-        typer.echo(f"time          about {needs.core_seconds:,.0f} s of one core, if the population does not grow")
         assert isinstance(plan.run_input, StudyInputs)
-        for name, path in plan.run_input.files.items():
-            typer.echo(f"input         {path} (kept as {name})")
+        lines = [
+            f"scenarios     {', '.join(settings.names)}",
+            f"runs          {settings.runs} each, {settings.years:g} years from {settings.begin_year:.2f}",
+            f"tiles         {plan.document.tiles}",
+            f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker",
+            f"disk          about {needs.disk_bytes / 1e6:,.0f} MB",
+            f"time          about {needs.core_seconds:,.0f} s of one core, if the population does not grow",
+            *(f"input         {path} (kept as {name})" for name, path in plan.run_input.files.items()),
+        ]
+        inputs = [{"name": name, "path": path} for name, path in plan.run_input.files.items()]
+        result({**plan_summary(plan), "inputs": inputs}, lines)
         return
     common.backend_name(choices.backend, choices.threads)
     common.note(
@@ -67,15 +72,14 @@ def evolve(
     with log.progress("evolving", total=run_years, unit="run-years") as report:
         outcome = run_to_store(plan, out, choices.options(out, progress=report))
     if concluded(outcome, out):
-        print_study(open_dataset(out, "ensemble"))
-        typer.echo(f"written: {out}")
+        summary = study_summary(open_dataset(out, "ensemble"))
+        result(summary, partial(print_study, summary), written=[out])
 
 
 def study(
     store: Annotated[Path, typer.Argument(help="Store of `stmgpu evolve`.")],
     table: Annotated[bool, typer.Option("--table", help="Print the table (the default).")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the figure (PNG, PDF or SVG).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Use the finished runs of a study that is still running.")
     ] = False,
@@ -87,14 +91,14 @@ def study(
     check_picture(plot)
     check_outputs(None, plot)
     ensemble = open_dataset(store, "ensemble", partial=partial)
-    if as_json:
-        typer.echo(json.dumps(study_summary(ensemble), indent=2))
-    elif table or plot is None:
-        print_study(ensemble)
+    written = []
     if plot is not None:
         with quiet_fonts():
             plot_study(ensemble, plot)
-        common.note(f"written: {plot}")
+        written = [plot]
+    summary = study_summary(ensemble)
+    shown = table or plot is None
+    result(summary, (lambda console: print_study(summary, console)) if shown else (), written=written)
 
 
 def scenario(
@@ -108,7 +112,8 @@ def scenario(
     if name not in scenarios:
         raise InputError(f"there is no example {name!r}; choose one of {', '.join(sorted(scenarios))}")
     check_outputs(None, target)
-    if target.exists():
+    if target.exists() and not is_standard_output(target):
         raise InputError(f"{target} exists; choose another name")
-    target.write_bytes(scenarios[name].read_bytes())
-    typer.echo(f"written: {target}")
+    with writing(opened(target)) as file:
+        file.write(scenarios[name].read_bytes())
+    result({}, written=[target] if not is_standard_output(target) else [])

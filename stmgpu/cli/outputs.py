@@ -1,10 +1,13 @@
-"""Checks of output paths before the work begins."""
+"""Outputs of a command: checks of their paths before the work begins, and `-` for standard output."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
+from stmgpu.cli.invocation import INVOCATION
 from stmgpu.errors import InputError, StoreError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -14,22 +17,28 @@ PICTURES = (".png", ".pdf", ".svg")
 def check_outputs(store: Path | None, *files: Path | None) -> None:
     """Raise :class:`InputError` for paths that cannot be written.
 
-    A store that is already there may be resumed or replaced; other files and folders are left alone.
+    A store that is already there may be resumed or replaced; other files and folders are left alone. The file `-` is
+    standard output.
     """
     from stmgpu.store import check_target
     from stmgpu.store.writing import check_outside
 
     if store is not None:
+        if is_standard_output(store):
+            raise InputError("a store is a folder and cannot go to standard output; give --out a path")
         try:
             check_target(store, overwrite=True)
         except StoreError as error:
             raise InputError(f"{error} (--out)") from error
-    given = [path.absolute() for path in (store, *files) if path is not None]
+        INVOCATION.computes_into(store)
+    for file in files:
+        if file is not None and is_standard_output(file):
+            INVOCATION.take_standard_output("-")
+    paths = [file for file in files if file is not None and not is_standard_output(file)]
+    given = [path.absolute() for path in (store, *paths) if path is not None]
     if len(set(given)) < len(given):
         raise InputError("two results have the same path; give each its own")
-    for file in files:
-        if file is None:
-            continue
+    for file in paths:
         folder = file.absolute().parent
         if not folder.is_dir():
             raise InputError(f"cannot write {file}: there is no folder {folder}; create it first")
@@ -39,6 +48,21 @@ def check_outputs(store: Path | None, *files: Path | None) -> None:
         check_outside(file)
         if not os.access(folder, os.W_OK):
             raise InputError(f"cannot write {file}: no permission to write in {folder}; choose another folder")
+
+
+def is_standard_output(path: Path) -> bool:
+    """Whether a path stands for standard output."""
+    return str(path) == "-"
+
+
+def name_of(path: Path) -> str:
+    """Path as messages name it."""
+    return "standard output" if is_standard_output(path) else str(path)
+
+
+def opened(path: Path) -> Path | BinaryIO:
+    """Standard output for `-`, otherwise the path itself."""
+    return sys.stdout.buffer if is_standard_output(path) else path
 
 
 def check_picture(plot: Path | None) -> None:

@@ -19,11 +19,14 @@ import typer
 from stmgpu.choices import ExecutorName, IfExists
 from stmgpu.cli import common
 from stmgpu.cli.common import note, say
+from stmgpu.cli.invocation import INVOCATION
+from stmgpu.cli.results import result
 from stmgpu.errors import InputError, StmgpuError
 
 if TYPE_CHECKING:
     from stmgpu.distribute import Outcome
     from stmgpu.distribute.executors import Executor, RunOptions
+    from stmgpu.distribute.jobs import RunPlan
     from stmgpu.progress import Report
 
 _RUN, _CLUSTER = "Running", "Dask cluster"
@@ -236,6 +239,25 @@ def task_of(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[1])
 
 
+def plan_summary(plan: RunPlan) -> dict[str, Any]:
+    """A planned run in plain numbers: tiles, needs and settings."""
+    from stmgpu.distribute import resources
+
+    document, needs = plan.document, plan.estimate
+    return {
+        "kind": document.kind,
+        "tiles": document.tiles,
+        **document.tiling.to_json(),
+        "memory_bytes": needs.memory_bytes,
+        "memory_free_bytes": resources.memory_bytes(),
+        "disk_bytes": needs.disk_bytes,
+        "core_seconds": needs.core_seconds,
+        "cores": resources.cores(),
+        "settings": document.settings.to_json(),
+        "arithmetic": document.arithmetic,
+    }
+
+
 def concluded(outcome: Outcome, out: Path) -> bool:
     """Whether the store is complete; reports what is left, and ends the command if tiles failed."""
     done = outcome.tiles - len(outcome.missing)
@@ -249,11 +271,13 @@ def concluded(outcome: Outcome, out: Path) -> bool:
             say(f"tile {tiles[0]}{more} failed: {reason}")
         raise StmgpuError(
             f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
-            "fix the cause and rerun the same command"
+            f"fix the cause, then {INVOCATION.resume()}"
         )
     if outcome.complete:
         return True
+    result({"complete": False, "store": out, "tiles": outcome.tiles, "tiles_done": done}, ())
     if outcome.stopped:
+        say(INVOCATION.how_to_resume())
         raise typer.Exit(common.STOPPED)
     note(
         f"the other {len(outcome.missing)} tiles belong to other tasks; the task that computes the last one "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stmgpu.cli import common
+from stmgpu.cli.results import result
 from stmgpu.errors import StmgpuError
 
 if TYPE_CHECKING:
@@ -22,28 +24,24 @@ def info(
     store: Annotated[
         Path | None, typer.Argument(help="Store whose provenance to show. Default: describe this installation.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show backends, devices, versions and caches, or the provenance of a store."""
     from stmgpu.versions import describe
 
     facts: dict[str, Any]
     if store is None:
-        facts = dict(describe())
+        facts = {name.replace(" ", "_"): fact for name, fact in describe().items()}
     else:
         from stmgpu.store import provenance
 
         facts = provenance(store)
-    if as_json:
-        typer.echo(json.dumps(facts, indent=2))
-        return
+    shown: dict[str, Any] = dict(facts if store is not None else describe())
     settings = None if store is None else _study_settings(store)
     if settings is not None:
-        facts["settings"] = _brief(settings)
+        shown["settings"] = _brief(settings)
         if facts["attributes"].get("notes"):  # they begin with those of the settings
-            del facts["settings"]["notes"]
-    for name, value in facts.items():
-        _print(name, value)
+            del shown["settings"]["notes"]
+    result(facts, [line for name, value in shown.items() for line in _lines(name, value)])
 
 
 def _study_settings(store: Path) -> EnsembleSettings | None:
@@ -95,23 +93,23 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
-def _print(name: str, value: object, indent: int = 0) -> None:
+def _lines(name: str, value: object, indent: int = 0) -> Iterator[str]:
     space = " " * indent
     if isinstance(value, dict) and value:
-        typer.echo(f"{space}{name}")
+        yield f"{space}{name}"
         for key, inner in value.items():
-            _print(str(key), inner, indent + 2)
+            yield from _lines(str(key), inner, indent + 2)
     elif name == "notes" and isinstance(value, list):
         left = len(value) - common.SHOWN_REJECTIONS
         more = [f"and {left} more; --json has all"] if left > 0 else []
         for number, text in enumerate([*value[: common.SHOWN_REJECTIONS], *more]):
-            typer.echo(f"{space}{'' if number else name:<{max(18 - indent, 1)}} {text}")
+            yield f"{space}{'' if number else name:<{max(18 - indent, 1)}} {text}"
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for number, inner in enumerate(value, 1):
-            _print(f"{name} {number}", inner, indent)
+            yield from _lines(f"{name} {number}", inner, indent)
     else:
         shown = " ".join(map(str, value)) if isinstance(value, list) else value
-        typer.echo(f"{space}{name:<{max(18 - indent, 1)}} {shown}")
+        yield f"{space}{name:<{max(18 - indent, 1)}} {shown}"
 
 
 def check(
@@ -128,11 +126,14 @@ def check(
     from stmgpu.store import check_store
 
     findings = check_store(store, repair=repair)
-    for finding in findings:
-        typer.echo(str(finding))
+    document = {
+        "store": store,
+        "problems": len(findings),
+        "findings": [{"problem": finding.what, "remedy": finding.cure} for finding in findings],
+    }
+    result(document, map(str, findings) if findings else f"{store} is complete and undamaged")
     if findings:
         raise StmgpuError(f"problems found in {store}: {len(findings)}; follow the remedies above")
-    typer.echo(f"{store} is complete and undamaged")
 
 
 def merge(
@@ -152,7 +153,8 @@ def merge(
             f"{' ...' if len(outcome.missing) > common.SHOWN_REJECTIONS else ''}; rerun the command that "
             "made the store"
         )
-    typer.echo(f"{store} is complete: {outcome.tiles} tiles")
+    document = {"complete": True, "store": store, "tiles": outcome.tiles, "tiles_done": outcome.tiles}
+    result(document, f"{store} is complete: {outcome.tiles} tiles")
 
 
 def export(
@@ -162,7 +164,8 @@ def export(
     """Copy a complete store into an RO-Crate: a folder with a standard description of data and provenance."""
     from stmgpu.store.crate import write_crate
 
-    typer.echo(f"written: {write_crate(store, crate)}")
+    written = write_crate(store, crate)
+    result({}, written=[written])
 
 
 def compile_kernels(
@@ -171,5 +174,5 @@ def compile_kernels(
     """Compile all CUDA kernels into the cache; works on machines without a GPU, such as login nodes."""
     from stmgpu.backend.nvrtc import compile_all
 
-    for path in compile_all(arch):
-        typer.echo(str(path))
+    paths = list(compile_all(arch))
+    result({"written": paths}, map(str, paths))

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.files import replacing
+from stmgpu.files import writing
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.variables import REGIME_CODES, VARIABLES
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     import xarray as xr
 
@@ -33,7 +34,7 @@ CSV_COLUMNS = {name: f"{name}{_SUFFIX.get(spec.units, '')}" for name, spec in VA
 """Columns of the CSV table by variable: the variable's name, with its unit where it has one."""
 
 
-def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
+def write_csv(conjunctions: xr.Dataset, path: str | Path | BinaryIO) -> None:
     """Write a result as CSV.
 
     The table is that of ``conjunctions.to_dataframe()``, row for row and column for column. Names of columns carry the
@@ -44,8 +45,8 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
     ----------
     conjunctions : xr.Dataset
         From `stmgpu.screen`, or from a store; also some of its rows.
-    path : str or Path
-        File to write; an existing one is replaced.
+    path : str, Path or binary file
+        File to write; an existing one is replaced. A file that is open for writing is written to as it is.
 
     Examples
     --------
@@ -53,11 +54,54 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path) -> None:
     """
     names = [name for name in VARIABLES if name in conjunctions.variables]
     columns = [(_writer(name, conjunctions[name].values), conjunctions[name].values) for name in names]
-    with replacing(path) as file:
+    with writing(path) as file:
         file.write((",".join(CSV_COLUMNS[name] for name in names) + "\n").encode())
         for k in range(0, conjunctions.sizes["conjunction"], _ROWS_AT_ONCE):
             texts = (write(values[k : k + _ROWS_AT_ONCE]) for write, values in columns)
             file.write("".join(",".join(row) + "\n" for row in zip(*texts, strict=True)).encode())
+
+
+def table_rows(conjunctions: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """Rows of the table that :func:`write_csv` writes, one by one.
+
+    Parameters
+    ----------
+    conjunctions : xr.Dataset
+        As for :func:`write_csv`.
+
+    Yields
+    ------
+    dict
+        Values by the name of the column: numbers with the digits of the CSV table, times as text in UTC, ``flags`` as a
+        list of names; None for what is missing.
+
+    Examples
+    --------
+    >>> [row["primary"] for row in table_rows(con)]  # doctest: +SKIP
+    """
+    names = [name for name in VARIABLES if name in conjunctions.variables]
+    columns = [conjunctions[name].values for name in names]
+    for k in range(0, conjunctions.sizes["conjunction"], _ROWS_AT_ONCE):
+        parts = [_values(name, column[k : k + _ROWS_AT_ONCE]) for name, column in zip(names, columns, strict=True)]
+        for row in zip(*parts, strict=True):
+            yield {CSV_COLUMNS[name]: value for name, value in zip(names, row, strict=True)}
+
+
+def _values(name: str, part: np.ndarray[Any, Any]) -> list[Any]:
+    kind = VARIABLES[name].dtype
+    if kind == "text":
+        return [str(text) for text in part.tolist()]
+    texts = _writer(name, part)(part)
+    if name == "flags":
+        return [text.split("|") if text else [] for text in texts]
+    if name in _REGIMES:
+        return [text or None for text in texts]
+    if kind == "time":
+        return [None if text == "NaT" else text for text in texts]
+    if kind == "int64":
+        return [int(text) for text in texts]
+    numbers = map(float, texts)
+    return [number if np.isfinite(number) else None for number in numbers]
 
 
 def _writer(name: str, values: np.ndarray[Any, Any]) -> Callable[[np.ndarray[Any, Any]], list[str]]:

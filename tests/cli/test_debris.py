@@ -305,11 +305,11 @@ def test_study_as_table_json_and_figure(evolved: tuple[Path, Result], tmp_path: 
     assert [s["name"] for s in document["scenarios"]] == ["nothing", "removal"]
     assert document["scenarios"][1]["removed"] == pytest.approx(8.0)  # what was removed at the end is not counted yet
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert f"written: {picture}" in result.stderr
+    assert document["written"] == [str(picture)]
     only = stmgpu("study", store, "--plot", tmp_path / "q.pdf")
-    assert (only.exit_code, only.stdout) == (0, "")
+    assert (only.exit_code, only.stdout) == (0, f"written: {tmp_path / 'q.pdf'}\n")
     both = stmgpu("study", store, "--table", "--plot", tmp_path / "q.svg")
-    assert both.stdout == printed.stdout
+    assert both.stdout == f"{printed.stdout}written: {tmp_path / 'q.svg'}\n"
 
 
 def test_study_of_what_is_none(evolved: tuple[Path, Result], conjunctions: Path, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_messages_as_lines_of_json(tle: Path, tmp_path: Path, monkeypatch: pytes
     assert any(line["message"].startswith("window: 5 h from") for line in lines)
     failed = stmgpu("--log-json", "screen", tmp_path / "none.tle")
     assert failed.exit_code == 2
-    assert json.loads(failed.stderr)["level"] == "error"
+    assert json.loads(failed.stderr.splitlines()[-1])["level"] == "error"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch
                 assert [line.rstrip() for line in printed.getvalue().splitlines()] == output.splitlines()
             continue
         for line in text.splitlines():
-            words = shlex.split(line, comments=True)
+            words = shlex.split(re.split(r" [|>] ", line)[0], comments=True)
             settings = [word for word in words if re.fullmatch(r"[A-Z_]+=\S*", word)]
             if words[len(settings) : len(settings) + 1] != ["stmgpu"]:
                 continue

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.errors import printable
 from stmgpu.propagate.codes import CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.selection import closest, failures
@@ -17,6 +20,8 @@ from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_TIME_WIDTH, _ID_WIDTH, _NAME_WIDTH = 23, 9, 24
 
 
 def summary_line(ds: xr.Dataset) -> str:
@@ -44,23 +49,27 @@ def certificate_line(ds: xr.Dataset) -> str:
 
 
 def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
-    """Table of the closest conjunctions of fast pairs."""
+    """Table of the closest conjunctions of fast pairs, at most 80 columns wide; two lines each, one for each object."""
     nearest = closest(ds, rows)
-    table = Table()
-    table.add_column("TCA (UTC)", no_wrap=True)
-    for column in ("primary", "secondary"):
-        table.add_column(column)
-    for column in ("miss [km]", "speed [km/s]"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("flags", overflow="fold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0, pad_edge=False)
+    table.add_column("TCA (UTC)\nflags", width=_TIME_WIDTH, overflow="fold")
+    table.add_column("primary\nsecondary", max_width=_ID_WIDTH + 1 + _NAME_WIDTH, overflow="fold")
+    for head in ("age\n[d]", "miss\n[km]", "speed\n[km/s]"):
+        table.add_column(escape(head), justify="right", no_wrap=True)
     for k in range(nearest.sizes["conjunction"]):
         event = nearest.isel(conjunction=k)
+        time = str(format_utc(event.tca.to_numpy(), 3)).rstrip("Z").replace("T", " ")
+        objects = [
+            f"{int(event[who])} {printable(str(event[f'{who}_name'].item()))[:_NAME_WIDTH]}"
+            for who in ("primary", "secondary")
+        ]
+        ages = [float(event[f"{who}_epoch_age_days"]) for who in ("primary", "secondary")]
         table.add_row(
-            str(format_utc(event.tca.to_numpy(), 3)),
-            *(f"{int(event[who])} {escape(str(event[f'{who}_name'].item())[:18])}" for who in ("primary", "secondary")),
+            f"{time}\n{flag_names(int(event.flags)).replace('|', ', ')}".rstrip(),
+            escape("\n".join(objects)),
+            "\n".join("-" if math.isnan(age) else f"{age:.1f}" for age in ages),
             f"{float(event.miss_distance):.3f}",
             f"{float(event.relative_speed):.3f}",
-            flag_names(int(event.flags)),
         )
     return table
 
@@ -92,8 +101,6 @@ def failing_lines(ds: xr.Dataset, most: int = 10) -> list[str]:
 def print_result(ds: xr.Dataset, console: Console | None = None) -> None:
     """Print the closest conjunctions, the summary and the certificate to standard output."""
     console = console or Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
     with console.capture() as text:  # rich itself would end the process when the reader has gone
         if ds.sizes["conjunction"]:
             console.print(table_title(ds), soft_wrap=True, highlight=False)

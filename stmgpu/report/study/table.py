@@ -145,17 +145,17 @@ def _cut_lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def print_study(ds: xr.Dataset, console: Console | None = None) -> None:
+def print_study(ds: xr.Dataset | dict[str, Any], console: Console | None = None) -> None:
     """Print the table of a study and its notes.
 
     Parameters
     ----------
-    ds : Dataset
-        An ensemble, in memory or lazily loaded.
+    ds : Dataset or dict
+        An ensemble, or its :func:`~stmgpu.report.study.summary.study_summary`.
     console : rich.console.Console, optional
         Where to print; default standard output.
     """
-    summary = study_summary(ds)
+    summary = ds if isinstance(ds, dict) else study_summary(ds)
     console = console or Console()
     table = study_table(summary)
     needed = Measurement.get(console, console.options.update(width=_UNLIMITED), table).maximum
