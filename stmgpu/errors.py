@@ -79,3 +79,7 @@ class CapacityError(StmgpuError, RuntimeError):
 
 class StoreError(StmgpuError, RuntimeError):
     """A store that is missing, damaged, unfinished, or of a newer schema."""
+
+
+class UncertainIdentityWarning(UserWarning):
+    """A trajectory follows an object of the catalogue, but may be another one."""

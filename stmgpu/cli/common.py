@@ -6,6 +6,8 @@ import logging
 import os
 import re
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
@@ -15,9 +17,11 @@ import typer
 from stmgpu import log
 from stmgpu.backend import BackendName
 from stmgpu.choices import ElementSets
-from stmgpu.errors import BackendError, InputError, printable
+from stmgpu.errors import BackendError, InputError, UncertainIdentityWarning, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.rejection import Rejection
     from stmgpu.catalog.trajectories.trajectories import Trajectories
@@ -187,14 +191,21 @@ def _read_files(
             norad_ids=norad_ids,
             window_ns=window_ns,
             processes=cores(),
-            on_rejection=rejected.append if skip else None,
+            on_rejection=rejected.append,
             on_note=note,
             progress=report,
         )
+    if len(rejected) == 1 and not skip:
+        raise InputError(rejected[0].reason)
     for rejection in rejected[:SHOWN_REJECTIONS]:
         say(f"rejected: {rejection.reason}")
     if len(rejected) > SHOWN_REJECTIONS:
         say(f"and {len(rejected) - SHOWN_REJECTIONS} more ephemeris files rejected")
+    if rejected and not skip:
+        raise InputError(
+            f"{len(rejected)} ephemeris files cannot be read; remove or correct them, or leave them out with "
+            "--skip-unreadable"
+        )
     return trajectories
 
 
@@ -266,6 +277,16 @@ def note_window(objects: Catalog | None, window: Window, settings: str) -> None:
             f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
             f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only"
         )
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Print warnings of the library as messages."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UncertainIdentityWarning)
+        yield
+    for warning in caught:
+        say(f"warning: {warning.message}")
 
 
 def say(text: str) -> None:

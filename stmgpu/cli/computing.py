@@ -73,7 +73,8 @@ def screen(
     trajectories = common.read_ephemerides(
         ephemeris, elements, start=start, duration_s=window_seconds(hours, days), skip=skip_unreadable
     )
-    objects = screening_objects(elements, trajectories)
+    with common.warnings_said():
+        objects = screening_objects(elements, trajectories)
     settings = screening_settings(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s
     )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
+from stmgpu.propagate.identification import identify
 from stmgpu.propagate.mixed import MixedPropagator
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.propagate.tabulated.by_object import ByObject
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
 
 def _no_trajectories() -> Trajectories:
     return Trajectories.of([])
+
+
+def _named(trajectories: Trajectories, catalog: Catalog, places: Ints) -> Trajectories:
+    """Trajectories with the ids of their objects instead of synthetic ones."""
+    own = np.flatnonzero((places >= 0) & (trajectories.norad_id >= SYNTHETIC_ID))
+    ids = trajectories.norad_id.copy()
+    ids[own] = catalog.norad_id[places[own]]
+    if not len(own) or len(np.unique(ids)) < len(ids):  # two trajectories of one object keep ids of their own
+        return trajectories
+    return replace(trajectories, norad_id=ids)
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,9 @@ class ScreeningObjects:
     def of(cls, catalog: Catalog, trajectories: Trajectories) -> ScreeningObjects:
         """Objects of a catalogue and of trajectories; a trajectory replaces its object's elements.
 
+        A trajectory without an id of its own that follows an object of the catalogue gets the id of that object, see
+        `stmgpu.propagate.identification`; an `UncertainIdentityWarning` tells where this is doubtful.
+
         Raises
         ------
         InputError
@@ -76,7 +91,8 @@ class ScreeningObjects:
         trajectories.require_accuracy()
         if len(catalog) == 0:
             return cls(catalog, trajectories)
-        places = trajectories.matches(catalog)
+        places = identify(trajectories, catalog)
+        trajectories = _named(trajectories, catalog, places)
         keep = np.ones(len(catalog), bool)
         keep[places[places >= 0]] = False
         return cls(catalog if keep.all() else catalog[keep], trajectories)

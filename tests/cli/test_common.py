@@ -50,10 +50,13 @@ def test_a_folder_of_public_ephemerides(folder: Path) -> None:
     assert "2 objects, 60 states" in every.stderr
     assert "its header says 2025-01-01T00:00:00 to 2025-01-01T03:00:00; it is cut" in every.stderr
     assert "2 objects read" in every.stdout
-    (folder / "bad.oem").write_text("junk")
+    for name in ("bad.oem", "worse.oem"):
+        (folder / name).write_text("junk")
     refused = stmgpu("screen", "--ephemeris", f"{folder}/*", *WINDOW)
     assert refused.exit_code == 2
-    assert "1 of 3 ephemeris files cannot be read" in refused.stderr
+    assert "2 ephemeris files cannot be read; remove or correct them" in refused.stderr
+    assert "bad.oem" in refused.stderr
+    assert "worse.oem" in refused.stderr
     skipped = stmgpu("screen", "--ephemeris", f"{folder}/*", "--skip-unreadable", *WINDOW)
     assert skipped.exit_code == 0
     assert "bad.oem" in skipped.stderr

@@ -15,7 +15,7 @@ from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.reading import MAX_BYTES, ReadOptions, read_one
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.catalog.trajectories.trajectories import Trajectories
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, printable
 from stmgpu.progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _LOG = logging.getLogger("stmgpu.catalog")
 _AT_ONCE = 16
 """Files that a process reads at a time; fewer files are read without other processes."""
 
-_SHOWN = 20
+_SHOWN = 3
 _NOT_EPHEMERIDES = ("README", "MANIFEST", "LICENSE")
 
 _Part = tuple[Trajectories, list[Rejection], list[str]]
@@ -77,7 +77,7 @@ def read_trajectories(
     Raises
     ------
     InputError
-        If files cannot be read (it lists the first 20), or two hold one object.
+        If files cannot be read (it lists the first three), or two hold one object.
 
     Examples
     --------
@@ -104,11 +104,14 @@ def read_trajectories(
         for note in notes:
             on_note(note)
     if rejected and on_rejection is None:
-        shown = "\n".join(f"  {rejection.reason}" for rejection in rejected[:_SHOWN])
-        more = f"\n  and {len(rejected) - _SHOWN} more" if len(rejected) > _SHOWN else ""
         if len(paths) == 1:
             raise InputError(rejected[0].reason)
-        raise InputError(f"{len(rejected)} of {len(paths)} ephemeris files cannot be read:\n{shown}{more}")
+        shown = "\n".join(f"  {printable(rejection.reason, 250)}" for rejection in rejected[:_SHOWN])
+        more = f"\n  and {len(rejected) - _SHOWN} more" if len(rejected) > _SHOWN else ""
+        raise InputError(
+            f"{len(rejected)} of {len(paths)} ephemeris files cannot be read; on_rejection leaves them out:\n"
+            f"{shown}{more}"
+        )
     for rejection in rejected:
         if on_rejection is not None:
             on_rejection(rejection)

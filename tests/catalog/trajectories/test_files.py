@@ -75,7 +75,7 @@ def test_bad_files_are_all_named(tmp_path: Path) -> None:
     good = write(tmp_path, [91001, 91002])
     (tmp_path / "a.oem").write_text("junk")
     (tmp_path / good[0].name.replace("91001", "91003")).write_bytes(good[0].read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"2 of 4 ephemeris files cannot be read:\n.*91003.*\n.*a\.oem"):
+    with pytest.raises(InputError, match=r"2 of 4 ephemeris files cannot be read; .*:\n.*91003.*\n.*a\.oem"):
         read_trajectories(tmp_path)
     rejected: list[Rejection] = []
     assert read_trajectories(tmp_path, on_rejection=rejected.append).norad_id.tolist() == [91001, 91002]
