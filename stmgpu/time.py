@@ -40,11 +40,13 @@ _MAX_DAYS_NS = 106_751  # |days since 1970| that datetime64[ns] can hold
 _NAT = np.iinfo(np.int64).min
 _FORMS = (
     "allowed: 2024-07-05, 2024-07-05T12:34, 2024-07-05T12:34:56, 2024-07-05T12:34:56.789012 (any number of "
-    "digits up to 30, 'T' or a blank, an optional trailing Z), or with the day of the year 2024-187T12:34:56.789; "
-    "always UTC"
+    "digits up to 30, 'T' or a blank), or with the day of the year 2024-187T12:34:56.789; UTC, with or without Z, "
+    "unless an offset such as +02:00 follows the time"
 )
 _PATTERN = re.compile(
-    r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,30}))?)?)?Z?", re.ASCII
+    r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))"
+    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,30}))?)?(?:Z|([+-])(\d{2}):?(\d{2})?)?|Z)?",
+    re.ASCII,
 )
 
 
@@ -179,7 +181,8 @@ def parse_utc(text: str) -> Epoch:
     Parameters
     ----------
     text : str
-        ISO 8601 date, or date and time with any fraction, or the day-of-year form; an optional trailing Z.
+        ISO 8601 date, or date and time with any fraction, or the day-of-year form, with or without Z. After a time,
+        an offset from UTC such as +02:00 is subtracted.
         Second 60 is allowed at 23:59 (leap second) and gives the first second of the next day.
 
     Raises
@@ -196,7 +199,7 @@ def parse_utc(text: str) -> Epoch:
     match = _PATTERN.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise InputError(f"time {str(text)[:60]!r} is not a UTC time; {_FORMS}")
-    year, month, day, day_of_year, hour, minute, second, digits = match.groups()
+    year, month, day, day_of_year, hour, minute, second, digits, sign, hours_ahead, minutes_ahead = match.groups()
     try:
         if day_of_year is None:
             date = _dt.date(int(year), int(month), int(day))
@@ -208,13 +211,17 @@ def parse_utc(text: str) -> Epoch:
     except (ValueError, OverflowError):
         raise InputError(f"time {text!r} contains a date that does not exist; {_FORMS}") from None
     h, m, s = int(hour or 0), int(minute or 0), int(second or 0)
-    if h > 23 or m > 59 or s > 60 or (s == 60 and (h, m) != (23, 59)):
+    ahead_h, ahead_m = int(hours_ahead or 0), int(minutes_ahead or 0)
+    if ahead_h > 18 or ahead_m > 59:
+        raise InputError(f"time {text!r} has an offset that does not exist (up to 18:00); {_FORMS}")
+    ahead = (ahead_h * 60 + ahead_m) * (-1 if sign == "-" else 1)
+    if h > 23 or m > 59 or s > 60 or (s == 60 and (h * 60 + m - ahead) % 1440 != 1439):
         raise InputError(
             f"time {text!r} holds a time of day that does not exist (hours 00-23, minutes 00-59, seconds 00-59, "
             f"and 60 only at 23:59); {_FORMS}"
         )
     scale = 10 ** len(digits or "")
-    numerator = (h * 3600 + m * 60 + s) * scale + int(digits or 0)
+    numerator = (h * 3600 + (m - ahead) * 60 + s) * scale + int(digits or 0)
     day_length = 86_400 * scale
     days, numerator = divmod(numerator, day_length)
     fr = numerator / day_length  # true division of integers rounds once

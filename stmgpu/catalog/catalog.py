@@ -68,7 +68,11 @@ class Catalog:
     source, sha256 : str
         Source it was read from, and the digest of those bytes.
     rejected : tuple of Rejection
-        Rejected records of the source.
+        Rejected records of the source: the first 1,000.
+    further_rejected : int
+        Number of rejected records beyond those in `rejected`.
+    notes : tuple of str
+        Notes on records that were read although they break a rule, such as a missing checksum.
     all_sets : Catalog, optional
         Every element set of the objects that have several in the source, in its order; see `with_sets`.
     sets_not_used : int
@@ -107,6 +111,8 @@ class Catalog:
     source: str = ""
     sha256: str = ""
     rejected: tuple[Rejection, ...] = ()
+    further_rejected: int = 0
+    notes: tuple[str, ...] = ()
     all_sets: Catalog | None = None
     sets_not_used: int = 0
     sets: str = ""
@@ -287,7 +293,12 @@ class Catalog:
         return selected[matching]
 
     def __repr__(self) -> str:
-        return f"<Catalog: {len(self)} objects, {len(self.rejected)} rejected, source {self.source!r}>"
+        return f"<Catalog: {len(self)} objects, {self.rejected_count} rejected, source {self.source!r}>"
+
+    @property
+    def rejected_count(self) -> int:
+        """Number of all rejected records of the source."""
+        return len(self.rejected) + self.further_rejected
 
     def equals(self, other: Catalog) -> bool:
         """Whether every column has the same values (NaN equals NaN), whatever the source."""
@@ -382,7 +393,7 @@ class Catalog:
         period = orbits.sgp4_period_min(self.mean_motion, self.eccentricity, self.inclination)
         return {
             "objects": len(self),
-            "rejected": len(self.rejected),
+            "rejected": self.rejected_count,
             "sets_not_used": self.sets_not_used,
             "regimes": {name: int(np.sum(regimes == name)) for name in orbits.REGIMES},
             "deep_space": int(np.sum(period >= DEEP_SPACE_PERIOD_MIN)),
@@ -419,7 +430,7 @@ class Catalog:
             "source": self.source,
             "sha256": self.sha256,
             "digest": self.digest(),
-            "rejected": len(self.rejected),
+            "rejected": self.rejected_count,
         }
         return to_dataset(self._columns(), attributes)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_NORAD_ID = 999_999_999
 OBJECT_TYPES = ("", "PAYLOAD", "ROCKET BODY", "DEBRIS", "UNKNOWN")
 CLASSIFICATIONS = ("U", "C", "S")
+LONGEST_TEXT = 128
+"""Longest name or designator that is read from a file [characters]."""
 
 _TWO_PI = 2.0 * np.pi
 # A degree value of 360.0000 times pi/180 may exceed 2 pi by one unit in the last place.

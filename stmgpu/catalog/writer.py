@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, TYPE_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing

@@ -33,7 +33,9 @@ def summary(
         lines.append(f"{name.replace('_', ' '):<13} {value}")
     if rejected:
         lines += [f"rejected      {rejection}" for rejection in rejections]
-    result({**counts, "rejections": rejections}, lines)
+        if objects.further_rejected:
+            lines.append(f"rejected      and {objects.further_rejected:,} more, which were counted only")
+    result({**counts, "notes": list(objects.notes), "rejections": rejections}, lines)
 
 
 def convert(

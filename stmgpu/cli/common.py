@@ -120,11 +120,13 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
 
     check_catalog(path)
     objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path)
-    note(f"catalogue {objects.source}: {len(objects)} objects, {len(objects.rejected)} rejected{_other_sets(objects)}")
+    note(f"catalogue {objects.source}: {len(objects)} objects, {objects.rejected_count} rejected{_other_sets(objects)}")
+    for text in objects.notes:
+        note(f"note: {text}")
     for rejection in objects.rejected[:shown]:
         say(f"rejected: {rejection}")
-    if len(objects.rejected) > shown > 0:
-        say(f"and {len(objects.rejected) - shown} more rejected; `stmgpu catalog summary --rejected` lists all")
+    if objects.rejected_count > shown > 0:
+        say(f"and {objects.rejected_count - shown} more rejected; `stmgpu catalog summary --rejected` lists all")
     return objects
 
 

@@ -165,7 +165,7 @@ def propagate(
         return
     written = open_dataset(out, "ephemeris")
     failing = int((written.error_code != 0).any("time").sum())
-    counts = {"read": len(elements) + len(elements.rejected), "rejected": len(elements.rejected), "failed": failing}
+    counts = {"read": len(elements) + elements.rejected_count, "rejected": elements.rejected_count, "failed": failing}
     result(
         {"complete": True, "objects": counts, "times": written.sizes["time"], "written": [out]},
         f"{counts['read']} objects read, {counts['rejected']} rejected, {failing} failing propagation, "

@@ -14,6 +14,7 @@ from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 Record = dict[str, str]
 """Fields of one message or block: text by keyword."""
@@ -60,6 +61,10 @@ class Block:
     pattern: re.Pattern[str] | None = None
     cure: str = ""
 
+    def knows(self, keyword: str) -> bool:
+        """Whether the block may hold a keyword."""
+        return keyword in self.keywords or bool(self.pattern and self.pattern.fullmatch(keyword))
+
     def add(self, record: Record, keyword: str, value: str, *, unit: str | None = None) -> str:
         """Add a field to a record.
 
@@ -74,7 +79,7 @@ class Block:
         >>> OMM.block.add({}, "INCLINATION", "0.9", unit="rad")
         "unit of INCLINATION is 'rad', allowed is deg"
         """
-        if keyword not in self.keywords and not (self.pattern and self.pattern.fullmatch(keyword)):
+        if not self.knows(keyword):
             cure = self.cure or f"allowed: {', '.join(sorted(self.keywords))}"
             return f"keyword {shown(keyword)} is not known in {self.name}; {cure}"
         if keyword in record:
@@ -159,11 +164,14 @@ class FlatRecord:
         Its fields, up to the first problem.
     problem : str
         What is wrong with it, or ''.
+    ignored : set of str
+        Unknown keywords that were ignored.
     """
 
     position: int
     fields: Record
     problem: str = ""
+    ignored: AbstractSet[str] = frozenset()
 
 
 HEADER = frozenset({"COMMENT", "CLASSIFICATION", "CREATION_DATE", "ORIGINATOR", "MESSAGE_ID"})
@@ -202,7 +210,7 @@ OMM = FlatMessage(
         keywords=HEADER | METADATA | _MEAN_ELEMENTS | {"CCSDS_OMM_VERS", "MEAN_ELEMENT_THEORY"},
         units=_MEAN_ELEMENT_UNITS,
         pattern=re.compile(r"USER_DEFINED_.*|C[XYZ](_DOT)?_[XYZ](_DOT)?", re.DOTALL),
-        cure="remove it or rename it to USER_DEFINED_...",
+        cure="check that the file holds OMM, or read it with --lenient (lenient=True), which ignores the keyword",
     ),
     sections={"metadata": True, "meanElements": True, "spacecraftParameters": False, "tleParameters": True},
 )

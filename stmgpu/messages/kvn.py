@@ -25,7 +25,12 @@ def decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
+def lines(data: bytes) -> Iterator[str]:
+    """Lines of a text with their ends, which may be LF, CR LF or, throughout, CR."""
+    return map(decode, io.BytesIO(data if b"\n" in data else data.replace(b"\r", b"\n")))
+
+
+def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> Iterator[FlatRecord]:
     """Read one flat message, or several after one another.
 
     A message begins at its version line, or at the next OBJECT_NAME where there is none.
@@ -36,34 +41,46 @@ def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
         Content of a file.
     kind : FlatMessage
         The kind of messages to read.
+    lenient : bool
+        Whether unknown keywords are ignored.
 
-    Returns
-    -------
-    list of FlatRecord
+    Yields
+    ------
+    FlatRecord
         Each message, with its first line as position.
 
     Examples
     --------
     >>> from stmgpu.messages.fields import OMM
-    >>> read_records(b"CCSDS_OMM_VERS = 3.0\\nOBJECT_NAME = SAT\\nMASS = 300 [kg]", OMM)[0].fields["MASS"]
+    >>> next(read_records(b"CCSDS_OMM_VERS = 3.0\\nOBJECT_NAME = SAT\\nMASS = 300 [kg]", OMM)).fields["MASS"]
     '300'
     """
-    return [_read_record(position, lines, kind) for position, lines in _messages(decode(data), kind)]
-
-
-def _read_record(position: int, lines: list[str], kind: FlatMessage) -> FlatRecord:
-    record: Record = {}
-    for line in lines:
+    record, ignored = Record(), set[str]()
+    start, problem, has_name = 0, "", False
+    for number, raw in enumerate(lines(data), start=1):
+        line = raw.strip()
+        if not line or line.split(None, 1)[0] == "COMMENT":
+            continue
         keyword, separator, value = (part.strip() for part in line.partition("="))
+        if start and (keyword == kind.version_keyword or (keyword == "OBJECT_NAME" and has_name)):
+            yield FlatRecord(start, record, problem, ignored)
+            record, ignored, start, problem, has_name = {}, set(), 0, "", False
+        start = start or number
+        has_name = has_name or keyword == "OBJECT_NAME"
+        if problem:
+            continue
         if not separator:
-            return FlatRecord(position, record, f"line {line[:60]!r} is not of the form KEYWORD = value")
+            problem = f"line {line[:60]!r} is not of the form KEYWORD = value"
+            continue
+        if lenient and not kind.block.knows(keyword):
+            ignored.add(keyword)
+            continue
         unit = None
         if keyword in kind.block.units:
             value, unit = split_unit(value)
         problem = kind.block.add(record, keyword, value, unit=unit)
-        if problem:
-            return FlatRecord(position, record, problem)
-    return FlatRecord(position, record)
+    if start:
+        yield FlatRecord(start, record, problem, ignored)
 
 
 def split_unit(value: str) -> tuple[str, str | None]:
@@ -77,28 +94,6 @@ def split_unit(value: str) -> tuple[str, str | None]:
     body = value[:-1]
     start = body.find("[", body.rfind("]") + 1) if value.endswith("]") else -1
     return (value, None) if start < 0 else (body[:start].rstrip(), body[start + 1 :])
-
-
-def _messages(text: str, kind: FlatMessage) -> Iterator[tuple[int, list[str]]]:
-    """First line number and lines of each message, without blank lines and comments."""
-    start = 1
-    lines: list[str] = []
-    has_name = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if not stripped or stripped.split(None, 1)[0] == "COMMENT":
-            continue
-        keyword = stripped.partition("=")[0].strip()
-        begins = keyword == kind.version_keyword or (keyword == "OBJECT_NAME" and has_name)
-        if begins and lines:
-            yield start, lines
-            lines, has_name = [], False
-        if not lines:
-            start = number
-        has_name = has_name or keyword == "OBJECT_NAME"
-        lines.append(stripped)
-    if lines:
-        yield start, lines
 
 
 def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:

@@ -6,12 +6,13 @@ without a tree of its elements.
 
 from __future__ import annotations
 
+import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser, fromstring
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from stmgpu.errors import InputError
 from stmgpu.messages.covariances import ELEMENTS
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BYTES_AT_ONCE = 1 << 20
+_DEEPEST = 64
+_MOST_ELEMENTS = 10_000
 _STATE_FIELDS = ("EPOCH", *STATE)
 _MATRIX_FIELDS = ("EPOCH", *ELEMENTS)
 
 
-def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
+def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> Iterator[FlatRecord]:
     """Read one flat message, or all of an `ndm`.
 
     Parameters
@@ -35,10 +38,12 @@ def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
         Content of a file.
     kind : FlatMessage
         The kind of messages to read.
+    lenient : bool
+        Whether unknown keywords are ignored.
 
-    Returns
-    -------
-    list of FlatRecord
+    Yields
+    ------
+    FlatRecord
         Each message, with its number as position.
 
     Raises
@@ -49,31 +54,55 @@ def read_records(data: bytes, kind: FlatMessage) -> list[FlatRecord]:
     Examples
     --------
     >>> from stmgpu.messages.fields import OMM
-    >>> read_records(b"<omm/>", OMM)[0].problem
+    >>> next(read_records(b"<omm/>", OMM)).problem
     'message holds 0 <meanElements> sections, allowed is one'
     """
     with _rejecting_bad_xml(kind.name):
-        root = fromstring(data, forbid_dtd=True)
-    # only where the schema puts them: searching the whole tree for nested ones would take quadratic time
-    tag = kind.name.lower()
-    messages = [element for element in (root, *root) if _local(element) == tag]
-    if not messages:
-        _fail_without_message(_local(root), kind.name)
-    return [_read_record(position, message, kind) for position, message in enumerate(messages, start=1)]
+        for number, message in enumerate(_messages(data, kind), start=1):
+            yield _read_record(number, message, kind, lenient=lenient)
 
 
-def _read_record(position: int, message: Element, kind: FlatMessage) -> FlatRecord:
+def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
+    """Messages where the schema puts them: at the root, or in an `ndm` at the root. Nothing else is kept in memory."""
+    path: list[Element] = []
+    begun, size, count, root = 0, 0, 0, ""
+    for event, element in iterparse(io.BytesIO(data), events=("start", "end"), forbid_dtd=True):
+        if event == "start":
+            path.append(element)
+            size += 1
+            root = root or _local(element)
+            if begun and size > _MOST_ELEMENTS:
+                fail("XML", f"a message has more than {_MOST_ELEMENTS} elements")
+            if not begun and len(path) <= 2 and _local(element) == kind.name.lower():
+                begun, size, count = len(path), 0, count + 1
+            elif len(path) > _DEEPEST:
+                fail("XML", f"elements are nested more than {_DEEPEST} deep")
+        else:
+            if len(path) == begun:
+                yield element
+                begun = 0
+            path.pop()
+            if not begun and path:
+                path[-1].clear()
+    if not count:
+        _fail_without_message(root, kind.name)
+
+
+def _read_record(position: int, message: Element, kind: FlatMessage, *, lenient: bool) -> FlatRecord:
     sections = [element for element in message.iter() if _local(element) in kind.sections]
     names = [_local(section) for section in sections]
     for name in sorted(name for name, required in kind.sections.items() if required):
         if names.count(name) != 1:
             return FlatRecord(position, {}, f"message holds {names.count(name)} <{name}> sections, allowed is one")
-    record: Record = {}
+    record, ignored = Record(), set[str]()
     for keyword, element in _fields(message, sections):
+        if lenient and not kind.block.knows(keyword):
+            ignored.add(keyword)
+            continue
         problem = kind.block.add(record, keyword, (element.text or "").strip(), unit=element.get("units"))
         if problem:
             return FlatRecord(position, record, problem)
-    return FlatRecord(position, record)
+    return FlatRecord(position, record, ignored=ignored)
 
 
 def _fields(message: Element, sections: list[Element]) -> Iterator[tuple[str, Element]]:

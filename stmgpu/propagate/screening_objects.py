@@ -187,6 +187,11 @@ class ScreeningObjects:
         """Records of the catalogue that were not read."""
         return self.catalog.rejected
 
+    @property
+    def rejected_count(self) -> int:
+        """Number of those records, also of the ones that are only counted."""
+        return self.catalog.rejected_count
+
     def digest(self) -> str:
         """Digest of everything that the numbers depend on."""
         if not self.any_trajectory:

@@ -188,7 +188,7 @@ class CatalogIdentity:
             len(objects),
             objects.source,
             objects.sha256,
-            len(objects.rejected),
+            objects.rejected_count,
             (str(epochs[0]), str(epochs[(n - 1) // 2]), str(epochs[-1])) if n else (),
             TrajectoriesIdentity(t.digest(), len(t), len(t.time_ns)) if objects.any_trajectory else None,
             objects.catalog.sets or "newest" if not_used else "",

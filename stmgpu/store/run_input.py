@@ -145,6 +145,8 @@ def _write_catalog(catalog: Catalog, folder: Path) -> None:
             "sha256": catalog.sha256,
             "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected],
             **({"sets": catalog.sets, "sets_not_used": catalog.sets_not_used} if catalog.sets_not_used else {}),
+            **({"further_rejected": catalog.further_rejected} if catalog.further_rejected else {}),
+            **({"notes": list(catalog.notes)} if catalog.notes else {}),
         }
     )
 
@@ -166,6 +168,8 @@ def _read_catalog(folder: Path) -> Catalog:
             rejected=rejected,
             sets=str(attrs.get("sets", "")),
             sets_not_used=int(attrs.get("sets_not_used", 0)),  # type: ignore[arg-type]
+            further_rejected=int(attrs.get("further_rejected", 0)),  # type: ignore[arg-type]
+            notes=tuple(map(str, attrs.get("notes", ()))),  # type: ignore[arg-type]
         )
     return catalog
 

@@ -19,7 +19,7 @@ def test_known_keywords(keyword: str) -> None:
 def test_unknown_keywords_are_named_with_the_cure(keyword: str) -> None:
     record: Record = {}
     problem = OMM.block.add(record, keyword, "1")
-    assert problem == f"keyword {keyword!a} is not known in an OMM; remove it or rename it to USER_DEFINED_..."
+    assert problem.startswith(f"keyword {keyword!a} is not known in an OMM; check that the file holds OMM, or read")
     assert record == {}
 
 

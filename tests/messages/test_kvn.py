@@ -34,7 +34,7 @@ def test_records_begin_at_versions_or_names() -> None:
         b"COMMENT of the file\n\nCCSDS_OMM_VERS = 3.0\nOBJECT_NAME = A = B\r\nCOMMENT MASS = 1\nMASS = 1 [kg]\n"
         b"OBJECT_NAME = C\nCCSDS_OMM_VERS = 3.0\n  OBJECT_NAME=\n"
     )
-    records = read_records(data, OMM)
+    records = list(read_records(data, OMM))
     assert [record.position for record in records] == [3, 7, 8]
     assert records[0].fields == {"CCSDS_OMM_VERS": "3.0", "OBJECT_NAME": "A = B", "MASS": "1"}
     assert records[1].fields == {"OBJECT_NAME": "C"}
@@ -43,7 +43,9 @@ def test_records_begin_at_versions_or_names() -> None:
 
 
 def test_a_problem_is_of_its_record() -> None:
-    records = read_records(b"OBJECT_NAME = A\nwords\nMASS = 1\nOBJECT_NAME = B\nMASS = 1 [g]\nOBJECT_NAME = C", OMM)
+    records = list(
+        read_records(b"OBJECT_NAME = A\nwords\nMASS = 1\nOBJECT_NAME = B\nMASS = 1 [g]\nOBJECT_NAME = C", OMM)
+    )
     assert records[0].problem == "line 'words' is not of the form KEYWORD = value"
     assert records[0].fields == {"OBJECT_NAME": "A"}
     assert records[1].problem == "unit of MASS is 'g', allowed is kg"
@@ -55,7 +57,7 @@ def test_a_problem_is_of_its_record() -> None:
 )
 def test_hostile_values_take_linear_time(value: bytes) -> None:
     """Quadratic work would run for minutes."""
-    assert len(read_records(b"OBJECT_NAME = A\nMASS = " + value, OMM)) == 1
+    assert len(list(read_records(b"OBJECT_NAME = A\nMASS = " + value, OMM))) == 1
 
 
 STATES = b"2024-07-05T00:00:00 1 2 3 4 5 6\n\n2024-07-05T00:01:00 1 2 3 4 5 6 7 8 9\n"

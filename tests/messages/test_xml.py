@@ -25,18 +25,18 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
 def test_records_of_one_message_or_many() -> None:
     expected = {"OBJECT_NAME": "A", "INCLINATION": "51.6", "USER_DEFINED_P": "q"}
     for data, count in ((RECORD, 1), (b"<ndm>" + RECORD * 3 + b"<oem/></ndm>", 3)):
-        records = read_records(data, OMM)
+        records = list(read_records(data, OMM))
         assert [record.position for record in records] == list(range(1, count + 1))
         assert all(record.fields == expected and not record.problem for record in records)
     nested = b"<ndm><ndm>" + RECORD + b"</ndm></ndm>"
     with pytest.raises(InputError, match="XML root <ndm> holds no <omm>; give one OMM or an ndm of several"):
-        read_records(nested, OMM)
+        list(read_records(nested, OMM))
 
 
 def test_a_problem_is_of_its_record() -> None:
     bad = RECORD.replace(b'"deg"', b'"rad"')
     twice = RECORD.replace(b"<tleParameters/>", b"<tleParameters/><tleParameters/>")
-    problems = [record.problem for record in read_records(b"<ndm>" + RECORD + bad + twice + b"</ndm>", OMM)]
+    problems = [record.problem for record in list(read_records(b"<ndm>" + RECORD + bad + twice + b"</ndm>", OMM))]
     assert problems == [
         "",
         "unit of INCLINATION is 'rad', allowed is deg",
@@ -56,7 +56,7 @@ def test_segments_of_one_message_or_many() -> None:
 @pytest.mark.parametrize("data", [BOMB + b"<omm>&b;</omm>", BOMB + b"<oem>&b;</oem>", b"<!DOCTYPE x SYSTEM 'a'><omm/>"])
 def test_entities_and_dtds_are_rejected(data: bytes) -> None:
     with pytest.raises(InputError, match=r"XML with a DTD or entities is refused .*; give plain OMM XML"):
-        read_records(data, OMM)
+        list(read_records(data, OMM))
     with pytest.raises(InputError, match=r"XML with a DTD or entities is refused .*; give plain OEM XML"):
         read_segments(data, OEM)
 
@@ -64,7 +64,7 @@ def test_entities_and_dtds_are_rejected(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"", b"<omm>", b"<a></b>", b"<?xml version='1.0' encoding='no-such-code'?><omm/>"])
 def test_what_is_not_xml(data: bytes) -> None:
     with pytest.raises(InputError, match=r"it is not valid XML: .*; give one OMM or an ndm of several"):
-        read_records(data, OMM)
+        list(read_records(data, OMM))
     with pytest.raises(InputError, match=r"it is not valid XML: .*; give one OEM or an ndm of several"):
         read_segments(data, OEM)
 

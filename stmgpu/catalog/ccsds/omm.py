@@ -14,21 +14,26 @@ import numpy.typing as npt
 
 from stmgpu.catalog import orbits
 from stmgpu.catalog.assemble import Records
-from stmgpu.catalog.ccsds.omm_tables import RADIUS_KEYWORD, TYPE_KEYWORD, FieldTable, Texts
-from stmgpu.catalog.limits import Fault
+from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.limits import CLASSIFICATIONS, LONGEST_TEXT, Fault
 from stmgpu.messages.times import parse_utc_many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from stmgpu.catalog.ccsds.omm_tables import FieldTable, Texts
     from stmgpu.typing import Bools, Floats, Ints, Strings
 
 _DEG_TO_RAD = math.pi / 180.0
 _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
 _DDOT_UNITS = 2985984000.0 / 2.0 / math.pi  # of rad/min^3 in rev/day^3
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_WHOLE = re.compile(r"\+?\d{1,18}", re.ASCII)
+_WHOLE = re.compile(r"\+?\d{1,18}(?:\.0*)?", re.ASCII)  # tables of numbers write 90001.0 beside a missing value
 _THEORIES = ("SGP4", "SGP/SGP4", "SGP4/SDP4", "SDP4")
+_UNUSED_BY_SGP4 = (
+    "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MASS", RADIUS_KEYWORD,
+)  # fmt: skip
+_END_OF_DAY = re.compile(r"([0-9-]{8,10})([T ])24:00:00(?:\.0*)?(Z?)$", re.ASCII)
 _OBJECT_TYPES = {
     "PAYLOAD": "PAYLOAD", "PAY": "PAYLOAD", "ROCKET BODY": "ROCKET BODY", "R/B": "ROCKET BODY", "DEBRIS": "DEBRIS",
     "DEB": "DEBRIS", "UNKNOWN": "UNKNOWN", "UNK": "UNKNOWN", "TBA": "UNKNOWN", "OTHER": "UNKNOWN", "": "",
@@ -41,13 +46,15 @@ _FIXED_METADATA = {
 }
 
 
-def convert(table: FieldTable) -> Records:
+def convert(table: FieldTable, *, lenient: bool = False) -> Records:
     """Convert fields of many OMM to columns of `Catalog`.
 
     Parameters
     ----------
     table : FieldTable
         Texts of all records.
+    lenient : bool
+        Whether harmless breaches are mended, each with a note.
 
     Returns
     -------
@@ -63,10 +70,22 @@ def convert(table: FieldTable) -> Records:
             texts = table.get(keyword)
             faults.append(Fault(mask, keyword, lambda i: _shown(texts[i]), allowed))
 
+    positions = np.array(table.positions, np.int64)
+
+    def mend(mask: Bools, note: str) -> Bools:
+        """Note what is mended; what is still a fault."""
+        if not lenient:
+            return mask
+        table.notes.add_all(note, mask, positions)
+        return np.zeros(count, np.bool_)
+
     def floats(keyword: str, default: float | None = None) -> Floats:
         if keyword not in table.fields and default is not None:
             return np.full(count, default)
         values, broken = _numbers(table.get(keyword), float, _NUMBER, default)
+        if default is not None and keyword in _UNUSED_BY_SGP4:
+            values[broken] = default
+            broken = mend(broken, f"{keyword} is no number and left out")
         fault(broken, keyword, "a finite decimal number" + ("" if default is not None else ", and not missing"))
         return values
 
@@ -74,6 +93,9 @@ def convert(table: FieldTable) -> Records:
         if keyword not in table.fields and default is not None:
             return np.full(count, default, np.int64)
         values, broken = _numbers(table.get(keyword), int, _WHOLE, default)
+        if default is not None and keyword in _UNUSED_BY_SGP4:
+            values[broken] = default
+            broken = mend(broken, f"{keyword} is no whole number and left out")
         fault(broken, keyword, "a whole number" + ("" if default is not None else ", and not missing"))
         return values
 
@@ -91,18 +113,32 @@ def convert(table: FieldTable) -> Records:
     fault(~np.isin(ephemeris_type, (0, 2, 3)) & ~is_xp, "EPHEMERIS_TYPE", "0, 2 or 3")
 
     epochs = [text or "" for text in table.get("EPOCH")]
+    if lenient:
+        at_24 = np.array(["24:00:00" in text for text in epochs], np.bool_)
+        table.notes.add_all("EPOCH at 24:00:00 is read as 00:00:00 of the next day", at_24, positions)
+        # second 60 of a day is read as the first of the next
+        epochs = [_END_OF_DAY.sub(r"\1\g<2>23:59:60\3", text) for text in epochs]
     jd, fr, is_time = parse_utc_many(epochs)
     fault(~is_time, "EPOCH", "a UTC time such as 2024-07-05T12:34:56.789012 or 2024-187T12:34:56.789")
     types = [_OBJECT_TYPES.get((text or "").strip().upper()) for text in _object_types(table)]
     keyword = TYPE_KEYWORD if TYPE_KEYWORD in table.fields else "OBJECT_TYPE"
-    fault(np.array([text is None for text in types], np.bool_), keyword, f"one of {', '.join(_OBJECT_TYPES)}")
+    unknown = mend(np.array([text is None for text in types], np.bool_), f"{keyword} is not known and left out")
+    fault(unknown, keyword, f"one of {', '.join(_OBJECT_TYPES)}")
+    classes = [(text or "").strip() or "U" for text in table.get("CLASSIFICATION_TYPE")]
+    if lenient:
+        odd = np.array([text not in CLASSIFICATIONS for text in classes], np.bool_)
+        table.notes.add_all("CLASSIFICATION_TYPE is read by its first letter, or as U", odd, positions)
+        classes = [text[:1].upper() if text[:1].upper() in CLASSIFICATIONS else "U" for text in classes]
+    for keyword in ("OBJECT_NAME", "OBJECT_ID"):
+        long = np.array([len((text or "").strip()) > LONGEST_TEXT for text in table.get(keyword)], np.bool_)
+        table.notes.add_all(f"{keyword} is cut after {LONGEST_TEXT} characters", long, positions)
 
     columns: dict[str, npt.NDArray[Any]] = {
         "norad_id": wholes("NORAD_CAT_ID"),
         "name": _strings(table.get("OBJECT_NAME")),
         "object_id": _strings(table.get("OBJECT_ID")),
         "object_type": _strings(types),
-        "classification": _strings([text or "U" for text in table.get("CLASSIFICATION_TYPE")]),
+        "classification": _strings(classes),
         "epoch_jd": jd,
         "epoch_fr": fr,
         "mean_motion": _mean_motion(table, floats),
@@ -119,8 +155,7 @@ def convert(table: FieldTable) -> Records:
         "hard_body_radius_m": floats(RADIUS_KEYWORD, math.nan),
         "mass_kg": floats("MASS", math.nan),
     }
-    positions = np.array(table.positions, np.int64)
-    return Records(columns, positions, table.noun, lambda i: _plain(ids[i])[:20], faults, table.stray)
+    return Records(columns, positions, lambda i: _plain(ids[i])[:20], faults, table.strays, table.notes)
 
 
 def _mean_motion(table: FieldTable, floats: Callable[..., Floats]) -> Floats:
@@ -153,7 +188,7 @@ def _numbers(
         if stripped == "" and default is not None:
             values[index] = default
         elif pattern.fullmatch(stripped) and len(stripped) < 400:
-            values[index] = kind(stripped)
+            values[index] = float(stripped) if kind is float else int(stripped.partition(".")[0])
         else:
             broken[index] = True
     if kind is float:
@@ -172,8 +207,9 @@ def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: npt.DTypeLike
         return None
 
 
-def _strings(texts: Texts) -> Strings:
-    return np.array([(text or "").strip() for text in texts], np.str_) if texts else np.zeros(0, "U1")
+def _strings(texts: Sequence[str | None]) -> Strings:
+    """Column of texts of bounded length: the longest one sets the memory of all."""
+    return np.array([(text or "").strip()[:LONGEST_TEXT] for text in texts], np.str_) if texts else np.zeros(0, "U1")
 
 
 def _plain(text: str | None) -> str:

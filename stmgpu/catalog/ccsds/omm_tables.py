@@ -1,41 +1,35 @@
-"""Orbit Mean-Elements Messages as a table of text, from CSV, JSON, KVN or XML."""
+"""Element sets as a table of text, from CSV, JSON, KVN or XML."""
 
 from __future__ import annotations
 
 import csv
-import io
-import json
+import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stmgpu.catalog.assemble import Stray
-from stmgpu.errors import CatalogError
+from stmgpu.catalog.assemble import Strays
+from stmgpu.catalog.ccsds.field_names import MOTION, REQUIRED, TEXTS, TLE_LINES, USED, is_exact, keyword_of
+from stmgpu.catalog.notes import Notes
+from stmgpu.errors import CatalogError, InputError
 from stmgpu.messages import kvn, xml
 from stmgpu.messages.fields import OMM, FlatRecord, Record
+from stmgpu.messages.json_records import flatten, read_entries
 from stmgpu.messages.kvn import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 Texts = list[str | None]
 
-REQUIRED = (
-    "EPOCH", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY", "NORAD_CAT_ID",
-    "BSTAR",
-)  # fmt: skip
-"""Keywords without which no record can be used; besides, MEAN_MOTION or SEMI_MAJOR_AXIS."""
+DELIMITERS = (",", ";", "\t")
+"""Characters that may separate the cells of a CSV file."""
 
-RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
-TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
-"""Keywords for values that OMM has no keyword for."""
-
-USED = frozenset({
-    *REQUIRED, RADIUS_KEYWORD, TYPE_KEYWORD, "OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", "CENTER_NAME", "REF_FRAME",
-    "TIME_SYSTEM", "MEAN_ELEMENT_THEORY", "MEAN_MOTION", "SEMI_MAJOR_AXIS", "MASS", "EPHEMERIS_TYPE",
-    "CLASSIFICATION_TYPE", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "BTERM", "AGOM",
-})  # fmt: skip
-"""Every keyword that is looked at."""
+_MOST_MISSING = 4  # of a record whose fields are looked at one by one
+_LONGEST_LINE = 1 << 20
+_MOST_COLUMNS = 1_000
+_PROTECTED = re.compile(r"'+[=+\-@\t\r]")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass
@@ -44,33 +38,102 @@ class FieldTable:
 
     Parameters
     ----------
-    fields : mapping of str to list of str or None
+    fields : dict of str to list of str or None
         Texts by keyword, each list of length n; None where a record lacks the keyword.
     positions : list of int
         Line or number of each record in the file, from 1.
-    noun : {'line', 'record'}
-        What positions count.
-    stray : list of Stray
+    strays : Strays
         Rejected text that is not among the n records.
+    notes : Notes
+        Notes on records that are used.
     """
 
-    fields: Mapping[str, Texts]
+    fields: dict[str, Texts]
     positions: list[int]
-    noun: str
-    stray: list[Stray] = field(default_factory=list)
+    strays: Strays
+    notes: Notes
 
     def get(self, keyword: str) -> Texts:
         """Texts of one of the `USED` keywords; None throughout where no record has it."""
         return self.fields.get(keyword) or [None] * len(self.positions)
 
+    @property
+    def holds_lines(self) -> bool:
+        """Whether the records hold two-line sets in fields."""
+        return all(keyword in self.fields for keyword in TLE_LINES)
 
-def read_csv(data: bytes) -> FieldTable:
-    """Parse CSV with a header of OMM keywords in any order; other columns are ignored."""
-    reader = csv.reader(io.StringIO(decode(data), newline=""))
-    rows: list[list[str]] = []
-    positions: list[int] = []
-    stray: list[Stray] = []
-    header: list[str] | None = None
+
+class _Columns:
+    """Columns that grow by records; records that lack most of the required fields are rejected at once."""
+
+    def __init__(self, noun: str) -> None:
+        self._columns: dict[str, Texts] = {}
+        self._positions: list[int] = []
+        self._strays = Strays(noun)
+        self.notes = Notes(noun)
+        self._wanted: tuple[str, ...] = ()
+
+    def reject(self, position: int, norad_id: str, reason: str) -> None:
+        self._strays.add(position, norad_id, reason, good=len(self._positions))
+
+    def add(self, position: int, fields: Mapping[str, str]) -> None:
+        """Add a record by keyword, or reject it."""
+        lines = fields.get("TLE", "").strip().splitlines()
+        if len(lines) in (2, 3):
+            fields = {**fields, **dict(zip(("TLE_LINE2", "TLE_LINE1", "TLE_LINE0"), reversed(lines), strict=False))}
+        missing = _missing(fields)
+        if missing and not self._wanted and all(fields.get(keyword) for keyword in TLE_LINES):
+            self._wanted = TLE_LINES  # the layout of the first record is that of all
+        if self._wanted == TLE_LINES:
+            missing = [keyword for keyword in TLE_LINES if not fields.get(keyword)]
+        if len(missing) > (_MOST_MISSING if self._wanted != TLE_LINES else 0):
+            norad_id = fields.get("NORAD_CAT_ID", "")[:20]
+            self.reject(position, norad_id, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+            return
+        self._wanted = self._wanted or REQUIRED
+        count = len(self._positions)
+        for keyword in fields.keys() - self._columns.keys():
+            if keyword in USED:
+                self._columns[keyword] = [None] * count
+        for keyword, column in self._columns.items():
+            column.append(fields.get(keyword))
+        self._positions.append(position)
+
+    def table(self) -> FieldTable:
+        """The table of all records."""
+        columns = {
+            keyword: column
+            for keyword, column in self._columns.items()
+            if self._wanted == TLE_LINES or not keyword.startswith("TLE")
+        }
+        return FieldTable(columns, self._positions, self._strays, self.notes)
+
+
+def _missing(fields: Mapping[str, str]) -> list[str]:
+    missing = [keyword for keyword in REQUIRED if not fields.get(keyword, "").strip()]
+    if not any(fields.get(keyword, "").strip() for keyword in MOTION):
+        missing.append(MOTION[0])
+    return missing
+
+
+def read_csv(data: bytes, *, lenient: bool = False) -> FieldTable:
+    """Parse CSV with a header of keywords in any order, separated by comma, semicolon or tab.
+
+    Other columns are ignored. An apostrophe before = + - @, a tab or CR at the beginning of a text is removed:
+    `write_catalog` puts it there, so that a spreadsheet does not take the text for a formula.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    lenient : bool
+        Whether empty cells may follow the last column.
+    """
+    columns = _Columns("line")
+    delimiter = delimiter_of(data) or ","
+    reader = csv.reader(_bounded(kvn.lines(data)), delimiter=delimiter)
+    header: dict[str, int] = {}
+    width = 0
     while True:
         line = reader.line_num + 1
         try:
@@ -78,81 +141,117 @@ def read_csv(data: bytes) -> FieldTable:
         except StopIteration:
             break
         except csv.Error as error:
-            stray.append(Stray(line, "", f"row cannot be read as CSV: {error}"))
+            columns.reject(line, "", f"row cannot be read as CSV: {error}")
             continue
         if not any(row):
             continue
-        if header is None:
-            header = _header(row)
-        elif len(row) != len(header):
-            stray.append(Stray(line, "", f"row has {len(row)} fields, allowed are the header's {len(header)}"))
-        else:
-            rows.append(row)
-            positions.append(line)
-    if header is None:
+        if not header:
+            header, width = _header(row), len(row)
+            continue
+        if lenient and len(row) > width and not any(row[width:]):
+            row = row[:width]
+            columns.notes.add("empty cells after the last column are ignored", line)
+        if len(row) != width:
+            columns.reject(line, "", f"row has {len(row)} fields, allowed are the header's {width}")
+            continue
+        columns.add(line, {keyword: row[k] for keyword, k in header.items()})
+    if not header:
         raise CatalogError("CSV holds no header line; give a file with a line of OMM keywords first")
-    texts = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    fields: dict[str, Texts] = {keyword: list(column) for keyword, column in zip(header, texts, strict=True)}
-    return FieldTable(fields, positions, "line", stray)
+    table = columns.table()
+    for keyword, texts in table.fields.items():
+        if keyword in TEXTS:
+            texts[:] = [text[1:] if text and _PROTECTED.match(text) else text for text in texts]
+        elif delimiter == ";":
+            texts[:] = [text.replace(",", ".") if text and _DECIMAL_COMMA.fullmatch(text) else text for text in texts]
+    return table
 
 
-def _header(row: list[str]) -> list[str]:
-    header = [keyword.strip().upper() for keyword in row]
-    missing = [keyword for keyword in REQUIRED if keyword not in header]
-    if not {"MEAN_MOTION", "SEMI_MAJOR_AXIS"} & set(header):
-        missing.append("MEAN_MOTION")
-    repeated = sorted(keyword for keyword, times in Counter(header).items() if times > 1 and keyword in USED)
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if len(line) > _LONGEST_LINE:
+            raise CatalogError(f"line {number} has more than {_LONGEST_LINE} characters; give a file with shorter ones")
+        yield line
+
+
+def delimiter_of(data: bytes) -> str:
+    """Delimiter by which the first line splits into most keywords; '' if it holds fewer than two."""
+    first = next((line for line in _bounded(kvn.lines(data)) if line.strip()), "")
+    counts = {d: len({keyword_of(cell.strip(' "\r\n')) for cell in first.split(d)} & USED) for d in DELIMITERS}
+    best = max(counts, key=lambda d: counts[d])
+    return best if counts[best] > 1 else ""
+
+
+def _header(row: list[str]) -> dict[str, int]:
+    """Column of each keyword."""
+    if len(row) > _MOST_COLUMNS:
+        raise CatalogError(f"CSV header has {len(row)} columns, allowed are {_MOST_COLUMNS}")
+    names = [name.strip() for name in row]
+    found = {keyword_of(name): k for k, name in reversed(list(enumerate(names))) if keyword_of(name) in USED}
+    exact = Counter(keyword_of(name) for name in names if is_exact(name))
+    found |= {keyword_of(name): k for k, name in enumerate(names) if is_exact(name) and keyword_of(name) in USED}
+    missing = _missing(dict.fromkeys(found, "column"))
+    if all(keyword in found for keyword in TLE_LINES):
+        missing = []
+    repeated = sorted(keyword for keyword, times in exact.items() if times > 1 and keyword in USED)
     if missing or repeated:
         raise CatalogError(
             f"CSV header lacks {missing} and repeats {repeated}; each of {list(REQUIRED)} and MEAN_MOTION must stand "
             "in it once"
         )
-    return header
+    return found
 
 
 def read_json(data: bytes) -> FieldTable:
-    """Read one OMM object or a list of them; numbers are kept as text, as they are written."""
-    try:
-        content = json.loads(decode(data), parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise CatalogError(f"file is not valid JSON: {error}; give one OMM object or a list of them") from None
-    entries = content if isinstance(content, list) else [content]
-    return _table_of([_json_record(position, entry) for position, entry in enumerate(entries, start=1)], "record")
+    """Read objects with the keywords of OMM, or names that stand for them: one, a list, lines, or a wrapped list."""
+    columns = _Columns("record")
+    for position, value in read_entries(decode(data)):
+        if not isinstance(value, dict):
+            columns.reject(position, "", f"entry is {str(value)[:40]!r}, allowed is an object of OMM keywords")
+            continue
+        try:
+            fields, problem = _json_fields(flatten(value))
+        except InputError as error:
+            fields, problem = {}, str(error)
+        if problem:
+            columns.reject(position, fields.get("NORAD_CAT_ID", "")[:20], problem)
+        else:
+            columns.add(position, fields)
+    return columns.table()
 
 
-def _json_record(position: int, entry: object) -> FlatRecord:
-    if not isinstance(entry, dict):
-        return FlatRecord(position, {}, f"entry is {str(entry)[:40]!r}, allowed is an object of OMM keywords")
+def _json_fields(entry: Mapping[str, object]) -> tuple[Record, str]:
     fields: Record = {}
     problem = ""
-    for keyword, value in entry.items():
+    for name, value in entry.items():
+        keyword = keyword_of(name)
+        if keyword not in USED or value is None or (keyword in fields and not is_exact(name)):
+            continue
+        if keyword == "TLE" and isinstance(value, list):
+            value = "\n".join(line for line in value if isinstance(line, str))
         if isinstance(value, str):
             fields[keyword] = value
-        elif value is not None and not problem:
-            problem = f"value of {keyword[:40]!r} is not text, a number or null"
-    return FlatRecord(position, fields, problem)
+        else:
+            problem = problem or f"value of {name[:40]!r} is not text, a number or null"
+    return fields, problem
 
 
-def read_kvn(data: bytes) -> FieldTable:
+def read_kvn(data: bytes, *, lenient: bool = False) -> FieldTable:
     """Read one OMM in KVN, or several after one another."""
-    return _table_of(kvn.read_records(data, OMM), "line")
+    return _table_of(kvn.read_records(data, OMM, lenient=lenient), "line")
 
 
-def read_xml(data: bytes) -> FieldTable:
+def read_xml(data: bytes, *, lenient: bool = False) -> FieldTable:
     """Read one OMM in XML, or an `ndm` of several."""
-    return _table_of(xml.read_records(data, OMM), "record")
+    return _table_of(xml.read_records(data, OMM, lenient=lenient), "record")
 
 
-def _table_of(messages: Sequence[FlatRecord], noun: str) -> FieldTable:
-    """Columns of text from one record a message."""
-    good = [message for message in messages if not message.problem]
-    stray = [
-        Stray(message.position, _shown_id(message.fields), message.problem) for message in messages if message.problem
-    ]
-    keywords = {keyword for message in good for keyword in message.fields if keyword in USED}
-    fields: dict[str, Texts] = {keyword: [message.fields.get(keyword) for message in good] for keyword in keywords}
-    return FieldTable(fields, [message.position for message in good], noun, stray)
-
-
-def _shown_id(record: Record) -> str:
-    return record.get("NORAD_CAT_ID", "")[:20].encode("ascii", "replace").decode("ascii")
+def _table_of(messages: Iterable[FlatRecord], noun: str) -> FieldTable:
+    columns = _Columns(noun)
+    for message in messages:
+        if message.problem:
+            columns.reject(message.position, message.fields.get("NORAD_CAT_ID", "")[:20], message.problem)
+            continue
+        columns.add(message.position, message.fields)
+        for keyword in message.ignored:
+            columns.notes.add(f"keyword {keyword[:60]!r} is not known and ignored", message.position)
+    return columns.table()

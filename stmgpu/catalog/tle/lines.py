@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.catalog.tle.reading import ALPHA5_LETTERS, FIRST_YEAR
+from stmgpu.catalog.tle.columns import ALPHA5_LETTERS, FIRST_YEAR
 from stmgpu.constants import MINUTES_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.time import from_datetime64, to_datetime64

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 import numpy as np
 import pytest
 from support.samples import LINE1, LINE2, sealed, text, tle
@@ -105,7 +107,7 @@ BAD_FIELDS = {
     "checksum 1": ([LINE1[:68] + "9", sealed(LINE2)], "checksum of line 1 is '9'"),
     "checksum 2": ([sealed(LINE1), LINE2[:68] + "x"], "checksum of line 2 is 'x'"),
     "short line 1": ([sealed(LINE1)[:68], sealed(LINE2)], "line 1 of the set has 68 characters, allowed is 69"),
-    "long line 2": ([sealed(LINE1), sealed(LINE2) + " x"], "line 2 of the set has 71"),
+    "long line 2": ([sealed(LINE1), sealed(LINE2) + "x y"], "line 2 of the set has 72 characters, allowed is 69, or a"),
 }
 
 
@@ -136,8 +138,79 @@ def test_non_ascii() -> None:
     one, two = (line.encode() for line in tle())
     cat = with_good(one[:10] + b"\xe9" + one[11:], two)
     assert "printable ASCII" in cat.rejected[0].reason
-    cat = with_good("0 CAFÉ".encode(), one, two)
+    cat = with_good(b"0 CAF\x07", one, two)
     assert "name line" in cat.rejected[0].reason
+
+
+def test_names_in_any_language() -> None:
+    names = ["ÑUSAT-99", "北斗-1", "café ☕ (β)", "x" * 200]
+    lines = [line for i, name in enumerate(names) for line in ("0 " + name, *tle(norad=f"{i + 1:05d}"))]
+    lines[0:0] = ["# a comment"]
+    cat = read_catalog("\n".join(lines).encode())
+    assert cat.name.tolist() == [*names[:3], "x" * 128]
+    assert cat.notes == ("the name is cut after 128 characters: 1 line (12)",)
+    cat = read_catalog("\n".join(lines[:4]).encode("latin-1"))
+    assert cat.name.tolist() == ["\ufffdUSAT-99"]
+    assert cat.notes == ("the name is not UTF-8; bytes that are none are replaced: 1 line (3)",)
+    assert cat.rejected == ()
+
+
+def test_text_after_column_69() -> None:
+    """As in the verification file of the theory, whose second lines end with times."""
+    one, two = tle()
+    cat = read_catalog(f"# header\n{one}\n{two}      0.00      1440.0        60.00\n".encode())
+    assert cat.equals(read_catalog(text(tle())))
+    assert cat.notes == ("text after column 69 is ignored: 1 line (3)",)
+
+
+def test_the_verification_file_of_the_theory() -> None:
+    """SGP4-VER.TLE as the package sgp4 ships it: Vallado et al. (2006), with times after column 69."""
+    content = (resources.files("sgp4") / "SGP4-VER.TLE").read_bytes()
+    cat = read_catalog(content)
+    assert len(cat) + cat.rejected_count == content.count(b"\n1 ")
+    assert {5, 4632, 6251, 8195, 28350, 29141} <= set(cat.norad_id.tolist())
+    assert [r for r in cat.rejected if "characters" in r.reason] == []
+
+
+def test_sets_without_checksums() -> None:
+    one, two = tle()
+    cat = read_catalog(f"{one[:68]}\n{two[:68]}\n".encode() + text(tle("00007")))
+    assert cat[:1].equals(read_catalog(text(tle())))
+    assert cat.norad_id.tolist() == [42, 7]
+    assert cat.notes == ("both lines of the set lack their checksum: 1 line (1)",)
+
+
+HARMLESS = {
+    "indented": ([f"  {line}" for line in tle()], "blanks before an element line are ignored: 2 lines (13, 14)"),
+    "id of line 2": ([tle()[0], sealed("2    42" + LINE2[7:])], "line 2 writes the id otherwise than line 1"),
+    "class": (tle(one_7="u"), "the classification is a small letter"),
+    "derivative": (tle(one_33="          "), "mean motion derivative cannot be read and is left out"),
+    "second": (tle(one_44=" 0000 -0"), "mean motion second derivative cannot be read and is left out"),
+    "set number": (tle(one_64="9 99"), "element set number cannot be read and is left out"),
+    "revolutions": (tle(two_63="12 34"), "revolution number cannot be read and is left out"),
+    "name": (["0 CAF\x07", *tle()], "control characters of the name are replaced"),
+}
+
+
+class TestLenient:
+    @pytest.mark.parametrize("case", HARMLESS)
+    def test_harmless_breaches_are_mended_and_noted(self, case: str) -> None:
+        lines, note = HARMLESS[case]
+        content = text(*(tle(norad=f"{900 + i:05d}") for i in range(6))) + "\n".join(lines).encode()
+        assert len(read_catalog(content)) == 6
+        cat = read_catalog(content, lenient=True)
+        assert len(cat) == 7
+        assert cat.rejected == ()
+        assert len(cat.notes) == 1
+        assert cat.notes[0].startswith(note)
+        whole = read_catalog(text(tle()))
+        for column in ("norad_id", "epoch_jd", "epoch_fr", "mean_motion", "eccentricity", "raan", "bstar"):
+            assert getattr(cat, column)[6] == getattr(whole, column)[0]
+
+    @pytest.mark.parametrize("case", ["checksum 1", "short line 1", "no B*", "column not blank", "id zero"])
+    def test_damage_is_still_rejected(self, case: str) -> None:
+        content = text(*(tle(norad=f"{900 + i:05d}") for i in range(6))) + "\n".join(BAD_FIELDS[case][0]).encode()
+        assert len(read_catalog(content, lenient=True)) == 6
 
 
 def test_newest_epoch_is_kept_whatever_the_order() -> None:
