@@ -84,7 +84,7 @@ def _write(objects: Catalog, target: Path, form: str | None) -> None:
             file.write(format_catalog(objects, form or ""))
     else:
         write_catalog(objects, target, format=form)
-    rejected = len(objects.rejected)
+    rejected = objects.rejected_count
     result(
         {"objects": len(objects), "rejected": rejected, "written": [target]},
         f"{len(objects)} objects written to {name_of(target)}, {rejected} rejected",
