@@ -95,6 +95,24 @@ Threads = Annotated[
 ]
 
 
+Policies = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.py",
+        help="Python file with removal policies of your own. It runs with your rights, here and on the workers; a copy "
+        "is kept in the store.",
+    ),
+]
+
+
+def run_policies(path: Path | None) -> None:
+    """Run the policy file that the user named."""
+    if path is not None:
+        from stmgpu.debris.policy import load_policies
+
+        load_policies(path)
+
+
 def stop_soon(signum: int, frame: object) -> None:
     """Handler of SIGUSR1: finish the current tile, then exit. It must not print: the signal may interrupt printing."""
     _stop.append(signum)

@@ -32,6 +32,7 @@ def evolve(
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the study; run k of all scenarios shares its random numbers.")
     ] = 0,
+    policies: common.Policies = None,
     *,
     choices: RunChoices,
 ) -> None:
@@ -44,7 +45,7 @@ def evolve(
     from stmgpu.store.run_input import StudyInputs
 
     check_outputs(out)
-    plan = plan_study(scenario, years=years, runs=runs, seed=seed, options=choices.options(out))
+    plan = plan_study(scenario, years=years, runs=runs, seed=seed, options=choices.options(out), policies=policies)
     settings, needs = plan.document.settings, plan.estimate
     assert isinstance(settings, EnsembleSettings)
     for text in settings.notes:
@@ -83,6 +84,7 @@ def study(
     partial: Annotated[
         bool, typer.Option("--partial", help="Use the finished runs of a study that is still running.")
     ] = False,
+    policies: common.Policies = None,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, and a figure."""
     from stmgpu.report.study import plot_study, print_study, study_summary
@@ -90,6 +92,7 @@ def study(
 
     check_picture(plot)
     check_outputs(None, plot)
+    common.run_policies(policies)
     ensemble = open_dataset(store, "ensemble", partial=partial)
     written = []
     if plot is not None:

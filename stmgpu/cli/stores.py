@@ -141,10 +141,12 @@ def merge(
     parts: Annotated[list[Path] | None, typer.Argument(help="Stores with other tiles of the same run.")] = None,
     backend: common.Backend = "auto",
     threads: common.Threads = None,
+    policies: common.Policies = None,
 ) -> None:
     """Complete a store whose tiles are all done, after copying tiles from other stores of the same run."""
     from stmgpu.distribute import merge_store
 
+    common.run_policies(policies)
     outcome = merge_store(store, parts or (), backend=backend, threads=threads)
     if not outcome.complete:
         shown = ", ".join(outcome.missing[: common.SHOWN_REJECTIONS])

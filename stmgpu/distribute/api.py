@@ -181,6 +181,7 @@ def evolve_to_store(
     years: float | None = None,
     runs: int | None = None,
     seed: int = 0,
+    policies: str | os.PathLike[str] | None = None,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     if_exists: IfExists = "resume",
@@ -199,6 +200,9 @@ def evolve_to_store(
         Folder of the store.
     years, runs, seed : float or int, optional
         See :func:`stmgpu.evolve`.
+    policies : path-like, optional
+        Python file that defines policies, see :func:`stmgpu.debris.policy.load_policies`. It runs here and on the
+        workers, and its text is kept in the store.
     executor, tiling, backend, threads, progress, stop
         See :func:`screen_to_store`.
     if_exists : str
@@ -220,7 +224,8 @@ def evolve_to_store(
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
     from stmgpu.distribute.jobs.ensemble import plan_study  # a screening need not import debris
 
-    return run_to_store(plan_study(study, years=years, runs=runs, seed=seed, options=options), path, options)
+    plan = plan_study(study, years=years, runs=runs, seed=seed, options=options, policies=policies)
+    return run_to_store(plan, path, options)
 
 
 def merge_store(

@@ -19,6 +19,8 @@ from stmgpu.distribute.jobs import Job, job_of
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
 from stmgpu.store.run import open_run
+from stmgpu.store.run_input import INPUTS
+from stmgpu.store.writing import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -141,7 +143,14 @@ def run_on_cluster(session: Session, client: Client, *, backend: BackendName, th
         def submit(count: int) -> Iterator[Future[None]]:
             for tile in islice(queue, count):
                 future = client.submit(
-                    compute_tile, folder, tile.id, module=module, backend=backend, threads=threads, pure=False
+                    compute_tile,
+                    folder,
+                    tile.id,
+                    module=module,
+                    backend=backend,
+                    threads=threads,
+                    policies=session.job.policies,
+                    pure=False,
                 )
                 submitted[future.key] = tile
                 yield future
@@ -185,7 +194,9 @@ def _exception(future: Future[None], client: Client) -> Exception | None:
     return error
 
 
-def compute_tile(folder: str, tile: str, *, module: str, backend: BackendName, threads: int | None) -> None:
+def compute_tile(
+    folder: str, tile: str, *, module: str, backend: BackendName, threads: int | None, policies: str = ""
+) -> None:
     """Compute one tile of a store on a Dask worker.
 
     Parameters
@@ -200,13 +211,19 @@ def compute_tile(folder: str, tile: str, *, module: str, backend: BackendName, t
         Backend to compute with.
     threads : int, optional
         Threads of the backend.
+    policies : str
+        SHA-256 of the policy file that the client has run, to be run from the store; empty for none.
 
     Raises
     ------
     InputError
-        If the worker has another version of stmgpu than the run.
+        If the worker has another version of stmgpu than the run, or the policy file in the store has another hash.
     """
     import_module(module)
+    if policies:
+        from stmgpu.debris.policy.policy_file import POLICIES, load_policies
+
+        load_policies(Path(folder) / RUN / INPUTS / POLICIES, sha256=policies)
     run_json = Path(folder) / "run" / "run.json"
     job = _cached_job(folder, run_json.stat().st_mtime_ns)
     code = code_identity(type(job).__module__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -19,7 +20,9 @@ from typer.testing import Result
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
+from stmgpu.debris.policy.policy_file import _forget, loaded_policies
 from stmgpu.debris.study.scenario_file import shipped_scenarios
+from stmgpu.distribute.execute import compute_tile
 from stmgpu.distribute.jobs.ensemble import EnsembleJob
 from stmgpu.errors import InputError
 from stmgpu.store import open_dataset
@@ -365,3 +368,59 @@ def test_scenario_writes_a_file_to_begin_with(tmp_path: Path) -> None:
     refused(stmgpu("scenario", tmp_path), "not an ordinary file|exists")
     assert not (tmp_path / "elsewhere").exists()
     assert not (tmp_path / "s.zarr").exists()
+
+
+# -------------------------------------------------------------------------------------------- policies of a user's own
+POLICY = """
+from typing import Literal
+import numpy as np
+from stmgpu.debris.policy import RankedRemoval
+
+
+class Youngest(RankedRemoval):
+    rank: Literal["youngest"] = "youngest"
+
+    def score(self, view):
+        return 1.0 / (1.0 + np.asarray(view.age_years))
+"""
+
+
+@pytest.fixture
+def own(study: Path, tmp_path: Path) -> Iterator[tuple[object, ...]]:
+    """A command with a rank that is defined in a file."""
+    (tmp_path / "mine.py").write_text(POLICY)
+    scenario = tmp_path / "own.toml"
+    scenario.write_text(study.read_text().replace('rank = "mass"', 'rank = "youngest"'))
+    yield ("evolve", scenario, "--runs", 1, "--years", 1, "--threads", 1, "--out", tmp_path / "o.zarr")
+    _forget()
+
+
+@pytest.mark.slow
+def test_a_policy_file_travels_with_the_store(own: tuple[object, ...], tmp_path: Path) -> None:
+    refused(stmgpu(*own), "unknown rank 'youngest'")
+    with_file = (*own, "--policies", tmp_path / "mine.py", "--executor", "slurm-array", "--task")
+    assert stmgpu(*with_file, "0/2").exit_code == 0
+    kept = tmp_path / "o.zarr" / "run" / "inputs" / "policies.py"
+    assert kept.read_text() == POLICY
+    (tmp_path / "other.py").write_text(POLICY + "# a comment\n")
+    other = (*own, "--policies", tmp_path / "other.py", "--executor", "slurm-array", "--task", "1/2")
+    result = stmgpu(*other)
+    assert result.exit_code == 2
+    assert re.search(r"policies\.py: stored '\w+', requested '\w+'", result.stderr)
+    _forget()
+    merged = stmgpu("merge", tmp_path / "o.zarr")
+    assert merged.exit_code == 1
+    assert "runs only if you name it" in merged.stderr
+    assert stmgpu("info", tmp_path / "o.zarr").exit_code == 0
+    assert loaded_policies() == ""  # nothing of the store has run
+    partial = stmgpu("study", tmp_path / "o.zarr", "--partial", "--policies", kept)
+    assert partial.exit_code == 0, partial.stderr
+    _forget()  # as a Dask worker begins
+    worker = {"module": EnsembleJob.__module__, "backend": "cpu", "threads": 1}
+    with pytest.raises(InputError, match="is not the one that the study was begun with"):
+        compute_tile(str(tmp_path / "o.zarr"), "s001-r000000-000001", **worker, policies="0" * 64)
+    digest = hashlib.sha256(POLICY.encode()).hexdigest()
+    compute_tile(str(tmp_path / "o.zarr"), "s001-r000000-000001", **worker, policies=digest)
+    assert stmgpu(*with_file, "1/2").exit_code == 0
+    removals = open_dataset(tmp_path / "o.zarr", "ensemble").removals.sum("class")
+    assert float(removals.sel(scenario="removal").isel(time=-1).sum()) > 0

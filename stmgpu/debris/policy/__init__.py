@@ -16,6 +16,7 @@ from stmgpu.debris.policy.policies import (
     policy_of,
     select_all,
 )
+from stmgpu.debris.policy.policy_file import load_policies
 from stmgpu.debris.policy.ranking import Lower, Only, RankedRemoval
 from stmgpu.debris.policy.view import Campaign, RemovalPolicy, Selection, View
 
@@ -39,6 +40,7 @@ __all__ = [
     "View",
     "csi",
     "footprint",
+    "load_policies",
     "policy_of",
     "select_all",
 ]

@@ -71,11 +71,14 @@ class Job(ABC, Generic[AnyTile]):
         Setting that ``append`` may enlarge.
     tiles : sequence
         All tiles of the run.
+    policies : str
+        SHA-256 of the file of policies that the user named, which workers run from the store; empty for none.
     """
 
     kind: ClassVar[str]
     grows_by: ClassVar[Growth]
     tiles: Sequence[AnyTile]
+    policies: str = ""
 
     def __init__(self, run: RunStore) -> None:
         self.run = run

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
+from stmgpu.debris.policy.policy_file import POLICIES, load_policies, loaded_policies
 from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key, prepare, resolve_study
 from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.debris.study.settings import EnsembleSettings
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
 from stmgpu.distribute.tiles import Estimate
-from stmgpu.errors import StoreError
+from stmgpu.errors import InputError, StoreError
 from stmgpu.store.document import FilesIdentity, RunDocument, Tiling
 from stmgpu.store.result import write_result
 from stmgpu.store.run_input import INPUTS, StudyInputs
@@ -79,6 +81,12 @@ class EnsembleJob(Job[EnsembleTile]):
         settings, files, folder = run.document.settings, run.document.run_input, run.run_folder / INPUTS
         if not isinstance(settings, EnsembleSettings) or not isinstance(files, FilesIdentity):
             raise StoreError(f"{run.folder} is damaged: its settings and input files are not those of a study")
+        self.policies = files.files.get(POLICIES, "")
+        if self.policies and loaded_policies() != self.policies:
+            raise StoreError(
+                f"{run.folder} uses policies of a Python file, which runs only if you name it; give the same file with "
+                f"--policies (a copy is {folder / POLICIES})"
+            )
         self.settings, self.study = settings, settings.study(folder)
         known = {(folder / name).absolute() for name in files.files}
         if strange := set(input_files(self.study)[1].values()) - known:
@@ -194,11 +202,19 @@ def plan_study(
     runs: int | None,
     seed: int,
     options: RunOptions,
+    policies: str | os.PathLike[str] | None = None,
 ) -> RunPlan:
     """Plan a study from the arguments of :func:`stmgpu.evolve_to_store`: its input files, settings, tiles and needs."""
+    loaded = None if policies is None else load_policies(policies)
     study = resolve_study(study, years=years, runs=runs, seed=seed)
     initial = prepare(study, seed=seed)
     renamed, files = input_files(study)
+    if policies is not None:
+        if POLICIES in files:
+            raise InputError(f"{files[POLICIES]} has the name under which the policies are kept; rename it")
+        files[POLICIES] = Path(policies)
     inputs = StudyInputs.of(files, objects=max(map(len, initial.populations)))
+    if loaded is not None and inputs.hashes[POLICIES] != loaded:
+        raise InputError(f"{files[POLICIES]} changed while it was read; rerun the command")
     settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=initial.notes)
     return EnsembleJob.plan(inputs, settings, options)
