@@ -38,6 +38,7 @@ _PHYSICS = (
     "norad_id", "epoch_jd", "epoch_fr", "mean_motion", "eccentricity", "inclination", "raan", "argp",
     "mean_anomaly", "bstar", "hard_body_radius_m", "mass_kg",
 )  # fmt: skip
+_PHYSICS_IF_KNOWN = ("decay_jd",)  # so that digests of catalogues without them stay what they were
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,9 @@ class Catalog:
     name, object_id, object_type, classification : str
         Name, international designator ('1998-067A'), type ('PAYLOAD', 'ROCKET BODY', 'DEBRIS', 'UNKNOWN' or ''), and
         U, C or S.
+    status, owner : str
+        Operational status ('OPERATIONAL', 'NONOPERATIONAL', 'PARTIALLY OPERATIONAL', 'BACKUP', 'SPARE',
+        'EXTENDED MISSION', 'DECAYED', 'UNKNOWN' or ''), and the source's code of the owner.
     epoch_jd, epoch_fr : float64
         Two-part Julian date of the epoch, UTC [d].
     mean_motion, eccentricity, inclination, raan, argp, mean_anomaly : float64
@@ -65,6 +69,9 @@ class Catalog:
         As published.
     hard_body_radius_m, mass_kg : float64
         NaN where unknown.
+    decay_jd : float64
+        Julian date of the midnight that begins the day of decay, UTC [d]; NaN where no decay is known. After that day
+        the object is neither screened nor propagated.
     source, sha256 : str
         Source it was read from, and the digest of those bytes.
     rejected : tuple of Rejection
@@ -92,6 +99,8 @@ class Catalog:
     name: Strings
     object_id: Strings
     object_type: Strings
+    status: Strings
+    owner: Strings
     epoch_jd: Floats
     epoch_fr: Floats
     mean_motion: Floats
@@ -108,6 +117,7 @@ class Catalog:
     classification: Strings
     hard_body_radius_m: Floats
     mass_kg: Floats
+    decay_jd: Floats
     source: str = ""
     sha256: str = ""
     rejected: tuple[Rejection, ...] = ()
@@ -355,9 +365,10 @@ class Catalog:
         return Epoch(float(self.epoch_jd[middle]), float(self.epoch_fr[middle]))
 
     def digest(self) -> str:
-        """SHA-256 over ids, epochs, elements, B*, radius and mass: equal where the physics is equal."""
+        """SHA-256 over ids, epochs, elements, B*, radius, mass and decays: equal where the physics is equal."""
         total = hashlib.sha256()
-        for name in _PHYSICS:
+        known = [name for name in _PHYSICS_IF_KNOWN if not np.isnan(getattr(self, name)).all()]
+        for name in (*_PHYSICS, *known):
             column = getattr(self, name)
             if column.dtype.kind == "f":
                 column = np.where(np.isnan(column), np.nan, column + 0.0)  # one NaN and one zero

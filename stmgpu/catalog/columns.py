@@ -51,6 +51,10 @@ COLUMNS = {
     "name": Column("str", "object name", None, ""),
     "object_id": Column("str", "international designator", None, ""),
     "object_type": Column("str", "object type", None, "", "PAYLOAD, ROCKET BODY, DEBRIS, UNKNOWN or empty"),
+    "status": Column(
+        "str", "operational status", None, "", "OPERATIONAL, NONOPERATIONAL, ..., DECAYED, UNKNOWN or empty"
+    ),
+    "owner": Column("str", "owner or country", None, "", "code of the source"),
     "classification": Column("str", "classification of the element set", None, "U", "U, C or S"),
     "epoch_jd": Column("float64", "Julian date of the midnight before epoch (UTC)", "d"),
     "epoch_fr": Column("float64", "fraction of the day from midnight to epoch (UTC)", "d"),
@@ -65,8 +69,14 @@ COLUMNS = {
     "mean_motion_ddot": Column("float64", "a sixth of the second derivative of mean motion", "rad min-3", 0.0, _UNUSED),
     "hard_body_radius_m": Column("float64", "hard-body radius", "m", np.nan),
     "mass_kg": Column("float64", "mass", "kg", np.nan),
+    "decay_jd": Column(
+        "float64", "Julian date of the midnight that begins the day of decay (UTC)", "d", np.nan, "NaN without a date"
+    ),
 }
 """Columns that a catalogue holds."""
+
+FIRST_COLUMNS = tuple(name for name in COLUMNS if name not in ("status", "owner", "decay_jd"))
+"""Columns that every run has stored; other ones have their default where a run was made before they existed."""
 
 DERIVED = {
     "perigee_km": Column("float64", "height of perigee above the equatorial radius", "km"),

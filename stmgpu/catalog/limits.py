@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.constants import MINUTES_PER_DAY
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_NORAD_ID = 999_999_999
 OBJECT_TYPES = ("", "PAYLOAD", "ROCKET BODY", "DEBRIS", "UNKNOWN")
+STATUSES = tuple(STATUS_CODES.values())
 CLASSIFICATIONS = ("U", "C", "S")
 LONGEST_TEXT = 128
 """Longest name or designator that is read from a file [characters]."""
@@ -91,6 +93,11 @@ def element_faults(columns: Columns) -> Iterator[Fault]:
         ("element_set_no", "element set number", lambda v: v >= 0, 1, "0 or more"),
         ("rev_at_epoch", "revolution number", lambda v: v >= 0, 1, "0 or more"),
         ("object_type", "object type", lambda v: np.isin(v, OBJECT_TYPES), 1, f"one of {OBJECT_TYPES}"),
+        ("status", "status", lambda v: np.isin(v, STATUSES), 1, f"one of {STATUSES}"),
+        (
+            "decay_jd", "day of decay (Julian date)", lambda v: np.isnan(v) | (np.isfinite(v) & (v % 1.0 == 0.5)), 1.0,
+            "a midnight (.5), or NaN where unknown",
+        ),
         ("classification", "classification", lambda v: np.isin(v, CLASSIFICATIONS), 1, f"one of {CLASSIFICATIONS}"),
     )  # fmt: skip
     for name, label, holds, unit, allowed in ranges:
@@ -98,7 +105,7 @@ def element_faults(columns: Columns) -> Iterator[Fault]:
             broken = ~np.asarray(holds(columns[name]))
             if broken.any():
                 yield Fault(broken, label, _shower(columns[name], unit), allowed)
-    for name in ("name", "object_id"):
+    for name in ("name", "object_id", "owner"):
         if name in columns and not "".join(columns[name].tolist()).isprintable():
             broken = np.array([not text.isprintable() for text in columns[name].tolist()], np.bool_)
             yield Fault(broken, name, _shower(columns[name], 1), "printable text on one line")

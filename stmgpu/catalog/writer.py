@@ -17,11 +17,12 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.ccsds.field_names import COMMON_KEYWORDS, RADIUS_KEYWORD, USER
+from stmgpu.catalog.object_data import DECAY_KEYWORD, OWNER_KEYWORD, STATUS_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
-from stmgpu.time import format_utc, to_datetime64
+from stmgpu.time import UNIX_EPOCH_JD, format_utc, to_datetime64
 
 if TYPE_CHECKING:
     import os
@@ -145,8 +146,14 @@ def omm_fields(catalog: Catalog) -> Table:
         "MEAN_MOTION_DOT": _invert(catalog.mean_motion_dot, lambda x: x / dot_units, dot_units),
         "MEAN_MOTION_DDOT": _invert(catalog.mean_motion_ddot, lambda x: x / ddot_units, ddot_units),
     }
-    if (catalog.object_type != "").any():
-        table[TYPE_KEYWORD] = catalog.object_type.tolist()
+    days = to_datetime64(np.where(np.isnan(catalog.decay_jd), UNIX_EPOCH_JD, catalog.decay_jd), 0.0)
+    described = {
+        "OBJECT_TYPE": catalog.object_type,
+        STATUS_KEYWORD: catalog.status,
+        OWNER_KEYWORD: catalog.owner,
+        DECAY_KEYWORD: np.where(np.isnan(catalog.decay_jd), "", days.astype("datetime64[D]").astype(str)),
+    }
+    table |= {USER + keyword: texts.tolist() for keyword, texts in described.items() if (texts != "").any()}
     for keyword, column in (("MASS", catalog.mass_kg), (RADIUS_KEYWORD, catalog.hard_body_radius_m)):
         if not np.isnan(column).all():
             table[keyword] = ["" if math.isnan(value) else repr(value) for value in column.tolist()]
@@ -205,7 +212,8 @@ def _epochs(catalog: Catalog) -> list[str]:
 
 def _flat(table: Table) -> Table:
     """Table with the keywords of CSV and JSON, where OBJECT_TYPE is common and USER_DEFINED_ is not."""
-    return {"OBJECT_TYPE" if keyword == TYPE_KEYWORD else keyword: texts for keyword, texts in table.items()}
+    common = {USER + keyword: keyword for keyword in COMMON_KEYWORDS}
+    return {common.get(keyword, keyword): texts for keyword, texts in table.items()}
 
 
 def _csv(table: Table) -> str:
@@ -238,7 +246,7 @@ def _stamp(catalog: Catalog) -> str:
 
 def _sections(table: Table) -> tuple[dict[str, list[str]], list[dict[str, str]]]:
     extras = ["MASS"] if "MASS" in table else []
-    users = [keyword for keyword in (TYPE_KEYWORD, RADIUS_KEYWORD) if keyword in table]
+    users = [keyword for keyword in table if keyword.startswith(USER)]
     keywords = {
         "metadata": ["OBJECT_NAME", "OBJECT_ID", *_METADATA],
         "meanElements": list(_MEAN_ELEMENTS),

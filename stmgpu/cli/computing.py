@@ -141,6 +141,7 @@ def propagate(
     """Write ephemerides of all objects (TEME, km and km/s)."""
     from stmgpu.distribute.api import ephemeris_settings, run_to_store
     from stmgpu.distribute.jobs.ephemeris import EphemerisJob
+    from stmgpu.propagate.codes import CODE_DECAYED
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.propagate.settings import EphemerisSettings
     from stmgpu.store import open_dataset
@@ -164,12 +165,20 @@ def propagate(
     if not concluded(outcome, out):
         return
     written = open_dataset(out, "ephemeris")
-    failing = int((written.error_code != 0).any("time").sum())
-    counts = {"read": len(elements) + elements.rejected_count, "rejected": elements.rejected_count, "failed": failing}
+    codes = written.error_code
+    decayed = (codes == CODE_DECAYED).any("time")
+    failing = int(((codes != 0).any("time") & ~decayed).sum())
+    counts = {
+        "read": len(elements) + elements.rejected_count,
+        "rejected": elements.rejected_count,
+        "failed": failing,
+        "decayed": int(decayed.sum()),
+    }
     result(
         {"complete": True, "objects": counts, "times": written.sizes["time"], "written": [out]},
         f"{counts['read']} objects read, {counts['rejected']} rejected, {failing} failing propagation, "
-        f"{written.sizes['time']} times; {out}",
+        + (f"{counts['decayed']} decayed, " if counts["decayed"] else "")
+        + f"{written.sizes['time']} times; {out}",
     )
 
 

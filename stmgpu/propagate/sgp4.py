@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
+from stmgpu.propagate.codes import CODE_DECAYED
 from stmgpu.propagate.elements import MeanElements, element_table
 from stmgpu.propagate.sgp4_kernels import KernelModel
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
     from stmgpu.backend import Backend
     from stmgpu.propagate.sgp4_reference import ReferenceModel
-    from stmgpu.typing import BackendArray, Ints
+    from stmgpu.typing import BackendArray, Floats, Ints
+
+MIDNIGHT_ROUNDING_S = 1e-3
+"""Rounding of times, by which a time after the end of a day still belongs to it [s]."""
 
 
 class SGP4Propagator:
@@ -29,7 +34,9 @@ class SGP4Propagator:
     ----------
     elements : MeanElements
         Anything with columns ``epoch_jd``, ``epoch_fr`` (two-part Julian date, UTC), ``mean_motion`` [rad/min, Kozai],
-        ``eccentricity``, ``inclination``, ``raan``, ``argp``, ``mean_anomaly`` [rad], ``bstar`` [1/Earth radius].
+        ``eccentricity``, ``inclination``, ``raan``, ``argp``, ``mean_anomaly`` [rad], ``bstar`` [1/Earth radius]. A
+        column ``decay_jd`` (Julian date of the midnight that begins the day of decay, NaN without one) may be there:
+        from the end of that day on an object has no states, and code 11.
     backend : Backend
         Where it runs; see :func:`stmgpu.backend.get_backend`.
     start : tuple
@@ -61,12 +68,12 @@ class SGP4Propagator:
 
     Notes
     -----
-    Codes (:data:`stmgpu.propagate.codes.CODES`) take precedence in the published order. With codes 1 to 4, 8 and 9 the
-    state is NaN; 6 and 7 keep the numbers that the theory gives. Code 7 marks states without a published code that are
-    unusable: the polynomial for the shrinking of the orbit has reached zero (beyond it the axis grows again, without
-    limit), the radius exceeds 2.1 semi-major axes, or a number is not finite. In two real catalogues (53,223 objects,
-    -3 to +14 days) it marks 8 decaying objects that the published codes let pass at up to 6.8e8 km; the largest radius
-    of an object that it leaves alone is 1.05 apogee distances.
+    Codes (:data:`stmgpu.propagate.codes.CODES`) take precedence in the published order, after 11. With codes 1 to
+    4, 8, 9 and 11 the state is NaN; 6 and 7 keep the numbers that the theory gives. Code 7 marks states without a
+    published code that are unusable: the polynomial for the shrinking of the orbit has reached zero (beyond it the
+    axis grows again, without limit), the radius exceeds 2.1 semi-major axes, or a number is not finite. In two real
+    catalogues (53,223 objects, -3 to +14 days) it marks 8 decaying objects that the published codes let pass at up
+    to 6.8e8 km; the largest radius of an object that it leaves alone is 1.05 apogee distances.
     """
 
     def __init__(
@@ -93,6 +100,12 @@ class SGP4Propagator:
         self.order: Ints = self._model.order
         self.usable_s: tuple[BackendArray, BackendArray] | None = None
         self.meets_next: Ints = np.full(self.n, -1, np.int64)
+        self._decays: tuple[BackendArray, BackendArray] | None = None
+        leave_s = _leaving_s(elements, start, self.n)[self.order]
+        if len(columns := np.flatnonzero(leave_s < span_s[1])):
+            until = np.full(self.n_pad, np.inf)
+            until[: self.n] = leave_s
+            self._decays = backend.put(columns), backend.put(until)
 
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Zeros [n_pad]: SGP4 moves smoothly, so nothing is added to the interpolation error."""
@@ -128,6 +141,10 @@ class SGP4Propagator:
             )
         if len(times):
             self._model.grid(times, states, code)
+            if self._decays is not None:
+                columns, until = self._decays
+                row, k = backend.xp.nonzero(times[:, None] > until[columns])
+                states[row, :, columns[k]], code[row, columns[k]] = np.nan, CODE_DECAYED
         return states, code
 
     def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
@@ -163,4 +180,14 @@ class SGP4Propagator:
                     f"indices must lie in [0, {self.n_pad}), got {int(objects.min())} to {int(objects.max())}"
                 )
             self._model.at(xp.ascontiguousarray(objects.astype(np.int32)), times, states, code)
+            if self._decays is not None:
+                gone = times > self._decays[1][objects]
+                states[:, gone], code[gone] = np.nan, CODE_DECAYED
         return states, code
+
+
+def _leaving_s(elements: MeanElements, start: tuple[float, float], n: int) -> Floats:
+    """End of the day of decay of each object [s after start], infinite for those in orbit."""
+    decay_jd = np.broadcast_to(np.asarray(getattr(elements, "decay_jd", np.nan), np.float64), n)
+    leave_s = ((decay_jd + 1.0 - start[0]) - start[1]) * SECONDS_PER_DAY
+    return np.where(np.isnan(decay_jd), np.inf, leave_s + MIDNIGHT_ROUNDING_S)

@@ -16,7 +16,7 @@ import numpy as np
 import zarr
 
 from stmgpu.catalog import Catalog
-from stmgpu.catalog.columns import COLUMNS
+from stmgpu.catalog.columns import COLUMNS, FIRST_COLUMNS
 from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError, StoreError
@@ -143,6 +143,7 @@ def _write_catalog(catalog: Catalog, folder: Path) -> None:
         {
             "source": catalog.source,
             "sha256": catalog.sha256,
+            "columns": list(kind.variables),
             "rejected": [[r.where, r.norad_id, r.reason] for r in catalog.rejected],
             **({"sets": catalog.sets, "sets_not_used": catalog.sets_not_used} if catalog.sets_not_used else {}),
             **({"further_rejected": catalog.further_rejected} if catalog.further_rejected else {}),
@@ -156,10 +157,15 @@ def _read_catalog(folder: Path) -> Catalog:
     with reading(folder):
         group = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
         columns: dict[str, Any] = {}
-        for name in COLUMNS:
+        attrs = group.attrs.asdict()
+        stored = set(attrs.get("columns", FIRST_COLUMNS))  # type: ignore[arg-type]
+        length = group["norad_id"].shape  # type: ignore[union-attr]
+        for name, description in COLUMNS.items():
+            if name not in stored and name not in FIRST_COLUMNS:
+                columns[name] = np.full(length, description.default)
+                continue
             column = np.asarray(group[name][...])  # type: ignore[index]
             columns[name] = np.array(column.tolist(), str) if column.dtype.kind in "OT" else column
-        attrs = group.attrs.asdict()
         rejected = tuple(Rejection(*(str(word) for word in r)) for r in attrs["rejected"])  # type: ignore[union-attr]
         catalog = Catalog(
             **columns,

@@ -21,7 +21,7 @@ from stmgpu.variables import Variable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the layout below; a reader refuses stores of a newer one."""
 
 CODECS = frozenset({"bytes", "crc32c", "sharding_indexed", "vlen-utf8", "zstd"})

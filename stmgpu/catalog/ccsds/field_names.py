@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from stmgpu.catalog.object_data import DECAY_KEYWORD, OWNER_KEYWORD, STATUS_KEYWORD
+
 REQUIRED = (
     "EPOCH", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY", "NORAD_CAT_ID",
     "BSTAR",
@@ -21,11 +23,17 @@ MOTION = ("MEAN_MOTION", "SEMI_MAJOR_AXIS")
 TLE_LINES = ("TLE_LINE1", "TLE_LINE2")
 """Fields that hold a two-line set instead; TLE_LINE0 is its name line, and TLE holds all lines in one text."""
 
-RADIUS_KEYWORD = "USER_DEFINED_HARD_BODY_RADIUS_M"
-TYPE_KEYWORD = "USER_DEFINED_OBJECT_TYPE"
-"""Keywords for values that OMM has no keyword for."""
+USER = "USER_DEFINED_"
+"""Beginning of keywords for values that OMM has no keyword for."""
 
-TEXTS = ("OBJECT_NAME", "OBJECT_ID", "OBJECT_TYPE", TYPE_KEYWORD, "CLASSIFICATION_TYPE")
+RADIUS_KEYWORD = USER + "HARD_BODY_RADIUS_M"
+COMMON_KEYWORDS = ("OBJECT_TYPE", STATUS_KEYWORD, OWNER_KEYWORD, DECAY_KEYWORD)
+"""Keywords that are common in CSV and JSON; KVN and XML hold them as user-defined ones."""
+
+TEXTS = (
+    "OBJECT_NAME", "OBJECT_ID", *COMMON_KEYWORDS, *(USER + keyword for keyword in COMMON_KEYWORDS),
+    "CLASSIFICATION_TYPE",
+)  # fmt: skip
 """Keywords whose values are free text."""
 
 USED = frozenset({

@@ -14,8 +14,17 @@ import numpy.typing as npt
 
 from stmgpu.catalog import orbits
 from stmgpu.catalog.assemble import Records
-from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, TYPE_KEYWORD
+from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, USER
 from stmgpu.catalog.limits import CLASSIFICATIONS, LONGEST_TEXT, Fault
+from stmgpu.catalog.object_data import (
+    DATE,
+    DECAY_KEYWORD,
+    OWNER_KEYWORD,
+    STATUS_KEYWORD,
+    TYPE_NAMES,
+    decay_days,
+    status_name,
+)
 from stmgpu.messages.times import parse_utc_many
 
 if TYPE_CHECKING:
@@ -34,10 +43,6 @@ _UNUSED_BY_SGP4 = (
     "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MASS", RADIUS_KEYWORD,
 )  # fmt: skip
 _END_OF_DAY = re.compile(r"([0-9-]{8,10})([T ])24:00:00(?:\.0*)?(Z?)$", re.ASCII)
-_OBJECT_TYPES = {
-    "PAYLOAD": "PAYLOAD", "PAY": "PAYLOAD", "ROCKET BODY": "ROCKET BODY", "R/B": "ROCKET BODY", "DEBRIS": "DEBRIS",
-    "DEB": "DEBRIS", "UNKNOWN": "UNKNOWN", "UNK": "UNKNOWN", "TBA": "UNKNOWN", "OTHER": "UNKNOWN", "": "",
-}  # fmt: skip
 _FIXED_METADATA = {
     "CENTER_NAME": (("EARTH",), "EARTH"),
     "REF_FRAME": (("TEME",), "TEME: other frames need a theory of their own"),
@@ -120,10 +125,13 @@ def convert(table: FieldTable, *, lenient: bool = False) -> Records:
         epochs = [_END_OF_DAY.sub(r"\1\g<2>23:59:60\3", text) for text in epochs]
     jd, fr, is_time = parse_utc_many(epochs)
     fault(~is_time, "EPOCH", "a UTC time such as 2024-07-05T12:34:56.789012 or 2024-187T12:34:56.789")
-    types = [_OBJECT_TYPES.get((text or "").strip().upper()) for text in _object_types(table)]
-    keyword = TYPE_KEYWORD if TYPE_KEYWORD in table.fields else "OBJECT_TYPE"
+    keyword = _keyword(table, "OBJECT_TYPE")
+    types = [TYPE_NAMES.get((text or "").strip().upper()) for text in table.get(keyword)]
     unknown = mend(np.array([text is None for text in types], np.bool_), f"{keyword} is not known and left out")
-    fault(unknown, keyword, f"one of {', '.join(_OBJECT_TYPES)}")
+    fault(unknown, keyword, f"one of {', '.join(TYPE_NAMES)}")
+    decay = _keyword(table, DECAY_KEYWORD)
+    decay_jd, is_no_date = decay_days(table.get(decay))
+    fault(mend(is_no_date, f"{decay} is no date and left out"), decay, DATE)
     classes = [(text or "").strip() or "U" for text in table.get("CLASSIFICATION_TYPE")]
     if lenient:
         odd = np.array([text not in CLASSIFICATIONS for text in classes], np.bool_)
@@ -138,6 +146,8 @@ def convert(table: FieldTable, *, lenient: bool = False) -> Records:
         "name": _strings(table.get("OBJECT_NAME")),
         "object_id": _strings(table.get("OBJECT_ID")),
         "object_type": _strings(types),
+        "status": _strings([status_name(text) for text in table.get(_keyword(table, STATUS_KEYWORD))]),
+        "owner": _strings(table.get(_keyword(table, OWNER_KEYWORD))),
         "classification": _strings(classes),
         "epoch_jd": jd,
         "epoch_fr": fr,
@@ -154,6 +164,7 @@ def convert(table: FieldTable, *, lenient: bool = False) -> Records:
         "rev_at_epoch": wholes("REV_AT_EPOCH", 0),
         "hard_body_radius_m": floats(RADIUS_KEYWORD, math.nan),
         "mass_kg": floats("MASS", math.nan),
+        "decay_jd": decay_jd,
     }
     return Records(columns, positions, lambda i: _plain(ids[i])[:20], faults, table.strays, table.notes)
 
@@ -169,8 +180,9 @@ def _mean_motion(table: FieldTable, floats: Callable[..., Floats]) -> Floats:
         return np.where(given, motion, orbits.mean_motion_of_axis(axis))
 
 
-def _object_types(table: FieldTable) -> Texts:
-    return table.get(TYPE_KEYWORD if TYPE_KEYWORD in table.fields else "OBJECT_TYPE")
+def _keyword(table: FieldTable, keyword: str) -> str:
+    """The keyword, or the form in which a message carries it as user-defined, where some record has that."""
+    return USER + keyword if USER + keyword in table.fields else keyword
 
 
 def _numbers(

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.errors import printable
-from stmgpu.propagate.codes import CODES
+from stmgpu.propagate.codes import CODE_DECAYED, CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.selection import closest, failures
 from stmgpu.time import format_utc
@@ -29,9 +29,11 @@ def summary_line(ds: xr.Dataset) -> str:
     a = ds.attrs
     stages = json.loads(a["seconds"])
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in stages.items())
+    decayed = int((failures(ds)["code"] == CODE_DECAYED).sum())
     return (
         f"{a['objects'] + a['objects_rejected']} objects read, {a['objects_rejected']} rejected, "
-        f"{a['objects_failed']} failing propagation, {a['candidates']} candidates, {a['events']} events; "
+        f"{a['objects_failed'] - decayed} failing propagation, {f'{decayed} decayed, ' if decayed else ''}"
+        f"{a['candidates']} candidates, {a['events']} events; "
         f"seconds: {seconds}, total {sum(stages.values()):.2f}"
     )
 
@@ -92,9 +94,8 @@ def failing_lines(ds: xr.Dataset, most: int = 10) -> list[str]:
     for code in sorted(set(codes.tolist())):
         ids = sorted(objects[codes == code].tolist())
         rest = f" and {len(ids) - most} more" if len(ids) > most else ""
-        lines.append(
-            f"failing propagation: {len(ids)} with code {code} ({CODES[code]}): {', '.join(map(str, ids[:most]))}{rest}"
-        )
+        what = "decayed" if code == CODE_DECAYED else "failing propagation"
+        lines.append(f"{what}: {len(ids)} with code {code} ({CODES[code]}): {', '.join(map(str, ids[:most]))}{rest}")
     return lines
 
 
