@@ -12,3 +12,6 @@ ElementSets = Literal["nearest", "newest"]
 
 IfExists = Literal["resume", "overwrite", "append"]
 """Treatment of a store that is already there: resume it, replace it, or enlarge it."""
+
+OemFrame = Literal["teme", "eme2000", "gcrf"]
+"""Frames in which ephemerides are written as OEM."""

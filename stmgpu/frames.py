@@ -1,4 +1,4 @@
-"""Convert ephemerides from inertial frames to TEME, the frame of element sets.
+"""Convert ephemerides between inertial frames and TEME, the frame of element sets.
 
 TEME is the frame of SGP4: the true equator of date, with the meridian from which Greenwich mean sidereal time of 1982
 is counted. Vectors along Earth-fixed axes are turned by that angle (Vallado, Crawford, Hujsak, Kelso, AIAA 2006-6753,
@@ -150,6 +150,50 @@ def to_teme(
     for k in range(0, len(times), 1 << 16):  # the matrices of four knots an instant are 288 bytes
         s = slice(k, k + (1 << 16))
         matrix = rotation_to_teme(frame, times[s])
+        turned_r[s] = np.einsum("mij,mj->mi", matrix, r[s])
+        turned_v[s] = np.einsum("mij,mj->mi", matrix, v[s])
+    return turned_r, turned_v
+
+
+def from_teme(
+    frame: str, time_ns: npt.ArrayLike, position: npt.ArrayLike, velocity: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Convert positions and velocities in TEME to any supported frame: the inverse of `to_teme`.
+
+    Parameters
+    ----------
+    frame : str
+        One of `FRAMES`.
+    time_ns : array_like of int64, shape (m,)
+        UTC instants [ns since 1970, days of 86,400 s].
+    position, velocity : array_like of float64, shape (m, 3)
+        Any unit.
+
+    Returns
+    -------
+    position, velocity : ndarray of float64, shape (m, 3)
+        The same vectors along the axes of the frame; the same numbers for TEME.
+
+    Raises
+    ------
+    InputError
+        For an unknown frame.
+
+    Examples
+    --------
+    >>> r, v = np.array([[7000.0, 0.0, 0.0]]), np.array([[0.0, 7.5, 0.0]])
+    >>> there = from_teme("EME2000", np.array([0]), r, v)
+    >>> bool(np.allclose(to_teme("EME2000", np.array([0]), *there)[0], r, rtol=0, atol=1e-11))
+    True
+    """
+    r, v = np.asarray(position, np.float64), np.asarray(velocity, np.float64)
+    if known_frame(frame) == "TEME":
+        return r, v
+    times = np.asarray(time_ns, np.int64).reshape(-1)
+    turned_r, turned_v = np.empty_like(r), np.empty_like(v)
+    for k in range(0, len(times), 1 << 16):
+        s = slice(k, k + (1 << 16))
+        matrix = np.linalg.inv(rotation_to_teme(frame, times[s]))
         turned_r[s] = np.einsum("mij,mj->mi", matrix, r[s])
         turned_v[s] = np.einsum("mij,mj->mi", matrix, v[s])
     return turned_r, turned_v

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stmgpu import log
+from stmgpu.choices import OemFrame
 from stmgpu.cli import common
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stmgpu.distribute.executors import RunOptions
     from stmgpu.distribute.jobs import RunPlan
     from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.propagate.settings import EphemerisSettings
     from stmgpu.screen.settings import ScreeningSettings
 
 
@@ -129,16 +131,21 @@ def demo(
 @window_options
 def propagate(
     catalog: common.CatalogFile,
-    out: Annotated[Path, typer.Option(help="Store to write, such as day.zarr.")],
+    out: Annotated[
+        Path, typer.Option(help="Store to write, such as day.zarr, or an OEM file: .oem replaces an existing one.")
+    ],
     sets: common.Sets = "nearest",
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
     step_s: Annotated[float, typer.Option(help="Time step in seconds.")] = 60.0,
+    frame: Annotated[
+        OemFrame | None, typer.Option(help="Frame of an OEM file; stores are in TEME. Default: teme.")
+    ] = None,
     *,
     choices: RunChoices,
 ) -> None:
-    """Write ephemerides of all objects (TEME, km and km/s)."""
+    """Write ephemerides of all objects (TEME, km and km/s) as a store, or as an OEM file."""
     from stmgpu.distribute.api import ephemeris_settings, run_to_store
     from stmgpu.distribute.jobs.ephemeris import EphemerisJob
     from stmgpu.propagate.codes import CODE_DECAYED
@@ -146,8 +153,15 @@ def propagate(
     from stmgpu.propagate.settings import EphemerisSettings
     from stmgpu.store import open_dataset
 
-    check_outputs(out)
-    options = choices.options(out)
+    as_oem = out.suffix.lower() == ".oem"
+    if as_oem and (choices.need_a_store or choices.dry_run):
+        raise InputError(
+            "executors, tiles, --overwrite, --resume, --append and --dry-run need a store; use --out day.zarr"
+        )
+    if frame is not None and not as_oem:
+        raise InputError(f"--frame {frame} is for OEM files; a store is in TEME: leave it out, or use --out states.oem")
+    check_outputs(*((None, out) if as_oem else (out,)))
+    options = choices.options(None if as_oem else out)
     common.check_catalog(catalog)
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
@@ -159,6 +173,9 @@ def propagate(
         _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return
     common.note_window(elements, settings.window, f"step {step_s:g} s")
+    if as_oem:
+        _propagate_to_oem(elements, out, settings, frame or "teme", choices)
+        return
     with log.progress("propagating", total=settings.window.hours, unit="h") as report:
         options = choices.options(out, progress=report)
         outcome = run_to_store(EphemerisJob.plan(ScreeningObjects(elements), settings, options), out, options)
@@ -179,6 +196,26 @@ def propagate(
         f"{counts['read']} objects read, {counts['rejected']} rejected, {failing} failing propagation, "
         + (f"{counts['decayed']} decayed, " if counts["decayed"] else "")
         + f"{written.sizes['time']} times; {out}",
+    )
+
+
+def _propagate_to_oem(
+    catalog: Catalog, out: Path, settings: EphemerisSettings, frame: OemFrame, choices: RunChoices
+) -> None:
+    from stmgpu.propagate.oem_files import write_oem
+
+    with log.progress("propagating", total=settings.window.hours, unit="h") as report:
+        outcome = write_oem(
+            catalog, out, settings, frame=frame, backend=choices.backend, threads=choices.threads, report=report
+        )
+    counts = {
+        "read": len(catalog) + len(catalog.rejected), "rejected": len(catalog.rejected), "failed": outcome.failing,
+        "written": outcome.written,
+    }  # fmt: skip
+    result(
+        {"complete": True, "objects": counts, "times": settings.count, "frame": frame.upper(), "written": [out]},
+        f"{counts['read']} objects read, {counts['rejected']} rejected, {outcome.failing} failing propagation, "
+        f"{outcome.written} written, {settings.count} times in {frame.upper()}; {out}",
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from stmgpu.choices import OemFrame
 from stmgpu.errors import InputError
-from stmgpu.frames import tai_minus_utc
+from stmgpu.frames import from_teme, tai_minus_utc
 from stmgpu.time import NS_PER_DAY, NS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ def format_oem(
     originator: str = "STMGPU",
     creation_date: dt.datetime | None = None,
     message_id: str | None = None,
+    frame: OemFrame = "teme",
 ) -> bytes:
-    """Format trajectories as OEM 2.0 in KVN, in TEME and UTC; `read_oem` reads the same numbers.
+    """Format trajectories as OEM 2.0 in KVN, in UTC; `read_oem` reads the same numbers.
+
+    Covariances are written with their states. In another frame than TEME the numbers agree within rounding.
 
     Parameters
     ----------
@@ -35,12 +39,16 @@ def format_oem(
         UTC; now by default.
     message_id : str, optional
         Ignored by OEM 2.0; written as a comment.
+    frame : {'teme', 'eme2000', 'gcrf'}
+        Frame of the states.
 
     Raises
     ------
     InputError
-        If there is no trajectory, or a text is not printable.
+        If there is no trajectory, a text is not printable, or the frame is unknown.
     """
+    if frame not in get_args(OemFrame):
+        raise InputError(f"frame {frame!r} is unknown; choose one of {', '.join(get_args(OemFrame))}")
     if len(trajectories) == 0:
         raise InputError("there are no trajectories to write; give at least one")
     for what, text in (("originator", originator), ("message_id", message_id or "")):
@@ -57,12 +65,12 @@ def format_oem(
             f"ORIGINATOR = {originator}",
         ]
         for s in np.flatnonzero(t.segment_object == k).tolist():
-            lines += _meta_lines(t, k, s) + _state_lines(t, s)
+            lines += _meta_lines(t, k, s, frame) + _state_lines(t, s, frame) + _covariance_lines(t, s)
         lines.append("")
     return "\n".join(lines).encode()
 
 
-def _meta_lines(t: Trajectories, k: int, s: int) -> list[str]:
+def _meta_lines(t: Trajectories, k: int, s: int, frame: OemFrame) -> list[str]:
     system, shift_ns = _writable(t, s)
     times = t.time_ns[[t.offset[s], t.offset[s + 1] - 1]]
     start, usable_start, usable_stop, stop = _stamps(
@@ -70,18 +78,32 @@ def _meta_lines(t: Trajectories, k: int, s: int) -> list[str]:
     )
     fields = {
         "OBJECT_NAME": t.name[k] or "UNKNOWN", "OBJECT_ID": t.object_id[k] or t.norad_id[k], "CENTER_NAME": "EARTH",
-        "REF_FRAME": "TEME", "TIME_SYSTEM": system, "START_TIME": start, "USEABLE_START_TIME": usable_start,
+        "REF_FRAME": frame.upper(), "TIME_SYSTEM": system, "START_TIME": start, "USEABLE_START_TIME": usable_start,
         "USEABLE_STOP_TIME": usable_stop, "STOP_TIME": stop, "INTERPOLATION": str(t.method[s]).upper(),
         "INTERPOLATION_DEGREE": t.degree[s],
     }  # fmt: skip
     return ["", "META_START", *(f"{keyword} = {value}" for keyword, value in fields.items()), "META_STOP"]
 
 
-def _state_lines(t: Trajectories, s: int) -> list[str]:
+def _state_lines(t: Trajectories, s: int, frame: OemFrame) -> list[str]:
     rows = slice(int(t.offset[s]), int(t.offset[s + 1]))
     times = _stamps(t.time_ns[rows] + _writable(t, s)[1])
-    states = np.concatenate([t.position[rows], t.velocity[rows]], axis=1).tolist()
+    turned = from_teme(frame, t.time_ns[rows], t.position[rows], t.velocity[rows])
+    states = np.concatenate(turned, axis=1).tolist()
     return [f"{time} {' '.join(map(repr, state))}" for time, state in zip(times, states, strict=True)]
+
+
+def _covariance_lines(t: Trajectories, s: int) -> list[str]:
+    rows = np.flatnonzero(t.covariance.segment == s)
+    if not len(rows):
+        return []
+    lines = ["", "COVARIANCE_START"]
+    times = _stamps(t.covariance.time_ns[rows] + _writable(t, s)[1])
+    lower = t.covariance.lower[rows].tolist()
+    for time, frame, values in zip(times, t.covariance.frame[rows].tolist(), lower, strict=True):
+        lines += [f"EPOCH = {time}", f"COV_REF_FRAME = {frame}"]
+        lines += [" ".join(map(repr, values[k * (k + 1) // 2 : (k + 1) * (k + 2) // 2])) for k in range(6)]
+    return [*lines, "COVARIANCE_STOP"]
 
 
 def _writable(t: Trajectories, s: int) -> tuple[str, int]:

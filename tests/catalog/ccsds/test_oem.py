@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from stmgpu.catalog.ccsds.oem import read_oem
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
+from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.choices import OemFrame
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.frames import to_teme
 from stmgpu.messages.fields import COVARIANCE_UNITS
@@ -336,6 +338,19 @@ def test_random_bytes(content: bytes, head: bytes) -> None:
         read_oem(head + content)
 
 
+@pytest.mark.parametrize("frame", ["teme", "eme2000"])
+def test_covariances_are_written_and_read_again(frame: OemFrame) -> None:
+    s = states(np.arange(4) * 60.0)
+    begin = int(np.datetime64("2025-03-01T01:02:03", "ns").view(np.int64))
+    times = begin + np.arange(4) * 60 * S
+    lower = np.abs(np.random.default_rng(2).normal(size=(3, 21))) * 1e-7
+    covariance = Covariances(np.zeros(3, np.int64), times[:3], np.array(["RTN", "TNW", "TEME"]), lower)
+    t = Trajectories.of([Trajectory([Segment(times, s[:, :3], s[:, 3:], covariance=covariance)], 25544)])
+    again = read_oem(format_oem(t, frame=frame))
+    assert again.covariance.equals(t.covariance)
+    assert np.abs(again.position - t.position).max() < 1e-10
+
+
 def test_written_and_read_again() -> None:
     begin = int(np.datetime64("2025-03-01T01:02:03.456789123", "ns").view(np.int64))
     steps = np.cumsum(np.random.default_rng(1).integers(S, 90 * S, 60))
@@ -349,6 +364,8 @@ def test_written_and_read_again() -> None:
     assert again.digest() == Trajectories.of([Trajectory([one, two], 25544), Trajectory([three], 900_000_001)]).digest()
     assert again.name.tolist() == t.name.tolist()
     assert text == format_oem(t, creation_date=dt.datetime(2025, 3, 1), message_id="7")
+    with pytest.raises(InputError, match="frame 'itrf' is unknown; choose one of teme, eme2000, gcrf"):
+        format_oem(t, frame="itrf")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="at least one"):
         format_oem(Trajectories.of([]))
     with pytest.raises(InputError, match="originator"):
