@@ -12,6 +12,7 @@ from stmgpu.catalog.tle import reading as tle
 from stmgpu.compression import MAX_RATIO
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import MAX_BYTES, Source, read_content
+from stmgpu.messages.kinds import kind_of
 
 if TYPE_CHECKING:
     from stmgpu.catalog.catalog import Catalog
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FORMATS = ("tle", "3le", "csv", "json", "kvn", "xml")
 _HEAD = 1 << 16
 _KVN_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*=", re.MULTILINE)
+_MEAN_ELEMENTS = re.compile(rb"CCSDS_OMM_VERS|<(?:\w+:)?omm\b|MEAN_ANOMALY")
 _TLE_LINE = re.compile(rb"^[ \t]*[12] [ 0-9A-Z][ 0-9]{4}", re.MULTILINE)
 
 
@@ -74,11 +76,19 @@ def read_catalog(
     except InputError as error:
         raise CatalogError(str(error)) from None
     try:
+        _check_kind(content.data)
         records = _read(content.data, format or detect_format(content.data), lenient=lenient)
         return assemble(records, source=content.name, sha256=content.sha256)
     except InputError as error:
         prefix = "" if repr(content.name) in str(error) else f"catalogue {content.name!r}: "
         raise CatalogError(f"{prefix}{error}") from None
+
+
+def _check_kind(data: bytes) -> None:
+    """Refuse a file that shows what else it is, and holds no mean elements besides."""
+    kind = kind_of(data)
+    if kind is not None and kind.key != "OMM" and not _MEAN_ELEMENTS.search(data):
+        raise CatalogError(str(kind))
 
 
 def _read(data: bytes, format: str, *, lenient: bool) -> Records:
