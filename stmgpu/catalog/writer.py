@@ -17,9 +17,10 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from stmgpu.catalog.ccsds.field_names import COMMON_KEYWORDS, RADIUS_KEYWORD, USER
+from stmgpu.catalog.ccsds.field_names import COMMON_KEYWORDS, RADIUS_KEYWORD, TEXTS, USER
 from stmgpu.catalog.object_data import DECAY_KEYWORD, OWNER_KEYWORD, STATUS_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
+from stmgpu.csv_cells import protected
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
 from stmgpu.time import UNIX_EPOCH_JD, format_utc, to_datetime64
@@ -220,7 +221,8 @@ def _csv(table: Table) -> str:
     buffer = io.StringIO(newline="")
     rows = csv.writer(buffer, lineterminator="\n")
     rows.writerow(table)
-    rows.writerows(zip(*table.values(), strict=True))
+    cells = [list(map(protected, texts)) if keyword in TEXTS else texts for keyword, texts in table.items()]
+    rows.writerows(zip(*cells, strict=True))
     return buffer.getvalue()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.csv_cells import protected
 from stmgpu.files import writing
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.variables import REGIME_CODES, VARIABLES
@@ -38,8 +39,9 @@ def write_csv(conjunctions: xr.Dataset, path: str | Path | BinaryIO) -> None:
     """Write a result as CSV.
 
     The table is that of ``conjunctions.to_dataframe()``, row for row and column for column. Names of columns carry the
-    unit (:data:`CSV_COLUMNS`); times are UTC to the microsecond; flags and regimes are written by name. The file
-    appears complete or not at all, see :func:`stmgpu.files.replacing`.
+    unit (:data:`CSV_COLUMNS`); times are UTC to the microsecond; flags and regimes are written by name. A text that a
+    spreadsheet would take for a formula gets a leading apostrophe (:mod:`stmgpu.csv_cells`). The file appears complete
+    or not at all, see :func:`stmgpu.files.replacing`.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def _writer(name: str, values: np.ndarray[Any, Any]) -> Callable[[np.ndarray[Any
     if kind == "time":
         return lambda part: list(np.atleast_1d(format_utc(part)).tolist())
     if kind == "text":
-        quoted = {text: _quoted(str(text)) for text in set(values.tolist())}
+        quoted = {text: _quoted(protected(str(text))) for text in set(values.tolist())}
         return lambda part: [quoted[text] for text in part.tolist()]
     if name == "flags" or name in _REGIMES:
         codes = np.unique(values).tolist()

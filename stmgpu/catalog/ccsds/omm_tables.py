@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stmgpu.catalog.assemble import Strays
 from stmgpu.catalog.ccsds.field_names import MOTION, REQUIRED, TEXTS, TLE_LINES, USED, is_exact, keyword_of
 from stmgpu.catalog.notes import Notes
+from stmgpu.csv_cells import unprotected
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.messages import kvn, xml
 from stmgpu.messages.fields import OMM, FlatRecord, Record
@@ -28,7 +29,6 @@ DELIMITERS = (",", ";", "\t")
 _MOST_MISSING = 4  # of a record whose fields are looked at one by one
 _LONGEST_LINE = 1 << 20
 _MOST_COLUMNS = 1_000
-_PROTECTED = re.compile(r"'+[=+\-@\t\r]")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -160,7 +160,7 @@ def read_csv(data: bytes, *, lenient: bool = False) -> FieldTable:
     table = columns.table()
     for keyword, texts in table.fields.items():
         if keyword in TEXTS:
-            texts[:] = [text[1:] if text and _PROTECTED.match(text) else text for text in texts]
+            texts[:] = [text and unprotected(text) for text in texts]
         elif delimiter == ";":
             texts[:] = [text.replace(",", ".") if text and _DECIMAL_COMMA.fullmatch(text) else text for text in texts]
     return table

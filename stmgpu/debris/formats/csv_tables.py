@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.csv_cells import unprotected
 from stmgpu.errors import InputError
 from stmgpu.time import J2000_JD, YEAR_DAYS
 
@@ -140,7 +141,7 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
-            cells = [cell.strip() for cell in row]
+            cells = [unprotected(cell.strip()) for cell in row]
             if cells and cells[0].startswith("#"):
                 match = _EPOCH_LINE.fullmatch(",".join(cells))
                 epoch = match.group(1) if match else epoch
