@@ -181,7 +181,7 @@ def read_ephemerides(
         path, norad_id = split_id(source)
         if norad_id is not None:
             given.append((path, norad_id))
-        elif (Path(path) / "zarr.json").exists():
+        elif any((Path(path) / name).exists() for name in ("zarr.json", "run")):
             stores.append(path)
         else:
             files.append(path)

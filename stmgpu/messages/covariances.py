@@ -106,7 +106,9 @@ def _wrong(column: int, text: bytes) -> str:
     return f"{ELEMENTS[column]} is {shown(text)}, allowed is a finite decimal number"
 
 
-def finite_numbers(rows: Sequence[Sequence[bytes]], reject: Callable[[int, int], None]) -> Floats:
+def finite_numbers(
+    rows: Sequence[Sequence[bytes]], reject: Callable[[int, int], None], columns: slice = slice(None)
+) -> Floats:
     """Numbers of many rows of one length.
 
     Parameters
@@ -115,10 +117,12 @@ def finite_numbers(rows: Sequence[Sequence[bytes]], reject: Callable[[int, int],
         Texts of n rows.
     reject : callable
         Called with row and column of the first text that is not a finite decimal number; it raises.
+    columns : slice
+        Part of each row that counts; columns are counted from its begin.
 
     Returns
     -------
-    ndarray of float64, shape (n, length of a row)
+    ndarray of float64, shape (n, columns)
         The numbers.
 
     Examples
@@ -126,7 +130,7 @@ def finite_numbers(rows: Sequence[Sequence[bytes]], reject: Callable[[int, int],
     >>> finite_numbers([[b"1", b"-2.5e3"]], print).tolist()
     [[1.0, -2500.0]]
     """
-    texts = [text for row in rows for text in row]
+    texts = [text for row in rows for text in row[columns]]
     try:
         if b"_" in b"".join(texts):  # float() would take 1_000
             raise ValueError

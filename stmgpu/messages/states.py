@@ -98,11 +98,12 @@ class StateRows:
         if not rows:
             return
         states = finite_numbers(
-            [row[1:7] for row in rows],
+            rows,
             lambda k, c: fail(
                 self.place.of_state(positions[k]),
                 f"{STATE[c]} is {shown(rows[k][1 + c])}, allowed is a finite decimal number",
             ),
+            slice(1, 7),
         )
         day, nanosecond, valid = parse_epochs([row[0] for row in rows])
         if not valid.all():

@@ -97,6 +97,7 @@ def identify(trajectories: Trajectories, catalog: Catalog) -> Ints:
         Indices, -1 for objects that the catalogue does not hold.
     """
     places = trajectories.matches(catalog)
+    _warn_of_twins(trajectories, catalog, places)
     unknown = np.flatnonzero(places < 0)
     if not len(unknown):
         return places
@@ -120,6 +121,19 @@ def identify(trajectories: Trajectories, catalog: Catalog) -> Ints:
             stacklevel=4,
         )
     return places
+
+
+def _warn_of_twins(trajectories: Trajectories, catalog: Catalog, places: Ints) -> None:
+    """Warn of trajectories that have one designator, and so one object."""
+    values, counts = np.unique(places[places >= 0], return_counts=True)
+    for place in values[counts > 1].tolist():
+        ids = ", ".join(f"{n}" for n in trajectories.norad_id[places == place][:5].tolist())
+        warnings.warn(
+            f"trajectories {ids} are all of object {catalog.norad_id[place]} {str(catalog.name[place])!r}, by their "
+            "designator, and are screened against each other; give one of them",
+            UncertainIdentityWarning,
+            stacklevel=5,
+        )
 
 
 def _nearest(trajectories: Trajectories, catalog: Catalog) -> list[_Nearest]:

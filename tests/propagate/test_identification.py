@@ -101,3 +101,13 @@ def test_two_trajectories_of_one_object_are_doubtful() -> None:
         places = identify(t, CATALOG)
     assert CATALOG.norad_id[places[0]] == own.norad_id[0]
     assert places[1] == -1
+
+
+def test_two_trajectories_of_one_designator_are_told() -> None:
+    own = low(1)
+    catalog = dataclasses.replace(CATALOG, object_id=np.array([f"2020-{k:03d}A" for k in range(len(CATALOG))]))
+    place = int(np.flatnonzero(CATALOG.norad_id == own.norad_id[0])[0])
+    twins = Trajectories.concatenate([paths(own), paths(own)])
+    twins = dataclasses.replace(twins, object_id=np.array([catalog.object_id[place]] * 2))
+    with pytest.warns(UncertainIdentityWarning, match="trajectories 900000001, 900000002 are all of object"):
+        assert identify(twins, catalog).tolist() == [place, place]
