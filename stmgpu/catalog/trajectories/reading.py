@@ -16,6 +16,7 @@ from stmgpu.errors import InputError
 from stmgpu.files import Content, Source, read_content
 from stmgpu.messages import itc, kvn, xml
 from stmgpu.messages.fields import OEM
+from stmgpu.messages.kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,16 +26,12 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 1024**2
 """Largest file that is read, after decompression [bytes]: about 4 million states."""
 
-_FIXED = "its positions turn with the Earth, which needs measured UT1-UTC and polar motion"
-_EXPORT = "convert it to an OEM in EME2000, GCRF or TEME"
+_TABLES = ("STK", "SP3", "CPF")
+_OEM = re.compile(rb"CCSDS_OEM_VERS|<(?:\w+:)?oem\b")
 _OTHERS = (
-    (rb"stk\.v\.", f"it is an STK ephemeris (.e), which is not read; {_EXPORT}"),
-    (rb"#[a-d][PV]\s*\d{4}", f"it is an SP3 orbit file, which is not read: {_FIXED}; {_EXPORT}"),
-    (rb"H1\s+CPF", f"it is a CPF prediction file, which is not read: {_FIXED}; {_EXPORT}"),
     (rb"(?:0 [^\n]{0,80}\n)?1 [ 0-9A-Z]{5}[USC ] ", "it holds two-line elements; give it as the catalogue"),
-    (rb"[\[{]", "it is JSON; an ephemeris is an OEM in KVN or XML, or a Modified ITC (MEME_...txt) file"),
+    (rb"[\[{]", "it is JSON; give an OEM in KVN or XML, or a Modified ITC (MEME_...txt) file"),
 )
-_MESSAGE = re.compile(rb"CCSDS_(OPM|OMM|OCM|CDM|TDM|AEM|APM|RDM)_VERS")
 
 
 @dataclass(frozen=True)
@@ -102,13 +99,12 @@ def _segments(content: Content) -> tuple[list[StateSegment], list[str]]:
     if head.startswith(itc.BEGINS):
         segment, notes = itc.read_segment(data, content.name)
         return [segment], notes
+    kind = kind_of(data)
+    if kind is not None and kind.key != "OEM" and not _OEM.search(data):
+        raise InputError(str(kind if kind.key in _TABLES else kind._replace(cure="give an OEM")))
     for pattern, problem in _OTHERS:
         if re.match(pattern, head):
             raise InputError(problem)
-    message = _MESSAGE.match(head)
-    if message:
-        kind = message[1].decode()
-        raise InputError(f"it is {'an' if kind[0] in 'OA' else 'a'} {kind}, which has no table of states; give an OEM")
     segments = xml.read_segments(data, OEM) if head[:1] == b"<" else kvn.read_segments(data, OEM)
     if not segments:
         raise InputError("it holds no segment; an OEM has CCSDS_OEM_VERS, then META_START, META_STOP and states")
