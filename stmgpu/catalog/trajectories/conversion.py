@@ -32,6 +32,8 @@ _METHODS = {"LAGRANGE": "lagrange", "HERMITE": "hermite", "LINEAR": "linear"}
 _NO_ID = ("", "UNKNOWN", "NONE", "N/A", "TBD")
 _LOCAL_FRAMES = {**dict.fromkeys(("RTN", "RSW", "RIC", "UVW", "QSW"), "RTN"), "TNW": "TNW"}
 _SECOND_NS = 1_000_000_000
+_NOTES = 10
+"""Gaps of an object that are told one by one."""
 
 
 def trajectories_of(
@@ -77,7 +79,9 @@ def trajectories_of(
     trajectories = []
     for key, parts in segments.items():
         joined, remarks = join_segments(sorted(parts, key=lambda part: part.usable_start_ns or 0))
-        notes += [f"{names[key] or key[0]}: {remark}" for remark in remarks]
+        notes += [f"{names[key] or key[0]}: {remark}" for remark in remarks[:_NOTES]]
+        if len(remarks) > _NOTES:
+            notes.append(f"{names[key] or key[0]}: {len(remarks) - _NOTES} more gaps between segments")
         trajectories.append(Trajectory(joined, _id(key[0], names[key], norad_ids), names[key], key[0], source, sha256))
     return trajectories, notes
 

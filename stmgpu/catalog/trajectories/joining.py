@@ -52,22 +52,23 @@ def join_segments(segments: Sequence[Segment]) -> tuple[list[Segment], list[str]
     notes : list of str
         A line for each gap of at most 1.5 steps.
     """
-    joined: list[Segment] = []
+    groups: list[list[Segment]] = []
     notes: list[str] = []
     for segment in segments:
-        gap_s = _short_gap_s(joined[-1], segment) if joined else None
-        if gap_s is None:
-            joined.append(segment)
+        before = groups[-1][-1] if groups else None
+        gap_s = None if before is None else _short_gap_s(before, segment)
+        if before is None or gap_s is None:
+            groups.append([segment])
             continue
-        between = f"the gap of {gap_s:.9g} s between segments, from {_last(joined[-1])},"
-        problem = _manoeuvre(joined[-1], segment)
+        between = f"the gap of {gap_s:.9g} s between segments, from {_last(before)},"
+        problem = _manoeuvre(before, segment)
         if problem:
             notes.append(f"{between} is not bridged: {problem}; no events are reported in it")
-            joined.append(segment)
+            groups.append([segment])
         else:
             notes.append(f"{between} is bridged: the states on both sides follow one free motion")
-            joined[-1] = _joined(joined[-1], segment)
-    return joined, notes
+            groups[-1].append(segment)
+    return [_joined(group) for group in groups], notes
 
 
 def _last(segment: Segment) -> str:
@@ -116,13 +117,14 @@ def _left_out(time_s: Floats, values: Floats) -> Floats:
     return np.asarray(np.linalg.norm(guess - values[place], axis=1))
 
 
-def _joined(before: Segment, after: Segment) -> Segment:
-    covariance = Covariances.concatenate([before.covariance, after.covariance], [0, 0])
+def _joined(group: Sequence[Segment]) -> Segment:
+    if len(group) == 1:
+        return group[0]
     return replace(
-        before,
-        time_ns=np.concatenate([int_column("time_ns", part.time_ns) for part in (before, after)]),
-        position=np.concatenate([float_column("position", part.position) for part in (before, after)]),
-        velocity=np.concatenate([float_column("velocity", part.velocity) for part in (before, after)]),
-        usable_stop_ns=after.usable_stop_ns,
-        covariance=covariance,
+        group[0],
+        time_ns=np.concatenate([int_column("time_ns", part.time_ns) for part in group]),
+        position=np.concatenate([float_column("position", part.position) for part in group]),
+        velocity=np.concatenate([float_column("velocity", part.velocity) for part in group]),
+        usable_stop_ns=group[-1].usable_stop_ns,
+        covariance=Covariances.concatenate([part.covariance for part in group], [0] * len(group)),
     )

@@ -75,3 +75,12 @@ def test_other_gaps_stay(parts: list[Segment], note: str) -> None:
     joined, notes = join_segments(parts)
     assert joined == parts
     assert [note in text for text in notes] == [True] * bool(note)
+
+
+def test_many_days_become_one_segment() -> None:
+    days = [circle(24, begin_s=k * 24 * 60.0) for k in range(30)]
+    joined, notes = join_segments(days)
+    assert len(joined) == 1
+    assert len(notes) == 29
+    assert len(joined[0].time_ns) == 30 * 24
+    assert (np.diff(joined[0].time_ns) == 60 * S).all()
