@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stmgpu.distribute.jobs import JOBS, RunPlan, job_of
 from stmgpu.errors import InputError, StoreError
-from stmgpu.files import file_hash
 from stmgpu.store.document import RunDocument, refuse_differences
 from stmgpu.store.run import RunStore, create_run, has_run, open_run
 from stmgpu.store.writing import result_files
@@ -114,16 +114,18 @@ def bring_in(run: RunStore, part: RunStore) -> None:
     differences += run.document.tiling_differences(part.document.tiling.to_json())
     refuse_differences(part.folder, differences)
     done = run.markers()
-    for tile, marker in part.markers().items():
+    for tile in part.marked():
         if tile in done:
             continue
+        marker = part.read_marker(tile)
         for name in marker.files:
             target = run.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-            shutil.copyfile(part.folder / name, temporary)
-            if file_hash(temporary) != marker.files[name]:
-                temporary.unlink()
-                raise StoreError(f"{part.folder / name} is damaged; see `stmgpu check {part.folder}`")
+            with suppress(FileNotFoundError):
+                shutil.copyfile(part.folder / name, temporary)
+            if difference := marker.files[name].difference(temporary, whole=True):
+                temporary.unlink(missing_ok=True)
+                raise StoreError(f"{part.folder} is damaged: {name} {difference}; see `stmgpu check`")
             temporary.replace(target)
         run.mark(tile, marker.files, marker.summary)

@@ -1,25 +1,36 @@
-"""Check a store: every file against its hash, every tile against its marker, with a cure for each finding."""
+"""Check a store: every file against its hash, every record against its seal, with a cure for each finding."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.errors import StoreError
-from stmgpu.files import file_hash
+from stmgpu.store.document import read_document
+from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, described, manifest_of, walk
 from stmgpu.store.reading import arrays_of, check_arrays
-from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.writing import KIND, RUN, check_root, mark_root, reading, result_files
+from stmgpu.store.records import read_record
+from stmgpu.store.run import DOCUMENT, RunStore, has_run, marker_name, open_run
+from stmgpu.store.schema import RUN
+from stmgpu.store.writing import KIND, ROOT, SCHEMA, is_ours, read_root, reading, result_files, unfinished_root
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from stmgpu.store.records import Fingerprint
 
 _AGAIN = "run the command that made the store again: it computes what is missing"
 _REPAIR = "`stmgpu check --repair`, then rerun the original command to compute the discarded tiles again"
+_ANEW = "run the command into another store, or with --overwrite"
+_FOREIGN = "move it elsewhere"
+
+_TRANSIENT = (f"{RUN}/lock", f"{RUN}/running/")
+"""Files that no record lists."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,8 @@ def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[F
     path : path-like
         Folder of the store.
     repair : bool
-        Remove the markers of damaged tiles and the mark of completeness, so that rerunning the command computes those
-        tiles again. Intact files are not touched.
+        Remove damaged records and the mark of completeness, so that rerunning the command computes the damaged tiles
+        again and writes the result anew. Intact files are not touched.
 
     Returns
     -------
@@ -60,7 +71,7 @@ def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[F
     Raises
     ------
     StoreError
-        If there is no store, or its schema is newer.
+        If there is no store, its root cannot be read, or its schema is newer.
 
     Examples
     --------
@@ -73,27 +84,80 @@ def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[F
 
 
 def _check(folder: Path, *, repair: bool) -> list[Finding]:
-    _, complete = check_root(folder, unfinished=True)
+    if not is_ours(folder) and (folder / DOCUMENT).is_file():
+        return _check_root(folder, repair=repair)
+    attributes, complete = read_root(folder)
+    schema = attributes[SCHEMA]
     if not has_run(folder):
-        cure = "delete the store and make it again"
-        return _check_result(folder, cure) if complete else [Finding("unfinished", cure)]
-    run = open_run(folder)
-    damaged, findings = _check_tiles(run)
+        if not complete:
+            return [Finding("unfinished", _ANEW)]
+        manifest, findings = _manifest(folder, schema, _ANEW)
+        strays = [] if findings else _strays(folder, manifest.files, schema)
+        return [*findings, *_check_result(folder, manifest, _ANEW), *strays]
+    try:
+        run = open_run(folder, verify=False)
+    except StoreError as error:
+        return [Finding(str(error), _ANEW)]
+    manifest, findings = _manifest(folder, schema, _REPAIR)
+    listing = not findings
+    tiles, damaged, listed = _check_tiles(run, _record_names(folder, "tiles") | _within(manifest.records, "tiles"))
+    records, spoilt = _check_records(run, _record_names(folder, "sessions") | _within(manifest.records, "sessions"))
+    findings += tiles + records
+    findings += [Finding(text, _ANEW) for text in _differences(folder, run.input_files())]
+    others = {name: fingerprint for name, fingerprint in manifest.files.items() if name not in listed}
     if complete:
-        result = _check_result(folder, _REPAIR)
-        findings += result
+        findings += _check_result(folder, replace(manifest, files=others), _REPAIR)
     else:
-        result = []
-        total = run.document.tiles
-        findings.append(Finding(f"unfinished: {len(run.markers()) - len(damaged)} of {total} tiles are done", _AGAIN))
+        findings += [Finding(text, _AGAIN) for text in _differences(folder, others)]
+        if schema >= SEALED_SINCE and (folder / ROOT).read_bytes() != unfinished_root(run.kind, schema):
+            findings.append(Finding(f"{ROOT} has other contents", _REPAIR))
+    try:
+        run.run_input()
+    except StoreError as error:
+        findings += [] if any(f.cure == _ANEW for f in findings) else [Finding(str(error), _ANEW)]
+    known = {*manifest.files, *run.input_files(), *listed, *_record_names(folder, "sessions"), DOCUMENT, MANIFEST}
+    known |= {marker_name(name.stem) for name in (folder / RUN / "tiles").glob("*.json")}
+    findings += _strays(folder, known, schema, complete=complete) if listing else []
+    mendable = bool(findings)
+    if not complete:
+        done, total = len(run.markers()), run.document.tiles
+        findings.append(Finding(f"unfinished: {done} of {total} tiles are done", _AGAIN))
     for tile, reason in run.failures().items():
         findings.append(Finding(f"tile {tile} failed: {reason}", "mend the cause and run the command again"))
-    if repair and (damaged or result):
+    if repair and mendable:
         with run.locked():
+            _clear(folder, [*known, *spoilt])
             for tile in damaged:
                 run.forget(tile)
-            mark_root(folder, run.kind)
+            for name in spoilt:
+                (folder / name).unlink(missing_ok=True)
+            run.reopen(run.document)
     return findings
+
+
+def _check_root(folder: Path, *, repair: bool) -> list[Finding]:
+    """Finding about a root that cannot be read; the document of the run has what it takes to write another."""
+    try:
+        document = read_document(folder, read_record(folder, DOCUMENT))
+    except StoreError as error:
+        return [Finding(f"{ROOT} is missing or cannot be read, and {error}", _ANEW)]
+    if repair:
+        _clear(folder, [ROOT])
+        run = RunStore(folder, document)
+        with run.locked():
+            run.reopen(document)
+    return [Finding(f"{ROOT} is missing or cannot be read", _REPAIR)]
+
+
+def _clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove links from a store, and empty folders in the places of files."""
+    for name in [*walk(folder)]:
+        if (folder / name).is_symlink():
+            (folder / name).unlink()
+    for name in names:
+        if (folder / name).is_dir():
+            with suppress(OSError):  # not empty: somebody's files
+                (folder / name).rmdir()
 
 
 def verify(path: str | os.PathLike[str]) -> None:
@@ -107,65 +171,93 @@ def verify(path: str | os.PathLike[str]) -> None:
                 _ = array[tuple(slice(i * s, (i + 1) * s) for i, s in zip(index, shape, strict=True))]
 
 
-def _check_tiles(run: RunStore) -> tuple[list[str], list[Finding]]:
-    """Tiles whose marker or files are damaged, and findings about them."""
-    damaged, findings = [], []
-    tiles = run.run_folder / "tiles"
-    for path in sorted(tiles.glob("*.json")):
-        tile = path.stem
-        marker = run.marker(tile)
-        if marker is None:
-            damaged.append(tile)
-            findings.append(
-                Finding(
-                    f"tile {tile}: its marker cannot be read, or a file that it names is missing or of another size",
-                    _REPAIR,
-                )
-            )
-            continue
-        changed = [name for name, expected in marker.files.items() if file_hash(run.folder / name) != expected]
-        if changed:
-            damaged.append(tile)
-            findings.append(Finding(f"tile {tile}: {', '.join(changed)} damaged (the hash is another)", _REPAIR))
-    for path in sorted(tiles.glob("*.npz")):
-        if not path.with_suffix(".json").exists():
-            findings.append(
-                Finding(f"tile {path.stem}: there are data without a marker, from a run that was killed", _AGAIN)
-            )
+def _manifest(folder: Path, schema: int, cure: str) -> tuple[Manifest, list[Finding]]:
+    """Manifest of a store, an empty one where it is damaged, and findings about it."""
     try:
-        run.run_input()
+        manifest = manifest_of(folder, schema)
     except StoreError as error:
-        findings.append(Finding(str(error), "delete the store and make it again"))
-    return damaged, findings
+        return Manifest(), [Finding(str(error), cure)]
+    if manifest is None:
+        return Manifest(), [Finding(f"{MANIFEST} is missing", cure)]
+    return manifest, []
 
 
-def _check_result(folder: Path, cure: str) -> list[Finding]:
-    """Check the files of the result against the manifest; without a manifest, the chunks against their checksums."""
-    try:
-        document = json.loads((folder / RUN / "manifest.json").read_text(encoding="utf-8"))
-        expected = {str(n): (int(size), str(digest)) for n, (size, digest) in document["files"].items()}
-    except FileNotFoundError:
+def _check_tiles(run: RunStore, names: Iterable[str]) -> tuple[list[Finding], list[str], set[str]]:
+    """Findings about tiles, the ids of those that are damaged, and the files that intact markers list."""
+    findings, damaged, listed = [], [], set()
+    for name in sorted(names):
+        tile = Path(name).stem
+        try:
+            files = run.read_marker(tile).files
+        except StoreError as error:
+            damaged.append(tile)
+            listed.add(f"{RUN}/tiles/{tile}.npz")
+            findings.append(Finding(f"tile {tile}: its marker cannot be read ({error})", _REPAIR))
+            continue
+        listed |= files.keys()
+        wrong = list(_differences(run.folder, files))
+        if wrong:
+            damaged.append(tile)
+            findings += [Finding(f"tile {tile}: {text}", _REPAIR) for text in wrong]
+    return findings, damaged, listed
+
+
+def _check_records(run: RunStore, names: Iterable[str]) -> tuple[list[Finding], list[str]]:
+    """Findings about the records of sessions, and the damaged ones that are there."""
+    findings, spoilt = [], []
+    for name in sorted(names):
+        try:
+            run.record(name)
+        except StoreError as error:
+            findings.append(Finding(str(error), f"restore it from a copy, or do without it: {_REPAIR}"))
+            if (run.folder / name).is_file():
+                spoilt.append(name)
+    return findings, spoilt
+
+
+def _check_result(folder: Path, manifest: Manifest, cure: str) -> list[Finding]:
+    """Findings about the files of a complete result; without a manifest its chunks are read."""
+    if not manifest.files:
         try:
             verify(folder)
         except StoreError as error:
             return [Finding(str(error), cure)]
-        return [Finding(f"{RUN}/manifest.json is missing (the arrays' own checksums are right)", cure)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return [Finding(f"{RUN}/manifest.json cannot be read: {error}", cure)]
-    existing = set(result_files(folder))
-    findings = [Finding(f"{name} is missing", cure) for name in sorted(expected.keys() - existing)]
-    findings += [
-        Finding(f"{name} is not part of the result", "remove it") for name in sorted(existing - expected.keys())
-    ]
-    for name in sorted(existing & expected.keys()):
-        try:
-            actual = file_hash(folder / name)
-        except OSError as error:
-            findings.append(Finding(f"{name} cannot be read: {error.strerror}", cure))
+        return []
+    missing = [] if ROOT in manifest.files else [f"{ROOT} says that the store is complete, {MANIFEST} that it is not"]
+    return [Finding(text, cure) for text in [*missing, *_differences(folder, manifest.files)]]
+
+
+def _differences(folder: Path, files: Mapping[str, Fingerprint]) -> Iterator[str]:
+    """Differences of files from their fingerprints, every byte compared, and links in their places."""
+    for name, fingerprint in files.items():
+        difference = fingerprint.difference(folder / name, whole=True)
+        if difference:
+            yield f"{described(name)} {difference}"
+
+
+def _strays(folder: Path, known: Iterable[str], schema: int, *, complete: bool = True) -> list[Finding]:
+    """Findings about symbolic links, and files that no record lists."""
+    found = set(walk(folder) if schema >= SEALED_SINCE else result_files(folder))
+    links = [name for name in sorted(found) if (folder / name).is_symlink()]
+    findings = [Finding(f"{described(name)} is a symbolic link", "put the file itself in its place") for name in links]
+    for name in sorted(found - {*known, *links, ROOT, MANIFEST}):
+        if name.startswith((*_TRANSIENT, f"{RUN}/failed/", f"{RUN}/result.partial-")) or Path(name).name[0] == ".":
             continue
-        if actual != expected[name]:
-            difference = (
-                f"{actual[0]} bytes instead of {expected[name][0]}" if actual[0] != expected[name][0] else "its hash"
-            )
-            findings.append(Finding(f"{name} is damaged ({difference})", cure))
+        if name.endswith(".npz") and Path(name).parent.as_posix() == f"{RUN}/tiles":
+            what = f"tile {Path(name).stem}: there are data without a marker, from a run that was killed"
+            findings.append(Finding(what, _AGAIN))
+        elif complete or name.startswith(f"{RUN}/"):
+            findings.append(Finding(f"{name} is not part of the store", _FOREIGN))
+        else:
+            findings.append(Finding(f"{name}: there are data without a marker, from a run that was killed", _AGAIN))
     return findings
+
+
+def _record_names(folder: Path, kind: str) -> set[str]:
+    """Paths of the records of a kind that are there."""
+    return {f"{RUN}/{kind}/{path.name}" for path in (folder / RUN / kind).glob("*.json")}
+
+
+def _within(records: Iterable[str], kind: str) -> set[str]:
+    """Those of some records that are of a kind."""
+    return {name for name in records if name.startswith(f"{RUN}/{kind}/")}

@@ -11,8 +11,8 @@ import numpy as np
 import zarr
 
 from stmgpu.errors import StoreError
-from stmgpu.files import file_hash
 from stmgpu.propagate.variables import AXES
+from stmgpu.store.records import Fingerprint
 from stmgpu.store.schema import KINDS, layout
 from stmgpu.store.writing import create_array, create_group, finish, time_attrs, writing
 
@@ -72,7 +72,7 @@ def shard_lengths(objects: int, times: int) -> tuple[int, int]:
 
 def write_block(
     folder: Path, begin: tuple[int, int], *, position: np.ndarray, velocity: np.ndarray, error_code: np.ndarray
-) -> dict[str, tuple[int, str]]:
+) -> dict[str, Fingerprint]:
     """Write whole shards of an ephemeris.
 
     Parameters
@@ -89,7 +89,7 @@ def write_block(
     Returns
     -------
     dict
-        Size and SHA-256 of the written files, by path below the store.
+        Fingerprints of the written files, by path below the store.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def write_block(
         return {name: entry for part in parts for name, entry in part.items()}
 
 
-def _write_array(folder: Path, name: str, begin: tuple[int, int], values: np.ndarray) -> dict[str, tuple[int, str]]:
+def _write_array(folder: Path, name: str, begin: tuple[int, int], values: np.ndarray) -> dict[str, Fingerprint]:
     array = zarr.open_array(folder / name, mode="r+", zarr_format=3)
     array = array.with_config({"write_empty_chunks": True})  # not kept in the store, and zeros are data
     shape, shards = array.shape, array.shards or array.chunks
@@ -125,11 +125,11 @@ def _write_array(folder: Path, name: str, begin: tuple[int, int], values: np.nda
     return {path.as_posix(): _synchronised(folder / path) for path in paths}
 
 
-def _synchronised(path: Path) -> tuple[int, str]:
-    """Flush a file to the disk and return its hash."""
+def _synchronised(path: Path) -> Fingerprint:
+    """Flush a file to the disk and return its fingerprint."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-    return file_hash(path)
+    return Fingerprint.of(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +19,11 @@ from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.screen.variables import FAILURES
+from stmgpu.store.manifest import check_files, manifest_of, result_of
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.run_input import StudyInputs
 from stmgpu.store.schema import CODECS, KINDS, Kind, kind_of
-from stmgpu.store.writing import KIND, MARKS, check_root, reading
+from stmgpu.store.writing import KIND, MARKS, SCHEMA, check_root, reading
 from stmgpu.variables import as_text
 
 if TYPE_CHECKING:
@@ -168,6 +171,7 @@ def _ensemble(run: RunStore) -> xr.Dataset:
 
 
 def _ephemeris(run: RunStore) -> xr.Dataset:
+    run.check_placed()
     ds = _open(run.folder, "ephemeris", load=False)
     covered = np.zeros(ds.sizes["time"], np.int64)
     for marker in run.markers().values():
@@ -199,24 +203,39 @@ def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:
 
 
 def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
-    """Check a store without reading its data, and return the attributes of its root."""
+    """Check a store without reading its data, and return the attributes of its root.
+
+    Every file of the result is compared with the manifest: metadata by hash, others by size and last bytes.
+    """
     attributes, _ = check_root(folder)
     held = attributes[KIND]
     spec = kind_of(held)
     if kind is not None and held != kind:
         raise StoreError(f"{folder} is a store of kind {held}, not {kind}; use a store of kind {kind}")
+    manifest = manifest_of(folder, attributes[SCHEMA])
     with reading(folder):
+        if manifest is not None:
+            check_files(folder, result_of(manifest.files))
         arrays = arrays_of(folder, held)
+        placed = _consolidated(folder)
     missing = [name for name, v in spec.variables.items() if v.required and name not in arrays]
     if missing:
         raise StoreError(f"{folder} is damaged: the arrays {', '.join(missing)} are missing")
     for name, array in arrays.items():
+        if placed and name in placed and placed[name] != json.loads((folder / name / "zarr.json").read_bytes()):
+            raise StoreError(f"{folder} is damaged: {name}/zarr.json differs from the metadata in the root")
         _check_array(folder, name, array)
     return attributes
 
 
+def _consolidated(folder: Path) -> dict[str, Any]:
+    """Metadata of the arrays as the root repeats them, by path; empty where it does not."""
+    root = json.loads((folder / "zarr.json").read_bytes())
+    return dict((root.get("consolidated_metadata") or {}).get("metadata") or {})
+
+
 def _check_array(folder: Path, name: str, array: zarr.Array[Any]) -> None:
-    """Raise :class:`StoreError` for an unknown codec or a missing file of a shard."""
+    """Raise :class:`StoreError` for an unknown codec, or a missing or empty file of a shard."""
     names = _codec_names(array.metadata.to_dict().get("codecs"))
     if not names <= CODECS:
         raise StoreError(
@@ -226,12 +245,21 @@ def _check_array(folder: Path, name: str, array: zarr.Array[Any]) -> None:
     shape = array.shards or array.chunks
     counts = [-(-n // s) for n, s in zip(array.shape, shape, strict=True)]
     place = folder / name / "c"
-    absent = [i for i in np.ndindex(*counts) if not place.joinpath(*map(str, i)).is_file()] if prod(counts) else []
+    absent = [i for i in np.ndindex(*counts) if not _has_content(place.joinpath(*map(str, i)))] if prod(counts) else []
     if absent:
         first = place.joinpath(*map(str, absent[0])).relative_to(folder)
         raise StoreError(
-            f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing, the first {first}"
+            f"{folder} is damaged: {len(absent)} of {prod(counts)} files of {name} are missing or empty, "
+            f"the first {first}"
         )
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
 
 def _codec_names(codecs: object) -> set[str]:

@@ -6,9 +6,10 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from stmgpu.files import file_hash
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris
-from stmgpu.store.writing import RUN, prepare, result_files, write_group, writing
+from stmgpu.store.manifest import fingerprints
+from stmgpu.store.schema import RUN
+from stmgpu.store.writing import ROOT, prepare, result_files, write_group, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from stmgpu.store.records import Fingerprint
     from stmgpu.store.run import RunStore
     from stmgpu.typing import Ints, Strings, Times
 
@@ -28,7 +30,7 @@ def write_result(run: RunStore, ds: xr.Dataset) -> None:
     try:
         with writing(run.folder):
             write_group(staging, prepared, run.kind, ds)
-            _complete(run, staging, {name: file_hash(staging / name) for name in result_files(staging)})
+            _complete(run, staging, fingerprints(staging, result_files(staging)))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -39,14 +41,19 @@ def place_arrays(run: RunStore, objects: Ints, times: Times, *, names: Strings) 
     try:
         with writing(run.folder):
             create_ephemeris(staging, objects, times, names=names)
-            _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
+            names_of_files = [name for name in result_files(staging) if name != ROOT]
+            files = fingerprints(staging, names_of_files)
+            with run.locked():
+                if not run.complete:
+                    _move(run, staging, names_of_files)
+                    run.register(files)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def complete_ephemeris(
     run: RunStore,
-    files: Mapping[str, tuple[int, str]],
+    files: Mapping[str, Fingerprint],
     objects: Ints,
     times: Times,
     *,
@@ -59,7 +66,7 @@ def complete_ephemeris(
     try:
         with writing(run.folder):
             finish_ephemeris(create_ephemeris(staging, objects, times, names=names), attrs)
-            _complete(run, staging, {**files, **{name: file_hash(staging / name) for name in result_files(staging)}})
+            _complete(run, staging, {**files, **fingerprints(staging, result_files(staging))})
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -68,19 +75,19 @@ def _staging(run: RunStore) -> Path:
     return run.run_folder / f"result.partial-{secrets.token_hex(4)}"
 
 
-def _complete(run: RunStore, staging: Path, files: Mapping[str, tuple[int, str]]) -> None:
+def _complete(run: RunStore, staging: Path, files: Mapping[str, Fingerprint]) -> None:
     """Move staged files into the store, the manifest and the root last; remove files of no result."""
     for name in result_files(run.folder):
         if name not in files:
             (run.folder / name).unlink()
-    _move(run, staging, [name for name in result_files(staging) if name != "zarr.json"])
+    _move(run, staging, [name for name in result_files(staging) if name != ROOT])
     for folder in sorted(
         (p for p in run.folder.rglob("*") if p.is_dir() and p.relative_to(run.folder).parts[0] != RUN), reverse=True
     ):
         if not any(folder.iterdir()):
             folder.rmdir()
     run.write_manifest(files)
-    (staging / "zarr.json").replace(run.folder / "zarr.json")
+    (staging / ROOT).replace(run.folder / ROOT)
 
 
 def _move(run: RunStore, staging: Path, names: list[str]) -> None:

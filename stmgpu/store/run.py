@@ -4,14 +4,18 @@
 
     STORE/zarr.json             root of the result; `stmgpu_complete` is set last
     STORE/<array>/...           the result
-    STORE/run/run.json          document: settings, catalogue, code, tiling
+    STORE/run/run.json          document: settings, catalogue, code, tiling; the files of the input with their hashes
     STORE/run/catalog/          the catalogue, which every worker reads
     STORE/run/trajectories.npz  the trajectories screened with it, if any
     STORE/run/tiles/ID.json     marker of a finished tile: its files with their hashes; renamed into place last
     STORE/run/tiles/ID.npz      results of a tile (tiles of an ephemeris are whole shards of the result)
     STORE/run/failed/ID.json    reason why a tile failed
+    STORE/run/running/ID.json   who computes a tile, and since when; removed when the tile is done
     STORE/run/sessions/*.json   command, machine, versions and times of each session
-    STORE/run/manifest.json     every file of the finished result with its hash
+    STORE/run/manifest.json     every file of the result with its hash, and the names of the records
+    STORE/run/lock              lock under which one process writes the result
+
+The records (``run.json``, markers, sessions, manifest) are sealed, see :mod:`stmgpu.store.records`.
 
 Any number of processes may work on one store: the bytes of a tile do not depend on the process that computes it, files
 appear whole, and the result is written under a lock.
@@ -20,9 +24,7 @@ appear whole, and the result is written under a lock.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import io
-import json
 import logging
 import shutil
 import zipfile
@@ -37,8 +39,11 @@ import numpy as np
 from stmgpu.errors import StoreError
 from stmgpu.files import replacing
 from stmgpu.store.document import RunDocument, read_document
+from stmgpu.store.manifest import SEALED_SINCE, Manifest, check_files, fingerprints, read_manifest, walk
+from stmgpu.store.records import FILES, Fingerprint, files_of, read_record, write_record
 from stmgpu.store.run_input import RunInput, read_run_input, write_run_input
-from stmgpu.store.writing import RUN, check_root, create_group, is_ours, mark_root, staged
+from stmgpu.store.schema import RUN, SCHEMA_VERSION
+from stmgpu.store.writing import SCHEMA, check_root, create_group, is_ours, mark_root, read_root, staged
 
 if TYPE_CHECKING:
     import os
@@ -46,13 +51,16 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+DOCUMENT = f"{RUN}/run.json"
+"""Path of the document below the store."""
+
 
 @dataclass(frozen=True)
 class Marker:
-    """Record of a finished tile: its files (path below the store: size, SHA-256) and its summary."""
+    """Record of a finished tile: its files by path below the store, and its summary."""
 
     tile: str
-    files: dict[str, tuple[int, str]]
+    files: dict[str, Fingerprint]
     summary: dict[str, Any]
 
 
@@ -65,10 +73,12 @@ class RunStore:
         Folder of the store.
     document : RunDocument
         Contents of ``run.json``.
+    schema : int
+        Schema version of the store.
     """
 
-    def __init__(self, folder: Path, document: RunDocument) -> None:
-        self.folder, self.document = folder, document
+    def __init__(self, folder: Path, document: RunDocument, schema: int = SCHEMA_VERSION) -> None:
+        self.folder, self.document, self._seal = folder, document, schema >= SEALED_SINCE
 
     @property
     def kind(self) -> str:
@@ -81,8 +91,17 @@ class RunStore:
         return self.folder / RUN
 
     def run_input(self) -> RunInput:
-        """Input of the run: catalogue and trajectories, or the files of a study."""
+        """Input of the run: catalogue and trajectories, or the files of a study; every byte is checked."""
+        check_files(self.folder, self.input_files(), whole=True)
         return read_run_input(self.run_folder, self.document.run_input)
+
+    def input_files(self) -> dict[str, Fingerprint]:
+        """Files of the input by path below the store."""
+        return files_of(self.folder, DOCUMENT, self.record(DOCUMENT))
+
+    def record(self, name: str) -> dict[str, Any]:
+        """Fields of a record by its path below the store; :class:`StoreError` if it is missing or damaged."""
+        return read_record(self.folder, name, seal=self._seal)
 
     @property
     def complete(self) -> bool:
@@ -93,27 +112,35 @@ class RunStore:
     def markers(self) -> dict[str, Marker]:
         """Finished tiles by id. Unreadable markers, and those with missing files, are left out."""
         markers = {}
-        for path in sorted((self.run_folder / "tiles").glob("*.json")):
-            marker = self.marker(path.stem)
+        for tile in self.marked():
+            marker = self.marker(tile)
             if marker is not None:
-                markers[path.stem] = marker
+                markers[tile] = marker
         return markers
+
+    def marked(self) -> list[str]:
+        """Ids of the tiles that have a marker, damaged or not."""
+        return sorted(path.stem for path in (self.run_folder / "tiles").glob("*.json"))
 
     def marker(self, tile: str) -> Marker | None:
         """Marker of a finished tile; None if the tile has to be computed (again)."""
-        path = self.run_folder / "tiles" / f"{tile}.json"
+        if not (self.folder / marker_name(tile)).exists():
+            return None
         try:
-            marker = _marker(json.loads(path.read_text(encoding="utf-8")))
-            sizes = {name: (self.folder / name).stat().st_size for name in marker.files}
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            _LOG.warning("the marker %s cannot be read; the tile is computed again", path)
-            return None
-        if any(sizes[name] != size for name, (size, _) in marker.files.items()):
-            _LOG.warning("the files of tile %s are not of the size that its marker says; it is computed again", tile)
+            marker = self.read_marker(tile)
+            check_files(self.folder, marker.files)
+        except StoreError as error:
+            _LOG.warning("tile %s is computed again: %s", tile, error)
             return None
         return marker
+
+    def read_marker(self, tile: str) -> Marker:
+        """Marker of a tile, without a look at its files; :class:`StoreError` if it is damaged."""
+        name = marker_name(tile)
+        document = self.record(name)
+        if not isinstance(document.get("summary"), dict) or not isinstance(document.get(FILES), dict):
+            raise StoreError(f"{self.folder} is damaged: {name} is not the marker of a tile")
+        return Marker(tile, files_of(self.folder, name, document), document["summary"])
 
     def write_tile(self, tile: str, arrays: Mapping[str, np.ndarray], summary: Mapping[str, Any]) -> None:
         """Write the results of a tile, then mark it as done."""
@@ -124,40 +151,43 @@ class RunStore:
         with self.unless_done(tile):
             with replacing(self.folder / name) as file:
                 file.write(data)
-            self.mark(tile, {name: (len(data), hashlib.sha256(data).hexdigest())}, summary)
+            self.mark(tile, {name: Fingerprint.of_bytes(data)}, summary)
 
     def read_tile(self, marker: Marker) -> dict[str, np.ndarray]:
         """Results of a tile; :class:`StoreError` if the file differs from the one that was marked."""
         name = f"{RUN}/tiles/{marker.tile}.npz"
         try:
-            ((name, (_, digest)),) = marker.files.items()
+            ((name, fingerprint),) = marker.files.items()
             data = (self.folder / name).read_bytes()
-            if hashlib.sha256(data).hexdigest() != digest:
+            if Fingerprint.of_bytes(data).sha256 != fingerprint.sha256:
                 raise ValueError("its hash is not that of its marker")
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 return dict(arrays)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise StoreError(f"{self.folder / name} is damaged: {error}") from error
 
-    def mark(self, tile: str, files: Mapping[str, tuple[int, str]], summary: Mapping[str, Any]) -> None:
+    def mark(self, tile: str, files: Mapping[str, Fingerprint], summary: Mapping[str, Any]) -> None:
         """Mark a tile as done, after its files are written."""
-        self._write_json(self._marker_path(tile), {"tile": tile, "files": files, "summary": summary})
+        write_record(self.folder, marker_name(tile), {"tile": tile, FILES: files, "summary": summary})
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def forget(self, tile: str) -> None:
         """Delete the record of a tile, so that it is computed again."""
-        self._marker_path(tile).unlink(missing_ok=True)
+        (self.folder / marker_name(tile)).unlink(missing_ok=True)
         (self.run_folder / "failed" / f"{tile}.json").unlink(missing_ok=True)
 
     def fail(self, tile: str, reason: str) -> None:
         """Record the reason why a tile failed."""
-        self._write_json(self.run_folder / "failed" / f"{tile}.json", {"tile": tile, "reason": reason})
+        write_record(self.folder, f"{RUN}/failed/{tile}.json", {"tile": tile, "reason": reason})
 
     def failures(self) -> dict[str, str]:
         """Reasons of the tiles that could not be computed, by id."""
         reasons = {}
         for path in sorted((self.run_folder / "failed").glob("*.json")):
-            document = _json(path)
+            try:
+                document = self.record(f"{RUN}/failed/{path.name}")
+            except StoreError as error:
+                document = {"reason": f"unknown ({error})"}
             reasons[path.stem] = str(document.get("reason", "unknown"))
         return reasons
 
@@ -169,9 +199,6 @@ class RunStore:
         except (StoreError, OSError):
             if self.marker(tile) is None:
                 raise
-
-    def _marker_path(self, tile: str) -> Path:
-        return self.run_folder / "tiles" / f"{tile}.json"
 
     # ----------------------------------------------------------------------------------------------- result
     @contextmanager
@@ -186,10 +213,11 @@ class RunStore:
 
     def reopen(self, document: RunDocument) -> None:
         """Mark the store as unfinished and change its document (a longer window); call it under the lock."""
+        files = self.input_files()
         mark_root(self.folder, self.kind)
-        (self.run_folder / "manifest.json").unlink(missing_ok=True)
-        self.document = document
-        self._write_json(self.run_folder / "run.json", document.to_json())
+        self.document, self._seal = document, True
+        self._manifest_without_result().write(self.folder)
+        write_record(self.folder, DOCUMENT, document.to_json() | {FILES: files})
 
     def tidy(self) -> None:
         """Remove files left by killed writers; call it under the lock, when all tiles are done."""
@@ -204,23 +232,44 @@ class RunStore:
             else:
                 path.unlink(missing_ok=True)
 
-    def write_manifest(self, files: Mapping[str, tuple[int, str]]) -> None:
-        """Write the hash of every file of the result."""
-        self._write_json(self.run_folder / "manifest.json", {"files": dict(sorted(files.items()))})
+    def write_manifest(self, files: Mapping[str, Fingerprint]) -> None:
+        """Write the manifest of the complete result; call it under the lock."""
+        records = self._manifest_without_result().records | {marker_name(tile) for tile in self.markers()}
+        Manifest(files, records).write(self.folder)
+
+    def register(self, files: Mapping[str, Fingerprint], *records: str) -> None:
+        """Add files and records to the manifest; call it under the lock."""
+        manifest = read_manifest(self.folder, seal=self._seal)
+        if not (files.items() <= manifest.files.items() and manifest.records.issuperset(records)):
+            Manifest({**manifest.files, **files}, manifest.records.union(records)).write(self.folder)
+
+    def check_placed(self) -> None:
+        """Raise :class:`StoreError` if a file that is already part of the unfinished result is damaged."""
+        check_files(self.folder, read_manifest(self.folder, seal=self._seal).files)
+
+    def _manifest_without_result(self) -> Manifest:
+        """Manifest of what there is before any tile: the document and the sessions."""
+        sessions = (f"{RUN}/sessions/{path.name}" for path in (self.run_folder / "sessions").glob("*.json"))
+        return Manifest({}, frozenset({DOCUMENT, *sessions}))
 
     def add_session(self, name: str, document: Mapping[str, Any]) -> None:
         """Write the record of a session; the same name replaces an earlier record."""
-        self._write_json(self.run_folder / "sessions" / f"{name}.json", document)
+        record = f"{RUN}/sessions/{name}.json"
+        new = not (self.folder / record).exists()
+        write_record(self.folder, record, document)
+        if new:
+            with self.locked():
+                self.register({}, record)
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Records of all sessions, by time."""
-        return sorted(
-            (_json(p) for p in (self.run_folder / "sessions").glob("*.json")), key=lambda s: str(s.get("begin", ""))
-        )
-
-    def _write_json(self, path: Path, document: Mapping[str, Any]) -> None:
-        with replacing(path) as file:
-            file.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+        """Records of all sessions, by time; damaged ones are left out with a warning."""
+        sessions = []
+        for path in (self.run_folder / "sessions").glob("*.json"):
+            try:
+                sessions.append(self.record(f"{RUN}/sessions/{path.name}"))
+            except StoreError as error:
+                _LOG.warning("%s", error)
+        return sorted(sessions, key=lambda session: str(session.get("begin", "")))
 
 
 def create_run(
@@ -251,14 +300,22 @@ def create_run(
         for name in ("tiles", "failed", "sessions"):
             (folder / RUN / name).mkdir()
         write_run_input(run_input, folder / RUN)
-        text = json.dumps(document.to_json(), indent=1, allow_nan=False) + "\n"
-        (folder / RUN / "run.json").write_text(text, encoding="utf-8")
+        files = fingerprints(folder, (name for name in walk(folder) if name.startswith(f"{RUN}/")))
+        write_record(folder, DOCUMENT, document.to_json() | {FILES: dict(sorted(files.items()))})
+        Manifest(records=frozenset({DOCUMENT})).write(folder)
         mark_root(folder, document.kind)
     return RunStore(target, document)
 
 
-def open_run(path: str | os.PathLike[str]) -> RunStore:
+def open_run(path: str | os.PathLike[str], *, verify: bool = True) -> RunStore:
     """Open the run of an existing store.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of the store.
+    verify : bool
+        Compare the root of a complete store with its manifest.
 
     Raises
     ------
@@ -266,11 +323,12 @@ def open_run(path: str | os.PathLike[str]) -> RunStore:
         If there is no store, its schema is newer, it was not computed in tiles, or its document is damaged.
     """
     folder = Path(path)
-    attributes, _ = check_root(folder, unfinished=True)
-    document = _json(folder / RUN / "run.json")
-    if not document:
-        raise StoreError(f"{folder} has no readable {RUN}/run.json: it was not computed in tiles, or it is damaged")
-    run = RunStore(folder, read_document(folder, document))
+    attributes, _ = check_root(folder, unfinished=True) if verify else read_root(folder)
+    if not (folder / DOCUMENT).exists() and not (folder / RUN / "tiles").exists():
+        raise StoreError(f"{folder} has no {DOCUMENT}: it was not computed in tiles; use a store of a run")
+    schema = attributes[SCHEMA]
+    document = read_record(folder, DOCUMENT, seal=schema >= SEALED_SINCE)
+    run = RunStore(folder, read_document(folder, document), schema)
     if run.kind != attributes["stmgpu_kind"]:
         raise StoreError(
             f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json {run.kind!r}"
@@ -281,19 +339,9 @@ def open_run(path: str | os.PathLike[str]) -> RunStore:
 def has_run(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a store of this package with a run folder."""
     folder = Path(path)
-    return is_ours(folder) and (folder / RUN / "run.json").is_file()
+    return is_ours(folder) and ((folder / DOCUMENT).exists() or (folder / RUN / "tiles").exists())
 
 
-def _marker(document: Mapping[str, Any]) -> Marker:
-    files = {str(name): (int(size), str(digest)) for name, (size, digest) in document["files"].items()}
-    if any(".." in Path(name).parts or Path(name).is_absolute() for name in files):
-        raise ValueError("a file outside the store")
-    return Marker(str(document["tile"]), files, dict(document["summary"]))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
+def marker_name(tile: str) -> str:
+    """Path of the marker of a tile below the store."""
+    return f"{RUN}/tiles/{tile}.json"

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA_VERSION = 4
-"""Version of the layout below; a reader refuses stores of a newer one."""
+"""Version of the layout below; a reader refuses stores of a newer one. Records are sealed from version 4 on."""
+
+RUN = "run"
+"""Folder of a store with the records of its computation, see :mod:`stmgpu.store.run`."""
+
+MISSING_TEXT = "<missing>"
+"""Fill value of texts."""
 
 CODECS = frozenset({"bytes", "crc32c", "sharding_indexed", "vlen-utf8", "zstd"})
 """All codecs that a store may name; none of them can run code."""
@@ -108,6 +114,22 @@ def layout(kind: Kind, dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[t
         chunks.append(chunk)
         shards.append(max(chunk, min(shard // chunk * chunk, -(-length // chunk) * chunk)))
     return tuple(chunks), tuple(shards)
+
+
+def fill_value(dtype: np.dtype[Any]) -> float | int | str | bool:
+    """Value that Zarr gives for a chunk without a file, none that a result holds.
+
+    NaN, not a time (the least int64), the least or greatest integer, or a text that is no name. Of two truth values
+    there is none to spare.
+    """
+    if dtype.kind in "TUO":
+        return MISSING_TEXT
+    if dtype.kind == "f":
+        return float("nan")
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return int(limits.min if dtype.kind == "i" else limits.max)
+    return False
 
 
 def check_dtype(name: str, dtype: np.dtype[Any], expected: str) -> None:

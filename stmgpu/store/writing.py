@@ -24,10 +24,11 @@ import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
 from stmgpu.errors import InputError, StoreError
-from stmgpu.files import file_hash, replacing
+from stmgpu.files import replacing
 from stmgpu.screen.selection import failures
 from stmgpu.screen.variables import FAILED, FAILURES, ROW
-from stmgpu.store.schema import KINDS, SCHEMA_VERSION, Kind, check_dtype, kind_of, layout
+from stmgpu.store.manifest import Manifest, check_files, fingerprints, manifest_of, walk
+from stmgpu.store.schema import KINDS, RUN, SCHEMA_VERSION, Kind, check_dtype, fill_value, kind_of, layout
 from stmgpu.variables import CALENDAR, CONVENTIONS, TIME_UNITS
 
 if TYPE_CHECKING:
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import DTypeLike
 
-KIND, _SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
+KIND, SCHEMA, _COMPLETE = "stmgpu_kind", "stmgpu_schema", "stmgpu_complete"
 
-MARKS = frozenset({KIND, _SCHEMA, _COMPLETE})
+MARKS = frozenset({KIND, SCHEMA, _COMPLETE})
 """Attributes of the root that belong to the store and not to the result."""
 
 _LOG = logging.getLogger(__name__)
 
-RUN = "run"
-"""Folder of a store with the records of its computation, see :mod:`stmgpu.store.run`."""
+ROOT = "zarr.json"
+"""Metadata of the root, below the store; written last."""
 
 
 def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, overwrite: bool = False) -> Path:
@@ -81,8 +82,7 @@ def write_dataset(ds: xr.Dataset, path: str | os.PathLike[str], kind: str, *, ov
     with staged(path, overwrite=overwrite) as folder:
         write_group(folder, prepared, kind, ds)
         create_group(folder / RUN)
-        hashes = {name: file_hash(folder / name) for name in result_files(folder)}
-        (folder / RUN / "manifest.json").write_text(json.dumps({"files": hashes}, indent=1) + "\n", encoding="utf-8")
+        Manifest(fingerprints(folder, walk(folder))).write(folder)
     return Path(path)
 
 
@@ -224,7 +224,7 @@ def create_array(
         filters=[],
         serializer=VLenUTF8Codec() if text else BytesCodec(endian="little"),
         compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        fill_value="" if text else 0,
+        fill_value=fill_value(np.dtype("U") if text else np.dtype(dtype)),
         attributes=dict(attrs),
         dimension_names=dims,
         config={"write_empty_chunks": True},
@@ -241,7 +241,7 @@ def finish(group: zarr.Group, kind: str, attrs: Mapping[str, Any], coordinates: 
             **{name: _plain(name, value) for name, value in attrs.items()},
             **({"coordinates": " ".join(auxiliary)} if auxiliary else {}),
             KIND: kind,
-            _SCHEMA: SCHEMA_VERSION,
+            SCHEMA: SCHEMA_VERSION,
             _COMPLETE: True,
         }
     )
@@ -304,7 +304,7 @@ def _plain(name: str, value: object) -> Any:
 
 def _metadata(folder: Path) -> dict[str, Any]:
     try:
-        document = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+        document = json.loads((folder / ROOT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
@@ -317,7 +317,27 @@ def is_ours(folder: Path) -> bool:
 
 
 def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
-    """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed."""
+    """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed.
+
+    The root of a complete store is compared with its manifest.
+    """
+    attributes, complete = read_root(folder)
+    if not complete and not unfinished:
+        raise StoreError(
+            f"{folder} was left unfinished; run the command that made it again, which computes only what "
+            "is missing, or see `stmgpu check`"
+        )
+    if complete:
+        manifest = manifest_of(folder, attributes[SCHEMA])
+        if manifest is not None and ROOT not in manifest.files:
+            raise StoreError(f"{folder} is damaged: {ROOT} says that it is complete, its manifest that it is not")
+        if manifest is not None:
+            check_files(folder, {ROOT: manifest.files[ROOT]})
+    return attributes, complete
+
+
+def read_root(folder: Path) -> tuple[dict[str, Any], bool]:
+    """Root attributes of a store, and whether they say that it is complete."""
     if not folder.is_dir():
         raise StoreError(f"there is no store at {folder}; check the path")
     root = _metadata(folder)
@@ -327,7 +347,7 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
             f"{folder} is not a finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
             "was interrupted while writing it, delete it and rerun"
         )
-    version = attributes.get(_SCHEMA)
+    version = attributes.get(SCHEMA)
     if not isinstance(version, int) or version < 1:
         raise StoreError(f"{folder} names the schema version {version!r}; a whole number from 1 is allowed")
     if version > SCHEMA_VERSION:
@@ -340,24 +360,20 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
             f"{folder} has schema version {version}; {attributes[KIND]} are read from version {kind.since} on: compute "
             "the store again"
         )
-    complete = attributes.get(_COMPLETE) is True
-    if not complete and not unfinished:
-        raise StoreError(
-            f"{folder} was left unfinished; run the command that made it again, which computes only what "
-            "is missing, or see `stmgpu check`"
-        )
-    return attributes, complete
+    return attributes, attributes.get(_COMPLETE) is True
 
 
 def mark_root(folder: Path, kind: str) -> None:
     """Write the root of an unfinished store."""
-    document = {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": {KIND: kind, _SCHEMA: SCHEMA_VERSION, _COMPLETE: False},
-    }
-    with replacing(folder / "zarr.json") as file:
-        file.write((json.dumps(document, indent=2) + "\n").encode())
+    with replacing(folder / ROOT) as file:
+        file.write(unfinished_root(kind, SCHEMA_VERSION))
+
+
+def unfinished_root(kind: str, schema: int) -> bytes:
+    """Root of an unfinished store."""
+    attributes = {KIND: kind, SCHEMA: schema, _COMPLETE: False}
+    document = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+    return (json.dumps(document, indent=2) + "\n").encode()
 
 
 @contextmanager

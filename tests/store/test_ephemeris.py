@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 from stmgpu.errors import StoreError
-from stmgpu.files import file_hash
 from stmgpu.store import open_dataset, verify, write_dataset
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris, shard_lengths, write_block
+from stmgpu.store.records import Fingerprint
 
 IDS = np.arange(300) * 7 + 11
 NAMES = np.array([f"OBJECT {k}" for k in IDS])
@@ -42,7 +42,7 @@ def test_blocks_give_the_store_of_the_whole(tmp_path: Path) -> None:
         for name, tail in (("position", "/0"), ("velocity", "/0"), ("error_code", ""))
         for k in range(3)
     )
-    assert all(file_hash(folder / name) == entry for part in files for name, entry in part.items())
+    assert all(Fingerprint.of(folder / name) == entry for part in files for name, entry in part.items())
     finish_ephemeris(group, {"source": "test"})
     found = open_dataset(folder, "ephemeris")
     position, velocity, codes = states(300, 0, len(TIMES)).values()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 from support.stores import BACKEND
 
 import stmgpu as stm
+from stmgpu.store.records import read_record, write_record
+from stmgpu.store.run import DOCUMENT, open_run
 
 STUDY = """
 years = 2
@@ -97,15 +98,13 @@ def flip(path: Path) -> None:
 
 def unfinished(store: Path) -> Path:
     """All tiles are there, the result is not."""
-    root = json.loads((store / "zarr.json").read_text())
-    root["attributes"]["stmgpu_complete"] = False
-    (store / "zarr.json").write_text(json.dumps(root))
+    run = open_run(store)
+    run.reopen(run.document)
     return store
 
 
 def edit(store: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what ``run.json`` says."""
-    file = store / "run" / "run.json"
-    document = json.loads(file.read_text())
+    """Change what ``run.json`` says, and seal it again."""
+    document = read_record(store, DOCUMENT)
     change(document)
-    file.write_text(json.dumps(document))
+    write_record(store, DOCUMENT, document)
