@@ -20,7 +20,7 @@ from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
 from stmgpu.store.run import open_run
 from stmgpu.store.run_input import INPUTS
-from stmgpu.store.writing import RUN
+from stmgpu.store.schema import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
