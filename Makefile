@@ -1,7 +1,7 @@
 # make demo     install into .venv and run the main job on the synthetic catalogue: store and picture under demo/
 # make quick    the unit tests on one kernel backend, in less than a minute (BACKEND=cpu, WORKERS=2)
-# make test     install into .venv and run the whole test suite: in WORKERS=2 processes, then, one by one, the tests that
-#               need the machine to themselves; ARGS go to pytest, COVERAGE=1 prints the lines that were run
+# make test     install into .venv and run the whole test suite in WORKERS=2 processes: the tests that share the machine,
+#               then those that kill processes, start clusters or have deadlines; ARGS go to pytest, COVERAGE=1 prints the lines that were run
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
 # make check    format, ruff, mypy, the layer contracts and the guidelines of Scientific Python (sp-repo-review)
 # make build    compile the kernels anew
@@ -41,8 +41,8 @@ test: install
 	@echo "== tests that share the machine, in $(WORKERS) processes"; \
 	$(PYTEST) --numprocesses $(WORKERS) --dist worksteal -m "not alone" $(COV) $(ARGS); shared=$$?; \
 	[ $$shared -ne 2 ] || exit 2; \
-	echo "== tests that need the machine to themselves"; \
-	$(PYTEST) -m alone $(COV) $(if $(COVERAGE),--cov-append) $(ARGS); alone=$$?; \
+	echo "== tests that kill processes, start clusters or have deadlines, in $(WORKERS) processes"; \
+	$(PYTEST) --numprocesses $(WORKERS) --dist loadfile -m alone $(COV) $(if $(COVERAGE),--cov-append) $(ARGS); alone=$$?; \
 	$(if $(COVERAGE),$(BIN)/coverage report --precision 1;) \
 	case "$$shared $$alone" in "0 0" | "0 5" | "5 0") ;; *) \
 	  echo "== FAILED: exit status of the first part $$shared, of the second $$alone" >&2; exit 1 ;; esac

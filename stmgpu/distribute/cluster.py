@@ -31,6 +31,9 @@ SLURM = "slurm"
 CONNECT = "30s"
 """Timeout of the connection to a scheduler."""
 
+NO_WORKERS = {"distributed.scheduler.no-workers-timeout": "2 minutes"}
+"""A cluster whose workers are all lost (a nanny gives up a worker that dies while it starts) ends with an error."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -124,7 +127,7 @@ def _local(workers: int) -> Iterator[SpecCluster]:
         },
     }
     with (
-        dask.config.set({"distributed.worker.profile.enabled": False, **memory}),
+        dask.config.set({"distributed.worker.profile.enabled": False, **NO_WORKERS, **memory}),
         SpecCluster(
             scheduler={"cls": Scheduler, "options": common | {"port": 0, "dashboard": False}},
             workers=dict.fromkeys(range(workers), process),

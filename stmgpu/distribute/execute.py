@@ -187,10 +187,14 @@ def run_on_cluster(session: Session, client: Client, *, backend: BackendName, th
 
 
 def _exception(future: Future[None], client: Client) -> Exception | None:
-    """Exception of a tile; :class:`StmgpuError` is raised if the cluster was lost."""
+    """Exception of a tile; :class:`StmgpuError` is raised if the scheduler or all workers were lost."""
+    from distributed.scheduler import NoWorkerError
+
     if future.status in ("cancelled", "lost") or client.status != "running":
         raise StmgpuError("the Dask scheduler was lost; finished tiles are kept: rerun the same command to resume")
     error: Exception | None = future.exception()
+    if isinstance(error, NoWorkerError):
+        raise StmgpuError("all Dask workers were lost; finished tiles are kept: rerun the same command to resume")
     return error
 
 

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dask
 from dask_jobqueue.runner import BaseRunner, Role
 from dask_jobqueue.slurm import SLURMCluster
 from distributed.core import rpc
@@ -21,6 +22,7 @@ from distributed.security import Security
 
 from stmgpu.distribute import nodes
 from stmgpu.distribute.certificates import Contact, await_contact, private_folder, publish, write_private
+from stmgpu.distribute.cluster import NO_WORKERS
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +83,9 @@ class StepRunner(BaseRunner):
 
     async def start_scheduler(self) -> None:
         """Run the scheduler until the client closes it."""
-        async with nodes.Scheduler(**self.scheduler_options) as scheduler:
+        with dask.config.set(NO_WORKERS):
+            started = nodes.Scheduler(**self.scheduler_options)
+        async with started as scheduler:
             await self.set_scheduler_address(scheduler)
             await scheduler.finished()
 

@@ -91,10 +91,6 @@ class TestLocalCluster:
         assert {ip for ip, _ in ports} == {"127.0.0.1"}
         assert [port for _, port in ports if answers_without_tls(port)] == []
 
-    def test_every_cluster_has_a_certificate_of_its_own(self, client: Client, tmp_path: Path) -> None:
-        with client_of(stm.Dask(1), 1, tmp_path) as another:
-            assert another.security.tls_ca_file != client.security.tls_ca_file
-
 
 def _address(dask_worker: object) -> str:
     return str(dask_worker.address)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -379,15 +380,24 @@ def _die_in(tile: str) -> None:
     from stmgpu.distribute.jobs.screening import ScreeningJob
 
     compute = ScreeningJob.compute
-    ScreeningJob.compute = lambda self, t, b: os._exit(1) if t.id == tile else compute(self, t, b)
+
+    def compute_or_die(self: ScreeningJob, t: Any, backend: Any) -> None:
+        if t.id == tile:
+            time.sleep(0.5)  # a nanny gives up a worker that dies while it starts
+            os._exit(1)
+        compute(self, t, backend)
+
+    ScreeningJob.compute = compute_or_die
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_tile_that_kills_its_workers_fails_alone(
     catalog: stm.Catalog, whole: Path, tmp_path: Path, workers: int
 ) -> None:
     """On one worker the next tile waits behind it each time, and is blamed by Dask as well."""
+    import dask
     from distributed import Client, LocalCluster, WorkerPlugin
 
     class Poison(WorkerPlugin):
@@ -396,6 +406,7 @@ def test_a_tile_that_kills_its_workers_fails_alone(
 
     path = tmp_path / "s.zarr"
     with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
         ) as cluster,
@@ -404,9 +415,23 @@ def test_a_tile_that_kills_its_workers_fails_alone(
         client.register_plugin(Poison(), name="poison")
         outcome = screen(catalog, path, executor=stm.Dask(client=client), tile_hours=1.0)
     assert list(outcome.failed) == outcome.missing == ["h00001-00002"]
-    assert "ended 4 workers" in outcome.failed["h00001-00002"]
+    assert "ended 2 workers" in outcome.failed["h00001-00002"]
     assert screen(catalog, path).complete
     assert result_of(path) == result_of(whole)
+
+
+@pytest.mark.slow
+def test_a_cluster_without_workers_is_an_error(catalog: stm.Catalog, tmp_path: Path) -> None:
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "100 ms"}),
+        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50) as cluster,
+        Client(cluster) as client,
+        pytest.raises(stm.StmgpuError, match=r"all Dask workers were lost.*rerun the same command"),
+    ):
+        screen(catalog, tmp_path / "s.zarr", executor=stm.Dask(client=client), tile_hours=1.0)
 
 
 def test_a_tile_damaged_before_the_end_is_computed_again(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:

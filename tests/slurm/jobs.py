@@ -36,7 +36,7 @@ def why_not() -> str | None:
     if not shutil.which("sbatch"):
         return "Slurm is not installed (Debian, Ubuntu: apt-get install slurm-wlm munge)"
     if not conf:
-        return "no SLURM_CONF of a test cluster; export SLURM_CONF=$(tests/slurm/cluster.sh start --nodes 3), or run make slurm"
+        return "no SLURM_CONF of a test cluster; run make slurm, or start one with tests/slurm/cluster.sh"
     try:
         text = Path(conf).read_text(encoding="utf-8")
     except OSError as error:
