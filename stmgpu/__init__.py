@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         screen_to_store,
         slurm_cluster,
     )
-    from stmgpu.errors import StmgpuError
+    from stmgpu.errors import StaleElementsWarning, StmgpuError
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
@@ -85,6 +85,7 @@ _HOME = {
     "get_backend": "stmgpu.backend",
     "Epoch": "stmgpu.time",
     "parse_utc": "stmgpu.time",
+    "StaleElementsWarning": "stmgpu.errors",
     "StmgpuError": "stmgpu.errors",
     "show_versions": "stmgpu.versions",
 }
@@ -102,6 +103,7 @@ __all__ = [
     "Scenario",
     "Serial",
     "SlurmArray",
+    "StaleElementsWarning",
     "StmgpuError",
     "Study",
     "Tiling",

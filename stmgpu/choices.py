@@ -10,6 +10,9 @@ ExecutorName = Literal["serial", "dask", "slurm-array"]
 ElementSets = Literal["nearest", "newest"]
 """Which element set of an object with several is used: the one nearest to the middle of the window, or the newest."""
 
+MAX_AGE_DAYS = 14.0
+"""Age beyond which elements are called old unless the user says otherwise [d]; positions are good for a few days."""
+
 IfExists = Literal["resume", "overwrite", "append"]
 """Treatment of a store that is already there: resume it, replace it, or enlarge it."""
 

@@ -81,5 +81,9 @@ class StoreError(StmgpuError, RuntimeError):
     """A store that is missing, damaged, unfinished, or of a newer schema."""
 
 
+class StaleElementsWarning(UserWarning):
+    """Elements that are far from the window in time, or conjunctions that stand on such elements."""
+
+
 class UncertainIdentityWarning(UserWarning):
     """A trajectory follows an object of the catalogue, but may be another one."""

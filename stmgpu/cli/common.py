@@ -31,9 +31,6 @@ SHOWN_REJECTIONS = 20
 STOPPED = 75
 """Exit code of a run that was asked to stop (EX_TEMPFAIL of sysexits.h): rerun the same command to resume."""
 
-_FAR_DAYS = 14.0
-"""Days from the median epoch beyond which the command line warns; element sets are good for a few."""
-
 _LONGEST = 10_000
 """Longest message [characters]."""
 
@@ -86,6 +83,10 @@ Sets = Annotated[
     typer.Option(
         help="Element set of an object with several: the one nearest to the middle of the window, or the newest."
     ),
+]
+MaxAgeDays = Annotated[
+    float,
+    typer.Option(help="Warn of conjunctions that stand on elements older than this many days, and of old catalogues."),
 ]
 Threads = Annotated[
     int | None,
@@ -282,21 +283,14 @@ def backend_name(backend: BackendName, threads: int | None) -> BackendName:
     return cast(BackendName, chosen.name)
 
 
-def note_window(objects: Catalog | None, window: Window, settings: str) -> None:
+def note_window(objects: Catalog | None, window: Window, settings: str, max_age_days: float) -> None:
     """Log the window and settings, and warn if the elements are too old or too new for it."""
+    from stmgpu.propagate.element_ages import ages_text
     from stmgpu.time import format_utc
 
-    begin = window.start
-    note(f"window: {window.hours:g} h from {format_utc(begin)}, {settings}")
-    if objects is None:
-        return
-    middle = objects.median_epoch()
-    days = (begin.jd - middle.jd) + (begin.fr - middle.fr)
-    if abs(days) > _FAR_DAYS:
-        say(
-            f"warning: the window starts {abs(days):,.0f} days {'after' if days > 0 else 'before'} the median epoch "
-            f"of the elements ({format_utc(middle)}); positions from element sets are of use for a few days only"
-        )
+    note(f"window: {window.hours:g} h from {format_utc(window.start)}, {settings}")
+    if objects is not None and (text := ages_text(objects, window, max_age_days)):
+        say(f"warning: {text}; positions from element sets are of use for a few days only")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stmgpu import log
-from stmgpu.choices import OemFrame
+from stmgpu.choices import MAX_AGE_DAYS, OemFrame
 from stmgpu.cli import common
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
@@ -35,6 +35,7 @@ def screen(
     catalog: common.OptionalCatalog = None,
     ephemeris: common.Ephemeris = None,
     sets: common.Sets = "nearest",
+    max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     skip_unreadable: common.SkipUnreadable = False,
     start: common.Start = None,
     hours: common.Hours = None,
@@ -55,6 +56,7 @@ def screen(
     choices: RunChoices,
 ) -> None:
     """Find every conjunction between any two objects."""
+    from stmgpu.propagate.element_ages import age_limit
     from stmgpu.screen.screening import screening_objects, screening_settings
     from stmgpu.screen.settings import ScreeningSettings
 
@@ -70,6 +72,7 @@ def screen(
     if catalog is not None:
         common.check_catalog(catalog)
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
+    age_limit(max_age_days)
     common.backend_name(choices.backend, choices.threads)
     elements = None if catalog is None else common.read(catalog)
     trajectories = common.read_ephemerides(
@@ -89,9 +92,10 @@ def screen(
 
         _print_plan(ScreeningJob.plan(objects, settings, options), options)
         return
-    conjunctions = _screen(objects, settings, elements, out, choices)
+    _note_request(elements, settings, max_age_days)
+    conjunctions = _screen(objects, settings, out, choices)
     if conjunctions is not None:
-        _deliver(conjunctions, elements, out, csv=csv, plot=plot)
+        _deliver(conjunctions, elements, out, csv=csv, plot=plot, max_age_days=max_age_days)
 
 
 def demo(
@@ -123,7 +127,8 @@ def demo(
     screened = screening_objects(catalog)
     settings = screening_settings(screened, hours=hours, threshold_km=threshold_km)
     choices = RunChoices(backend=backend, threads=threads, overwrite=True)
-    conjunctions = _screen(screened, settings, catalog, store, choices)
+    _note_request(catalog, settings, MAX_AGE_DAYS)
+    conjunctions = _screen(screened, settings, store, choices)
     if conjunctions is not None:
         _deliver(conjunctions, catalog, store, csv=csv, plot=plot)
 
@@ -135,6 +140,7 @@ def propagate(
         Path, typer.Option(help="Store to write, such as day.zarr, or an OEM file: .oem replaces an existing one.")
     ],
     sets: common.Sets = "nearest",
+    max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -172,7 +178,7 @@ def propagate(
     if choices.dry_run:
         _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return
-    common.note_window(elements, settings.window, f"step {step_s:g} s")
+    common.note_window(elements, settings.window, f"step {step_s:g} s", max_age_days)
     if as_oem:
         _propagate_to_oem(elements, out, settings, frame or "teme", choices)
         return
@@ -219,10 +225,14 @@ def _propagate_to_oem(
     )
 
 
+def _note_request(catalog: Catalog | None, settings: ScreeningSettings, max_age_days: float) -> None:
+    """Log the window and threshold of a screening, and warn of old elements."""
+    common.note_window(catalog, settings.window, f"threshold {settings.threshold_km:g} km", max_age_days)
+
+
 def _screen(
     objects: ScreeningObjects,
     settings: ScreeningSettings,
-    catalog: Catalog | None,
     out: Path | None,
     choices: RunChoices,
 ) -> xr.Dataset | None:
@@ -232,7 +242,6 @@ def _screen(
     from stmgpu.screen.screening import screen_objects
     from stmgpu.store import open_dataset
 
-    common.note_window(catalog, settings.window, f"threshold {settings.threshold_km:g} km")
     with log.progress("screening", total=settings.window.hours, unit="h") as report:
         if out is None:
             return screen_objects(objects, settings, backend=choices.backend, threads=choices.threads, report=report)
@@ -265,15 +274,22 @@ def _print_plan(plan: RunPlan, options: RunOptions) -> None:
 
 
 def _deliver(
-    conjunctions: xr.Dataset, catalog: Catalog | None, store: Path | None, *, csv: Path | None, plot: Path | None
+    conjunctions: xr.Dataset,
+    catalog: Catalog | None,
+    store: Path | None,
+    *,
+    csv: Path | None,
+    plot: Path | None,
+    max_age_days: float = MAX_AGE_DAYS,
 ) -> None:
     """Write and print the result; it is printed even if a file cannot be written."""
     from stmgpu.report.screening.summary import screening_summary
-    from stmgpu.report.screening.text import failing_lines, print_result
+    from stmgpu.report.screening.text import failing_lines, participation_text, print_result
     from stmgpu.screen.csv_table import write_csv
+    from stmgpu.screen.stale_events import events_text, stale_events
 
     written = [path for path in (store, csv, plot) if path is not None and not is_standard_output(path)]
-    document = {"complete": True, **screening_summary(conjunctions)}
+    document = {"complete": True, **screening_summary(conjunctions, max_age_days)}
 
     try:
         if csv is not None:
@@ -288,6 +304,9 @@ def _deliver(
         raise
     for line in failing_lines(conjunctions):
         say(line)
+    for text in (events_text(stale_events(conjunctions, max_age_days), max_age_days), participation_text(conjunctions)):
+        if text:
+            say(f"warning: {text}")
     if len(conjunctions.attrs["failed_norad_id"]) and store is None:
         note("use --out to store every failing object with the time of its first failure")
     result(document, partial(print_result, conjunctions), written=written)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend import Backend, BackendName, get_backend
+from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.distribute.cluster import client_of, warn_if_plain
 from stmgpu.distribute.execute import Outcome, Session, conclude, run_on_cluster, run_serially
 from stmgpu.distribute.executors import AUTOMATIC, SERIAL, Dask, Executor, RunOptions
@@ -19,10 +20,13 @@ from stmgpu.distribute.stores import bring_in, check_store_of, open_or_create
 from stmgpu.distribute.tiles import share
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, reporting
+from stmgpu.propagate.element_ages import age_limit, ages_text, warn
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.screen.screening import default_start, screening_objects, screening_settings
+from stmgpu.screen.stale_events import stale_text
 from stmgpu.store.provenance import session_record
+from stmgpu.store.reading import open_dataset
 from stmgpu.store.run import open_run
 from stmgpu.time import as_epoch
 from stmgpu.window import Window, window_seconds
@@ -56,6 +60,7 @@ def screen_to_store(
     mode: str = "i",
     ephemeris: Trajectories | None = None,
     sets: ElementSets | None = None,
+    max_age_days: float = MAX_AGE_DAYS,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     if_exists: IfExists = "resume",
@@ -68,7 +73,7 @@ def screen_to_store(
 
     Parameters
     ----------
-    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris, sets
+    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris, sets, max_age_days
         See :func:`stmgpu.screen`.
     path : path-like
         Folder of the store.
@@ -112,8 +117,11 @@ def screen_to_store(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
-    objects = objects.for_window(settings.window, sets)
-    return run_to_store(ScreeningJob.plan(objects, settings, options), path, options)
+    objects, limit = objects.for_window(settings.window, sets), age_limit(max_age_days)
+    outcome = run_to_store(ScreeningJob.plan(objects, settings, options), path, options)
+    if outcome.complete:
+        warn(stale_text(open_dataset(path, "conjunctions"), limit), stacklevel=2)
+    return outcome
 
 
 def propagate_to_store(
@@ -126,6 +134,7 @@ def propagate_to_store(
     step_s: float = 60.0,
     mode: str = "i",
     sets: ElementSets | None = None,
+    max_age_days: float = MAX_AGE_DAYS,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     if_exists: IfExists = "resume",
@@ -152,6 +161,8 @@ def propagate_to_store(
         Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
     sets : {'nearest', 'newest'}, optional
         Element set of an object of which the source holds several, see :func:`stmgpu.screen`.
+    max_age_days : float
+        Median age of the elements beyond which `stmgpu.StaleElementsWarning` is given [d]; inf for no such warning.
     executor, tiling, if_exists, backend, threads, progress, stop
         See :func:`screen_to_store`.
 
@@ -171,6 +182,7 @@ def propagate_to_store(
     settings = ephemeris_settings(catalog, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
     objects = ScreeningObjects(catalog).for_window(settings.window, sets)
+    warn(ages_text(objects.catalog, settings.window, age_limit(max_age_days)), stacklevel=2)
     return run_to_store(EphemerisJob.plan(objects, settings, options), path, options)
 
 

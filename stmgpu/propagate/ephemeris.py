@@ -8,7 +8,9 @@ import numpy as np
 import xarray as xr
 
 from stmgpu.backend import BackendName, get_backend
+from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.errors import CapacityError, InputError
+from stmgpu.propagate.element_ages import age_limit, ages_text, warn
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -36,6 +38,7 @@ def propagate(
     step_s: float = 60.0,
     mode: str = "i",
     sets: ElementSets | None = None,
+    max_age_days: float = MAX_AGE_DAYS,
     backend: BackendName = "auto",
     threads: int | None = None,
 ) -> xr.Dataset:
@@ -55,6 +58,8 @@ def propagate(
         Operation mode of SGP4, 'i' (improved) or 'a' (AFSPC).
     sets : {'nearest', 'newest'}, optional
         Element set of an object of which the source holds several, see :func:`stmgpu.screen`.
+    max_age_days : float
+        Median age of the elements beyond which `stmgpu.StaleElementsWarning` is given [d]; inf for no such warning.
     backend : str
         'auto', 'cpu', 'cuda' or 'reference'.
     threads : int, optional
@@ -84,13 +89,14 @@ def propagate(
     if len(catalog) == 0:
         raise InputError("the catalogue is empty; nothing to propagate")
     catalog = ScreeningObjects(catalog).for_window(settings.window, sets).catalog
-    count = settings.count
+    count, limit = settings.count, age_limit(max_age_days)
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
         raise CapacityError(
             f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
             "shorten the window or write a store with `stmgpu propagate`"
         )
+    warn(ages_text(catalog, settings.window, limit), stacklevel=2)
     epoch, times_s = settings.start, settings.times_s
     runner = get_backend(backend, threads)
     propagator = SGP4Propagator(catalog, runner, settings.window.parts, (0.0, float(times_s[-1])), settings.mode)

@@ -11,12 +11,14 @@ import xarray as xr
 from stmgpu.catalog.orbits import REGIMES, apsis_heights_km, osculating_heights_km, regime_of
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.frames import geodetic
+from stmgpu.propagate.element_ages import ElementAges
 from stmgpu.propagate.variables import sets_attributes
 from stmgpu.screen.encounters import Encounters, Followed, entry_exit
 from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import COORDINATES, FAILED, FAILURES, FLAGS, ROW, TITLE, VARIABLES
 from stmgpu.time import Epoch, format_utc, to_datetime64
 from stmgpu.variables import CONVENTIONS
+from stmgpu.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,6 +187,7 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
         "catalog_sha256": catalog.sha256,
         "catalog_digest": catalog.digest(),
         **sets_attributes(catalog.catalog),
+        **ElementAges.of(catalog.catalog, Window(Epoch.of(*plan.start), plan.duration_s)).attributes(),
         "certificate": json.dumps(
             {
                 "complete": certificate.holds,

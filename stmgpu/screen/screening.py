@@ -11,14 +11,17 @@ import numpy as np
 from stmgpu.backend import BackendName, get_backend
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
+from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, Report, reporting
+from stmgpu.propagate.element_ages import age_limit, warn
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import operation_mode
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
+from stmgpu.screen.stale_events import stale_text
 from stmgpu.time import Epoch, as_epoch
 from stmgpu.window import Window, window_seconds
 
@@ -39,6 +42,7 @@ def screen(
     mode: str = "i",
     ephemeris: Trajectories | None = None,
     sets: ElementSets | None = None,
+    max_age_days: float = MAX_AGE_DAYS,
     backend: BackendName = "auto",
     threads: int | None = None,
     progress: Progress = None,
@@ -65,6 +69,9 @@ def screen(
     sets : {'nearest', 'newest'}, optional
         Element set of an object of which the source holds several: the one nearest to the middle of the window, or the
         newest. Default 'nearest', or what `Catalog.with_sets` chose before.
+    max_age_days : float
+        Age of element sets beyond which `stmgpu.StaleElementsWarning` counts the conjunctions that stand on them [d];
+        inf for no such warning. It does not change the result.
     backend : str
         'auto', 'cpu', 'cuda' or 'reference'.
     threads : int, optional
@@ -99,8 +106,11 @@ def screen(
         objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
     )
     objects = objects.for_window(settings.window, sets)
+    limit = age_limit(max_age_days)
     with reporting(progress, "screening") as report:
-        return screen_objects(objects, settings, backend=backend, threads=threads, report=report)
+        conjunctions = screen_objects(objects, settings, backend=backend, threads=threads, report=report)
+    warn(stale_text(conjunctions, limit), stacklevel=2)
+    return conjunctions
 
 
 def screen_objects(

@@ -39,15 +39,36 @@ def summary_line(ds: xr.Dataset) -> str:
 
 
 def certificate_line(ds: xr.Dataset) -> str:
-    """One line: whether the run's own check of its bounds held."""
+    """One line: whether the run's own check of its bounds held, and the share of the objects that it is about."""
     c = json.loads(ds.attrs["certificate"])
-    if not ds.attrs["candidates"]:
-        return "certificate: complete (no two objects came near enough to be candidates, so nothing was measured)"
-    measured = (
-        f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
-        f"{ds.attrs['candidates_unrefined']} candidates without a state"
+    if ds.attrs["candidates"]:
+        measured = (
+            f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
+            f"{ds.attrs['candidates_unrefined']} candidates without a state"
+        )
+    else:
+        measured = "no two objects came near enough to be candidates, so nothing was measured"
+    verdict = "complete" if c["complete"] or not ds.attrs["candidates"] else "NOT COMPLETE"
+    return f"certificate: {verdict} ({measured}) for {_participants(ds)}"
+
+
+def _participants(ds: xr.Dataset) -> str:
+    objects, failed = int(ds.attrs["objects"]), int(ds.attrs["objects_failed"])
+    if not failed:
+        return f"all {objects:,} objects"
+    share = min(100.0 * (objects - failed) / objects, 99.9)
+    return f"{objects - failed:,} of {objects:,} objects ({share:.1f} %), which took part throughout the window"
+
+
+def participation_text(ds: xr.Dataset) -> str:
+    """Warning about a certificate that is about less than half of the objects; empty for the others."""
+    objects, failed = int(ds.attrs["objects"]), int(ds.attrs["objects_failed"])
+    if 2 * failed <= objects:
+        return ""
+    return (
+        f"only {objects - failed:,} of {objects:,} objects took part throughout the window; the certificate says "
+        "nothing of times when an object had no state: check the window against the epochs of the elements"
     )
-    return f"certificate: complete ({measured})" if c["complete"] else f"certificate: NOT COMPLETE ({measured})"
 
 
 def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
