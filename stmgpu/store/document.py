@@ -335,7 +335,7 @@ class RunDocument:
         skipped = {*_NOT_COMPARED, _DERIVED, *ignore}
         if held.get(_DIGEST) != now.get(_DIGEST):
             skipped.discard(_EXPLAINING)
-        names = sorted((held.keys() | now.keys()) - skipped)
+        names = sorted((held.keys() | now.keys()) - skipped, key=lambda name: (name != "kind", name))
         return [
             f"{name}: stored {held.get(name)!r}, requested {now.get(name)!r}"
             for name in names

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from stmgpu.debris.environment.solar import month_name, months_of
+from stmgpu.debris.environment.space_weather import month_name, months_of
 from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.errors import InputError
 
@@ -262,8 +262,8 @@ class Jb2008:
                 if not name.startswith("__") and value.size == 1 and set(_MAT_FIELDS) <= set(names or ()):
                     record = value.ravel()[0]
                     return {field: np.asarray(record[field], np.float64) for field in _MAT_FIELDS}
-        except OSError as error:
-            raise InputError(f"cannot read the density table {self.path}: {error.strerror}") from error
+        except InputError:
+            raise
         except (ValueError, TypeError) as error:
             raise InputError(
                 f"{self.path} is not a density table of MOCAT-MC: it cannot be read as a MAT-file ({error})"

@@ -15,6 +15,7 @@ import numpy as np
 
 from stmgpu.csv_cells import unprotected
 from stmgpu.errors import InputError
+from stmgpu.files import read_content
 from stmgpu.time import J2000_JD, YEAR_DAYS
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
     Parameters
     ----------
     path : str or Path
-        UTF-8 text: a header, then one row for each object; lines that begin with # are comments.
+        UTF-8 text, plain or packed: a header, then one row for each object; lines that begin with # are comments.
     required : iterable of str
         Required columns.
     known : iterable of str, optional
@@ -128,12 +129,31 @@ def read_csv(path: str | Path, required: Iterable[str], known: Iterable[str] | N
         or no row.
     """
     file = Path(path)
+    content = read_content(path, kind="table").data
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not a CSV file: it is not UTF-8 text ({error.reason})") from error
+    return parse_csv(file, text, required, known)
+
+
+def parse_csv(file: Path, text: str, required: Iterable[str], known: Iterable[str] | None) -> Table:
+    """Read the text of a CSV file.
+
+    Parameters
+    ----------
+    file : Path
+        Name of the file, for messages.
+    text : str
+        Its content.
+    required, known : iterable of str
+        Columns, as for `read_csv`.
+
+    Raises
+    ------
+    InputError
+        as `read_csv`.
+    """
     epoch = ""
     header: list[str] = []
     rows: list[list[str]] = []

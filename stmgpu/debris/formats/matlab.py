@@ -10,11 +10,13 @@ import io
 import math
 import struct
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
+
+from stmgpu.compression import ALWAYS_ALLOWED, MAX_RATIO
+from stmgpu.files import read_content
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +32,7 @@ _NUMERIC = range(6, 16)
 _COMPLEX = 0x0800
 _DEEPEST, _MOST_DIMENSIONS, _LONGEST_NAME = 8, 32, 64
 _MOST_BYTES = 1 << 30
-"""Largest size of a compressed element when unpacked."""
+"""Largest size of all compressed elements when unpacked; besides, 200 times the file."""
 
 
 def read_mat(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -38,12 +40,12 @@ def read_mat(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises
     ------
-    OSError
-        the file cannot be read.
+    InputError
+        the file cannot be read, or is too large.
     ValueError
         the file is not a MAT-file of level 5, or damaged.
     """
-    checked = _checked(Path(path).read_bytes())
+    checked = _checked(read_content(path, kind="MAT", text=False).data)
     try:
         content: dict[str, Any] = loadmat(io.BytesIO(checked))
     except (MatReadError, OSError, TypeError, LookupError, NotImplementedError, OverflowError, MemoryError) as error:
@@ -62,12 +64,14 @@ def _checked(raw: bytes) -> bytes:
             "it is of version 7.3; save it with -v7" if version == 0x0200 else f"its version {version:#x} is unknown"
         )
     parts, at = [raw[:_HEADER]], _HEADER
+    left = min(_MOST_BYTES, max(int(MAX_RATIO * len(raw)), ALWAYS_ALLOWED))
     while at < len(raw):
         kind, begin, size, end = _element(raw, at, len(raw), order)
         data, first = raw, at
         if kind == _COMPRESSED:
             at = begin + size  # compressed elements are not padded
-            data, first = _unpacked(raw[begin:at]), 0
+            data, first = _unpacked(raw[begin:at], left), 0
+            left -= len(data)
             kind, begin, size, end = _element(data, 0, len(data), order)
         else:
             at = end
@@ -78,15 +82,17 @@ def _checked(raw: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _unpacked(data: bytes) -> bytes:
+def _unpacked(data: bytes, most: int) -> bytes:
     """Content of a compressed element."""
     unpacker = zlib.decompressobj()
     try:
-        unpacked = unpacker.decompress(data, _MOST_BYTES)
+        unpacked = unpacker.decompress(data, most + 1)
     except zlib.error as error:
         raise ValueError(f"a compressed variable is damaged ({error})") from error
+    if len(unpacked) > most:
+        raise ValueError(f"its variables are larger than 1 GiB, or than {MAX_RATIO:g} times the file, when unpacked")
     if not unpacker.eof:
-        raise ValueError("a compressed variable is cut off, or larger than 1 GiB")
+        raise ValueError("a compressed variable is cut off")
     return unpacked
 
 

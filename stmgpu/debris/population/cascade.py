@@ -13,6 +13,7 @@ from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, Kind, Population
 from stmgpu.errors import InputError
+from stmgpu.files import read_content
 from stmgpu.propagate.kepler import elements_of
 
 if TYPE_CHECKING:
@@ -124,10 +125,9 @@ def read_cascade(
 
 def _numbers(file: Path) -> Floats:
     """Numbers of a text file, one a line."""
+    content = read_content(file, kind="text").data
     try:
-        lines = file.read_text(encoding="ascii").split("\n")
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from error
+        lines = content.decode("ascii").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not a text file of numbers: {error.reason}") from error
     while lines and not lines[-1].strip():

@@ -117,8 +117,8 @@ def _mat_sats(file: Path) -> Floats:
     """The array ``mat_sats`` of a MOCAT-MC file."""
     try:
         content = read_mat(file)
-    except OSError as error:
-        raise InputError(f"cannot read the population {file}: {error.strerror or error}") from error
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(f"{file} is not a MATLAB file of version 7 or older: {error}") from error
     sats = content.get("mat_sats")

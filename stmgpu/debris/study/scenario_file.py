@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.errors import InputError
+from stmgpu.files import read_content
 
 if TYPE_CHECKING:
     import os
@@ -37,6 +38,9 @@ _CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
 }
 """By table: the key that selects a model, and the models with which each of its other keys is valid."""
 
+MAX_BYTES = 1 << 20
+"""Largest scenario file that is read [bytes]."""
+
 
 def read_study(path: str | os.PathLike[str]) -> Study:
     """Read a scenario file.
@@ -58,10 +62,11 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         allowed.
     """
     file = Path(path)
+    content = read_content(path, kind="scenario", max_bytes=MAX_BYTES).data
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"cannot read the scenario file {file}: {error.strerror}") from error
+        document = tomllib.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise InputError(f"{file} is not TOML: its values are nested too deeply") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from error
     except tomllib.TOMLDecodeError as error:

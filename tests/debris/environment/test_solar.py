@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.paths import SHARED
+from support.space_weather import document, written
 
 from stmgpu.debris.environment.solar import (
     MAXIMUM_YEAR,
     MINIMA,
     Recorded,
     Sinusoid,
-    SpaceWeather,
-    month_name,
-    months_of,
-    read_space_weather,
     solar_activity,
 )
+from stmgpu.debris.environment.space_weather import SpaceWeather, month_name, months_of, read_space_weather
 from stmgpu.debris.specs import SolarSpec
 from stmgpu.errors import InputError
 
@@ -32,37 +29,6 @@ def real() -> SpaceWeather:
     if not DATA.is_file():
         pytest.skip(f"the space-weather file is not beside this checkout ({DATA})")
     return read_space_weather(DATA)
-
-
-def record(day: np.datetime64, f107: float = 150.0, ap: float = 10.0, mean: float = 150.0) -> str:
-    """A record in the columns of the format page of CelesTrak."""
-    year, month, dom = (int(part) for part in str(day).split("-"))
-    line = f"{year:4d} {month:02d} {dom:02d}{2000:5d}{1:3d}" + 8 * f"{20:3d}" + f"{160:4d}" + 8 * f"{7:4d}"
-    line += f"{ap:4.0f}{0.5:4.1f}{2:2d}{100:4d}{99.9:6.1f}{0:2d}{88.8:6.1f}{mean:6.1f}{f107:6.1f}{mean:6.1f}{mean:6.1f}"
-    assert len(line) == 130
-    return line
-
-
-def document(start: str, stop: str, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> str:
-    """A small file of the days from start to before stop; F10.7 = 100 + month, Ap = month."""
-    days = np.arange(start, stop, dtype="datetime64[D]")
-    lines = [record(d, 100.0 + int(str(d)[5:7]), int(str(d)[5:7])) for d in days]
-    lines = [
-        "DATATYPE CssiSpaceWeather",
-        "VERSION 1.2",
-        "# comment",
-        f"NUM_OBSERVED_POINTS {len(days)}",
-        "BEGIN OBSERVED",
-        *lines,
-        "END OBSERVED",
-    ]
-    return "\r\n".join(change(lines)) + "\r\n"
-
-
-def written(folder: Path, text: str) -> Path:
-    path = folder / "sw.txt"
-    path.write_text(text, encoding="utf-8", newline="")
-    return path
 
 
 def middles(first: str, months: int) -> NDArray[np.float64]:
@@ -187,65 +153,7 @@ def test_months_are_calendar_months() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ other files
-def test_small_file(tmp_path: Path) -> None:
-    weather = read_space_weather(written(tmp_path, document("2020-01-15", "2020-07-20")))
-    assert weather.covers == "2020-02 to 2020-06"
-    assert weather.f107.tolist() == [102.0, 103.0, 104.0, 105.0, 106.0]
-    assert weather.ap.tolist() == [2.0, 3.0, 4.0, 5.0, 6.0]
-
-
-def test_a_last_month_without_ap_is_left_out(tmp_path: Path) -> None:
-    def blank(lines: list[str]) -> list[str]:
-        return [line[:78] + "    " + line[82:] if line.startswith("2020 03") else line for line in lines]
-
-    cut = read_space_weather(written(tmp_path, document("2020-01-01", "2020-04-01", blank)))
-    assert cut.covers == "2020-01 to 2020-02"
-    with pytest.raises(InputError, match="Ap of 2020-03 has 0 days"):
-        read_space_weather(written(tmp_path, document("2020-01-01", "2020-05-01", blank)))
-
-
 def test_a_record_without_a_complete_cycle_cannot_be_repeated(tmp_path: Path) -> None:
     weather = read_space_weather(written(tmp_path, document("2020-01-01", "2021-01-01")))
     with pytest.raises(InputError, match="2020-01 to 2020-12 does not contain a complete solar cycle"):
         Recorded(weather, drawn=False)
-
-
-def _at(index: int, new: str) -> Callable[[list[str]], list[str]]:
-    return lambda lines: [*lines[:index], new, *lines[index + 1 :]]
-
-
-GOOD = record(np.datetime64("2020-01-03"))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (_at(0, "DATE,BSRN,ND,KP1"), r"line 1: .*text form"),
-        (_at(0, "hello"), r"line 1: expected 'DATATYPE CssiSpaceWeather', found 'hello'"),
-        (_at(3, "NUM_OBSERVED_POINTS 61"), "60 observed records in lines 6 to 65, but NUM_OBSERVED_POINTS is 61"),
-        (lambda lines: lines[:-1], "the file is incomplete"),
-        (lambda lines: [*lines[:3], "NUM_OBSERVED_POINTS 0", "BEGIN OBSERVED", "END OBSERVED"], "no observed record"),
-        (_at(7, GOOD[:112] + " 15o.0" + GOOD[118:]), r"line 8, columns 113 to 118: '15o\.0' is not a number"),
-        (_at(7, GOOD[:112] + "   1.0" + GOOD[118:]), r"line 8, columns 113 to 118: 1\.0 is outside 30 to 9999"),
-        (_at(7, GOOD[:78] + " 999" + GOOD[82:]), r"line 8, columns 79 to 82: 999 is outside 0 to 400"),
-        (_at(7, GOOD[:100]), r"line 8, columns 113 to 118: the record ends after 100 characters"),
-        (_at(7, "2020-01-03" + GOOD[10:]), r"line 8: '2020-01-03' is not a date"),
-        (_at(7, "2020 13 03" + GOOD[10:]), r"line 8: there is no day '2020 13 03'"),
-        (_at(7, record(np.datetime64("2020-01-04"))), r"line 8: 2020-01-04 follows 2020-01-02"),
-        (_at(7, "2020 01 \u0663" + GOOD[10:]), "not ASCII text"),
-    ],
-)
-def test_bad_files(tmp_path: Path, change: Callable[[list[str]], list[str]], message: str) -> None:
-    path = written(tmp_path, document("2020-01-01", "2020-03-01", change))
-    with pytest.raises(InputError, match=message) as caught:
-        read_space_weather(path)
-    assert str(path) in str(caught.value)
-
-
-def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read the space-weather file"):
-        read_space_weather(tmp_path / "none.txt")
-    with pytest.raises(InputError, match="cannot read the space-weather file"):
-        read_space_weather(tmp_path)
-    with pytest.raises(InputError, match="line 1"):
-        read_space_weather(written(tmp_path, ""))

@@ -57,7 +57,7 @@ def test_states_of_cascade(tmp_path: Path) -> None:
 
 def test_mistakes_in_files_of_cascade(tmp_path: Path) -> None:
     file = tmp_path / "ic.txt"
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_cascade(file, rng())
     file.write_text("1\n2\nthree\n")
     with pytest.raises(InputError, match=r"line 3: 'three' is not a number"):

@@ -102,9 +102,9 @@ def test_mistakes_in_tables(tmp_path: Path, old: str, new: str, message: str) ->
 
 def test_tables_that_are_none(tmp_path: Path) -> None:
     file = tmp_path / "objects.csv"
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_table(file, rng())
-    file.write_bytes(b"\xff\xfe\x00")
+    file.write_bytes(b"\xff\x00")
     with pytest.raises(InputError, match="not UTF-8"):
         read_table(file, rng())
     file.write_text("a_km,ecc,inc_deg,object_type\n")
