@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -83,26 +83,21 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Screen satellite catalogues for conjunctions, all against all.",
 )
 catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, convert and generate catalogues.")
-app.add_typer(catalog_app, name="catalog")
-for verb in (
-    stores.info,
-    computing.screen,
-    computing.demo,
-    computing.propagate,
-    debris.evolve,
-    debris.study,
-    debris.scenario,
-    stores.check,
-    stores.merge,
-    stores.export,
-):
-    app.command()(with_json(verb))
-app.command("compile")(with_json(stores.compile_kernels))
-for verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
-    catalog_app.command()(with_json(verb))
+app.add_typer(catalog_app, name="catalog", rich_help_panel="Catalogues")
+for catalog_verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
+    catalog_app.command()(with_json(catalog_verb))
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Screening": (computing.screen, computing.propagate, computing.demo),
+    "Growth of debris": (debris.evolve, debris.study, debris.scenario),
+    "Stores": (stores.check, stores.merge, stores.export),
+    "Installation": (stores.info,),
+}
+for panel, verbs in _PANELS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(with_json(verb))
+app.command("compile", rich_help_panel="Installation")(with_json(stores.compile_kernels))
 
 
 def _version(wanted: bool) -> None:
@@ -118,17 +113,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Messages and progress as lines of JSON.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Log everything.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Warnings and errors only.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", metavar="", help="Messages and progress as lines of JSON.")
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Screen satellite catalogues for conjunctions, all against all.
 
-    Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong use
-    or input, 75 stopped on request (SIGUSR1) with work left, 130 interrupted, 143 terminated.
+    Results go to standard output, messages and progress to standard error.
+    Exit codes: 0 done, 1 failed, 2 wrong use or input, 75 stopped on request
+    (SIGUSR1) with work left, 130 interrupted, 143 terminated.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of scenarios may be beyond what it can write

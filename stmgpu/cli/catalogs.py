@@ -40,7 +40,9 @@ def summary(
 
 def convert(
     catalog: CatalogFile,
-    target: Annotated[Path, typer.Argument(help="File to write; its suffix sets the format.")],
+    target: Annotated[
+        Path, typer.Argument(help="File to write; its suffix sets the format. - writes to standard output.")
+    ],
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
 ) -> None:
     """Convert a catalogue to another format."""
@@ -52,7 +54,9 @@ def convert(
 
 
 def synthesize(
-    target: Annotated[Path, typer.Argument(help="File to write; its suffix sets the format.")],
+    target: Annotated[
+        Path, typer.Argument(help="File to write; its suffix sets the format. - writes to standard output.")
+    ],
     objects: Annotated[int, typer.Option(help="Number of objects.")] = 27_000,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same catalogue.")] = 0,
     epoch: Annotated[str, typer.Option(help="Latest possible epoch, UTC.")] = "2025-01-01T00:00:00",

@@ -50,7 +50,9 @@ def screen(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Store to write, such as day.zarr.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="CSV file to write; replaces an existing file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="CSV file to write; replaces an existing file; - writes to standard output.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Figure to write: .png, .pdf or .svg.")] = None,
     *,
     choices: RunChoices,
@@ -257,9 +259,10 @@ def _screen(
 def _print_plan(plan: RunPlan, options: RunOptions) -> None:
     """Print tiles, memory, disk and time of a planned run, and its settings."""
     facts = {**plan_summary(plan), "executor": options.executor.name}
-    chunk, cores = facts["chunk_objects"], facts["cores"]
+    chunk, cores, settings = facts["chunk_objects"], facts["cores"], facts["settings"]
+    window_h = settings["duration_s"] / 3600.0
     lines = [
-        f"tiles         {facts['tiles']}, each {facts['tile_hours']:g} h of "
+        f"tiles         {facts['tiles']}, each {min(facts['tile_hours'], window_h):g} h of "
         f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}",
         f"memory        about {facts['memory_bytes'] / 2**20:,.0f} MiB a worker "
         f"({facts['memory_free_bytes'] / 2**20:,.0f} MiB free)",
@@ -267,7 +270,7 @@ def _print_plan(plan: RunPlan, options: RunOptions) -> None:
         f"time          about {facts['core_seconds']:,.0f} s of one core, {facts['core_seconds'] / cores:,.0f} s on "
         f"the {cores} cores of this machine",
         f"executor      {facts['executor']}",
-        *(f"{name:<13} {value}" for name, value in facts["settings"].items()),
+        *(f"{name:<13} {value}" for name, value in settings.items() if name not in ("start_jd", "start_fr")),
         f"arithmetic    {facts['arithmetic']}",
     ]
     result(facts, lines)

@@ -36,8 +36,12 @@ def with_json(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option ``--json`` to a command that reports by :func:`result`."""
     hints = typing.get_type_hints(command, include_extras=True)
     parameters = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
-    option = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+    option: Any = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
     parameters.append(inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option))
+    for parameter in parameters:
+        kind, *information = typing.get_args(parameter.annotation) or (None,)
+        if kind is bool:
+            information[0].metavar = ""  # flags take no value
 
     @functools.wraps(command)
     def with_option(*args: Any, as_json: bool = False, **arguments: Any) -> None:

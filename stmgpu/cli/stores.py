@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stmgpu.cli import common
-from stmgpu.cli.results import result
+from stmgpu.cli.results import WIDTH, result
 from stmgpu.errors import StmgpuError
 
 if TYPE_CHECKING:
     from stmgpu.debris.scenario import Scenario
     from stmgpu.debris.study.settings import EnsembleSettings
+
+_NAME_WIDTH = 18
 
 Store = Annotated[Path, typer.Argument(help="Folder of a store, such as week.zarr.")]
 
@@ -103,13 +106,25 @@ def _lines(name: str, value: object, indent: int = 0) -> Iterator[str]:
         left = len(value) - common.SHOWN_REJECTIONS
         more = [f"and {left} more; --json has all"] if left > 0 else []
         for number, text in enumerate([*value[: common.SHOWN_REJECTIONS], *more]):
-            yield f"{space}{'' if number else name:<{max(18 - indent, 1)}} {text}"
+            yield from _folded("" if number else name, text, indent)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for number, inner in enumerate(value, 1):
             yield from _lines(f"{name} {number}", inner, indent)
     else:
-        shown = " ".join(map(str, value)) if isinstance(value, list) else value
-        yield f"{space}{name:<{max(18 - indent, 1)}} {shown}"
+        shown = " ".join(map(str, value)) if isinstance(value, list) else "none" if value == {} else str(value)
+        yield from _folded(name, shown, indent)
+
+
+def _folded(name: str, text: str, indent: int) -> Iterator[str]:
+    """A name and its value in lines of at most 80 columns; a word that is too long stands below its name."""
+    head = f"{' ' * indent}{name:<{max(_NAME_WIDTH - indent, 1)}} "
+    parts = textwrap.wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False) or [""]
+    if max(map(len, parts)) > WIDTH - len(head):
+        yield head.rstrip()
+        head = " " * (indent + 2)
+        parts = textwrap.wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
+    for number, part in enumerate(parts):
+        yield f"{head if number == 0 else ' ' * len(head)}{part}"
 
 
 def check(

@@ -59,7 +59,12 @@ def _matching(document: RunDocument, path: Path, options: RunOptions) -> RunStor
     run = open_run(path)
     ignore = (f"settings.{JOBS[run.kind].grows_by.field}",) if options.if_exists == "append" else ()
     differences = run.document.differences(document, ignore=ignore)
-    refuse_differences(path, differences + run.document.tiling_differences(prescribed(document, options)))
+    differences += run.document.tiling_differences(prescribed(document, options))
+    growth = JOBS[run.kind].grows_by
+    longer = [difference.startswith(f"settings.{growth.field}: ") for difference in differences] == [True] and (
+        growth.extent(document.settings) > growth.extent(run.document.settings)
+    )
+    refuse_differences(path, differences, can_grow=longer)
     return run
 
 

@@ -352,12 +352,13 @@ class RunDocument:
         ]
 
 
-def refuse_differences(folder: Path, differences: list[str]) -> None:
-    """Raise :class:`InputError` for any differences of a store."""
+def refuse_differences(folder: Path, differences: list[str], *, can_grow: bool = False) -> None:
+    """Raise :class:`InputError` for any differences of a store; ``can_grow``: it is shorter, and equal otherwise."""
     if differences:
         listed = "\n  ".join(differences)
+        option = "--append to extend it" if can_grow else "--overwrite"
         raise InputError(
-            f"{folder} contains a different computation; choose another path, or use --overwrite:\n  {listed}"
+            f"{folder} contains a different computation; choose another path, or use {option}:\n  {listed}"
         )
 
 

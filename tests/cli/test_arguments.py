@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from support.studies import STUDY, write_study
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
+from stmgpu.cli import app, catalog_app
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -114,3 +116,24 @@ def test_arguments_are_checked_before_the_catalogue_is_read(
     monkeypatch.setattr("stmgpu.catalog.read_catalog", read)
     monkeypatch.setattr("stmgpu.catalog.synthetic_catalog", read)
     refused(stmgpu(*shlex.split(command)), message)
+
+
+def test_every_help_page_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
+    verbs += [["catalog", c.callback.__name__] for c in catalog_app.registered_commands if c.callback]
+    for verb in ([], ["catalog"], *verbs):
+        page = stmgpu(*verb, "--help").stdout
+        assert "Usage" in page
+        assert max(map(len, page.splitlines())) <= 80, verb
+        flags = [line for line in page.splitlines() if "<bool>" in line]
+        assert all(re.search("--help|completion", line) for line in flags), verb  # flags take no value
+
+
+def test_values_of_info_fit_80_columns(folder: Path) -> None:
+    assert stmgpu("screen", "c.csv", "--hours", 0.1, "--backend", "cpu", "--out", "s.zarr").exit_code == 0
+    for arguments in ([], ["s.zarr"]):
+        lines = stmgpu("info", *arguments).stdout.splitlines()
+        assert max(map(len, lines)) <= 80
+    assert any(re.fullmatch(r"    [0-9a-f]{64}", line) for line in lines)  # a hash is not broken

@@ -71,6 +71,9 @@ def test_append_stays_in_the_command(folder: Path, ended_early: Callable[..., Re
     command = ["screen", "my objects.csv", "--out", "s.zarr", *HOURS]
     assert stmgpu(*command).exit_code == 0
     command[command.index(2)] = 4
+    refused = stmgpu(*command)
+    assert refused.exit_code == 2
+    assert "use --append to extend it" in refused.stderr
     result = ended_early(*command, "--append", by=KeyboardInterrupt())
     resume = result.stderr.splitlines()[-1].rpartition("resume: ")[2]
     assert shlex.split(resume)[1:] == [*map(str, command), "--append"]

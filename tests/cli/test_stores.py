@@ -57,7 +57,7 @@ def test_info_tells_where_a_store_comes_from(store: Path) -> None:
     for words in (
         r"complete +True",
         r"  threshold_km +20\.0",
-        r"  kernels +[0-9a-f]{64}",
+        r"  kernels\s+[0-9a-f]{64}",
         r"  numpy +\d|numpy",
         r"  pairs_measured +\d+",
         r"epoch_median",

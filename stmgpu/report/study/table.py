@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from stmgpu.errors import printable
 from stmgpu.report.study.summary import study_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import xarray as xr
 
@@ -22,6 +23,9 @@ __all__ = ["print_study", "runs_line", "study_lines", "study_table"]
 
 _UNLIMITED = 10_000
 """Width of a console in which no line is broken."""
+
+_HEAD_WIDTH, _COLUMN_WIDTH = 14, 20
+"""Columns that an upright table needs for its first column and for each scenario."""
 
 
 def study_table(ds: xr.Dataset | dict[str, Any], *, upright: bool = False) -> Table:
@@ -52,13 +56,13 @@ def study_table(ds: xr.Dataset | dict[str, Any], *, upright: bool = False) -> Ta
         "change",
         "catastrophic\nsampled",
         "catastrophic\nexpected",
-        f"objects against\n{escape(summary['baseline'])}",
+        f"objects against\n{escape(printable(summary['baseline']))}",
         "removed",
         "ERF",
         "P(growth)",
         "twice as\nmany after",
     ]
-    rows = [[escape(one["name"]), *_row(one)] for one in summary["scenarios"]]
+    rows = [[escape(printable(one["name"])), *_row(one)] for one in summary["scenarios"]]
     table.add_column("scenario", overflow="fold")
     if upright:
         for row in rows:
@@ -70,6 +74,13 @@ def study_table(ds: xr.Dataset | dict[str, Any], *, upright: bool = False) -> Ta
     for row in rows:
         table.add_row(*row, end_section=True)
     return table
+
+
+def _blocks(summary: dict[str, Any], columns: int) -> Iterator[Table]:
+    """Upright tables of a number of scenarios each."""
+    scenarios = summary["scenarios"]
+    for first in range(0, len(scenarios), columns):
+        yield study_table({**summary, "scenarios": scenarios[first : first + columns]}, upright=True)
 
 
 def _row(one: dict[str, Any]) -> list[str]:
@@ -157,16 +168,14 @@ def print_study(ds: xr.Dataset | dict[str, Any], console: Console | None = None)
     """
     summary = ds if isinstance(ds, dict) else study_summary(ds)
     console = console or Console()
-    table = study_table(summary)
-    needed = Measurement.get(console, console.options.update(width=_UNLIMITED), table).maximum
-    if not console.is_terminal:
-        console.width = max(console.width, needed)
-    elif console.width < needed:
-        table = study_table(summary, upright=True)
+    tables = [study_table(summary)]
+    if console.width < Measurement.get(console, console.options.update(width=_UNLIMITED), tables[0]).maximum:
+        tables = list(_blocks(summary, max(1, (console.width - _HEAD_WIDTH) // _COLUMN_WIDTH)))
     with console.capture() as text:  # rich exits the process on a closed pipe, so write the text ourselves
-        console.print(table)
+        for table in tables:
+            console.print(table)
         for line in study_lines(summary):
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            console.print(printable(line), soft_wrap=True, highlight=False, markup=False)
     console.file.write(text.get())
     console.file.flush()
 

@@ -25,7 +25,7 @@ def study() -> xr.Dataset:
 
 def _printed(ds: xr.Dataset) -> str:
     out = io.StringIO()
-    print_study(ds, Console(file=out))
+    print_study(ds, Console(file=out, width=150))
     return out.getvalue()
 
 
@@ -62,6 +62,21 @@ def test_narrow_terminals_get_a_column_a_scenario(study: xr.Dataset) -> None:
     assert not any("…" in line for line in lines)
     growth = next(line for line in lines if line.lstrip().startswith("P(growth)"))
     assert growth.count("%") == 2
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_many_scenarios_fit_80_columns_in_several_tables(terminal: bool) -> None:
+    names = tuple(f"scenario {k} of 24 letters"[:24] for k in range(7))
+    ds = ensembles.empty(names, runs=3, years=4)
+    ds["population"].values[..., 5] = 123_456.0 + np.arange(3)[:, None]
+    out = io.StringIO()
+    print_study(ds, Console(file=out, width=80, force_terminal=terminal, color_system=None))
+    lines = out.getvalue().splitlines()
+    table = lines[: next(k for k, line in enumerate(lines) if line.startswith("runs:"))]
+    assert max(map(len, table)) <= 80
+    assert sum(line.lstrip().startswith("P(growth)") for line in table) == 3
+    assert not any("…" in line for line in table)
+    assert all(sum(f"scenario {k} of" in line for line in table) >= 1 for k in range(7))
 
 
 def test_cut_off_and_unfinished_runs_are_said(study: xr.Dataset) -> None:
