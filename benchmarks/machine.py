@@ -49,8 +49,8 @@ def describe() -> dict[str, Any]:
     }
 
 
-def write(name: str, result: dict[str, Any]) -> Path:
-    """Write ``results/<name>.json`` with the description of the machine."""
-    path = RESULTS / f"{name}.json"
+def write(name: str, result: dict[str, Any], out: Path | None = None) -> Path:
+    """Write a result with the description of the machine, by default as ``results/<name>.json``."""
+    path = out or RESULTS / f"{name}.json"
     path.write_text(json.dumps({**describe(), **result}, indent=2) + "\n", encoding="utf-8")
     return path

@@ -1,10 +1,11 @@
 """Draw the picture of README: one day of the synthetic catalogue, screened all against all.
 
-``python benchmarks/readme_figure.py`` writes ``docs/images/conjunctions.png`` in about half a minute.
+``python benchmarks/readme_figure.py [--out FILE.png]`` writes ``docs/images/conjunctions.png`` in about half a minute.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ EARTH_FILL, EARTH_EDGE, OBJECT, EVENT = "#dfe8f0", "#9fb3c5", "#1f4e79", "#d1495
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--out", type=Path, default=PICTURE, help="PNG file to write; default docs/images/conjunctions.png"
+    )
+    picture = parser.parse_args().out
     cat = stm.synthetic_catalog(OBJECTS, seed=SEED)
     con = stm.screen(cat, start=START, days=1, threshold_km=THRESHOLD_KM)
     figure = Figure(figsize=(12.0, 5.6), dpi=100, layout="constrained")
@@ -35,16 +41,16 @@ def main() -> None:
     where, speeds = figure.subplots(1, 2, width_ratios=[1.0, 1.15])
     draw_objects(where, cat, con)
     draw_speeds(figure, speeds, con)
-    PICTURE.parent.mkdir(exist_ok=True)
-    save(figure)
-    print(f"{con.sizes['conjunction']:,} conjunctions; {PICTURE.stat().st_size / 1000:.0f} kB: {PICTURE}")
+    picture.parent.mkdir(exist_ok=True)
+    save(figure, picture)
+    print(f"{con.sizes['conjunction']:,} conjunctions; {picture.stat().st_size / 1000:.0f} kB: {picture}")
 
 
-def save(figure: Figure) -> None:
+def save(figure: Figure, picture: Path) -> None:
     """Save with a palette of 255 colours, which shrinks the file."""
     pixels = io.BytesIO()
     figure.savefig(pixels, format="png")
-    Image.open(pixels).convert("RGB").quantize(255).save(PICTURE, optimize=True)
+    Image.open(pixels).convert("RGB").quantize(255).save(picture, optimize=True)
 
 
 def draw_objects(axes: Any, cat: stm.Catalog, con: xr.Dataset) -> None:

@@ -1,6 +1,6 @@
 """Compare positions of the kernels with the sgp4 package: two catalogues, -3 to +14 days, every half day.
 
-Usage: python benchmarks/sgp4_accuracy.py   (writes results/sgp4_accuracy.json)
+Usage: python benchmarks/sgp4_accuracy.py [--out FILE]   (default: results/sgp4_accuracy.json)
 
 Counted are states without an error code, of objects that never reach code 7 (decaying objects at the end of the
 theory's domain, where rounding is amplified without limit; they are listed).
@@ -8,6 +8,8 @@ theory's domain, where rounding is amplified without limit; they are listed).
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
 from typing import Any
 
 import element_files
@@ -71,7 +73,11 @@ def compare(name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    print(machine.write("sgp4_accuracy", {"catalogs": {name: compare(name) for name in element_files.STARTS}}))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="JSON file to write; default results/sgp4_accuracy.json")
+    options = parser.parse_args()
+    result = {"catalogs": {name: compare(name) for name in element_files.STARTS}}
+    print(machine.write("sgp4_accuracy", result, options.out))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Benchmark states per second of the kernels and of the sgp4 package.
 
-Usage: python benchmarks/sgp4_rate.py [--rounds 25] [--isa x86-64-v3 ...]   (writes results/sgp4_rate.json)
+Usage: python benchmarks/sgp4_rate.py [--rounds 25] [--isa x86-64-v3 ...] [--out FILE]
 
 One thread is pinned to one core. All cases run in turn, round after round, and each keeps its best, because other
 jobs may share the machine; the ratio to the sgp4 package is what can be compared between machines. Times: 64 over one
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import element_files
@@ -81,6 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--isa", nargs="*", default=usable_levels())
+    parser.add_argument("--out", type=Path, help="JSON file to write; default results/sgp4_rate.json")
     options = parser.parse_args()
     everything = cases(options.isa)
     for _ in range(options.rounds):
@@ -93,7 +95,8 @@ def main() -> None:
         ratio = rate / package[case.description["group"]]
         rows.append({**case.description, "states_per_s": rate, "times_sgp4_package": ratio})
         print("  ".join(str(v) for v in case.description.values()), f" {rate / 1e6:.2f} M/s  {ratio:.1f} x")
-    print(machine.write("sgp4_rate", {"catalog": CATALOG, "times": TIMES, "rounds": options.rounds, "rows": rows}))
+    result = {"catalog": CATALOG, "times": TIMES, "rounds": options.rounds, "rows": rows}
+    print(machine.write("sgp4_rate", result, options.out))
 
 
 if __name__ == "__main__":

@@ -178,6 +178,14 @@ def test_the_accuracy_figures_are_those_measured() -> None:
             assert shown == f"{measured[key]:.2g}", key
 
 
+def test_benchmarks_answer_help_instead_of_running() -> None:
+    scripts = [*(ROOT / "benchmarks").rglob("*.py")]
+    programs = [script for script in scripts if '__name__ == "__main__"' in script.read_text(encoding="utf-8")]
+    assert len(programs) > 10
+    for script in programs:
+        assert "parse_args()" in script.read_text(encoding="utf-8"), script.name
+
+
 def test_no_machine_path_stands_in_the_documentation() -> None:
     for page in (*LINKED, *(ROOT / "docs" / "tutorials").glob("*.py")):
         assert not re.search(r"(?<![\w.])/(home|root|work|tmp)/", page.read_text(encoding="utf-8")), page.name
