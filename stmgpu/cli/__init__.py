@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
 from stmgpu.cli import catalogs, common, computing, debris, stores
 from stmgpu.cli.invocation import INVOCATION

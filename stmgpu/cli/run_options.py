@@ -281,8 +281,15 @@ def concluded(outcome: Outcome, out: Path) -> bool:
         raise typer.Exit(common.STOPPED)
     note(
         f"the other {len(outcome.missing)} tiles belong to other tasks; the task that computes the last one "
-        "completes the store"
+        "completes the store. If a task was cancelled, submit the same array again: it computes what is missing"
     )
+    if outcome.orphans:
+        lost = sum(len(ids) for ids in outcome.orphans.values())
+        tasks = ", ".join(str(task) for task in sorted(outcome.orphans))
+        say(
+            f"{lost} of them belong to tasks of this array that were cancelled or have failed "
+            f"(counted from 0: {tasks}), so nobody will compute them; submit the same array again"
+        )
     return False
 
 

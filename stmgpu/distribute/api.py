@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend import Backend, BackendName, get_backend
 from stmgpu.choices import MAX_AGE_DAYS
+from stmgpu.distribute.array_tasks import orphans
 from stmgpu.distribute.cluster import client_of, warn_if_plain
 from stmgpu.distribute.execute import Outcome, Session, conclude, run_on_cluster, run_serially
 from stmgpu.distribute.executors import AUTOMATIC, SERIAL, Dask, Executor, RunOptions
@@ -389,7 +390,10 @@ def _run(
                 run_on_cluster(session, client, backend=options.backend, threads=threads)
             else:
                 run_serially(session, backend())
-        return conclude(job, backend, outcome)
+        conclude(job, backend, outcome)
+        if task is not None and outcome.missing and not outcome.stopped:
+            outcome.orphans = orphans(job, task[1])
+        return outcome
     finally:
         end: dict[str, Any] = {
             "end": datetime.now(UTC).isoformat(timespec="milliseconds"),

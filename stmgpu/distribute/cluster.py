@@ -216,6 +216,7 @@ def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:0
         "processes": 1,
         "worker_extra_args": [*arguments, "--worker-class", "stmgpu.distribute.nodes.Worker"],
         "scheduler_options": {"dashboard": False},
+        "job_script_prologue": [f"export {name}=1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")],
     }
     folder = Path(options.get("shared_temp_directory") or Path.cwd())
     return JobCluster(folder, cores=cores, memory=memory, walltime=walltime, **(defaults | options))

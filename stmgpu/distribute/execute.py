@@ -49,6 +49,8 @@ class Outcome:
         Whether the result is complete.
     stopped : bool
         Whether the session was asked to stop before its work was done.
+    orphans : dict of list of str
+        Missing tiles of tasks of this Slurm array that were cancelled or have failed, by task.
     """
 
     tiles: int
@@ -57,6 +59,7 @@ class Outcome:
     missing: list[str] = field(default_factory=list)
     complete: bool = False
     stopped: bool = False
+    orphans: dict[int, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, get_args
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 from stmgpu.backend import BackendName, gpus_of
 from stmgpu.choices import ExecutorName, IfExists
 from stmgpu.distribute import resources
+from stmgpu.distribute.array_tasks import array_task
 from stmgpu.distribute.tiles import check_task
 from stmgpu.errors import InputError
 from stmgpu.store.document import Tiling
@@ -255,21 +255,3 @@ class RunOptions:
     def plan_workers(self, memory_of: Callable[[int], float]) -> tuple[int, int]:
         """Number of workers on this machine, and threads of each."""
         return self.executor.plan_workers(memory_of, backend=self.backend, threads=self.threads)
-
-
-def array_task() -> tuple[int, int] | None:
-    """(i, n) of this Slurm array task; None outside an array."""
-    try:
-        number, first, last = (int(os.environ[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "MIN", "MAX"))
-        step = int(os.environ.get("SLURM_ARRAY_TASK_STEP", "1"))
-        tasks = (last - first) // step + 1
-        count = int(os.environ.get("SLURM_ARRAY_TASK_COUNT", tasks))
-    except (KeyError, ValueError):
-        return None
-    if count != tasks:
-        raise InputError(
-            f"the Slurm array has gaps: {count} tasks between {first} and {last} in steps of {step}. The "
-            "tiles of absent tasks would stay undone; submit an array without gaps, such as 0-15, or give "
-            "--task"
-        )
-    return (number - first) // step, tasks

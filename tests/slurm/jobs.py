@@ -108,6 +108,10 @@ class Job:
         _slurm("scancel", self.number)
         self.wait("the end of the cancelled job", self.over)
 
+    def cancel_task(self, task: int) -> None:
+        """Cancel one task of the array."""
+        _slurm("scancel", f"{self.number}_{task}")
+
     def hold(self) -> None:
         """Let no more task of it start."""
         subprocess.run(["scontrol", "hold", self.number], capture_output=True, timeout=60, check=False)
@@ -160,8 +164,7 @@ class Job:
 
     def log(self) -> str:
         """All logs of the job."""
-        folder = self.folder / "logs"
-        paths = sorted([*folder.glob(f"*-{self.number}.log"), *folder.glob(f"*-{self.number}_*.log")])
+        paths = sorted([*self.folder.glob(f"*-{self.number}.log"), *self.folder.glob(f"*-{self.number}_*.log")])
         return "\n".join(f"---- {p.name}\n{p.read_text(encoding='utf-8', errors='replace')}" for p in paths)
 
 

@@ -105,7 +105,7 @@ def test_every_script_can_be_requeued_in_time(path: Path) -> None:
     assert {"--requeue", f"--signal=B:USR1@{seconds}", "--open-mode=append"} <= set(directives)
     (log,) = (d for d in directives if d.startswith("--output="))
     is_array = any(d.startswith("--array=") for d in directives)
-    assert log == ("--output=logs/%x-%A_%a.log" if is_array else "--output=logs/%x-%j.log")
+    assert log == ("--output=%x-%A_%a.log" if is_array else "--output=%x-%j.log")  # no folder that must exist
     assert any(d.startswith("--time=") for d in directives)
 
 
@@ -249,13 +249,13 @@ def test_without_stmgpu_it_says_so(make: Make, tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- tools
-def test_submit_makes_the_folder_of_the_logs(make: Make, tmp_path: Path) -> None:
+def test_submit_passes_everything_on(make: Make, tmp_path: Path) -> None:
     make("sbatch", 'printf "%s\\0" "$STMGPU_SLURM_DIR" "$@" >arguments')
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     done = subprocess.run([SLURM / "submit.sh", "--array=0-1", *HOSTILE], cwd=tmp_path, env=environment, check=False)
     assert done.returncode == 0
-    assert (tmp_path / "logs").is_dir()
     assert told(tmp_path) == [str(SLURM), "--array=0-1", *HOSTILE]
+    assert {path.name for path in tmp_path.iterdir()} == {"arguments", "bin"}
 
 
 def test_cluster_names_what_it_cannot_do(tmp_path: Path) -> None:
