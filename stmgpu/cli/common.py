@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
-import numpy as np
 import typer
 
 from stmgpu import log
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stmgpu.catalog import Catalog
-    from stmgpu.catalog.rejection import Rejection
-    from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.window import Window
 
 SHOWN_REJECTIONS = 20
@@ -49,22 +45,6 @@ OptionalCatalog = Annotated[
     typer.Argument(
         metavar="CATALOG",
         help="TLE, 3LE, or OMM in CSV, JSON, XML or KVN, also packed (gzip, bzip2, xz, zip); - reads standard input.",
-    ),
-]
-Ephemeris = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="FILE[=NORAD]",
-        help="Trajectories to screen against the catalogue and each other: OEM files (KVN or XML), Starlink's public "
-        "ephemerides, a folder or quoted pattern of them, or a store of `stmgpu propagate`; with =NORAD the id of the "
-        "file's object. May be repeated.",
-    ),
-]
-SkipUnreadable = Annotated[
-    bool,
-    typer.Option(
-        "--skip-unreadable",
-        help="Screen without the ephemeris files that cannot be read, and list them. Default: they are an error.",
     ),
 ]
 Start = Annotated[
@@ -164,91 +144,6 @@ def note_sets(objects: Catalog) -> None:
             f"{count} element {'set is' if count == 1 else 'sets are'} not used: of an object with several, "
             + ("the newest is taken" if objects.sets in ("", "newest") else f"the one {objects.sets} is taken")
         )
-
-
-def read_ephemerides(
-    sources: list[str] | None, catalog: Catalog | None, *, start: str | None, duration_s: float, skip: bool = False
-) -> Trajectories | None:
-    """Read trajectories; objects of an OEM get the NORAD id that the catalogue has for their designator."""
-    if not sources:
-        return None
-    from stmgpu.catalog.trajectories import Trajectories
-    from stmgpu.store import read_ephemeris
-
-    known = {} if catalog is None else dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))
-    known.pop("", None)
-    stores, given, files = [], [], []
-    for source in sources:
-        path, norad_id = split_id(source)
-        if norad_id is not None:
-            given.append((path, norad_id))
-        elif any((Path(path) / name).exists() for name in ("zarr.json", "run")):
-            stores.append(path)
-        else:
-            files.append(path)
-    window = (None, None) if start is None else (start, duration_s)
-    parts = [read_ephemeris(path, *window) for path in stores]
-    window_ns = None if start is None else window_of(start, duration_s)
-    parts += [_read_files([path], norad_id, window_ns, skip) for path, norad_id in given]
-    if files:
-        parts.append(_read_files(files, known, window_ns, skip))
-    trajectories = Trajectories.concatenate(parts)
-    if len(trajectories) == 0:
-        raise InputError("no ephemeris file could be read; there is nothing to screen against")
-    note(f"ephemeris {', '.join(sources)[:200]}: {len(trajectories)} objects, {len(trajectories.time_ns)} states")
-    return trajectories
-
-
-def _read_files(
-    paths: list[str], norad_ids: dict[str, int] | int, window_ns: tuple[int, int] | None, skip: bool
-) -> Trajectories:
-    from stmgpu.catalog.trajectories.files import read_trajectories
-    from stmgpu.distribute.resources import cores
-
-    rejected: list[Rejection] = []
-    with log.progress("reading ephemerides") as report:
-        trajectories = read_trajectories(
-            paths,
-            norad_ids=norad_ids,
-            window_ns=window_ns,
-            processes=cores(),
-            on_rejection=rejected.append,
-            on_note=note,
-            progress=report,
-        )
-    if len(rejected) == 1 and not skip:
-        raise InputError(rejected[0].reason)
-    for rejection in rejected[:SHOWN_REJECTIONS]:
-        say(f"rejected: {rejection.reason}")
-    if len(rejected) > SHOWN_REJECTIONS:
-        say(f"and {len(rejected) - SHOWN_REJECTIONS} more ephemeris files rejected")
-    if rejected and not skip:
-        raise InputError(
-            f"{len(rejected)} ephemeris files cannot be read; remove or correct them, or leave them out with "
-            "--skip-unreadable"
-        )
-    return trajectories
-
-
-def split_id(source: str) -> tuple[str, int | None]:
-    """File and NORAD id of FILE=NORAD; an existing file whose name ends like that is the file."""
-    path, separator, number = source.rpartition("=")
-    if Path(source).exists() or not separator or not path:
-        return source, None
-    if not re.fullmatch(r"\d{1,9}", number, re.ASCII) or int(number) == 0:
-        if Path(path).exists():
-            raise InputError(f"--ephemeris {source!r}: {number!r} is not a NORAD id; use FILE=25544")
-        return source, None
-    return path, int(number)
-
-
-def window_of(start: str, duration_s: float) -> tuple[int, int]:
-    """First and last instant of a window [ns since 1970 UTC]."""
-    from stmgpu.time import as_epoch, to_datetime64
-
-    epoch = as_epoch(start)
-    begin, end = to_datetime64(epoch.jd, epoch.fr, np.array([0.0, duration_s])).astype("datetime64[ns]").view(np.int64)
-    return int(begin), int(end)
 
 
 def checked_window(start: str | None, hours: float | None, days: float | None) -> Window:

@@ -11,7 +11,7 @@ import typer
 
 from stmgpu import log
 from stmgpu.choices import MAX_AGE_DAYS, OemFrame
-from stmgpu.cli import common
+from stmgpu.cli import common, ephemerides
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 @window_options
 def screen(
     catalog: common.OptionalCatalog = None,
-    ephemeris: common.Ephemeris = None,
+    ephemeris: ephemerides.Ephemeris = None,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
-    skip_unreadable: common.SkipUnreadable = False,
+    skip_unreadable: ephemerides.SkipUnreadable = False,
     start: common.Start = None,
     hours: common.Hours = None,
     days: common.Days = None,
@@ -73,13 +73,20 @@ def screen(
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
     if catalog is not None:
         common.check_catalog(catalog)
+    sources = ephemerides.EphemerisSources.of(ephemeris) if ephemeris else None
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
     age_limit(max_age_days)
     common.backend_name(choices.backend, choices.threads)
     elements = None if catalog is None else common.read(catalog)
-    trajectories = common.read_ephemerides(
-        ephemeris, elements, start=start, duration_s=window_seconds(hours, days), skip=skip_unreadable
-    )
+    trajectories = None
+    if sources is not None:
+        trajectories = sources.read(
+            elements,
+            start=start,
+            duration_s=window_seconds(hours, days),
+            skip=skip_unreadable,
+            covariances=out is not None,  # a screening has no use for them, a store keeps them
+        )
     with common.warnings_said():
         objects = screening_objects(elements, trajectories)
     settings = screening_settings(

@@ -40,6 +40,7 @@ def read_trajectories(
     norad_ids: Mapping[str, int] | int | None = None,
     window_ns: tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
+    covariances: bool = True,
     processes: int = 1,
     on_rejection: Callable[[Rejection], None] | None = None,
     on_note: Callable[[str], None] = _LOG.warning,
@@ -60,6 +61,8 @@ def read_trajectories(
         First and last instant that is needed [ns since 1970 UTC]; default all. 16 states on either side are kept, too.
     max_bytes : int
         Largest size of a file after decompression [bytes].
+    covariances : bool
+        Whether covariances are kept: 168 bytes each, beside 56 for a state.
     processes : int
         Processes that read; more than one only for more than 16 files.
     on_rejection : callable, optional
@@ -85,7 +88,7 @@ def read_trajectories(
     >>> stm.read_trajectories(["ephemerides"], processes=8)  # doctest: +SKIP
     <Trajectories: 9984 objects, 9984 segments, 43130880 samples>
     """
-    options = ReadOptions(norad_ids, window_ns, max_bytes)
+    options = ReadOptions(norad_ids, window_ns, max_bytes, covariances)
     if not isinstance(sources, (list, tuple)):
         if not isinstance(sources, (str, os.PathLike)) or Path(sources).is_file():
             trajectories, notes = read_one(sources, options)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stmgpu.catalog.trajectories.conversion import trajectories_of
-from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, clipped
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, clipped, without_covariances
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.files import Content, Source, read_content
@@ -47,11 +47,14 @@ class ReadOptions:
         interpolation needs.
     max_bytes : int
         Largest size of a file after decompression [bytes].
+    covariances : bool
+        Whether covariances are kept; they are checked in any case.
     """
 
     norad_ids: Mapping[str, int] | int | None = None
     window_ns: tuple[int, int] | None = None
     max_bytes: int = MAX_BYTES
+    covariances: bool = True
 
 
 def read_one(source: Source, options: ReadOptions, *, first_id: int = SYNTHETIC_ID) -> tuple[Trajectories, list[str]]:
@@ -85,6 +88,8 @@ def read_one(source: Source, options: ReadOptions, *, first_id: int = SYNTHETIC_
         segments, notes = _segments(content)
         shown = "".join(c if c.isprintable() else "?" for c in content.name[-200:])
         objects, gaps = trajectories_of(segments, norad_ids=options.norad_ids, source=shown, sha256=content.sha256)
+        if not options.covariances:
+            objects = [without_covariances(one) for one in objects]
         if options.window_ns is not None:
             objects = [clipped(one, *options.window_ns) for one in objects]
         return Trajectories.of(objects, first_id=first_id), [f"{label}: {note}" for note in (*notes, *gaps)]

@@ -94,6 +94,11 @@ def clipped(trajectory: Trajectory, begin_ns: int, end_ns: int) -> Trajectory:
     return replace(trajectory, segments=[_clipped(segment, begin_ns, end_ns) for segment in trajectory.segments])
 
 
+def without_covariances(trajectory: Trajectory) -> Trajectory:
+    """The trajectory with its states alone."""
+    return replace(trajectory, segments=[replace(part, covariance=Covariances()) for part in trajectory.segments])
+
+
 def _clipped(segment: Segment, begin_ns: int, end_ns: int) -> Segment:
     time_ns = int_column("time_ns", segment.time_ns)
     first = max(int(np.searchsorted(time_ns, begin_ns, side="right")) - 1 - MARGIN, 0)

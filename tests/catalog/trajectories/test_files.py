@@ -41,6 +41,9 @@ def test_one_file(tmp_path: Path) -> None:
     assert t.covariance.frame.tolist() == ["RTN"] * COUNT  # UVW is another name of it
     assert np.array_equal(t.covariance.time_ns, t.time_ns)
     assert np.allclose(t.covariance.lower[1], 2e-8 * np.arange(1, 22), rtol=1e-10)
+    plain = read_trajectories(path, covariances=False)
+    assert len(plain.covariance) == 0
+    assert plain.digest() == t.digest()
 
 
 @pytest.mark.slow

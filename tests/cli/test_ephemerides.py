@@ -12,7 +12,7 @@ from support.trajectories import MEME_NAME, circle, meme
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import Trajectories, Trajectory
-from stmgpu.cli.common import split_id
+from stmgpu.cli.ephemerides import split_id
 from stmgpu.errors import InputError
 
 WINDOW = ("--start", "2025-01-01T00:05:00", "--hours", 0.3, "--backend", "reference")
@@ -50,6 +50,12 @@ def test_a_folder_of_public_ephemerides(folder: Path) -> None:
     assert "2 objects, 60 states" in every.stderr
     assert "its header says 2025-01-01T00:00:00 to 2025-01-01T03:00:00; it is cut" in every.stderr
     assert "2 objects read" in every.stdout
+    store = folder.parent / "run.zarr"
+    kept = stmgpu("screen", "--ephemeris", folder, "--out", store, *WINDOW)
+    assert kept.exit_code == 0, kept.output
+    with np.load(store / "run" / "trajectories.npz") as arrays:
+        assert arrays["covariance_frame"].tolist() == ["RTN"] * 60
+        assert arrays["covariance_lower"][0, 20] == pytest.approx(21e-8)
     for name in ("bad.oem", "worse.oem"):
         (folder / name).write_text("junk")
     refused = stmgpu("screen", "--ephemeris", f"{folder}/*", *WINDOW)
@@ -64,6 +70,18 @@ def test_a_folder_of_public_ephemerides(folder: Path) -> None:
     none = stmgpu("screen", "--ephemeris", folder / "bad.oem", "--skip-unreadable", *WINDOW)
     assert none.exit_code == 2
     assert "no ephemeris file could be read" in none.stderr
+
+
+def test_files_are_looked_for_before_the_catalogue_is_read(folder: Path) -> None:
+    (folder / "cat.tle").write_text("junk")
+    for given, problem in (
+        (folder / "none.oem", "there is no file"),
+        (f"{folder}/MEME*=7", "gives one id to 2 files; name one file"),
+        (f"{folder / 'cat.tle'}=ISS", "'ISS' is not a NORAD id"),
+    ):
+        refused = stmgpu("screen", folder / "cat.tle", "--ephemeris", given, *WINDOW)
+        assert refused.exit_code == 2
+        assert problem in refused.stderr
 
 
 @pytest.mark.slow
