@@ -192,5 +192,6 @@ def _uncovered(header: dict[str, str], ends: Sequence[str]) -> list[str]:
     actual = np.array(ends, "datetime64[ns]")
     second = np.timedelta64(1, "s")
     if wanted[0] < actual[0] - second or wanted[1] > actual[1] + second:
-        return [f"its states run from {ends[0]} to {ends[1]}, its header says {stated[0]} to {stated[1]}; it is cut"]
+        first, last = (end.rstrip("0").rstrip(".") for end in ends)
+        return [f"its states run from {first} to {last}, its header says {stated[0]} to {stated[1]}; it is cut"]
     return []
