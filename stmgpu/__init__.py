@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stmgpu.backend import get_backend
-    from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog, write_catalog
+    from stmgpu.catalog import Catalog, read_catalog, read_satcat, synthetic_catalog, write_catalog
     from stmgpu.catalog.ccsds.oem import read_oem
     from stmgpu.catalog.trajectories.files import read_trajectories
     from stmgpu.catalog.trajectories.trajectories import Trajectories
@@ -47,6 +47,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 _HOME = {
     "Catalog": "stmgpu.catalog",
     "read_catalog": "stmgpu.catalog",
+    "read_satcat": "stmgpu.catalog",
     "synthetic_catalog": "stmgpu.catalog",
     "write_catalog": "stmgpu.catalog",
     "SGP4Propagator": "stmgpu.propagate.sgp4",
@@ -126,6 +127,7 @@ __all__ = [
     "read_catalog",
     "read_ephemeris",
     "read_oem",
+    "read_satcat",
     "read_study",
     "read_trajectories",
     "screen",

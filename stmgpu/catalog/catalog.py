@@ -18,9 +18,9 @@ from stmgpu.catalog.columns import COLUMNS, DERIVED, as_column
 from stmgpu.catalog.element_sets import choose
 from stmgpu.catalog.export import to_dataframe, to_dataset, to_html
 from stmgpu.catalog.limits import element_faults
-from stmgpu.constants import DEEP_SPACE_PERIOD_MIN, SECONDS_PER_DAY
+from stmgpu.catalog.summary import summarise
 from stmgpu.errors import InputError
-from stmgpu.time import Epoch, as_epoch, format_utc, seconds_since, to_datetime64
+from stmgpu.time import Epoch, as_epoch, to_datetime64
 from stmgpu.typing import Floats, Ints, Strings, Times, is_whole
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from stmgpu.catalog.rejection import Rejection
+    from stmgpu.catalog.satcat import Satcat
     from stmgpu.choices import ElementSets
 
 Selector = int | np.integer | slice | npt.ArrayLike | xr.DataArray
@@ -256,6 +257,25 @@ class Catalog:
         """
         return choose(self, sets, near)
 
+    def with_satcat(self, satcat: Satcat) -> Catalog:
+        """The same objects with type, status, owner and decay date from a SATCAT.
+
+        Its values replace those of the catalogue where it has them; names and designators only fill gaps.
+
+        Parameters
+        ----------
+        satcat : Satcat
+            What `stmgpu.read_satcat` returns.
+
+        Examples
+        --------
+        >>> from stmgpu.catalog import read_satcat, synthetic_catalog
+        >>> satcat = read_satcat(b"NORAD_CAT_ID,OPS_STATUS_CODE,OWNER\\n2,+,US\\n")
+        >>> synthetic_catalog(3).with_satcat(satcat).owner.tolist()
+        ['', 'US', '']
+        """
+        return satcat.describe(self)
+
     @staticmethod
     def column_names() -> tuple[str, ...]:
         """Names of all columns."""
@@ -386,8 +406,9 @@ class Catalog:
         Returns
         -------
         dict
-            objects, rejected, sets_not_used, regimes {'LEO', 'MEO', 'GEO', 'HEO': count}, deep_space (period of
-            225 min or more), epoch_first, epoch_median, epoch_last (UTC text), age_days {'median', 'p95', 'max'}.
+            objects, rejected, sets_not_used, regimes {'LEO', 'MEO', 'GEO', 'HEO': count}, types and statuses {name:
+            count}, decayed (with a decay date), deep_space (period of 225 min or more), epoch_first, epoch_median,
+            epoch_last (UTC text), age_days {'median', 'p95', 'max'}.
 
         Examples
         --------
@@ -396,27 +417,7 @@ class Catalog:
         200
         """
         self._need_objects("summary")
-        regimes = self.regime
-        order = np.lexsort((self.epoch_fr, self.epoch_jd))
-        first, last = (Epoch(float(self.epoch_jd[i]), float(self.epoch_fr[i])) for i in (order[0], order[-1]))
-        reference = last if at is None else as_epoch(at)
-        age_days = -seconds_since(self.epoch_jd, self.epoch_fr, reference) / SECONDS_PER_DAY
-        period = orbits.sgp4_period_min(self.mean_motion, self.eccentricity, self.inclination)
-        return {
-            "objects": len(self),
-            "rejected": self.rejected_count,
-            "sets_not_used": self.sets_not_used,
-            "regimes": {name: int(np.sum(regimes == name)) for name in orbits.REGIMES},
-            "deep_space": int(np.sum(period >= DEEP_SPACE_PERIOD_MIN)),
-            "epoch_first": str(first),
-            "epoch_median": format_utc(self.median_epoch()),
-            "epoch_last": str(last),
-            "age_days": {
-                "median": float(np.median(age_days)),
-                "p95": float(np.percentile(age_days, 95.0)),
-                "max": float(np.max(age_days)),
-            },
-        }
+        return summarise(self, at)
 
     def to_xarray(self) -> xr.Dataset:
         """Convert to a Dataset over the dimension `object`, with CF attributes on every variable.

@@ -7,6 +7,7 @@ Codes: CelesTrak, SATCAT format documentation (celestrak.org/satcat/satcat-forma
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,24 @@ def status_name(code: str | None) -> str:
     return STATUS_CODES.get(text, text if text in STATUS_CODES.values() else "UNKNOWN")
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is a date, with or without a time of day.
+
+    Examples
+    --------
+    >>> is_date("2024-02-29"), is_date("2024-02-30")
+    (True, False)
+    """
+    stripped = text.strip()
+    if not _DATE.fullmatch(stripped):
+        return False
+    try:
+        date.fromisoformat(stripped[:10])
+    except ValueError:
+        return False
+    return True
+
+
 def decay_days(texts: Sequence[str | None]) -> tuple[Floats, Bools]:
     """Julian dates of the midnights that begin the days of decay; a time of day is left out.
 
@@ -75,6 +94,6 @@ def decay_days(texts: Sequence[str | None]) -> tuple[Floats, Bools]:
     given = [k for k, text in enumerate(texts) if text and text.strip()]
     if given:
         dates = [(texts[k] or "").strip() for k in given]
-        jd[given], _, valid = parse_utc_many([text[:10] + "T00:00:00" for text in dates])
-        broken[given] = ~valid | [not _DATE.fullmatch(text) for text in dates]
+        jd[given] = parse_utc_many([text[:10] + "T00:00:00" for text in dates])[0]
+        broken[given] = [not is_date(text) for text in dates]
     return np.where(broken, np.nan, jd), broken

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, note_sets, read
+from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, SatcatFile, note_sets, read
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
 from stmgpu.cli.results import result
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 def summary(
     catalog: CatalogFile,
     rejected: Annotated[bool, typer.Option("--rejected", help="List every rejected record.")] = False,
+    satcat: SatcatFile = None,
 ) -> None:
-    """Count objects by regime, and show epochs, ages and rejected records."""
-    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS)
+    """Count objects by regime, type and status, and show epochs, ages and rejected records."""
+    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS, satcat=satcat)
     counts: dict[str, Any] = objects.summary()
     rejections = [str(rejection) for rejection in objects.rejected]
     lines = []
     for name, value in counts.items():
+        if value == {}:
+            continue
         if isinstance(value, dict):
             value = ", ".join(f"{k} {v:,.2f}" if isinstance(v, float) else f"{k} {v:,}" for k, v in value.items())
         lines.append(f"{name.replace('_', ' '):<13} {value}")
@@ -44,11 +47,12 @@ def convert(
         Path, typer.Argument(help="File to write; its suffix sets the format. - writes to standard output.")
     ],
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
+    satcat: SatcatFile = None,
 ) -> None:
     """Convert a catalogue to another format."""
     check_outputs(None, target)
     check_form(target, form)
-    objects = read(catalog)
+    objects = read(catalog, satcat=satcat)
     note_sets(objects)
     _write(objects, target, form)
 

@@ -20,10 +20,11 @@ from stmgpu.errors import BackendError, InputError, UncertainIdentityWarning, pr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stmgpu.catalog import Catalog
+    from stmgpu.catalog import Catalog, Satcat
     from stmgpu.window import Window
 
 SHOWN_REJECTIONS = 20
+_SHOWN_OF_SATCAT = 5
 STOPPED = 75
 """Exit code of a run that was asked to stop (EX_TEMPFAIL of sysexits.h): rerun the same command to resume."""
 
@@ -57,6 +58,13 @@ Hours = Annotated[float | None, typer.Option(help="Length of the window in hours
 Days = Annotated[float | None, typer.Option(help="Length of the window in days, instead of --hours.")]
 Backend = Annotated[
     BackendName, typer.Option(help="Backend; auto selects the first of cuda, cpu and reference that works.")
+]
+SatcatFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--satcat",
+        help="SATCAT of CelesTrak or Space-Track, CSV or JSON: type, status, owner and decay date of the objects.",
+    ),
 ]
 Sets = Annotated[
     ElementSets,
@@ -113,12 +121,14 @@ def check_catalog(path: Path) -> None:
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
 
 
-def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
-    """Read a catalogue and print the rejected records."""
+def read(path: Path, shown: int = SHOWN_REJECTIONS, *, satcat: Path | None = None) -> Catalog:
+    """Read a catalogue, and what a SATCAT says of its objects; print the rejected records."""
     from stmgpu.catalog import read_catalog
 
     check_catalog(path)
     objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path)
+    if satcat is not None:
+        objects = objects.with_satcat(_read_satcat(satcat))
     note(f"catalogue {objects.source}: {len(objects)} objects, {objects.rejected_count} rejected{_other_sets(objects)}")
     for text in objects.notes:
         note(f"note: {text}")
@@ -127,6 +137,20 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS) -> Catalog:
     if objects.rejected_count > shown > 0:
         say(f"and {objects.rejected_count - shown} more rejected; `stmgpu catalog summary --rejected` lists all")
     return objects
+
+
+def _read_satcat(path: Path) -> Satcat:
+    from stmgpu.catalog import read_satcat
+
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder; give a SATCAT in CSV or JSON")
+    satcat = read_satcat(path)
+    note(f"SATCAT {satcat.source}: {len(satcat)} objects, {satcat.rejected_count} rejected")
+    for rejection in satcat.rejected[:_SHOWN_OF_SATCAT]:
+        say(f"rejected of the SATCAT: {rejection}")
+    if satcat.rejected_count > _SHOWN_OF_SATCAT:
+        say(f"and {satcat.rejected_count - _SHOWN_OF_SATCAT} more rejected of the SATCAT")
+    return satcat
 
 
 def _other_sets(objects: Catalog) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 def screen(
     catalog: common.OptionalCatalog = None,
     ephemeris: ephemerides.Ephemeris = None,
+    satcat: common.SatcatFile = None,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     skip_unreadable: ephemerides.SkipUnreadable = False,
@@ -71,13 +72,15 @@ def screen(
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
     if catalog is None and not ephemeris:
         raise InputError("there is nothing to screen; give a catalogue, or trajectories with --ephemeris")
+    if catalog is None and satcat is not None:
+        raise InputError("--satcat describes the objects of a catalogue; give one, or leave it out")
     if catalog is not None:
         common.check_catalog(catalog)
     sources = ephemerides.EphemerisSources.of(ephemeris) if ephemeris else None
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
     age_limit(max_age_days)
     common.backend_name(choices.backend, choices.threads)
-    elements = None if catalog is None else common.read(catalog)
+    elements = None if catalog is None else common.read(catalog, satcat=satcat)
     trajectories = None
     if sources is not None:
         trajectories = sources.read(
@@ -148,6 +151,7 @@ def propagate(
     out: Annotated[
         Path, typer.Option(help="Store to write, such as day.zarr, or an OEM file: .oem replaces an existing one.")
     ],
+    satcat: common.SatcatFile = None,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     start: common.Start = None,
@@ -180,7 +184,7 @@ def propagate(
     common.check_catalog(catalog)
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
-    elements = common.read(catalog)
+    elements = common.read(catalog, satcat=satcat)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
     elements = elements.with_sets(sets, near=settings.window.middle)
     common.note_sets(elements)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.screen.parts import Part
     from stmgpu.screen.plan import Plan
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import Floats, Ints, Strings
 
 
 def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjects, plan: Plan) -> xr.Dataset:
@@ -83,7 +83,7 @@ def event_columns(events: Encounters, catalog: ScreeningObjects, start: Epoch) -
     a, b, tca_s = events.first, events.second, events.tca_s
     tca = to_datetime64(start.jd, start.fr, tca_s)
     latitude, longitude, altitude = geodetic(tca, events.midpoint_km)
-    regimes, types = _regime_codes(catalog), _types(catalog)
+    regimes = _regime_codes(catalog)
     return {
         "tca": tca,
         "primary": catalog.norad_id[a],
@@ -104,8 +104,7 @@ def event_columns(events: Encounters, catalog: ScreeningObjects, start: Epoch) -
         "regime": np.minimum(regimes[a], regimes[b]),
         "primary_regime": regimes[a],
         "secondary_regime": regimes[b],
-        "primary_type": types[a],
-        "secondary_type": types[b],
+        **_descriptions(catalog, a, b),
     }
 
 
@@ -133,9 +132,14 @@ def _regime_codes(catalog: ScreeningObjects) -> np.ndarray[Any, np.dtype[np.int8
     return codes
 
 
-def _types(catalog: ScreeningObjects) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """Type of every object, empty where unknown."""
-    return np.concatenate([catalog.catalog.object_type, np.full(len(catalog.trajectories), "")])
+def _descriptions(catalog: ScreeningObjects, first: Ints, second: Ints) -> dict[str, Strings]:
+    """Type, status and owner of both objects, empty where unknown; status and owner only if known of some object."""
+    columns: dict[str, Strings] = {}
+    for name, column in (("type", "object_type"), ("status", "status"), ("owner", "owner")):
+        values = np.concatenate([getattr(catalog.catalog, column), np.full(len(catalog.trajectories), "")])
+        if name == "type" or (values != "").any():
+            columns |= {f"primary_{name}": values[first], f"secondary_{name}": values[second]}
+    return columns
 
 
 def failure_attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:

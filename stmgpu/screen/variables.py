@@ -69,6 +69,11 @@ VARIABLES = {
     "secondary_regime": Variable(_EACH, "int8", "orbit regime of the secondary", flags=REGIME_CODES, required=False),
     "primary_type": Variable(_EACH, "text", "object type of the primary, empty where unknown", required=False),
     "secondary_type": Variable(_EACH, "text", "object type of the secondary, empty where unknown", required=False),
+    **{
+        f"{who}_{what}": Variable(_EACH, "text", f"{name} of the {who}, empty where unknown", required=False)
+        for what, name in (("status", "operational status"), ("owner", "owner"))
+        for who in ("primary", "secondary")
+    },
 }
 """Every variable of a result, in the order of its columns."""
 

@@ -344,7 +344,9 @@ def test_the_window_and_old_elements_are_named(tle: Path) -> None:
     result = stmgpu("screen", tle, "--start", "2060-01-01", "--hours", 1, "--backend", "cpu")
     assert result.exit_code == 0, result.stderr
     assert "window: 1 h from 2060-01-01T00:00:00.000000Z, threshold 5 km" in result.stderr
-    assert re.search(r"warning: the median age of the elements at the window.s middle is 12,7[\d.]+ days", result.stderr)
+    assert re.search(
+        r"warning: the median age of the elements at the window.s middle is 12,7[\d.]+ days", result.stderr
+    )
     listed = re.findall(r"^failing propagation: (\d+) with code \d \(\w.*\): \d+", result.stderr, re.M)
     failing = int(re.search(r"(\d+) failing propagation", result.stdout).group(1))  # type: ignore[union-attr]
     assert sum(map(int, listed)) == failing > 0

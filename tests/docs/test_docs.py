@@ -37,8 +37,9 @@ needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in but for a small ``catalog.tle`` of the time the pages speak of."""
+    """An empty folder but for a small ``catalog.tle`` of the time the pages speak of, and a ``satcat.csv``."""
     write_catalog(synthetic_catalog(400, seed=2, epoch="2024-07-05T03:00:00"), tmp_path / "catalog.tle")
+    (tmp_path / "satcat.csv").write_text("NORAD_CAT_ID,OBJECT_TYPE,OWNER,DECAY_DATE\n1,PAY,US,\n2,R/B,US,2024-07-05\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from stmgpu.screen.variables import REGIME_CODES
 @pytest.fixture(scope="module")
 def events() -> tuple[Catalog, xr.Dataset]:
     catalog = stm.synthetic_catalog(3000, seed=5)
+    known = catalog.norad_id % 3 == 0
+    catalog = dataclasses.replace(catalog, status=np.where(known, "SPARE", ""), owner=np.where(known, "A, B", "US"))
     return catalog, stm.screen(catalog, start="2025-01-01T06:00:00", hours=4, threshold_km=10, backend="cpu")
 
 

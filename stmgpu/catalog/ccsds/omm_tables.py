@@ -131,7 +131,7 @@ def read_csv(data: bytes, *, lenient: bool = False) -> FieldTable:
     """
     columns = _Columns("line")
     delimiter = delimiter_of(data) or ","
-    reader = csv.reader(_bounded(kvn.lines(data)), delimiter=delimiter)
+    reader = csv.reader(bounded_lines(data), delimiter=delimiter)
     header: dict[str, int] = {}
     width = 0
     while True:
@@ -166,8 +166,9 @@ def read_csv(data: bytes, *, lenient: bool = False) -> FieldTable:
     return table
 
 
-def _bounded(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
+def bounded_lines(data: bytes) -> Iterator[str]:
+    """Lines of a text; `CatalogError` for one of more than 1,048,576 characters."""
+    for number, line in enumerate(kvn.lines(data), start=1):
         if len(line) > _LONGEST_LINE:
             raise CatalogError(f"line {number} has more than {_LONGEST_LINE} characters; give a file with shorter ones")
         yield line
@@ -175,7 +176,7 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
 
 def delimiter_of(data: bytes) -> str:
     """Delimiter by which the first line splits into most keywords; '' if it holds fewer than two."""
-    first = next((line for line in _bounded(kvn.lines(data)) if line.strip()), "")
+    first = next((line for line in bounded_lines(data) if line.strip()), "")
     counts = {d: len({keyword_of(cell.strip(' "\r\n')) for cell in first.split(d)} & USED) for d in DELIMITERS}
     best = max(counts, key=lambda d: counts[d])
     return best if counts[best] > 1 else ""
