@@ -12,9 +12,8 @@ is a mean equator, mean equinox (EME2000) ephemeris of object 44713.
 
 from __future__ import annotations
 
+import io
 import re
-import warnings
-from operator import methodcaller
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -156,15 +155,12 @@ def _spaced(texts: Sequence[bytes]) -> list[bytes]:
 
 def _numbers(body: bytes, lines: Sequence[bytes], first: int, step: int) -> Floats:
     """All numbers, seven a line; an InputError names the first line without."""
-    if set(map(methodcaller("count", b" "), lines)) == {_WIDTH - 1}:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # text that is not a number
-            try:
-                values = np.fromstring(body.decode("ascii", "replace"), np.float64, sep=" ")
-            except (DeprecationWarning, ValueError):
-                values = np.empty(0)
-        if len(values) == len(lines) * _WIDTH and len(lines) % step == 0 and np.isfinite(values).all():
-            return values
+    try:
+        values = np.loadtxt(io.BytesIO(body), np.float64, comments=None, encoding="latin-1", ndmin=2)
+    except ValueError:  # text that is not a number, or lines of different lengths
+        values = np.empty((0, 0))
+    if values.shape == (len(lines), _WIDTH) and len(lines) % step == 0 and np.isfinite(values).all():
+        return values
     rows = []
     for number, line in enumerate(lines):
         rows.append(line.split())
