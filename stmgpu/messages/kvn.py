@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stmgpu.messages.covariances import CovarianceRows
 
 _MAX_LINE = 2000
+_NUMBER = frozenset(b"+-.0123456789"[k : k + 1] for k in range(13))
 
 
 def decode(data: bytes) -> str:
@@ -125,6 +126,8 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
                 fail(f"line {position}", f"it has {len(row)} fields, allowed are EPOCH, 6 numbers, and 3 accelerations")
             rows.add(row, position)
             continue
+        if reader.matrices is not None and len(line) <= _MAX_LINE and reader.matrices.takes_row(line):
+            continue
         if len(line) > _MAX_LINE:
             fail(
                 f"line {position}",
@@ -211,14 +214,14 @@ class _CovarianceBlock:
         self._rows = rows
         self._fields: Record = {}
         self._values: list[bytes] = []
-        self._opened = 0
+        self._rows_read = self._opened = 0
 
     def read(self, text: str, position: int) -> bool:
         """Read a line; True at the end of the block."""
         place = f"line {position}"
         if text == "COVARIANCE_STOP":
             if self._fields or self._values:
-                fail(place, f"the matrix that begins at line {self._opened} has {self._height()} rows, allowed are 6")
+                fail(place, f"the matrix that begins at line {self._opened} has {self._rows_read} rows, allowed are 6")
             return True
         if text in ("META_START", "COVARIANCE_START"):
             fail(place, f"{text} is inside a covariance block; COVARIANCE_STOP is missing")
@@ -230,12 +233,20 @@ class _CovarianceBlock:
             self._opened = self._opened if self._fields else position
             self._fields[keyword] = value
             return False
-        row, wanted = text.encode("utf-8", "replace").split(), self._height() + 1
         if "EPOCH" not in self._fields:
             fail(place, f"it is {shown(text)}; a covariance matrix begins with EPOCH = time")
-        if len(row) != wanted:
-            fail(place, f"row {wanted} of a covariance matrix has {len(row)} numbers, allowed are {wanted}")
+        count, wanted = len(text.split()), self._rows_read + 1
+        if count == wanted:
+            fail(place, f"it is {shown(text)}, allowed here: a row of numbers")
+        fail(place, f"row {wanted} of a covariance matrix has {count} numbers, allowed are {wanted}")
+
+    def takes_row(self, line: bytes) -> bool:
+        """Take a row of the right length; False for any other line."""
+        row = line.split()
+        if len(row) != self._rows_read + 1 or "EPOCH" not in self._fields or row[0][:1] not in _NUMBER:
+            return False
         self._values += row
+        self._rows_read += 1
         if len(self._values) == COUNT:
             self._rows.add(
                 f"the covariance at line {self._opened}",
@@ -243,8 +254,5 @@ class _CovarianceBlock:
                 frame=self._fields.get("COV_REF_FRAME", ""),
                 values=self._values,
             )
-            self._fields, self._values = {}, []
-        return False
-
-    def _height(self) -> int:
-        return [0, 1, 3, 6, 10, 15].index(len(self._values))
+            self._fields, self._values, self._rows_read = {}, [], 0
+        return True

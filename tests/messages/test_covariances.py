@@ -64,6 +64,7 @@ def test_both_forms_give_the_numbers_written() -> None:
         ([BLOCK[0], *BLOCK], "line 9: it is 'EPOCH = .*', allowed here: EPOCH or COV_REF_FRAME, each once"),
         ([*BLOCK[:3], "2 x", *BLOCK[4:]], "the covariance at line 8: CY_Y is 'x', allowed is a finite decimal number"),
         ([*BLOCK[:3], "2 -3", *BLOCK[4:]], "the covariance at line 8: variance CY_Y is -3, below 0"),
+        ([*BLOCK[:3], "x 3", *BLOCK[4:]], "line 11: it is 'x 3', allowed here: a row of numbers"),
         (["EPOCH = noon", *ROWS], "the covariance at line 8: EPOCH is 'noon', allowed are times"),
         ([BLOCK[0], "COV_REF_FRAME = " + "X" * 30, *ROWS], "at line 8: COV_REF_FRAME is 'X+', allowed is a name"),
     ],
