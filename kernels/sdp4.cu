@@ -10,7 +10,7 @@ STM_KERNEL sdp4_init(
     i64 n_pad,                             // columns of elements and constants, a multiple of 16
     i64 deep_from,                         // column that is the deep table's first
     i64 width,                             // n_pad - deep_from
-    double first_min,                      // earliest time that will be asked for [min after the propagator's start]
+    double first_min,                      // earliest time that will be asked for [min after the propagator's midnight]
     const double* STM_RESTRICT elements,   // [EL_ROWS][n_pad] EL_ rows of sgp4.h
     const double* STM_RESTRICT constants,  // [C_ROWS][n_pad] from sgp4_init
     double* STM_RESTRICT deep)             // [D_ROWS][width] D_ rows of sdp4.h
@@ -48,7 +48,7 @@ STM_KERNEL sdp4_grid(
     const double* STM_RESTRICT constants,  // [C_ROWS][n_pad] from sgp4_init
     const double* STM_RESTRICT deep,       // [D_ROWS][width] from sdp4_init
     const double* STM_RESTRICT knots,      // [knot_count][K_ROWS][knot_cols] from sdp4_knots
-    const double* STM_RESTRICT t_s,        // [times] seconds after the propagator's start
+    const double* STM_RESTRICT t_s,        // [times] seconds after the propagator's midnight
     double* STM_RESTRICT states,           // [times][6][n_pad] x y z [km] vx vy vz [km/s], TEME
     i8* STM_RESTRICT code)                 // [times][n_pad] 0 or an error code
 {
@@ -60,9 +60,11 @@ STM_KERNEL sdp4_grid(
         ints knot_col = lane_ids() + (col - (n_pad - knot_cols));
         i64 last = (row + 1) * chunk < times ? (row + 1) * chunk : times;
         for (i64 k = row * chunk; k < last; ++k) {
+            const Instant at = instant_of(t_s[k]);
+            real t_min = minutes_to_day(constants, n_pad, col, splat(at.days_min)) + at.rest_min;
             ints found;
             State s = deep_state(c, kind, deep, width, col - deep_from, knots, knot_count, knot_cols, knot_col,
-                                 afspc != 0, c.offset + t_s[k] / 60.0, &found);
+                                 afspc != 0, t_min, &found);
             double* to = states + k * 6 * n_pad + col;
 #if STM_LANES > 1
             if (col < deep_first) {
@@ -99,17 +101,19 @@ STM_KERNEL sdp4_list(
     const double* STM_RESTRICT knots,      // [knot_count][K_ROWS][knot_cols] from sdp4_knots
     const i64* STM_RESTRICT slots,         // [entries] positions in the list
     const i32* STM_RESTRICT object,        // [m] column of each entry
-    const double* STM_RESTRICT t_s,        // [m] seconds after the propagator's start
+    const double* STM_RESTRICT t_s,        // [m] seconds after the propagator's midnight
     double* STM_RESTRICT states,           // [6][m] km, km/s, TEME
     i8* STM_RESTRICT code)                 // [m] 0 or an error code
 {
     STM_PARALLEL(q, entries, STM_LANES) {
-        double own[C_ROWS * STM_LANES], own_deep[D_ROWS * STM_LANES], own_t[STM_LANES], own_col[STM_LANES];
-        double own_state[6 * STM_LANES];
+        double own[C_ROWS * STM_LANES], own_deep[D_ROWS * STM_LANES], own_days[STM_LANES], own_rest[STM_LANES];
+        double own_col[STM_LANES], own_state[6 * STM_LANES];
         i8 own_code[STM_LANES];
         for (int k = 0; k < STM_LANES; ++k) {
             i64 slot = slots[q + k], col = object[slot];
-            own_t[k] = t_s[slot] / 60.0;
+            const Instant at = instant_of(t_s[slot]);
+            own_days[k] = at.days_min;
+            own_rest[k] = at.rest_min;
             own_col[k] = (double)(col - (n_pad - knot_cols));
             for (int row = 0; row < C_ROWS; ++row) own[row * STM_LANES + k] = constants[row * n_pad + col];
             for (int row = 0; row < D_ROWS; ++row) own_deep[row * STM_LANES + k] = deep[row * width + col - deep_from];
@@ -117,7 +121,8 @@ STM_KERNEL sdp4_list(
         Constants c = read_constants(own, STM_LANES, 0);
         ints found;
         State s = deep_state(c, load(own + C_CLASS * STM_LANES), own_deep, STM_LANES, 0, knots, knot_count, knot_cols,
-                             to_ints(load(own_col)), afspc != 0, c.offset + load(own_t), &found);
+                             to_ints(load(own_col)), afspc != 0,
+                             minutes_to_day(own, STM_LANES, 0, load(own_days)) + load(own_rest), &found);
         store_state(own_state, STM_LANES, s);
         store_i8(own_code, found);
         for (int k = 0; k < STM_LANES; ++k) {

@@ -20,7 +20,7 @@ STM_KERNEL sgp4_grid(
     i64 times,                             // number of times
     i64 chunk,                             // times that one lane does, so that it reads its constants once
     const double* STM_RESTRICT constants,  // [C_ROWS][n_pad] from sgp4_init
-    const double* STM_RESTRICT t_s,        // [times] seconds after the propagator's start
+    const double* STM_RESTRICT t_s,        // [times] seconds after the propagator's midnight
     double* STM_RESTRICT states,           // [times][6][n_pad] x y z [km] vx vy vz [km/s], TEME
     i8* STM_RESTRICT code)                 // [times][n_pad] 0 or an error code
 {
@@ -32,15 +32,24 @@ STM_KERNEL sgp4_grid(
         for (i64 v = 0; v < vectors; ++v)
             copy_constants(constants, n_pad, first + v * STM_LANES, own + v * C_ROWS * STM_LANES);
         i64 last = (row + 1) * chunk < times ? (row + 1) * chunk : times;
-        for (i64 k = row * chunk; k < last; ++k)
+        double days_min = -1.0;   // no midnight
+        for (i64 k = row * chunk; k < last; ++k) {
+            const Instant at = instant_of(t_s[k]);
+            if (at.days_min != days_min) {
+                days_min = at.days_min;
+                for (i64 v = 0; v < vectors; ++v)
+                    store(own + (v * C_ROWS + C_OFFSET) * STM_LANES,
+                          minutes_to_day(constants, n_pad, first + v * STM_LANES, splat(days_min)));
+            }
             for (i64 v = 0; v < vectors; ++v) {
                 Constants c = read_constants(own + v * C_ROWS * STM_LANES, STM_LANES, 0);
                 i64 col = first + v * STM_LANES;
                 ints found;
-                State s = near_state(c, c.offset + t_s[k] / 60.0, &found);
+                State s = near_state(c, c.offset + at.rest_min, &found);
                 store_state(states + k * 6 * n_pad + col, n_pad, s);
                 store_i8(code + k * n_pad + col, found);
             }
+        }
     }
 }
 
@@ -52,21 +61,23 @@ STM_KERNEL sgp4_list(
     const double* STM_RESTRICT constants,  // [C_ROWS][n_pad] from sgp4_init
     const i64* STM_RESTRICT slots,         // [entries] positions in the list
     const i32* STM_RESTRICT object,        // [m] column of each entry
-    const double* STM_RESTRICT t_s,        // [m] seconds after the propagator's start
+    const double* STM_RESTRICT t_s,        // [m] seconds after the propagator's midnight
     double* STM_RESTRICT states,           // [6][m] km, km/s, TEME
     i8* STM_RESTRICT code)                 // [m] 0 or an error code
 {
     STM_PARALLEL(q, entries, STM_LANES) {
-        double own[C_ROWS * STM_LANES], own_t[STM_LANES], own_state[6 * STM_LANES];
+        double own[C_ROWS * STM_LANES], own_days[STM_LANES], own_rest[STM_LANES], own_state[6 * STM_LANES];
         i8 own_code[STM_LANES];
         for (int k = 0; k < STM_LANES; ++k) {
             i64 slot = slots[q + k];
-            own_t[k] = t_s[slot] / 60.0;
+            const Instant at = instant_of(t_s[slot]);
+            own_days[k] = at.days_min;
+            own_rest[k] = at.rest_min;
             for (int row = 0; row < C_ROWS; ++row) own[row * STM_LANES + k] = constants[row * n_pad + object[slot]];
         }
         Constants c = read_constants(own, STM_LANES, 0);
         ints found;
-        State s = near_state(c, c.offset + load(own_t), &found);
+        State s = near_state(c, minutes_to_day(own, STM_LANES, 0, load(own_days)) + load(own_rest), &found);
         store_state(own_state, STM_LANES, s);
         store_i8(own_code, found);
         for (int k = 0; k < STM_LANES; ++k) {

@@ -247,7 +247,7 @@ STM_FN void write_deep(const double* el, const double* table, i64 n_pad, i64 col
     for (int k = 0; k < 10; ++k)
         store(p + (D_RES + k) * stride, sel(twice, half_day[k], k < 3 ? sel(once, synchronous[k], zero) : zero));
     // the table of knots begins one knot before the first time asked for
-    store(p + D_KNOT0 * stride, truncated((ROW(C_OFFSET) + first_min) / KNOT_MIN) - 1.0);
+    store(p + D_KNOT0 * stride, truncated(((ROW(C_MIDNIGHT) + ROW(C_OFFSET)) + first_min) / KNOT_MIN) - 1.0);
 #undef ROW
 }
 

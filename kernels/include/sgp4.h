@@ -20,14 +20,18 @@
 #define DEEP_HALF_DAY 3
 
 // rows of the element table: mean elements at epoch, [rad], [rad/min], and times
-enum { EL_MOTION, EL_ECC, EL_INC, EL_NODE, EL_ARGP, EL_ANOM, EL_BSTAR, EL_DAYS, EL_GST, EL_OFFSET, EL_STATUS, EL_ROWS };
-// EL_DAYS: epoch [days since 1949-12-31 00:00 UTC]; EL_GST: sidereal time at epoch [rad]; EL_OFFSET: minutes from epoch
-// to t = 0; EL_STATUS: 0, or the code that the lane always gives
+enum {
+    EL_MOTION, EL_ECC, EL_INC, EL_NODE, EL_ARGP, EL_ANOM, EL_BSTAR, EL_DAYS, EL_GST, EL_MIDNIGHT, EL_OFFSET,
+    EL_STATUS, EL_ROWS
+};
+// EL_DAYS: epoch [days since 1949-12-31 00:00 UTC]; EL_GST: sidereal time at epoch [rad]; EL_MIDNIGHT: minutes from the
+// midnight before the epoch to t = 0, whole days; EL_OFFSET: minutes from the epoch to that midnight, not positive;
+// EL_STATUS: 0, or the code that the lane always gives
 
 // rows of the constants table
 enum {
-    C_OFFSET, C_STATUS, C_CLASS, C_ANOM, C_ANOMDOT, C_ARGP, C_ARGPDOT, C_NODE, C_NODEDOT, C_NODE2, C_A1, C_A2, C_A3, C_A4,
-    C_E1, C_ESIN, C_SINANOM, C_WDOT, C_MCUBE, C_ETA, C_CUBE0, C_L2, C_L3, C_L4, C_L5, C_AXIS, C_MOTION, C_ECC,
+    C_MIDNIGHT, C_OFFSET, C_STATUS, C_CLASS, C_ANOM, C_ANOMDOT, C_ARGP, C_ARGPDOT, C_NODE, C_NODEDOT, C_NODE2, C_A1, C_A2,
+    C_A3, C_A4, C_E1, C_ESIN, C_SINANOM, C_WDOT, C_MCUBE, C_ETA, C_CUBE0, C_L2, C_L3, C_L4, C_L5, C_AXIS, C_MOTION, C_ECC,
     C_LPSIN, C_LPL, C_SINI, C_COSI, C_3C2, C_S2, C_7C2, C_ROWS
 };
 

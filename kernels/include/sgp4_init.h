@@ -117,6 +117,7 @@ STM_FN void write_constants(const double* el, double* out, i64 n_pad, i64 col) {
     long_period(si, ci, &lpsin, &lpl);
 
     double* o = out + col;
+    store(o + C_MIDNIGHT * n_pad, load(el + EL_MIDNIGHT * n_pad + col));
     store(o + C_OFFSET * n_pad, load(el + EL_OFFSET * n_pad + col));
     real status = load(el + EL_STATUS * n_pad + col);
     store(o + C_STATUS * n_pad, sel(both(b2 < 0.0, status == 0.0), splat(1.0), status));   // no ellipse: code 1 always

@@ -32,6 +32,20 @@ STM_FN void copy_constants(const double* t, i64 stride, i64 col, double* own) {
     for (int row = 0; row < C_ROWS; ++row) store(own + row * STM_LANES, load(t + row * stride + col));
 }
 
+// A time after the propagator's midnight, in whole days and the rest, each in minutes.
+struct Instant { double days_min, rest_min; };
+STM_FN Instant instant_of(double t_s) {
+    double day = floor(t_s / 86400.0);
+    return {day * 1440.0, (t_s - day * 86400.0) / 60.0};
+}
+
+// Minutes from epoch to the midnight that comes `days_min` after the propagator's; the rest of an instant is added to
+// them. The days are summed first and exactly, so that the bits depend on the instant alone and not on the day from which
+// its seconds are counted.
+STM_FN real minutes_to_day(const double* table, i64 stride, i64 col, real days_min) {
+    return (load(table + C_MIDNIGHT * stride + col) + days_min) + load(table + C_OFFSET * stride + col);
+}
+
 // The code a lane begins with: its status (padding lanes), else 1 where the mean eccentricity has left [0, 1).
 STM_FN ints first_code(real status, real ecc) {
     ints zero = bits(splat(0.0));

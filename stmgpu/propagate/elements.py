@@ -13,6 +13,7 @@ import numpy as np
 from stmgpu.backend.tables import table
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DUMMY
+from stmgpu.time import normalise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -29,8 +30,8 @@ LARGEST_RADIUS = _HEADER.number("LARGEST_RADIUS")
 """Largest radius of a state in semi-major axes. No orbit is farther out than twice its semi-major axis; a state beyond
 this is senseless."""
 
-MOTION, ECC, INC, NODE, ARGP, ANOM, BSTAR, DAYS, GST, OFFSET, STATUS, ROWS = _HEADER.integers(
-    "EL_", "MOTION ECC INC NODE ARGP ANOM BSTAR DAYS GST OFFSET STATUS ROWS"
+MOTION, ECC, INC, NODE, ARGP, ANOM, BSTAR, DAYS, GST, MIDNIGHT, OFFSET, STATUS, ROWS = _HEADER.integers(
+    "EL_", "MOTION ECC INC NODE ARGP ANOM BSTAR DAYS GST MIDNIGHT OFFSET STATUS ROWS"
 )
 """Rows of the element table, and their number."""
 
@@ -80,7 +81,7 @@ class MeanElements(Protocol):
         """B* [1/Earth radius]."""
 
 
-def element_table(elements: MeanElements, start: tuple[float, float], mode: str) -> NDArray[np.float64]:
+def element_table(elements: MeanElements, midnight_jd: float, mode: str) -> NDArray[np.float64]:
     """Elements, epochs and offsets of all objects.
 
     Parameters
@@ -88,14 +89,14 @@ def element_table(elements: MeanElements, start: tuple[float, float], mode: str)
     elements : MeanElements
         Columns of one length n: epoch (two-part Julian date, UTC), mean motion [rad/min], eccentricity, angles [rad],
         B* [1/Earth radius].
-    start : tuple
-        two-part Julian date (UTC) of t = 0.
+    midnight_jd : float
+        Julian date of t = 0, a midnight (UTC) [d].
     mode : str
         ``"i"`` (improved) or ``"a"`` (as AFSPC), which differ in the sidereal time.
 
     Returns
     -------
-    array [11, n_pad]
+    array [12, n_pad]
         rows as ``EL_`` in ``sgp4.h``; columns from n on are padding with status 9.
 
     Raises
@@ -129,7 +130,9 @@ def element_table(elements: MeanElements, start: tuple[float, float], mode: str)
     table[DAYS, :n] = (jd + fr) - _JD_1950
     table[DAYS, n:] = table[DAYS, 0]
     table[GST] = sidereal_time(table[DAYS]) if mode == "i" else sidereal_time_afspc(table[DAYS])
-    table[OFFSET, :n] = (start[0] - jd) * 1440.0 + (start[1] - fr) * 1440.0
+    whole, part = normalise(jd, fr)
+    table[MIDNIGHT, :n] = (midnight_jd - whole) * 1440.0
+    table[OFFSET, :n] = part * -1440.0
     return table
 
 

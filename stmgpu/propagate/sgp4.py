@@ -14,7 +14,9 @@ from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DECAYED
 from stmgpu.propagate.elements import MeanElements, element_table
+from stmgpu.propagate.instants import seconds_of_day
 from stmgpu.propagate.sgp4_kernels import KernelModel
+from stmgpu.time import Epoch
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.propagate.sgp4_reference import ReferenceModel
     from stmgpu.typing import BackendArray, Floats, Ints
-
-MIDNIGHT_ROUNDING_S = 1e-3
-"""Rounding of times, by which a time after the end of a day still belongs to it [s]."""
 
 
 class SGP4Propagator:
@@ -68,6 +67,10 @@ class SGP4Propagator:
 
     Notes
     -----
+    The minutes from epoch are summed from whole days, the epoch's fraction of a day, and the seconds of the day, in
+    this order. An instant whose seconds after midnight are exact (:mod:`stmgpu.propagate.instants`) therefore has the
+    same bits for every start.
+
     Codes (:data:`stmgpu.propagate.codes.CODES`) take precedence in the published order, after 11. With codes 1 to
     4, 8, 9 and 11 the state is NaN; 6 and 7 keep the numbers that the theory gives. Code 7 marks states without a
     published code that are unusable: the polynomial for the shrinking of the orbit has reached zero (beyond it the
@@ -86,7 +89,10 @@ class SGP4Propagator:
     ) -> None:
         if not np.isfinite([*start, *span_s]).all() or span_s[1] < span_s[0]:
             raise InputError(f"the time span {span_s} s after {start} must be finite and must not end before it begins")
-        table = element_table(elements, start, mode)
+        midnight = Epoch.of(*start)
+        self._start_s = seconds_of_day(midnight.fr)
+        table = element_table(elements, midnight.jd, mode)
+        span_s = (span_s[0] + self._start_s, span_s[1] + self._start_s)
         self.n = len(np.atleast_1d(elements.epoch_jd))
         self.n_pad = table.shape[1]
         self._backend = backend
@@ -101,7 +107,7 @@ class SGP4Propagator:
         self.usable_s: tuple[BackendArray, BackendArray] | None = None
         self.meets_next: Ints = np.full(self.n, -1, np.int64)
         self._decays: tuple[BackendArray, BackendArray] | None = None
-        leave_s = _leaving_s(elements, start, self.n)[self.order]
+        leave_s = _leaving_s(elements, midnight.jd, self.n)[self.order]
         if len(columns := np.flatnonzero(leave_s < span_s[1])):
             until = np.full(self.n_pad, np.inf)
             until[: self.n] = leave_s
@@ -110,6 +116,12 @@ class SGP4Propagator:
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Zeros [n_pad]: SGP4 moves smoothly, so nothing is added to the interpolation error."""
         return self._backend.zeros(self.n_pad)
+
+    def _since_midnight(self, t_s: ArrayLike) -> BackendArray:
+        """Times after `start` as times after the midnight before it [s]."""
+        xp = self._backend.xp
+        times: BackendArray = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
+        return times if self._start_s == 0.0 else times + self._start_s
 
     def grid(
         self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
@@ -130,7 +142,7 @@ class SGP4Propagator:
             columns in internal order.
         """
         backend = self._backend
-        times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
+        times = self._since_midnight(t_s)
         if out is None:
             out = (backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8))
         states, code = out
@@ -170,7 +182,7 @@ class SGP4Propagator:
         backend = self._backend
         xp = backend.xp
         objects = xp.asarray(index).reshape(-1)
-        times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
+        times = self._since_midnight(t_s)
         if objects.shape != times.shape:
             raise InputError(f"at() needs one time for each index, got {len(objects)} indices and {len(times)} times")
         states, code = backend.empty((6, len(times))), backend.empty(len(times), np.int8)
@@ -186,8 +198,7 @@ class SGP4Propagator:
         return states, code
 
 
-def _leaving_s(elements: MeanElements, start: tuple[float, float], n: int) -> Floats:
-    """End of the day of decay of each object [s after start], infinite for those in orbit."""
+def _leaving_s(elements: MeanElements, midnight_jd: float, n: int) -> Floats:
+    """End of the day of decay of each object [s after midnight], infinite for those in orbit."""
     decay_jd = np.broadcast_to(np.asarray(getattr(elements, "decay_jd", np.nan), np.float64), n)
-    leave_s = ((decay_jd + 1.0 - start[0]) - start[1]) * SECONDS_PER_DAY
-    return np.where(np.isnan(decay_jd), np.inf, leave_s + MIDNIGHT_ROUNDING_S)
+    return np.where(np.isnan(decay_jd), np.inf, (decay_jd + 1.0 - midnight_jd) * SECONDS_PER_DAY)

@@ -32,13 +32,13 @@ class KernelModel:
     Parameters
     ----------
     table : ndarray of float64
-        Element table [11, n_pad] of :func:`stmgpu.propagate.elements.element_table`, catalogue order.
+        Element table [12, n_pad] of :func:`stmgpu.propagate.elements.element_table`, catalogue order.
     n : int
         Objects, without padding.
     backend : Backend
         One with kernels.
     span_s : tuple
-        First and last second after the start that will be asked for; sizes the resonance table.
+        First and last second after midnight that will be asked for; sizes the resonance table.
     mode : str
         ``"i"`` or ``"a"``.
     """
@@ -69,7 +69,7 @@ class KernelModel:
         first, last = span_s[0] / 60.0, span_s[1] / 60.0
         self._knots = 0
         if self._knot_cols:
-            offset = table[el.OFFSET, resonant : self._n]
+            offset = table[el.MIDNIGHT, resonant : self._n] + table[el.OFFSET, resonant : self._n]
             # one knot more on either side, as write_deep places them
             counts = np.trunc((offset + last) / _KNOT_MIN) - np.trunc((offset + first) / _KNOT_MIN) + 3.0
             self._knots = int(counts.max())

@@ -8,7 +8,7 @@ import numpy as np
 from sgp4.api import WGS72 as SGP4_WGS72
 from sgp4.api import Satrec
 
-from stmgpu.constants import WGS72
+from stmgpu.constants import SECONDS_PER_DAY, WGS72
 from stmgpu.propagate import elements as el
 from stmgpu.propagate.codes import CODE_DUMMY, CODE_SENSELESS
 
@@ -24,7 +24,7 @@ class ReferenceModel:
         satrecs = [_satrec(table[:, k], mode) for k in range(n)]
         self.order = np.argsort([_kind(s) for s in satrecs], kind="stable")
         self._satrecs = [satrecs[k] for k in self.order]
-        self._offset = table[el.OFFSET, self.order]
+        self._midnight, self._offset = table[el.MIDNIGHT, self.order], table[el.OFFSET, self.order]
         self._drag = drag_polynomial(
             table[:, self.order],
             np.array([s.method == "d" for s in self._satrecs]),
@@ -56,7 +56,9 @@ class ReferenceModel:
             code[entries] = codes
 
     def _propagate(self, k: int, t_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-        minutes = self._offset[k] + t_s / 60.0
+        days = np.floor(t_s / SECONDS_PER_DAY)
+        rest = (t_s - days * SECONDS_PER_DAY) / 60.0
+        minutes = ((self._midnight[k] + days * 1440.0) + self._offset[k]) + rest
         errors, position, velocity = self._satrecs[k].sgp4_array(np.zeros(len(minutes)), minutes / 1440.0)
         states = np.concatenate([position, velocity], axis=1)
         radius = np.sqrt((position * position).sum(axis=1))
@@ -106,7 +108,7 @@ def drag_polynomial(
     Parameters
     ----------
     table : ndarray of float64
-        Element table [11, n].
+        Element table [12, n].
     deep : ndarray of bool
         deep-space objects [n]; they use the first coefficient only.
     axis : ndarray of float64

@@ -14,9 +14,9 @@ import scipy
 
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.screen.fixed_point import DIFFERENCE_S
 from stmgpu.screen.plan import NODE_STEP_S
 from stmgpu.screen.prominence import PROMINENCE_KM
-from stmgpu.screen.refine import DIFFERENCE_S
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
 
 if TYPE_CHECKING:

@@ -51,9 +51,9 @@ def build_dataset(part: Part, followed: Followed | None, catalog: ScreeningObjec
     events = _sorted(part.events, catalog.norad_id)
     entry, leave, dwell = entry_exit(events, plan, followed)
     events.flags = events.flags | dwell
-    start = Epoch.of(*plan.start)
-    columns = event_columns(events, catalog, start)
-    columns |= {name: to_datetime64(start.jd, start.fr, s) for name, s in (("entry", entry), ("exit", leave))}
+    midnight = Epoch.of(*plan.midnight)
+    columns = event_columns(events, catalog, midnight)
+    columns |= {name: to_datetime64(midnight.jd, 0.0, s) for name, s in (("entry", entry), ("exit", leave))}
     attrs = {**_attributes(part, catalog, plan), **failure_attributes(part, catalog, plan)}
     return conjunction_dataset(columns, attrs)
 
@@ -62,7 +62,7 @@ def partial_dataset(part: Part, catalog: ScreeningObjects, plan: Plan) -> xr.Dat
     """Build the Dataset of a part of a screening, without entry and exit times, which need the whole window."""
     events = _sorted(part.events, catalog.norad_id)
     attrs = {"Conventions": CONVENTIONS, "title": TITLE, **failure_attributes(part, catalog, plan)}
-    return conjunction_dataset(event_columns(events, catalog, Epoch.of(*plan.start)), attrs)
+    return conjunction_dataset(event_columns(events, catalog, Epoch.of(*plan.midnight)), attrs)
 
 
 def conjunction_dataset(columns: Mapping[str, Any], attrs: Mapping[str, Any]) -> xr.Dataset:
@@ -78,10 +78,10 @@ def arrange(ds: xr.Dataset) -> xr.Dataset:
     return index_rows(ds, ROW, "tca")[list(dict.fromkeys(order))]
 
 
-def event_columns(events: Encounters, catalog: ScreeningObjects, start: Epoch) -> dict[str, Any]:
-    """Columns of a result by name, without entry and exit times."""
+def event_columns(events: Encounters, catalog: ScreeningObjects, midnight: Epoch) -> dict[str, Any]:
+    """Columns of a result by name, without entry and exit times; ``tca_s`` counts from `midnight`."""
     a, b, tca_s = events.first, events.second, events.tca_s
-    tca = to_datetime64(start.jd, start.fr, tca_s)
+    tca = to_datetime64(midnight.jd, 0.0, tca_s)
     latitude, longitude, altitude = geodetic(tca, events.midpoint_km)
     regimes = _regime_codes(catalog)
     return {
@@ -95,8 +95,8 @@ def event_columns(events: Encounters, catalog: ScreeningObjects, start: Epoch) -
         "miss_radial": events.miss_rtn[:, 0],
         "miss_transverse": events.miss_rtn[:, 1],
         "miss_normal": events.miss_rtn[:, 2],
-        "primary_epoch_age_days": _age_days(catalog, a, start, tca_s),
-        "secondary_epoch_age_days": _age_days(catalog, b, start, tca_s),
+        "primary_epoch_age_days": _age_days(catalog, a, midnight, tca_s),
+        "secondary_epoch_age_days": _age_days(catalog, b, midnight, tca_s),
         "flags": events.flags,
         "altitude": altitude,
         "latitude": latitude,
@@ -112,8 +112,12 @@ def _sorted(events: Encounters, ids: Ints) -> Encounters:
     return events[np.lexsort((ids[events.second], ids[events.first], events.tca_s))]
 
 
-def _age_days(catalog: ScreeningObjects, index: Ints, start: Epoch, tca_s: Floats) -> Floats:
-    return (start.jd - catalog.epoch_jd[index]) + (start.fr - catalog.epoch_fr[index]) + tca_s / SECONDS_PER_DAY
+def _age_days(catalog: ScreeningObjects, index: Ints, midnight: Epoch, tca_s: Floats) -> Floats:
+    days = np.floor(tca_s / SECONDS_PER_DAY)  # whole days first: the sum does not depend on the midnight
+    age: Floats = (midnight.jd + days - catalog.epoch_jd[index]) + (
+        (tca_s - days * SECONDS_PER_DAY) / SECONDS_PER_DAY - catalog.epoch_fr[index]
+    )
+    return age
 
 
 def _regime_codes(catalog: ScreeningObjects) -> np.ndarray[Any, np.dtype[np.int8]]:
@@ -144,13 +148,13 @@ def _descriptions(catalog: ScreeningObjects, first: Ints, second: Ints) -> dict[
 
 def failure_attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
     """Objects that could not be propagated at some node, by time, as attributes."""
-    start = Epoch.of(*plan.start)
+    midnight = Epoch.of(*plan.midnight)
     failed_s = np.asarray(plan.node_s(part.failed_node), float)
     sort = np.lexsort((catalog.norad_id[part.failed_object], failed_s))
     columns = {
         "norad_id": catalog.norad_id[part.failed_object[sort]],
         "code": part.failed_code[sort],
-        "time": to_datetime64(start.jd, start.fr, failed_s[sort]),
+        "time": to_datetime64(midnight.jd, 0.0, failed_s[sort]),
     }
     return as_failure_attributes(columns)
 

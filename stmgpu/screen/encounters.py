@@ -6,11 +6,13 @@ co-orbital) may stay inside for hours: their distance is sampled over the window
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.propagate.instants import in_ticks
 from stmgpu.screen.events import Events
 from stmgpu.screen.refine import Refiner
 from stmgpu.screen.vectors import dot, norm, rtn
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 SLOW, ENTRY_BEFORE_START, EXIT_AFTER_END = 1, 8, 16
 
 SAMPLE_S = 60.0
-"""Sampling step of a slow pair's distance [s]; shorter excursions out of the sphere are not detected."""
+"""Step in which a slow pair's distance is sampled, from midnight on [s]; shorter excursions are not detected."""
 
 _SAMPLES_AT_ONCE, _GRID_BYTES = 16_000_000, 16 << 20
 
@@ -64,7 +66,7 @@ class Encounters(Events):
 
 
 def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
-    """Compute the relative motion of events at their minima.
+    """Compute the relative motion of events at their minima; those that are not below the threshold are dropped.
 
     Parameters
     ----------
@@ -84,13 +86,14 @@ def encounters(refiner: Refiner, events: Events, ids: np.ndarray) -> Encounters:
     for part, state, rel, _ in refiner.on_host(first, second, events.tca_s):
         miss[part], speed[part], miss_rtn[part] = norm(rel[:3]), norm(rel[3:]), rtn(state, rel[:3]).T
         midpoint[part] = (state[:3] + 0.5 * rel[:3]).T
-    return Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn, midpoint)
+    whole = Encounters(order[first], order[second], events.tca_s, events.flags, miss, speed, miss_rtn, midpoint)
+    return whole[miss < refiner.plan.threshold_km]
 
 
 def propagator_of(objects: ScreeningObjects, plan: Plan, backend: Backend, *, by_object: bool = False) -> Propagator:
     """Create the propagator of a plan. It always covers the whole window, so that all parts of a run agree."""
     span = (float(plan.node_s(plan.first_node - 1)) - 1.0, float(plan.node_s(plan.last_node + 1)) + 1.0)
-    return objects.propagator(backend, plan.start, span, mode=plan.mode, by_object=by_object)
+    return objects.propagator(backend, plan.midnight, span, mode=plan.mode, by_object=by_object)
 
 
 class Followed:
@@ -133,19 +136,20 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
     Returns
     -------
     entry, exit : ndarray, shape (m,)
-        Times [s after start]; a slow pair that is inside at an end of the window gets that end.
+        Times [s after midnight]; a slow pair that is inside at an end of the window gets that end.
     flags : ndarray, int32, shape (m,)
         :data:`ENTRY_BEFORE_START` and :data:`EXIT_AFTER_END` of such pairs.
     """
     tca_s, miss_km, speed_km_s = events.tca_s, events.miss_km, events.speed_km_s
-    chord = np.sqrt(np.maximum(plan.threshold_km**2 - miss_km**2, 0.0)) / np.maximum(speed_km_s, 1e-12)
+    chord = in_ticks(np, np.sqrt(np.maximum(plan.threshold_km**2 - miss_km**2, 0.0)) / np.maximum(speed_km_s, 1e-12))
     entry, leave, flags = tca_s - chord, tca_s + chord, np.zeros(len(tca_s), np.int32)
     slow = np.flatnonzero(events.flags & SLOW)
     if followed is None or len(slow) == 0:
         return entry, leave, flags
     refiner = followed.refiner
     first, second = followed.internal(events.first[slow]), followed.internal(events.second[slow])
-    samples = np.append(np.arange(0.0, plan.duration_s, SAMPLE_S), plan.duration_s)
+    first_s = math.ceil(plan.start_s / SAMPLE_S) * SAMPLE_S
+    samples = np.unique([plan.start_s, *np.arange(first_s, plan.end_s, SAMPLE_S), plan.end_s])
     pairs, member = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
     member = member.reshape(-1)
     low, high = np.empty((2, len(slow))), np.empty((2, len(slow)))
@@ -159,8 +163,8 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
             tca, within = tca_s[slow[e]], inside[member[e] - k]
             at = int(np.searchsorted(samples, tca, side="right"))  # samples[at - 1] <= tca < samples[at]
             before, after = np.flatnonzero(~within[:at]), np.flatnonzero(~within[at:])
-            low[:, e] = _bracket(samples, int(before[-1]), tca) if len(before) else (0.0, 0.0)
-            high[:, e] = _bracket(samples, at + int(after[0]), tca) if len(after) else (plan.duration_s,) * 2
+            low[:, e] = _bracket(samples, int(before[-1]), tca) if len(before) else (plan.start_s,) * 2
+            high[:, e] = _bracket(samples, at + int(after[0]), tca) if len(after) else (plan.end_s,) * 2
     entry[slow] = _crossing(refiner, first, second, outside=low[0], inside=low[1])
     leave[slow] = _crossing(refiner, first, second, outside=high[0], inside=high[1])
     flags[slow] |= np.where(low[0] == low[1], ENTRY_BEFORE_START, 0).astype(np.int32)
@@ -203,7 +207,7 @@ def _crossing(refiner: Refiner, i: np.ndarray, j: np.ndarray, *, outside: np.nda
     for _ in range(28):
         if not np.any(np.abs(outside - inside) > 5e-7):
             break
-        middle = 0.5 * (outside + inside)
+        middle = in_ticks(np, 0.5 * (outside + inside))
         out = _excess(refiner, i, j, middle) >= 0.0
         outside, inside = np.where(out, middle, outside), np.where(out, inside, middle)
     return inside

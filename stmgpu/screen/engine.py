@@ -2,7 +2,7 @@
 
 A window is searched in parts of whole blocks (:class:`Screener`), in any order and by any number of processes, and the
 parts are merged at the end (:func:`stmgpu.screen.parts.merge_parts`). Results do not depend on the division of the
-window: all parts count time from its start, blocks begin on whole hours, and duplicates are dropped in the merge only.
+window: all parts count time from midnight, blocks begin on whole hours, and duplicates are dropped in the merge only.
 
 This module works on arrays in memory; files, stores and schedulers are handled elsewhere.
 """
@@ -219,14 +219,14 @@ def _absent(
     begin, end = (backend.get(a)[: propagator.n] for a in propagator.usable_s)
     first = np.full(len(objects), plan.first_node, np.int64)
     missing = objects.has_trajectory.copy()
-    reached = np.zeros(len(objects))
+    reached = np.full(len(objects), plan.start_s)
     for k in np.lexsort((begin, propagator.order)).tolist():
         index = propagator.order[k]
         if missing[index] and begin[k] <= reached[index]:
             reached[index] = max(reached[index], end[k])
-    late = np.ceil((np.minimum(reached, plan.duration_s) - plan.midnight_s) / NODE_STEP_S).astype(np.int64)
-    first = np.where(reached > 0.0, late, first)
-    missing &= reached < plan.duration_s
+    late = np.ceil(np.minimum(reached, plan.end_s) / NODE_STEP_S).astype(np.int64)
+    first = np.where(reached > plan.start_s, late, first)
+    missing &= reached < plan.end_s
     return np.flatnonzero(missing), first[missing]
 
 

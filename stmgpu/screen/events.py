@@ -17,7 +17,7 @@ DUPLICATE_S = 1e-3
 
 @dataclass
 class Events:
-    """Minima found: ``first``, ``second`` internal indices, ``tca_s`` [s after start], ``flags``; host arrays [m]."""
+    """Minima: ``first``, ``second`` internal indices, ``tca_s`` [s after midnight], ``flags``; host arrays [m]."""
 
     first: np.ndarray
     second: np.ndarray

@@ -1,7 +1,8 @@
 r"""Screening plan: sample times, cells, and the proof that no conjunction is missed.
 
-The window is cut into half-open intervals [a_k, a_k + Delta) on a grid of whole UTC seconds (midnight plus multiples
-of Delta), each with one sample at its middle t_k; h = Delta / 2. Write dr_k, dv_k for the relative state of a pair at
+Times are counted from 00:00 UTC of the window's first day, in whole ticks (:mod:`stmgpu.propagate.instants`). The
+window is cut into half-open intervals [a_k, a_k + Delta) on a grid of whole seconds (multiples of Delta), each with one
+sample at its middle t_k; h = Delta / 2. Write dr_k, dv_k for the relative state of a pair at
 t_k as interpolated, D for the threshold.
 
 **Pair test.** By Taylor's theorem the relative motion over |s| <= h deviates from the straight line by
@@ -42,6 +43,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from stmgpu.constants import WGS72
+from stmgpu.propagate.instants import in_ticks, seconds_of_day
 from stmgpu.screen.settings import STEPS_S, ScreeningSettings
 
 if TYPE_CHECKING:
@@ -101,6 +103,21 @@ class Plan:
         return self.settings.window.parts
 
     @property
+    def midnight(self) -> tuple[float, float]:
+        """Two-part Julian date (UTC) from which all times are counted: 00:00 of the window's first day [d]."""
+        return self.start[0], 0.0
+
+    @property
+    def start_s(self) -> float:
+        """Start of the window [s after midnight]."""
+        return seconds_of_day(self.start[1])
+
+    @property
+    def end_s(self) -> float:
+        """End of the window [s after midnight]."""
+        return float(in_ticks(np, np.asarray(self.start_s + self.duration_s)))
+
+    @property
     def duration_s(self) -> float:
         """Length of the window [s]."""
         return self.settings.window.duration_s
@@ -142,19 +159,14 @@ class Plan:
         return self.side**3
 
     @property
-    def midnight_s(self) -> float:
-        """Time of the midnight before the start [s after start, not positive]; origin of all grids."""
-        return -round(self.start[1] * 86400.0 * 1e6) / 1e6
-
-    @property
     def first_row(self) -> int:
         """Number of the first interval, counted from midnight."""
-        return math.floor(-self.midnight_s / self.step_s + 1e-12)
+        return math.floor(self.start_s / self.step_s + 1e-12)
 
     @property
     def rows(self) -> int:
         """Intervals that overlap the window."""
-        last = math.ceil((self.duration_s - self.midnight_s) / self.step_s - 1e-12)
+        last = math.ceil(self.end_s / self.step_s - 1e-12)
         return max(last - self.first_row, 1)
 
     @property
@@ -163,16 +175,16 @@ class Plan:
         return round(NODE_STEP_S / self.step_s)
 
     def edge_s(self, row: T) -> T:
-        """Time of the start of interval ``row`` (0 = the first of the window) [s after start]."""
-        return self.midnight_s + (self.first_row + row) * self.step_s
+        """Time of the start of interval ``row`` (0 = the first of the window) [s after midnight]."""
+        return (self.first_row + row) * self.step_s
 
     def sample_s(self, row: T) -> T:
-        """Time of the sample in the middle of interval ``row`` [s after start]."""
-        return self.midnight_s + (self.first_row + row + 0.5) * self.step_s
+        """Time of the sample in the middle of interval ``row`` [s after midnight]."""
+        return (self.first_row + row + 0.5) * self.step_s
 
     def node_s(self, node: T) -> T:
-        """Time of a node, counted from midnight [s after start]."""
-        return self.midnight_s + node * NODE_STEP_S
+        """Time of a node, counted from midnight [s after midnight]."""
+        return node * NODE_STEP_S
 
     def node_before(self, row: N) -> N:
         """Node (counted from midnight) at or before interval ``row``."""

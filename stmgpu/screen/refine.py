@@ -6,8 +6,13 @@ Derivatives are therefore central differences of positions.
 
 A candidate whose squared distance is provably convex over its interval (v^2 > a d^2 with the tidal bound a d of the
 relative acceleration) has one minimum at most: Newton's method from the straight-line time converges to it. The
-others, co-moving pairs, are sampled in steps of :data:`WALK_STEP_S`; a minimum missed between two steps is shallower
-than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
+others, co-moving pairs, are sampled at whole multiples of :data:`WALK_STEP_S`; a minimum missed between two samples is
+shallower than about a centimetre for pairs within 5 km, and than about a metre at 200 km.
+
+**Last digits.** A minimum has the same bits from whichever interval, step, part or window it is found. Trial times are
+whole ticks after midnight (:mod:`stmgpu.propagate.instants`). A bracket of a co-moving pair lies between two samples,
+which do not depend on the intervals, so its root does not either. Minima of faster pairs, from both methods, end at the
+fixed point of Newton's method over a grid of anchors (:mod:`stmgpu.screen.fixed_point`).
 """
 
 from __future__ import annotations
@@ -17,8 +22,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.constants import WGS72
+from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
+from stmgpu.propagate.instants import in_ticks
 from stmgpu.screen.events import Events
+from stmgpu.screen.fixed_point import DIFFERENCE_S, Minima, settle
 from stmgpu.screen.vectors import dot
 from stmgpu.screen.window_ends import END_EDGE, JUNCTION, START_EDGE, PairWindows, edge_events
 
@@ -31,19 +38,19 @@ if TYPE_CHECKING:
     from stmgpu.screen.plan import Plan
     from stmgpu.typing import BackendArray, Bools, Floats
 
-DIFFERENCE_S = 0.5
-"""Half width of the central differences [s]. Rounding moves a TCA by less than 1e-8 s; truncation by about d^2 a / 8 v,
-below 1e-6 s for fast pairs within 5 km and up to 1e-4 s for a pair that passes at 200 km with 0.5 km/s."""
-
 WALK_STEP_S = 15.0
-"""Sampling step for pairs without a convexity proof [s]."""
-
-EDGE_TOLERANCE_S = 1e-6
-"""Minima up to this far outside the window count as inside [s]; times are printed to the microsecond."""
+"""Sampling step for pairs without a convexity proof [s]; samples are whole multiples of it after midnight."""
 
 OVERLAP_S = 5e-4
-"""Minima this close to an interval's end are accepted from both intervals [s], because the two methods differ by
-truncation (see :data:`DIFFERENCE_S`); duplicates are removed afterwards."""
+"""Minima this close to an interval's end are accepted from both intervals [s], and minima this close to the window's
+end become events of that end: the sign of the rate, on which the edge events rely, is uncertain there, because it and
+the minimum stem from different differences (see :data:`DIFFERENCE_S`). Duplicates are removed afterwards."""
+
+THRESHOLD_SLACK_KM = 1e-6
+"""Events this far above the threshold are still refined [km]; the distance at the final time decides."""
+
+SETTLE_REACH_S = 0.25
+"""Farthest that a root of a walked pair may settle from where it was found [s]; other roots stay."""
 
 STATES_AT_ONCE = 200_000
 """Pairs whose states are held in memory at once; bounds the memory of all steps after the search."""
@@ -66,6 +73,7 @@ class Refiner:
         self.propagator, self.plan, self.backend = propagator, plan, backend
         self.xp, self.get = backend.xp, backend.get
         self.windows = PairWindows(propagator, plan, backend)
+        self.gate_km2 = (plan.threshold_km + THRESHOLD_SLACK_KM) ** 2
 
     def relative(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray
@@ -77,7 +85,7 @@ class Refiner:
         i, j : backend array, integer, shape (m,)
             Internal indices of the pairs.
         t_s : backend array, float64, shape (m,)
-            Times [s after start].
+            Times [s after midnight].
 
         Returns
         -------
@@ -138,17 +146,7 @@ class Refiner:
         t = t - dot(rel[:3], rel[3:]) / xp.maximum(dot(rel[3:], rel[3:]), 1e-30)
         fast, lost = self._newton(i[convex], j[convex], row[convex], t[convex])
         walk, failed = self._walk(i[~convex], j[~convex], row[~convex])
-        return self._in_window(Events.concatenate([edges, fast, walk])), lost + failed
-
-    def _in_window(self, events: Events) -> Events:
-        """Drop events outside the pairs' windows; move those within the tolerance of an edge onto it."""
-        if len(events) == 0:
-            return events
-        put, get = self.backend.put, self.get
-        first, last, _, _ = (get(a) for a in self.windows.of(put(events.first), put(events.second)))
-        inside = (events.tca_s >= first - EDGE_TOLERANCE_S) & (events.tca_s <= last + EDGE_TOLERANCE_S)
-        events.tca_s = np.clip(events.tca_s, first, np.maximum(first, last))
-        return events[inside]
+        return Events.concatenate([edges, fast, walk]), lost + failed
 
     def _convex(self, speed: BackendArray, distance: BackendArray, radius: BackendArray) -> BackendArray:
         """Whether |dr|^2 is provably convex over the interval, given a state inside it.
@@ -162,52 +160,25 @@ class Refiner:
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
     def _newton(self, i: BackendArray, j: BackendArray, row: BackendArray, t: BackendArray) -> tuple[Events, int]:
-        """Refine single minima: iterate quadratics through three positions until the time converges.
-
-        A minimum just outside the window becomes an event of that edge: the distance rises (or falls) at the edge, but
-        the sign of the rate, on which `edge_events` relies, is uncertain this close to the minimum.
-        """
-        xp, plan = self.xp, self.plan
-        m, d = len(t), DIFFERENCE_S
-        if m == 0:
+        """Refine single minima of an interval from approximate times."""
+        plan = self.plan
+        if len(t) == 0:
             return Events.concatenate([]), 0
-        active = xp.arange(m)
-        distance2, speed2, lost = xp.full(m, np.inf), xp.zeros(m), xp.zeros(m, bool)
-        for _ in range(8):
-            ti, ii, jj = t[active], i[active], j[active]
-            k = len(active)
-            _, rel, bad = self.relative(
-                xp.concatenate([ii, ii, ii]), xp.concatenate([jj, jj, jj]), xp.concatenate([ti - d, ti, ti + d])
-            )
-            a, b, c = rel[:3, :k], rel[:3, k : 2 * k], rel[:3, 2 * k :]
-            v, q = (c - a) / (2.0 * d), (c + a - 2.0 * b) / (2.0 * d * d)  # dr(s) = b + v s + q s^2
-            s = xp.zeros(k)
-            for _ in range(4):
-                x, y = b + (v + q * s) * s, v + 2.0 * q * s
-                s = s - dot(x, y) / xp.maximum(dot(y, y) + 2.0 * dot(x, q), 1e-30)
-            x = b + (v + q * s) * s
-            t[active] = ti + s
-            failed = bad[:k] | bad[k : 2 * k] | bad[2 * k :]
-            distance2[active], speed2[active], lost[active] = xp.where(failed, np.inf, dot(x, x)), dot(y, y), failed
-            # repeat where the step exceeds the validity of the quadratic, unless the minimum lies too far away
-            near = xp.abs(t[active] - plan.sample_s(row[active])) < 2.0 * plan.step_s
-            active = active[(xp.abs(s) > d) & near & ~failed]
-            if len(active) == 0:
-                break
+        found = settle(self, i, j, t, middle_s=plan.sample_s(row), reach_s=2.0 * plan.step_s)
+        mine = (found.t_s >= plan.edge_s(row) - OVERLAP_S) & (found.t_s <= plan.edge_s(row + 1) + OVERLAP_S)
+        return self._in_window(i[mine], j[mine], found[mine]), int(found.failed.sum())
+
+    def _in_window(self, i: BackendArray, j: BackendArray, minima: Minima) -> Events:
+        """Events of the minima inside the pairs' windows; those just outside become events of that end."""
+        xp, t = self.xp, minima.t_s
         first, last, joined_before, joined_after = self.windows.of(i, j)
-        before, after = t < first - EDGE_TOLERANCE_S, t > last + EDGE_TOLERANCE_S
+        before, after = t < first, t > last
         inside = xp.where(before, first, xp.where(after, last, t))
-        distance2 = distance2 + speed2 * (t - inside) ** 2
-        keep = (
-            (distance2 < plan.threshold_km**2)
-            & (xp.abs(t - inside) < OVERLAP_S)
-            & (first <= last)
-            & (t >= plan.edge_s(row) - OVERLAP_S)
-            & (t <= plan.edge_s(row + 1) + OVERLAP_S)
-        )
+        distance2 = minima.distance2 + minima.speed2 * (t - inside) ** 2
+        keep = (distance2 < self.gate_km2) & (xp.abs(t - inside) < OVERLAP_S) & (first <= last) & ~minima.failed
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
         flags |= xp.where((before & joined_before) | (after & joined_after), JUNCTION, 0).astype(np.int32)
-        return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep])), int(lost.sum())
+        return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep]))
 
     def _walk(self, i: BackendArray, j: BackendArray, row: BackendArray) -> tuple[Events, int]:
         """Find all minima of co-moving pairs from sign changes of the rate of |dr|^2 sampled over the interval."""
@@ -225,52 +196,59 @@ class Refiner:
         turning = ~(xp.abs(rate) > 1.05 * h * (fastest * fastest + tidal * farthest * farthest))
         failed = int((bad & turning).sum())
         i, j, row = i[turning], j[turning], row[turning]
-        parts = math.ceil(plan.step_s / WALK_STEP_S)
+        begin = xp.floor(plan.edge_s(row) / WALK_STEP_S) * WALK_STEP_S
         brackets = []  # bisected together: kernel launches dominate the cost
-        left, left_rate = plan.edge_s(row + 0.0), None
-        for part in range(parts + 1):
-            t = plan.edge_s(row + part / parts)
+        left_rate = None
+        for part in range(math.ceil(plan.step_s / WALK_STEP_S) + 2):
+            t = begin + part * WALK_STEP_S
             rate, _, _, bad = self.half_rate(i, j, t)
             rate = xp.where(bad, np.nan, rate)
             if left_rate is not None:
-                hit = (left_rate < 0.0) & (rate >= 0.0)
-                brackets.append((i[hit], j[hit], left[hit], t[hit], left_rate[hit], rate[hit]))
-            left, left_rate = t, rate
-        i, j, low, high, low_rate, high_rate = (xp.concatenate(column) for column in zip(*brackets, strict=True))
-        return self._bisect(i, j, low=low, high=high, low_rate=low_rate, high_rate=high_rate), failed
+                hit = (left_rate < 0.0) & (rate >= 0.0) & (t - WALK_STEP_S < plan.edge_s(row + 1))
+                brackets.append((i[hit], j[hit], t[hit] - WALK_STEP_S, left_rate[hit], rate[hit]))
+            left_rate = rate
+        i, j, low, low_rate, high_rate = (xp.concatenate(column) for column in zip(*brackets, strict=True))
+        return self._in_window(i, j, self._bisect(i, j, low, low_rate=low_rate, high_rate=high_rate)), failed
 
     def _bisect(
         self,
         i: BackendArray,
         j: BackendArray,
+        begin_s: BackendArray,
         *,
-        low: BackendArray,
-        high: BackendArray,
         low_rate: BackendArray,
         high_rate: BackendArray,
-    ) -> Events:
-        """Roots of the rate of |dr|^2 in brackets, by the Illinois variant of false position (Dowell, Jarratt 1971)."""
-        xp = self.xp
-        t = high.copy()
-        active = xp.arange(len(t))
-        low, high, low_rate, high_rate = low.copy(), high.copy(), low_rate.copy(), high_rate.copy()
+    ) -> Minima:
+        """Minima in brackets of one walk step, where the rate of |dr|^2 changes its sign.
+
+        The Illinois variant of false position (Dowell, Jarratt 1971), with times counted from the bracket's begin.
+        """
+        xp, m = self.xp, len(begin_s)
+        low, high, t = xp.zeros(m), xp.full(m, WALK_STEP_S), xp.full(m, WALK_STEP_S)
+        active = xp.arange(m)
+        low_rate, high_rate = low_rate.copy(), high_rate.copy()
         for _ in range(60):
             if len(active) == 0:
                 break
             a, b, fa, fb = low[active], high[active], low_rate[active], high_rate[active]
-            guess = a - fa * (b - a) / xp.where(fb > fa, fb - fa, 1.0)
+            guess = in_ticks(xp, a - fa * (b - a) / xp.where(fb > fa, fb - fa, 1.0))
             guess = xp.minimum(xp.maximum(guess, a), b)
-            f, _, _, bad = self.half_rate(i[active], j[active], guess)
+            f, _, _, bad = self.half_rate(i[active], j[active], begin_s[active] + guess)
             right = f >= 0.0
             moved = xp.abs(guess - t[active])
             t[active] = guess
             low[active], high[active] = xp.where(right, a, guess), xp.where(right, guess, b)
-            low_rate[active] = xp.where(right, 0.5 * fa, f)
-            high_rate[active] = xp.where(right, f, 0.5 * fb)
+            low_rate[active], high_rate[active] = xp.where(right, 0.5 * fa, f), xp.where(right, f, 0.5 * fb)
             active = active[(moved > 1e-8) & (f != 0.0) & ~bad]
+        t = begin_s + t
         _, rel, bad = self.relative(i, j, t)
-        keep = (dot(rel[:3], rel[:3]) < self.plan.threshold_km**2) & ~bad
-        return self.events(i[keep], j[keep], t[keep], 0)
+        minima = Minima(t, dot(rel[:3], rel[:3]), dot(rel[3:], rel[3:]), bad)
+        fast = xp.flatnonzero((minima.speed2 > SLOW_PAIR_KM_S**2) & ~bad)
+        if len(fast):
+            settled = settle(self, i[fast], j[fast], t[fast], middle_s=t[fast], reach_s=SETTLE_REACH_S)
+            near = (xp.abs(settled.t_s - t[fast]) < SETTLE_REACH_S) & ~settled.failed
+            minima.replace(fast[near], settled[near])
+        return minima
 
     def events(self, i: BackendArray, j: BackendArray, t: BackendArray, flag: int | np.ndarray) -> Events:
         """Make events from arrays of the backend."""

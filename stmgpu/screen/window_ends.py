@@ -41,7 +41,7 @@ class PairWindows:
     Attributes
     ----------
     usable_s : tuple of backend arrays, optional
-        First and last usable time of every column of the propagator [s after start]; None without trajectories.
+        First and last usable time of every column of the propagator [s after midnight]; None without trajectories.
     """
 
     def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
@@ -54,15 +54,15 @@ class PairWindows:
             self._joined_after, self._joined_before = backend.put(ends), backend.put(begins)
 
     def of(self, i: BackendArray, j: BackendArray) -> tuple[BackendArray, BackendArray, BackendArray, BackendArray]:
-        """First and last time of each pair [s after start], and whether either is a junction of segments."""
-        xp, duration_s = self.backend.xp, self.plan.duration_s
+        """First and last time of each pair [s after midnight], and whether either is a junction of segments."""
+        xp, start_s, end_s = self.backend.xp, self.plan.start_s, self.plan.end_s
         if self.usable_s is None:
-            return xp.zeros(len(i)), xp.full(len(i), duration_s), xp.zeros(len(i), bool), xp.zeros(len(i), bool)
+            return xp.full(len(i), start_s), xp.full(len(i), end_s), xp.zeros(len(i), bool), xp.zeros(len(i), bool)
         begin, end = self.usable_s
-        first = xp.maximum(xp.maximum(begin[i], begin[j]), 0.0)
-        last = xp.minimum(xp.minimum(end[i], end[j]), duration_s)
-        before = first > 0.0
-        after = last < duration_s
+        first = xp.maximum(xp.maximum(begin[i], begin[j]), start_s)
+        last = xp.minimum(xp.minimum(end[i], end[j]), end_s)
+        before = first > start_s
+        after = last < end_s
         for column in (i, j):
             before = before & ((begin[column] < first) | self._joined_before[column])
             after = after & ((end[column] > last) | self._joined_after[column])
@@ -84,10 +84,8 @@ def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: Backend
     plan, xp = refiner.plan, refiner.xp
     parts = []
     first, last, joined_before, joined_after = refiner.windows.of(i, j)
-    begins = xp.where(first > 0.0, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
-    ends = xp.where(
-        last < plan.duration_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)), row == plan.rows - 1
-    )
+    begins = xp.where(first > plan.start_s, (first >= plan.edge_s(row)) & (first < plan.edge_s(row + 1)), row == 0)
+    ends = xp.where(last < plan.end_s, (last > plan.edge_s(row)) & (last <= plan.edge_s(row + 1)), row == plan.rows - 1)
     for in_row, t_s, junction, flag in (
         (begins, first, joined_before, START_EDGE),
         (ends, last, joined_after, END_EDGE),
@@ -99,7 +97,7 @@ def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: Backend
         rate, _, _, bad = refiner.half_rate(ii, jj, t)
         _, rel, bad_at = refiner.relative(ii, jj, t)
         parting = rate >= 0.0 if flag == START_EDGE else rate < 0.0
-        keep = (dot(rel[:3], rel[:3]) < plan.threshold_km**2) & parting & ~bad & ~bad_at
+        keep = (dot(rel[:3], rel[:3]) < refiner.gate_km2) & parting & ~bad & ~bad_at
         flags = xp.where(junction[at], flag | JUNCTION, flag).astype(np.int32)
         parts.append(refiner.events(ii[keep], jj[keep], t[keep], refiner.get(flags[keep])))
     return Events.concatenate(parts)

@@ -73,14 +73,14 @@ def test_rows_that_python_uses() -> None:
     assert rows == list(range(6))  # debris fills and reads the first six together
     assert (orbit_table.RADIUS, orbit_table.WEIGHT, orbit_table.ROWS) == (8, 9, 10)
     assert (orbit_table.FREE, orbit_table.KEPT, orbit_table.ABSENT) == (0, 1, 2)
-    assert (elements.MOTION, elements.STATUS, elements.ROWS) == (0, 10, 11)
+    assert (elements.MOTION, elements.STATUS, elements.ROWS) == (0, 11, 12)
     assert [codes.CODE_SENSELESS, codes.CODE_OUTSIDE, codes.CODE_DUMMY, codes.CODE_ABSENT] == [7, 8, 9, 10]
     assert secular_forces.SOLAR_PRESSURE_N_M2 == 4.56e-6
     assert table("mean_field.h").integer("MEAN_FIELD_SPEEDS") == crossing.GROUPS
 
 
 def test_contracts_use_constants_of_headers() -> None:
-    assert next(p.shape for p in signature("sgp4_init").parameters if p.name == "constants") == ("35", "n_pad")
+    assert next(p.shape for p in signature("sgp4_init").parameters if p.name == "constants") == ("36", "n_pad")
     assert next(p.shape for p in signature("secular_step").parameters if p.name == "orbit") == ("10", "stride")
 
 

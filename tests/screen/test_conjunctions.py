@@ -147,7 +147,7 @@ def test_entry_and_exit_of_fast_pairs_lie_on_the_threshold(events: tuple[Catalog
     at = {int(i): k for k, i in enumerate(catalog.norad_id[result.refiner.propagator.order])}
     i, j = (np.array([at[int(n)] for n in fast[name].values]) for name in ("primary", "secondary"))
     for name in ("entry", "exit"):
-        t = (fast[name].values - np.datetime64("2025-01-01T06:00:00")) / np.timedelta64(1, "ns") * 1e-9
+        t = (fast[name].values - np.datetime64("2025-01-01")) / np.timedelta64(1, "ns") * 1e-9
         _, rel, _ = result.refiner.relative(i, j, t)
         np.testing.assert_allclose(np.linalg.norm(rel[:3], axis=0), 10.0, atol=1e-3)
 

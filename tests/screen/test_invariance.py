@@ -53,11 +53,7 @@ def test_cut_of_the_window(crowd: Catalog, cut_h: float) -> None:
     parts = sorted(table(left) + table(right), key=lambda e: (e[0], e[1], e[2]))
     expected = sorted(table(whole), key=lambda e: (e[0], e[1], e[2]))
     assert [e[:2] for e in parts] == [e[:2] for e in expected]
-    slow = {e[:2] for e, v in zip(table(whole), whole.relative_speed.values, strict=True) if v < 0.1}
-    for a, b in zip(parts, expected, strict=True):
-        assert abs(a[3] - b[3]) < 1e-7
-        if a[:2] not in slow:
-            assert abs(a[2] - b[2]) < 2000  # ns
+    assert parts == expected
 
 
 def test_subset_of_the_catalogue(crowd: Catalog) -> None:
@@ -68,7 +64,7 @@ def test_subset_of_the_catalogue(crowd: Catalog) -> None:
     kept = set(crowd.norad_id[keep].tolist())
     expected = [e for e in table(whole) if e[0] in kept and e[1] in kept]
     assert [e[:2] for e in table(part)] == [e[:2] for e in expected]
-    np.testing.assert_allclose([e[3] for e in table(part)], [e[3] for e in expected], atol=1e-8)
+    assert table(part) == expected
 
 
 def test_all_backends_give_the_same_events(backend: Backend) -> None:

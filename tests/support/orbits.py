@@ -159,7 +159,7 @@ def engine_events(
             zip(
                 np.minimum(e.first, e.second),
                 np.maximum(e.first, e.second),
-                e.tca_s,
+                e.tca_s - plan.start_s,
                 e.miss_km,
                 e.flags & (START_EDGE | END_EDGE),
                 strict=True,

@@ -25,6 +25,7 @@ from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_s
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
 from stmgpu.propagate.elements import PAD
+from stmgpu.propagate.instants import seconds_of_ns
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.propagate.tabulated.roughness import measure
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD
@@ -105,7 +106,7 @@ class TabulatedPropagator:
         self._trajectories = trajectories
         self._at_once = backend.array_chunk
         start_ns = round((start[0] - UNIX_EPOCH_JD) * NS_PER_DAY) + round(start[1] * NS_PER_DAY)
-        usable = [(ns - start_ns) / 1e9 for ns in (trajectories.usable_start_ns, trajectories.usable_stop_ns)]
+        usable = [seconds_of_ns(ns - start_ns) for ns in (trajectories.usable_start_ns, trajectories.usable_stop_ns)]
         in_span = (usable[0] - BEYOND_S <= span_s[1]) & (usable[1] + BEYOND_S >= span_s[0])
         self._reach_ns = (start_ns + round(span_s[0] * 1e9), start_ns + round(span_s[1] * 1e9))
         self._fill(trajectories, np.flatnonzero(in_span), usable, start_ns)
@@ -147,7 +148,7 @@ class TabulatedPropagator:
             per_column["kind"][part] = self._kinds.index(key[1:3])
             if g >= _TOGETHER:
                 self._shared.append((column, g, samples, len(axes), key[1:3]))
-            axes.append(np.asarray((t.time_ns[first:last] - start_ns) / 1e9, np.float64))
+            axes.append(seconds_of_ns(t.time_ns[first:last] - start_ns))
             column, samples = column + g, samples + 3 * count * g
         self._single = put(
             np.setdiff1d(np.arange(n), [c for k, g, *_ in self._shared for c in range(k, k + g)]), np.int64

@@ -121,7 +121,7 @@ def test_samples_are_given_back(backend: Backend) -> None:
         table = TabulatedPropagator(one, backend, START, SPAN)
         found, code = (backend.get(a) for a in table.at(np.zeros(40, int), (one.time_ns - T0) * 1e-9))
         assert (code == 0).all()
-        assert np.abs(found[:3] - states[:3]).max() < 1e-9
+        assert np.abs(found[:3] - states[:3]).max() < 4e-9  # half a tick of the instants at 8 km/s
         assert np.abs(found[3:] - states[3:]).max() < (1e-3 if method == "lagrange" else 1e-9)
 
 
