@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,14 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
             yield client
 
 
+def private_scratch() -> tempfile.TemporaryDirectory[str]:
+    """Folder for the files of workers that only their owner can enter.
+
+    Dask takes one below a temporary folder that whoever comes first creates, and unpickles what it spills there.
+    """
+    return tempfile.TemporaryDirectory(prefix="stmgpu-dask-", ignore_cleanup_errors=True)
+
+
 def _ignore_interrupts() -> None:
     """Ignore keyboard interrupts, which reach all processes; workers end with their client."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -114,6 +123,7 @@ def _local(workers: int) -> Iterator[SpecCluster]:
     # sampling the Python stacks of workers every 10 ms took a tenth of two cores and does not see into kernels;
     # Dask makes glibc return memory at once, and allocating it again took a quarter of an evolution
     memory = {f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": size for name, size in _KEPT.items()}
+    scratch = private_scratch()
     security = Security.temporary()
     common = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     process = {
@@ -124,9 +134,11 @@ def _local(workers: int) -> Iterator[SpecCluster]:
             "nthreads": 1,
             "memory_limit": MEMORY_LIMIT // workers,
             "silence_logs": logging.CRITICAL,
+            "local_directory": scratch.name,
         },
     }
     with (
+        scratch,
         dask.config.set({"distributed.worker.profile.enabled": False, **NO_WORKERS, **memory}),
         SpecCluster(
             scheduler={"cls": Scheduler, "options": common | {"port": 0, "dashboard": False}},
@@ -216,7 +228,14 @@ def slurm_cluster(*, cores: int = 1, memory: str = "4GiB", walltime: str = "01:0
         "processes": 1,
         "worker_extra_args": [*arguments, "--worker-class", "stmgpu.distribute.nodes.Worker"],
         "scheduler_options": {"dashboard": False},
-        "job_script_prologue": [f"export {name}=1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")],
+        "local_directory": '"$STMGPU_SCRATCH"',
     }
+    prologue = [
+        "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1",
+        "STMGPU_SCRATCH=$(mktemp -d -t stmgpu-dask.XXXXXX)",  # only its owner can enter it
+        "trap 'rm -rf -- \"$STMGPU_SCRATCH\"' EXIT",
+        *options.pop("job_script_prologue", ()),
+    ]
     folder = Path(options.get("shared_temp_directory") or Path.cwd())
-    return JobCluster(folder, cores=cores, memory=memory, walltime=walltime, **(defaults | options))
+    options = defaults | {"job_script_prologue": prologue} | options
+    return JobCluster(folder, cores=cores, memory=memory, walltime=walltime, **options)

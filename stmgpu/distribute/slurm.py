@@ -22,7 +22,7 @@ from distributed.security import Security
 
 from stmgpu.distribute import nodes
 from stmgpu.distribute.certificates import Contact, await_contact, private_folder, publish, write_private
-from stmgpu.distribute.cluster import NO_WORKERS
+from stmgpu.distribute.cluster import NO_WORKERS, private_scratch
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ class StepRunner(BaseRunner):
         This rank, and their number.
     path : Path
         File through which rank 0 publishes its address and certificate.
+    scratch : str
+        Private folder for the files of a worker.
     """
 
-    def __init__(self, rank: int, ranks: int, path: Path) -> None:
+    def __init__(self, rank: int, ranks: int, path: Path, scratch: str) -> None:
         self.rank, self.n_workers, self.path = rank, ranks - 2, path
         self.contact = None if rank == _SCHEDULER else await_contact(path)
         self.security = Security.temporary() if self.contact is None else self.contact.security
@@ -53,7 +55,7 @@ class StepRunner(BaseRunner):
         super().__init__(
             scheduler_options=secured | {"protocol": "tls://", "dashboard": False},
             worker_class="stmgpu.distribute.nodes.Worker",
-            worker_options=secured | {"nthreads": 1},
+            worker_options=secured | {"nthreads": 1, "local_directory": scratch},
         )
 
     async def get_role(self) -> Role:  # type: ignore[override]  # declared as a string, used as a Role
@@ -119,7 +121,8 @@ def step_runner(folder: Path) -> Iterator[StepRunner]:
     with ExitStack() as stack:
         if rank == _SCHEDULER:
             stack.enter_context(private_folder(private))
-        with StepRunner(rank, ranks, private / "contact.json") as runner:
+        scratch = stack.enter_context(private_scratch())
+        with StepRunner(rank, ranks, private / "contact.json", scratch) as runner:
             yield runner
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,16 @@ class TestLocalCluster:
         assert len(ports) == 3  # scheduler, nanny, worker
         assert {ip for ip, _ in ports} == {"127.0.0.1"}
         assert [port for _, port in ports if answers_without_tls(port)] == []
+
+    def test_nobody_else_enters_the_folder_of_a_worker(self, client: Client) -> None:
+        folder = Path(client.run(_folder).popitem()[1])
+        (private,) = (path for path in folder.parents if path.parent == Path(tempfile.gettempdir()))
+        assert private.stat().st_mode & 0o777 == 0o700
+        assert private.stat().st_uid == os.geteuid()
+
+
+def _folder(dask_worker: object) -> str:
+    return str(dask_worker.local_directory)  # type: ignore[attr-defined]
 
 
 def _address(dask_worker: object) -> str:

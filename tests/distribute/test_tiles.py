@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,15 @@ def test_progress_may_be_a_function_or_a_bar(tmp_path: Path, capsys: pytest.Capt
     assert "conjunctions: 100%" in capsys.readouterr().err
     stm.screen(catalog, start=START, hours=1, backend=BACKEND, progress=True)
     assert "screening: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_store_has_the_permissions_of_the_umask(mask: int, tmp_path: Path) -> None:
+    before = os.umask(mask)
+    try:
+        screen(small_catalog(100), tmp_path / "s.zarr", 1.0, tile_hours=0.5)
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "s.zarr", *(tmp_path / "s.zarr").rglob("*")]
+    assert len(paths) > 50
+    assert [path for path in paths if path.stat().st_mode & mask] == []

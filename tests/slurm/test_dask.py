@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -75,6 +76,8 @@ def test_workers_that_are_jobs_of_their_own(world: World, monkeypatch: pytest.Mo
         addresses = (cluster.scheduler_address, *workers, *(worker["nanny"] for worker in workers.values()))
         ports = {port for _, port in listening(os.getpid())} | {urlsplit(address).port for address in addresses}
         assert [port for port in ports if answers_without_tls(port)] == []
+        scratch = client.run(lambda dask_worker: str(Path(dask_worker.local_directory).parent.parent))
+        assert {oct(Path(folder).stat().st_mode & 0o777) for folder in scratch.values()} == {"0o700"}
         (private,) = world.folder.glob(".stmgpu-dask-*")
         assert {oct(path.stat().st_mode & 0o777) for path in (private, *private.iterdir())} == {"0o700", "0o600"}
         outcome = stm.screen_to_store(
