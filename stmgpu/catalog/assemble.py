@@ -13,6 +13,7 @@ from stmgpu.catalog.columns import COLUMNS
 from stmgpu.catalog.element_sets import best_of_each
 from stmgpu.catalog.limits import Fault, element_faults
 from stmgpu.catalog.rejection import MAX_REJECTIONS, Rejection
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.errors import CatalogError, printable
 
 if TYPE_CHECKING:
@@ -132,7 +133,13 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     CatalogError
         If no record is valid or more than half are rejected.
     """
-    bad, rejected = _bad_records(records)
+    unreadable = np.zeros(len(records.positions), np.bool_)
+    for fault in records.faults:
+        unreadable |= fault.mask
+    without_id = (records.columns["norad_id"] == 0) & ~unreadable
+    records.columns["norad_id"] = np.where(without_id, SYNTHETIC_ID, records.columns["norad_id"])
+    bad, rejected = _bad_records(records, unreadable)
+    records.columns["norad_id"] = _ids(records, without_id & ~bad, ~(without_id | bad))
     good = np.flatnonzero(~bad)
     count = int(bad.sum()) + records.strays.count
     if len(good) == 0 or count > len(good):
@@ -163,13 +170,32 @@ def assemble(records: Records, *, source: str, sha256: str) -> Catalog:
     )
 
 
-def _bad_records(records: Records) -> tuple[Bools, list[Stray]]:
+def _ids(records: Records, without_id: Bools, with_id: Bools) -> Ints:
+    """Ids of all records; those with catalogue number 0 get free ones.
+
+    Sets of one name and designator are of one object; a set without a designator is an object of its own.
+    """
+    ids = records.columns["norad_id"].copy()
+    records.notes.add_all(
+        f"catalogue number 0 is replaced by ids from {SYNTHETIC_ID} on", without_id, records.positions
+    )
+    following = max(int(ids[with_id].max(initial=0)) + 1, SYNTHETIC_ID)
+    known: dict[tuple[str, str], int] = {}
+    names = [records.columns.get(name) for name in ("object_id", "name")]
+    for k in np.flatnonzero(without_id).tolist():
+        designator, name = ("" if column is None else str(column[k]) for column in names)
+        if designator and (designator, name) in known:
+            ids[k] = known[designator, name]
+            continue
+        known[designator, name] = ids[k] = following
+        following += 1
+    return ids
+
+
+def _bad_records(records: Records, unreadable: Bools) -> tuple[Bools, list[Stray]]:
     """Mask of the records that break a limit, and the first 1,000 rejections of all kinds, in order."""
-    bad = np.zeros(len(records.positions), np.bool_)
+    bad = unreadable.copy()
     faults = [(fault, fault.mask) for fault in records.faults]
-    for _, mask in faults:
-        bad |= mask
-    unreadable = bad.copy()
     for fault in element_faults(records.columns):
         faults.append((fault, fault.mask & ~unreadable))
         bad |= faults[-1][1]

@@ -33,13 +33,16 @@ def _no_trajectories() -> Trajectories:
 
 
 def _named(trajectories: Trajectories, catalog: Catalog, places: Ints) -> Trajectories:
-    """Trajectories with the ids of their objects instead of synthetic ones."""
+    """Trajectories with the ids of their objects instead of synthetic ones, and none of an object that is another."""
     own = np.flatnonzero((places >= 0) & (trajectories.norad_id >= SYNTHETIC_ID))
     ids = trajectories.norad_id.copy()
     ids[own] = catalog.norad_id[places[own]]
-    if not len(own) or len(np.unique(ids)) < len(ids):  # two trajectories of one object keep ids of their own
-        return trajectories
-    return replace(trajectories, norad_id=ids)
+    if len(np.unique(ids)) < len(ids):  # two trajectories of one object keep ids of their own
+        ids = trajectories.norad_id.copy()
+    of_object = np.where(places < 0, -1, catalog.norad_id[places])
+    of_others = np.flatnonzero(np.isin(ids, catalog.norad_id) & (ids != of_object))
+    ids[of_others] = max(int(ids.max()), int(catalog.norad_id.max())) + 1 + np.arange(len(of_others))
+    return trajectories if np.array_equal(ids, trajectories.norad_id) else replace(trajectories, norad_id=ids)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ _DOT_UNITS = 1036800.0 / math.pi  # of rad/min^2 in rev/day^2
 _DDOT_UNITS = 2985984000.0 / 2.0 / math.pi  # of rad/min^3 in rev/day^3
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\+?\d{1,18}(?:\.0*)?", re.ASCII)  # tables of numbers write 90001.0 beside a missing value
-_THEORIES = ("SGP4", "SGP/SGP4", "SGP4/SDP4", "SDP4")
+_ALIASES = ("TLE", "SGP")  # written by some producers of element sets for SGP4
+_THEORIES = ("SGP4", "SGP/SGP4", "SGP4/SDP4", "SDP4", *_ALIASES)
 _UNUSED_BY_SGP4 = (
     "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT", "ELEMENT_SET_NO", "REV_AT_EPOCH", "MASS", RADIUS_KEYWORD,
 )  # fmt: skip
@@ -108,6 +109,8 @@ def convert(table: FieldTable, *, lenient: bool = False) -> Records:
         if keyword in table.fields:
             texts = [(text or "").strip().upper() for text in table.get(keyword)]
             fault(np.array([text != "" and text not in allowed for text in texts], np.bool_), keyword, hint)
+            for alias in _ALIASES:
+                table.notes.add_all(f"{keyword} {alias} is taken for SGP4", np.array(texts) == alias, positions)
     for keyword in ("BTERM", "AGOM"):
         if keyword in table.fields:
             mask = np.array([bool(text and text.strip()) for text in table.get(keyword)], np.bool_)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
+
 if TYPE_CHECKING:
     from stmgpu.catalog.catalog import Catalog
     from stmgpu.typing import Ints, Strings
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 def match(norad_id: Ints, object_id: Strings, catalog: Catalog) -> Ints:
     """Index in a catalogue of each object, by NORAD id or else by international designator; -1 where it has none.
+
+    Ids from 900,000,001 on were given by a reader, so equal ones need not be of one object.
 
     Parameters
     ----------
@@ -28,7 +32,7 @@ def match(norad_id: Ints, object_id: Strings, catalog: Catalog) -> Ints:
     ndarray of int64, shape (n,)
         Indices.
     """
-    by_id = {int(value): k for k, value in enumerate(catalog.norad_id)}
+    by_id = {int(value): k for k, value in enumerate(catalog.norad_id) if value < SYNTHETIC_ID}
     by_name = {canonical_designator(text): k for k, text in enumerate(catalog.object_id.tolist()) if text}
     return np.array(
         [

@@ -76,7 +76,6 @@ BAD = {
     "missing B*": ({"BSTAR": None}, "BSTAR is missing"),
     "missing epoch": ({"EPOCH": None}, "EPOCH is missing"),
     "bad epoch": ({"EPOCH": "yesterday"}, "EPOCH is 'yesterday'"),
-    "id zero": ({"NORAD_CAT_ID": "0"}, "NORAD id is 0"),
     "ten digits": ({"NORAD_CAT_ID": "1234567890"}, "NORAD id is 1234567890"),
     "alpha id": ({"NORAD_CAT_ID": "A0001"}, "NORAD_CAT_ID is 'A0001'"),
     "missing id": ({"NORAD_CAT_ID": ""}, "NORAD_CAT_ID is missing"),
@@ -326,3 +325,12 @@ class TestSharedSamples:
         names = {path.name for path in SAMPLES.iterdir()}
         assert names == VALID | set(BROKEN)
         assert issubclass(CatalogError, StmgpuError)
+
+
+@pytest.mark.parametrize("theory", ["TLE", "SGP", "tle"])
+def test_names_of_sgp4_in_the_field(theory: str) -> None:
+    cat = read_catalog(kvn_of({**fields(), "MEAN_ELEMENT_THEORY": theory}))
+    assert cat.notes == (f"MEAN_ELEMENT_THEORY {theory.upper()} is taken for SGP4: 1 line (1)",)
+    assert cat.equals(read_catalog(kvn_of(fields())))
+    with pytest.raises(CatalogError, match="MEAN_ELEMENT_THEORY is 'DSST'"):
+        read_catalog(kvn_of({**fields(), "MEAN_ELEMENT_THEORY": "DSST"}))
