@@ -169,12 +169,18 @@ def as_failure_attributes(columns: Mapping[str, Any]) -> dict[str, Any]:
 def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
     """Attributes of the result; none of them depends on the machine or on the tiling."""
     certificate = part.certificate
-    trajectories = {}
+    trajectories: dict[str, Any] = {}
+    interpolation: dict[str, Any] = {}
     if catalog.any_trajectory:
         error_km = catalog.trajectories.interpolation_error_km()
+        worst = int(error_km.argmax())
         trajectories = {
             "objects_with_trajectory": len(catalog.trajectories),
-            "largest_interpolation_error_km": float(error_km.max(initial=0.0)),
+            "largest_interpolation_error_km": float(error_km[worst]),
+        }
+        interpolation = {
+            "interpolation_error_km": float(error_km[worst]),
+            "worst_trajectory": int(catalog.trajectories.norad_id[worst]),
         }
     return {
         "Conventions": CONVENTIONS,
@@ -203,6 +209,7 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
                 "largest_ratio": certificate.largest_ratio,
                 "largest_pad_km": certificate.largest_pad_km,
                 "worst": certificate.worst,
+                **interpolation,
                 "plan": plan.describe(),
             }
         ),

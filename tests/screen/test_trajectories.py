@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 from support.plans import plan_for
 
 import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
+from stmgpu.catalog.trajectories.gravity import gravity
 from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -21,6 +23,9 @@ from stmgpu.propagate.tabulated import TabulatedPropagator
 from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
 from stmgpu.screen.engine import Screening, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 START, HOURS, S = (2460676.5, 0.0), 4.0, 1_000_000_000
 T0 = int(np.datetime64("2025-01-01", "ns").view(np.int64))
@@ -243,6 +248,40 @@ def free_orbit_of(state: np.ndarray, times_s: np.ndarray) -> np.ndarray:
             y = free_orbit(np, y, time / max(1, int(abs(time) / 60.0)))
         found[:, k] = y[:, 0]
     return found
+
+
+@pytest.mark.parametrize(("method", "degree"), [("hermite", 7), ("lagrange", 9)])
+def test_irregular_ephemerides_give_the_same_event(method: str, degree: int) -> None:
+    """A pair that meets between samples a minute apart; states beside the event must not move or hide it."""
+    backend, minutes = CpuBackend(), np.arange(61) * 60.0 + 18.5
+    extra = ([], [1818.6], [1818.501], np.arange(1819.5, 1878.0))
+    own = np.array([0.0, 7000.0, 0.0, -7.546, 0.0, 0.0])
+    other = own + np.array([1.0, 2.0, 0.5, 7.546, 0.0, 7.4])
+    paths = [flown_dense(state, 1843.5, 3700.0) for state in (own, other)]
+    rows = []
+    for times in (np.union1d(minutes, more) for more in extra):
+        at = T0 + np.round(times * S).astype(np.int64)
+        states = [np.round(path(times), 6) for path in paths]
+        parts = [Trajectory([Segment(at, y[:3].T, y[3:].T, None, None, method, degree)]) for y in states]
+        pair = Trajectories.of(parts)
+        assert pair.require_accuracy().max() < 1e-3
+        rows.append(fast(screened(ScreeningObjects(stm.synthetic_catalog(1)[:0], pair), backend, 5.0, 1.0)))
+    assert [r[:2] for r in rows[0]] == [(900_000_001, 900_000_002)]
+    assert abs(rows[0][0][2] - 1843.5) < 1.0
+    for row in rows[1:]:
+        same(rows[0], row, time_s=1e-4, distance_km=1e-4)
+
+
+def flown_dense(state: np.ndarray, at_s: float, end_s: float) -> Callable[[np.ndarray], np.ndarray]:
+    """States [6, m] of free motion through a state, at times from 0 to an end."""
+
+    def rates(_: float, y: np.ndarray) -> np.ndarray:
+        return np.concatenate([y[3:], gravity(np, y[:3])])
+
+    options = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-9}
+    begin = solve_ivp(rates, (at_s, 0.0), state, **options).y[:, -1]
+    dense: Callable[[np.ndarray], np.ndarray] = solve_ivp(rates, (0.0, end_s), begin, dense_output=True, **options).sol
+    return dense
 
 
 def test_an_object_does_not_meet_itself() -> None:

@@ -172,7 +172,7 @@ def _check_samples(t: Columns) -> None:
         step < MIN_SPACING_NS,
         lambda k: (
             f"its time is {step[k] * 1e-9:.9g} s after the one before; times must "
-            "rise by a millisecond at least (cut at a manoeuvre: a segment of its own)"
+            "rise by a millisecond at least (leave one of the two out; a manoeuvre needs a segment of its own)"
         ),
     )
     refuse(step > MAX_SPACING_NS, lambda k: f"it is {step[k] * 1e-9:.9g} s after the one before; allowed are 4 hours")

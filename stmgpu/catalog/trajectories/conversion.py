@@ -16,6 +16,7 @@ from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.joining import join_segments
 from stmgpu.catalog.trajectories.segments import Segment, Trajectory
+from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
 from stmgpu.errors import InputError
 from stmgpu.frames import FRAMES, known_frame, rotation_to_teme, to_teme
 from stmgpu.messages.fields import fail
@@ -130,10 +131,12 @@ def _segments(segment: StateSegment, notes: list[str]) -> list[Segment]:
             "times must rise (a manoeuvre needs a segment of its own)",
         )
     begin, end = _usable(segment, tai, notes)
+    keep = kept_samples(tai)
+    if not keep.all():
+        notes.append(_left_out(segment, np.flatnonzero(~keep), tai))
+    tai, states = tai[keep], segment.states[keep]
     intervals = utc_intervals(int(tai[0]), int(tai[-1]))
-    position, velocity = to_teme(
-        meta["REF_FRAME"], tai - intervals[0].offset_ns, segment.states[:, :3], segment.states[:, 3:]
-    )
+    position, velocity = to_teme(meta["REF_FRAME"], tai - intervals[0].offset_ns, states[:, :3], states[:, 3:])
     method, degree = _interpolation(segment)
     covariance_tai = None if segment.covariance is None else _covariance_times(segment)
     parts = []
@@ -144,6 +147,14 @@ def _segments(segment: StateSegment, notes: list[str]) -> list[Segment]:
             times_ns = tai - interval.offset_ns
             parts.append(Segment(times_ns, position, velocity, start, stop, method, degree, covariance))
     return parts
+
+
+def _left_out(segment: StateSegment, rows: Ints, tai: Ints) -> str:
+    """Note about states that are too close to others."""
+    steps = [min(tai[k] - tai[k - 1], tai[k + 1] - tai[k]) * 1e-9 for k in rows[:3].tolist()]
+    shown = ", ".join(f"{segment.where(k)} ({s:.6g} s)" for k, s in zip(rows[:3].tolist(), steps, strict=True))
+    rest = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return f"{len(rows)} of {len(tai)} states left out, less than 1/{RATIO} of a neighbouring step from another: {shown}{rest}"
 
 
 def _covariance_times(segment: StateSegment) -> Ints:

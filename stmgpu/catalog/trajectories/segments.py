@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,16 @@ import numpy.typing as npt
 from stmgpu.catalog.trajectories.columns import float_column, int_column
 from stmgpu.catalog.trajectories.covariances import Covariances
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
+from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
 from stmgpu.errors import InputError
+from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stmgpu.typing import Ints
+
+_LOG = logging.getLogger(__name__)
 
 SYNTHETIC_ID = 900_000_001
 """First id for objects without a NORAD number, in the order read; real ids are far below."""
@@ -33,7 +38,8 @@ class Segment:
     Parameters
     ----------
     time_ns : int64, shape (m,)
-        UTC [ns since 1970, days of 86,400 s], strictly increasing, m >= 2.
+        UTC [ns since 1970, days of 86,400 s], strictly increasing, m >= 2. Steps may change by a factor of 8 at a time:
+        states that are closer together are left out, with a warning in the log.
     position, velocity : float64, shape (m, 3)
         TEME [km], [km/s].
     usable_start_ns, usable_stop_ns : int, optional
@@ -148,25 +154,14 @@ def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str
     for k, one in enumerate(trajectories):
         if not len(one.segments):
             raise InputError(f"trajectory {one.name!r} (number {k + 1}) has no segment; give at least one")
-        for segment in one.segments:
-            times.append(int_column("time_ns", segment.time_ns).reshape(-1))
-            if len(times[-1]) < 2:
-                raise InputError(
-                    f"a segment of trajectory {one.name!r} has {len(times[-1])} samples; 2 at least are "
-                    "needed to interpolate"
-                )
+        for given in one.segments:
+            segment = _thinned(given, one.name)
+            times.append(int_column("time_ns", segment.time_ns))
             segments.append(segment)
             owner.append(k)
     vectors = {
         name: [float_column(name, getattr(segment, name)) for segment in segments] for name in ("position", "velocity")
     }
-    for parts in vectors.values():
-        for part, time in zip(parts, times, strict=True):
-            if part.shape != (len(time), 3):
-                raise InputError(
-                    f"states of a segment have shape {part.shape} beside {len(time)} times; they must be "
-                    f"({len(time)}, 3)"
-                )
     usable = [
         (
             t[0] if s.usable_start_ns is None else s.usable_start_ns,
@@ -190,3 +185,33 @@ def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str
         **{name: np.concatenate([*parts, np.empty((0, 3))]) for name, parts in vectors.items()},
         "covariance": Covariances.concatenate([s.covariance for s in segments], [1] * len(segments)),
     }
+
+
+def _thinned(segment: Segment, name: str) -> Segment:
+    """A segment without states that are too close to others to be interpolated through; they are noted."""
+    time_ns = int_column("time_ns", segment.time_ns).reshape(-1)
+    if len(time_ns) < 2:
+        raise InputError(
+            f"a segment of trajectory {name!r} has {len(time_ns)} samples; 2 at least are needed to interpolate"
+        )
+    position, velocity = (float_column(column, getattr(segment, column)) for column in ("position", "velocity"))
+    for part in (position, velocity):
+        if part.shape != (len(time_ns), 3):
+            raise InputError(
+                f"states of a segment have shape {part.shape} beside {len(time_ns)} times; they must be "
+                f"({len(time_ns)}, 3)"
+            )
+    keep = kept_samples(time_ns) if (np.diff(time_ns) > 0).all() else np.ones(len(time_ns), bool)
+    if not keep.all():
+        dropped = time_ns[~keep]
+        _LOG.warning(
+            "trajectory %r: %d of %d states left out, less than 1/%d of a neighbouring step apart: %s%s",
+            name,
+            len(dropped),
+            len(time_ns),
+            RATIO,
+            ", ".join(np.atleast_1d(format_utc(dropped[:3].view("datetime64[ns]"))).tolist()),
+            ", ..." if len(dropped) > 3 else "",
+        )
+        time_ns, position, velocity = time_ns[keep], position[keep], velocity[keep]
+    return replace(segment, time_ns=time_ns, position=position, velocity=velocity)

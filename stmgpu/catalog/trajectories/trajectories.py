@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.catalog.trajectories.accuracy import interpolation_error_km
+from stmgpu.catalog.trajectories.accuracy import Accuracy, accuracy
 from stmgpu.catalog.trajectories.checks import check_columns
 from stmgpu.catalog.trajectories.columns import OBJECT, SAMPLE, SEGMENT, Columns, float_column, int_column, text_column
 from stmgpu.catalog.trajectories.covariances import Covariances
@@ -23,6 +24,7 @@ from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.matching import match
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, Trajectory, columns_of
 from stmgpu.errors import InputError
+from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +38,10 @@ MAX_ERROR_KM = 1.0
 """Largest estimated interpolation error that `require_accuracy` accepts [km]."""
 
 _COLUMNS = (*OBJECT, *SEGMENT, "offset", *SAMPLE)
+_MEASURED: dict[str, Accuracy] = {}
+_REMEMBERED = 4
+"""Accuracies that a process remembers by digest: a run reads its trajectories again from its store."""
+
 _TEXT = ("name", "object_id", "source", "sha256", "method")
 
 
@@ -232,7 +238,10 @@ class Trajectories(Columns):
         columns["segment_object"] = owner
         columns["offset"] = np.concatenate([[0], np.cumsum(np.diff(self.offset)[segments])])
         columns["covariance"] = self.covariance.of_segments(segments)
-        return Trajectories(**columns)
+        chosen = Trajectories(**columns)
+        if "accuracy" in self.__dict__:
+            chosen.__dict__["accuracy"] = self.accuracy[segments]
+        return chosen
 
     def equals(self, other: Trajectories) -> bool:
         """Whether every column holds the same values."""
@@ -245,8 +254,11 @@ class Trajectories(Columns):
 
         Names, sources and covariances do not count.
         """
+        return self._digest(("norad_id", *SEGMENT, "offset", *SAMPLE))
+
+    def _digest(self, names: tuple[str, ...]) -> str:
         total = hashlib.sha256()
-        for name in ("norad_id", *SEGMENT, "offset", *SAMPLE):
+        for name in names:
             column = getattr(self, name)
             if name == "method":
                 column = np.array([METHODS.index(text) for text in column], np.int64)
@@ -255,25 +267,37 @@ class Trajectories(Columns):
             total.update(name.encode() + b"\0" + np.ascontiguousarray(column, column.dtype.newbyteorder("<")).tobytes())
         return total.hexdigest()
 
-    def interpolation_error_km(self) -> Floats:
-        """Estimate of each object's largest interpolation error in its usable time.
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """Bounds of the interpolation error of each segment, measured once in a process."""
+        digest = self._digest((*SEGMENT, "offset", *SAMPLE))
+        if digest not in _MEASURED:
+            if len(_MEASURED) >= _REMEMBERED:
+                _MEASURED.pop(next(iter(_MEASURED)))
+            _MEASURED[digest] = accuracy(self)
+        return _MEASURED[digest]
 
-        See `stmgpu.catalog.trajectories.accuracy` for the method and for measured errors.
+    def interpolation_error_km(self) -> Floats:
+        """Bound of each object's interpolation error in its usable time.
+
+        See `stmgpu.catalog.trajectories.accuracy` for what it covers.
 
         Returns
         -------
         ndarray of float64, shape (n,)
             [km].
         """
-        return interpolation_error_km(self)
+        worst = np.zeros(len(self))
+        np.maximum.at(worst, self.segment_object, self.accuracy.error_km)
+        return worst
 
     def require_accuracy(self, limit_km: float = MAX_ERROR_KM) -> Floats:
-        """Estimate interpolation errors and reject those above a limit.
+        """Bound interpolation errors and reject those above a limit.
 
         Parameters
         ----------
         limit_km : float
-            Largest estimated error [km].
+            Largest error [km].
 
         Returns
         -------
@@ -283,17 +307,30 @@ class Trajectories(Columns):
         Raises
         ------
         InputError
-            If an error is larger; it names the worst objects.
+            If an error may be larger; it names the worst objects, with time and cause.
         """
         errors = self.interpolation_error_km()
         bad = np.argsort(-errors, kind="stable")[: int((errors > limit_km).sum())]
         if len(bad):
-            shown = "; ".join(f"{self.norad_id[k]} {str(self.name[k])!r}: {errors[k]:.3g} km" for k in bad[:5])
+            shown = "; ".join(self._fault(k) for k in bad[:5].tolist())
             raise InputError(
-                f"{len(bad)} of {len(self)} trajectories are sampled too coarsely to interpolate: estimated error "
-                f"above {limit_km:g} km ({shown}); give samples closer together, or leave these objects out"
+                f"{len(bad)} of {len(self)} trajectories may be off by more than {limit_km:g} km when they are "
+                f"interpolated: {shown}; or leave these objects out"
             )
         return errors
+
+    def _fault(self, k: int) -> str:
+        """The largest error of an object, with its place and its cure."""
+        segments = np.flatnonzero(self.segment_object == k)
+        s = segments[self.accuracy.error_km[segments].argmax()]
+        error_km, at = self.accuracy.error_km[s], format_utc(self.accuracy.time_ns[s].view("datetime64[ns]"))
+        who = f"{self.norad_id[k]} {str(self.name[k])!r}: error up to {error_km:.3g} km"
+        if self.accuracy.of_states[s]:
+            return (
+                f"{who}, the state at {at} (or one beside it) does not fit its neighbours: correct or remove it; a "
+                "manoeuvre needs a segment of its own"
+            )
+        return f"{who}, samples are too far apart after {at}: give them closer together"
 
     def matches(self, catalog: Catalog) -> Ints:
         """Match objects with a catalogue, by NORAD id or else by international designator.

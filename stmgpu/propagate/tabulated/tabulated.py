@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.catalog.trajectories.interpolation import METHODS, weights, window_start
+from stmgpu.catalog.trajectories.interpolation import METHODS, is_even, weights, window_start, windows
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
 from stmgpu.propagate.elements import PAD
@@ -157,6 +157,18 @@ class TabulatedPropagator:
         self._velocity = put(np.concatenate([*tables[1], np.empty(0)])) if with_velocity else self._position
         self._axis, self._base, self._stride, self._kind = (put(a) for a in per_column.values())
         self._set_axes(axes)
+        self._set_windows([(t.time_ns[t.offset[m[0]] : t.offset[m[0] + 1]], key[2]) for key, m in groups.items()])
+
+    def _set_windows(self, axes: list[tuple[NDArray[np.int64], int]]) -> None:
+        """Windows of the axes whose steps differ much, one interval after another; others are counted off."""
+        most = max((samples for _, samples in axes), default=0)
+        self._host_windows = [None if is_even(time_ns) else windows(time_ns, samples) for time_ns, samples in axes]
+        place, begin, rows = 0, np.full(max(len(axes), 1), -1, np.int64), [np.zeros((0, most), np.int32)]
+        for k, chosen in enumerate(self._host_windows):
+            if chosen is not None:
+                begin[k], place = place, place + len(chosen)
+                rows.append(np.pad(chosen, ((0, 0), (0, most - chosen.shape[1]))).astype(np.int32))
+        self._window_of, self._windows = self.backend.put(begin), self.backend.put(np.concatenate(rows))
 
     def _set_axes(self, axes: list[NDArray[np.float64]]) -> None:
         """All time axes one after another, with rising keys, so that one search finds a time in any of them."""
@@ -180,7 +192,8 @@ class TabulatedPropagator:
 
         Notes
         -----
-        Twice the bound that :mod:`stmgpu.propagate.tabulated.roughness` derives, from measures that are taken once.
+        Twice the bound that :mod:`stmgpu.propagate.tabulated.roughness` derives, from measures that are taken once, or
+        the bound of the interpolation error where that is larger.
         """
         h, t = half_step_s, node_step_s
         bend, jump, jump_rate, offset = self._roughness
@@ -188,6 +201,7 @@ class TabulatedPropagator:
         pads[: self.n] = 2.0 * (
             bend * (t * t / 16.0 + h * t / 2.0 + h * h / 2.0) + (jump + jump_rate * t) * (t / 8.0 + 2.0 * h) + offset
         )
+        pads[: self.n] = np.maximum(pads[: self.n], self._trajectories.accuracy.error_km[self.segment])
         return self.backend.put(pads)
 
     @cached_property
@@ -236,8 +250,13 @@ class TabulatedPropagator:
         low, high = (float(part[column]) for part in self.usable_s)
         clipped = np.minimum(np.maximum(times, low), high)
         interval = np.clip(np.searchsorted(axis, clipped, side="right") - 1, 0, len(axis) - 2)
-        start = window_start(np, interval, samples, len(axis))
-        weight = weights(METHODS[number], [axis[start + j] for j in range(samples)], clipped)
+        chosen = self._host_windows[axis_number]
+        if chosen is None:
+            start = window_start(np, interval, samples, len(axis))
+            nodes = start[:, None] + np.arange(samples)
+        else:
+            nodes = chosen[interval]
+        weight = weights(METHODS[number], [axis[nodes[:, j]] for j in range(samples)], clipped)
         tables = [
             table[base : base + 3 * g * len(axis)].reshape(len(axis), 3, g)
             for table in (self._position, self._velocity)
@@ -249,7 +268,7 @@ class TabulatedPropagator:
             if absent:
                 states[k, :, columns] = np.nan
                 continue
-            rows = slice(int(start[k]), int(start[k]) + samples)
+            rows = nodes[k] if chosen is not None else slice(int(nodes[k, 0]), int(nodes[k, 0]) + samples)
             state = xp.concatenate(
                 [
                     _sum(
@@ -325,9 +344,14 @@ class TabulatedPropagator:
         interval = xp.maximum(interval - (t < self._times[offset + interval]), 0)
         interval = xp.minimum(interval + (t >= self._times[offset + interval + 1]), length - 2)
         begin = window_start(xp, interval, samples, length)
-        weight = weights(METHODS[number], [self._times[offset + begin + j] for j in range(samples)], t)
+        nodes = [begin + j for j in range(samples)]
+        if len(self._windows):
+            place = self._window_of[axis]
+            chosen = self._windows[xp.maximum(place, 0) + xp.where(place < 0, 0, interval)]
+            nodes = [xp.where(place < 0, nodes[j], chosen[:, j]) for j in range(samples)]
+        weight = weights(METHODS[number], [self._times[offset + node] for node in nodes], t)
         stride, base = self._stride[columns], self._base[columns]
-        rows = [xp.stack([base + (3 * (begin + j) + a) * stride for a in range(3)]) for j in range(samples)]
+        rows = [xp.stack([base + (3 * node + a) * stride for a in range(3)]) for node in nodes]
         states: BackendArray = xp.concatenate(
             [
                 _sum(

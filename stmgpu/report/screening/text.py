@@ -21,6 +21,9 @@ from stmgpu.time import format_utc
 if TYPE_CHECKING:
     import xarray as xr
 
+INTERPOLATION_SHARE = 0.01
+"""Share of the threshold above which the interpolation error of trajectories is printed."""
+
 _TIME_WIDTH, _ID_WIDTH, _NAME_WIDTH = 23, 9, 24
 
 
@@ -68,6 +71,18 @@ def participation_text(ds: xr.Dataset) -> str:
     return (
         f"only {objects - failed:,} of {objects:,} objects took part throughout the window; the certificate says "
         "nothing of times when an object had no state: check the window against the epochs of the elements"
+    )
+
+
+def interpolation_line(ds: xr.Dataset) -> str:
+    """One line about the interpolation error of trajectories; empty below 1 % of the threshold."""
+    c = json.loads(ds.attrs["certificate"])
+    error_km = c.get("interpolation_error_km", 0.0)
+    if error_km <= INTERPOLATION_SHARE * ds.attrs["threshold_km"]:
+        return ""
+    return (
+        f"trajectories: interpolated to within {error_km:.3g} km (object {c['worst_trajectory']} is the worst); minima "
+        "may be off by as much"
     )
 
 
@@ -130,5 +145,7 @@ def print_result(ds: xr.Dataset, console: Console | None = None) -> None:
                 console.print(closest_table(ds))
         console.print(summary_line(ds), soft_wrap=True, highlight=False)
         console.print(certificate_line(ds), soft_wrap=True, highlight=False)
+        if line := interpolation_line(ds):
+            console.print(line, soft_wrap=True, highlight=False)
     console.file.write(text.get())
     console.file.flush()

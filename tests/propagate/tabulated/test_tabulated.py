@@ -257,6 +257,27 @@ def test_mixed_gives_the_bytes_of_its_parts(counts: tuple[int, int], backend: Ba
     assert (begin[a + b :] > end[a + b :]).all()
 
 
+@pytest.mark.parametrize(("method", "degree"), [("lagrange", 9), ("hermite", 7), ("linear", 1)])
+def test_mixed_steps_give_the_same_bytes_and_the_stated_error(method: str, degree: int, backend: Backend) -> None:
+    """A second apart around an instant and minutes elsewhere, alone and among even tables, one and many on an axis."""
+    times = np.concatenate(
+        [np.arange(0.0, 3000.0, 60.0), np.arange(3000.0, 3120.0, 1.0), np.arange(3120.0, 8000.0, 90.0)]
+    )
+    exact = flown(orbit(), times)
+    mixed = segment(times, np.round(exact, 6), method=method, degree=degree)
+    even = segment(times[:40], exact[:, :40], method=method, degree=degree)
+    few = TabulatedPropagator(Trajectories.of([Trajectory([even]), Trajectory([mixed])]), backend, START, SPAN)
+    many = TabulatedPropagator(Trajectories.of([Trajectory([mixed])] * 17), backend, START, SPAN)
+    t_s = np.linspace(0.0, 7200.0, 401)
+    states, _ = (backend.get(a) for a in many.grid(t_s))
+    alone, _ = (backend.get(a) for a in few.at(np.full(401, int(np.flatnonzero(few.order == 1)[0])), t_s))
+    assert np.ascontiguousarray(states[:, :, 3].T).tobytes() == alone.tobytes()
+    error = np.linalg.norm(alone[:3] - flown(orbit(), t_s)[:3], axis=0).max()
+    bound = float(Trajectories.of([Trajectory([mixed])]).interpolation_error_km()[0])
+    assert error < bound < {"lagrange": 1e-3, "hermite": 1e-3, "linear": 20.0}[method]
+    assert float(backend.get(many.pads_km(30.0, 120.0))[0]) >= bound
+
+
 def test_pads(backend: Backend) -> None:
     """Free motion needs none, a burn inside a segment as much as it departs: half of a t^2 and more."""
     times = np.arange(0.0, 3601.0, 60.0)

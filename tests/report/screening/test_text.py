@@ -11,7 +11,8 @@ from rich.console import Console
 
 import stmgpu as stm
 from stmgpu.catalog.columns import COLUMNS
-from stmgpu.report.screening.text import closest_table, print_result
+from stmgpu.catalog.trajectories import Trajectories
+from stmgpu.report.screening.text import closest_table, interpolation_line, print_result
 from stmgpu.screen.variables import FLAGS
 
 NAME = "OBJECT OF 24 [CHARACTERS]"[:24]
@@ -63,3 +64,23 @@ def test_names_do_not_command_the_terminal(widest: xr.Dataset) -> None:
 
 def test_rows_are_the_closest_ones(widest: xr.Dataset) -> None:
     assert closest_table(widest, 3).row_count == 3
+
+
+@pytest.mark.parametrize(("threshold_km", "is_printed"), [(1.0, True), (100.0, False)])
+def test_interpolation_errors_above_a_hundredth_of_the_threshold_are_printed(
+    threshold_km: float, is_printed: bool
+) -> None:
+    """Positions in whole ten metres, so errors of some ten metres."""
+    eph = stm.propagate(stm.synthetic_catalog(2, seed=5), "2025-01-01", hours=2, step_s=60, backend="reference")
+    eph["position"] = eph.position.round(2)
+    t = Trajectories.from_dataset(eph)
+    error_km = t.interpolation_error_km()
+    assert 0.01 < error_km.max() < 1.0
+    con = stm.screen(
+        stm.Catalog.empty(), ephemeris=t, start="2025-01-01T00:30", hours=1, threshold_km=threshold_km,
+        backend="reference",
+    )  # fmt: skip
+    line = interpolation_line(con)
+    assert bool(line) == is_printed
+    worst = int(t.norad_id[np.argmax(error_km)])
+    assert not line or line.startswith(f"trajectories: interpolated to within {error_km.max():.3g} km (object {worst} ")
