@@ -155,7 +155,7 @@ def read_satcat(source: Source, *, max_bytes: int = MAX_BYTES, max_ratio: float 
         raise CatalogError(str(error)) from None
     try:
         kind = kind_of(content.data)
-        if kind is not None and kind.key != "OMM":  # tables of element sets hold the same fields
+        if kind is not None and kind.key not in ("SATCAT", "OMM"):  # tables of element sets hold the same fields
             raise CatalogError(f"it is {kind.name}; give a SATCAT in CSV or JSON")
         is_json = content.data.lstrip()[:1] in (b"{", b"[")
         strays = Strays("record" if is_json else "line")

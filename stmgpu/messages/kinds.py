@@ -54,6 +54,11 @@ MESSAGES = {
 }  # fmt: skip
 """Messages of CCSDS by their short names."""
 
+SATCAT = Kind(
+    "SATCAT", "a SATCAT", "types, owners and decays but no elements", "give it with --satcat beside a catalogue"
+)
+"""Satellite catalogue of CelesTrak or Space-Track."""
+
 _PUBLIC_CDM = MESSAGES["CDM"]._replace(name="a list of Conjunction Data Messages (CDM)", content="encounters")
 _OTHERS = (
     (r"(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", Kind("HTML", "an HTML page", "no data", _FETCH_AGAIN)),
@@ -75,6 +80,7 @@ _KVN = re.compile(rf"^[ \t]*CCSDS_({_NAMES})_VERS[ \t]*=", re.MULTILINE)
 _XML = re.compile(rf"<(?:\w+:)?({_NAMES.lower()})[\s>/]")
 _JSON = re.compile(rf'"(?:CCSDS_({_NAMES})_VERS|({_NAMES}|{_NAMES.lower()}))"\s*:')
 _PUBLIC_CDM_KEYS = re.compile(r'"CDM_ID"\s*:|^(?:[\w"]+,)*"?CDM_ID"?,', re.IGNORECASE | re.MULTILINE)
+_SATCAT_KEYS = re.compile(r'"(?:OPS_STATUS_CODE|COMMENTCODE)"\s*:|(?:[\w"]+[,;\t])*"?(?:OPS_STATUS_CODE|COMMENTCODE)\b')
 _HEAD = 1 << 14
 
 
@@ -101,8 +107,12 @@ def kind_of(data: bytes) -> Kind | None:
         if _PUBLIC_CDM_KEYS.search(head):
             return _PUBLIC_CDM
         match = _JSON.search(head)
+        if match is None and _SATCAT_KEYS.search(head):
+            return SATCAT
     else:
         if _PUBLIC_CDM_KEYS.match(head):
             return _PUBLIC_CDM
+        if _SATCAT_KEYS.match(head):
+            return SATCAT
         match = _KVN.search(head)
     return MESSAGES[next(filter(None, match.groups())).upper()] if match else None

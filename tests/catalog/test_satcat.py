@@ -87,7 +87,7 @@ def test_wrong_entries_are_listed(edits: dict[str, str], reason: str) -> None:
         (csv_of(fields()), "CSV header is not that of a SATCAT, which has NORAD_CAT_ID and some of"),
         (b"[]", "at least one entry"),
         (b"[5]", "only 0 of 1 entries are valid"),
-        (b'[{"NORAD_CAT_ID": "7", "SATNAME": "X"}]', "first entry is not that of a SATCAT"),
+        (b'[{"NORAD_CAT_ID": "7", "COMMENTCODE": "1"}]', "first entry is not that of a SATCAT"),
         (b"<html><body>Log in</body></html>", "it is an HTML page; give a SATCAT in CSV or JSON"),
         (CELESTRAK.replace(",PAY,", ",1,").replace(",DEB,", ",2,").replace(",R/B,", ",3,").encode(), "only 1 of 4"),
         (CELESTRAK.encode()[:300] + b"\n1,2\n1,2,3\n", "only 0 of 2|only 1 of"),
@@ -97,6 +97,14 @@ def test_what_is_no_satcat(data: bytes, message: str) -> None:
     with pytest.raises(CatalogError, match=message) as refusal:
         read_satcat(data)
     assert "SATCAT '<bytes>'" in str(refusal.value)
+
+
+def test_a_satcat_is_no_catalogue() -> None:
+    for data in (CELESTRAK.encode(), json.dumps([space_track(1)]).encode()):
+        with pytest.raises(CatalogError, match=r"it is a SATCAT, which .* no elements; give it with --satcat"):
+            read_catalog(data)
+    assert len(read_catalog(csv_of({**fields(), "OPS_STATUS_CODE": "P"}))) == 1
+    assert len(read_catalog(json.dumps([{**fields(), "COMMENTCODE": "1"}]).encode())) == 1
 
 
 def test_a_flood_of_wrong_entries_ends() -> None:

@@ -88,13 +88,13 @@ def read_gp(
     epoch = year_of_days(middle.jd, middle.fr) if year is None else year
     known, notes = _descriptions(catalog, None if sizes is None else Path(sizes), epoch)
     columns = {**_elements(catalog, epoch), **known}
-    keep = np.ones(len(catalog), np.bool_)
-    decayed = columns.pop("decay_year", None)
-    if decayed is not None:
-        keep = ~(decayed < epoch)
-        if not keep.all():
-            notes.append(f"{int((~keep).sum()):,} objects that had decayed left out")
-            columns = {name: values[keep] for name, values in columns.items()}
+    decayed = columns.pop("decay_year", np.full(len(catalog), np.nan))
+    for k in np.flatnonzero(np.isnan(decayed) & ~np.isnan(catalog.decay_jd)).tolist():
+        decayed[k] = year_of_days(catalog.decay_jd[k], 0.0)
+    keep = ~(decayed < epoch)
+    if not keep.all():
+        notes.append(f"{int((~keep).sum()):,} objects that had decayed left out")
+        columns = {name: values[keep] for name, values in columns.items()}
     ids = catalog.norad_id[keep]
     return assemble(
         epoch,
