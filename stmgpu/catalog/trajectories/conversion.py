@@ -19,7 +19,7 @@ from stmgpu.catalog.trajectories.segments import Segment, Trajectory
 from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
 from stmgpu.errors import InputError
 from stmgpu.frames import FRAMES, known_frame, rotation_to_teme, to_teme
-from stmgpu.messages.fields import fail
+from stmgpu.messages.fields import STATE, fail
 from stmgpu.messages.times import EPOCH_FORMS, UtcInterval, parse_epochs, to_tai, utc_intervals
 from stmgpu.typing import Ints, is_whole
 
@@ -33,6 +33,7 @@ _METHODS = {"LAGRANGE": "lagrange", "HERMITE": "hermite", "LINEAR": "linear"}
 _NO_ID = ("", "UNKNOWN", "NONE", "N/A", "TBD")
 _LOCAL_FRAMES = {**dict.fromkeys(("RTN", "RSW", "RIC", "UVW", "QSW"), "RTN"), "TNW": "TNW"}
 _SECOND_NS = 1_000_000_000
+_HUGE = 1e30
 _NOTES = 10
 """Gaps of an object that are told one by one."""
 
@@ -130,6 +131,7 @@ def _segments(segment: StateSegment, notes: list[str]) -> list[Segment]:
             f"its time is {(tai[k] - tai[k - 1]) * 1e-9:.9g} s after that of the state before; "
             "times must rise (a manoeuvre needs a segment of its own)",
         )
+    _check_sizes(segment)
     begin, end = _usable(segment, tai, notes)
     keep = kept_samples(tai)
     if not keep.all():
@@ -155,6 +157,17 @@ def _left_out(segment: StateSegment, rows: Ints, tai: Ints) -> str:
     shown = ", ".join(f"{segment.where(k)} ({s:.6g} s)" for k, s in zip(rows[:3].tolist(), steps, strict=True))
     rest = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     return f"{len(rows)} of {len(tai)} states left out, less than 1/{RATIO} of a neighbouring step from another: {shown}{rest}"
+
+
+def _check_sizes(segment: StateSegment) -> None:
+    """Refuse numbers whose squares are none; the checks of trajectories name all others that are wrong."""
+    huge = np.argwhere(np.abs(segment.states) > _HUGE)
+    if len(huge):
+        row, column = huge[0].tolist()
+        value = segment.states[row, column]
+        fail(segment.where(row), f"{STATE[column]} is {value:g}; allowed are km and km/s of an object in orbit")
+    if segment.covariance is not None and np.abs(segment.covariance.values).max(initial=0.0) > _HUGE:
+        fail(segment.where(), f"a covariance holds a number above {_HUGE:g}; allowed are km2, km2/s and km2/s2")
 
 
 def _covariance_times(segment: StateSegment) -> Ints:
