@@ -3,8 +3,9 @@
 Files are often cut into days, so that one segment ends a step before the next begins. The object would have no
 states, and so no events, in the step between. The states decide whether a manoeuvre lies in it: those on both sides of
 the gap are left out in turn and interpolated across it, positions and velocities each for itself, by polynomials of
-degree 7. Where the differences are as small as those of the same polynomial inside the two segments, all states
-belong to one free motion and the segments become one. A gap that is not bridged stays, and is told.
+degree 7. Where the differences are as small as those of the same polynomial inside the two segments, and small enough
+to show a manoeuvre of 5 mm/s, all states belong to one free motion and the segments become one. A gap that is not
+bridged stays, and is told.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ MARGIN = 3.0
 
 SLACK_KM, SLACK_KM_S = 1e-4, 1e-7
 """Difference that is allowed in any case: 0.1 m, and 0.1 mm/s."""
+
+LARGEST_KM, LARGEST_KM_S = 5e-3, 5e-6
+"""Difference above which nothing is bridged: rounding or a coarse step hides manoeuvres of this size."""
 
 _SIDE = 4
 """States on either side of the one that is left out."""
@@ -96,16 +100,26 @@ def _manoeuvre(before: Segment, after: Segment) -> str:
     times = np.concatenate([sides[0][-3 * _SIDE :], sides[1][: 3 * _SIDE]])
     middle = min(len(sides[0]), 3 * _SIDE)
     time_s = (times - times[0]) / 1e9
-    worst = []
-    for name, slack, unit in (("position", SLACK_KM, "km"), ("velocity", SLACK_KM_S, "km/s")):
+    hidden, apart = [], []
+    for name, slack, largest, unit in (
+        ("position", SLACK_KM, LARGEST_KM, "km"),
+        ("velocity", SLACK_KM_S, LARGEST_KM_S, "km/s"),
+    ):
         a, b = (float_column(name, getattr(part, name)) for part in (before, after))
         errors = _left_out(time_s, np.concatenate([a[-3 * _SIDE :], b[: 3 * _SIDE]]))
         place = np.arange(_SIDE, len(times) - _SIDE)
         across = (place > middle - 1 - _SIDE) & (place < middle + _SIDE)
         inside = errors[~across].max(initial=0.0)
+        found = f"{errors[across].max():.3g} {unit}"
         if errors[across].max() > MARGIN * inside + slack:
-            worst.append(f"{errors[across].max():.3g} {unit}")
-    return f"a manoeuvre lies in it, the states on both sides differ by {' and '.join(worst)}" if worst else ""
+            apart.append(found)
+        elif errors[across].max() > largest:
+            hidden.append(found)
+    if apart:
+        return f"a manoeuvre lies in it, the states on both sides differ by {' and '.join(apart)}"
+    if hidden:
+        return f"a manoeuvre cannot be excluded, states are rounded or apart too much ({' and '.join(hidden)})"
+    return ""
 
 
 def _left_out(time_s: Floats, values: Floats) -> Floats:

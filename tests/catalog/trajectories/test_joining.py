@@ -60,6 +60,20 @@ def test_rounded_states_are_joined() -> None:
     assert len(join_segments(parts)[0]) == 1
 
 
+def test_coarse_states_are_not_joined() -> None:
+    """Rounding to 0.1 m/s hides manoeuvres of centimetres a second; so may steps that are too long for an orbit."""
+    parts = [
+        replace(part, position=np.round(part.position, 1), velocity=np.round(part.velocity, 4)) for part in halves()
+    ]
+    joined, notes = join_segments(parts)
+    assert len(joined) == 2
+    assert "a manoeuvre cannot be excluded, states are rounded or apart too much" in notes[0]
+    segments = [circle(20, 900.0), circle(20, 900.0, begin_s=20 * 900.0)]
+    joined, notes = join_segments(segments)
+    assert len(joined) == 2
+    assert "is not bridged" in notes[0]
+
+
 @pytest.mark.parametrize(
     ("parts", "note"),
     [
