@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from stmgpu.catalog.ccsds.field_names import COMMON_KEYWORDS, RADIUS_KEYWORD, TEXTS, USER
+from stmgpu.catalog.columns import COLUMNS
 from stmgpu.catalog.object_data import DECAY_KEYWORD, OWNER_KEYWORD, STATUS_KEYWORD
 from stmgpu.catalog.tle.lines import tle_lines
 from stmgpu.csv_cells import protected
@@ -116,6 +117,51 @@ def format_catalog(catalog: Catalog, format: str) -> bytes:
     if format not in writers:
         raise InputError(f"catalogue format {format!r} is unknown; allowed: {', '.join(writers)}")
     return writers[format](catalog).encode("utf-8")
+
+
+def losses(catalog: Catalog, format: str) -> tuple[str, ...]:
+    """Notes on what a form does not hold of a catalogue, or rounds, as reading it again shows.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The objects to write.
+    format : {'tle', '3le', 'csv', 'json', 'kvn', 'xml'}
+        The format.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown or cannot hold some object.
+
+    Examples
+    --------
+    >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> losses(synthetic_catalog(3), "csv")
+    ()
+    """
+    from stmgpu.catalog.reader import read_catalog
+
+    if format not in ("tle", "3le") or len(catalog) == 0:
+        format_catalog(catalog[:0], format)
+        return ()  # the others hold every value, as their tests show
+    again = read_catalog(format_catalog(catalog, format))
+    missing, rounded = {}, {}
+    for name, column in COLUMNS.items():
+        ours, read = getattr(catalog, name), getattr(again, name)
+        if column.kind == "float64" and column.default is not None and math.isnan(float(column.default)):
+            missing[name] = ~(np.isnan(ours) & np.isnan(read))
+        elif column.kind == "float64":
+            rounded[name.removesuffix("_fr")] = ~np.isclose(ours, read, rtol=1e-12, atol=0.0)
+        else:
+            missing[name] = ours != read
+    notes = []
+    for verb, changed in (("does not hold", missing), ("rounds", rounded)):
+        names = [name for name, mask in changed.items() if mask.any() and name != "epoch_jd"]
+        if names:
+            count = int(np.logical_or.reduce([changed[name] for name in names]).sum())
+            notes.append(f"{format} {verb} {', '.join(names)} of {count} of {len(catalog)} objects")
+    return tuple(notes)
 
 
 def omm_fields(catalog: Catalog) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, SatcatFile, note_sets, read
+from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, Lenient, SatcatFile, note_sets, read, say
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
 from stmgpu.cli.results import result
@@ -22,9 +22,10 @@ def summary(
     catalog: CatalogFile,
     rejected: Annotated[bool, typer.Option("--rejected", help="List every rejected record.")] = False,
     satcat: SatcatFile = None,
+    lenient: Lenient = False,
 ) -> None:
     """Count objects by regime, type and status, and show epochs, ages and rejected records."""
-    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS, satcat=satcat)
+    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS, satcat=satcat, lenient=lenient)
     counts: dict[str, Any] = objects.summary()
     rejections = [str(rejection) for rejection in objects.rejected]
     lines = []
@@ -48,12 +49,17 @@ def convert(
     ],
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
     satcat: SatcatFile = None,
+    lenient: Lenient = False,
 ) -> None:
-    """Convert a catalogue to another format."""
+    """Convert a catalogue to another format, and tell what that does not hold."""
+    from stmgpu.catalog.writer import losses
+
     check_outputs(None, target)
     check_form(target, form)
-    objects = read(catalog, satcat=satcat)
+    objects = read(catalog, satcat=satcat, lenient=lenient)
     note_sets(objects)
+    for text in losses(objects, form or target.suffix.lstrip(".").lower()):
+        say(f"note: {text}")
     _write(objects, target, form)
 
 

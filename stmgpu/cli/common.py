@@ -66,6 +66,10 @@ SatcatFile = Annotated[
         help="SATCAT of CelesTrak or Space-Track, CSV or JSON: type, status, owner and decay date of the objects.",
     ),
 ]
+Lenient = Annotated[
+    bool,
+    typer.Option("--lenient", help="Mend harmless breaches of the catalogue's format, each with a note."),
+]
 Sets = Annotated[
     ElementSets,
     typer.Option(
@@ -121,12 +125,12 @@ def check_catalog(path: Path) -> None:
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
 
 
-def read(path: Path, shown: int = SHOWN_REJECTIONS, *, satcat: Path | None = None) -> Catalog:
+def read(path: Path, shown: int = SHOWN_REJECTIONS, *, satcat: Path | None = None, lenient: bool = False) -> Catalog:
     """Read a catalogue, and what a SATCAT says of its objects; print the rejected records."""
     from stmgpu.catalog import read_catalog
 
     check_catalog(path)
-    objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path)
+    objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path, lenient=lenient)
     if satcat is not None:
         objects = objects.with_satcat(_read_satcat(satcat))
     note(f"catalogue {objects.source}: {len(objects)} objects, {objects.rejected_count} rejected{_other_sets(objects)}")

@@ -35,6 +35,7 @@ def screen(
     catalog: common.OptionalCatalog = None,
     ephemeris: ephemerides.Ephemeris = None,
     satcat: common.SatcatFile = None,
+    lenient: common.Lenient = False,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     skip_unreadable: ephemerides.SkipUnreadable = False,
@@ -80,7 +81,7 @@ def screen(
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
     age_limit(max_age_days)
     common.backend_name(choices.backend, choices.threads)
-    elements = None if catalog is None else common.read(catalog, satcat=satcat)
+    elements = None if catalog is None else common.read(catalog, satcat=satcat, lenient=lenient)
     trajectories = None
     if sources is not None:
         trajectories = sources.read(
@@ -152,6 +153,7 @@ def propagate(
         Path, typer.Option(help="Store to write, such as day.zarr, or an OEM file: .oem replaces an existing one.")
     ],
     satcat: common.SatcatFile = None,
+    lenient: common.Lenient = False,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     start: common.Start = None,
@@ -184,7 +186,7 @@ def propagate(
     common.check_catalog(catalog)
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
-    elements = common.read(catalog, satcat=satcat)
+    elements = common.read(catalog, satcat=satcat, lenient=lenient)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
     elements = elements.with_sets(sets, near=settings.window.middle)
     common.note_sets(elements)

@@ -14,6 +14,7 @@ from support.samples import FORMATS, every_form, small, text, tle
 from stmgpu.catalog import Catalog, detect_format, format_catalog, read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.columns import COLUMNS
 from stmgpu.catalog.tle.lines import to_alpha5
+from stmgpu.catalog.writer import losses
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.time import Epoch
 
@@ -184,9 +185,24 @@ def test_tle_refuses_what_does_not_fit(edit: dict, message: str) -> None:
         format_catalog(_one(**edit), "tle")
 
 
-def test_tle_refuses_names_that_are_not_ascii() -> None:
-    with pytest.raises(InputError, match="ASCII"):
-        format_catalog(_one(name=["É"]), "3le")
+def test_3le_holds_names_in_any_language() -> None:
+    names = ["É", "衛星 1", "1 HOPPER"]
+    for name in names:
+        assert read_catalog(format_catalog(_one(name=[name]), "3le")).name.tolist() == [name]
+
+
+def test_losses_of_a_form_are_told() -> None:
+    catalog = _one(
+        name=["A"], object_type=["DEBRIS"], mass_kg=[7.0], epoch_fr=[0.5 + 1e-10], bstar=[1.23456e-5], rev_at_epoch=[0]
+    )
+    assert losses(catalog, "csv") == ()
+    assert losses(catalog, "kvn") == ()
+    assert losses(catalog, "3le") == (
+        "3le does not hold object_type, mass_kg of 1 of 1 objects",
+        "3le rounds epoch, bstar of 1 of 1 objects",
+    )
+    assert losses(catalog, "tle")[0].startswith("tle does not hold name, object_type, mass_kg")
+    assert losses(_one(), "tle") == ()
 
 
 @pytest.mark.parametrize(

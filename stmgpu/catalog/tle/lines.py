@@ -59,7 +59,7 @@ def tle_lines(catalog: Catalog, *, names: bool) -> str:
     Raises
     ------
     InputError
-        If an object's id, epoch, mean motion or B* does not fit the columns, or a name is not ASCII.
+        If an object's id, epoch, mean motion or B* does not fit the columns.
     """
     too_large = catalog.norad_id > MAX_ALPHA5_ID
     if too_large.any():
@@ -122,8 +122,6 @@ def _misfit(who: str, what: str, value: object, allowed: str) -> InputError:
 
 
 def _name(name: str, who: str) -> str:
-    if not name.isascii():
-        raise _misfit(who, "name", repr(name), "ASCII text")
     return name or f"OBJECT {who}"
 
 

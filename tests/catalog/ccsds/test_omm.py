@@ -154,6 +154,65 @@ def test_unicode_names(form: str) -> None:
     assert read_catalog(content).name.tolist() == ["ÉTOILE 北斗"]
 
 
+LENIENT = {
+    "24 o'clock": ({"EPOCH": "2024-07-04T24:00:00.000Z"}, "EPOCH at 24:00:00 is read as 00:00:00 of the next day"),
+    "classification": ({"CLASSIFICATION_TYPE": "unclassified"}, "CLASSIFICATION_TYPE is read by its first letter"),
+    "derivative": ({"MEAN_MOTION_DOT": "n/a"}, "MEAN_MOTION_DOT is no number and left out"),
+    "second derivative": ({"MEAN_MOTION_DDOT": "n/a"}, "MEAN_MOTION_DDOT is no number and left out"),
+    "element set": ({"ELEMENT_SET_NO": "9.5"}, "ELEMENT_SET_NO is no whole number and left out"),
+    "revolutions": ({"REV_AT_EPOCH": "many"}, "REV_AT_EPOCH is no whole number and left out"),
+    "mass": ({"MASS": "heavy"}, "MASS is no number and left out"),
+}
+
+
+@pytest.mark.parametrize("case", LENIENT)
+def test_harmless_breaches_are_mended_and_noted(form: str, case: str) -> None:
+    edit, note = LENIENT[case]
+    content = WRITERS[form](fields(1), fields(2, **edit), fields(3))
+    if form == "xml" and case == "mass":
+        content = content.replace(b"<MASS>heavy</MASS>", b"").replace(
+            b"<NORAD_CAT_ID>2<", b"<MASS>heavy</MASS><NORAD_CAT_ID>2<"
+        )
+    assert read_catalog(content).norad_id.tolist() == [1, 3]
+    cat = read_catalog(content, lenient=True)
+    assert cat.norad_id.tolist() == [1, 2, 3]
+    assert cat.rejected == ()
+    assert [text.startswith(note) for text in cat.notes] == [True]
+    assert (cat.epoch_jd[1] + cat.epoch_fr[1], cat.classification[1]) == (
+        2460496.5 if case == "24 o'clock" else 2460497.0, "U",
+    )  # fmt: skip
+    assert (cat.mean_motion_dot[1] == 0.0) == (case == "derivative")
+
+
+@pytest.mark.parametrize(
+    "case", ["blank B*", "no motion", "bad epoch", "frame", "theory", "type 4", "e of 1", "alpha id"]
+)
+def test_what_is_not_harmless_is_still_rejected(form: str, case: str) -> None:
+    content = WRITERS[form](fields(1), fields(**BAD[case][0]), fields(3))
+    assert read_catalog(content, lenient=True).norad_id.tolist() == [1, 3]
+
+
+def test_unknown_keywords_are_ignored_if_lenient() -> None:
+    content = kvn_of(fields(1), fields(2)) + b"WRONG_KEYWORD = 1\n"
+    assert read_catalog(content, lenient=True).norad_id.tolist() == [1, 2]
+    cat = read_catalog(xml_of(fields(1), fields(2, WRONG_KEYWORD="1")), lenient=True)
+    assert cat.norad_id.tolist() == [1, 2]
+    assert cat.notes == ("keyword 'WRONG_KEYWORD' is not known and ignored: 1 record (2)",)
+
+
+def test_empty_cells_after_the_last_column() -> None:
+    content = csv_of(fields(1)) + csv_of(fields(2)).split(b"\n")[1] + b",,\n"
+    assert len(read_catalog(content)) == 1
+    assert len(read_catalog(content, lenient=True)) == 2
+
+
+def test_long_names_are_cut() -> None:
+    """One long text would set the memory of a whole column."""
+    cat = read_catalog(csv_of(fields(1, OBJECT_NAME="x" * 100_000), fields(2)))
+    assert cat.name.dtype == "<U128"
+    assert cat.notes == ("OBJECT_NAME is cut after 128 characters: 1 line (2)",)
+
+
 class TestCsv:
     def test_columns_in_any_order_and_extra_ones(self) -> None:
         record = fields()
