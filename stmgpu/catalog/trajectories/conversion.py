@@ -156,7 +156,8 @@ def _left_out(segment: StateSegment, rows: Ints, tai: Ints) -> str:
     steps = [min(tai[k] - tai[k - 1], tai[k + 1] - tai[k]) * 1e-9 for k in rows[:3].tolist()]
     shown = ", ".join(f"{segment.where(k)} ({s:.6g} s)" for k, s in zip(rows[:3].tolist(), steps, strict=True))
     rest = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return f"{len(rows)} of {len(tai)} states left out, less than 1/{RATIO} of a neighbouring step from another: {shown}{rest}"
+    why = f"less than 1/{RATIO} of a neighbouring step from another"
+    return f"{len(rows)} of {len(tai)} states left out, {why}: {shown}{rest}"
 
 
 def _check_sizes(segment: StateSegment) -> None:

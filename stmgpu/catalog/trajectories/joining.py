@@ -18,6 +18,7 @@ import numpy as np
 from stmgpu.catalog.trajectories.columns import float_column, int_column
 from stmgpu.catalog.trajectories.covariances import Covariances
 from stmgpu.catalog.trajectories.interpolation import lagrange_weights
+from stmgpu.catalog.trajectories.thinning import kept_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,11 +135,13 @@ def _left_out(time_s: Floats, values: Floats) -> Floats:
 def _joined(group: Sequence[Segment]) -> Segment:
     if len(group) == 1:
         return group[0]
+    time_ns = np.concatenate([int_column("time_ns", part.time_ns) for part in group])
+    keep = kept_samples(time_ns)  # two states beside a gap may be too close to each other
     return replace(
         group[0],
-        time_ns=np.concatenate([int_column("time_ns", part.time_ns) for part in group]),
-        position=np.concatenate([float_column("position", part.position) for part in group]),
-        velocity=np.concatenate([float_column("velocity", part.velocity) for part in group]),
+        time_ns=time_ns[keep],
+        position=np.concatenate([float_column("position", part.position) for part in group])[keep],
+        velocity=np.concatenate([float_column("velocity", part.velocity) for part in group])[keep],
         usable_stop_ns=group[-1].usable_stop_ns,
         covariance=Covariances.concatenate([part.covariance for part in group], [0] * len(group)),
     )

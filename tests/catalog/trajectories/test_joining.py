@@ -91,6 +91,14 @@ def test_other_gaps_stay(parts: list[Segment], note: str) -> None:
     assert [note in text for text in notes] == [True] * bool(note)
 
 
+def test_states_too_close_across_a_gap_are_left_out() -> None:
+    """A tenth of a second would divide the rounding of two states by itself."""
+    joined, _ = join_segments(halves(0.1))
+    whole = Trajectories.of([Trajectory(joined)])
+    assert len(whole.time_ns) == 39
+    assert whole.usable_stop_ns[0] - whole.usable_start_ns[0] == 38 * 60 * S + S // 10
+
+
 def test_many_days_become_one_segment() -> None:
     days = [circle(24, begin_s=k * 24 * 60.0) for k in range(30)]
     joined, notes = join_segments(days)
