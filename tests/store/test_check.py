@@ -1,0 +1,143 @@
+"""Random damage to every kind of store: `check` names it, and no reader gives other values than the true ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from support.damage import DAMAGES, damaged
+from support.stores import propagate, screen, small_catalog
+from support.studies import BASE, evolve, stopping_after, write_study
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.errors import StmgpuError, StoreError
+from stmgpu.store import check_store, provenance
+
+pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+SEED = 11
+
+
+@dataclass
+class Case:
+    """A store and the truth about it."""
+
+    kind: str
+    complete: bool
+    store: Path
+    resume: Callable[[Path], object]
+    truth: xr.Dataset
+    known: set[str] = field(default_factory=set)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        return told(self.store)
+
+
+def told(store: Path) -> dict[str, Any]:
+    """What `info` says and a result depends on."""
+    facts = provenance(store)
+    return {
+        name: facts.get(name) for name in ("kind", "schema", "complete", "attributes", "settings", "catalog", "code")
+    }
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    """A store of each kind, complete and in progress."""
+    folder = tmp_path_factory.mktemp("stores")
+    study = write_study(
+        folder, BASE.replace("objects = 300", "objects = 60").replace("years = 2\nruns = 1", "years = 1\nruns = 3")
+    )
+    crowd, few = small_catalog(250), small_catalog(20)
+    runs: dict[str, Callable[..., object]] = {
+        "conjunctions": lambda store, **how: screen(crowd, store, 2.5, **how),
+        "ephemeris": lambda store, **how: propagate(few, store, 5.0, **how),
+        "ensemble": lambda store, **how: evolve(study, store, **how),
+    }
+    found = {}
+    for kind, run in runs.items():
+        tiles = {} if kind == "ensemble" else {"tile_hours": 1.0 if kind == "conjunctions" else 0.1}
+        whole = folder / f"{kind}.zarr"
+        run(whole, **tiles)
+        truth = stm.open_dataset(whole).load()
+        found[kind] = Case(kind, True, whole, run, truth)
+        part = folder / f"{kind}-part.zarr"
+        run(part, stop=stopping_after(2), **tiles)
+        found[f"{kind} in progress"] = Case(kind, False, part, run, truth)
+    for case in found.values():
+        case.known = set(map(str, check_store(case.store)))
+        assert len(case.known) == (not case.complete), case.known
+    return found
+
+
+def rows(ds: xr.Dataset) -> set[tuple[Any, ...]]:
+    names = (
+        "tca",
+        "primary",
+        "secondary",
+        "primary_name",
+        "miss_distance",
+        "relative_speed",
+        "miss_radial",
+        "altitude",
+    )
+    return set(zip(*(ds[name].to_numpy().tolist() for name in names), strict=True))
+
+
+def is_true(found: xr.Dataset, case: Case) -> bool:
+    """Whether a reader's values are true: all of them, or those of the tiles that it could read."""
+    if case.complete:
+        return bool(found.load().identical(case.truth))
+    if case.kind == "conjunctions":
+        return rows(found) <= rows(case.truth)
+    if case.kind == "ephemeris":
+        truth = case.truth.sel(time=found.time)
+        return all(found[name].to_numpy().tolist() == truth[name].to_numpy().tolist() for name in found.variables)
+    for name in case.truth.data_vars:
+        if name.startswith("event"):
+            continue
+        a, b = found[name].to_numpy(), case.truth[name].to_numpy()
+        if not np.array_equal(np.where(np.isnan(a), b, a), b, equal_nan=True):
+            return False
+    return True
+
+
+def attack(case: Case, kind: str, seed: str) -> None:
+    with damaged(case.store, kind, random.Random(seed)) as what:
+        try:
+            findings = set(map(str, check_store(case.store)))
+        except StoreError:
+            findings = {"refused"}
+        assert findings - case.known, (what, "was not named")
+        with suppress(StmgpuError):
+            assert is_true(stm.open_dataset(case.store, partial=not case.complete), case), what
+        with suppress(StmgpuError):
+            assert told(case.store) == case.facts, what
+
+
+@pytest.mark.parametrize("name", ["conjunctions", "ephemeris", "ensemble"])
+def test_damage_is_never_data(cases: dict[str, Case], name: str) -> None:
+    for number, kind in enumerate(DAMAGES):
+        attack(cases[name], kind, f"{name} {number}")
+        attack(cases[f"{name} in progress"], kind, f"{name} part {number}")
+    assert set(map(str, check_store(cases[name].store))) == set(), "every damage was undone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["", " in progress"])
+@pytest.mark.parametrize("name", ["conjunctions", "ephemeris", "ensemble"])
+def test_500_damages(cases: dict[str, Case], name: str, state: str) -> None:
+    case = cases[name + state]
+    kinds = list(DAMAGES)
+    for number in range(500):
+        attack(case, kinds[number % len(kinds)], f"{SEED} {name}{state} {number}")
