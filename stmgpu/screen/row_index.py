@@ -89,6 +89,22 @@ class RowIndex(xr.Index):
         return type(self)(self.rows.rename(name_dict, dims_dict), self.times.rename(name_dict, dims_dict))
 
 
+class TimeIndex(PandasIndex):
+    """Index of the times of rows, which selects along another dimension after ``swap_dims``, too.
+
+    ``swap_dims`` of xarray hands the index of a coordinate on as it is when that becomes a dimension, so it looks for
+    the old dimension. This one turns to the new dimension with the first selection of rows. Labels can be looked up at
+    once where the index is dropped first: ``con.drop_indexes("tca").swap_dims(conjunction="tca")``.
+    """
+
+    def isel(self, indexers: Mapping[Any, Any]) -> PandasIndex | None:
+        """Index of some of the rows; None where they lose the dimension."""
+        name = self.index.name
+        if self.dim not in indexers and name in indexers:
+            return PandasIndex(self.index, name).isel(indexers)
+        return super().isel(indexers)
+
+
 def index_rows(table: xr.Dataset, dim: str, time: str) -> xr.Dataset:
     """Number the rows of a table along a dimension, and index them by number and by a coordinate of times.
 
@@ -107,7 +123,7 @@ def index_rows(table: xr.Dataset, dim: str, time: str) -> xr.Dataset:
         The table with a new coordinate `dim`, 0 to n - 1, and the indexed coordinate `time`.
     """
     stamps = table[time].variable
-    times = PandasIndex(pd.DatetimeIndex(np.asarray(stamps), name=time), dim)
+    times = TimeIndex(pd.DatetimeIndex(np.asarray(stamps), name=time), dim)
     rows = RowIndex(PandasIndex(pd.RangeIndex(table.sizes[dim], name=dim), dim), times)
     number = xr.Variable(dim, np.arange(table.sizes[dim]), {"long_name": "number of the row", "units": "1"})
     variables = {**rows.create_variables({dim: number}), **times.create_variables({time: stamps})}

@@ -47,6 +47,19 @@ def _of_run(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
+def test_times_may_become_the_dimension(results: tuple[xr.Dataset, xr.Dataset]) -> None:
+    for con in results:
+        swapped, indexed = con.swap_dims(conjunction="tca"), con.drop_indexes("tca").swap_dims(conjunction="tca")
+        half = slice(None, con.sizes["conjunction"] // 2)
+        first = con.isel(conjunction=half).miss_distance.to_numpy().tolist()
+        assert swapped.isel(tca=half).miss_distance.to_numpy().tolist() == first
+        assert swapped.isel(tca=half).sel(tca=slice("2000", "2100")).miss_distance.to_numpy().tolist() == first
+        assert indexed.isel(tca=half).sel(tca=slice("2000", "2100")).miss_distance.to_numpy().tolist() == first
+        if con.sizes["conjunction"]:
+            hours = [ds.resample(tca="1h").count().miss_distance.to_numpy().tolist() for ds in (con, swapped, indexed)]
+            assert hours[0] == hours[1] == hours[2]
+
+
 def test_memory_and_store_are_identical(results: tuple[xr.Dataset, xr.Dataset]) -> None:
     memory, store = map(_of_run, results)
     xr.testing.assert_identical(memory, store)
