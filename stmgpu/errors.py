@@ -81,6 +81,10 @@ class StoreError(StmgpuError, RuntimeError):
     """A store that is missing, damaged, unfinished, or of a newer schema."""
 
 
+class WrongStoreError(StoreError, InputError):
+    """A path without a store, or a store that cannot be used for what was asked; exit code 2 on the command line."""
+
+
 class StaleElementsWarning(UserWarning):
     """Elements that are far from the window in time, or conjunctions that stand on such elements."""
 

@@ -92,7 +92,7 @@ for catalog_verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario),
-    "Stores": (stores.check, stores.merge, stores.export),
+    "Stores": (stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info,),
 }
 for panel, verbs in _PANELS.items():

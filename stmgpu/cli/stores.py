@@ -1,4 +1,4 @@
-"""Commands about stores and about what is installed: info, check, merge, export, compile."""
+"""Commands about stores and about what is installed: info, status, check, merge, export, compile."""
 
 from __future__ import annotations
 
@@ -125,6 +125,45 @@ def _folded(name: str, text: str, indent: int) -> Iterator[str]:
         parts = textwrap.wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
     for number, part in enumerate(parts):
         yield f"{head if number == 0 else ' ' * len(head)}{part}"
+
+
+def status(store: Store) -> None:
+    """Show how far the run in a store is: tiles done, running, failed and missing, by whom and since when."""
+    from stmgpu.distribute.status import status as status_of
+
+    facts = status_of(store)
+    result(facts, _status_lines(facts))
+    if facts["problems"]:
+        raise StmgpuError(f"problems found in {store}: {len(facts['problems'])}; see `stmgpu check {store}`")
+
+
+def _status_lines(facts: dict[str, Any]) -> Iterator[str]:
+    yield from _lines("store", f"{facts['store']}: {facts['kind'] or 'unreadable'}, {facts['state']}")
+    for problem in facts["problems"]:
+        yield from _lines("problem", problem)
+    if "tiles" not in facts:
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in facts["tiles"].items() if name != "all" and count)
+    yield from _lines("tiles", f"{facts['tiles']['all']}: {counts}")
+    if facts["last_tile"]:
+        yield from _lines("last tile", facts["last_tile"])
+    for note in facts["running"]:
+        yield from _lines("running", f"{note['tile']} by {_who(note)} since {note.get('since')}")
+    for tile, reason in facts["failed"].items():
+        yield from _lines("failed", f"{tile}: {reason}")
+    if facts["missing"]:
+        left = len(facts["missing"]) - common.SHOWN_REJECTIONS
+        more = f" and {left} more; --json has all" if left > 0 else ""
+        yield from _lines("missing", ", ".join(facts["missing"][: common.SHOWN_REJECTIONS]) + more)
+    for session in facts["sessions"]:
+        ended = f" to {session['end']}" if session["end"] else ""
+        tiles = f", {session['tiles']} tiles" if session["tiles"] is not None else ""
+        text = f"{session['state']}: {_who(session)}, {session['executor']}, {session['begin']}{ended}{tiles}"
+        yield from _lines("session", text)
+
+
+def _who(record: dict[str, Any]) -> str:
+    return f"{record.get('user')} on {record.get('host')} (process {record.get('process')})"
 
 
 def check(

@@ -18,6 +18,7 @@ from stmgpu.backend import Backend, BackendName, get_backend, gpus_of
 from stmgpu.distribute.jobs import Job, job_of
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
+from stmgpu.store.provenance import worker
 from stmgpu.store.run import open_run
 from stmgpu.store.run_input import INPUTS
 from stmgpu.store.schema import RUN
@@ -103,7 +104,8 @@ def run_serially(session: Session, backend: Backend) -> None:
             return
         if job.run.marker(tile.id) is None:  # another client may have been faster
             try:
-                job.compute(tile, backend)
+                with job.run.computing(tile.id, worker()):
+                    job.compute(tile, backend)
                 outcome.computed += 1
             except StoreError:
                 raise
@@ -240,7 +242,8 @@ def compute_tile(
             "install the same version on all of them"
         )
     if job.run.marker(tile) is None:
-        job.compute(next(t for t in job.tiles if t.id == tile), _worker_backend(backend, threads))
+        with job.run.computing(tile, worker()):
+            job.compute(next(t for t in job.tiles if t.id == tile), _worker_backend(backend, threads))
 
 
 @lru_cache(maxsize=1)

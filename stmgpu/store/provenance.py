@@ -42,9 +42,7 @@ def session_record(*, device: str, executor: str, code: Mapping[str, str]) -> di
         "command": sys.argv,
         "executor": executor,
         "device": device,
-        "host": socket.gethostname(),
-        "user": _user(),
-        "process": os.getpid(),
+        **worker(),
         "slurm": {
             k: v
             for k, v in sorted(os.environ.items())
@@ -62,6 +60,11 @@ def session_record(*, device: str, executor: str, code: Mapping[str, str]) -> di
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "code": dict(code),
     }
+
+
+def worker() -> dict[str, Any]:
+    """Machine, user and number of this process."""
+    return {"host": socket.gethostname(), "user": _user(), "process": os.getpid()}
 
 
 def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import warnings
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from stmgpu.errors import StoreError
+from stmgpu.errors import StoreError, WrongStoreError
 from stmgpu.screen.conjunctions import arrange, as_failure_attributes, partial_dataset
 from stmgpu.screen.events import merge_events
 from stmgpu.screen.parts import Part
@@ -22,13 +24,13 @@ from stmgpu.screen.variables import FAILURES
 from stmgpu.store.manifest import check_files, manifest_of, result_of
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.run_input import StudyInputs
-from stmgpu.store.schema import CODECS, KINDS, Kind, kind_of
+from stmgpu.store.schema import CODECS, KINDS, RUN, Kind, kind_of
 from stmgpu.store.writing import KIND, MARKS, SCHEMA, check_root, reading
 from stmgpu.variables import as_text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def open_dataset(
@@ -80,7 +82,8 @@ def open_dataset(
 
 def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
     """The arrays of a store as a Dataset with the types and attributes of its kind."""
-    ds = xr.open_zarr(folder, chunks=None, consolidated=False)
+    with _result_only():
+        ds = xr.open_zarr(folder, chunks=None, consolidated=False, drop_variables=[RUN])
     if load:
         ds = ds.load()
     spec = KINDS[kind]
@@ -122,7 +125,7 @@ def _failures(folder: Path) -> dict[str, Any]:
 def open_unfinished(run: RunStore, kind: str | None = None) -> xr.Dataset:
     """Open the finished tiles of a run, see :func:`open_dataset`."""
     if kind is not None and run.kind != kind:
-        raise StoreError(f"{run.folder} is a store of kind {run.kind}, not {kind}; use a store of kind {kind}")
+        raise WrongStoreError(f"{run.folder} is a store of kind {run.kind}, not {kind}; use a store of kind {kind}")
     with reading(run.folder):
         if run.kind not in UNFINISHED:
             raise StoreError(f"{run.folder} is unfinished, and {run.kind} can only be read when complete")
@@ -191,7 +194,8 @@ UNFINISHED: dict[str, Callable[[RunStore], xr.Dataset]] = {
 def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:
     """Every array of a store by its path, those of its kind's tables included."""
     root = zarr.open_group(folder, mode="r", zarr_format=3, use_consolidated=False)
-    arrays = {str(name): array for name, array in root.arrays()}
+    with _result_only():
+        arrays = {str(name): array for name, array in root.arrays() if name != RUN}
     for table, columns in KINDS[kind].tables.items():
         if table in root:
             group = zarr.open_group(folder / table, mode="r", zarr_format=3, use_consolidated=False)
@@ -200,6 +204,14 @@ def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:
             if missing:
                 raise StoreError(f"{folder} is damaged: {table} lacks {', '.join(missing)}")
     return arrays
+
+
+@contextmanager
+def _result_only() -> Iterator[None]:
+    """Ignore what Zarr says of a damaged run folder, which a result does not need."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=f"Object at {RUN} is not recognized")
+        yield
 
 
 def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
@@ -211,7 +223,7 @@ def check_arrays(folder: Path, kind: str | None = None) -> dict[str, Any]:
     held = attributes[KIND]
     spec = kind_of(held)
     if kind is not None and held != kind:
-        raise StoreError(f"{folder} is a store of kind {held}, not {kind}; use a store of kind {kind}")
+        raise WrongStoreError(f"{folder} is a store of kind {held}, not {kind}; use a store of kind {kind}")
     manifest = manifest_of(folder, attributes[SCHEMA])
     with reading(folder):
         if manifest is not None:

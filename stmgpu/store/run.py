@@ -25,18 +25,20 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import logging
 import shutil
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.errors import StoreError
+from stmgpu.errors import StoreError, WrongStoreError
 from stmgpu.files import replacing
 from stmgpu.store.document import RunDocument, read_document
 from stmgpu.store.manifest import SEALED_SINCE, Manifest, check_files, fingerprints, read_manifest, walk
@@ -224,6 +226,7 @@ class RunStore:
         for path in [
             *self.run_folder.glob("tiles/.*"),
             *self.run_folder.glob("failed/.*"),
+            *self.run_folder.glob("running/*"),
             *self.folder.rglob("*.partial"),
             *self.run_folder.glob("result.partial-*"),
         ]:
@@ -246,6 +249,20 @@ class RunStore:
     def check_placed(self) -> None:
         """Raise :class:`StoreError` if a file that is already part of the unfinished result is damaged."""
         check_files(self.folder, read_manifest(self.folder, seal=self._seal).files)
+
+    @contextmanager
+    def computing(self, tile: str, worker: Mapping[str, Any]) -> Iterator[None]:
+        """Note who computes a tile for the length of a block; a note that cannot be written does not matter."""
+        note = self.run_folder / "running" / f"{tile}.json"
+        since = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with suppress(OSError):
+            note.parent.mkdir(exist_ok=True)
+            note.write_text(json.dumps({**worker, "since": since}) + "\n", encoding="utf-8")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                note.unlink()
 
     def _manifest_without_result(self) -> Manifest:
         """Manifest of what there is before any tile: the document and the sessions."""
@@ -325,7 +342,7 @@ def open_run(path: str | os.PathLike[str], *, verify: bool = True) -> RunStore:
     folder = Path(path)
     attributes, _ = check_root(folder, unfinished=True) if verify else read_root(folder)
     if not (folder / DOCUMENT).exists() and not (folder / RUN / "tiles").exists():
-        raise StoreError(f"{folder} has no {DOCUMENT}: it was not computed in tiles; use a store of a run")
+        raise WrongStoreError(f"{folder} has no {DOCUMENT}: it was not computed in tiles; use a store of a run")
     schema = attributes[SCHEMA]
     document = read_record(folder, DOCUMENT, seal=schema >= SEALED_SINCE)
     run = RunStore(folder, read_document(folder, document), schema)

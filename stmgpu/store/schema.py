@@ -13,7 +13,7 @@ import numpy as np
 
 from stmgpu.catalog.columns import COLUMNS
 from stmgpu.debris import variables as debris
-from stmgpu.errors import StoreError
+from stmgpu.errors import StoreError, WrongStoreError
 from stmgpu.propagate import variables as ephemeris
 from stmgpu.screen import variables as screening
 from stmgpu.variables import Variable
@@ -95,11 +95,11 @@ KINDS: dict[str, Kind] = {
 
 
 def kind_of(name: str) -> Kind:
-    """Kind of a name; raise :class:`StoreError` for an unknown one."""
+    """Kind of a name; raise :class:`WrongStoreError` for an unknown one."""
     try:
         return KINDS[name]
     except (KeyError, TypeError):
-        raise StoreError(f"the kind of store {name!r} is unknown; choose one of {', '.join(KINDS)}") from None
+        raise WrongStoreError(f"the kind of store {name!r} is unknown; choose one of {', '.join(KINDS)}") from None
 
 
 def layout(kind: Kind, dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

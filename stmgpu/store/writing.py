@@ -23,11 +23,11 @@ import numpy as np
 import zarr
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 
-from stmgpu.errors import InputError, StoreError
+from stmgpu.errors import InputError, StoreError, WrongStoreError
 from stmgpu.files import replacing
 from stmgpu.screen.selection import failures
 from stmgpu.screen.variables import FAILED, FAILURES, ROW
-from stmgpu.store.manifest import Manifest, check_files, fingerprints, manifest_of, walk
+from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, check_files, fingerprints, manifest_of, walk
 from stmgpu.store.schema import KINDS, RUN, SCHEMA_VERSION, Kind, check_dtype, fill_value, kind_of, layout
 from stmgpu.variables import CALENDAR, CONVENTIONS, TIME_UNITS
 
@@ -142,9 +142,9 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
     check_outside(target)
     if os.path.lexists(target):
         if not overwrite:
-            raise StoreError(f"{target} exists; choose another path or pass overwrite=True")
+            raise WrongStoreError(f"{target} exists; choose another path or pass overwrite=True")
         if not is_ours(target):
-            raise StoreError(
+            raise WrongStoreError(
                 f"{target} exists and is not a store of stmgpu, so it is not overwritten; choose another path"
             )
     parent = target.resolve().parent
@@ -319,7 +319,7 @@ def is_ours(folder: Path) -> bool:
 def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any], bool]:
     """Root attributes of a store, and whether it is complete; an unfinished one is refused unless allowed.
 
-    The root of a complete store is compared with its manifest.
+    The root of a complete store is compared with its manifest, that of another with the text that it must have.
     """
     attributes, complete = read_root(folder)
     if not complete and not unfinished:
@@ -327,8 +327,15 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
             f"{folder} was left unfinished; run the command that made it again, which computes only what "
             "is missing, or see `stmgpu check`"
         )
+    schema = attributes[SCHEMA]
+    if (
+        not complete
+        and schema >= SEALED_SINCE
+        and (folder / ROOT).read_bytes() != unfinished_root(attributes[KIND], schema)
+    ):
+        raise StoreError(f"{folder} is damaged: {ROOT} has other contents; see `stmgpu check`")
     if complete:
-        manifest = manifest_of(folder, attributes[SCHEMA])
+        manifest = manifest_of(folder, schema)
         if manifest is not None and ROOT not in manifest.files:
             raise StoreError(f"{folder} is damaged: {ROOT} says that it is complete, its manifest that it is not")
         if manifest is not None:
@@ -339,24 +346,23 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
 def read_root(folder: Path) -> tuple[dict[str, Any], bool]:
     """Root attributes of a store, and whether they say that it is complete."""
     if not folder.is_dir():
-        raise StoreError(f"there is no store at {folder}; check the path")
+        raise WrongStoreError(f"there is no store at {folder}; check the path")
     root = _metadata(folder)
     attributes = root.get("attributes")
     if root.get("zarr_format") != 3 or not isinstance(attributes, dict) or KIND not in attributes:
-        raise StoreError(
-            f"{folder} is not a finished store of stmgpu (no readable zarr.json with {KIND!r}); if a run "
-            "was interrupted while writing it, delete it and rerun"
-        )
+        if (folder / MANIFEST).exists():
+            raise StoreError(f"{folder} is damaged: {ROOT} is missing or cannot be read; see `stmgpu check`")
+        raise WrongStoreError(f"{folder} is not a store of stmgpu (no readable {ROOT} with {KIND!r}); check the path")
     version = attributes.get(SCHEMA)
     if not isinstance(version, int) or version < 1:
         raise StoreError(f"{folder} names the schema version {version!r}; a whole number from 1 is allowed")
     if version > SCHEMA_VERSION:
-        raise StoreError(
+        raise WrongStoreError(
             f"{folder} has schema version {version}, this stmgpu reads up to {SCHEMA_VERSION}; install a newer stmgpu"
         )
     kind = kind_of(attributes[KIND])
     if version < kind.since:
-        raise StoreError(
+        raise WrongStoreError(
             f"{folder} has schema version {version}; {attributes[KIND]} are read from version {kind.since} on: compute "
             "the store again"
         )

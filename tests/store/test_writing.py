@@ -110,6 +110,40 @@ def test_plain_xarray_opens_it_without_a_warning(tmp_path: Path) -> None:
     assert_same(lazy, ds)
 
 
+@pytest.mark.parametrize("kind", ["conjunctions", "ephemeris"])
+def test_plain_xarray_shows_no_number_for_a_lost_chunk(tmp_path: Path, kind: str) -> None:
+    path = write_dataset(conjunctions(50) if kind == "conjunctions" else ephemeris(5, 20), tmp_path / "s.zarr", kind)
+    chunks = [file for file in path.rglob("*") if file.is_file() and "c" in file.parent.relative_to(path).parts]
+    for number, chunk in enumerate(chunks):
+        if number % 2:
+            chunk.write_bytes(b"")
+        else:
+            chunk.unlink()
+    lost = xr.open_zarr(path).load()
+    for name, variable in lost.variables.items():
+        values = variable.to_numpy()
+        if values.dtype.kind == "f":
+            assert np.isnan(values).all(), name
+        elif values.dtype.kind == "M":
+            assert np.isnat(values).all(), name
+        elif values.dtype.kind == "i":
+            assert (values == np.iinfo(values.dtype).min).all(), name
+        else:
+            assert set(values.tolist()) == {"<missing>"}, name
+
+
+def test_metadata_of_another_variable_is_refused(tmp_path: Path) -> None:
+    """With a manifest by its hash, and without one because the root repeats it."""
+    path = write_dataset(conjunctions(20), tmp_path / "c.zarr", "conjunctions")
+    one, other = path / "miss_radial" / "zarr.json", path / "miss_normal" / "zarr.json"
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(StoreError, match=r"miss_radial: its file miss_radial/zarr.json has other contents"):
+        open_dataset(path)
+    shutil.rmtree(path / "run")
+    with pytest.raises(StoreError, match=r"miss_radial/zarr.json differs from the metadata in the root"):
+        open_dataset(path)
+
+
 def test_written_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     ds = conjunctions(100)
     one, two = (write_dataset(ds, tmp_path / name, "conjunctions") for name in ("one", "two"))
@@ -187,7 +221,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="kind of store 'poem' is unknown"):
         open_dataset(path)
     (path / "zarr.json").write_text("{")
-    with pytest.raises(StoreError, match="not a finished store"):
+    with pytest.raises(StoreError, match="is not a store of stmgpu"):
         open_dataset(path)
     with pytest.raises(StoreError, match="there is no store at"):
         open_dataset(tmp_path / "nowhere.zarr")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan
-from stmgpu.errors import InputError, StoreError
+from stmgpu.errors import InputError, StoreError, WrongStoreError
 from stmgpu.registry import Registry
 from stmgpu.store.document import RunSettings, register_kind
 
@@ -52,7 +52,7 @@ def job_of(run: RunStore) -> Job[Any]:
         If the store's kind is not computed in tiles, or its settings or input are damaged.
     """
     if run.kind not in JOBS:
-        raise StoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
+        raise WrongStoreError(f"{run.folder} holds {run.kind}, which is not computed in tiles")
     try:
         return JOBS[run.kind](run)
     except InputError as error:
