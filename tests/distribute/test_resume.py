@@ -33,6 +33,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.errors import InputError, StoreError
 from stmgpu.store import SCHEMA_VERSION, check_store
 from stmgpu.store.manifest import fingerprints, walk
+from stmgpu.store.writing import mark_root
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -289,8 +290,7 @@ def test_a_newer_or_foreign_store_is_refused(catalog: stm.Catalog, store: Path) 
     for use in (check_store, stm.open_dataset, stm.merge_store, stm.provenance, lambda s: screen(catalog, s)):
         with pytest.raises(StoreError, match="install a newer stmgpu"):
             use(store)
-    root["attributes"] |= {"stmgpu_schema": SCHEMA_VERSION, "stmgpu_kind": "ephemeris", "stmgpu_complete": False}
-    (store / "zarr.json").write_text(json.dumps(root))
+    mark_root(store, "ephemeris")
     with pytest.raises(StoreError, match="its root says 'ephemeris'"):
         screen(catalog, store)
     (store / "run" / "run.json").write_text("[1]")
