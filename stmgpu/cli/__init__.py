@@ -52,6 +52,8 @@ class _Commands(TyperGroup):
         except InputError as error:
             common.fail(error, 2)
         except StmgpuError as error:
+            if (advice := INVOCATION.advice_after_failure()) and advice not in str(error):
+                common.say(advice)
             common.fail(error, 1)
         except BrokenPipeError:  # the reader, such as `head`, has gone
             for stream in (sys.stdout, sys.stderr):
@@ -63,6 +65,11 @@ class _Commands(TyperGroup):
             common.fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
         except KeyboardInterrupt:
             common.fail(f"interrupted; {INVOCATION.how_to_resume()}", 130)
+        except typer.Exit:
+            raise
+        except Exception as error:  # unexpected: shown with its traceback
+            error.args = tuple(printable(part) if isinstance(part, str) else part for part in error.args)
+            raise
         except SystemExit as end:
             if end.code == TERMINATED:
                 common.fail(f"terminated; {INVOCATION.how_to_resume()}", TERMINATED)

@@ -61,6 +61,11 @@ class Invocation:
             return f"{self.store} is unfinished; the demonstration starts anew when rerun"
         return f"finished tiles are kept in {self.store}; {self.resume()}"
 
+    def advice_after_failure(self) -> str:
+        """The command that resumes the run if rerunning the same command would discard finished tiles, else empty."""
+        begun = self.store is not None and _stamp(self.store) not in (None, self._run_before)
+        return self.resume() if begun and _OVERWRITE in self.arguments else ""
+
     def resume(self) -> str:
         """The command that resumes the run in the store, with a word of advice."""
         if _OVERWRITE in self.arguments:

@@ -85,6 +85,17 @@ def test_files_do_not_command_the_terminal(folder: Path) -> None:
     assert silent(logged)
 
 
+def test_unexpected_errors_do_not_command_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(HOSTILE, 3)
+
+    monkeypatch.setattr("stmgpu.catalog.read_catalog", read)
+    error = stmgpu("catalog", "summary", "c.csv").exception
+    assert isinstance(error, ZeroDivisionError)
+    assert silent(str(error.args[0]))
+    assert error.args[1] == 3
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -96,6 +107,7 @@ def test_files_do_not_command_the_terminal(folder: Path) -> None:
         ("screen big --step-s 7", "step 7 s is not supported"),
         ("screen big --csv no/such/folder.csv", "there is no folder"),
         ("screen big --plot x.gif", "not a figure format"),
+        ("screen big --ephemeris no.oem", "there is no file 'no.oem'"),
         ("screen big --append", "need a store"),
         ("screen big --out s.zarr --resume", "there is no store"),
         ("screen big --out s.zarr --tile-hours -1", "tiles of -1.0 hours are not possible"),

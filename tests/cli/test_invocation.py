@@ -14,7 +14,7 @@ from typer.testing import Result
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.cli.invocation import Invocation
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, StoreError
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -85,7 +85,7 @@ def test_a_store_that_is_not_replaced_yet_is_not_resumed(folder: Path, monkeypat
     command = ("screen", "my objects.csv", "--out", "s.zarr", *HOURS)
     assert stmgpu(*command, "--threshold-km", 9).exit_code == 0
 
-    def interrupt(path: Path) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("stmgpu.cli.common.read", interrupt)
@@ -108,6 +108,21 @@ def test_failed_tiles_are_resumed_without_overwrite(folder: Path, monkeypatch: p
     assert "fix the cause" in result.stderr
     resume = result.stderr.splitlines()[-1].rpartition(": stmgpu ")[2]
     assert shlex.split(resume) == [str(argument) for argument in command]
+
+
+def test_a_run_that_breaks_down_is_resumed_without_overwrite(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("propagate", "my objects.csv", "--out", "e.zarr", *HOURS)
+
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("stmgpu.distribute.jobs.ephemeris.EphemerisJob.compute", full)
+    for arguments in (command, (*command, "--overwrite")):
+        result = stmgpu(*arguments)
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1] == "stmgpu: the disk is full"
+        advised = "resume without --overwrite, which would discard them: stmgpu propagate" in result.stderr
+        assert advised == ("--overwrite" in arguments)
 
 
 def _fail(self: object, tile: object, backend: object) -> None:
