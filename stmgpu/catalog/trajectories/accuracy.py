@@ -21,14 +21,22 @@ from stmgpu.catalog.trajectories.polynomial_errors import fewest_samples, polyno
 from stmgpu.catalog.trajectories.tables import Errors, Table, tables
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from stmgpu.catalog.trajectories.columns import Columns
     from stmgpu.typing import Bools, Floats, Ints
 
 _GOOD_KM = 1e-3
 """Bound from positions below which velocities are not asked [km]."""
 
-_STANDS_OUT = 30.0
-"""Multiple of the median misfit above which a state is named as wrong although the truncation it brings is larger."""
+SPACING, STATE, ROUNDING = 0, 1, 2
+"""Causes of interpolation errors."""
+
+_SPACING_SHARE = 0.05
+"""Share of the bound from which on the spacing explains it."""
+
+_STANDS_OUT, _FEW = 30.0, 9
+"""Multiple of the median misfit of a state that stands out; samples below which any does."""
 
 _ROUNDING_KM = 1e-9
 """Rounding of the arithmetic [km], added to every bound."""
@@ -42,18 +50,18 @@ class Accuracy:
     ----------
     error_km : float64, shape (s,)
         Bound of the interpolation error [km].
-    of_states : bool, shape (s,)
-        Whether the recorded states contradict each other, or else the polynomial leaves too much out.
+    cause : int8, shape (s,)
+        What it comes from: `SPACING` of the samples, one `STATE` that stands out, or the `ROUNDING` of all.
     time_ns : int64, shape (s,)
         Where it is: the time of the state that fits its neighbours least, or the beginning of an interval [ns].
     """
 
     error_km: Floats
-    of_states: Bools
+    cause: NDArray[np.int8]
     time_ns: Ints
 
     def __getitem__(self, segments: Ints) -> Accuracy:
-        return Accuracy(self.error_km[segments], self.of_states[segments], self.time_ns[segments])
+        return Accuracy(self.error_km[segments], self.cause[segments], self.time_ns[segments])
 
 
 def accuracy(t: Columns) -> Accuracy:
@@ -70,43 +78,64 @@ def accuracy(t: Columns) -> Accuracy:
         One bound for each segment; it does not depend on other segments.
     """
     count = len(t.segment_object)
-    result = Accuracy(np.zeros(count), np.zeros(count, bool), np.zeros(count, np.int64))
+    result = Accuracy(np.zeros(count), np.zeros(count, np.int8), np.zeros(count, np.int64))
     for members, table in tables(t, np.arange(count)):
-        one = members[0]
-        usable = (table.time_ns[1:] > t.usable_start_ns[one]) & (table.time_ns[:-1] < t.usable_stop_ns[one])
-        for column, values in zip(_values(result), _values(_table_accuracy(table, usable)), strict=True):
-            column[members] = values
+        start, stop = t.usable_start_ns[members[0]], t.usable_stop_ns[members[0]]
+        usable = (table.time_ns[1:] > start) & (table.time_ns[:-1] < stop)
+        one = _table_accuracy(table, usable)
+        result.error_km[members], result.cause[members] = one.error_km, one.cause
+        result.time_ns[members] = one.time_ns
     return result
 
 
 def _table_accuracy(table: Table, usable: Bools) -> Accuracy:
     """Bounds of the g segments of a table, over its usable intervals."""
-    best = Accuracy(*(np.empty(0) for _ in range(3)))  # type: ignore[arg-type]
-    for number, measure in enumerate((polynomial_errors, dynamic_errors, point_mass_errors)):
-        if number == 0 and (table.method == "hermite" or len(table) < fewest_samples(table)):
+    best: Accuracy | None = None
+    for measure in (polynomial_errors, dynamic_errors, point_mass_errors):
+        if measure is polynomial_errors and (table.method == "hermite" or len(table) < fewest_samples(table)):
             continue
-        one = _largest(measure(table), table.time_ns, usable)
-        if len(best.error_km) == 0:
-            best = one
-        else:
-            better = one.error_km < best.error_km
-            best = Accuracy(*(np.where(better, a, b) for a, b in zip(_values(one), _values(best), strict=True)))
+        one = _largest(measure(table), table, usable)
+        best = one if best is None else _improved(best, one)
         if best.error_km.max() <= _GOOD_KM:
             break
+    assert best is not None  # the dynamic bounds need no more than two samples
     return best
 
 
-def _values(one: Accuracy) -> tuple[Floats, Bools, Ints]:
-    return one.error_km, one.of_states, one.time_ns
+def _improved(best: Accuracy, one: Accuracy) -> Accuracy:
+    """The smaller bounds where those so far are not good: what is found of a segment must not depend on others."""
+    better = (best.error_km > _GOOD_KM) & (one.error_km < best.error_km)
+    return Accuracy(
+        np.where(better, one.error_km, best.error_km),
+        np.where(better, one.cause, best.cause),
+        np.where(better, one.time_ns, best.time_ns),
+    )
 
 
-def _largest(errors: Errors, time_ns: Ints, usable: Bools) -> Accuracy:
-    """The largest bound of each segment, its kind and place."""
+def _largest(errors: Errors, table: Table, usable: Bools) -> Accuracy:
+    """The largest bound of each segment, its cause and place."""
     total = np.where(usable[:, None], errors.truncation + errors.states + _ROUNDING_KM, -1.0)
     place, every = total.argmax(axis=0), np.arange(total.shape[1])
+    error_km = total[place, every]
     near = np.append(usable, False) | np.append(False, usable)
-    state = np.where(near[:, None], errors.misfit, -1.0).argmax(axis=0)
-    left_out, recorded = errors.truncation[place, every], errors.states[place, every]
-    stands_out = errors.misfit.max(axis=0) > _STANDS_OUT * np.median(errors.misfit, axis=0)
-    of_states = (recorded > left_out) | ((recorded > 0.1 * left_out) & stands_out)
-    return Accuracy(total[place, every], of_states, time_ns[np.where(of_states, state, place)])
+    misfit = np.where(near[:, None], errors.misfit, 0.0)
+    stands_out = (misfit.max(axis=0) > _STANDS_OUT * np.median(errors.misfit, axis=0)) | (len(table) < _FEW)
+    cause = np.where(stands_out, STATE, ROUNDING)
+    cause = np.where(_left_out(table, place) > _SPACING_SHARE * error_km, SPACING, cause)
+    sample = np.where(cause == STATE, misfit.argmax(axis=0), place)
+    return Accuracy(error_km, cause.astype(np.int8), table.time_ns[sample])
+
+
+def _left_out(table: Table, place: Ints) -> Floats:
+    """What the polynomial should leave out in one interval of each segment of circular motion [km]."""
+    every = np.arange(len(place))
+    p, v = table.position[place, :, every], table.velocity[place, :, every]
+    size = np.sqrt((p * p).sum(axis=1))
+    rate = np.sqrt((v * v).sum(axis=1)) / size
+    middle, factors = 0.5 * table.step_s[place], 0
+    for _ in range(2 if table.method == "hermite" else 1):
+        for j in range(table.samples):
+            away = (table.time_ns[table.windows[place, j]] - table.time_ns[place]) / 1e9 - middle
+            factors += 1
+            size *= rate * np.abs(away) / factors
+    return np.asarray(size, np.float64)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.catalog.trajectories.accuracy import Accuracy, accuracy
+from stmgpu.catalog.trajectories.accuracy import ROUNDING, SPACING, STATE, Accuracy, accuracy
 from stmgpu.catalog.trajectories.checks import check_columns
 from stmgpu.catalog.trajectories.columns import OBJECT, SAMPLE, SEGMENT, Columns, float_column, int_column, text_column
 from stmgpu.catalog.trajectories.covariances import Covariances
@@ -38,6 +38,13 @@ MAX_ERROR_KM = 1.0
 """Largest estimated interpolation error that `require_accuracy` accepts [km]."""
 
 _COLUMNS = (*OBJECT, *SEGMENT, "offset", *SAMPLE)
+_CURES = {
+    SPACING: "samples are too far apart after {at}: give them closer together",
+    STATE: "the state at {at} (or one beside it) does not fit its neighbours: correct or remove it; a manoeuvre needs "
+    "a segment of its own",
+    ROUNDING: "states after {at} are rounded too coarsely: give more digits, or a lower degree",
+}
+
 _MEASURED: dict[str, Accuracy] = {}
 _REMEMBERED = 4
 """Accuracies that a process remembers by digest: a run reads its trajectories again from its store."""
@@ -325,12 +332,7 @@ class Trajectories(Columns):
         s = segments[self.accuracy.error_km[segments].argmax()]
         error_km, at = self.accuracy.error_km[s], format_utc(self.accuracy.time_ns[s].view("datetime64[ns]"))
         who = f"{self.norad_id[k]} {str(self.name[k])!r}: error up to {error_km:.3g} km"
-        if self.accuracy.of_states[s]:
-            return (
-                f"{who}, the state at {at} (or one beside it) does not fit its neighbours: correct or remove it; a "
-                "manoeuvre needs a segment of its own"
-            )
-        return f"{who}, samples are too far apart after {at}: give them closer together"
+        return f"{who}, {_CURES[int(self.accuracy.cause[s])].format(at=at)}"
 
     def matches(self, catalog: Catalog) -> Ints:
         """Match objects with a catalogue, by NORAD id or else by international designator.

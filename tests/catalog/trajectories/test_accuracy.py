@@ -145,10 +145,35 @@ def test_coarse_samples_are_refused() -> None:
     Trajectories.of([Trajectory([usable])]).require_accuracy()
 
 
+@pytest.mark.parametrize(
+    ("step_s", "count", "digits", "degree", "cure"),
+    [
+        (0.2, 3000, 1, 9, r"rounded too coarsely: give more digits"),
+        (60.0, 61, 1, 15, r"rounded too coarsely: give more digits"),
+        (900.0, 15, 9, 9, r"too far apart after .*: give them closer together"),
+        (60.0, 3, 9, 9, None),
+        (60.0, 2, 9, 9, None),
+    ],
+)
+def test_the_cure_fits(step_s: float, count: int, digits: int, degree: int, cure: str | None) -> None:
+    time_s = np.arange(count) * step_s
+    position, velocity = (np.round(part, digits) for part in orbit(time_s))
+    at = T0 + np.round(time_s * S).astype(int)
+    t = Trajectories.of([Trajectory([Segment(at, position, velocity, None, None, "lagrange", degree)])])
+    if cure is None:
+        assert t.require_accuracy().max() < 0.1
+        return
+    with pytest.raises(InputError, match=cure):
+        t.require_accuracy()
+
+
 def test_bounds_of_an_object_do_not_depend_on_others() -> None:
     cat = stm.synthetic_catalog(12, seed=8)
-    t = Trajectories.from_dataset(stm.propagate(cat, "2025-01-01", hours=2, step_s=60, backend="reference"))
+    eph = stm.propagate(cat, "2025-01-01", hours=2, step_s=120, backend="reference")
+    eph.position[4] = eph.position[4].round(3)
+    t = Trajectories.from_dataset(eph)
     whole = t.accuracy
+    assert 1 < (whole.error_km < 1e-3).sum() < 12
     for k in range(len(t)):
         alone = Trajectories.from_arrays(t[[k]].to_arrays()).accuracy
         assert alone.error_km.tolist() == whole.error_km[[k]].tolist()
