@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.store.reading import open_dataset
+from stmgpu.store.writing import reading
 from stmgpu.time import as_epoch, to_datetime64
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def read_ephemeris(path: str | os.PathLike[str], start: object = None, duration_
     CapacityError
         If there are more than 4 GiB of states; choose a shorter window.
     StoreError
-        If there is no complete ephemeris store.
+        If there is no complete ephemeris store, or it is damaged.
     """
     ds = open_dataset(path, "ephemeris")
     times = ds.time.to_numpy()
@@ -63,4 +65,6 @@ def read_ephemeris(path: str | os.PathLike[str], start: object = None, duration_
             f"the window takes {size / 2**30:.1f} GiB of states of {path}; at most "
             f"{MAX_BYTES / 2**30:.0f} GiB can be screened at once: shorten the window"
         )
-    return Trajectories.from_dataset(ds.isel(time=slice(first, last)).load())
+    with reading(Path(path)):  # numbers are read, and their checksums compared, here
+        states = ds.isel(time=slice(first, last)).load()
+    return Trajectories.from_dataset(states)

@@ -37,6 +37,7 @@ COMMANDS = {
     "propagate": "propagate c.csv --hours 0.1 --out e.zarr --backend cpu",
     "screen --dry-run": "screen c.csv --hours 1 --dry-run",
     "propagate --dry-run": "propagate c.csv --hours 1 --out f.zarr --dry-run",
+    "status": "status s.zarr",
     "check": "check s.zarr",
     "merge": "merge s.zarr",
     "info STORE": "info s.zarr",

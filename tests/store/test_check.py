@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from support.damage import DAMAGES, damaged
-from support.stores import propagate, screen, small_catalog
+from support.stores import propagate, result_of, screen, small_catalog
 from support.studies import BASE, evolve, stopping_after, write_study
 
 import stmgpu as stm
@@ -97,7 +98,7 @@ def rows(ds: xr.Dataset) -> set[tuple[Any, ...]]:
 def is_true(found: xr.Dataset, case: Case) -> bool:
     """Whether a reader's values are true: all of them, or those of the tiles that it could read."""
     if case.complete:
-        return bool(found.load().identical(case.truth))
+        return bool(found.identical(case.truth))
     if case.kind == "conjunctions":
         return rows(found) <= rows(case.truth)
     if case.kind == "ephemeris":
@@ -120,7 +121,9 @@ def attack(case: Case, kind: str, seed: str) -> None:
             findings = {"refused"}
         assert findings - case.known, (what, "was not named")
         with suppress(StmgpuError):
-            assert is_true(stm.open_dataset(case.store, partial=not case.complete), case), what
+            found = stm.open_dataset(case.store, partial=not case.complete)
+            with suppress(ValueError):  # Zarr's, of a checksum: numbers of an ephemeris are read when they are used
+                assert is_true(found.load(), case), what
         with suppress(StmgpuError):
             assert told(case.store) == case.facts, what
 
@@ -141,3 +144,30 @@ def test_500_damages(cases: dict[str, Case], name: str, state: str) -> None:
     kinds = list(DAMAGES)
     for number in range(500):
         attack(case, kinds[number % len(kinds)], f"{SEED} {name}{state} {number}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["", " in progress"])
+@pytest.mark.parametrize("name", ["conjunctions", "ephemeris", "ensemble"])
+def test_repair_and_resume_give_the_true_bytes(cases: dict[str, Case], name: str, state: str, tmp_path: Path) -> None:
+    """A store that is repaired and resumed ends with the bytes of the whole, unless the input of the run is damaged."""
+    case, whole = cases[name + state], result_of(cases[name].store)
+    mended = 0
+    for number, kind in enumerate([*DAMAGES, *DAMAGES]):
+        copy = Path(shutil.copytree(case.store, tmp_path / f"{number}.zarr"))
+        with damaged(copy, kind, random.Random(f"{SEED} repair {name}{state} {number}")) as what:
+            unrepaired = Path(shutil.copytree(copy, tmp_path / f"{number}-unrepaired.zarr", symlinks=True))
+            with suppress(StmgpuError):  # resumed at once: an error, or what is true
+                case.resume(unrepaired)
+                with suppress(StmgpuError):
+                    assert stm.open_dataset(unrepaired).load().identical(case.truth), what
+            try:
+                findings = check_store(copy, repair=True)
+                case.resume(copy)
+            except StmgpuError:
+                assert any("another store" in f.cure or "move it" in f.cure for f in check_store(copy)), what
+            else:
+                assert result_of(copy) == whole, (what, findings)
+                assert check_store(copy) == [], what
+                mended += 1
+    assert mended > len(DAMAGES)

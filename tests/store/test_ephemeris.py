@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import stmgpu as stm
 from stmgpu.errors import StoreError
-from stmgpu.store import open_dataset, verify, write_dataset
+from stmgpu.store import open_dataset, read_ephemeris, verify, write_dataset
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris, shard_lengths, write_block
-from stmgpu.store.records import Fingerprint
+from stmgpu.store.records import TAIL_BYTES, Fingerprint
 
 IDS = np.arange(300) * 7 + 11
 NAMES = np.array([f"OBJECT {k}" for k in IDS])
@@ -85,3 +86,18 @@ def test_small_ephemerides(tmp_path: Path, objects: int, times: int) -> None:
     finish_ephemeris(group, {})
     found = open_dataset(tmp_path / "e", load=True)
     assert np.array_equal(found.position, states(objects, 0, times)["position"])
+
+
+def test_a_damaged_chunk_is_no_trajectory(tmp_path: Path) -> None:
+    """Its size and its last bytes are right; the checksum of the chunk is not, which Zarr compares when it reads."""
+    catalog = stm.synthetic_catalog(20, seed=2)
+    ds = stm.propagate(catalog, catalog.median_epoch(), hours=1, step_s=60, backend="reference")
+    store = write_dataset(ds, tmp_path / "e.zarr", "ephemeris")
+    assert len(read_ephemeris(store)) == 20
+    file = store / "position" / "c" / "0" / "0" / "0"
+    data = bytearray(file.read_bytes())
+    assert len(data) > 2 * TAIL_BYTES
+    data[1000] ^= 4
+    file.write_bytes(data)
+    with pytest.raises(StoreError, match=r"e\.zarr is damaged or cannot be read: .*checksum"):
+        read_ephemeris(store)
