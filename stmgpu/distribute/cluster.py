@@ -95,6 +95,8 @@ def client_of(executor: Dask, workers: int, folder: Path) -> Iterator[Client]:
             ) from error
         with client:
             warn_if_plain(client)
+            if not client.scheduler_info(n_workers=-1)["workers"]:
+                _LOG.warning("%s has no workers yet; the run begins when one connects", executor.scheduler)
             yield client
 
 

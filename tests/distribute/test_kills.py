@@ -80,7 +80,9 @@ def tiles_done(store: Path) -> int:
 
 def wait_for_tiles(process: subprocess.Popen[str], store: Path, count: int) -> bool:
     """Until so many tiles are done; False where the run ended before."""
+    end = time.monotonic() + 300
     while process.poll() is None:
+        assert time.monotonic() < end, f"{count} tiles were not done within 300 s"
         if tiles_done(store) >= count:
             return True
         time.sleep(0.01)
@@ -149,7 +151,7 @@ def own_cluster(certificate: Path | None = None) -> Iterator[tuple[str, list[sub
                 "--nthreads",
                 "1",
                 "--death-timeout",
-                "5",
+                "60",
             ]
         )
         for _ in range(2)

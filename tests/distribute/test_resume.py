@@ -421,7 +421,9 @@ def test_a_tile_that_kills_its_workers_fails_alone(
 
 
 @pytest.mark.slow
-def test_a_cluster_without_workers_is_an_error(catalog: stm.Catalog, tmp_path: Path) -> None:
+def test_a_cluster_without_workers_is_an_error(
+    catalog: stm.Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     import dask
     from distributed import Client, LocalCluster
 
@@ -432,6 +434,7 @@ def test_a_cluster_without_workers_is_an_error(catalog: stm.Catalog, tmp_path: P
         pytest.raises(stm.StmgpuError, match=r"all Dask workers were lost.*rerun the same command"),
     ):
         screen(catalog, tmp_path / "s.zarr", executor=stm.Dask(client=client), tile_hours=1.0)
+    assert "is not encrypted: any user of this machine can run code as its owner" in caplog.text
 
 
 def test_a_tile_damaged_before_the_end_is_computed_again(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
