@@ -62,6 +62,7 @@ def test_arguments_do_not_command_the_terminal(command: str, folder: Path) -> No
     assert result.stdout == ""
 
 
+@pytest.mark.slow
 def test_files_do_not_command_the_terminal(folder: Path) -> None:
     lines = (folder / "c.csv").read_text(encoding="utf-8").splitlines()
     name = folder / f"{HOSTILE}.csv"

@@ -33,7 +33,6 @@ COMMANDS = {
     "catalog convert": "catalog convert c.csv made.json",
     "catalog synthesize": "catalog synthesize made.csv --objects 3",
     "screen": "screen c.csv --hours 1 --threshold-km 50 --backend cpu",
-    "demo": "demo --objects 60 --hours 0.1 --backend cpu",
     "propagate": "propagate c.csv --hours 0.1 --out e.zarr --backend cpu",
     "screen --dry-run": "screen c.csv --hours 1 --dry-run",
     "propagate --dry-run": "propagate c.csv --hours 1 --out f.zarr --dry-run",
@@ -46,7 +45,7 @@ COMMANDS = {
 }
 """Commands by the name that the table of the guide has for them."""
 
-SLOW = {"evolve", "study", "compile", "evolve --dry-run"}
+SLOW = {"demo", "evolve", "study", "compile", "evolve --dry-run"}
 """Commands that have a test of their own here or elsewhere."""
 
 
@@ -98,9 +97,14 @@ def test_a_command_prints_one_document_with_the_keys_of_the_guide(name: str, fol
     result = stmgpu(*shlex.split(COMMANDS[name]), "--json")
     assert result.exit_code == 0, result.stderr
     document = document_of(result.stdout)
-    keys = set(dict(keys_of_the_guide())[name])
-    assert document.keys() == keys - ({"inputs"} if name == "info STORE" else set())
+    assert document.keys() == set(dict(keys_of_the_guide())[name])
     assert result.stdout.isascii()
+
+
+@pytest.mark.slow
+def test_the_demonstration_as_a_document(folder: Path) -> None:
+    result = stmgpu("demo", "--objects", 60, "--hours", 0.1, "--backend", "cpu", "--json")
+    assert document_of(result.stdout).keys() == set(dict(keys_of_the_guide())["demo"])
 
 
 @pytest.mark.slow
