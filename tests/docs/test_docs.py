@@ -190,3 +190,21 @@ def test_benchmarks_answer_help_instead_of_running() -> None:
 def test_no_machine_path_stands_in_the_documentation() -> None:
     for page in (*LINKED, *(ROOT / "docs" / "tutorials").glob("*.py")):
         assert not re.search(r"(?<![\w.])/(home|root|work|tmp)/", page.read_text(encoding="utf-8")), page.name
+
+
+def test_the_commands_of_the_security_page_select_tests() -> None:
+    """Every attack that SECURITY.md names can be run: its files exist, and words after -k stand in names of tests."""
+    commands = re.findall(r"`([^`]*-m pytest [^`]*)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(commands) > 10
+    for command in commands:
+        words = shlex.split(command)
+        paths = [ROOT / word for word in words if word.startswith("tests")]
+        assert paths, command
+        assert all(path.exists() for path in paths), command
+        files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("test_*.py"))]
+        names = re.findall(r"(?:def|class) (test_\w+|Test\w+)", "\n".join(f.read_text(encoding="utf-8") for f in files))
+        names += [file.name for file in files]
+        if "-k" in words:
+            expression = words[words.index("-k") + 1]
+            for word in set(expression.split()) - {"or", "and", "not"}:
+                assert any(word.lower() in name.lower() for name in names), f"{command}: no test is called {word}"
