@@ -19,8 +19,10 @@ MAX_NORAD_ID = 999_999_999
 OBJECT_TYPES = ("", "PAYLOAD", "ROCKET BODY", "DEBRIS", "UNKNOWN")
 STATUSES = tuple(STATUS_CODES.values())
 CLASSIFICATIONS = ("U", "C", "S")
-LONGEST_TEXT = 128
-"""Longest name or designator that is read from a file [characters]."""
+LONGEST_NAME = 64
+"""Longest name that is read from a file [characters]: the longest one sets the memory of all."""
+LONGEST_CODE = 24
+"""Longest designator or code of an owner that is read from a file [characters]."""
 
 _TWO_PI = 2.0 * np.pi
 # A degree value of 360.0000 times pi/180 may exceed 2 pi by one unit in the last place.

@@ -41,6 +41,7 @@ EPOCH_FORMS = (
     f"nanoseconds, an optional Z; years {_YEARS[0]} to {_YEARS[1]}; second 60 only in UTC at the end of a day)"
 )
 _FORM = re.compile(rb"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,30}))?)?Z?")
+_DIGITS_FIRST = re.compile(r"\s*\d{4}-\d\d", re.ASCII)
 _WIDTH = 34
 _CALENDAR, _DAY_OF_YEAR = 10, 8  # column of the T
 _DAYS_BEFORE = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
@@ -111,6 +112,8 @@ def parse_utc_many(texts: Sequence[str]) -> tuple[Floats, Floats, Bools]:
     jd[valid] = day[valid] + UNIX_EPOCH_JD
     fr[valid] = nanosecond[valid] / float(NS_PER_DAY)  # both below 2**53: one rounding, as in parse_utc
     for k in np.flatnonzero(~valid).tolist():
+        if not _DIGITS_FIRST.match(texts[k]):
+            continue  # raising for each row of garbage takes long
         try:
             epoch = parse_utc(texts[k])
         except InputError:

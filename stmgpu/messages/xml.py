@@ -7,6 +7,7 @@ without a tree of its elements.
 from __future__ import annotations
 
 import io
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 from xml.etree.ElementTree import Element, ParseError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _BYTES_AT_ONCE = 1 << 20
 _DEEPEST = 64
 _MOST_ELEMENTS = 10_000
+_MOST_OUTSIDE = 1_000_000
+_LONG_TAG = re.compile(rb"<[^<>]{65536}")
 _STATE_FIELDS = ("EPOCH", *STATE)
 _MATRIX_FIELDS = ("EPOCH", *ELEMENTS)
 
@@ -57,9 +60,16 @@ def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> It
     >>> next(read_records(b"<omm/>", OMM)).problem
     'message holds 0 <meanElements> sections, allowed is one'
     """
+    _check_tags(data)
     with _rejecting_bad_xml(kind.name):
         for number, message in enumerate(_messages(data, kind), start=1):
             yield _read_record(number, message, kind, lenient=lenient)
+
+
+def _check_tags(data: bytes) -> None:
+    """Refuse a tag that is so long that the parser would take long for its attributes."""
+    if _LONG_TAG.search(data):
+        fail("XML", "a tag has more than 65536 characters")
 
 
 def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
@@ -71,8 +81,9 @@ def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
             path.append(element)
             size += 1
             root = root or _local(element)
-            if begun and size > _MOST_ELEMENTS:
-                fail("XML", f"a message has more than {_MOST_ELEMENTS} elements")
+            if size > (_MOST_ELEMENTS if begun else _MOST_OUTSIDE):
+                place = f"a message has more than {_MOST_ELEMENTS}" if begun else f"more than {_MOST_OUTSIDE}"
+                fail("XML", f"{place} elements" + ("" if begun else f" are outside of <{kind.name.lower()}>"))
             if not begun and len(path) <= 2 and _local(element) == kind.name.lower():
                 begun, size, count = len(path), 0, count + 1
             elif len(path) > _DEEPEST:
@@ -80,7 +91,7 @@ def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
         else:
             if len(path) == begun:
                 yield element
-                begun = 0
+                begun = size = 0
             path.pop()
             if not begun and path:
                 path[-1].clear()
@@ -160,6 +171,7 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
         If it is not XML, has a DTD or entities, holds no such message, or for the first element that is wrong; it names
         segment and state.
     """
+    _check_tags(data)
     target = _SegmentTarget(kind)
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     with _rejecting_bad_xml(kind.name):

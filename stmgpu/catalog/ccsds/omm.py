@@ -15,7 +15,7 @@ import numpy.typing as npt
 from stmgpu.catalog import orbits
 from stmgpu.catalog.assemble import Records
 from stmgpu.catalog.ccsds.field_names import RADIUS_KEYWORD, USER
-from stmgpu.catalog.limits import CLASSIFICATIONS, LONGEST_TEXT, Fault
+from stmgpu.catalog.limits import CLASSIFICATIONS, LONGEST_CODE, LONGEST_NAME, Fault
 from stmgpu.catalog.object_data import (
     DATE,
     DECAY_KEYWORD,
@@ -140,13 +140,13 @@ def convert(table: FieldTable, *, lenient: bool = False) -> Records:
         odd = np.array([text not in CLASSIFICATIONS for text in classes], np.bool_)
         table.notes.add_all("CLASSIFICATION_TYPE is read by its first letter, or as U", odd, positions)
         classes = [text[:1].upper() if text[:1].upper() in CLASSIFICATIONS else "U" for text in classes]
-    for keyword in ("OBJECT_NAME", "OBJECT_ID"):
-        long = np.array([len((text or "").strip()) > LONGEST_TEXT for text in table.get(keyword)], np.bool_)
-        table.notes.add_all(f"{keyword} is cut after {LONGEST_TEXT} characters", long, positions)
+    for keyword, most in (("OBJECT_NAME", LONGEST_NAME), ("OBJECT_ID", LONGEST_CODE)):
+        long = np.array([len((text or "").strip()) > most for text in table.get(keyword)], np.bool_)
+        table.notes.add_all(f"{keyword} is cut after {most} characters", long, positions)
 
     columns: dict[str, npt.NDArray[Any]] = {
         "norad_id": wholes("NORAD_CAT_ID"),
-        "name": _strings(table.get("OBJECT_NAME")),
+        "name": _strings(table.get("OBJECT_NAME"), LONGEST_NAME),
         "object_id": _strings(table.get("OBJECT_ID")),
         "object_type": _strings(types),
         "status": _strings([status_name(text) for text in table.get(_keyword(table, STATUS_KEYWORD))]),
@@ -222,9 +222,9 @@ def _all_plain(texts: Texts, kind: type[float] | type[int], dtype: npt.DTypeLike
         return None
 
 
-def _strings(texts: Sequence[str | None]) -> Strings:
+def _strings(texts: Sequence[str | None], most: int = LONGEST_CODE) -> Strings:
     """Column of texts of bounded length: the longest one sets the memory of all."""
-    return np.array([(text or "").strip()[:LONGEST_TEXT] for text in texts], np.str_) if texts else np.zeros(0, "U1")
+    return np.array([(text or "").strip()[:most] for text in texts], np.str_) if texts else np.zeros(0, "U1")
 
 
 def _plain(text: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.catalog.limits import LONGEST_TEXT, Fault
+from stmgpu.catalog.limits import LONGEST_NAME, Fault
 from stmgpu.typing import Bools, Floats, Ints, Strings
 
 if TYPE_CHECKING:
@@ -192,10 +192,10 @@ class SetColumns:
         texts = [(line[2:] if line[:2] == b"0 " else line).decode("utf-8", "replace").strip() for line in raw]
         for label, wrong in (
             ("the name is not UTF-8; bytes that are none are replaced", [_REPLACED in text for text in texts]),
-            (f"the name is cut after {LONGEST_TEXT} characters", [len(text) > LONGEST_TEXT for text in texts]),
+            (f"the name is cut after {LONGEST_NAME} characters", [len(text) > LONGEST_NAME for text in texts]),
         ):
             self._notes.add_all(label, np.array(wrong, np.bool_), self._positions)
-        texts = [text[:LONGEST_TEXT] for text in texts]
+        texts = [text[:LONGEST_NAME] for text in texts]
         odd = np.array([not text.isprintable() for text in texts], np.bool_)
         if self._lenient and odd.any():
             self._mended(odd, "control characters of the name are replaced")

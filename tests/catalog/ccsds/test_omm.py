@@ -209,8 +209,8 @@ def test_empty_cells_after_the_last_column() -> None:
 def test_long_names_are_cut() -> None:
     """One long text would set the memory of a whole column."""
     cat = read_catalog(csv_of(fields(1, OBJECT_NAME="x" * 100_000), fields(2)))
-    assert cat.name.dtype == "<U128"
-    assert cat.notes == ("OBJECT_NAME is cut after 128 characters: 1 line (2)",)
+    assert cat.name.dtype == "<U64"
+    assert cat.notes == ("OBJECT_NAME is cut after 64 characters: 1 line (2)",)
 
 
 class TestCsv:

@@ -146,8 +146,8 @@ def test_names_in_any_language() -> None:
     lines = [line for i, name in enumerate(names) for line in ("0 " + name, *tle(norad=f"{i + 1:05d}"))]
     lines[0:0] = ["# a comment"]
     cat = read_catalog("\n".join(lines).encode())
-    assert cat.name.tolist() == [*names[:3], "x" * 128]
-    assert cat.notes == ("the name is cut after 128 characters: 1 line (12)",)
+    assert cat.name.tolist() == [*names[:3], "x" * 64]
+    assert cat.notes == ("the name is cut after 64 characters: 1 line (12)",)
     cat = read_catalog("\n".join(lines[:4]).encode("latin-1"))
     assert cat.name.tolist() == ["\ufffdUSAT-99"]
     assert cat.notes == ("the name is not UTF-8; bytes that are none are replaced: 1 line (3)",)
