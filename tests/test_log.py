@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,3 +58,18 @@ def test_a_line_a_minute_without_a_terminal(
     with log.progress("screening") as report:
         report(0.5)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["batch log", "terminal", "JSON"])
+def test_records_do_not_command_the_terminal(
+    kind: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "terminal":
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    log.configure(as_json=kind == "JSON")
+    logging.getLogger("stmgpu.anything").warning("name %s of tile", "\x1b]0;owned\x07\x9b2J\r[red]")
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().err)  # colours of Rich
+    assert not any(c in shown for c in "\x1b\x07\x9b\r")
+    assert "owned" in shown
+    assert "[red]" in shown
+    assert "\\x1b]0;owned\\x07\\x9b2J\\r" in shown or kind == "JSON"

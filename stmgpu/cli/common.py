@@ -121,6 +121,10 @@ def stopping() -> bool:
 
 def check_catalog(path: Path) -> None:
     """Raise :class:`InputError` for a folder."""
+    if (path / "zarr.json").exists():
+        raise InputError(
+            f"{str(path)!r} is a store; give a catalogue file, or screen a store of `stmgpu propagate` with --ephemeris"
+        )
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
 

@@ -188,6 +188,7 @@ def test_the_text_goes_to_standard_error_then(folder: Path) -> None:
     [
         ("screen c.csv --csv - --json", "--json and - both write to standard output"),
         ("screen c.csv --out -", "a store is a folder"),
+        ("screen s.zarr --csv -", "is a store; give a catalogue file, or screen a store of"),
         ("screen c.csv --plot -", "not a figure format"),
         ("catalog convert c.csv -", "choose one with --format"),
     ],
