@@ -47,13 +47,13 @@ def test_killed_at_any_moment_and_submitted_again(world: World) -> None:
     """All tasks are killed, then one is cancelled, then the rest is computed: what was done is not done again."""
     store = world.folder / "killed.zarr"
     job = world.submit("killed.zarr", ["--array=0-2", *TWO_AT_A_TIME])
-    job.wait("two tiles", lambda: len(markers(store)) >= 2)
+    job.wait("a tile", lambda: len(markers(store)) >= 1)
     job.hold()  # or the tasks that still wait would start behind the kill
     assert job.kill() > 0
     job.cancel()
     killed = markers(store)
     job = world.submit("killed.zarr", ["--array=0-2", *TWO_AT_A_TIME])
-    job.wait("two more tiles", lambda: len(markers(store)) >= len(killed) + 2)
+    job.wait("one more tile", lambda: len(markers(store)) > len(killed))
     job.cancel_task(1)
     job.finish()
     cancelled = markers(store)
