@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,8 +87,11 @@ class Table:
         rows, pattern = self.patterns(nodes, origin)
         # times from the origin: the same numbers wherever a pattern occurs
         start = self.time_ns[origin[rows]]
-        times = [(self.time_ns[nodes[rows, j]] - start) / 1e9 for j in range(nodes.shape[1])]
-        return weights(method, times, t_s[rows]), pattern
+        times = (self.time_ns[nodes[rows]].T - start) / 1e9
+        at = np.ascontiguousarray(t_s[rows], np.float64)
+        if not self.is_uniform:
+            return weights(method, list(times), at), pattern
+        return _known_weights(method, times.tobytes(), at.tobytes()), pattern
 
     def combine(self, nodes: Ints, pattern: Ints, parts: Sequence[list[BackendArray]]) -> Floats:
         """Weighted sums [m, 3, g] of the samples of each window: of positions, and of velocities."""
@@ -106,6 +109,13 @@ class Table:
                     first = int(nodes[begin, j])
                     total[begin:end] += table[first : first + end - begin] * w[pattern[begin]]
         return total
+
+
+@lru_cache(maxsize=256)
+def _known_weights(method: str, times: bytes, t: bytes) -> Weights:
+    """Weights of equal steps, which occur in table after table."""
+    at = np.frombuffer(t, np.float64)
+    return weights(method, list(np.frombuffer(times, np.float64).reshape(-1, len(at))), at)
 
 
 @dataclass(frozen=True)
