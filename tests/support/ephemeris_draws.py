@@ -12,6 +12,7 @@ from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
 from stmgpu.catalog.trajectories.gravity import gravity
 from stmgpu.catalog.trajectories.interpolation import weights, windows
 from stmgpu.constants import WGS72
+from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +108,8 @@ def steps_of(rng: np.random.Generator, kind: str, base_s: float, count: int) -> 
     return steps
 
 
-def draw(orbits: Orbits, seed: int) -> Draw:
-    """One random ephemeris of one of the orbits."""
+def draw(orbits: Orbits, seed: int) -> Draw | None:
+    """One random ephemeris of one of the orbits; None if its faults are so large that it is refused as it is built."""
     rng = np.random.default_rng(seed)
     k = int(rng.integers(orbits.count))
     is_low = orbits.period_s[k] < 30_000.0
@@ -131,9 +132,14 @@ def draw(orbits: Orbits, seed: int) -> Draw:
     _spoil(rng, position, velocity, fault, size)
     method = str(rng.choice(["lagrange", "lagrange", "hermite", "hermite", "linear"]))
     degree = int(rng.integers(1, 16)) if rng.random() < 0.6 else 9 if method == "lagrange" else 7
-    trajectories = Trajectories.of(
-        [Trajectory([Segment(T0 + time_ns, position, velocity, None, None, method, degree)])]
-    )
+    try:
+        trajectories = Trajectories.of(
+            [Trajectory([Segment(T0 + time_ns, position, velocity, None, None, method, degree)])]
+        )
+    except InputError:
+        if fault == "none":
+            raise
+        return None
     text = (
         f"seed {seed}: {count} samples, {kind}, {base_s:g} s, {digits} digits, {fault} {size:.3g} km, {method} {degree}"
     )
