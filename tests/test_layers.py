@@ -13,7 +13,7 @@ from stmgpu.backend import BACKENDS
 
 # tests of a subject that crosses modules, by folder
 SUBJECTS = {
-    "": {"layers"},
+    "": {"attacks", "layers"},
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
     "cli": {"arguments", "debris_input"},
     "debris": {"public_names"},

@@ -79,8 +79,10 @@ _NAMES = "|".join(MESSAGES)
 _KVN = re.compile(rf"^[ \t]*CCSDS_({_NAMES})_VERS[ \t]*=", re.MULTILINE)
 _XML = re.compile(rf"<(?:\w+:)?({_NAMES.lower()})[\s>/]")
 _JSON = re.compile(rf'"(?:CCSDS_({_NAMES})_VERS|({_NAMES}|{_NAMES.lower()}))"\s*:')
-_PUBLIC_CDM_KEYS = re.compile(r'"CDM_ID"\s*:|^(?:[\w"]+,)*"?CDM_ID"?,', re.IGNORECASE | re.MULTILINE)
-_SATCAT_KEYS = re.compile(r'"(?:OPS_STATUS_CODE|COMMENTCODE)"\s*:|(?:[\w"]+[,;\t])*"?(?:OPS_STATUS_CODE|COMMENTCODE)\b')
+_TABLES = (({"CDM_ID"}, _PUBLIC_CDM), ({"OPS_STATUS_CODE", "COMMENTCODE"}, SATCAT))
+"""Kinds of tables by the columns of CSV and the keys of JSON that only they have."""
+
+_JSON_KEY = re.compile(r'"(\w{1,40})"\s*:')
 _HEAD = 1 << 14
 
 
@@ -101,18 +103,15 @@ def kind_of(data: bytes) -> Kind | None:
     for pattern, kind in _OTHER_PATTERNS:
         if pattern.match(head):
             return kind
+    names: set[str] = set()
     if head.startswith("<"):
         match = _XML.search(head)
     elif head.startswith(("{", "[")):
-        if _PUBLIC_CDM_KEYS.search(head):
-            return _PUBLIC_CDM
         match = _JSON.search(head)
-        if match is None and _SATCAT_KEYS.search(head):
-            return SATCAT
+        names = set(_JSON_KEY.findall(head))
     else:
-        if _PUBLIC_CDM_KEYS.match(head):
-            return _PUBLIC_CDM
-        if _SATCAT_KEYS.match(head):
-            return SATCAT
         match = _KVN.search(head)
-    return MESSAGES[next(filter(None, match.groups())).upper()] if match else None
+        names = {cell.strip(' "\r').upper() for cell in re.split(r"[,;\t]", head.partition("\n")[0])}
+    if match:
+        return MESSAGES[next(filter(None, match.groups())).upper()]
+    return next((kind for keys, kind in _TABLES if keys & names), None)

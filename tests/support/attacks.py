@@ -1,0 +1,164 @@
+"""Sound files of every format that is read, and ways to damage them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from support.populations import mocat_file
+from support.samples import FORMATS
+from support.space_weather import csv_document, document
+from support.trajectories import MEME_NAME, meme
+
+from stmgpu.catalog import Catalog, format_catalog, read_catalog, read_satcat, synthetic_catalog
+from stmgpu.catalog.ccsds.oem import read_oem
+from stmgpu.catalog.limits import element_faults
+from stmgpu.catalog.trajectories.files import read_trajectories
+from stmgpu.debris.environment.space_weather import read_space_weather
+from stmgpu.debris.population.from_table import read_table
+from stmgpu.debris.population.mocat import read_mocat
+from stmgpu.debris.study.scenario_file import read_study
+
+Read = Callable[[bytes, Path], Any]
+
+META = """META_START
+OBJECT_NAME = A
+OBJECT_ID = 2024-001A
+CENTER_NAME = EARTH
+REF_FRAME = EME2000
+TIME_SYSTEM = UTC
+START_TIME = 2024-07-05T00:00:00
+STOP_TIME = 2024-07-05T00:04:00
+META_STOP
+"""
+STATES = [f"2024-07-05T00:0{k}:00 {7000 - k} {450 * k} {60 * k}.5 -0.{k} 7.5 1.0" for k in range(5)]
+OEM = "CCSDS_OEM_VERS = 2.0\nCREATION_DATE = 2024-07-05T00:00:00\nORIGINATOR = X\n" + META + "\n".join(STATES) + "\n"
+
+
+def _oem_xml() -> bytes:
+    names = ("EPOCH", "X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
+    meta = "".join(
+        f"<{key.strip()}>{value.strip()}</{key.strip()}>"
+        for key, value in (line.split("=") for line in META.splitlines()[1:-1])
+    )
+    vectors = "".join(
+        "<stateVector>" + "".join(f"<{n}>{v}</{n}>" for n, v in zip(names, row.split(), strict=True)) + "</stateVector>"
+        for row in STATES
+    )
+    body = f"<segment><metadata>{meta}</metadata><data>{vectors}</data></segment>"
+    return f'<oem id="CCSDS_OEM_VERS" version="2.0"><header/><body>{body}</body></oem>'.encode()
+
+
+class _Named(io.BytesIO):
+    name = MEME_NAME.format(number=91001, name="A")
+
+
+def _from_file(reader: Callable[[Path], Any]) -> Read:
+    def read(content: bytes, path: Path) -> Any:
+        path.write_bytes(content)
+        return reader(path)
+
+    return read
+
+
+def _catalog(content: bytes, path: Path) -> Any:
+    catalog = read_catalog(content, lenient=len(content) % 2 == 0)
+    assert len(catalog) > 0
+    assert not list(element_faults({name: getattr(catalog, name) for name in Catalog.column_names()}))
+    assert len(np.unique(catalog.norad_id)) == len(catalog)
+    return catalog
+
+
+TABLE = """# epoch = 2025-01-01
+perigee_km,apogee_km,inc_deg,object_type,mass_kg,radius_m,owner
+500,520,53,payload,260,1.2,US
+800,810,98.6,rocket body,1400,,"=CIS"
+"""
+SATCAT = """OBJECT_NAME,OBJECT_ID,NORAD_CAT_ID,OBJECT_TYPE,OPS_STATUS_CODE,OWNER,LAUNCH_DATE,DECAY_DATE,RCS
+A,2024-001A,91001,PAY,+,US,2024-01-01,,1.0
+B,2024-001B,91002,R/B,D,US,2024-01-01,2024-05-05,
+"""
+SCENARIO = """years = 20
+runs = 2
+[population]
+source = "synthetic"
+objects = 300
+[environment]
+density = "exponential"
+[[scenario]]
+name = "with removal"
+[[scenario.removal]]
+rank = "risk"
+per_year = 5
+"""
+
+
+READ = (
+    *FORMATS, "gzip", "OEM in KVN", "OEM in XML", "MEME", "SATCAT", "scenario", "table", "MAT", "space weather",
+    "space weather as CSV",
+)  # fmt: skip
+"""Formats of `sound_files`."""
+
+
+def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
+    """Content and reader of each format."""
+    small = synthetic_catalog(3, seed=5)
+    files: dict[str, tuple[bytes, Read]] = {name: (format_catalog(small, name), _catalog) for name in FORMATS}
+    times = np.datetime64("2024-07-08T00:00:42", "ns") + np.arange(5) * np.timedelta64(60, "s")
+    states = np.array([[float(x) for x in row.split()[1:]] for row in STATES])
+    generator = np.random.default_rng(1)
+    return files | {
+        "gzip": (gzip.compress(files["tle"][0]), _catalog),
+        "OEM in KVN": (OEM.encode(), lambda content, path: read_oem(content)),
+        "OEM in XML": (_oem_xml(), lambda content, path: read_oem(content)),
+        "MEME": (
+            meme(times, states),
+            lambda content, path: read_trajectories(_Named(content), on_note=lambda note: None),
+        ),
+        "SATCAT": (SATCAT.encode(), lambda content, path: read_satcat(content)),
+        "scenario": (SCENARIO.encode(), _from_file(read_study)),
+        "table": (TABLE.encode(), _from_file(lambda path: read_table(path, generator))),
+        "MAT": (
+            mocat_file(folder / "sound.mat").read_bytes(),
+            _from_file(lambda path: read_mocat(path, generator, year=2020.0)),
+        ),
+        "space weather": (document("2020-01-01", "2020-03-01").encode(), _from_file(read_space_weather)),
+        "space weather as CSV": (csv_document("2020-01-01", "2020-03-01").encode(), _from_file(read_space_weather)),
+    }
+
+
+TOKENS = [
+    *(bytes([byte]) for byte in b"\0\n\r\"\xff',<>&{}[]= 09-+._e;\t#"), b"", b"\xc3\xa9", b"&#0;", b"]]>", b"E999",
+    b"nan",    b"NaN", b"inf", b"1e400", b"null", b"\\ud800",
+    b"1 ", b"2 ", b"9" * 25, b"COMMENT", b"CCSDS_OMM_VERS = 3.0\n",
+    b"<omm>", b"</omm>", b"<!DOCTYPE x>", "１".encode(), b"\x1b[2J", b"\xff\xfe", b"PK\x03\x04", b"\x1f\x8b", b"[[",
+    b"true",    b"META_START", b"2024-02-30", b"T24:00:00", b"+25:00",
+]  # fmt: skip
+
+
+def mutated(content: bytes, dice: random.Random) -> bytes:
+    """The content with one to six pieces replaced, repeated, moved or cut off."""
+    damaged = bytearray(content)
+    for _ in range(dice.randint(1, 6)):
+        start = dice.randrange(len(damaged) + 1)
+        length = dice.choice((0, 0, 1, 1, 2, 10, 70, 500))
+        kind = dice.randrange(8)
+        if kind == 0:
+            piece = bytes(damaged[start : start + length]) * 2
+        elif kind == 1:
+            other = dice.randrange(len(damaged) + 1)
+            piece = bytes(damaged[other : other + length])
+        elif kind == 2:
+            piece = dice.randbytes(dice.randrange(8))
+        elif kind == 3 and dice.randrange(4) == 0:
+            del damaged[start:]
+            continue
+        else:
+            piece = dice.choice(TOKENS)
+        damaged[start : start + length] = piece
+    return bytes(damaged)
