@@ -91,6 +91,7 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, convert and generate catalogues.")
 app.add_typer(catalog_app, name="catalog", rich_help_panel="Catalogues")

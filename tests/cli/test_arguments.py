@@ -137,7 +137,7 @@ def test_every_help_page_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> Non
     verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
     verbs += [["catalog", c.callback.__name__] for c in catalog_app.registered_commands if c.callback]
     for verb in ([], ["catalog"], *verbs):
-        page = stmgpu(*verb, "--help").stdout
+        page = stmgpu(*verb, "-h").stdout
         assert "Usage" in page
         assert max(map(len, page.splitlines())) <= 80, verb
         flags = [line for line in page.splitlines() if "<bool>" in line]

@@ -105,7 +105,7 @@ def closest_table(ds: xr.Dataset, rows: int = 10) -> Table:
         table.add_row(
             f"{time}\n{flag_names(int(event.flags)).replace('|', ', ')}".rstrip(),
             escape("\n".join(objects)),
-            "\n".join("-" if math.isnan(age) else f"{age:.1f}" for age in ages),
+            "\n".join("-" if math.isnan(age) else f"{round(age, 1) + 0.0:.1f}" for age in ages),
             f"{float(event.miss_distance):.3f}",
             f"{float(event.relative_speed):.3f}",
         )

@@ -84,3 +84,11 @@ def test_interpolation_errors_above_a_hundredth_of_the_threshold_are_printed(
     assert bool(line) == is_printed
     worst = int(t.norad_id[np.argmax(error_km)])
     assert not line or line.startswith(f"trajectories: interpolated to within {error_km.max():.3g} km (object {worst} ")
+
+
+def test_an_age_of_an_hour_has_no_sign(widest: xr.Dataset) -> None:
+    fresh = widest.copy(deep=True)
+    fresh.primary_epoch_age_days[:] = -0.04
+    text = printed(fresh)
+    assert " 0.0 " in text
+    assert "-0.0" not in text
