@@ -327,20 +327,28 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
             f"{folder} was left unfinished; run the command that made it again, which computes only what "
             "is missing, or see `stmgpu check`"
         )
-    schema = attributes[SCHEMA]
-    if (
-        not complete
-        and schema >= SEALED_SINCE
-        and (folder / ROOT).read_bytes() != unfinished_root(attributes[KIND], schema)
-    ):
-        raise StoreError(f"{folder} is damaged: {ROOT} has other contents; see `stmgpu check`")
-    if complete:
-        manifest = manifest_of(folder, schema)
-        if manifest is not None and ROOT not in manifest.files:
-            raise StoreError(f"{folder} is damaged: {ROOT} says that it is complete, its manifest that it is not")
-        if manifest is not None:
-            check_files(folder, {ROOT: manifest.files[ROOT]})
+    try:
+        _verify_root(folder, attributes, complete=complete)
+    except StoreError:
+        if read_root(folder) == (attributes, complete):
+            raise
+        return check_root(folder, unfinished=unfinished)  # a run finished or reopened the store at this moment
     return attributes, complete
+
+
+def _verify_root(folder: Path, attributes: dict[str, Any], *, complete: bool) -> None:
+    """Raise :class:`StoreError` if the root with these attributes is not the one that was written last."""
+    schema = attributes[SCHEMA]
+    if not complete:
+        if schema >= SEALED_SINCE and (folder / ROOT).read_bytes() != unfinished_root(attributes[KIND], schema):
+            raise StoreError(f"{folder} is damaged: {ROOT} has other contents; see `stmgpu check`")
+        return
+    manifest = manifest_of(folder, schema)
+    if manifest is None:
+        return
+    if ROOT not in manifest.files:
+        raise StoreError(f"{folder} is damaged: {ROOT} says that it is complete, its manifest that it is not")
+    check_files(folder, {ROOT: manifest.files[ROOT]})
 
 
 def read_root(folder: Path) -> tuple[dict[str, Any], bool]:

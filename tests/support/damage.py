@@ -115,4 +115,5 @@ def damaged(store: Path, kind: str, rng: random.Random) -> Iterator[str]:
                 file.unlink()
             elif file.is_dir():
                 file.rmdir()
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(kept[file])
