@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -170,7 +171,8 @@ def _read_chunks(
         return parts
     # fresh processes: those of fork would inherit the threads of backends and notebooks
     context = get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(chunks)), context) as pool:
+    workers = min(processes, len(chunks))
+    with ProcessPoolExecutor(workers, context, initializer=_ignore_interrupts) as pool:
         futures = [pool.submit(_read_chunk, chunk, options) for chunk in chunks]
         try:
             for done, _ in enumerate(as_completed(futures), start=1):
@@ -183,6 +185,11 @@ def _read_chunks(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _read_chunk(paths: Sequence[str], options: ReadOptions) -> _Part:
