@@ -172,7 +172,7 @@ def check(
         bool,
         typer.Option(
             "--repair",
-            help="Discard damaged tiles; rerun the original command to compute them again.",
+            help="Discard damaged tiles; rerun the command that made the store to compute them again.",
         ),
     ] = False,
 ) -> None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from stmgpu.store.records import Fingerprint
 
-_AGAIN = "run the command that made the store again: it computes what is missing"
-_REPAIR = "`stmgpu check --repair`, then rerun the original command to compute the discarded tiles again"
-_ANEW = "run the command into another store, or with --overwrite"
+_AGAIN = "rerun the command that made the store, without --overwrite: it computes what is missing"
+_REPAIR = "`stmgpu check --repair`, then rerun the command that made the store, without --overwrite"
+_ANEW = "rerun the command into another store, or with --overwrite"
 _FOREIGN = "move it elsewhere"
 
 _TRANSIENT = (f"{RUN}/lock", f"{RUN}/running/")
@@ -123,7 +123,7 @@ def _check(folder: Path, *, repair: bool) -> list[Finding]:
         done, total = len(run.markers()), run.document.tiles
         findings.append(Finding(f"unfinished: {done} of {total} tiles are done", _AGAIN))
     for tile, reason in run.failures().items():
-        findings.append(Finding(f"tile {tile} failed: {reason}", "mend the cause and run the command again"))
+        findings.append(Finding(f"tile {tile} failed: {reason}", f"fix the cause; {_AGAIN}"))
     if repair and mendable:
         with run.locked():
             _clear(folder, [*known, *spoilt])

@@ -324,8 +324,8 @@ def check_root(folder: Path, *, unfinished: bool = False) -> tuple[dict[str, Any
     attributes, complete = read_root(folder)
     if not complete and not unfinished:
         raise StoreError(
-            f"{folder} was left unfinished; run the command that made it again, which computes only what "
-            "is missing, or see `stmgpu check`"
+            f"{folder} was left unfinished; rerun the command that made the store, without --overwrite, or see "
+            f"`stmgpu status {folder}`"
         )
     try:
         _verify_root(folder, attributes, complete=complete)

@@ -70,7 +70,7 @@ def test_a_stopped_run_goes_on(catalog: stm.Catalog, whole: Path, tmp_path: Path
     path = tmp_path / "s.zarr"
     outcome = run_until(catalog, path, 2)
     assert (outcome.computed, outcome.stopped, outcome.complete, len(outcome.missing)) == (2, True, False, 4)
-    with pytest.raises(StoreError, match="left unfinished; run the command that made it again"):
+    with pytest.raises(StoreError, match="left unfinished; rerun the command that made the store, without --overwrite"):
         stm.open_dataset(path)
     assert [f.what for f in check_store(path)] == ["unfinished: 2 of 6 tiles are done"]
     outcome = screen(catalog, path, tile_hours=1.0, if_exists="resume")
