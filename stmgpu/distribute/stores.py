@@ -38,6 +38,7 @@ def open_or_create(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
             if overwrite or not has_run(path):  # another client may have created it a moment ago
                 raise
     run = _matching(plan.document, path, options)
+    run.restore_input(plan.run_input)
     if options.if_exists == "append":
         _append(run, plan.document)
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from stmgpu.store.document import read_document
 from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, described, manifest_of, walk
 from stmgpu.store.reading import arrays_of, check_arrays
 from stmgpu.store.records import read_record
-from stmgpu.store.run import DOCUMENT, RunStore, has_run, marker_name, open_run
+from stmgpu.store.run import DOCUMENT, RunStore, clear_place, has_run, marker_name, open_run
 from stmgpu.store.schema import RUN
 from stmgpu.store.writing import KIND, ROOT, SCHEMA, is_ours, read_root, reading, result_files, unfinished_root
 
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
 _AGAIN = "rerun the command that made the store, without --overwrite: it computes what is missing"
 _REPAIR = "`stmgpu check --repair`, then rerun the command that made the store, without --overwrite"
 _ANEW = "rerun the command into another store, or with --overwrite"
+_INPUT = (
+    "rerun the command that made the store with the same input, without --overwrite: it writes the file again; or into "
+    "another store"
+)
 _FOREIGN = "move it elsewhere"
 
 _TRANSIENT = (f"{RUN}/lock", f"{RUN}/running/")
@@ -103,7 +106,7 @@ def _check(folder: Path, *, repair: bool) -> list[Finding]:
     tiles, damaged, listed = _check_tiles(run, _record_names(folder, "tiles") | _within(manifest.records, "tiles"))
     records, spoilt = _check_records(run, _record_names(folder, "sessions") | _within(manifest.records, "sessions"))
     findings += tiles + records
-    findings += [Finding(text, _ANEW) for text in _differences(folder, run.input_files())]
+    findings += [Finding(text, _INPUT) for text in _differences(folder, run.input_files())]
     others = {name: fingerprint for name, fingerprint in manifest.files.items() if name not in listed}
     if complete:
         findings += _check_result(folder, replace(manifest, files=others), _REPAIR)
@@ -114,7 +117,7 @@ def _check(folder: Path, *, repair: bool) -> list[Finding]:
     try:
         run.run_input()
     except StoreError as error:
-        findings += [] if any(f.cure == _ANEW for f in findings) else [Finding(str(error), _ANEW)]
+        findings += [] if any(f.cure == _INPUT for f in findings) else [Finding(str(error), _ANEW)]
     known = {*manifest.files, *run.input_files(), *listed, *_record_names(folder, "sessions"), DOCUMENT, MANIFEST}
     known |= {marker_name(name.stem) for name in (folder / RUN / "tiles").glob("*.json")}
     findings += _strays(folder, known, schema, complete=complete) if listing else []
@@ -153,11 +156,9 @@ def _clear(folder: Path, names: Iterable[str]) -> None:
     """Remove links from a store, and empty folders in the places of files."""
     for name in [*walk(folder)]:
         if (folder / name).is_symlink():
-            (folder / name).unlink()
+            clear_place(folder / name)
     for name in names:
-        if (folder / name).is_dir():
-            with suppress(OSError):  # not empty: somebody's files
-                (folder / name).rmdir()
+        clear_place(folder / name)
 
 
 def verify(path: str | os.PathLike[str]) -> None:

@@ -27,6 +27,7 @@ import fcntl
 import io
 import json
 import logging
+import secrets
 import shutil
 import zipfile
 import zlib
@@ -100,6 +101,25 @@ class RunStore:
     def input_files(self) -> dict[str, Fingerprint]:
         """Files of the input by path below the store."""
         return files_of(self.folder, DOCUMENT, self.record(DOCUMENT))
+
+    def restore_input(self, run_input: RunInput) -> None:
+        """Write damaged files of the input again, as far as the given input has the same bytes."""
+        files = self.input_files()
+        damaged = [name for name, f in files.items() if f.difference(self.folder / name, whole=True)]
+        if not damaged:
+            return
+        staging = self.run_folder / f"result.partial-{secrets.token_hex(4)}"
+        try:
+            create_group(staging / RUN)
+            write_run_input(run_input, staging / RUN)
+            for name in damaged:
+                if not files[name].difference(staging / name, whole=True):
+                    clear_place(self.folder / name)
+                    (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (staging / name).replace(self.folder / name)
+                    _LOG.warning("%s was damaged; it was written again from the input given now", self.folder / name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
     def record(self, name: str) -> dict[str, Any]:
         """Fields of a record by its path below the store; :class:`StoreError` if it is missing or damaged."""
@@ -351,6 +371,15 @@ def open_run(path: str | os.PathLike[str], *, verify: bool = True) -> RunStore:
             f"{folder} is damaged: its root says {attributes['stmgpu_kind']!r}, its {RUN}/run.json {run.kind!r}"
         )
     return run
+
+
+def clear_place(path: Path) -> None:
+    """Remove a link or an empty folder in the place of a file."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
+        with suppress(OSError):  # not empty: somebody's files
+            path.rmdir()
 
 
 def has_run(path: str | os.PathLike[str]) -> bool:

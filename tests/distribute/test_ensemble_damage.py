@@ -206,9 +206,11 @@ def test_damaged_input_files_are_named(
     evolve(with_files / "study.toml", store, stop=stopping_after(1))
     spoil(store / "run" / "inputs")
     with pytest.raises(StoreError, match=message):
-        evolve(with_files / "study.toml", store)
+        open_run(store).run_input()
     findings = check_store(store)
     assert [f for f in findings if re.search(message, f.what) and "another store" in f.cure], findings
+    assert evolve(with_files / "study.toml", store, stop=stopping_after(0)).computed == 0
+    assert len(open_run(store).run_input().files) == len(NAMES), "the command has written them again"
 
 
 OUTSIDE = r"which is none of its input files|outside the store|cannot be read|is damaged"

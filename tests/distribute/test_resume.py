@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -346,12 +347,31 @@ def test_another_catalogue_in_the_store_is_damage(catalog: stm.Catalog, whole: P
     shutil.rmtree(path / "run" / "catalog" / "bstar")
     shutil.copytree(path / "run" / "catalog" / "argp", path / "run" / "catalog" / "bstar")
     with pytest.raises(StoreError, match=r"bstar: its file run/catalog/bstar/c/0 has"):
-        screen(catalog, path)
+        stm.merge_store(path)
     assert any("run/catalog/bstar/c/0 has" in f.what for f in check_store(path))
     files = fingerprints(path, (name for name in walk(path) if name.startswith("run/catalog/")))
     edit(path, lambda document: document.update(files=files))
     with pytest.raises(StoreError, match="does not contain the catalogue"):
         screen(catalog, path)
+
+
+def test_lost_input_is_restored_from_the_same_catalogue(catalog: stm.Catalog, whole: Path, tmp_path: Path) -> None:
+    """Names are not part of the digest of a catalogue, and were blank in the result once their file was lost."""
+    path = tmp_path / "s.zarr"
+    screen(catalog, path, 2.25, tile_hours=1.0)
+    (path / "run" / "catalog" / "name" / "c" / "0").unlink()
+    (path / "run" / "catalog" / "argp" / "c" / "0").write_bytes(b"")
+    assert [re.sub(r" \d.*", "", f.what) for f in check_store(path)] == [
+        "argp: its file run/catalog/argp/c/0 has",
+        "name: its file run/catalog/name/c/0 is missing",
+    ]
+    nameless = dataclasses.replace(catalog, name=np.full(len(catalog), ""))
+    for _ in range(2):  # the same objects, but not the same file of names
+        with pytest.raises(StoreError, match="name: its file run/catalog/name/c/0 is missing"):
+            screen(nameless, path, if_exists="append")
+    assert screen(catalog, path, if_exists="append").complete
+    assert check_store(path) == []
+    assert result_of(path) == result_of(whole)
 
 
 @pytest.mark.slow

@@ -155,7 +155,7 @@ def test_many_damages(cases: dict[str, Case], name: str, state: str) -> None:
 @pytest.mark.parametrize("state", ["", " in progress"])
 @pytest.mark.parametrize("name", ["conjunctions", "ephemeris", "ensemble"])
 def test_repair_and_resume_give_the_true_bytes(cases: dict[str, Case], name: str, state: str, tmp_path: Path) -> None:
-    """A store that is repaired and resumed ends with the bytes of the whole, unless the input of the run is damaged."""
+    """A store that is repaired and resumed ends with the bytes of the whole, unless its document is damaged."""
     case, whole = cases[name + state], result_of(cases[name].store)
     mended, kinds = 0, list(DAMAGES)
     for number in range(-(-COUNT // 24)):
