@@ -151,7 +151,7 @@ def test_other_contents_are_another_study(with_files: Path, whole_with_files: Pa
     with pytest.raises(InputError, match=r"catalog\.files\.sw\.txt: stored '[0-9a-f]{64}', requested '[0-9a-f]{64}'"):
         evolve(changed / "study.toml", whole_with_files)
     (changed / "sw.txt").unlink()
-    with pytest.raises(InputError, match=r"cannot read the space-weather file .*sw\.txt"):
+    with pytest.raises(InputError, match=r"space weather file .*sw\.txt. cannot be read"):
         evolve(changed / "study.toml", tmp_path / "new.zarr")
     assert not (tmp_path / "new.zarr").exists()
 
