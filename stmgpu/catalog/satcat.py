@@ -48,7 +48,10 @@ DESCRIBED = ("object_type", "status", "owner", "decay_jd")
 """Columns of a catalogue that a SATCAT replaces where it has a value."""
 
 _NAMES = {name: column for column, names in FIELDS.items() for name in names}
-_LONGEST = 200  # of a text [characters]
+MAX_ENTRIES = 500_000
+"""Most entries of a SATCAT; the public ones have 70,000."""
+
+_LONGEST = 100  # of a text [characters]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +241,10 @@ def _assemble(entries: Iterable[tuple[int, dict[str, str]]], strays: Strays, sou
         elif norad_id in ids:
             reason = f"object occurs again; its first entry, {strays.noun} {ids[norad_id]}, is used"
             strays.add(position, str(norad_id), reason, good=len(rows))
+        elif len(rows) == MAX_ENTRIES:
+            raise CatalogError(
+                f"{strays.noun} {position} is beyond its {MAX_ENTRIES:,} entries, which is the most allowed"
+            )
         else:
             ids[norad_id] = position
             rows.append(_row(fields))

@@ -69,7 +69,7 @@ def test_space_track() -> None:
         ({"OBJECT_TYPE": "SHIP"}, "OBJECT_TYPE is 'SHIP', allowed is one of PAYLOAD, PAY"),
         ({"DECAY": "soon"}, "DECAY_DATE is 'soon', allowed is a date such as 2024-07-05, or nothing"),
         ({"COUNTRY": "A\tB"}, "OWNER is 'A\\tB', allowed is printable text"),
-        ({"COUNTRY": "A" * 300}, "allowed is printable text of at most 200 characters"),
+        ({"COUNTRY": "A" * 300}, "allowed is printable text of at most 100 characters"),
         ({"NORAD_CAT_ID": "1"}, "object occurs again; its first entry, record 1, is used"),
     ],
 )
@@ -110,6 +110,12 @@ def test_a_satcat_is_no_catalogue() -> None:
 def test_a_flood_of_wrong_entries_ends() -> None:
     with pytest.raises(CatalogError, match="reading ended at line 10001"):
         read_satcat(b"NORAD_CAT_ID,OWNER\n" + b"0,X\n" * 30_000)
+
+
+def test_a_flood_of_good_entries_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stmgpu.catalog.satcat.MAX_ENTRIES", 3)
+    with pytest.raises(CatalogError, match="line 5 is beyond its 3 entries"):
+        read_satcat(CELESTRAK.encode())
 
 
 def test_a_catalogue_takes_it() -> None:
