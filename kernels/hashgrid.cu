@@ -61,8 +61,8 @@ STM_KERNEL node_errors(
 }
 
 // Interpolate, bound, and count into cells. Cell number `cells` collects objects whose gate is too wide for a cell
-// (fast, eccentric or badly interpolated ones: tested against everything they may reach), `cells + 1` those that take
-// no part because a node of their interval failed.
+// (fast, eccentric or badly interpolated ones: tested against everything they may reach) and selected ones, `cells + 1`
+// those that take no part because a node of their interval failed, or because their radii stay outside the given ones.
 STM_KERNEL fill_rows(
     i64 rows,                             // sample times of the batch
     i64 n,                                // objects, a multiple of 16
@@ -74,9 +74,12 @@ STM_KERNEL fill_rows(
     double gate_factor,                   // widening of the gate by curvature, see plan.py
     double half_threshold_km,             // half of the screening threshold
     double pad_factor,                    // pad = pad_factor * error
+    double lowest_km,                     // radii of objects that take part: no partner is below
+    double highest_km,                    // or above
     const double* STM_RESTRICT states,    // [nodes][6][n] TEME position [km] and velocity [km/s]
     const i8* STM_RESTRICT codes,         // [nodes][n] zero where the state is good
     const double* STM_RESTRICT error_km,  // [n] interpolation error, see node_errors
+    const i8* STM_RESTRICT selected,      // [n] 1 for the few objects whose pairs alone are wanted, see pairs.cu; else 0
     const i32* STM_RESTRICT row_node,     // [rows] node before each row
     const double* STM_RESTRICT weights,   // [rows][8] Hermite weights r0 v0 r1 v1 of the position, then of the velocity
     float* STM_RESTRICT fields,           // [rows][FIELD_ROWS][n] see row_fields.h
@@ -131,13 +134,16 @@ STM_KERNEL fill_rows(
             cell[axis] = sel(cell[axis] < 0.0, cell[axis] + (double)side, cell[axis]);
             cell[axis] = sel(cell[axis] >= (double)side, cell[axis] - (double)side, cell[axis]);
         }
+        mask far = either(radius + band < lowest_km, radius - band > highest_km);
         real key = (cell[2] * (double)side + cell[1]) * (double)side + cell[0];
         key = sel(gate <= 0.5 * cell_km, key, splat((double)cells));       // a NaN gate is not taken for a cell
+        key = sel(far, splat((double)cells + 1.0), key);
         i32* k = keys + row * n + i;
         store_i32(k, to_ints(key));
         const i8* code_a = codes + (i64)row_node[row] * n + i;
         i32* counter = counts + row * (cells + 2);
         for (int q = 0; q < STM_LANES; ++q) {
+            if (selected[i + q] != 0) k[q] = (i32)cells;
             if (code_a[q] != 0 || code_a[n + q] != 0) k[q] = (i32)cells + 1;
             ranks[row * n + i + q] = claim(counter + k[q], 1);
         }
@@ -182,7 +188,7 @@ STM_KERNEL cell_starts(
     }
 }
 
-// Copy every object to its slot. Within a cell the order is that of `ranks`; pairs do not depend on it.
+// Copy every object that takes part to its slot. Within a cell the order is that of `ranks`; pairs do not depend on it.
 STM_KERNEL sort_rows(
     i64 rows,                          // rows of the batch
     i64 n,                             // objects, a multiple of 16
@@ -198,6 +204,7 @@ STM_KERNEL sort_rows(
 {
     STM_ROWS(row, rows, i, n, 1) {
         i32 key = keys[row * n + i];
+        if (key > cells) continue;
         i64 slot = starts[row * (cells + 2) + key] + ranks[row * n + i];
         const float* from = fields + (row * FIELD_ROWS) * n + i;
         float* to = sorted + (row * FIELD_ROWS) * slots + slot;

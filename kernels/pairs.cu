@@ -147,16 +147,21 @@ STM_FN void test_line(const Row& row, const Group& group, i64 x, i64 y, i64 z, i
 
 // Pairs of every row. Each unordered pair is tested once: an object in a cell meets the rest of its own cell and one
 // of each two opposite neighbour cells; an object with a wide gate meets all cells in its reach and later wide ones.
+// With `only_selected` pairs without a selected object are left out: those are in no cell but among the wide ones (see
+// fill_rows), so only they look into cells.
 STM_KERNEL find_pairs(
     i64 rows,                          // rows of the batch
+    i64 n,                             // objects
     i64 slots,                         // slots a row
     i64 side,                          // cells along each axis, at least 3
     i64 cells,                         // side^3
     i64 capacity,                      // candidates a row has room for
+    i64 only_selected,                 // 1 for pairs of selected objects only
     double h_s,                        // half interval
     double threshold_km,               // screening threshold D
     double cell_km,                    // edge of a cell
     double gate_factor,                // widening of the gate by curvature, see plan.py
+    const i8* STM_RESTRICT selected,   // [n] 1 for selected objects
     const float* STM_RESTRICT sorted,  // [rows][FIELD_ROWS][slots] fields by slot, see row_fields.h
     const i32* STM_RESTRICT object,    // [rows][slots] object in each slot
     const i32* STM_RESTRICT cell,      // [rows][slots] cell of each slot
@@ -166,6 +171,7 @@ STM_KERNEL find_pairs(
     i32* STM_RESTRICT second,          // [rows][capacity] higher object
     float* STM_RESTRICT offset_s)      // [rows][capacity] time of the straight-line minimum after the sample
 {
+    (void)n;
     STM_ROWS(r, rows, at, slots, 1) {
         const i32* row_starts = starts + r * (cells + 2);
         if (at >= row_starts[cells + 1]) continue;
@@ -176,6 +182,7 @@ STM_KERNEL find_pairs(
         row.loose = (float)(1.000001 * (threshold_km + 2.05 * TIDAL * h_s * h_s * cell_km
                                         / (lowest_km * lowest_km * lowest_km)));
         i64 c = cell[r * slots + at];
+        if (only_selected != 0 && c < cells) continue;
         Group group;
         group.at = at;
         if (c < cells) {
@@ -203,6 +210,7 @@ STM_KERNEL find_pairs(
         group.o[0].limit = -2.0f;                                        // partners may have wide gates too
         row.loose = 1e9f;                                                // and be further apart than a cell
         test_range(row, group, at + 1, row_starts[cells + 1], true);
+        if (only_selected != 0 && selected[object[r * slots + at]] == 0) continue;
         group.o[0].limit = o.limit;
         const float* f = row.f + at;
         const float vx = f[FIELD_VX * slots], vy = f[FIELD_VY * slots], vz = f[FIELD_VZ * slots];

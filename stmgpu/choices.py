@@ -16,5 +16,8 @@ MAX_AGE_DAYS = 14.0
 IfExists = Literal["resume", "overwrite", "append"]
 """Treatment of a store that is already there: resume it, replace it, or enlarge it."""
 
+OperationMode = Literal["i", "a"]
+"""Operation mode of SGP4: improved, or as the AFSPC code does."""
+
 OemFrame = Literal["teme", "eme2000", "gcrf"]
 """Frames in which ephemerides are written as OEM."""

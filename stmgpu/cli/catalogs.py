@@ -9,6 +9,7 @@ import typer
 
 from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, Lenient, SatcatFile, note_sets, read, say
 from stmgpu.cli.invocation import INVOCATION
+from stmgpu.cli.object_choice import Ids, Name, chosen
 from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
 from stmgpu.cli.results import result
 from stmgpu.errors import InputError
@@ -23,9 +24,12 @@ def summary(
     rejected: Annotated[bool, typer.Option("--rejected", help="List every rejected record.")] = False,
     satcat: SatcatFile = None,
     lenient: Lenient = False,
+    ids: Ids = None,
+    name: Name = None,
 ) -> None:
     """Count objects by regime, type and status, and show epochs, ages and rejected records."""
     objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS, satcat=satcat, lenient=lenient)
+    objects = chosen(objects, ids, name)
     counts: dict[str, Any] = objects.summary()
     rejections = [str(rejection) for rejection in objects.rejected]
     lines = []

@@ -11,7 +11,7 @@ import typer
 
 from stmgpu import log
 from stmgpu.choices import MAX_AGE_DAYS, OemFrame
-from stmgpu.cli import common, ephemerides
+from stmgpu.cli import common, ephemerides, object_choice
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
@@ -45,6 +45,8 @@ def screen(
     threshold_km: Annotated[
         float, typer.Option(help="Report local minima of the distance below this threshold, in km.")
     ] = 5.0,
+    primaries: object_choice.Primaries = None,
+    mode: object_choice.Mode = "i",
     step_s: Annotated[
         float | None,
         typer.Option(
@@ -77,6 +79,7 @@ def screen(
         raise InputError("--satcat describes the objects of a catalogue; give one, or leave it out")
     if catalog is not None:
         common.check_catalog(catalog)
+    chosen = object_choice.primaries_of(primaries)
     sources = ephemerides.EphemerisSources.of(ephemeris) if ephemeris else None
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
     age_limit(max_age_days)
@@ -94,8 +97,17 @@ def screen(
     with common.warnings_said():
         objects = screening_objects(elements, trajectories)
     settings = screening_settings(
-        objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s
+        objects,
+        start=start,
+        hours=hours,
+        days=days,
+        threshold_km=threshold_km,
+        step_s=step_s,
+        mode=mode,
+        primaries=chosen,
     )
+    if settings.primaries is not None:
+        note(f"primaries: {len(settings.primaries):,} of {len(objects):,} objects")
     objects = objects.for_window(settings.window, sets)
     if elements is not None:
         elements = elements.with_sets(sets, near=settings.window.middle)
@@ -160,6 +172,9 @@ def propagate(
     hours: common.Hours = None,
     days: common.Days = None,
     step_s: Annotated[float, typer.Option(help="Time step in seconds.")] = 60.0,
+    ids: object_choice.Ids = None,
+    name: object_choice.Name = None,
+    mode: object_choice.Mode = "i",
     frame: Annotated[
         OemFrame | None, typer.Option(help="Frame of an OEM file; stores are in TEME. Default: teme.")
     ] = None,
@@ -187,7 +202,8 @@ def propagate(
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
     elements = common.read(catalog, satcat=satcat, lenient=lenient)
-    settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s)
+    elements = object_choice.chosen(elements, ids, name)
+    settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
     elements = elements.with_sets(sets, near=settings.window.middle)
     common.note_sets(elements)
     if choices.dry_run:

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
+    import numpy.typing as npt
     from distributed import Client
 
     from stmgpu.catalog import Catalog
+    from stmgpu.catalog.ids import IdChoice
     from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.choices import ElementSets, IfExists
     from stmgpu.debris.scenario import Scenario, Study
@@ -60,6 +62,7 @@ def screen_to_store(
     step_s: float | None = None,
     mode: str = "i",
     ephemeris: Trajectories | None = None,
+    primaries: IdChoice | str | npt.ArrayLike | None = None,
     sets: ElementSets | None = None,
     max_age_days: float = MAX_AGE_DAYS,
     executor: Executor = SERIAL,
@@ -74,7 +77,7 @@ def screen_to_store(
 
     Parameters
     ----------
-    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris, sets, max_age_days
+    catalog, start, hours, days, threshold_km, step_s, mode, ephemeris, primaries, sets, max_age_days
         See :func:`stmgpu.screen`.
     path : path-like
         Folder of the store.
@@ -115,7 +118,14 @@ def screen_to_store(
     """
     objects = screening_objects(catalog, ephemeris)
     settings = screening_settings(
-        objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
+        objects,
+        start=start,
+        hours=hours,
+        days=days,
+        threshold_km=threshold_km,
+        step_s=step_s,
+        mode=mode,
+        primaries=primaries,
     )
     options = RunOptions(executor, tiling, if_exists, backend, threads, progress, stop)
     objects, limit = objects.for_window(settings.window, sets), age_limit(max_age_days)

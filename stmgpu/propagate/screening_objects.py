@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from stmgpu.catalog.ids import IdChoice
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
@@ -19,6 +20,8 @@ from stmgpu.propagate.tabulated.by_object import ByObject
 from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stmgpu.backend import Backend
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.rejection import Rejection
@@ -55,9 +58,9 @@ class ScreeningObjects:
         Objects that SGP4 propagates; may be empty.
     trajectories : Trajectories, optional
         Objects whose states are interpolated; default none. Their ids must not be in the catalogue: see `of`.
-    pairs_of_elements : bool, optional
-        Whether pairs of two objects with elements are screened; default only if there are no trajectories. Parts of
-        the objects inherit it.
+    primaries : array_like of int, optional
+        NORAD ids of the objects of which one is in every pair that is screened; default those with a trajectory, or
+        all objects if there is none. Parts of the objects inherit them.
 
     Raises
     ------
@@ -77,7 +80,7 @@ class ScreeningObjects:
 
     catalog: Catalog
     trajectories: Trajectories = field(default_factory=_no_trajectories)
-    pairs_of_elements: bool | None = None
+    primaries: Ints | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, trajectories: Trajectories) -> ScreeningObjects:
@@ -104,8 +107,8 @@ class ScreeningObjects:
         both = np.intersect1d(self.catalog.norad_id, self.trajectories.norad_id)
         if len(both):
             raise InputError(f"object {both[0]} has both elements and a trajectory; use ScreeningObjects.of")
-        if self.pairs_of_elements is None:
-            object.__setattr__(self, "pairs_of_elements", not self.any_trajectory)
+        if self.primaries is None and self.any_trajectory:
+            object.__setattr__(self, "primaries", np.unique(self.trajectories.norad_id))
 
     def __len__(self) -> int:
         return len(self.catalog) + len(self.trajectories)
@@ -119,7 +122,7 @@ class ScreeningObjects:
             raise InputError("screening objects with trajectories must be chosen in their order, each once")
         n = len(self.catalog)
         return ScreeningObjects(
-            self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n], self.pairs_of_elements
+            self.catalog[chosen[chosen < n]], self.trajectories[chosen[chosen >= n] - n], self.primaries
         )
 
     def for_window(self, window: Window, sets: ElementSets | None = None) -> ScreeningObjects:
@@ -156,6 +159,25 @@ class ScreeningObjects:
     def name(self) -> Strings:
         """Names [n]."""
         return np.concatenate([self.catalog.name, self.trajectories.name])
+
+    @property
+    def is_primary(self) -> Bools:
+        """True for primaries [n]: every pair that is screened has one."""
+        if self.primaries is None:
+            return np.ones(len(self), bool)
+        return np.isin(self.norad_id, self.primaries)
+
+    def with_primaries(self, primaries: Sequence[int] | None) -> ScreeningObjects:
+        """The same objects with other primaries; None leaves them as they are.
+
+        Raises
+        ------
+        InputError
+            If one of them is not among the objects.
+        """
+        if primaries is None:
+            return self
+        return replace(self, primaries=IdChoice(tuple(primaries)).among(self.norad_id))
 
     @property
     def has_trajectory(self) -> Bools:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
+from stmgpu.choices import OperationMode
 from stmgpu.errors import InputError
 from stmgpu.validation import Fields, number
 from stmgpu.window import Window
@@ -14,9 +15,6 @@ from stmgpu.window import Window
 if TYPE_CHECKING:
     from stmgpu.time import Epoch
     from stmgpu.typing import Floats
-
-OperationMode = Literal["i", "a"]
-"""Operation modes of SGP4: 'i' (improved) or 'a' (AFSPC)."""
 
 
 def operation_mode(mode: object) -> OperationMode:

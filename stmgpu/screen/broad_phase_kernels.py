@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stmgpu.backend.tables import table
+from stmgpu.constants import WGS72
 from stmgpu.errors import CapacityError
 from stmgpu.screen.broad_phase import Block, Candidates
-from stmgpu.screen.plan import NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
+from stmgpu.screen.plan import FEW, NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
 
 if TYPE_CHECKING:
     from stmgpu.backend import Backend
@@ -18,11 +19,31 @@ _FIELDS = table("row_fields.h").integer("FIELD_ROWS")
 _CHUNK = 256
 _MAX_CAPACITY = 1 << 27
 
+EVERYWHERE_KM = (-1e30, 1e30)
+"""Radii of all objects [km]."""
+
 
 class HashGrid:
-    """Candidates by a hash grid, on the backends that run kernels."""
+    """Candidates by a hash grid, on the backends that run kernels.
 
-    def __init__(self, plan: Plan, backend: Backend, n: int, rows_per_batch: int) -> None:
+    Parameters
+    ----------
+    plan : Plan
+        Plan of the screening.
+    backend : Backend
+        Backend to compute with.
+    n : int
+        Columns, with padding.
+    rows_per_batch : int
+        Most rows of one call of :meth:`find`.
+    selected : ndarray, bool, shape (n,), optional
+        Columns whose pairs alone are wanted. If they are few, they are searched for one by one; else all pairs are
+        candidates.
+    """
+
+    def __init__(
+        self, plan: Plan, backend: Backend, n: int, rows_per_batch: int, *, selected: np.ndarray | None = None
+    ) -> None:
         self.plan, self.backend, self.n, self.batch = plan, backend, n, rows_per_batch
         self.slots = n + 64
         self.capacity = 1024
@@ -37,6 +58,14 @@ class HashGrid:
         self.sums = empty((b, self.chunks), np.int32)
         self.sorted = backend.zeros((b, _FIELDS, self.slots), np.float32)
         self.object, self.cell = empty((b, self.slots), np.int32), empty((b, self.slots), np.int32)
+        self.only_selected = selected is not None and np.count_nonzero(selected) <= FEW * n
+        self.selected = empty(n, np.int8)
+        self.selected[...] = backend.put(selected, np.int8) if selected is not None and self.only_selected else 0
+        self.columns = (
+            np.flatnonzero(selected) if selected is not None and self.only_selected else np.empty(0, np.int64)
+        )
+        self.radii_km: tuple[float, float] = EVERYWHERE_KM
+        self._radii_of: Block | None = None
         self._allocate_candidates()
 
     def _allocate_candidates(self) -> None:
@@ -71,9 +100,28 @@ class HashGrid:
         )
         return self.error, self.usable
 
+    def _radii_km(self, block: Block) -> tuple[float, float]:
+        """Radii between which the selected objects and all that may meet them stay during a block.
+
+        Between two nodes a radius leaves the straight line by at most its acceleration times T^2 / 8. The acceleration
+        is below that of gravity, since r'' = v_t^2 / r - mu / r^2 is at most e mu / r^2 on an ellipse; 2 % cover J2.
+        """
+        plan, xp = self.plan, self.backend.xp
+        if len(self.columns) == 0:
+            return np.inf, -np.inf
+        states, good = block.states[:, :3, self.columns], block.codes[:, self.columns] == 0
+        radius = xp.sqrt((states * states).sum(axis=1))
+        lowest_km = WGS72.radius_km - 4.0 * NODE_STEP_S  # below the surface there is an error code
+        bend_km = 1.02 * WGS72.mu_km3_s2 / lowest_km**2 * NODE_STEP_S**2 / 8.0
+        margin_km = bend_km + 0.5 * plan.threshold_km + plan.pad_factor * float(self.error[self.columns].max())
+        low, high = xp.where(good, radius, np.inf).min(), xp.where(good, radius, -np.inf).max()
+        return float(low) - margin_km, float(high) + margin_km
+
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
         """Candidates of at most ``rows_per_batch`` consecutive rows; call :meth:`measure` on the block first."""
         plan, launch, put = self.plan, self.backend.launch, self.backend.put
+        if self.only_selected and self._radii_of is not block:
+            self.radii_km, self._radii_of = self._radii_km(block), block
         r, n, cells, nodes = len(rows), self.n, plan.cells, int(block.states.shape[0])
         counters, items = cells + 2, len(rows) * self.n
         node = put(plan.node_before(rows) - block.first_node, np.int32)
@@ -93,9 +141,11 @@ class HashGrid:
             plan.gate_factor,
             0.5 * plan.threshold_km,
             plan.pad_factor,
+            *self.radii_km,
             block.states,
             self.usable,
             self.error,
+            self.selected,
             node,
             weights,
             self.fields[:r],
@@ -127,14 +177,17 @@ class HashGrid:
                 "find_pairs",
                 r * self.slots,
                 r,
+                n,
                 self.slots,
                 plan.side,
                 cells,
                 self.capacity,
+                int(self.only_selected),
                 plan.half_step_s,
                 plan.threshold_km,
                 plan.cell_km,
                 plan.gate_factor,
+                self.selected,
                 self.sorted[:r],
                 self.object[:r],
                 self.cell[:r],

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class KdTree:
     """Candidates by a k-d tree: slow, but simple enough to verify by inspection."""
 
-    def __init__(self, plan: Plan, backend: Backend, n: int, rows_per_batch: int) -> None:
+    def __init__(
+        self, plan: Plan, backend: Backend, n: int, rows_per_batch: int, *, selected: np.ndarray | None = None
+    ) -> None:
         self.plan, self.n = plan, n
         self.error = np.zeros(n)
         self.usable = np.zeros((0, n), np.int8)

@@ -166,6 +166,12 @@ def as_failure_attributes(columns: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{FAILED}{name}": times if name == "time" else array for name, array in values.items()}
 
 
+def _title(plan: Plan, *, any_trajectory: bool) -> str:
+    if plan.settings.primaries is not None:
+        return "conjunctions of primaries with all others"
+    return "conjunctions of objects with trajectories with all others" if any_trajectory else TITLE
+
+
 def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, Any]:
     """Attributes of the result; none of them depends on the machine or on the tiling."""
     certificate = part.certificate
@@ -184,7 +190,7 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
         }
     return {
         "Conventions": CONVENTIONS,
-        "title": TITLE if not trajectories else "conjunctions of objects with trajectories with all others",
+        "title": _title(plan, any_trajectory=bool(trajectories)),
         "frame": "TEME",
         "time_system": "UTC",
         "start": format_utc(Epoch.of(*plan.start)),
@@ -194,6 +200,7 @@ def _attributes(part: Part, catalog: ScreeningObjects, plan: Plan) -> dict[str, 
         "objects_rejected": catalog.rejected_count,
         "objects_failed": len(part.failed_object),
         **trajectories,
+        **({} if plan.settings.primaries is None else {"primaries": len(plan.settings.primaries)}),
         "candidates": part.candidates,
         "candidates_unrefined": part.unrefined,
         "events": len(part.events),

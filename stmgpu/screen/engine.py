@@ -99,12 +99,16 @@ class Screener:
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
             self._ids_in_order = self._ids[self.propagator.order]
-            self._groups = _groups(objects, self.propagator.order, split, backend)
+            primary = objects.is_primary[self.propagator.order]
+            self._groups = _groups(objects, self.propagator.order, split, primary=primary, backend=backend)
             self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
             self._absent = _absent(objects, self.propagator, plan, backend)
             self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
             search_type = HashGrid if backend.runs_kernels else KdTree
-            self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch)
+            selected = (
+                None if primary.all() else np.append(primary, np.zeros(self.propagator.n_pad - len(primary), bool))
+            )
+            self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch, selected=selected)
             nodes = min(BLOCK_NODES, plan.last_node - plan.first_node) + 3
             self._states = backend.empty((nodes, 6, self.propagator.n_pad))
             self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
@@ -201,12 +205,15 @@ class Screener:
                 parts = []
 
 
-def _groups(objects: ScreeningObjects, order: np.ndarray, split: int | None, backend: Backend) -> list[BackendArray]:
+def _groups(
+    objects: ScreeningObjects, order: np.ndarray, split: int | None, *, primary: np.ndarray, backend: Backend
+) -> list[BackendArray]:
     """Group numbers of the columns; a pair is screened if its columns differ in all of them."""
     numbers = [] if split is None else [order >= split]
-    if not objects.pairs_of_elements:
+    if objects.any_trajectory:
         numbers.append(order)  # no two segments of one object
-        numbers.append(np.where(objects.has_trajectory[order], 1 + np.arange(len(order)), 0))  # nor two with elements
+    if not primary.all():
+        numbers.append(np.where(primary, 1 + np.arange(len(order)), 0))  # no two objects that are not primary
     return [backend.put(groups) for groups in numbers]
 
 

@@ -47,7 +47,7 @@ from stmgpu.propagate.instants import in_ticks, seconds_of_day
 from stmgpu.screen.settings import STEPS_S, ScreeningSettings
 
 if TYPE_CHECKING:
-    from stmgpu.propagate.settings import OperationMode
+    from stmgpu.choices import OperationMode
     from stmgpu.typing import BackendArray
 
 N = TypeVar("N", int, "BackendArray")
@@ -74,6 +74,9 @@ UNKNOWN_ERROR_KM = 2.0
 
 SENSELESS_ERROR_KM = 50.0
 """Measured interpolation error above which a state is invalid (code 7) [km]; orbits stay below 3 km (see screen.md)."""
+
+FEW = 0.05
+"""Share of primaries up to which the grid is searched for them one by one instead of for all objects."""
 
 _LOW_ORBIT_SPAN_KM = 15000.0
 
@@ -265,10 +268,11 @@ def make_plan(settings: ScreeningSettings, objects: int) -> Plan:
         Plan whose settings hold the chosen interval.
     """
     step_s, threshold_km = settings.step_s, settings.threshold_km
+    primaries = None if settings.primaries is None else len(settings.primaries)
     if step_s is None:
-        step_s = min(STEPS_S, key=lambda s: cost_ns(s, threshold_km, objects))
+        step_s = min(STEPS_S, key=lambda s: cost_ns(s, threshold_km, objects, primaries))
     cell = _cell_km(step_s, threshold_km)
-    expected = candidates_per_s(step_s, threshold_km, objects) * BLOCK_NODES * NODE_STEP_S
+    expected = candidates_per_s(step_s, threshold_km, objects, primaries) * BLOCK_NODES * NODE_STEP_S
     return Plan(replace(settings, step_s=step_s), cell, _side(cell), min(1.0, SAMPLES_PER_BLOCK / expected))
 
 
@@ -282,21 +286,26 @@ def _side(cell_km: float) -> int:
     return int(np.clip(math.ceil(_LOW_ORBIT_SPAN_KM / cell_km), 8, 64))
 
 
-def candidates_per_s(step_s: float, threshold_km: float, objects: int) -> float:
+def candidates_per_s(step_s: float, threshold_km: float, objects: int, primaries: int | None = None) -> float:
     """Approximate number of candidates per second of window, for a population like the real catalogue."""
     bend_km = 1.2e-6 * (0.5 * step_s) ** 2 * _cell_km(step_s, threshold_km)
-    return 0.26 * (objects / 26400.0) ** 2 * ((threshold_km + bend_km) / 5.0) ** 2
+    others = 0.0 if primaries is None else 1.0 - primaries / max(objects, 1)
+    return (1.0 - others**2) * 0.26 * (objects / 26400.0) ** 2 * ((threshold_km + bend_km) / 5.0) ** 2
 
 
-def cost_ns(step_s: float, threshold_km: float, objects: int) -> float:
+def cost_ns(step_s: float, threshold_km: float, objects: int, primaries: int | None = None) -> float:
     """Approximate time on one core per second of window [ns]; it affects speed, never correctness.
 
     Each sample has a cost per object (interpolation, sorting, ranges), per partner in the neighbouring cells and per
     cell; each candidate has the cost of its refinement. Fitted to the CPU backend on a real
-    catalogue (benchmarks/results/screen.md).
+    catalogue (benchmarks/results/screen.md). A few primaries look alone into the cells around them.
     """
     cell = _cell_km(step_s, threshold_km)
     shell_km3 = 6.0e11  # 400 to 1,500 km altitude, where four of five objects are
     partners = 14.0 * objects * cell**3 / shell_km3
-    per_sample = objects * (85.0 + 0.085 * partners) + 1.5 * _side(cell) ** 3
-    return per_sample / step_s + 3000.0 * candidates_per_s(step_s, threshold_km, objects)
+    if primaries is None or primaries > FEW * objects:
+        search = objects * (85.0 + 0.085 * partners)
+    else:
+        search = objects * 60.0 + primaries * partners
+    per_sample = search + 1.5 * _side(cell) ** 3
+    return per_sample / step_s + 3000.0 * candidates_per_s(step_s, threshold_km, objects, primaries)

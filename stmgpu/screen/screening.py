@@ -10,6 +10,7 @@ import numpy as np
 
 from stmgpu.backend import BackendName, get_backend
 from stmgpu.catalog import Catalog
+from stmgpu.catalog.ids import IdChoice
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.errors import InputError
@@ -26,6 +27,7 @@ from stmgpu.time import Epoch, as_epoch
 from stmgpu.window import Window, window_seconds
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import xarray as xr
 
     from stmgpu.choices import ElementSets
@@ -41,6 +43,7 @@ def screen(
     step_s: float | None = None,
     mode: str = "i",
     ephemeris: Trajectories | None = None,
+    primaries: IdChoice | str | npt.ArrayLike | None = None,
     sets: ElementSets | None = None,
     max_age_days: float = MAX_AGE_DAYS,
     backend: BackendName = "auto",
@@ -66,6 +69,10 @@ def screen(
     ephemeris : Trajectories, optional
         Trajectories to screen against the catalogue and against each other, as `stmgpu.read_oem` returns them. A
         trajectory replaces the elements of its object; pairs of two objects with elements are not reported then.
+    primaries : int, array_like of int or str, optional
+        NORAD ids, or a text such as "25544,40000-40010": screen only pairs with at least one of these objects. The rows
+        are those of the whole screening, and the time falls with the share of the primaries. Default all objects, or
+        those of the ephemeris.
     sets : {'nearest', 'newest'}, optional
         Element set of an object of which the source holds several: the one nearest to the middle of the window, or the
         newest. Default 'nearest', or what `Catalog.with_sets` chose before.
@@ -103,7 +110,14 @@ def screen(
     """
     objects = screening_objects(catalog, ephemeris)
     settings = screening_settings(
-        objects, start=start, hours=hours, days=days, threshold_km=threshold_km, step_s=step_s, mode=mode
+        objects,
+        start=start,
+        hours=hours,
+        days=days,
+        threshold_km=threshold_km,
+        step_s=step_s,
+        mode=mode,
+        primaries=primaries,
     )
     objects = objects.for_window(settings.window, sets)
     limit = age_limit(max_age_days)
@@ -136,7 +150,7 @@ def screen_objects(
     report : callable, optional
         Called with the fraction done.
     """
-    plan = make_plan(settings, len(objects))
+    plan, objects = make_plan(settings, len(objects)), objects.with_primaries(settings.primaries)
     runner = get_backend(backend, threads)
     result = run(objects, plan, runner, report)
     conjunctions = build_dataset(result.part, result.followed, objects, plan)
@@ -180,6 +194,7 @@ def screening_settings(
     threshold_km: float = 5.0,
     step_s: float | None = None,
     mode: str = "i",
+    primaries: IdChoice | str | npt.ArrayLike | None = None,
 ) -> ScreeningSettings:
     """Settings of a screening from the arguments of :func:`screen`.
 
@@ -192,7 +207,8 @@ def screening_settings(
     if len(objects) == 0:
         raise InputError("the catalogue is empty; nothing to screen")
     window = Window(default_start(objects) if start is None else as_epoch(start), duration_s)
-    return ScreeningSettings(window, threshold_km, step_s, operation_mode(mode))
+    ids = None if primaries is None else tuple(IdChoice.of(primaries).among(objects.norad_id).tolist())
+    return ScreeningSettings(window, threshold_km, step_s, operation_mode(mode), ids)
 
 
 def default_start(objects: Catalog | ScreeningObjects) -> Epoch:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stmgpu.errors import InputError
-from stmgpu.propagate.settings import OperationMode, operation_mode
-from stmgpu.validation import Fields, number
+from stmgpu.propagate.settings import operation_mode
+from stmgpu.validation import Fields, number, whole_number
 from stmgpu.window import Window
 
 if TYPE_CHECKING:
+    from stmgpu.choices import OperationMode
     from stmgpu.time import Epoch
 
 STEPS_S = (10.0, 12.0, 15.0, 20.0, 24.0, 30.0, 40.0, 60.0, 120.0)
@@ -34,6 +35,8 @@ class ScreeningSettings:
         Interval of the broad phase, one of `STEPS_S` [s]; default the planner's choice. The events do not depend on it.
     mode : str
         Operation mode of SGP4, 'i' or 'a'.
+    primaries : sequence of int, optional
+        NORAD ids of the objects of which one must be in a pair; default all, or those with a trajectory.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class ScreeningSettings:
     threshold_km: float = 5.0
     step_s: float | None = None
     mode: OperationMode = "i"
+    primaries: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         operation_mode(self.mode)
@@ -68,6 +72,11 @@ class ScreeningSettings:
                 allowed = ", ".join(f"{s:g}" for s in STEPS_S)
                 raise InputError(f"step {step_s:g} s is not supported; choose one of {allowed}")
             object.__setattr__(self, "step_s", step_s)
+        if self.primaries is not None:
+            ids = {whole_number("primaries", k, 0) for k in self.primaries}
+            if not ids:
+                raise InputError("primaries are empty; name an object, or leave them out to screen all pairs")
+            object.__setattr__(self, "primaries", tuple(sorted(ids)))
 
     @classmethod
     def from_json(cls, fields: Fields) -> ScreeningSettings:
@@ -77,6 +86,7 @@ class ScreeningSettings:
             fields.number("threshold_km"),
             fields.number("step_s"),
             operation_mode(fields.text("mode")),
+            tuple(fields.items("primaries")) if fields.has("primaries") else None,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -86,6 +96,7 @@ class ScreeningSettings:
             "threshold_km": self.threshold_km,
             "step_s": self.step_s,
             "mode": self.mode,
+            **({} if self.primaries is None else {"primaries": list(self.primaries)}),
         }
 
     @property

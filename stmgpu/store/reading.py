@@ -146,7 +146,7 @@ def _conjunctions(run: RunStore) -> xr.Dataset:
     objects, settings = run.run_input(), run.document.settings
     if isinstance(objects, StudyInputs) or not isinstance(settings, ScreeningSettings):
         raise StoreError(f"{run.folder} is damaged: conjunctions are not computed from the files of a study")
-    plan = make_plan(settings, len(objects))
+    plan, objects = make_plan(settings, len(objects)), objects.with_primaries(settings.primaries)
     part = Part.join([Part.from_arrays(run.read_tile(marker), marker.summary) for marker in run.markers().values()])
     part.events = merge_events(part.events)
     return partial_dataset(part, objects, plan)

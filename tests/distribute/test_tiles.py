@@ -139,15 +139,15 @@ def test_every_pair_and_hour_is_in_one_tile() -> None:
 
 
 def test_the_catalogue_is_cut_where_it_does_not_fit() -> None:
-    plan = plan_for((2460676.5, 0.0), 3600.0, 2.0, 1_000_000)
-    tiling, _ = screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=64e9, threads=2)
+    plan, every = plan_for((2460676.5, 0.0), 3600.0, 2.0, 1_000_000), np.ones(1_000_000, bool)
+    tiling, _ = screening.choose(plan, every, stm.Tiling(), memory_bytes=64e9, threads=2)
     assert tiling.chunk_objects is None
-    tiling, tiles = screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=2e9, threads=2)
+    tiling, tiles = screening.choose(plan, every, stm.Tiling(), memory_bytes=2e9, threads=2)
     assert tiling.chunk_objects is not None
     assert screening.memory_of(plan, 2 * tiling.chunk_objects, 2) <= 2e9
     assert {t.left[1] - t.left[0] for t in tiles} <= set(range(tiling.chunk_objects + 1))
     with pytest.raises(InputError, match="not enough for any tile"):
-        screening.choose(plan, 1_000_000, stm.Tiling(), memory_bytes=1e8, threads=2)
+        screening.choose(plan, every, stm.Tiling(), memory_bytes=1e8, threads=2)
 
 
 @pytest.mark.parametrize("tiling", [{"tile_hours": 0.0}, {"tile_hours": float("nan")}, {"chunk_objects": 0}])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from stmgpu.backend import Backend
     from stmgpu.store.run import Marker, RunStore
-    from stmgpu.typing import Ints
+    from stmgpu.typing import Bools, Ints
 
 BLOCK_HOURS = BLOCK_NODES * NODE_STEP_S / 3600.0
 
@@ -98,26 +98,27 @@ class ScreeningJob(Job[ScreeningTile]):
         objects, settings = run.run_input(), run.document.settings
         if not isinstance(objects, ScreeningObjects) or not isinstance(settings, ScreeningSettings):
             raise StoreError(f"{run.folder} is damaged: a screening works on a catalogue")
-        self.catalog = objects
+        self.catalog = objects.with_primaries(settings.primaries)
         self.screening_plan = make_plan(settings, len(objects))
-        self.tiles = cut(self.screening_plan, len(objects), run.document.tiling)[1]
+        self.tiles = cut(self.screening_plan, self.catalog.is_primary, run.document.tiling)[1]
         self._screener: tuple[object, Screener] | None = None
 
     @classmethod
     def plan(cls, run_input: ScreeningObjects, settings: ScreeningSettings, options: RunOptions) -> RunPlan:
         """Plan a screening: the chosen interval, tiles that fit the memory, and its estimated needs."""
         plan, objects = make_plan(settings, len(run_input)), len(run_input)
+        is_primary = run_input.with_primaries(settings.primaries).is_primary
         workers, threads = options.plan_workers(lambda n: memory_of(plan, objects, n))
         tiling, tiles = choose(
             plan,
-            objects,
+            is_primary,
             options.tiling,
             memory_bytes=resources.memory_bytes() * USABLE / workers,
             threads=threads,
             budget=PARALLEL if options.executor.parallel else SINGLE,
         )
         document = cls.document(run_input, plan.settings, tiling=tiling, tiles=len(tiles), backend=options.backend)
-        return RunPlan(document, run_input, estimate(plan, objects, tiling, threads))
+        return RunPlan(document, run_input, estimate(plan, is_primary, tiling, threads))
 
     @classmethod
     def memory_of(cls, document: RunDocument, threads: int) -> float:
@@ -175,26 +176,39 @@ class ScreeningJob(Job[ScreeningTile]):
         write_result(self.run, build_dataset(whole, followed, self.catalog, self.screening_plan))
 
 
-def cut(plan: Plan, objects: int, tiling: Tiling) -> tuple[Tiling, list[ScreeningTile]]:
+def cut(plan: Plan, is_primary: Bools, tiling: Tiling) -> tuple[Tiling, list[ScreeningTile]]:
     """Tiles of a screening of whole blocks, and the tiling with the hours rounded up to them."""
     assert tiling.tile_hours is not None
     blocks = max(1, math.ceil(tiling.tile_hours / BLOCK_HOURS - 1e-9))
     tiles = screening_tiles(
-        plan.blocks, blocks, chunks=chunks(objects, tiling.chunk_objects), duration_s=plan.duration_s
+        plan.blocks,
+        blocks,
+        chunks=chunks(len(is_primary), tiling.chunk_objects),
+        duration_s=plan.duration_s,
+        is_primary=is_primary,
     )
     return Tiling(blocks * BLOCK_HOURS, tiling.chunk_objects), tiles
 
 
 def screening_tiles(
-    blocks: int, blocks_per_tile: int, *, chunks: Sequence[tuple[int, int]], duration_s: float
+    blocks: int,
+    blocks_per_tile: int,
+    *,
+    chunks: Sequence[tuple[int, int]],
+    duration_s: float,
+    is_primary: Bools | None = None,
 ) -> list[ScreeningTile]:
     """Tiles of a screening: pairs of chunks one after the other, each through the whole window.
 
-    The last tile in time has the window's length [s] in its id, since a longer window ends elsewhere.
+    The last tile in time has the window's length [s] in its id, since a longer window ends elsewhere. Pairs of chunks
+    without a primary have no tile.
     """
     tiles = []
+    searched = [is_primary is None or bool(is_primary[first:last].any()) for first, last in chunks]
     for i, left in enumerate(chunks):
         for j, right in enumerate(chunks[i:], i):
+            if not (searched[i] or searched[j]):
+                continue
             for first in range(0, blocks, blocks_per_tile):
                 last = min(first + blocks_per_tile, blocks)
                 name = f"h{first:05d}-{last:05d}"
@@ -208,7 +222,7 @@ def screening_tiles(
 
 def choose(
     plan: Plan,
-    objects: int,
+    is_primary: Bools,
     tiling: Tiling,
     *,
     memory_bytes: float,
@@ -221,8 +235,8 @@ def choose(
     ----------
     plan : Plan
         Plan of the screening.
-    objects : int
-        Number of objects.
+    is_primary : ndarray, bool, shape (n,)
+        Whether each object is a primary.
     tiling : Tiling
         Prescribed sizes.
     memory_bytes : float
@@ -238,6 +252,7 @@ def choose(
         If the memory is too small for any tile.
     """
     chunk_objects, tile_hours = tiling.chunk_objects, tiling.tile_hours
+    objects, primaries = len(is_primary), int(np.count_nonzero(is_primary))
     if chunk_objects is None and memory_of(plan, objects, threads) > memory_bytes:
         chunk_objects = objects
         while chunk_objects > 1 and memory_of(plan, 2 * chunk_objects, threads) > memory_bytes:
@@ -247,10 +262,10 @@ def choose(
                 f"{memory_bytes / 2**20:.0f} MiB of memory a worker are not enough for any tile; use fewer workers"
             )
     if tile_hours is None:
-        hour_s = cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * 3600.0
+        hour_s = cost_ns(plan.step_s, plan.threshold_km, objects, primaries) * 1e-9 * 3600.0
         wanted = max(budget.least_s / hour_s, math.ceil(plan.blocks / budget.tiles))
         tile_hours = max(1, math.floor(min(budget.most_s / hour_s, wanted)))
-    return cut(plan, objects, Tiling(tile_hours, chunk_objects))
+    return cut(plan, is_primary, Tiling(tile_hours, chunk_objects))
 
 
 def memory_of(plan: Plan, objects: int, threads: int) -> float:
@@ -263,13 +278,14 @@ def memory_of(plan: Plan, objects: int, threads: int) -> float:
     )
 
 
-def estimate(plan: Plan, objects: int, tiling: Tiling, threads: int) -> Estimate:
+def estimate(plan: Plan, is_primary: Bools, tiling: Tiling, threads: int) -> Estimate:
     """Estimated needs of a screening, with the events and candidates of a catalogue like the real one."""
+    objects, primaries = len(is_primary), int(np.count_nonzero(is_primary))
     chunk = objects if tiling.chunk_objects is None else min(2 * tiling.chunk_objects, objects)
-    events = candidates_per_s(1e-3, plan.threshold_km, objects) * plan.duration_s
+    events = candidates_per_s(1e-3, plan.threshold_km, objects, primaries) * plan.duration_s
     pairs = 1 if tiling.chunk_objects is None else 2  # every two chunks are searched together for the pairs across
     return Estimate(
         memory_of(plan, chunk, threads),
         200.0 * events + 300.0 * objects,
-        pairs * cost_ns(plan.step_s, plan.threshold_km, objects) * 1e-9 * plan.duration_s,
+        pairs * cost_ns(plan.step_s, plan.threshold_km, objects, primaries) * 1e-9 * plan.duration_s,
     )

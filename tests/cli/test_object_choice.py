@@ -1,0 +1,88 @@
+"""Options that choose objects, and the operation mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.commands import stmgpu
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.cli.object_choice import primaries_of
+from stmgpu.errors import InputError
+
+needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+
+@pytest.fixture(scope="module")
+def catalog() -> stm.Catalog:
+    return stm.synthetic_catalog(2000, seed=4)
+
+
+@pytest.fixture(scope="module")
+def tle(catalog: stm.Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("catalog") / "objects.tle"
+    stm.write_catalog(catalog, path, format="3le")
+    return path
+
+
+def test_forms_of_primaries(catalog: stm.Catalog, tmp_path: Path) -> None:
+    ids = catalog.norad_id
+    listed, few = tmp_path / "mine.txt", tmp_path / "mine.csv"
+    listed.write_text("# fleet\n5\n20-22  # spares\n")
+    stm.write_catalog(catalog[[4, 9]], few)
+    assert primaries_of(None) is None
+    for text, expected in (("5,20-22", [5, 20, 21, 22]), (str(listed), [5, 20, 21, 22]), (str(few), [5, 10])):
+        choice = primaries_of(text)
+        assert choice is not None
+        assert choice.among(ids).tolist() == expected
+    with pytest.raises(InputError, match=r"'fleet.txt' is neither a file nor a list of NORAD ids"):
+        primaries_of("fleet.txt")
+    empty = tmp_path / "notes.txt"
+    empty.write_text("no objects here\n")
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        primaries_of(str(empty))
+
+
+@needs_kernels
+def test_primaries_of_an_ephemeris(catalog: stm.Catalog, tmp_path: Path) -> None:
+    store = tmp_path / "states.zarr"
+    stm.propagate_to_store(catalog[:2], store, start="2025-01-01", hours=1, backend="cpu")
+    choice = primaries_of(str(store))
+    assert choice is not None
+    assert choice.among(catalog.norad_id).tolist() == [1, 2]
+
+
+@needs_kernels
+@pytest.mark.slow
+def test_commands_take_the_options(catalog: stm.Catalog, tle: Path, tmp_path: Path) -> None:
+    window = ["--start", "2025-01-01", "--hours", "1"]
+    result = stmgpu("screen", tle, *window, "--threshold-km", "20", "--primaries", "1-300", "--csv", "-")
+    assert result.exit_code == 0, result.stderr
+    rows = [line.split(",")[1:3] for line in result.stdout.splitlines()[1:]]
+    assert rows
+    assert all(int(a) <= 300 or int(b) <= 300 for a, b in rows)
+    assert "primaries: 300 of 2,000 objects" in result.stderr
+    result = stmgpu("screen", tle, *window, "--primaries", "7,5000")
+    assert result.exit_code == 2
+    assert "5000 is not among the 2,000 objects" in result.stderr
+    result = stmgpu("catalog", "summary", tle, "--name", "syn-0001?")
+    assert result.exit_code == 0, result.stderr
+    assert "objects       10" in result.stdout
+    result = stmgpu("catalog", "summary", tle, "--ids", "3,9999")
+    assert result.exit_code == 2
+    assert "9999 is not among the 2,000 objects" in result.stderr
+    states = {}
+    for mode in "ia":
+        store = tmp_path / f"{mode}.zarr"
+        result = stmgpu("propagate", tle, *window, "--ids", "3,100-102", "--mode", mode, "--out", store)
+        assert result.exit_code == 0, result.stderr
+        found = stm.open_dataset(store, "ephemeris")
+        assert found.object.values.tolist() == [3, 100, 101, 102]
+        chosen = stm.read_catalog(tle).sel(norad_id=[3, 100, 101, 102])
+        expected = stm.propagate(chosen, "2025-01-01", hours=1, mode=mode, backend="cpu")
+        states[mode] = found.position.to_numpy()
+        np.testing.assert_array_equal(states[mode], expected.position.to_numpy())
+    assert stmgpu("screen", tle, *window, "--mode", "x").exit_code == 2
