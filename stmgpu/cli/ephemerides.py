@@ -148,7 +148,7 @@ def _read(paths: Sequence[str], norad_ids: dict[str, int] | int, options: _Optio
         say(f"and {len(rejected) - SHOWN_REJECTIONS} more ephemeris files rejected")
     if rejected and not options.skip:
         raise InputError(
-            f"{len(rejected)} ephemeris files cannot be read; remove or correct them, or leave them out with "
+            f"{len(rejected)} ephemeris files cannot be read; get them corrected, or leave them out with "
             "--skip-unreadable"
         )
     return trajectories

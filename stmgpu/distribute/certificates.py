@@ -85,7 +85,7 @@ def private_folder(path: Path) -> Iterator[Path]:
         path.mkdir(mode=0o700)
     except FileExistsError:
         if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.geteuid():
-            raise StmgpuError(f"{path} is not a folder of ours; remove it, or choose another folder") from None
+            raise StmgpuError(f"{path} is not a folder of ours; choose another folder") from None
         shutil.rmtree(path)
         path.mkdir(mode=0o700)
     try:

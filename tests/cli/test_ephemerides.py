@@ -60,7 +60,7 @@ def test_a_folder_of_public_ephemerides(folder: Path) -> None:
         (folder / name).write_text("junk")
     refused = stmgpu("screen", "--ephemeris", f"{folder}/*", *WINDOW)
     assert refused.exit_code == 2
-    assert "2 ephemeris files cannot be read; remove or correct them" in refused.stderr
+    assert "2 ephemeris files cannot be read; get them corrected, or leave them out" in refused.stderr
     assert "bad.oem" in refused.stderr
     assert "worse.oem" in refused.stderr
     skipped = stmgpu("screen", "--ephemeris", f"{folder}/*", "--skip-unreadable", *WINDOW)

@@ -40,7 +40,7 @@ MAX_ERROR_KM = 1.0
 _COLUMNS = (*OBJECT, *SEGMENT, "offset", *SAMPLE)
 _CURES = {
     SPACING: "samples are too far apart after {at}: give them closer together",
-    STATE: "the state at {at} (or one beside it) does not fit its neighbours: correct or remove it; a manoeuvre needs "
+    STATE: "the state at {at} (or one beside it) does not fit its neighbours: get it corrected; a manoeuvre needs "
     "a segment of its own",
     ROUNDING: "states after {at} are rounded too coarsely: give more digits, or a lower degree",
 }

@@ -129,7 +129,7 @@ def test_one_wrong_record_is_named(method: str, degree: int, place: int) -> None
             )
         ]
     )
-    with pytest.raises(InputError, match=r"the state at .* does not fit its neighbours: correct or remove it"):
+    with pytest.raises(InputError, match=r"the state at .* does not fit its neighbours: get it corrected"):
         wrong.require_accuracy()
     at = round((int(wrong.accuracy.time_ns[0]) - T0) / S / 10)
     assert at == place if 1 < place < 1399 else abs(at - place) <= 1
