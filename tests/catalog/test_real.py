@@ -12,6 +12,7 @@ from sgp4.api import Satrec
 from support.paths import SHARED
 
 from stmgpu.catalog import Catalog, format_catalog, orbits, read_catalog
+from stmgpu.errors import CatalogError
 
 TLE = SHARED / "data" / "catalogs" / "2024-07-05.tle"
 CSV = SHARED / "data" / "catalogs" / "2024-11-01_omm.csv"
@@ -91,3 +92,47 @@ def test_csv_bits() -> None:
 def test_csv_round_trip() -> None:
     catalog = read_catalog(CSV)
     assert read_catalog(format_catalog(catalog, "csv")).equals(catalog)
+
+
+FIELD_CASES = SHARED / "data" / "field_cases"
+needs_field_cases = pytest.mark.skipif(
+    not FIELD_CASES.is_dir(), reason=f"the field cases are not beside this checkout ({FIELD_CASES})"
+)
+
+
+@needs_field_cases
+@pytest.mark.parametrize(
+    ("name", "objects", "rejected"),
+    [
+        ("name_utf8.3le", 2, 0), ("tle_columns_after_69.tle", 2, 0), ("tle_no_checksum_68.tle", 2, 0),
+        ("epoch_offset.json", 5, 1), ("c_pandas.csv", 2, 0), ("c_pandas_tz.csv", 2, 0), ("t_bz.tle.bz2", 2, 0),
+        ("t_xz.tle.xz", 2, 0), ("t_zip.zip", 2, 0), ("theory_tle.xml", 1, 0),
+    ],
+)  # fmt: skip
+def test_field_cases(name: str, objects: int, rejected: int) -> None:
+    cat = read_catalog(FIELD_CASES / name)
+    assert (len(cat), cat.rejected_count) == (objects, rejected)
+
+
+@needs_field_cases
+@pytest.mark.parametrize("name", ["cdm_minimal.kvn", "cdm_public_like.json"])
+def test_field_cases_of_encounters(name: str) -> None:
+    with pytest.raises(CatalogError, match=r"Conjunction Data Messages? \(CDM\)"):
+        read_catalog(FIELD_CASES / name)
+
+
+PEOPLE_CASES = SHARED / "data" / "people_cases"
+
+
+@pytest.mark.skipif(not PEOPLE_CASES.is_dir(), reason=f"the cases are not beside this checkout ({PEOPLE_CASES})")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tle_11_2047_ctrl.tle", r"object \\x004767"), ("3le_11_4863_ctrl.tle", r"object 0476\\x00"),
+        ("json_3e6_empty_objects.json.gz", "200 times larger when unpacked"),
+    ],
+)  # fmt: skip
+def test_people_cases(name: str, message: str) -> None:
+    with pytest.raises(CatalogError, match=message) as caught:
+        read_catalog(PEOPLE_CASES / name)
+    assert str(caught.value).isprintable()
