@@ -318,7 +318,8 @@ class Catalog:
         matching = np.array([pattern.match(text) is not None for text in selected.name.tolist()], np.bool_)
         if not matching.any():
             raise InputError(
-                f"none of {len(selected)} names matches {name[:60]!r}; use * for any text, as in '*{name[:20]}*'"
+                f"none of {len(selected)} names matches {name[:60]!r}; use * for any text"
+                + (f", as in '*{name[:20]}*'" if "*" not in name else "")
             )
         return selected[matching]
 
