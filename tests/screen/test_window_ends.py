@@ -75,9 +75,9 @@ def test_memory_of_a_small_catalogue_at_the_finest_grid(monkeypatch: pytest.Monk
     batches = []
 
     class Watched(engine.HashGrid):
-        def __init__(self, plan, backend, n, rows_per_batch):
+        def __init__(self, plan, backend, n, rows_per_batch, **selection):
             batches.append(rows_per_batch * (plan.cells + 2) * 8)
-            super().__init__(plan, backend, n, rows_per_batch)
+            super().__init__(plan, backend, n, rows_per_batch, **selection)
 
     monkeypatch.setattr(engine, "HashGrid", Watched)
     plan = plan_for((START.jd, START.fr), 3600.0, 0.1, 2, 10.0)
