@@ -50,8 +50,8 @@ def test_bits_do_not_depend_on_step_start_or_length(threshold_km: float) -> None
         ("2025-01-01T22:00", 4.0, None),
         ("2025-01-01T22:00", 4.0, 10.0),
         ("2025-01-01T22:17:23.123456789", 3.5, 24.0),
-        ("2025-01-01T19:59:59.9", 7.01, 120.0),
-        ("2024-12-30T23:00", 52.0, None),
+        ("2025-01-01T20:59:59.9", 5.01, 120.0),
+        ("2024-12-31T23:00", 28.0, None),
     ]
     seen = [
         bits(stm.screen(catalog, start=start, hours=hours, step_s=step_s, threshold_km=threshold_km, backend="cpu"))
