@@ -1,4 +1,4 @@
-"""The command line loads numerical libraries with one thread each."""
+"""The command line loads numerical libraries with one thread each; threads of memory allocators have other names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from stmgpu.cli.libraries import BLAS_THREADS
 COUNT = (
     "import os, stmgpu.cli, numpy, scipy.linalg; "
     "numpy.ones((600, 600)) @ numpy.ones((600, 600)); "
-    "print(os.environ['OPENBLAS_NUM_THREADS'], len(os.listdir('/proc/self/task')))"
+    "names = [open(f'/proc/self/task/{task}/comm').read() for task in os.listdir('/proc/self/task')]; "
+    "print(os.environ['OPENBLAS_NUM_THREADS'], names.count(open('/proc/self/comm').read()))"
 )
 
 
