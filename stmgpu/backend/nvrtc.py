@@ -14,12 +14,16 @@ import os
 import re
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stmgpu.backend.source import flatten, kernel_files
 from stmgpu.errors import BackendError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ARCHITECTURES = (75, 80, 90, 100, 120)
 """GPU generations that every kernel is compiled for in the tests: Turing, Ampere, Hopper and both Blackwells."""
@@ -102,25 +106,23 @@ def compile_text(text: str, name: str, arch: int) -> Compiled:
             f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
             f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc"
         )
-    options = [o.encode() for o in (*OPTIONS, *_REPORT, f"-arch=sm_{arch}")]
-    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), name.encode(), 0, [], []), "nvrtcCreateProgram")
-    try:
-        status = nvrtc.nvrtcCompileProgram(program, len(options), options)[0]
-        size = _checked(nvrtc.nvrtcGetProgramLogSize(program), "nvrtcGetProgramLogSize")
-        buffer = bytearray(size)
-        _checked(nvrtc.nvrtcGetProgramLog(program, buffer), "nvrtcGetProgramLog")
-        log = buffer.rstrip(b"\0 \n").decode(errors="replace")
-        if int(status) != 0:
-            raise BackendError(f"{name} does not compile for sm_{arch}:\n{log}")
+    with _compiled(text, name, (*OPTIONS, *_REPORT, f"-arch=sm_{arch}")) as (program, log):
         cubin = bytearray(_checked(nvrtc.nvrtcGetCUBINSize(program), "nvrtcGetCUBINSize"))
         _checked(nvrtc.nvrtcGetCUBIN(program, cubin), "nvrtcGetCUBIN")
-    finally:
-        nvrtc.nvrtcDestroyProgram(program)
     usage = tuple(
         Usage(m["kernel"], int(m["registers"]), int(m["stack"]), int(m["stores"]), int(m["loads"]))
         for m in _ENTRY.finditer(log)
     )
     return Compiled(name, arch, bytes(cubin), log, usage)
+
+
+def compile_ptx(text: str, name: str, arch: int, options: tuple[str, ...] = OPTIONS) -> str:
+    """PTX of kernel source without includes, as NVRTC hands it to its assembler; see :func:`compile_text`."""
+    nvrtc = _bindings()
+    with _compiled(text, name, (*options, f"-arch=compute_{arch}")) as (program, _):
+        ptx = bytearray(_checked(nvrtc.nvrtcGetPTXSize(program), "nvrtcGetPTXSize"))
+        _checked(nvrtc.nvrtcGetPTX(program, ptx), "nvrtcGetPTX")
+    return ptx.rstrip(b"\0").decode()
 
 
 def compile_file(file: Path, arch: int) -> Compiled:
@@ -191,6 +193,25 @@ def compile_all(archs: list[str]) -> list[Path]:
             raise InputError(f"{arch!r} is not a GPU architecture; use a name such as sm_90")
         numbers.append(int(digits))
     return [cached_cubin(file, number) for number in numbers for file in kernel_files()]
+
+
+@contextmanager
+def _compiled(text: str, name: str, options: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
+    """Compile a program, with the log; the last option names the architecture."""
+    nvrtc = _bindings()
+    encoded = [o.encode() for o in options]
+    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), name.encode(), 0, [], []), "nvrtcCreateProgram")
+    try:
+        status = nvrtc.nvrtcCompileProgram(program, len(encoded), encoded)[0]
+        size = _checked(nvrtc.nvrtcGetProgramLogSize(program), "nvrtcGetProgramLogSize")
+        buffer = bytearray(size)
+        _checked(nvrtc.nvrtcGetProgramLog(program, buffer), "nvrtcGetProgramLog")
+        log = buffer.rstrip(b"\0 \n").decode(errors="replace")
+        if int(status) != 0:
+            raise BackendError(f"{name} does not compile for {options[-1].removeprefix('-arch=')}:\n{log}")
+        yield program, log
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
 
 
 def _bindings() -> Any:
