@@ -1,0 +1,249 @@
+"""Kernels as the virtual device runs them: NVRTC's PTX, translated to C++, compiled and loaded.
+
+What was compiled is kept under ``build/virtual_device`` of the checkout, named by the digest of all that it depends on.
+Processes that want the same library at the same time wait for the one that makes it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from virtual_device import ptx, translate
+
+from stmgpu.backend import nvrtc
+from stmgpu.backend.signature import signatures
+from stmgpu.backend.source import flatten, kernel_files
+
+FOLDER = Path(__file__).resolve().parents[2] / "build" / "virtual_device"
+
+_FORMS: dict[str, Callable[[dict[str, ptx.Kernel]], str]] = {"threads": translate.thread_source}
+_FLAGS = ("-std=c++20", "-O1", "-g0", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing")
+_SANITIZE = ("-fsanitize=address", "-fno-omit-frame-pointer")
+_UNCHECKED = 2**64 - 1
+
+
+class DeviceFault(RuntimeError):
+    """A thread of a kernel did what a GPU would stop at, or not even notice."""
+
+
+class Launch(ctypes.Structure):
+    """The argument of a compiled kernel; see ``PRELUDE`` of :mod:`virtual_device.translate`."""
+
+    _fields_ = (
+        ("words", ctypes.c_void_p),
+        ("bytes", ctypes.c_void_p),
+        ("grid", ctypes.c_uint64),
+        ("block", ctypes.c_uint64),
+        ("order", ctypes.c_uint64),
+        *((name, ctypes.c_int64) for name in ("kind", "instruction", "argument", "thread", "address")),
+    )
+
+
+class Library:
+    """The kernels of one source text.
+
+    Parameters
+    ----------
+    code : str
+        CUDA C++ without includes.
+    options : tuple of str
+        Options of NVRTC, without the architecture.
+    arch : int
+        Compute capability times ten for which PTX is written.
+    form : {'threads'}
+        How threads run: one after the other.
+    sanitize : bool
+        Compile with AddressSanitizer; the process must have been started with :func:`sanitized_environment`.
+
+    Attributes
+    ----------
+    kernels : dict of str to Kernel
+        Kernels by name.
+    """
+
+    def __init__(
+        self, code: str, options: tuple[str, ...], *, arch: int = 90, form: str = "threads", sanitize: bool = False
+    ) -> None:
+        self.ptx = ptx_of(code, options, arch)
+        self.kernels = _parsed(self.ptx)
+        self.form = form
+        self.handle = ctypes.CDLL(str(compiled(self.ptx, form, sanitize=sanitize)))
+
+    def launch(
+        self,
+        kernel: str,
+        grid: int,
+        block: int,
+        words: Sequence[int],
+        order: int = 0,
+        extents: Sequence[int | None] | None = None,
+    ) -> None:
+        """Run all threads of a launch.
+
+        Parameters
+        ----------
+        kernel : str
+            Name of the kernel.
+        grid, block : int
+            Blocks, and threads in each.
+        words : sequence of int
+            An argument each: the address of an array, or the bits of a number.
+        order : int
+            0 runs threads as numbered, 1 in reversed order, and every other number in a permutation of its own.
+        extents : sequence of (int or None), optional
+            Bytes of each array, None for a number; without it nothing is checked but alignment.
+
+        Raises
+        ------
+        DeviceFault
+            An access outside of the arrays or not aligned, a whole number divided by zero.
+        """
+        request, _keep = self.request(kernel, grid, block, words, order, extents)
+        getattr(self.handle, kernel)(ctypes.byref(request))
+        self.judge(kernel, request, words, extents)
+
+    def request(
+        self,
+        kernel: str,
+        grid: int,
+        block: int,
+        words: Sequence[int],
+        order: int,
+        extents: Sequence[int | None] | None,
+    ) -> tuple[Launch, tuple[Any, ...]]:
+        """Argument of a compiled kernel, and what must live as long as it."""
+        expected = len(self.kernels[kernel].parameters)
+        if len(words) != expected or (extents is not None and len(extents) != expected):
+            raise TypeError(f"{kernel} takes {expected} arguments, got {len(words)}")
+        if not (0 < grid < 2**31 and 0 < block <= 1024):
+            raise ValueError(f"{kernel}: a grid of {grid} blocks of {block} threads cannot be launched")
+        values = (ctypes.c_uint64 * expected)(*words)
+        sizes = (ctypes.c_uint64 * expected)(
+            *([_UNCHECKED] * expected if extents is None else [extent or 0 for extent in extents])
+        )
+        request = Launch(ctypes.addressof(values), ctypes.addressof(sizes), grid, block, order)
+        return request, (values, sizes)
+
+    def judge(self, kernel: str, request: Launch, words: Sequence[int], extents: Sequence[int | None] | None) -> None:
+        """Raise :class:`DeviceFault` if a launch ended at one."""
+        if not request.kind:
+            return
+        block, thread = divmod(request.thread, request.block)
+        text = f"{kernel}, thread {thread} of block {block}: {self.kernels[kernel].instructions[request.instruction]} "
+        if request.kind == translate.DIVISION:
+            raise DeviceFault(text + "divides by zero")
+        address = request.address % 2**64
+        if request.kind == translate.OUTSIDE_LOCAL:
+            raise DeviceFault(text + "leaves the thread's local memory or is not aligned")
+        name = _argument_name(kernel, request.argument)
+        size = "an unknown number of" if extents is None else extents[request.argument]
+        offset = address - words[request.argument]
+        raise DeviceFault(f"{text}reaches byte {offset} of {name}, which has {size} bytes, or is not aligned")
+
+    def covered(self, kernel: str) -> np.ndarray:
+        """Whether each block of a kernel was run in this process."""
+        flags = (ctypes.c_ubyte * len(self.kernels[kernel].blocks)).in_dll(self.handle, f"{kernel}_covered")
+        return np.frombuffer(flags, np.uint8) != 0
+
+
+def ptx_of(code: str, options: tuple[str, ...], arch: int = 90) -> str:
+    """PTX that NVRTC makes of a source text, kept on disk."""
+    key = _digest(code, options, arch, nvrtc.version())
+    path = FOLDER / f"{key}.ptx"
+    with _made_once(path) as part:
+        if part is not None:
+            part.write_text(nvrtc.compile_ptx(code, "kernel.cu", arch, options), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def compiled(text: str, form: str = "threads", *, sanitize: bool = False) -> Path:
+    """Shared library of the kernels of a PTX module, made if it is not there yet."""
+    flags = (*_FLAGS, *(_SANITIZE if sanitize else ()))
+    path = FOLDER / f"{_digest(text, form, flags, _translators(), _compiler())}.so"
+    with _made_once(path) as part:
+        if part is not None:
+            source = _FORMS[form](_parsed(text))
+            command = ["g++", *flags, "-x", "c++", "-", "-o", str(part)]
+            done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"g++ refuses the translated kernels:\n{done.stderr[:4000]}")
+    return path
+
+
+def prepare(files: Sequence[Path] | None = None, *, arch: int = 90, form: str = "threads", workers: int = 2) -> None:
+    """Compile kernel files, several at a time; default all of the product with its own options."""
+
+    def one(file: Path) -> None:
+        compiled(ptx_of(flatten(file), nvrtc.OPTIONS, arch), form)
+
+    chosen = kernel_files() if files is None else list(files)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(one, sorted(chosen, key=lambda file: -file.stat().st_size)))
+
+
+@cache
+def product(file: Path, *, arch: int = 90, form: str = "threads") -> Library:
+    """Library of one of the product's kernel files, with the product's options."""
+    return Library(flatten(file), nvrtc.OPTIONS, arch=arch, form=form)
+
+
+def sanitized_environment() -> dict[str, str]:
+    """Environment in which a process can load libraries that were compiled with ``sanitize``."""
+    found = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    return {**os.environ, "LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
+
+
+def _argument_name(kernel: str, number: int) -> str:
+    known = signatures().get(kernel)
+    if known is None or number >= len(known.parameters):
+        return f"argument {number}"
+    return f"the argument {known.parameters[number].name}"
+
+
+@cache
+def _parsed(text: str) -> dict[str, ptx.Kernel]:
+    return ptx.parse(text)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+@cache
+def _translators() -> str:
+    return _digest(*(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (ptx, translate)))
+
+
+@cache
+def _compiler() -> str:
+    return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout
+
+
+@contextmanager
+def _made_once(path: Path) -> Iterator[Path | None]:
+    """Yield a name to write to, renamed to ``path`` at the end; None where another process has made the file."""
+    if path.is_file():
+        yield None
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(path.suffix + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the kernel if the process dies
+        if path.is_file():
+            yield None
+            return
+        with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+            part = Path(folder) / path.name
+            yield part
+            part.replace(path)
