@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from stmgpu.distribute.executors import RunOptions
     from stmgpu.distribute.jobs import RunPlan
     from stmgpu.propagate.screening_objects import ScreeningObjects
-    from stmgpu.propagate.settings import EphemerisSettings
     from stmgpu.screen.settings import ScreeningSettings
 
 
@@ -201,8 +200,8 @@ def propagate(
     common.check_catalog(catalog)
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
-    elements = common.read(catalog, satcat=satcat, lenient=lenient)
-    elements = object_choice.chosen(elements, ids, name)
+    listed = common.read(catalog, satcat=satcat, lenient=lenient)
+    elements = object_choice.chosen(listed, ids, name)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
     elements = elements.with_sets(sets, near=settings.window.middle)
     common.note_sets(elements)
@@ -211,7 +210,20 @@ def propagate(
         return
     common.note_window(elements, settings.window, f"step {step_s:g} s", max_age_days)
     if as_oem:
-        _propagate_to_oem(elements, out, settings, frame or "teme", choices)
+        from stmgpu.propagate.oem_files import write_oem
+
+        with log.progress("propagating", total=settings.window.hours, unit="h") as report:
+            oem = write_oem(
+                elements,
+                out,
+                settings,
+                frame=frame or "teme",
+                backend=choices.backend,
+                threads=choices.threads,
+                report=report,
+            )
+        counts = _objects(listed, elements, oem.failing, oem.decayed) | {"written": oem.written}
+        _report_ephemeris(counts, settings.count, out, (frame or "teme").upper())
         return
     with log.progress("propagating", total=settings.window.hours, unit="h") as report:
         options = choices.options(out, progress=report)
@@ -222,38 +234,35 @@ def propagate(
     codes = written.error_code
     decayed = (codes == CODE_DECAYED).any("time")
     failing = int(((codes != 0).any("time") & ~decayed).sum())
-    counts = {
-        "read": len(elements) + elements.rejected_count,
-        "rejected": elements.rejected_count,
+    _report_ephemeris(_objects(listed, elements, failing, int(decayed.sum())), written.sizes["time"], out)
+
+
+def _objects(listed: Catalog, chosen: Catalog, failing: int, decayed: int) -> dict[str, int]:
+    """How many objects an ephemeris was made of, as `--json` names them."""
+    return {
+        "read": len(listed) + listed.rejected_count,
+        "rejected": listed.rejected_count,
+        "chosen": len(chosen),
         "failed": failing,
-        "decayed": int(decayed.sum()),
+        "decayed": decayed,
     }
-    result(
-        {"complete": True, "objects": counts, "times": written.sizes["time"], "written": [out]},
-        f"{counts['read']} objects read, {counts['rejected']} rejected, {failing} failing propagation, "
-        + (f"{counts['decayed']} decayed, " if counts["decayed"] else "")
-        + f"{written.sizes['time']} times; {out}",
-    )
 
 
-def _propagate_to_oem(
-    catalog: Catalog, out: Path, settings: EphemerisSettings, frame: OemFrame, choices: RunChoices
-) -> None:
-    from stmgpu.propagate.oem_files import write_oem
-
-    with log.progress("propagating", total=settings.window.hours, unit="h") as report:
-        outcome = write_oem(
-            catalog, out, settings, frame=frame, backend=choices.backend, threads=choices.threads, report=report
-        )
-    counts = {
-        "read": len(catalog) + len(catalog.rejected), "rejected": len(catalog.rejected), "failed": outcome.failing,
-        "written": outcome.written,
-    }  # fmt: skip
-    result(
-        {"complete": True, "objects": counts, "times": settings.count, "frame": frame.upper(), "written": [out]},
-        f"{counts['read']} objects read, {counts['rejected']} rejected, {outcome.failing} failing propagation, "
-        f"{outcome.written} written, {settings.count} times in {frame.upper()}; {out}",
-    )
+def _report_ephemeris(counts: dict[str, int], times: int, out: Path, frame: str = "") -> None:
+    """Report an ephemeris that was written; only that of an OEM file names its frame."""
+    document = {"complete": True, "objects": counts, "times": times, "written": [out]}
+    parts = [f"{counts['read']} objects read", f"{counts['rejected']} rejected"]
+    if counts["chosen"] + counts["rejected"] < counts["read"]:
+        parts.append(f"{counts['chosen']} chosen")
+    parts.append(f"{counts['failed']} failing propagation")
+    if counts["decayed"]:
+        parts.append(f"{counts['decayed']} decayed")
+    if frame:
+        document["frame"] = frame
+        parts += [f"{counts['written']} written", f"{times} times in {frame}"]
+    else:
+        parts.append(f"{times} times")
+    result(document, f"{', '.join(parts)}; {out}")
 
 
 def _note_request(catalog: Catalog | None, settings: ScreeningSettings, max_age_days: float) -> None:

@@ -9,6 +9,7 @@ from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.files import replacing
+from stmgpu.propagate.codes import CODE_DECAYED
 from stmgpu.propagate.ephemeris import propagate
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ class OemOutcome:
     written : int
         Objects in the file.
     failing : int
-        Objects with an error code at any time; their bad states are left out.
+        Objects that cannot be propagated at some time; their bad states are left out.
+    decayed : int
+        Objects that leave at their date of decay; the states behind it are left out.
     """
 
     written: int
     failing: int
+    decayed: int
 
 
 def write_oem(
@@ -81,7 +85,7 @@ def write_oem(
     if settings.count < 2:
         raise InputError("an OEM needs two states at least; choose a shorter step or a longer window")
     n = len(catalog)
-    written, failing = 0, 0
+    written = failing = decayed = 0
     block = max(1, _STATES_AT_ONCE // settings.count)
     with replacing(path) as file:
         for k in range(0, n, block):
@@ -94,8 +98,11 @@ def write_oem(
                 backend=backend,
                 threads=threads,
             )
-            good = states.error_code.to_numpy() == 0
-            failing += int((~good).any(axis=1).sum())
+            codes = states.error_code.to_numpy()
+            good = codes == 0
+            gone = (codes == CODE_DECAYED).any(axis=1)
+            decayed += int(gone.sum())
+            failing += int(((~good).any(axis=1) & ~gone).sum())
             if (good[:, 1:] & good[:, :-1]).any():
                 trajectories = Trajectories.from_dataset(states)
                 file.write(format_oem(trajectories, frame=frame))
@@ -103,4 +110,4 @@ def write_oem(
             report(min(k + block, n) / n)
         if not written:
             raise InputError(f"none of {n} objects has two good states in succession; there is nothing to write")
-    return OemOutcome(written, failing)
+    return OemOutcome(written, failing, decayed)

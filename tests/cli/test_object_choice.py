@@ -86,3 +86,22 @@ def test_commands_take_the_options(catalog: stm.Catalog, tle: Path, tmp_path: Pa
         states[mode] = found.position.to_numpy()
         np.testing.assert_array_equal(states[mode], expected.position.to_numpy())
     assert stmgpu("screen", tle, *window, "--mode", "x").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["states.zarr", "states.oem"])
+def test_propagate_counts_all_that_was_read(
+    name: str, catalog: stm.Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stmgpu.catalog.assemble.MAX_REJECTIONS", 2)  # kept with their reasons; all are counted
+    path = tmp_path / "objects.csv"
+    stm.write_catalog(catalog[:8], path)
+    lines = path.read_text().splitlines()
+    column = lines[0].split(",").index("ECCENTRICITY")
+    for k in (1, 3, 4):
+        cells = lines[k].split(",")
+        lines[k] = ",".join([*cells[:column], "2", *cells[column + 1 :]])
+    path.write_text("\n".join(lines))
+    command = ("propagate", path, "--start", "2025-01-01", "--hours", 0.1, "--out", tmp_path / name)
+    result = stmgpu(*command, "--backend", "reference", "--ids", "2,5-6")
+    assert result.exit_code == 0, result.output
+    assert "8 objects read, 3 rejected, 3 chosen, 0 failing propagation, " in result.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,13 @@ def test_the_same_states_come_back(frame: OemFrame, tmp_path: Path, monkeypatch:
     written = np.array(first[1:], float)[None]
     position, _ = to_teme(frame, t.time_ns[:1], written[:, :3], written[:, 3:])
     assert np.abs(position - t.position[:1]).max() <= tolerance
+
+
+def test_objects_that_decay_are_not_failing(tmp_path: Path) -> None:
+    decay_jd = np.where(CATALOG.norad_id == 3, SETTINGS.start.jd - 30.5, np.nan)
+    leaving = dataclasses.replace(CATALOG, decay_jd=decay_jd)
+    outcome = oem_files.write_oem(leaving, tmp_path / "x.oem", SETTINGS, backend="reference")
+    assert (outcome.written, outcome.failing, outcome.decayed) == (6, 0, 1)
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:
