@@ -28,6 +28,7 @@ _ENCODINGS = (  # the mark of UTF-32 begins with that of UTF-16
     (re.compile(rb"(?:[\t\n\r -~]\0){8}"), "utf-16-le"),
     (re.compile(rb"(?:\0[\t\n\r -~]){8}"), "utf-16-be"),
 )
+_ARCHIVE = re.compile(r"\.zip/", re.IGNORECASE)
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(.*)", re.IGNORECASE | re.DOTALL)  # a Path keeps one slash
 
 
@@ -151,9 +152,17 @@ def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tup
 
 def archive_and_member(name: str) -> tuple[str, str]:
     """Path of a zip archive, and the file in it, that a name such as ``archive.zip/file`` means; else two ''."""
-    head, separator, member = name.partition(".zip/")
-    archive = head + ".zip"
-    return (archive, member) if separator and member and os.path.isfile(archive) else ("", "")  # noqa: PTH113
+    for end in _ARCHIVE.finditer(name):
+        archive, member = name[: end.end() - 1], name[end.end() :]
+        if member and os.path.isfile(archive):  # noqa: PTH113 - False for any text
+            return archive, member
+    return "", ""
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether a path leads to something that can be opened, or into a zip archive, whatever that holds."""
+    name = os.fsdecode(path)
+    return os.path.exists(name) or bool(archive_and_member(name)[0])  # noqa: PTH110 - False for any text
 
 
 def _within(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:

@@ -10,10 +10,12 @@ import typer
 
 from stmgpu.catalog.ids import IdChoice
 from stmgpu.choices import OperationMode
-from stmgpu.errors import InputError, StmgpuError
+from stmgpu.errors import CatalogError, InputError
+from stmgpu.files import exists, read_content
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
+    from stmgpu.typing import Ints
 
 Primaries = Annotated[
     str | None,
@@ -53,37 +55,48 @@ def primaries_of(text: str | None) -> IdChoice | None:
     if _IDS.fullmatch(text):
         return IdChoice.parse(text)
     path = Path(text)
-    if not path.exists():
+    if not exists(path):
         raise InputError(
             f"--primaries {text[:60]!r} is neither a file nor a list of NORAD ids; write ids such as 25544,40000-40010"
         )
-    return _listed(path) or IdChoice(tuple(_ids_of_objects(path)))
+    return _listed(path) or IdChoice(_ids_of_objects(path))
 
 
 def _listed(path: Path) -> IdChoice | None:
     """Ids of a file that contains nothing else; None for other files."""
-    if path.is_dir() or path.stat().st_size > _LARGEST_LIST:
-        return None
     try:
-        return IdChoice.parse(path.read_text(encoding="utf-8-sig"))
+        return IdChoice.parse(read_content(path, kind="list of ids", max_bytes=_LARGEST_LIST).data.decode())
     except (UnicodeDecodeError, InputError):
         return None
 
 
-def _ids_of_objects(path: Path) -> list[int]:
+def _ids_of_objects(path: Path) -> tuple[int, ...]:
     from stmgpu.catalog import read_catalog
     from stmgpu.store import read_ephemeris
 
-    try:
-        ids = read_ephemeris(path).norad_id if path.is_dir() else read_catalog(path).norad_id
-    except StmgpuError as no_catalog:
+    if path.is_dir():
+        ids = read_ephemeris(path).norad_id
+    else:
         try:
-            ids = read_ephemeris(path).norad_id
-        except StmgpuError:
-            raise no_catalog from None
+            ids = read_catalog(path).norad_id
+        except CatalogError as no_catalog:
+            ids = _ids_of_trajectories(path, no_catalog)
     if len(ids) == 0:
         raise InputError(f"{path} contains no objects; --primaries needs one")
-    return [int(k) for k in ids]
+    return tuple(ids.tolist())
+
+
+def _ids_of_trajectories(path: Path, no_catalog: CatalogError) -> Ints:
+    from stmgpu.catalog.trajectories import SYNTHETIC_ID
+    from stmgpu.catalog.trajectories.files import read_trajectories
+
+    try:
+        ids = read_trajectories(path, covariances=False, on_note=lambda text: None).norad_id
+    except InputError:
+        raise no_catalog from None
+    if (ids >= SYNTHETIC_ID).any():
+        raise InputError(f"{path} does not state the NORAD id of each object; give --primaries the ids themselves")
+    return ids
 
 
 def chosen(objects: Catalog, ids: str | None, name: str | None) -> Catalog:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +203,22 @@ def test_no_scenario_file(tmp_path: Path) -> None:
     refused(stmgpu("evolve", tmp_path, "--out", tmp_path / "s.zarr"), "scenario file .* cannot be read")
     (tmp_path / "b.toml").write_bytes(b"\xff")
     refused(stmgpu("evolve", tmp_path / "b.toml", "--out", tmp_path / "s.zarr"), "not UTF-8")
+
+
+@pytest.mark.slow
+def test_a_population_of_an_archive(tmp_path: Path) -> None:
+    table = write_table(tmp_path)
+    write_table_study(tmp_path)
+    study = tmp_path / "t.toml"
+    study.write_text(study.read_text().replace("objects.csv", "data.zip/in/objects.csv"))
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.write(table, "in/objects.csv")
+        archive.writestr("other.csv", "")
+    table.unlink()
+    store = tmp_path / "s.zarr"
+    result = stmgpu("evolve", study, "--out", store)
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in (store / "run" / "inputs").iterdir()] == ["data.zip"]
+    assert stmgpu("check", store).exit_code == 0
+    (tmp_path / "data.zip").unlink()
+    assert "data.zip" in stmgpu("info", store).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,20 @@ def test_a_folder_of_public_ephemerides(folder: Path) -> None:
     none = stmgpu("screen", "--ephemeris", folder / "bad.oem", "--skip-unreadable", *WINDOW)
     assert none.exit_code == 2
     assert "no ephemeris file could be read" in none.stderr
+
+
+def test_files_of_an_archive(folder: Path) -> None:
+    first, second = sorted(folder.iterdir())
+    with zipfile.ZipFile(folder / "both.ZIP", "w") as archive:
+        archive.write(first, first.name)
+        archive.write(second, f"in/{second.name}")
+    command = ("screen", "--ephemeris", folder / "both.ZIP" / first.name, "--ephemeris")
+    both = stmgpu(*command, f"{folder / 'both.ZIP' / 'in' / second.name}=91001", *WINDOW)
+    assert both.exit_code == 0, both.output
+    assert "2 objects, 60 states" in both.stderr
+    none = stmgpu(*command, folder / "both.ZIP" / "none.txt", *WINDOW)
+    assert none.exit_code == 2
+    assert f"a zip archive with no file 'none.txt' ({first.name}, in/{second.name})" in none.stderr
 
 
 def test_files_are_looked_for_before_the_catalogue_is_read(folder: Path) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.commands import stmgpu
+from support.trajectories import circle
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
+from stmgpu.catalog.ccsds.oem_writer import format_oem
+from stmgpu.catalog.trajectories import Trajectories, Trajectory
+from stmgpu.catalog.writer import format_catalog
 from stmgpu.cli.object_choice import primaries_of
 from stmgpu.errors import InputError
 
@@ -44,6 +50,30 @@ def test_forms_of_primaries(catalog: stm.Catalog, tmp_path: Path) -> None:
     empty.write_text("no objects here\n")
     with pytest.raises(InputError, match=r"notes\.txt"):
         primaries_of(str(empty))
+
+
+def test_primaries_of_packed_files(catalog: stm.Catalog, tmp_path: Path) -> None:
+    archive = tmp_path / "files.zip"
+    states = format_oem(Trajectories.of([Trajectory([circle(12)], 7)]))
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("mine.txt", "# fleet\n5\n20-22\n")
+        file.writestr("folder/mine.csv", format_catalog(catalog[[4, 9]], "csv"))
+        file.writestr("own.oem", states)
+        file.writestr("strange.oem", states.replace(b"OBJECT_ID = 7\n", b"OBJECT_ID = 2024-001A\n"))
+    (tmp_path / "mine.txt.gz").write_bytes(gzip.compress(b"5, 6"))
+    for name, expected in (
+        ("files.zip/mine.txt", [5, 20, 21, 22]),
+        ("files.zip/folder/mine.csv", [5, 10]),
+        ("files.zip/own.oem", [7]),
+        ("mine.txt.gz", [5, 6]),
+    ):
+        choice = primaries_of(str(tmp_path / name))
+        assert choice is not None
+        assert choice.among(catalog.norad_id).tolist() == expected
+    with pytest.raises(InputError, match="does not state the NORAD id of each object; give --primaries the ids"):
+        primaries_of(f"{archive}/strange.oem")
+    with pytest.raises(InputError, match=r"no file 'none.oem' \(mine.txt, folder/mine.csv, own.oem, strange.oem\)"):
+        primaries_of(f"{archive}/none.oem")
 
 
 @needs_kernels

@@ -17,6 +17,7 @@ from stmgpu.catalog.trajectories.reading import MAX_BYTES, ReadOptions, read_one
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.catalog.trajectories.trajectories import Trajectories
 from stmgpu.errors import InputError, printable
+from stmgpu.files import exists
 from stmgpu.progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def read_trajectories(
     Parameters
     ----------
     sources : path, bytes, file-like, or sequence of paths
-        A file, its content or an open stream; or paths of files, folders (all files in them except hidden ones, README,
-        MANIFEST and LICENSE) and patterns such as ``"ephemerides/MEME_*.txt"``.
+        A file (``archive.zip/name`` in a zip archive), its content or an open stream; or paths of files, folders (all
+        files in them except hidden ones, README, MANIFEST and LICENSE) and patterns such as ``"MEME_*.txt"``.
     norad_ids : int or mapping of str to int, optional
         NORAD ids of the objects by OBJECT_ID or OBJECT_NAME; one number where there is one file of one object. An
         OBJECT_ID of digits alone is used as NORAD id, and the name of a Starlink file states it. All others get ids
@@ -130,7 +131,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[str]:
     Parameters
     ----------
     sources : sequence of path
-        An existing path is never read as a pattern.
+        An existing path is never read as a pattern. ``archive.zip/name`` is a file of a zip archive.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[str]:
             names = [str(p) for p in sorted(path.iterdir()) if p.is_file() and _is_candidate(p.name)]
             if not names:
                 raise InputError(f"the folder {text!r} holds no ephemeris file; give files, a folder or a pattern")
-        elif path.exists():
+        elif exists(text):
             names = [text]
         else:
             names = [p for p in sorted(glob.glob(text)) if Path(p).is_file()]  # noqa: PTH207 - absolute patterns, too

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.errors import InputError
-from stmgpu.files import read_content
+from stmgpu.files import archive_and_member, read_content
 
 if TYPE_CHECKING:
     import os
@@ -147,17 +147,22 @@ def study_from_settings(
 
 
 def input_files(study: Study) -> tuple[Study, dict[str, Path]]:
-    """Replace the paths in a study by bare file names; return it and the path of each name."""
+    """Replace the paths in a study by bare file names; return it and the path of each name.
+
+    A file of a zip archive keeps its name in the archive, behind that of the archive.
+    """
     names: dict[Path, str] = {}
 
     def name_of(path: Path) -> Path:
-        place, name, number = path.absolute(), path.name, 1
+        archive, member = archive_and_member(str(path))
+        file = Path(archive or path)
+        place, name, number = file.absolute(), file.name, 1
         if place not in names:  # keep the stem in front: some readers take the year from it
             while name in names.values():
                 number += 1
-                name = f"{path.stem}-{number}{path.suffix}"
+                name = f"{file.stem}-{number}{file.suffix}"
             names[place] = name
-        return Path(names[place])
+        return Path(names[place], member)
 
     renamed = _with_paths(study, name_of)
     return renamed, {name: path for path, name in names.items()}

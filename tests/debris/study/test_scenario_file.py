@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,24 @@ environment = { solar = { model = "repeat", space_weather = "2005.mat" } }
     scenarios = [scenario.model_dump(mode="json") for scenario in renamed.scenarios]
     placed = study_from_settings(scenarios, years=renamed.years, runs=renamed.runs, folder=tmp_path / "store")
     assert placed.scenarios[1].environment.solar.space_weather == tmp_path / "store" / name
+
+
+def test_files_of_an_archive_are_kept_with_it(read: Callable[..., Any], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("in/2005.mat", "")
+        archive.writestr("sw.txt", "")
+    study = read("""
+[population]
+source = "mocat"
+path = "all.zip/in/2005.mat"
+[environment.solar]
+model = "repeat"
+space_weather = "all.zip/sw.txt"
+""")
+    renamed, files = input_files(study)
+    assert files == {"all.zip": tmp_path / "all.zip"}
+    assert renamed.scenarios[0].population.path == Path("all.zip/in/2005.mat")
+    assert renamed.scenarios[0].environment.solar.space_weather == Path("all.zip/sw.txt")
 
 
 def test_a_scenario_that_was_read_survives_json(read: Callable[..., Any]) -> None:
