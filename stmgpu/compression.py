@@ -46,10 +46,17 @@ class Limits(NamedTuple):
         Largest unpacked size [bytes].
     max_ratio : float
         Largest ratio of unpacked to packed size, where that allows less.
+    raisable : bool
+        Whether a user can raise them: messages then name the option and the parameter.
     """
 
     max_bytes: int
     max_ratio: float = MAX_RATIO
+    raisable: bool = False
+
+    def cure(self, parameter: str) -> str:
+        """How to raise a limit, as the end of a message."""
+        return f", or raise the limit (--max-size-gib, {parameter})" if self.raisable else ""
 
 
 def unpack(data: bytes, label: str, limits: Limits, *, member: str = "") -> bytes:
@@ -77,7 +84,7 @@ def unpack(data: bytes, label: str, limits: Limits, *, member: str = "") -> byte
     >>> unpack(gzip.compress(b"content"), "catalogue 'a.gz'", Limits(100))
     b'content'
     """
-    by_ratio = max(int(len(data) * limits.max_ratio), ALWAYS_ALLOWED)
+    by_ratio = max(len(data) * limits.max_ratio, ALWAYS_ALLOWED)
     for _ in range(_DEEPEST):
         kind = next((kind for kind in _KINDS if kind.signature.match(data)), None)
         if kind is None:
@@ -95,7 +102,7 @@ def unpack(data: bytes, label: str, limits: Limits, *, member: str = "") -> byte
     return data
 
 
-def _read(stream: IO[bytes], label: str, limits: Limits, by_ratio: int) -> bytes:
+def _read(stream: IO[bytes], label: str, limits: Limits, by_ratio: float) -> bytes:
     most = min(limits.max_bytes, by_ratio)
     unpacked = io.BytesIO()
     while chunk := stream.read(_CHUNK):
@@ -103,11 +110,11 @@ def _read(stream: IO[bytes], label: str, limits: Limits, by_ratio: int) -> bytes
         if unpacked.tell() > most:
             if most == limits.max_bytes:
                 raise InputError(
-                    f"{label} is larger than {most} bytes when unpacked; check what it is, or raise max_bytes"
+                    f"{label} is larger than {most} bytes when unpacked; check what it is{limits.cure('max_bytes')}"
                 )
             raise InputError(
                 f"{label} is more than {limits.max_ratio:g} times larger when unpacked, which no catalogue or message "
-                "is; unpack it and check it, or raise max_ratio"
+                f"is; unpack it and check it{limits.cure('max_ratio')}"
             )
     return unpacked.getvalue()
 

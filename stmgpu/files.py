@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from stmgpu.compression import MAX_RATIO, Limits, unpack
+from stmgpu.compression import Limits, unpack
 from stmgpu.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 30
 """Largest size of an input, before and after unpacking [bytes]."""
+
+LIMITS = Limits(MAX_BYTES)
+"""Limits of inputs whose readers have none of their own."""
 
 _BOM = b"\xef\xbb\xbf"
 _ENCODINGS = (  # the mark of UTF-32 begins with that of UTF-16
@@ -63,9 +66,7 @@ class Content:
     sha256: str
 
 
-def read_content(
-    source: Source, *, kind: str, max_bytes: int = MAX_BYTES, max_ratio: float = MAX_RATIO, text: bool = True
-) -> Content:
+def read_content(source: Source, *, kind: str, limits: Limits = LIMITS, text: bool = True) -> Content:
     """Read a source, plain or packed by gzip, bzip2, xz or zip, up to a size.
 
     Parameters
@@ -74,10 +75,9 @@ def read_content(
         A file's path, its content, or an object with `read()`. ``archive.zip/name`` is a file of a zip archive.
     kind : str
         Name of the input in messages, such as 'catalogue'.
-    max_bytes : int
-        Largest size before and after unpacking [bytes]; no more is read or unpacked.
-    max_ratio : float
-        Largest ratio of unpacked to packed size; up to 1 MiB may be unpacked whatever the ratio.
+    limits : Limits
+        Largest size before and after unpacking, and largest ratio of both; no more is read or unpacked. Up to 1 MiB may
+        be unpacked whatever the ratio.
     text : bool
         Whether the content is text: UTF-16 and UTF-32 are then converted to UTF-8.
 
@@ -89,12 +89,12 @@ def read_content(
     Examples
     --------
     >>> import gzip
-    >>> read_content(gzip.compress(b"content"), kind="catalogue", max_bytes=100).data
+    >>> read_content(gzip.compress(b"content"), kind="catalogue", limits=Limits(100)).data
     b'content'
     """
-    raw, name, member = _load(source, kind, max_bytes)
+    raw, name, member = _load(source, kind, limits)
     label = f"{kind} {name!r}"
-    data = unpack(raw, label, Limits(max_bytes, max_ratio), member=member)
+    data = unpack(raw, label, limits, member=member)
     return Content(_as_utf8(data, label) if text else data, name, hashlib.sha256(raw).hexdigest())
 
 
@@ -110,32 +110,32 @@ def _as_utf8(data: bytes, label: str) -> bytes:
     return data.removeprefix(_BOM)
 
 
-def _load(source: Source, kind: str, max_bytes: int) -> tuple[bytes, str, str]:
+def _load(source: Source, kind: str, limits: Limits) -> tuple[bytes, str, str]:
     """Content, name, and name of the file in an archive."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _within(bytes(source), "<bytes>", kind, max_bytes), "<bytes>", ""
+        return _within(bytes(source), "<bytes>", kind, limits), "<bytes>", ""
     if isinstance(source, (str, os.PathLike)):
-        return _load_file(source, kind, max_bytes)
+        return _load_file(source, kind, limits)
     if not hasattr(source, "read"):
         raise InputError(f"{kind} source is a {type(source).__name__}; give a path, bytes or an open file")
     name = str(getattr(source, "name", "<stream>"))
     try:
-        content = source.read(max_bytes + 1)
+        content = source.read(limits.max_bytes + 1)
     except (OSError, ValueError) as error:
         raise InputError(f"{kind} {name!r} cannot be read: {error}") from None
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
     if not isinstance(content, bytes):
         raise InputError(f"{kind} {name!r} gives {type(content).__name__} when read; allowed are bytes or text")
-    return _within(content, name, kind, max_bytes), name, ""
+    return _within(content, name, kind, limits), name, ""
 
 
-def _load_file(source: str | os.PathLike[str], kind: str, max_bytes: int) -> tuple[bytes, str, str]:
+def _load_file(source: str | os.PathLike[str], kind: str, limits: Limits) -> tuple[bytes, str, str]:
     name = os.fsdecode(source)
     archive, member = archive_and_member(name)
     try:
         with open(archive or source, "rb") as file:  # noqa: PTH123 - Path drops a slash at the end
-            return _within(file.read(max_bytes + 1), name, kind, max_bytes), name, member
+            return _within(file.read(limits.max_bytes + 1), name, kind, limits), name, member
     except (OSError, ValueError) as error:
         url = _URL.fullmatch(name)
         if url and isinstance(error, FileNotFoundError):
@@ -165,11 +165,12 @@ def exists(path: str | os.PathLike[str]) -> bool:
     return os.path.exists(name) or bool(archive_and_member(name)[0])  # noqa: PTH110 - False for any text
 
 
-def _within(data: bytes, name: str, kind: str, max_bytes: int) -> bytes:
-    if len(data) > max_bytes:
+def _within(data: bytes, name: str, kind: str, limits: Limits) -> bytes:
+    if len(data) > limits.max_bytes:
         article = "an" if kind[0] in "aeiou" else "a"
         raise InputError(
-            f"{kind} {name!r} is larger than {max_bytes} bytes; check that it is {article} {kind}, or raise max_bytes"
+            f"{kind} {name!r} is larger than {limits.max_bytes} bytes; check that it is {article} {kind}"
+            + limits.cure("max_bytes")
         )
     return data
 

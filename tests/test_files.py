@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import stmgpu as stm
+from stmgpu.compression import Limits
 from stmgpu.errors import InputError, StoreError
 from stmgpu.files import read_content, replacing
 
@@ -69,13 +70,13 @@ def test_content_is_the_same_from_every_source(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(data)
     for source in (path, str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), gzip.compress(data)):
-        content = read_content(source, kind="ephemeris", max_bytes=100)
+        content = read_content(source, kind="ephemeris", limits=Limits(100))
         assert content.data == b"line one\n"
-    assert read_content(path, kind="ephemeris", max_bytes=100).name == str(path)
-    assert read_content(path, kind="ephemeris", max_bytes=100).sha256 == hashlib.sha256(data).hexdigest()
+    assert read_content(path, kind="ephemeris", limits=Limits(100)).name == str(path)
+    assert read_content(path, kind="ephemeris", limits=Limits(100)).sha256 == hashlib.sha256(data).hexdigest()
     packed = gzip.compress(data)
-    assert read_content(packed, kind="ephemeris", max_bytes=100).sha256 == hashlib.sha256(packed).hexdigest()
-    assert read_content(io.StringIO("\udcff é"), kind="ephemeris", max_bytes=100).data == b"\xff \xc3\xa9"
+    assert read_content(packed, kind="ephemeris", limits=Limits(100)).sha256 == hashlib.sha256(packed).hexdigest()
+    assert read_content(io.StringIO("\udcff é"), kind="ephemeris", limits=Limits(100)).data == b"\xff \xc3\xa9"
 
 
 def test_no_more_than_the_limit_is_read_or_unpacked() -> None:
@@ -88,25 +89,23 @@ def test_no_more_than_the_limit_is_read_or_unpacked() -> None:
             return b"x" * size
 
     stream = Endless()
-    with pytest.raises(InputError, match=r"larger than 1000 bytes; check that it is an ephemeris, or raise max_bytes"):
-        read_content(stream, kind="ephemeris", max_bytes=1000)
+    with pytest.raises(InputError, match=r"larger than 1000 bytes; check that it is an ephemeris$"):
+        read_content(stream, kind="ephemeris", limits=Limits(1000))
     assert stream.read_bytes == 1001
     bomb = gzip.compress(b"\0" * 5_000_000)
-    with pytest.raises(
-        InputError, match="larger than 100000 bytes when unpacked; check what it is, or raise max_bytes"
-    ):
-        read_content(bomb, kind="catalogue", max_bytes=100_000)
-    assert len(read_content(b"x" * 10, kind="catalogue", max_bytes=10).data) == 10
+    with pytest.raises(InputError, match=r"larger than 100000 bytes when unpacked; check what it is$"):
+        read_content(bomb, kind="catalogue", limits=Limits(100_000))
+    assert len(read_content(b"x" * 10, kind="catalogue", limits=Limits(10)).data) == 10
 
 
 def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "absent", tmp_path, "bad\0name"):
         with pytest.raises(InputError, match=r"^ephemeris file .* cannot be read: .*; check the path"):
-            read_content(path, kind="ephemeris", max_bytes=10)
+            read_content(path, kind="ephemeris", limits=Limits(10))
     with pytest.raises(InputError, match="pass content as bytes, not as text"):
-        read_content("line 1\nline 2", kind="ephemeris", max_bytes=10)
+        read_content("line 1\nline 2", kind="ephemeris", limits=Limits(10))
     with pytest.raises(InputError, match="ephemeris source is a NoneType; give a path, bytes or an open file"):
-        read_content(None, kind="ephemeris", max_bytes=10)  # type: ignore[arg-type]
+        read_content(None, kind="ephemeris", limits=Limits(10))  # type: ignore[arg-type]
 
 
 def test_addresses_are_called_by_their_name(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from stmgpu.catalog.assemble import Records, assemble
 from stmgpu.catalog.ccsds import omm, omm_tables
 from stmgpu.catalog.ccsds.field_names import TLE_LINES
 from stmgpu.catalog.tle import reading as tle
-from stmgpu.compression import MAX_RATIO
+from stmgpu.compression import MAX_RATIO, Limits
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import MAX_BYTES, Source, read_content
 from stmgpu.messages.kinds import kind_of
@@ -72,7 +72,7 @@ def read_catalog(
     if format is not None and format not in FORMATS:
         raise InputError(f"catalogue format {format!r} is unknown; allowed: {', '.join(FORMATS)}, or None to detect it")
     try:
-        content = read_content(source, kind="catalogue", max_bytes=max_bytes, max_ratio=max_ratio)
+        content = read_content(source, kind="catalogue", limits=Limits(max_bytes, max_ratio, raisable=True))
     except InputError as error:
         raise CatalogError(str(error)) from None
     try:

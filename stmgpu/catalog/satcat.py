@@ -18,7 +18,7 @@ from stmgpu.catalog.ccsds.omm_tables import DELIMITERS, bounded_lines
 from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.catalog.object_data import DATE, TYPE_NAMES, decay_days, is_date, status_name
 from stmgpu.catalog.rejection import Rejection
-from stmgpu.compression import MAX_RATIO
+from stmgpu.compression import MAX_RATIO, Limits
 from stmgpu.csv_cells import unprotected
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import MAX_BYTES, Source, read_content
@@ -153,7 +153,7 @@ def read_satcat(source: Source, *, max_bytes: int = MAX_BYTES, max_ratio: float 
     (['ROCKET BODY'], [2460496.5])
     """
     try:
-        content = read_content(source, kind="SATCAT", max_bytes=max_bytes, max_ratio=max_ratio)
+        content = read_content(source, kind="SATCAT", limits=Limits(max_bytes, max_ratio, raisable=True))
     except InputError as error:
         raise CatalogError(str(error)) from None
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, Lenient, SatcatFile, note_sets, read, say
+from stmgpu.cli.common import SHOWN_REJECTIONS, CatalogFile, Lenient, MaxSizeGib, SatcatFile, note_sets, read, say
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.object_choice import Ids, Name, chosen
 from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
@@ -24,11 +24,13 @@ def summary(
     rejected: Annotated[bool, typer.Option("--rejected", help="List every rejected record.")] = False,
     satcat: SatcatFile = None,
     lenient: Lenient = False,
+    max_size_gib: MaxSizeGib = None,
     ids: Ids = None,
     name: Name = None,
 ) -> None:
     """Count objects by regime, type and status, and show epochs, ages and rejected records."""
-    objects = read(catalog, 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS, satcat=satcat, lenient=lenient)
+    shown = 0 if rejected or INVOCATION.as_json else SHOWN_REJECTIONS
+    objects = read(catalog, shown, satcat=satcat, lenient=lenient, max_size_gib=max_size_gib)
     objects = chosen(objects, ids, name)
     counts: dict[str, Any] = objects.summary()
     rejections = [str(rejection) for rejection in objects.rejected]
@@ -54,13 +56,14 @@ def convert(
     form: Annotated[str | None, typer.Option("--format", help="tle, 3le, csv, json, xml or kvn.")] = None,
     satcat: SatcatFile = None,
     lenient: Lenient = False,
+    max_size_gib: MaxSizeGib = None,
 ) -> None:
     """Convert a catalogue to another format, and tell what that does not hold."""
     from stmgpu.catalog.writer import losses
 
     check_outputs(None, target)
     check_form(target, form)
-    objects = read(catalog, satcat=satcat, lenient=lenient)
+    objects = read(catalog, satcat=satcat, lenient=lenient, max_size_gib=max_size_gib)
     note_sets(objects)
     for text in losses(objects, form or target.suffix.lstrip(".").lower()):
         say(f"note: {text}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict, cast
 
 import typer
 
@@ -30,6 +31,8 @@ STOPPED = 75
 
 _LONGEST = 10_000
 """Longest message [characters]."""
+
+_LARGEST_GIB = 1024
 
 _LOG = logging.getLogger("stmgpu.cli")
 _stop: list[int] = []
@@ -70,6 +73,13 @@ Lenient = Annotated[
     bool,
     typer.Option("--lenient", help="Mend harmless breaches of the catalogue's format, each with a note."),
 ]
+MaxSizeGib = Annotated[
+    float | None,
+    typer.Option(
+        help="Largest size in GiB of a file that is read, also unpacked. Default: 1 (0.5 for ephemerides), and at most "
+        "200 times the size of the packed file.",
+    ),
+]
 Sets = Annotated[
     ElementSets,
     typer.Option(
@@ -96,6 +106,13 @@ Policies = Annotated[
         "is kept in the store.",
     ),
 ]
+
+
+class ReadLimits(TypedDict, total=False):
+    """Limits that the readers of files take."""
+
+    max_bytes: int
+    max_ratio: float
 
 
 def run_policies(path: Path | None) -> None:
@@ -129,14 +146,31 @@ def check_catalog(path: Path) -> None:
         raise InputError(f"{str(path)!r} is a folder; give a catalogue file (TLE, 3LE or OMM)")
 
 
-def read(path: Path, shown: int = SHOWN_REJECTIONS, *, satcat: Path | None = None, lenient: bool = False) -> Catalog:
+def size_limits(max_size_gib: float | None) -> ReadLimits:
+    """Limits of the readers for --max-size-gib; who raises the size trusts the file, so its ratio is not limited."""
+    if max_size_gib is None:
+        return {}
+    if not 0.0 < max_size_gib <= _LARGEST_GIB:
+        raise InputError(f"--max-size-gib is {max_size_gib:g}, allowed is more than 0 and at most {_LARGEST_GIB}")
+    return {"max_bytes": int(max_size_gib * 2**30), "max_ratio": math.inf}
+
+
+def read(
+    path: Path,
+    shown: int = SHOWN_REJECTIONS,
+    *,
+    satcat: Path | None = None,
+    lenient: bool = False,
+    max_size_gib: float | None = None,
+) -> Catalog:
     """Read a catalogue, and what a SATCAT says of its objects; print the rejected records."""
     from stmgpu.catalog import read_catalog
 
     check_catalog(path)
-    objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path, lenient=lenient)
+    limits = size_limits(max_size_gib)
+    objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path, lenient=lenient, **limits)
     if satcat is not None:
-        objects = objects.with_satcat(_read_satcat(satcat))
+        objects = objects.with_satcat(_read_satcat(satcat, limits))
     note(f"catalogue {objects.source}: {len(objects)} objects, {objects.rejected_count} rejected{_other_sets(objects)}")
     for text in objects.notes:
         note(f"note: {text}")
@@ -147,12 +181,12 @@ def read(path: Path, shown: int = SHOWN_REJECTIONS, *, satcat: Path | None = Non
     return objects
 
 
-def _read_satcat(path: Path) -> Satcat:
+def _read_satcat(path: Path, limits: ReadLimits) -> Satcat:
     from stmgpu.catalog import read_satcat
 
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; give a SATCAT in CSV or JSON")
-    satcat = read_satcat(path)
+    satcat = read_satcat(path, **limits)
     note(f"SATCAT {satcat.source}: {len(satcat)} objects, {satcat.rejected_count} rejected")
     for rejection in satcat.rejected[:_SHOWN_OF_SATCAT]:
         say(f"rejected of the SATCAT: {rejection}")

@@ -35,6 +35,7 @@ def screen(
     ephemeris: ephemerides.Ephemeris = None,
     satcat: common.SatcatFile = None,
     lenient: common.Lenient = False,
+    max_size_gib: common.MaxSizeGib = None,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     skip_unreadable: ephemerides.SkipUnreadable = False,
@@ -78,12 +79,14 @@ def screen(
         raise InputError("--satcat describes the objects of a catalogue; give one, or leave it out")
     if catalog is not None:
         common.check_catalog(catalog)
-    chosen = object_choice.primaries_of(primaries)
+    chosen = object_choice.primaries_of(primaries, max_size_gib)
     sources = ephemerides.EphemerisSources.of(ephemeris) if ephemeris else None
     ScreeningSettings(common.checked_window(start, hours, days), threshold_km, step_s)
     age_limit(max_age_days)
     common.backend_name(choices.backend, choices.threads)
-    elements = None if catalog is None else common.read(catalog, satcat=satcat, lenient=lenient)
+    elements = (
+        None if catalog is None else common.read(catalog, satcat=satcat, lenient=lenient, max_size_gib=max_size_gib)
+    )
     trajectories = None
     if sources is not None:
         trajectories = sources.read(
@@ -91,6 +94,7 @@ def screen(
             start=start,
             duration_s=window_seconds(hours, days),
             skip=skip_unreadable,
+            max_size_gib=max_size_gib,
             covariances=out is not None,  # a screening has no use for them, a store keeps them
         )
     with common.warnings_said():
@@ -165,6 +169,7 @@ def propagate(
     ],
     satcat: common.SatcatFile = None,
     lenient: common.Lenient = False,
+    max_size_gib: common.MaxSizeGib = None,
     sets: common.Sets = "nearest",
     max_age_days: common.MaxAgeDays = MAX_AGE_DAYS,
     start: common.Start = None,
@@ -200,7 +205,7 @@ def propagate(
     common.check_catalog(catalog)
     EphemerisSettings(common.checked_window(start, hours, days), step_s)
     common.backend_name(choices.backend, choices.threads)
-    listed = common.read(catalog, satcat=satcat, lenient=lenient)
+    listed = common.read(catalog, satcat=satcat, lenient=lenient, max_size_gib=max_size_gib)
     elements = object_choice.chosen(listed, ids, name)
     settings = ephemeris_settings(elements, start=start, hours=hours, days=days, step_s=step_s, mode=mode)
     elements = elements.with_sets(sets, near=settings.window.middle)

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from stmgpu import log
-from stmgpu.cli.common import SHOWN_REJECTIONS, note, say
+from stmgpu.cli.common import SHOWN_REJECTIONS, ReadLimits, note, say, size_limits
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,14 @@ class EphemerisSources:
         return cls(", ".join(sources)[:200], tuple(stores), tuple(dict.fromkeys(files)), tuple(given))
 
     def read(
-        self, catalog: Catalog | None, *, start: str | None, duration_s: float, skip: bool, covariances: bool
+        self,
+        catalog: Catalog | None,
+        *,
+        start: str | None,
+        duration_s: float,
+        skip: bool,
+        covariances: bool,
+        max_size_gib: float | None = None,
     ) -> Trajectories:
         """Read all; objects of an OEM get the NORAD id that the catalogue has for their designator.
 
@@ -96,6 +103,8 @@ class EphemerisSources:
             Whether files that cannot be read are left out.
         covariances : bool
             Whether covariances are kept.
+        max_size_gib : float, optional
+            Largest size of a file [GiB].
         """
         from stmgpu.catalog.trajectories import Trajectories
         from stmgpu.store import read_ephemeris
@@ -105,7 +114,8 @@ class EphemerisSources:
             known = dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))
             known.pop("", None)
         window = (None, None) if start is None else (start, duration_s)
-        options = _Options(None if start is None else window_of(start, duration_s), skip, covariances)
+        window_ns = None if start is None else window_of(start, duration_s)
+        options = _Options(window_ns, skip, covariances, size_limits(max_size_gib))
         parts = [read_ephemeris(path, *window) for path in self.stores]
         parts += [_read([path], norad_id, options) for path, norad_id in self.given]
         if self.files:
@@ -122,6 +132,7 @@ class _Options:
     window_ns: tuple[int, int] | None
     skip: bool
     covariances: bool
+    limits: ReadLimits
 
 
 def _read(paths: Sequence[str], norad_ids: dict[str, int] | int, options: _Options) -> Trajectories:
@@ -139,6 +150,7 @@ def _read(paths: Sequence[str], norad_ids: dict[str, int] | int, options: _Optio
             on_rejection=rejected.append,
             on_note=note,
             progress=report,
+            **options.limits,
         )
     if len(rejected) == 1 and not options.skip:
         raise InputError(rejected[0].reason)

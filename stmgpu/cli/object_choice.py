@@ -10,6 +10,8 @@ import typer
 
 from stmgpu.catalog.ids import IdChoice
 from stmgpu.choices import OperationMode
+from stmgpu.cli.common import ReadLimits, size_limits
+from stmgpu.compression import Limits
 from stmgpu.errors import CatalogError, InputError
 from stmgpu.files import exists, read_content
 
@@ -42,8 +44,8 @@ _LARGEST_LIST = 16 << 20
 """Largest file of ids [bytes]."""
 
 
-def primaries_of(text: str | None) -> IdChoice | None:
-    """Choice of the primaries: the ids of the text itself, or of the file that it names.
+def primaries_of(text: str | None, max_size_gib: float | None = None) -> IdChoice | None:
+    """Choice of the primaries: the ids of the text itself, or of the file that it names, which has a largest size.
 
     Raises
     ------
@@ -59,18 +61,18 @@ def primaries_of(text: str | None) -> IdChoice | None:
         raise InputError(
             f"--primaries {text[:60]!r} is neither a file nor a list of NORAD ids; write ids such as 25544,40000-40010"
         )
-    return _listed(path) or IdChoice(_ids_of_objects(path))
+    return _listed(path) or IdChoice(_ids_of_objects(path, size_limits(max_size_gib)))
 
 
 def _listed(path: Path) -> IdChoice | None:
     """Ids of a file that contains nothing else; None for other files."""
     try:
-        return IdChoice.parse(read_content(path, kind="list of ids", max_bytes=_LARGEST_LIST).data.decode())
+        return IdChoice.parse(read_content(path, kind="list of ids", limits=Limits(_LARGEST_LIST)).data.decode())
     except (UnicodeDecodeError, InputError):
         return None
 
 
-def _ids_of_objects(path: Path) -> tuple[int, ...]:
+def _ids_of_objects(path: Path, limits: ReadLimits) -> tuple[int, ...]:
     from stmgpu.catalog import read_catalog
     from stmgpu.store import read_ephemeris
 
@@ -78,20 +80,20 @@ def _ids_of_objects(path: Path) -> tuple[int, ...]:
         ids = read_ephemeris(path).norad_id
     else:
         try:
-            ids = read_catalog(path).norad_id
+            ids = read_catalog(path, **limits).norad_id
         except CatalogError as no_catalog:
-            ids = _ids_of_trajectories(path, no_catalog)
+            ids = _ids_of_trajectories(path, limits, no_catalog)
     if len(ids) == 0:
         raise InputError(f"{path} contains no objects; --primaries needs one")
     return tuple(ids.tolist())
 
 
-def _ids_of_trajectories(path: Path, no_catalog: CatalogError) -> Ints:
+def _ids_of_trajectories(path: Path, limits: ReadLimits, no_catalog: CatalogError) -> Ints:
     from stmgpu.catalog.trajectories import SYNTHETIC_ID
     from stmgpu.catalog.trajectories.files import read_trajectories
 
     try:
-        ids = read_trajectories(path, covariances=False, on_note=lambda text: None).norad_id
+        ids = read_trajectories(path, covariances=False, on_note=lambda text: None, **limits).norad_id
     except InputError:
         raise no_catalog from None
     if (ids >= SYNTHETIC_ID).any():

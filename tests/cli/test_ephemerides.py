@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.trajectories import MEME_NAME, circle, meme
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import Trajectories, Trajectory
+from stmgpu.catalog.writer import format_catalog
 from stmgpu.cli.ephemerides import split_id
 from stmgpu.errors import InputError
 
@@ -85,6 +87,27 @@ def test_files_of_an_archive(folder: Path) -> None:
     none = stmgpu(*command, folder / "both.ZIP" / "none.txt", *WINDOW)
     assert none.exit_code == 2
     assert f"a zip archive with no file 'none.txt' ({first.name}, in/{second.name})" in none.stderr
+
+
+def test_limits_are_raised_by_an_option(folder: Path) -> None:
+    blank = b"\n" * 3_000_000
+    catalog, satcat, states = folder / "c.tle.gz", folder / "s.csv.gz", next(folder.iterdir())
+    catalog.write_bytes(gzip.compress(format_catalog(synthetic_catalog(3), "tle") + blank))
+    satcat.write_bytes(gzip.compress(b"NORAD_CAT_ID,OBJECT_TYPE,OWNER\n1,PAY,US\n" + blank))
+    states.write_bytes(gzip.compress(states.read_bytes() + blank))
+    raised = ("--max-size-gib", 0.01)
+    summary = ("catalog", "summary", catalog, "--satcat", satcat)
+    assert "larger when unpacked" in stmgpu(*summary).stderr
+    assert stmgpu(*summary, *raised).exit_code == 0
+    assert stmgpu("catalog", "convert", catalog, folder / "c.csv", *raised).exit_code == 0
+    wanted = ("screen", "--ephemeris", states, "--primaries", catalog, *WINDOW)
+    assert "larger when unpacked" in stmgpu(*wanted).stderr
+    result = stmgpu(*wanted, *raised)
+    assert "1, 2, 3 are not among" in result.stderr  # all of the files was read
+    for size, problem in ((0, "--max-size-gib is 0, allowed is"), ("nan", "is nan"), (0.001, "raise the limit (--max")):
+        result = stmgpu(*summary, "--max-size-gib", size)
+        assert result.exit_code == 2
+        assert problem in result.stderr
 
 
 def test_files_are_looked_for_before_the_catalogue_is_read(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stmgpu.catalog.trajectories.reading import MAX_BYTES, ReadOptions, read_one
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
+from stmgpu.compression import MAX_RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ def read_oem(
     norad_ids: Mapping[str, int] | int | None = None,
     first_id: int = SYNTHETIC_ID,
     max_bytes: int = MAX_BYTES,
+    max_ratio: float = MAX_RATIO,
 ) -> Trajectories:
     """Read the trajectories of an OEM, or of an NDM of several, in KVN or XML, plain or packed (gzip, bzip2, xz, zip).
 
@@ -40,7 +42,9 @@ def read_oem(
     first_id : int
         First id of objects without one.
     max_bytes : int
-        Largest size after decompression [bytes].
+        Largest size, before and after unpacking [bytes].
+    max_ratio : float
+        Largest ratio of unpacked to packed size; up to 1 MiB may be unpacked whatever the ratio.
 
     Returns
     -------
@@ -78,7 +82,9 @@ def read_oem(
     >>> read_oem(text.encode())
     <Trajectories: 1 objects, 1 segments, 2 samples>
     """
-    trajectories, notes = read_one(source, ReadOptions(norad_ids, max_bytes=max_bytes), first_id=first_id)
+    trajectories, notes = read_one(
+        source, ReadOptions(norad_ids, max_bytes=max_bytes, max_ratio=max_ratio), first_id=first_id
+    )
     for note in notes:
         _LOG.warning("%s", note)
     return trajectories

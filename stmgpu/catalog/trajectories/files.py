@@ -16,6 +16,7 @@ from stmgpu.catalog.rejection import Rejection
 from stmgpu.catalog.trajectories.reading import MAX_BYTES, ReadOptions, read_one
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID
 from stmgpu.catalog.trajectories.trajectories import Trajectories
+from stmgpu.compression import MAX_RATIO
 from stmgpu.errors import InputError, printable
 from stmgpu.files import exists
 from stmgpu.progress import Progress, reporting
@@ -42,6 +43,7 @@ def read_trajectories(
     norad_ids: Mapping[str, int] | int | None = None,
     window_ns: tuple[int, int] | None = None,
     max_bytes: int = MAX_BYTES,
+    max_ratio: float = MAX_RATIO,
     covariances: bool = True,
     processes: int = 1,
     on_rejection: Callable[[Rejection], None] | None = None,
@@ -62,7 +64,9 @@ def read_trajectories(
     window_ns : tuple of int, optional
         First and last instant that is needed [ns since 1970 UTC]; default all. 16 states on either side are kept, too.
     max_bytes : int
-        Largest size of a file after decompression [bytes].
+        Largest size of a file, before and after unpacking [bytes].
+    max_ratio : float
+        Largest ratio of unpacked to packed size; up to 1 MiB may be unpacked whatever the ratio.
     covariances : bool
         Whether covariances are kept: 168 bytes each, beside 56 for a state.
     processes : int
@@ -90,7 +94,7 @@ def read_trajectories(
     >>> stm.read_trajectories(["ephemerides"], processes=8)  # doctest: +SKIP
     <Trajectories: 9984 objects, 9984 segments, 43130880 samples>
     """
-    options = ReadOptions(norad_ids, window_ns, max_bytes, covariances)
+    options = ReadOptions(norad_ids, window_ns, max_bytes, max_ratio, covariances)
     if not isinstance(sources, (list, tuple)):
         if not isinstance(sources, (str, os.PathLike)) or Path(sources).is_file():
             trajectories, notes = read_one(sources, options)  # type: ignore[arg-type]

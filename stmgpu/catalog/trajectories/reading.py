@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from stmgpu.catalog.trajectories.conversion import trajectories_of
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, clipped, without_covariances
 from stmgpu.catalog.trajectories.trajectories import Trajectories
+from stmgpu.compression import MAX_RATIO, Limits
 from stmgpu.errors import InputError
 from stmgpu.files import Content, Source, read_content
 from stmgpu.messages import itc, kvn, xml
@@ -46,7 +47,9 @@ class ReadOptions:
         First and last instant that is needed [ns since 1970 UTC]; default all. States around it are kept, too, as
         interpolation needs.
     max_bytes : int
-        Largest size of a file after decompression [bytes].
+        Largest size of a file, before and after unpacking [bytes].
+    max_ratio : float
+        Largest ratio of unpacked to packed size.
     covariances : bool
         Whether covariances are kept; they are checked in any case.
     """
@@ -54,6 +57,7 @@ class ReadOptions:
     norad_ids: Mapping[str, int] | int | None = None
     window_ns: tuple[int, int] | None = None
     max_bytes: int = MAX_BYTES
+    max_ratio: float = MAX_RATIO
     covariances: bool = True
 
 
@@ -82,7 +86,8 @@ def read_one(source: Source, options: ReadOptions, *, first_id: int = SYNTHETIC_
         If the source cannot be read or is too large, or anything in it is wrong or not supported: the message names
         file, line or record, the value, and what is allowed.
     """
-    content = read_content(source, kind="ephemeris", max_bytes=options.max_bytes)
+    limits = Limits(options.max_bytes, options.max_ratio, raisable=True)
+    content = read_content(source, kind="ephemeris", limits=limits)
     label = f"ephemeris {content.name[-200:]!r}"
     try:
         segments, notes = _segments(content)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from stmgpu.compression import Limits
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.errors import InputError
 from stmgpu.files import archive_and_member, read_content
@@ -62,7 +63,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         allowed.
     """
     file = Path(path)
-    content = read_content(path, kind="scenario", max_bytes=MAX_BYTES).data
+    content = read_content(path, kind="scenario", limits=Limits(MAX_BYTES)).data
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except RecursionError:
