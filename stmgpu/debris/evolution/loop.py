@@ -163,7 +163,7 @@ class Loop:
         """Return the profiles of log density by month on the backend, and lifetimes under their mean."""
         task, environment = self.task, self.environment
         # the middle of each month, since the models change with the calendar's
-        months = (np.arange(int(np.ceil(task.years * MONTHS)) + 1) + 0.5) / MONTHS + self.begin
+        months = (np.arange(int(task.years * MONTHS) + 1) + 0.5) / MONTHS + self.begin
 
         def density(run: int) -> Floats:
             return environment.log_density(months, streams.generator(task.seed, run, streams.SOLAR))

@@ -334,3 +334,9 @@ def test_fragments_know_the_event_that_made_them(crowd: Population) -> None:
     assert (events["second_cause"][ours] != 0).all()
     assert np.isin(events["second_class"][ours], FRAGMENTS).all()
     assert len(CLASS_NAMES) == len(Kind)
+
+
+@pytest.mark.parametrize("years", [0.1, 1.01, 1.3])
+def test_an_evolution_may_end_within_a_month(crowd: Population, years: float) -> None:
+    result = run(crowd, years, [0], backend=CpuBackend(threads=1))[0]
+    assert len(result.series["population"]) == int(years) + 1
