@@ -1,0 +1,193 @@
+"""Small cases of everything that launches kernels, each as named arrays that must be the same bytes on every backend.
+
+Together they launch every kernel. A new kernel belongs into one of them: then it is compared between the cpu and the
+cuda backend, and each of its launches with the virtual device's, without further tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from support.plans import plan_for
+
+import stmgpu as stm
+from stmgpu.backend import Backend
+from stmgpu.catalog.trajectories import Trajectories
+from stmgpu.debris.collisions.cube import Cube
+from stmgpu.debris.collisions.mean_field import mean_field
+from stmgpu.debris.evolution.census import census
+from stmgpu.debris.evolution.loop import Evolution
+from stmgpu.debris.evolution.members import Coefficients, Members
+from stmgpu.debris.policy import RiskRemoval
+from stmgpu.debris.population import Population
+from stmgpu.debris.population.synthetic import synthetic_population
+from stmgpu.debris.scenario import Scenario
+from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
+from stmgpu.propagate.screening_objects import ScreeningObjects
+from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.screen.conjunctions import build_dataset
+from stmgpu.screen.engine import run
+
+Arrays = dict[str, np.ndarray]
+START = (2460676.5, 0.25)
+
+
+def screening(backend: Backend) -> Arrays:
+    """Half an hour of near Earth, deep space and resonant objects, one that decays, and a pair that flies together."""
+    catalog = stm.synthetic_catalog(500, seed=4)
+    bstar, mean_anomaly = catalog.bstar.copy(), catalog.mean_anomaly.copy()
+    bstar[7] = 5.0
+    columns = {
+        name: getattr(catalog, name).copy() for name in ("mean_motion", "eccentricity", "inclination", "raan", "argp")
+    }
+    for column in (*columns.values(), bstar, mean_anomaly):
+        column[9] = column[8]
+    mean_anomaly[9] += 1e-4
+    catalog = dataclasses.replace(catalog, bstar=bstar, mean_anomaly=mean_anomaly, **columns)
+    return _screened(ScreeningObjects(catalog), 50.0, backend)
+
+
+def primaries(backend: Backend) -> Arrays:
+    """Sixty objects against all others."""
+    objects = ScreeningObjects(stm.synthetic_catalog(500, seed=4))
+    return _screened(objects.with_primaries(tuple(objects.norad_id[:60].tolist())), 150.0, backend)
+
+
+def trajectories(backend: Backend) -> Arrays:
+    """Tabulated objects against others."""
+    catalog = stm.synthetic_catalog(500, seed=5)
+    ephemeris = stm.propagate(
+        catalog[:100], "2025-01-01T05:50", hours=1.0, step_s=60, backend="reference", max_age_days=np.inf
+    )
+    return _screened(ScreeningObjects(catalog[100:], Trajectories.from_dataset(ephemeris)), 150.0, backend)
+
+
+def _screened(objects: ScreeningObjects, threshold_km: float, backend: Backend) -> Arrays:
+    plan = plan_for(START, 1800.0, threshold_km, len(objects))
+    result = run(objects, plan, backend)
+    found, certificate = build_dataset(result.part, result.followed, objects, plan), result.part.certificate
+    assert found.sizes["conjunction"] > 10
+    arrays = {str(name): values.to_numpy() for name, values in found.variables.items() if values.dtype.kind != "O"}
+    measured = [certificate.largest_ratio, certificate.largest_pad_km, certificate.pairs_measured]
+    return arrays | result.part.to_arrays() | {"certificate": np.array([*measured, result.part.candidates], float)}
+
+
+def states(backend: Backend) -> Arrays:
+    """Propagation of all kinds of orbits: a grid, and single objects at single times."""
+    catalog, rng = stm.synthetic_catalog(300, seed=6), np.random.default_rng(1)
+    found: Arrays = {}
+    for mode in "ia":
+        propagator = SGP4Propagator(catalog, backend, START, (-3e5, 3e5), mode)
+        times = np.linspace(-3e5, 3e5, 70)
+        index, at = rng.integers(0, propagator.n, 500), rng.uniform(-3e5, 3e5, 500)
+        for name, answer in (("grid", propagator.grid(times)), ("at", propagator.at(index, at))):
+            found |= {f"{name} {mode} {k}": backend.get(a) for k, a in enumerate(answer)}
+    return found
+
+
+def crowd() -> Population:
+    """Objects so large that they collide within a year."""
+    population = synthetic_population(300, seed=4, constellations=False)
+    return dataclasses.replace(population, radius_m=90.0 * population.radius_m)
+
+
+def evolution(backend: Backend) -> Arrays:
+    """Series and events of two runs with launches, explosions, collisions, disposal and removal by risk."""
+    scenario = Scenario(
+        environment=EnvironmentSpec(density="exponential"),
+        launches=LaunchSpec(model="repeat", window=(2016, 2022)),
+        explosions=ExplosionSpec(rocket_body=0.02, payload=0.01, max_age_years=60.0),
+        disposal=DisposalSpec(payload=0.5, rocket_body=0.5),
+        collisions=CollisionSpec(cube_km=100.0, avoidance=0.5),
+        removal=(RiskRemoval(per_year=3),),
+    )
+    results = Evolution(scenario, crowd(), years=1.0, seed=5, run_numbers=[0, 3], backend=backend).run()
+    assert sum(r.series["fragments"][-1].sum() for r in results) > 0.0
+    return {
+        f"{k} {name}": values
+        for k, result in enumerate(results)
+        for name, values in (*result.series.items(), *result.events.items())
+    }
+
+
+def shells(backend: Backend) -> Arrays:
+    """Census of objects on orbits of all shapes, some of them gone."""
+    rng = np.random.default_rng(3)
+    population = synthetic_population(500, 3)
+    population.ecc[:] = rng.choice([0.0, 1e-9, 1e-4, 0.02, 0.5], 500)
+    population.a_km[:] = 6378.0 + rng.uniform(100.0, 2500.0, 500) / (1.0 - population.ecc)
+    members = Members(backend, 16, Coefficients(2.2, 1.2))
+    for number in range(2):
+        members.add(number, np.arange(500, dtype=np.int64), population)
+    members.drop(np.arange(0, 1000, 7))
+    return {"census": census(members, 2)}
+
+
+def rates(backend: Backend) -> Arrays:
+    """Mean-field rates with constellations and parties that avoid each other differently."""
+    population, rng = synthetic_population(400, seed=2), np.random.default_rng(0)
+    field = mean_field(
+        population.a_km,
+        population.ecc,
+        population.inc_rad,
+        population.radius_m,
+        population.mass_kg,
+        weight=population.weight,
+        controlled=population.controlled,
+        length_m=population.length_m,
+        intact=population.radius_m > 0.5,
+        avoided=rng.choice([1.0, 0.3, 0.7], 400),
+        constellation=population.constellation,
+        avoidance=0.1,
+        avoidance_both=0.05,
+        backend=backend,
+    )
+    return {f.name: np.asarray(getattr(field, f.name)) for f in dataclasses.fields(field)}
+
+
+def encounters(backend: Backend) -> Arrays:
+    """Pairs in cubes and in cells that are thin in radius, for two runs side by side."""
+    population = synthetic_population(600, seed=8)
+    members = Members(backend, 16, Coefficients(2.2, 1.2))
+    for number in range(2):
+        members.add(number, np.arange(600, dtype=np.int64) + (1 << 40), population)
+    found: Arrays = {}
+    for lattice, cube_km in (("cube", 300.0), ("shell", 200.0)):
+        cube = Cube(backend, seed=2**64 - 5, run_numbers=[4, 2**32 - 1], cube_km=cube_km, resamples=3, lattice=lattice)
+        pairs = cube.encounters(members.state, 9)
+        assert len(pairs) > 10
+        found |= {f"{lattice} {f.name}": getattr(pairs, f.name) for f in dataclasses.fields(pairs)}
+    return found
+
+
+def functions(backend: Backend) -> Arrays:
+    """The elementary functions."""
+    rng = np.random.default_rng(11)
+    x = np.concatenate([rng.uniform(-1e6, 1e6, 512), 10.0 ** rng.uniform(-9, 9, 512), np.resize([0.0, -0.0], 16)])
+    y = rng.uniform(-1.0, 1.0, len(x))
+    found: Arrays = {}
+    for function in range(7):
+        first, second = backend.empty(len(x)), backend.empty(len(x))
+        given = backend.put(np.abs(x) if function == 4 else x)
+        backend.launch("mathx_values", len(x), len(x), function, given, backend.put(y), first, second)
+        found |= {f"{function} first": backend.get(first), f"{function} second": backend.get(second)}
+    return found
+
+
+WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
+    f.__name__: f for f in (screening, primaries, trajectories, states, evolution, shells, rates, encounters, functions)
+}
+
+
+def same_bytes(ours: Arrays, theirs: Arrays) -> None:
+    """Two results have the same names, types and bytes; NaN is NaN, whatever its sign and payload."""
+    assert ours.keys() == theirs.keys()
+    for name, values in ours.items():
+        others: Any = theirs[name]
+        assert (values.dtype, values.shape) == (others.dtype, others.shape), name
+        if values.dtype.kind == "f":
+            values, others = (np.where(np.isnan(a), np.nan, a) for a in (values, others))
+        assert values.tobytes() == others.tobytes(), f"{name}: {(values != others).sum()} of {values.size} differ"
