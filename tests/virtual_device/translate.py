@@ -46,6 +46,9 @@ _FLOAT_OPERATIONS = {
     ("rcp", "rn"): "1 / {0}",
     ("sqrt", "rn"): "std::sqrt({0})",
     ("fma", "rn"): "std::fma({0}, {1}, {2})",
+    ("add",): "{0} + {1}",  # with -fmad=true: ptxas may fuse these, here it does not
+    ("sub",): "{0} - {1}",
+    ("mul",): "{0} * {1}",
     ("neg",): "-{0}",
     ("abs",): "std::fabs({0})",
     ("min",): "smaller({0}, {1})",

@@ -1,0 +1,101 @@
+"""Shadow runs: every launch of a workflow on the scalar cpu build, repeated on a device and compared as integers.
+
+The comparison of a workflow's results says that something differs; a shadow run says which kernel, array and element.
+It works for every kernel that a workflow launches, so a new kernel comes under it without a line here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stmgpu.backend import Backend
+from stmgpu.backend.cpu import CpuBackend
+from stmgpu.backend.signature import signature
+
+
+@dataclass
+class Comparison:
+    """What the launches of one kernel gave on both backends.
+
+    Attributes
+    ----------
+    launches, numbers : int
+        Launches, and numbers in their output arrays.
+    nan : int
+        Numbers that are NaN on both with other bits: a GPU writes NVIDIA's float32 NaN, x86 keeps sign and payload.
+    differing : Counter
+        Differing numbers by array.
+    first : str
+        The first of them, with both values.
+    """
+
+    launches: int = 0
+    numbers: int = 0
+    nan: int = 0
+    differing: Counter[str] = field(default_factory=Counter)
+    first: str = ""
+
+    def add(self, name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
+        """Compare one output array."""
+        word = np.dtype(f"i{ours.dtype.itemsize}")
+        differ = ours.view(word) != theirs.view(word)
+        self.numbers += ours.size
+        if not differ.any():
+            return
+        if ours.dtype.kind == "f":
+            both = differ & np.isnan(ours) & np.isnan(theirs)
+            self.nan += int(both.sum())
+            differ &= ~both
+        if count := int(differ.sum()):
+            self.differing[name] += count
+            at = tuple(np.argwhere(differ)[0].tolist())
+            self.first = self.first or f"{name}{list(at)} is {ours[at]!r} on the cpu and {theirs[at]!r} on the device"
+
+
+class ShadowedBackend(CpuBackend):
+    """The scalar cpu build on one thread, each of whose launches is repeated on a device with copies of its arrays.
+
+    Both run the lanes of a launch in order, so that even counters that lanes claim places from give the same bytes.
+
+    Parameters
+    ----------
+    device : Backend
+        Where launches are repeated.
+
+    Attributes
+    ----------
+    compared : dict of Comparison
+        By kernel.
+    """
+
+    def __init__(self, device: Backend) -> None:
+        super().__init__(threads=1, isa="scalar")
+        self.shadow = device
+        self.compared: dict[str, Comparison] = {}
+
+    def launch(self, kernel: str, items: int, *args: Any) -> None:
+        """Run a kernel here and on the device, and compare its output arrays."""
+        parameters, device = signature(kernel).parameters, self.shadow
+        copies = [device.put(a) if p.is_array else a for p, a in zip(parameters, args, strict=True)]
+        super().launch(kernel, items, *args)
+        if items <= 0:
+            return
+        device.launch(kernel, items, *copies)
+        comparison = self.compared.setdefault(kernel, Comparison())
+        comparison.launches += 1
+        for p, ours, theirs in zip(parameters, args, copies, strict=True):
+            if p.is_output:
+                comparison.add(p.name, ours, device.get(theirs))
+
+    @property
+    def differences(self) -> dict[str, str]:
+        """What differs, by kernel."""
+        return {
+            kernel: f"{dict(c.differing)} of {c.numbers} numbers differ; {c.first}"
+            for kernel, c in self.compared.items()
+            if c.differing
+        }
