@@ -47,7 +47,9 @@ class Launch(ctypes.Structure):
         ("grid", ctypes.c_uint64),
         ("block", ctypes.c_uint64),
         ("order", ctypes.c_uint64),
-        *((name, ctypes.c_int64) for name in ("kind", "instruction", "argument", "thread", "address")),
+        ("instruction", ctypes.c_int64),
+        ("thread", ctypes.c_int64),
+        ("address", ctypes.c_uint64),
     )
 
 
@@ -133,29 +135,40 @@ class Library:
         sizes = (ctypes.c_uint64 * expected)(
             *([_UNCHECKED] * expected if extents is None else [extent or 0 for extent in extents])
         )
-        request = Launch(ctypes.addressof(values), ctypes.addressof(sizes), grid, block, order)
+        request = Launch(ctypes.addressof(values), ctypes.addressof(sizes), grid, block, order, -1)
         return request, (values, sizes)
 
     def judge(self, kernel: str, request: Launch, words: Sequence[int], extents: Sequence[int | None] | None) -> None:
         """Raise :class:`DeviceFault` if a launch ended at one."""
-        if not request.kind:
+        if request.instruction < 0:
             return
         block, thread = divmod(request.thread, request.block)
-        text = f"{kernel}, thread {thread} of block {block}: {self.kernels[kernel].instructions[request.instruction]} "
-        if request.kind == translate.DIVISION:
+        instruction = self.kernels[kernel].instructions[request.instruction]
+        text = f"{kernel}, thread {thread} of block {block}: {instruction} "
+        if instruction.parts[0] in ("div", "rem"):
             raise DeviceFault(text + "divides by zero")
-        address = request.address % 2**64
-        if request.kind == translate.OUTSIDE_LOCAL:
+        at = instruction.operands[0 if instruction.parts[0] == "st" else 1]
+        names = ptx.origins(self.kernels[kernel])[ptx.address(at)[0]]
+        if names == {ptx.LOCAL}:
             raise DeviceFault(text + "leaves the thread's local memory or is not aligned")
-        name = _argument_name(kernel, request.argument)
-        size = "an unknown number of" if extents is None else extents[request.argument]
-        offset = address - words[request.argument]
-        raise DeviceFault(f"{text}reaches byte {offset} of {name}, which has {size} bytes, or is not aligned")
+        places = []
+        for number, parameter in enumerate(self.kernels[kernel].parameters):
+            if parameter in names:
+                size = "an unknown number of" if extents is None else extents[number]
+                offset = request.address - words[number]
+                places.append(f"byte {offset} of {_argument_name(kernel, number)}, which has {size} bytes")
+        raise DeviceFault(f"{text}reaches {' or '.join(places)}, or is not aligned")
 
     def covered(self, kernel: str) -> np.ndarray:
         """Whether each block of a kernel was run in this process."""
-        flags = (ctypes.c_ubyte * len(self.kernels[kernel].blocks)).in_dll(self.handle, f"{kernel}_covered")
-        return np.frombuffer(flags, np.uint8) != 0
+        blocks = self.kernels[kernel].blocks
+        marks = list((ctypes.c_ubyte * len(blocks)).in_dll(self.handle, f"{kernel}_covered"))
+        without = ptx.implied(self.kernels[kernel])
+
+        def ran(block: int) -> bool:
+            return any(map(ran, blocks[block].successors)) if without[block] else bool(marks[block])
+
+        return np.array([ran(block) for block in range(len(blocks))])
 
 
 def ptx_of(code: str, options: tuple[str, ...], arch: int = 90) -> str:

@@ -40,11 +40,12 @@ class PtxError(ValueError):
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: opcode with its modifiers, operands, and the predicate that guards it."""
+    """One instruction: opcode with its modifiers, operands, the predicate that guards it, place in the kernel."""
 
     opcode: str
     operands: tuple[str, ...]
     guard: str | None = None
+    number: int = 0
 
     @cached_property
     def parts(self) -> list[str]:
@@ -82,7 +83,7 @@ class Kernel:
 
     @property
     def instructions(self) -> list[Instruction]:
-        """All instructions in order; their position is the number that a fault reports."""
+        """All instructions in order, each at its number."""
         return [instruction for block in self.blocks for instruction in block.instructions]
 
 
@@ -140,6 +141,7 @@ def _kernel(name: str, parameters: str, body: str) -> Kernel:
     local: dict[str, int] = {}
     blocks: list[Block] = []
     current = Block("entry")
+    count = 0
     for statement in _statements(body):
         if label := _LABEL.match(statement):
             if current.instructions or not blocks or current.label.startswith("$"):
@@ -157,7 +159,8 @@ def _kernel(name: str, parameters: str, body: str) -> Kernel:
                 raise PtxError(f"{name}: the statement {statement!r} is unknown")
             guard, opcode, rest = match.groups()
             operands = tuple(p.strip() for p in re.split(r",(?![^{]*\})", rest)) if rest else ()
-            current.instructions.append(Instruction(opcode, operands, guard))
+            current.instructions.append(Instruction(opcode, operands, guard, count))
+            count += 1
             if current.instructions[-1].ends_block:
                 blocks.append(current)
                 current = Block(f"after_{len(blocks) - 1}")
@@ -200,6 +203,17 @@ def _link(name: str, blocks: list[Block]) -> None:
         else:
             target = end
         block.successors = (target,) if last.guard is None else (target, k + 1)
+
+
+def implied(kernel: Kernel) -> list[bool]:
+    """Whether a block runs exactly if one of its successors does, so that it needs no flag of its own."""
+    end = len(kernel.blocks)
+    entries = [0] * (end + 1)
+    entries[0] = 1
+    for block in kernel.blocks:
+        for successor in set(block.successors):
+            entries[successor] += 1
+    return [all(s < end and entries[s] == 1 for s in block.successors) for block in kernel.blocks]
 
 
 def address(operand: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from virtual_device.ptx import LOCAL, Instruction, Kernel, PtxError, address, origins
+from virtual_device.ptx import LOCAL, Instruction, Kernel, PtxError, address, implied, origins
 
 C_TYPES = {
     **{f"{kind}{bits}": f"{'' if kind == 's' else 'u'}int{bits}_t" for kind in "bus" for bits in (8, 16, 32, 64)},
@@ -55,8 +55,6 @@ _FLOAT_OPERATIONS = {
     ("max",): "larger({0}, {1})",
 }
 _ROUND = {"rni": "std::nearbyint", "rzi": "std::trunc", "rmi": "std::floor", "rpi": "std::ceil"}
-OUTSIDE, OUTSIDE_LOCAL, DIVISION = 1, 2, 3
-"""Kinds of faults that end a launch."""
 
 PRELUDE = r"""
 #include <cmath>
@@ -64,8 +62,12 @@ PRELUDE = r"""
 #include <cstring>
 #define RARE(x) __builtin_expect(!!(x), 0)
 
-struct Fault { int64_t kind, instruction, argument, thread, address; };
-struct Launch { const uint64_t* words; const uint64_t* bytes; uint64_t grid, block, order; Fault fault; };
+struct Launch {
+    const uint64_t *words, *bytes;
+    uint64_t grid, block, order;
+    int64_t instruction, thread;    // of a fault; the instruction is -1 where there is none
+    uint64_t address;
+};
 
 template <class To, class From> static inline To bits(From x) {
     static_assert(sizeof(To) == sizeof(From), "");
@@ -80,8 +82,7 @@ template <int SHIFT> static inline uint64_t element(uint64_t at, uint64_t base) 
     return SHIFT ? bytes >> SHIFT | bytes << ((64 - SHIFT) & 63) : bytes;
 }
 
-// a float32 NaN is canonical on a GPU; a float64 NaN is left as it comes, which no test may look at
-static inline double whole(double x) { return x; }
+// float32 with the NaN that a GPU makes; the bits of a float64 NaN are left as they come, and no test may look at them
 static inline float whole(float x) { return x != x ? bits<float>(0x7fffffffu) : x; }
 static inline float flush(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }   // .ftz
 
@@ -154,6 +155,9 @@ static inline uint64_t thread_of(uint64_t q, uint64_t n, uint64_t order) {
 """
 
 
+_THREAD_FAULT = "#define FAULT(instruction, address) { number = instruction; where = address; goto fault; }"
+
+
 @dataclass
 class Emitter:
     """Statements of C++ for the instructions of one kernel.
@@ -164,16 +168,16 @@ class Emitter:
         The kernel.
     lane : str
         Appended to every variable that a thread owns: empty, or an index.
-    leave : str
-        Statement that ends the launch after a fault.
+
+    Faults are left to a macro ``FAULT(instruction, address)`` that ends the launch.
     """
 
     kernel: Kernel
     lane: str = ""
-    leave: str = "return false;"
 
     def __post_init__(self) -> None:
         self.origins = origins(self.kernel)
+        self.plain = _plain(self.kernel)
         self.number = {name: k for k, name in enumerate(self.kernel.parameters)}
         self.checked: set[tuple[int, int]] = set()  # array and log2 of the width of an access
 
@@ -202,11 +206,20 @@ class Emitter:
             if kind[0] == "f" or declared[0] == "f":
                 if kind[1:] != declared[1:]:
                     raise PtxError(f"{operand} is {declared}, not {kind}")
-                return f"bits<{ctype}>({name})"
+                return f"bits<{ctype}>({self.exact(operand, declared)})"
             if int(declared[1:]) < int(kind[1:]):
                 raise PtxError(f"{operand} has {declared[1:]} bits, {kind} needs more")
             return f"({ctype}){name}"
         return _constant(operand, kind)
+
+    def exact(self, operand: str, kind: str) -> str:
+        """Value of an operand whose bits will be seen."""
+        value = self.read(operand, kind)
+        return f"whole({value})" if kind == "f32" and operand in self.plain else value
+
+    def result(self, register: str, value: str, kind: str) -> str:
+        """Statement that puts the result of an operation into a register, with the NaN of a GPU."""
+        return self.write(register, f"whole({value})" if kind == "f32" and register not in self.plain else value, kind)
 
     def write(self, register: str, value: str, kind: str) -> str:
         """Statement that puts a value of a PTX type into a register, extended to its width."""
@@ -239,28 +252,13 @@ class Emitter:
                 raise PtxError(f"{instruction} is not seen to stay in local memory")
             ((symbol, size),) = self.kernel.local.items()
             outside = f"element<{shift}>({at}, (uint64_t)local_{symbol}{self.lane}) >= {size >> shift}"
-            return self.fault(instruction, outside, OUTSIDE_LOCAL, -1, at)
+            return _fault(instruction, outside, at)
         if not names or LOCAL in names:
             raise PtxError(f"{instruction} is not seen to belong to an array of the launch")
         numbers = sorted(self.number[name] for name in names)
         self.checked |= {(number, shift) for number in numbers}
         outside = " && ".join(f"element<{shift}>({at}, base_{k}) >= count_{k}_{shift}" for k in numbers)
-        return self.fault(instruction, outside, OUTSIDE, numbers[0], at)
-
-    def fault(self, instruction: Instruction, condition: str, kind: int, argument: int, at: str) -> str:
-        number = self.position[id(instruction)]
-        record = f"launch.fault = Fault{{{kind}, {number}, {argument}, {self.thread}, (int64_t)({at})}};"
-        return f"if (RARE({condition})) {{ {record} {self.leave} }}"
-
-    @property
-    def position(self) -> dict[int, int]:
-        if not hasattr(self, "_position"):
-            self._position = {id(instruction): k for k, instruction in enumerate(self.kernel.instructions)}
-        return self._position
-
-    @property
-    def thread(self) -> str:
-        return f"(int64_t)((uint64_t)ctaid * ntid + tid{self.lane})"
+        return _fault(instruction, outside, at)
 
     # ------------------------------------------------------------------------------------------- instructions
     def statement(self, instruction: Instruction) -> str:
@@ -301,7 +299,7 @@ class Emitter:
             if instruction.parts[0] == "ld":
                 text += " " + self.write(register, f"load<{C_TYPES[kind]}>({where})", kind)
             else:
-                text += f" store<{C_TYPES[kind]}>({where}, {self.read(register, kind)});"
+                text += f" store<{C_TYPES[kind]}>({where}, {self.exact(register, kind)});"
         return text
 
     def _atom(self, instruction: Instruction) -> str | None:
@@ -335,7 +333,7 @@ class Emitter:
         target, source = instruction.operands
         if target.startswith("{") or source.startswith("{"):
             return self._halves(target, source, kind)
-        return self.write(instruction.operands[0], self.read(instruction.operands[1], kind), kind)
+        return self.write(target, self.read(source, kind) if target in self.plain else self.exact(source, kind), kind)
 
     def _halves(self, target: str, source: str, kind: str) -> str | None:
         """Take a register apart into two, or put it together; the low half comes first."""
@@ -378,8 +376,8 @@ class Emitter:
             if flushed:
                 modifiers.remove("ftz")
                 values = [f"flush({value})" for value in values]
-            value = f"whole({_FLOAT_OPERATIONS[operation, *modifiers].format(*values)})"
-            return self.write(target, f"flush({value})" if flushed else value, kind)
+            value = _FLOAT_OPERATIONS[operation, *modifiers].format(*values)
+            return self.result(target, f"flush({value})" if flushed else value, kind)
         ctype, unsigned = C_TYPES[kind], f"uint{kind[1:]}_t"
         if kind[0] not in "us":
             return None
@@ -393,7 +391,7 @@ class Emitter:
             return self.write(target, f"{values[0]} {sign} {values[1]} ? {values[0]} : {values[1]}", kind)
         if operation in ("div", "rem") and not modifiers:
             call = f"{'quotient' if operation == 'div' else 'rest'}<{ctype}>({values[0]}, {values[1]})"
-            zero = self.fault(instruction, f"{values[1]} == 0", DIVISION, -1, "0")
+            zero = _fault(instruction, f"{values[1]} == 0", "0")
             return f"{zero} {self.write(target, call, kind)}"
         if operation == "mul" and modifiers == ["wide"]:
             wide = _WIDE[kind]
@@ -475,12 +473,12 @@ class Emitter:
             if (to, of, modifiers) == ("f64", "f32", []):
                 value = f"(double){value}"
             elif (to, of, modifiers) == ("f32", "f64", ["rn"]):
-                value = f"whole((float){value})"
+                value = f"(float){value}"
             elif to == of and len(modifiers) == 1:
-                value = f"whole({_ROUND[modifiers[0]]}({value}))"
+                value = f"{_ROUND[modifiers[0]]}({value})"
             else:
                 return None
-            return self.write(target, f"flush({value})" if flushed and to == "f32" else value, to)
+            return self.result(target, f"flush({value})" if flushed and to == "f32" else value, to)
         if to[0] == "f":
             return self.write(target, f"({C_TYPES[to]}){value}", to) if modifiers == ["rn"] and of[0] in "us" else None
         if of[0] == "f":
@@ -509,9 +507,35 @@ def _constant(operand: str, kind: str) -> str:
     return f"({C_TYPES[kind]})0x{value & (1 << int(kind[1:])) - 1:x}ull"
 
 
+def _fault(instruction: Instruction, condition: str, at: str) -> str:
+    return f"if (RARE({condition})) FAULT({instruction.number}, {at})"
+
+
+def _plain(kernel: Kernel) -> set[str]:
+    """float32 registers that only ever hold results of arithmetic.
+
+    Nothing but its bits tells one NaN from another, so the canonical NaN of such a register is made where its bits are
+    seen: in a store, or a move to a register that also holds bits of other origin. Made in each operation, it
+    doubles the time of a kernel full of float32.
+    """
+    plain = {register for register, kind in kernel.registers.items() if kind == "f32"}
+    for instruction in kernel.instructions:
+        if instruction.parts[0] in ("ld", "atom") or (instruction.parts[0] == "mov" and instruction.parts[1][0] == "b"):
+            plain -= registers_of(Instruction("", instruction.operands[:1]))
+    before = 0
+    while before != len(plain):
+        before = len(plain)
+        for instruction in kernel.instructions:
+            if instruction.parts[0] in ("mov", "selp") and instruction.parts[-1] == "f32":
+                sources = [operand for operand in instruction.operands[1:3] if operand in kernel.registers]
+                if any(kernel.registers[source] == "f32" and source not in plain for source in sources):
+                    plain.discard(instruction.operands[0])
+    return plain
+
+
 def thread_source(kernels: dict[str, Kernel]) -> str:
     """C++ of a library with one function a kernel, which runs the threads of a launch one after the other."""
-    return "\n".join([PRELUDE, *map(_thread_kernel, kernels.values())])
+    return "\n".join([PRELUDE, _THREAD_FAULT, *map(_thread_kernel, kernels.values())])
 
 
 def declarations(kernel: Kernel, suffix: str = "") -> str:
@@ -548,12 +572,14 @@ def bounds(emitter: Emitter) -> str:
 def _thread_kernel(kernel: Kernel) -> str:
     emitter = Emitter(kernel)
     name = kernel.name
+    unmarked = implied(kernel)
     targets = {i.operands[0] for i in kernel.instructions if i.parts[0] == "bra"}
     body = []
     for number, block in enumerate(kernel.blocks):
         if block.label in targets:
             body.append(f"{_label(block.label)}:")
-        body.append(f"{name}_covered[{number}] = 1;")
+        if not unmarked[number]:
+            body.append(f"{name}_covered[{number}] = 1;")
         for instruction in block.instructions:
             if not instruction.ends_block:
                 body.append(emitter.statement(instruction))
@@ -577,9 +603,13 @@ const uint64_t* const words = launch.words;
 const uint32_t ntid = (uint32_t)launch.block, nctaid = (uint32_t)launch.grid;
 {bounds(emitter)}
 {declarations(kernel)}
+int64_t number; uint64_t where;
 {local}
 {text}
 return true;
+fault:
+launch.instruction = number, launch.thread = (int64_t)((uint64_t)ctaid * ntid + tid), launch.address = where;
+return false;
 }}
 extern "C" void {name}(Launch* launch) {{
     const uint64_t n = launch->grid * launch->block;
