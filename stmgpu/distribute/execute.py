@@ -7,6 +7,7 @@ is recorded there and the others are computed. A store that cannot be written en
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from stmgpu.progress import Report
 
 _LOG = logging.getLogger(__name__)
+
+_COMPUTING = threading.Lock()
+"""Held while a worker computes a tile: jobs and backends keep arrays that the next tile works in."""
 
 
 @dataclass
@@ -206,7 +210,7 @@ def _exception(future: Future[None], client: Client) -> Exception | None:
 def compute_tile(
     folder: str, tile: str, *, module: str, backend: BackendName, threads: int | None, policies: str = ""
 ) -> None:
-    """Compute one tile of a store on a Dask worker.
+    """Compute one tile of a store on a Dask worker; the threads of a worker take turns.
 
     Parameters
     ----------
@@ -228,6 +232,13 @@ def compute_tile(
     InputError
         If the worker has another version of stmgpu than the run, or the policy file in the store has another hash.
     """
+    with _COMPUTING:
+        _compute_tile(folder, tile, module=module, backend=backend, threads=threads, policies=policies)
+
+
+def _compute_tile(
+    folder: str, tile: str, *, module: str, backend: BackendName, threads: int | None, policies: str
+) -> None:
     import_module(module)
     if policies:
         from stmgpu.debris.policy.policy_file import POLICIES, load_policies

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client, LocalCluster
 from support.stores import BACKEND, result_of, small_catalog
 from support.studies import edit
-from support.toy_job import SquaresJob, SquaresSettings
+from support.toy_job import SquaresJob, SquaresSettings, SquaresTile
 
 import stmgpu as stm
+from stmgpu.backend import Backend
 from stmgpu.distribute.api import run_to_store
 from stmgpu.distribute.executors import RunOptions
 from stmgpu.errors import InputError, StoreError
@@ -42,6 +46,26 @@ def test_serially(whole: Path) -> None:
 
 def test_on_dask(whole: Path, tmp_path: Path) -> None:
     assert run(tmp_path / "s.zarr", executor=stm.Dask(workers=1)).computed == 4
+    assert result_of(tmp_path / "s.zarr") == result_of(whole)
+
+
+def test_threads_of_a_worker_take_turns(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that stmgpu did not start have several threads, but a job and its backend work in arrays of their own."""
+    alone, compute = threading.Lock(), SquaresJob.compute
+
+    def watched(self: SquaresJob, tile: SquaresTile, backend: Backend) -> None:
+        assert alone.acquire(blocking=False), "two tiles at a time"
+        time.sleep(0.02)
+        compute(self, tile, backend)
+        alone.release()
+
+    monkeypatch.setattr(SquaresJob, "compute", watched)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=4, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        outcome = run(tmp_path / "s.zarr", executor=stm.Dask(client=client))
+    assert (outcome.computed, outcome.failed) == (4, {})
     assert result_of(tmp_path / "s.zarr") == result_of(whole)
 
 
