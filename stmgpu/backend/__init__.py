@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, get_args
 
 from stmgpu.errors import BackendError, InputError
 from stmgpu.typing import is_whole
@@ -65,7 +65,7 @@ class Backend(Protocol):
     def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None: ...
 
 
-def get_backend(name: str = "auto", threads: int | None = None, *, worker: int = 0) -> Backend:
+def get_backend(name: str = "auto", threads: int | None = None, *, own_gpu: bool = False) -> Backend:
     """Create a backend.
 
     Parameters
@@ -74,8 +74,8 @@ def get_backend(name: str = "auto", threads: int | None = None, *, worker: int =
         one of :data:`BACKENDS`; ``auto`` takes the first that works of cuda, cpu and reference.
     threads : int, optional
         threads of the cpu backend; default all cores that this process may use.
-    worker : int
-        number of this process among those on the machine, which take its GPUs in turn.
+    own_gpu : bool
+        take a GPU that no other worker of this machine has taken (:mod:`stmgpu.backend.claims`), not the first one.
 
     Raises
     ------
@@ -89,21 +89,18 @@ def get_backend(name: str = "auto", threads: int | None = None, *, worker: int =
     >>> get_backend("reference").runs_kernels
     False
     """
-    if name not in BACKENDS:
-        raise InputError(f"backend {name!r} is unknown; choose one of {', '.join(BACKENDS)}")
-    if threads is not None and (not is_whole(threads) or threads < 1):
-        raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
+    _check(name, threads)
     if name != "auto":
-        return _create(cast("BackendName", name), threads, worker)
+        return _create(cast("BackendName", name), threads, own_gpu=own_gpu)
     try:
-        return _create("cuda", threads, worker)
+        return _create("cuda", threads, own_gpu=own_gpu)
     except BackendError as error:
         _log.debug("no cuda backend: %s", error)
     try:
-        return _create("cpu", threads, worker)
+        return _create("cpu", threads, own_gpu=own_gpu)
     except BackendError as error:
         _log.warning("falling back to the slow reference backend: %s", error)
-    return _create("reference", threads, worker)
+    return _create("reference", threads, own_gpu=own_gpu)
 
 
 def gpus_of(name: str) -> int:
@@ -118,11 +115,49 @@ def gpus_of(name: str) -> int:
         return 0
 
 
-def _create(name: BackendName, threads: int | None, worker: int) -> Backend:
-    if name == "cuda":
-        from stmgpu.backend.cuda import CudaBackend, devices
+class Choice(NamedTuple):
+    """A backend that was chosen but not created: its name and device, and whether it runs kernels."""
 
-        return CudaBackend(worker % len(devices()) if worker else 0)
+    name: BackendName
+    device: str
+    runs_kernels: bool
+
+
+def choose(name: str = "auto", threads: int | None = None) -> Choice:
+    """Tell which backend :func:`get_backend` returns, without a context on a GPU that a worker may need for itself.
+
+    Raises
+    ------
+    InputError, BackendError
+        As for :func:`get_backend`.
+
+    Examples
+    --------
+    >>> choose("reference").runs_kernels
+    False
+    """
+    _check(name, threads)
+    if gpus_of(name):
+        from stmgpu.backend.cuda import devices
+
+        return Choice("cuda", devices()[0], runs_kernels=True)
+    backend = get_backend(name, threads)
+    return Choice(cast("BackendName", backend.name), backend.device, backend.runs_kernels)
+
+
+def _check(name: str, threads: int | None) -> None:
+    if name not in BACKENDS:
+        raise InputError(f"backend {name!r} is unknown; choose one of {', '.join(BACKENDS)}")
+    if threads is not None and (not is_whole(threads) or threads < 1):
+        raise InputError(f"threads must be a whole number of 1 or more, got {threads!r}")
+
+
+def _create(name: BackendName, threads: int | None, *, own_gpu: bool) -> Backend:
+    if name == "cuda":
+        from stmgpu.backend.claims import claim
+        from stmgpu.backend.cuda import CudaBackend, identities
+
+        return CudaBackend(claim(identities()) if own_gpu else 0)
     if name == "cpu":
         from stmgpu.backend.cpu import CpuBackend
 

@@ -40,6 +40,16 @@ def devices() -> list[str]:
     return [_describe(cupy, number) for number in range(_count(cupy))]
 
 
+def identities() -> list[str]:
+    """Identity of each GPU, the same in all processes of a machine; :class:`BackendError` without a usable GPU."""
+    cupy = _cupy()
+    runtime = cupy.cuda.runtime
+    return [  # instances of one GPU (MIG) share the bus
+        f"{runtime.deviceGetPCIBusId(number)}-{runtime.getDeviceProperties(number)['uuid'].hex()}"
+        for number in range(_count(cupy))
+    ]
+
+
 class CudaBackend:
     """Kernels on one NVIDIA GPU.
 

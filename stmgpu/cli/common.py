@@ -9,7 +9,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
 import typer
 
@@ -229,10 +229,10 @@ def checked_window(start: str | None, hours: float | None, days: float | None) -
 
 def backend_name(backend: BackendName, threads: int | None) -> BackendName:
     """Name of the backend that will run; warns if only the slow reference backend works."""
-    from stmgpu.backend import get_backend
+    from stmgpu.backend import choose
     from stmgpu.backend.cpu import CpuBackend
 
-    chosen = get_backend(backend, threads)
+    chosen = choose(backend, threads)
     note(f"backend {chosen.name}: {chosen.device}")
     if backend == "auto" and not chosen.runs_kernels:
         try:
@@ -241,7 +241,7 @@ def backend_name(backend: BackendName, threads: int | None) -> BackendName:
             if os.environ.get("STMGPU_ISA"):  # asked for by name, so not to be replaced by something slower
                 raise
             say(f"this is slow, since the cpu backend cannot be used: {error}")
-    return cast(BackendName, chosen.name)
+    return chosen.name
 
 
 def note_window(objects: Catalog | None, window: Window, settings: str, max_age_days: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -356,10 +357,11 @@ def run_to_store(plan: RunPlan, path: str | os.PathLike[str], options: RunOption
     job = JOBS[plan.document.kind]
     workers, threads = options.plan_workers(lambda n: job.memory_of(plan.document, n))
     check_store_of(plan, folder, options)  # reject it before workers start
-    with client_of(executor, workers, folder.absolute().parent) as client:
+    with ExitStack() as cluster:
+        client = cluster.enter_context(client_of(executor, workers, folder.absolute().parent))
         # workers elsewhere know best how many cores they have
         threads_each = options.threads if executor.scheduler else threads
-        return _run(plan, folder, options, client=client, task=task, threads=threads_each)
+        return _run(plan, folder, options, client=client, task=task, threads=threads_each, cluster=cluster)
 
 
 def _run(
@@ -370,6 +372,7 @@ def _run(
     client: Client | None,
     task: tuple[int, int] | None,
     threads: int | None,
+    cluster: ExitStack | None = None,
 ) -> Outcome:
     run = open_or_create(plan, folder, options)
     job = job_of(run)
@@ -400,6 +403,8 @@ def _run(
                 run_on_cluster(session, client, backend=options.backend, threads=threads)
             else:
                 run_serially(session, backend())
+        if cluster is not None:
+            cluster.close()  # the memory and the GPUs of its workers are free for the result
         conclude(job, backend, outcome)
         if task is not None and outcome.missing and not outcome.stopped:
             outcome.orphans = orphans(job, task[1])

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stmgpu.backend import Backend, BackendName, get_backend, gpus_of
+from stmgpu.backend import Backend, BackendName, get_backend
 from stmgpu.distribute.jobs import Job, job_of
 from stmgpu.errors import InputError, StmgpuError, StoreError
 from stmgpu.store.code_identity import code_identity
@@ -264,13 +264,7 @@ def _cached_job(folder: str, _: int) -> Job[Any]:
 
 @lru_cache(maxsize=1)
 def _worker_backend(name: BackendName, threads: int | None) -> Backend:
-    """The backend of a worker; workers on one machine take its GPUs in turn."""
-    if gpus_of(name) < 2:
-        return get_backend(name, threads)
-    from distributed import get_worker
-
-    number = str(get_worker().name)
-    return get_backend(name, threads, worker=int(number) if number.isdecimal() else 0)
+    return get_backend(name, threads, own_gpu=True)
 
 
 def conclude(job: Job[Any], backend: Callable[[], Backend], outcome: Outcome) -> Outcome:

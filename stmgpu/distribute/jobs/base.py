@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from stmgpu.backend import Backend, get_backend
+from stmgpu.backend import Backend, Choice, choose
 from stmgpu.distribute.tiles import AnyTile, Estimate
 from stmgpu.errors import StoreError
 from stmgpu.store.code_identity import code_identity
@@ -121,7 +121,7 @@ class Job(ABC, Generic[AnyTile]):
         return RunDocument(
             cls.kind,
             settings,
-            arithmetic_of(get_backend(backend)),
+            arithmetic_of(choose(backend)),
             identity_of(run_input),
             code_identity(cls.__module__),
             tiling,
@@ -129,7 +129,7 @@ class Job(ABC, Generic[AnyTile]):
         )
 
 
-def arithmetic_of(backend: Backend) -> str:
+def arithmetic_of(backend: Backend | Choice) -> str:
     """'kernels' for backends that run them, whose results agree to the byte; else 'reference'."""
     return "kernels" if backend.runs_kernels else "reference"
 
