@@ -121,7 +121,7 @@ class MixedPropagator:
             self._scratch[number] = states, code
         return states[:count], code[:count]
 
-    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
+    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
         columns = xp.asarray(index).reshape(-1)
@@ -132,11 +132,11 @@ class MixedPropagator:
         if m and (int(columns.min()) < 0 or int(columns.max()) >= self.n_pad):
             raise InputError(f"indices must lie in [0, {self.n_pad}), got {int(columns.min())} to {int(columns.max())}")
         if m and self.elements is not None and int(columns.max()) < e:
-            return self.elements.at(columns, times)
+            return self.elements.at(columns, times, trial=trial)
         states, code = backend.empty((6, m)), backend.empty(m, np.int8)
         states[...], code[...] = np.nan, CODE_DUMMY
         for begin, end, part in ((0, e, self.elements), (e, n, self.table)):
             rows = xp.flatnonzero((columns >= begin) & (columns < end))
             if part is not None and len(rows):
-                states[:, rows], code[rows] = part.at(columns[rows] - begin, times[rows])
+                states[:, rows], code[rows] = part.at(columns[rows] - begin, times[rows], trial=trial)
         return states, code

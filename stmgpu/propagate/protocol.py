@@ -73,7 +73,7 @@ class Propagator(Protocol):
             see :data:`stmgpu.propagate.codes.CODES`.
         """
 
-    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
+    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
         """States of single columns at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -82,6 +82,8 @@ class Propagator(Protocol):
             columns; host or backend array.
         t_s : array_like, float64, shape (m,)
             times [s after the start].
+        trial : bool
+            whether these are trial times of a search: objects then have states after the day of their decay, too.
 
         Returns
         -------

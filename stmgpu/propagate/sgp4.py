@@ -159,7 +159,7 @@ class SGP4Propagator:
                 states[row, :, columns[k]], code[row, columns[k]] = np.nan, CODE_DECAYED
         return states, code
 
-    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
+    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -168,6 +168,8 @@ class SGP4Propagator:
             Internal indices [m], int32 or int64; host or backend array.
         t_s : array_like
             Times [m], seconds after ``start``.
+        trial : bool
+            Whether objects have states after the day of their decay, too.
 
         Returns
         -------
@@ -192,7 +194,7 @@ class SGP4Propagator:
                     f"indices must lie in [0, {self.n_pad}), got {int(objects.min())} to {int(objects.max())}"
                 )
             self._model.at(xp.ascontiguousarray(objects.astype(np.int32)), times, states, code)
-            if self._decays is not None:
+            if self._decays is not None and not trial:
                 gone = times > self._decays[1][objects]
                 states[:, gone], code[gone] = np.nan, CODE_DECAYED
         return states, code

@@ -76,7 +76,7 @@ class Refiner:
         self.gate_km2 = (plan.threshold_km + THRESHOLD_SLACK_KM) ** 2
 
     def relative(
-        self, i: BackendArray, j: BackendArray, t_s: BackendArray
+        self, i: BackendArray, j: BackendArray, t_s: BackendArray, *, trial: bool = True
     ) -> tuple[BackendArray, BackendArray, BackendArray]:
         """Relative states of pairs.
 
@@ -86,6 +86,8 @@ class Refiner:
             Internal indices of the pairs.
         t_s : backend array, float64, shape (m,)
             Times [s after midnight].
+        trial : bool
+            Whether decayed objects have states, too: differences around a minimum on the last day reach beyond it.
 
         Returns
         -------
@@ -97,15 +99,18 @@ class Refiner:
             Whether the propagation of either object failed.
         """
         xp, m = self.xp, len(t_s)
-        states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]))
+        states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]), trial=trial)
         return states[:, :m], states[:, m:] - states[:, :m], (code[:m] != 0) | (code[m:] != 0)
 
     def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Floats, Floats, Bools]]:
-        """Slices of bounded length of host arrays, each with the result of :meth:`relative` as host arrays."""
+        """Slices of bounded length of host arrays, each with the result of :meth:`relative` as host arrays.
+
+        Times are final ones: decayed objects have no state.
+        """
         put, get = self.backend.put, self.backend.get
         for begin in range(0, len(t_s), STATES_AT_ONCE):
             part = slice(begin, begin + STATES_AT_ONCE)
-            state, difference, failed = self.relative(put(i[part]), put(j[part]), put(t_s[part]))
+            state, difference, failed = self.relative(put(i[part]), put(j[part]), put(t_s[part]), trial=False)
             yield part, get(state), get(difference), get(failed)
 
     def half_rate(

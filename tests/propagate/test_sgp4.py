@@ -67,6 +67,44 @@ def test_no_conjunction_after_the_decay(kernel_backend: stm.backend.Backend) -> 
     assert table.time[table.norad_id != early].unique().tolist() == [MIDNIGHT + np.timedelta64(120, "s")]
 
 
+@pytest.mark.parametrize("before_s", [0.0625, 0.3, 14.7])
+def test_the_last_day_counts_to_its_end(backend: stm.backend.Backend, before_s: float) -> None:
+    """Differences around a minimum, and samples of slow pairs, reach beyond the midnight at which objects go."""
+    cat = synthetic_catalog(300, seed=8)
+    cat = cat[cat.period_min < 225.0]  # their orbits do not depend on the date
+    two = cat[[1, 1]]
+    slow = dataclasses.replace(
+        two, norad_id=np.array([901, 902]), eccentricity=two.eccentricity + np.array([0.0, 2e-4])
+    )
+    every = Catalog.from_columns(
+        **{name: np.concatenate([getattr(cat, name), getattr(slow, name)]) for name in Catalog.column_names()}
+    )
+    whole = stm.screen(every, start="2025-01-01T23:00:00", hours=1.5, threshold_km=60.0)
+    whole = whole.isel(conjunction=(whole.flags.to_numpy() & 6) == 0)
+    moved, count = {}, 0
+    for is_slow, wanted in ((True, 1), (False, 6)):
+        for row in np.flatnonzero((whole.flags.to_numpy() & 1 == 1) == is_slow).tolist():
+            pair = [int(whole[name][row]) for name in ("primary", "secondary")]
+            if wanted and not moved.keys() & set(pair):
+                moved |= dict.fromkeys(pair, (MIDNIGHT - whole.tca.to_numpy()[row]) / np.timedelta64(86400, "s"))
+                wanted, count = wanted - 1, count + 1
+    chosen = every.sel(norad_id=list(moved))
+    shift_d = np.array([moved[k] for k in chosen.norad_id.tolist()]) - before_s / 86400.0
+    chosen = dataclasses.replace(chosen, epoch_fr=chosen.epoch_fr + shift_d)
+    settings = ScreeningSettings(Window(Epoch(DAY_JD, 23.5 / 24.0), 3600.0), 60.0)
+
+    def screened(catalog: Catalog) -> stm.xr.Dataset:
+        return stm.screen.screening.screen_objects(ScreeningObjects(catalog), settings, backend=backend.name)
+
+    free, left = screened(chosen), screened(with_decays(chosen, dict.fromkeys(chosen.norad_id[::2].tolist(), DAY_JD)))
+    early = free.isel(conjunction=free.tca.to_numpy() <= MIDNIGHT)
+    near = (MIDNIGHT - early.tca.to_numpy()) / np.timedelta64(1, "s") < before_s + 0.01
+    assert near.sum() >= count == 7
+    names = ["tca", "primary", "secondary", "miss_distance", "relative_speed", "miss_radial"]
+    assert early[names].drop_vars("conjunction").equals(left[names].drop_vars("conjunction"))
+    assert left.attrs["candidates_unrefined"] == 0
+
+
 def test_decays_are_told_by_their_code(tmp_path: Path) -> None:
     cat = with_decays(synthetic_catalog(300, seed=8), {7: DAY_JD - 1.0, 3: DAY_JD})
     con = stm.screen(cat, **WINDOW)  # type: ignore[arg-type]

@@ -73,7 +73,7 @@ class ByObject:
         out[1][...] = codes.reshape(len(times), self.n_pad)
         return out
 
-    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
+    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
         xp = self._backend.xp
         objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)
@@ -83,7 +83,7 @@ class ByObject:
             following = later[objects]
             column = xp.where((following >= 0) & (times >= begin[following]), following, column)
         known = xp.where(column >= 0, column, self._table.n_pad - 1)
-        states, code = self._table.at(known, times)
+        states, code = self._table.at(known, times, trial=trial)
         outside = (column >= 0) & ~((times >= begin[known]) & (times <= end[known]))
         code[outside], code[column < 0] = CODE_ABSENT, CODE_DUMMY
         states[:, code != 0] = np.nan

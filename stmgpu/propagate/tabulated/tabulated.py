@@ -283,7 +283,7 @@ class TabulatedPropagator:
             )
             states[k, :, columns] = state if beyond == 0.0 else free_orbit(xp, state, beyond)
 
-    def at(self, index: ArrayLike, t_s: ArrayLike) -> tuple[BackendArray, BackendArray]:
+    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -292,6 +292,8 @@ class TabulatedPropagator:
             Columns [m]; host or backend array of integers.
         t_s : array_like
             Times [m], seconds after ``start``.
+        trial : bool
+            Without effect: trajectories end with their usable time, not with a decay.
 
         Returns
         -------
