@@ -354,7 +354,9 @@ def _verify_root(folder: Path, attributes: dict[str, Any], *, complete: bool) ->
 def read_root(folder: Path) -> tuple[dict[str, Any], bool]:
     """Root attributes of a store, and whether they say that it is complete."""
     if not folder.is_dir():
-        raise WrongStoreError(f"there is no store at {folder}; check the path")
+        from stmgpu.store.not_a_store import no_store  # loads the readers of catalogues
+
+        raise no_store(folder)
     root = _metadata(folder)
     attributes = root.get("attributes")
     if root.get("zarr_format") != 3 or not isinstance(attributes, dict) or KIND not in attributes:

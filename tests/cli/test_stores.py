@@ -95,7 +95,7 @@ def test_a_missing_or_wrong_store_is_wrong_use(store: Path, tmp_path: Path, verb
     plain = write_dataset(open_dataset(store), tmp_path / "plain.zarr", "conjunctions")
     for path, message in (
         (tmp_path / "none.zarr", "there is no store at .*none.zarr; check the path"),
-        (tmp_path / "file", "there is no store at .*file; check the path"),
+        (tmp_path / "file", "file is a file, and a store is a folder, such as day.zarr; check the path"),
         (tmp_path / "folder", "folder is not a store of stmgpu"),
         (store / "run", "run is not a store of stmgpu"),
         *([(plain, "it was not computed in tiles")] if verb == "merge" else []),
