@@ -178,6 +178,7 @@ class Emitter:
     def __post_init__(self) -> None:
         self.origins = origins(self.kernel)
         self.plain = _plain(self.kernel)
+        self.wider = False
         self.number = {name: k for k, name in enumerate(self.kernel.parameters)}
         self.checked: set[tuple[int, int]] = set()  # array and log2 of the width of an access
 
@@ -207,10 +208,14 @@ class Emitter:
                 if kind[1:] != declared[1:]:
                     raise PtxError(f"{operand} is {declared}, not {kind}")
                 return f"bits<{ctype}>({self.exact(operand, declared)})"
-            if int(declared[1:]) < int(kind[1:]):
-                raise PtxError(f"{operand} has {declared[1:]} bits, {kind} needs more")
+            self._fits(operand, declared, kind)
             return f"({ctype}){name}"
         return _constant(operand, kind)
+
+    def _fits(self, register: str, declared: str, kind: str) -> None:
+        """Only loads, stores and conversions may have a register that is wider than the type."""
+        if int(declared[1:]) < int(kind[1:]) or (declared[1:] != kind[1:] and not self.wider):
+            raise PtxError(f"{register} has {declared[1:]} bits, {kind} another number")
 
     def exact(self, operand: str, kind: str) -> str:
         """Value of an operand whose bits will be seen."""
@@ -232,8 +237,7 @@ class Emitter:
             if kind[1:] != declared[1:]:
                 raise PtxError(f"{register} is {declared}, not {kind}")
             return f"{name} = bits<{C_TYPES[declared]}>(({C_TYPES[kind]})({value}));"
-        if int(declared[1:]) < int(kind[1:]):
-            raise PtxError(f"{register} has {declared[1:]} bits, {kind} needs more")
+        self._fits(register, declared, kind)
         return f"{name} = ({C_TYPES[declared]})({C_TYPES[kind]})({value});"
 
     # ------------------------------------------------------------------------------------------------- memory
@@ -263,6 +267,7 @@ class Emitter:
     # ------------------------------------------------------------------------------------------- instructions
     def statement(self, instruction: Instruction) -> str:
         """C++ for one instruction that is no branch; :class:`PtxError` names one that is unknown."""
+        self.wider = instruction.parts[0] in ("ld", "st", "cvt")
         try:
             make = getattr(self, f"_{instruction.parts[0]}", None)
             text = make(instruction) if make is not None else None
