@@ -27,7 +27,7 @@ _FORBIDDEN = {
     "approximate": re.compile(r"\.approx\b"),
     "flushed subnormals": re.compile(r"\.ftz\b"),
     "division without IEEE rounding": re.compile(r"\bdiv\.full\b"),
-    "clamped to [0, 1]": re.compile(r"\b(?:add|sub|mul|div|cvt)\.(?:\w+\.)*sat\b"),
+    "clamped to [0, 1]": re.compile(r"\.sat\.(?:\w+\.)*f(?:16|32|64)\b"),
     "rounding that is left to ptxas": re.compile(r"\b(?:add|sub|mul)\.f(?:32|64)\b"),
     "device function": re.compile(r"(?:^|\s)\.func\b|\bcall\b"),
     "sum of floats in any order": re.compile(r"\b(?:atom|red)\.(?:\w+\.)*(?:add|min|max)\.f(?:32|64)\b"),
