@@ -1,24 +1,41 @@
-"""Fixtures that all tests share: the backends, the instruction sets, and the shared data."""
+"""Fixtures that all tests share: the backends, the instruction sets, the shared data, and the device of ``cuda``.
+
+Tests with the parameter ``cuda``, the fixture ``cuda`` or the mark ``cuda`` run on a GPU where there is one, else on
+the virtual device (``tests/virtual_device``). Its stand-in for CuPy can be imported while such a test runs, also by
+processes that the test starts, and at no other time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from support.paths import SHARED
 from support.studies import write_study
 
-from stmgpu.backend import Backend
+from stmgpu.backend import Backend, nvrtc
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
 from stmgpu.errors import BackendError
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--backend``, which the quick lane uses."""
+    """Add ``--backend``, which the quick lane uses, and ``--device``."""
     parser.addoption(
         "--backend", choices=list(_MAKERS), help="run tests that exist for several backends on this one only"
+    )
+    parser.addoption(
+        "--device",
+        choices=["auto", "real", "virtual"],
+        default="auto",
+        help="where tests of the cuda backend run: auto is a GPU where there is one, else the virtual device",
     )
 
 
@@ -43,9 +60,9 @@ def _cpu() -> Backend:
 
 
 def _cuda() -> Backend:
-    from stmgpu.backend.cuda import CudaBackend
+    from stmgpu.backend.cuda import CudaBackend, devices
 
-    return CudaBackend()
+    return CudaBackend(len(devices()) - 1)
 
 
 _MAKERS: dict[str, Callable[[], Backend]] = {"reference": ReferenceBackend, "cpu": _cpu, "cuda": _cuda}
@@ -55,7 +72,66 @@ def _make(name: str) -> Backend:
     try:
         return _MAKERS[name]()
     except BackendError as error:
-        pytest.skip(f"backend {name}: {error}")
+        lack = f"; no virtual device: {_lack()}" if name == "cuda" and _lack() else ""
+        pytest.skip(f"backend {name}: {error}{lack}")
+
+
+VIRTUAL = Path(__file__).parent / "virtual_device"
+
+
+@cache
+def _lack() -> str:
+    """What the virtual device lacks on this machine; empty if it can run."""
+    try:
+        nvrtc.version()
+    except BackendError as error:
+        return str(error)
+    return "" if shutil.which("g++") else "g++ is not installed"
+
+
+@cache
+def _has_gpu() -> bool:
+    from stmgpu.backend.cuda import devices
+
+    try:
+        return bool(devices())
+    except BackendError:
+        return False
+
+
+@cache
+def _stand_in() -> dict[str, ModuleType]:
+    """The stand-in for CuPy, imported under CuPy's names and taken out of :data:`sys.modules` again."""
+    there = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "cupy"}
+    sys.path.insert(0, str(VIRTUAL))
+    try:
+        importlib.import_module("cupy.virtual")
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "cupy"}
+    finally:
+        sys.path.remove(str(VIRTUAL))
+        sys.modules.update(there)
+
+
+def _wants_device(item: pytest.Item) -> bool:
+    return (
+        "cuda" in _backends_of(item)
+        or "cuda" in getattr(item, "fixturenames", ())
+        or item.get_closest_marker("cuda") is not None
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test of the cuda backend, with its fixtures and processes, find the stand-in for CuPy."""
+    device = item.config.getoption("--device")
+    if not _wants_device(item) or device == "real" or (device == "auto" and _has_gpu()) or _lack():
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in _stand_in().items():
+            patch.setitem(sys.modules, name, module)
+        paths = [str(VIRTUAL), str(VIRTUAL.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        return (yield)
 
 
 @pytest.fixture(params=list(_MAKERS))

@@ -61,7 +61,7 @@ class HashGrid:
         self.only_selected = selected is not None and np.count_nonzero(selected) <= FEW * n
         self.selected = empty(n, np.int8)
         self.selected[...] = backend.put(selected, np.int8) if selected is not None and self.only_selected else 0
-        self.columns = (
+        self.columns = backend.put(
             np.flatnonzero(selected) if selected is not None and self.only_selected else np.empty(0, np.int64)
         )
         self.radii_km: tuple[float, float] = EVERYWHERE_KM

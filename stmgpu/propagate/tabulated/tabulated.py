@@ -268,7 +268,8 @@ class TabulatedPropagator:
             if absent:
                 states[k, :, columns] = np.nan
                 continue
-            rows = nodes[k] if chosen is not None else slice(int(nodes[k, 0]), int(nodes[k, 0]) + samples)
+            first = int(nodes[k, 0])
+            rows = slice(first, first + samples) if chosen is None else self.backend.put(nodes[k])
             state = xp.concatenate(
                 [
                     _sum(

@@ -1,0 +1,33 @@
+"""What only the virtual device has: settings, counts and faults."""
+
+from __future__ import annotations
+
+from ._modules import libraries
+from ._state import (
+    Counts,
+    Faults,
+    NotOnADeviceError,
+    Settings,
+    changed,
+    counted,
+    counts,
+    fault,
+    faults,
+    settings,
+    used,
+)
+
+__all__ = [
+    "Counts",
+    "Faults",
+    "NotOnADeviceError",
+    "Settings",
+    "changed",
+    "counted",
+    "counts",
+    "fault",
+    "faults",
+    "libraries",
+    "settings",
+    "used",
+]
