@@ -21,6 +21,7 @@ from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.screen.variables import FAILURES
+from stmgpu.store.lazy import StoreBackend
 from stmgpu.store.manifest import check_files, manifest_of, result_of
 from stmgpu.store.run import RunStore, open_run
 from stmgpu.store.run_input import StudyInputs
@@ -83,7 +84,7 @@ def open_dataset(
 def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
     """The arrays of a store as a Dataset with the types and attributes of its kind."""
     with _result_only():
-        ds = xr.open_zarr(folder, chunks=None, consolidated=False, drop_variables=[RUN])
+        ds = xr.open_dataset(folder, engine=StoreBackend, drop_variables=[RUN])
     if load:
         ds = ds.load()
     spec = KINDS[kind]

@@ -27,6 +27,7 @@ from stmgpu.errors import InputError, StoreError, WrongStoreError
 from stmgpu.files import replacing
 from stmgpu.screen.selection import failures
 from stmgpu.screen.variables import FAILED, FAILURES, ROW
+from stmgpu.store.lazy import DAMAGE
 from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, check_files, fingerprints, manifest_of, walk
 from stmgpu.store.schema import KINDS, RUN, SCHEMA_VERSION, Kind, check_dtype, fill_value, kind_of, layout
 from stmgpu.variables import CALENDAR, CONVENTIONS, TIME_UNITS
@@ -400,14 +401,7 @@ def reading(folder: Path, array: str | None = None) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RuntimeError,
-        OSError,
-    ) as error:  # raised by Zarr for damage
+    except DAMAGE as error:
         raise StoreError(f"{where} is damaged or cannot be read: {error}") from error
 
 
