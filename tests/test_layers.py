@@ -23,7 +23,7 @@ SUBJECTS = {
     "screen": {"against_brute", "invariance", "trajectories", "truth"},
     "store": {"conventions"},  # netCDF, Parquet and CF of every kind
 }
-OTHER_FOLDERS = {"docs", "kernels", "slurm", "virtual_device"}  # mirror folders beside the package, or are tested themselves
+OTHER_FOLDERS = {"docs", "kernels", "slurm", "virtual_device"}  # not of the package, or mirrors of folders beside it
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
