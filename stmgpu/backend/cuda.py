@@ -8,7 +8,9 @@ compiles the flattened text and keeps it in its own cache.
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,6 @@ from stmgpu.errors import BackendError, CapacityError, KernelContractError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import ModuleType
 
     from numpy.typing import ArrayLike, DTypeLike
@@ -186,9 +187,24 @@ class CudaBackend:
             ) from error
 
 
+def cupy_cache() -> Path | None:
+    """Folder in which CuPy keeps the kernels that it compiles; None where it keeps none."""
+    if os.environ.get("CUPY_CACHE_IN_MEMORY") == "1":
+        return None
+    chosen = os.environ.get("CUPY_CACHE_DIR")
+    return Path.home() / ".cupy" / "kernel_cache" if chosen is None else Path(chosen)
+
+
 def _cupy() -> ModuleType:
+    if chosen := os.environ.get("STMGPU_CACHE_DIR"):  # one setting moves both caches; CuPy reads its own when imported
+        os.environ.setdefault("CUPY_CACHE_DIR", str(Path(chosen) / "cupy"))
     try:
         import cupy
+    except OSError as error:
+        raise BackendError(
+            f"CuPy cannot be imported: {error}. It makes the folder of its kernels when it is imported; set "
+            "CUPY_CACHE_DIR, or STMGPU_CACHE_DIR, to a folder that can be written"
+        ) from error
     except ImportError as error:
         raise BackendError(
             f"the cuda backend needs CuPy, which cannot be imported ({error}); "

@@ -12,7 +12,7 @@ import typer
 
 from stmgpu.cli import common
 from stmgpu.cli.results import WIDTH, result
-from stmgpu.errors import StmgpuError
+from stmgpu.errors import BackendError, InputError, StmgpuError
 
 if TYPE_CHECKING:
     from stmgpu.debris.scenario import Scenario
@@ -225,10 +225,49 @@ def export(
 
 
 def compile_kernels(
-    arch: Annotated[list[str], typer.Option(help="Architecture of the GPUs, such as sm_90; may be repeated.")],
+    arch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Architecture of the GPUs, such as sm_90; may be repeated. Default: that of this machine's first GPU."
+        ),
+    ] = None,
+    warm_up: Annotated[
+        bool,
+        typer.Option(
+            "--warm-up/--no-warm-up",
+            help="Where there is a GPU of the architecture, also run a little of everything on it, so that CuPy "
+            "compiles its own kernels into its cache.",
+        ),
+    ] = True,
 ) -> None:
     """Compile all CUDA kernels into the cache; works on machines without a GPU, such as login nodes."""
+    from stmgpu.backend.cuda import CudaBackend
     from stmgpu.backend.nvrtc import compile_all
 
+    try:
+        gpu, reason = f"sm_{CudaBackend().arch}", ""
+    except BackendError as error:
+        gpu, reason = "", str(error)
+    if not (arch or gpu):
+        raise InputError(f"name an architecture with --arch, such as sm_90, since there is no GPU: {reason}")
+    arch = arch or [gpu]
     paths = list(compile_all(arch))
-    result({"written": paths}, map(str, paths))
+    document: dict[str, Any] = {"written": paths, "gpu": None}
+    if warm_up and gpu and (gpu in arch or gpu.removeprefix("sm_") in arch):
+        from stmgpu.cli.warm_up import warm_up as run_warm_up
+
+        done = run_warm_up()
+        document["gpu"] = {
+            "device": done.device,
+            "cupy_cache": done.cache,
+            "cupy_kernels": done.compiled,
+            "cupy_kernels_cached": done.cached,
+            "seconds": done.seconds,
+        }
+        common.note(
+            f"{done.device}: CuPy compiled {done.compiled} kernels in {done.seconds:.1f} s, {done.cached} are in "
+            f"{done.cache or 'memory only (CUPY_CACHE_IN_MEMORY)'}"
+        )
+    else:
+        common.note("CuPy compiles its own kernels in the first run on a GPU, or when this command is run on one")
+    result(document, map(str, paths))

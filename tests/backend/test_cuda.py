@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stmgpu.backend import get_backend
-from stmgpu.backend.cuda import CudaBackend, devices
+from stmgpu.backend.cuda import CudaBackend, cupy_cache, devices
 from stmgpu.backend.signature import signatures
 from stmgpu.errors import BackendError, KernelContractError
 
@@ -37,6 +41,46 @@ def test_with_cupy_but_no_gpu_the_message_names_the_cure() -> None:
     except BackendError as error:
         message = str(error)
     assert "nvidia-smi" in message or "CUDA_VISIBLE_DEVICES" in message
+
+
+@pytest.fixture
+def false_cupy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put a module named ``cupy`` with this text in the place of the real one."""
+    for name in ("CUPY_CACHE_DIR", "STMGPU_CACHE_DIR"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(text: str) -> None:
+        (tmp_path / "cupy.py").write_text("import os\n" + text)
+        importlib.invalidate_caches()
+
+    yield write
+    sys.modules.pop("cupy", None)
+
+
+def test_a_cache_that_cupy_cannot_make_is_explained(false_cupy: Callable[[str], None]) -> None:
+    """CuPy makes the folder of its kernels when it is imported, for example in a home that is read-only."""
+    false_cupy("raise PermissionError(13, 'Permission denied', '/home/reader/.cupy')")
+    with pytest.raises(BackendError, match=r"Permission denied: '/home/reader/.cupy'.*set CUPY_CACHE_DIR"):
+        get_backend("cuda")
+    assert get_backend("auto").name != "cuda"
+
+
+def test_one_setting_moves_both_caches(false_cupy: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cupy_cache() == Path.home() / ".cupy" / "kernel_cache"
+    false_cupy("raise ImportError(os.environ['CUPY_CACHE_DIR'])")
+    monkeypatch.setenv("STMGPU_CACHE_DIR", "/shared/cache")
+    with pytest.raises(BackendError, match=re.escape("(/shared/cache/cupy)")):
+        devices()
+    assert cupy_cache() == Path("/shared/cache/cupy")
+    monkeypatch.setenv("CUPY_CACHE_DIR", "/mine")
+    with pytest.raises(BackendError, match=re.escape("(/mine)")):
+        devices()
+    assert cupy_cache() == Path("/mine")
+    monkeypatch.setenv("CUPY_CACHE_IN_MEMORY", "1")
+    assert cupy_cache() is None
 
 
 def test_arrays_go_and_come_back(cuda: CudaBackend) -> None:
