@@ -1,14 +1,70 @@
 """Check the cuda backend on a machine with a GPU.
 
-    python benchmarks/gpu_check.py
+    python benchmarks/gpu_check.py              # less than nine minutes
+    python benchmarks/gpu_check.py --quick      # less than two: bytes, and seconds of the main cases
 
-It prints the device, runs the test suite (a test of the cuda backend that is skipped counts as a failure), compares
-the bytes of states, of screening results and of an ensemble of debris evolutions with those of the CPU, times the
-cases, and writes ``benchmarks/results/gpu_check_<device>.json``. Exit code 0 means that everything ran and every byte
-was the same.
+Bytes and seconds come first, so that a machine that is lost after a minute has still answered the main question. Each
+phase runs in a process of its own with a limit of its own, and the report is written anew after each: a crash, a hang
+or a poisoned CUDA context loses one phase. What there was no time for is named. Exit code 0 means that everything ran,
+every byte was the same and every test of the cuda backend passed; a skipped test is a problem.
 
-``--backend cpu`` rehearses the check without a GPU. It compares the widest CPU library with the scalar one, which has
-the form of the kernels that a GPU runs.
+Without a GPU, ``--backend cpu`` compares the widest build for the CPU with the scalar one, which has the form of the
+kernels that a GPU runs, and ``--device virtual`` runs the phases on the virtual device of the tests. Seconds are null
+there: nothing that was not measured on a GPU gets into the report of one.
+
+The report is one JSON document, ``benchmarks/results/gpu_check_<device>.json``:
+
+``backend``, ``device``, ``measured``, ``quick``, ``seconds``
+    what was checked; ``measured`` is false on the virtual device.
+``environment``, ``commit``, ``options``
+    versions and caches, the commit, and the options of the command.
+``phases``
+    for each phase ``status`` (``done``; ``failed`` by an exception or a crash; ``timed out``; ``skipped`` for want of
+    time; ``left out`` by options; ``not needed``), ``seconds`` and ``limit_s``.
+``problems``
+    texts; empty if all is well.
+``kernels``
+    [kernel] ``registers`` and ``local_bytes`` as loaded, ``compiled`` as the compiler reports them.
+``states``
+    ``numbers``, ``differing``, ``differing_codes``, ``largest_difference``; ``timed`` and ``baseline`` (the CPU) have
+    ``first_s``, ``best_s``, ``runs`` and ``states_per_s``.
+``screening``, ``week``, ``million``
+    ``cases``: a list with ``objects``, ``hours``, ``threshold_km``, ``events``, ``candidates``, ``timed``, ``stages``
+    (seconds of each in the last run), ``baseline``, ``events_baseline`` and ``differing_variables``.
+``debris``
+    ``runs``, ``years``, ``objects``, ``object_steps``, ``differing_variables``; ``timed`` and ``baseline`` have also
+    ``object_steps_per_s``, ``moving_per_s`` (secular_step alone) and ``meeting_per_s`` (cells and pairs alone).
+``mean_field``
+    ``differing_variables``; ``timed`` and ``baseline`` have ``objects_per_s``.
+``launches``
+    only if a byte differed, or with ``--only launches``: [``kernels``][kernel] ``launches``, ``numbers``, ``nan`` (NaN
+    on both with other bits), ``differing`` and ``first``: by array, how many differ, and the first with both values.
+``tests``
+    ``passed``, ``failed``, ``skipped`` of ``pytest -k cuda``.
+``clock``
+    ``glue``: microseconds of an elementwise kernel, a reduction, a launch, a wait and a copy of 240 kB, gigabytes a
+    second to and from the GPU; for each of the runs ``states``, ``screening``, ``debris`` and ``field`` ``wall_s``,
+    ``kernel_s`` (in kernels of stmgpu), ``other_s`` (CuPy's kernels, waits, host), and [``kernels``][kernel]
+    ``launches``, ``lanes``, ``seconds``, ``us_a_launch``, ``bound_s`` (predicted) and ``share_of_bound``.
+``registers``
+    [kernel] ``us`` of its largest launch as it is, ``capped_us`` with at most ``cap`` registers, ``blocks_us`` by
+    threads a block.
+``second_gpu``
+    ``devices``, ``ran``; ``differing`` and ``differing_variables`` of GPU 1 against GPU 0.
+``cold_start``
+    ``empty_s`` and ``filled_s`` of ``stmgpu compile`` with empty caches and again; ``cupy_kernels`` that CuPy compiled,
+    ``cupy_s`` in the first run; ``screen_s`` of a small screening as a command, with all caches filled.
+
+To carry the check to a machine without network: the checkout, and a folder of wheels for its Python and platform, made
+where there is network:
+
+    pip download --dest wheels '.[cuda13]' pytest pytest-xdist hypothesis mpmath scikit-build-core==1.1.2 cmake ninja
+
+The extra brings cupy-cuda13x, cuda-bindings, cuda-pathfinder and, by cuda-toolkit, nvidia-cuda-nvrtc,
+nvidia-cuda-runtime, nvidia-cublas, nvidia-cufft, nvidia-curand, nvidia-cusolver and nvidia-cusparse; only the driver
+(580 or newer; for ``cuda12`` 525 or newer) and a C++ compiler have to be on the machine. There:
+
+    pip install --no-index --find-links wheels --editable '.[cuda13]' pytest pytest-xdist hypothesis mpmath
 """
 
 from __future__ import annotations
@@ -17,324 +73,205 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
-import numpy as np  # noqa: E402
-import xarray as xr  # noqa: E402
+import machine  # noqa: E402
+from gpu_phases import clock, equality, install, launches  # noqa: E402
+from gpu_phases.phase import Phase, write_json  # noqa: E402
 
-from stmgpu.backend import Backend, get_backend, nvrtc  # noqa: E402
-from stmgpu.backend.signature import signatures  # noqa: E402
-from stmgpu.catalog import Catalog, read_catalog, synthetic_catalog  # noqa: E402
-from stmgpu.debris.collisions.cube import Cube  # noqa: E402
-from stmgpu.debris.collisions.mean_field import mean_field  # noqa: E402
-from stmgpu.debris.collisions.mean_field_kernels import Solver  # noqa: E402
-from stmgpu.debris.environment import Environment  # noqa: E402
-from stmgpu.debris.evolution.loop import Evolution, RunResult  # noqa: E402
-from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
-from stmgpu.debris.population import Population  # noqa: E402
-from stmgpu.debris.scenario import Scenario  # noqa: E402
-from stmgpu.debris.study.evolve import initial_population  # noqa: E402
-from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
-from stmgpu.errors import BackendError, StmgpuError  # noqa: E402
-from stmgpu.propagate.secular import Secular  # noqa: E402
-from stmgpu.propagate.secular_forces import DensityTable  # noqa: E402
-from stmgpu.propagate.sgp4 import SGP4Propagator  # noqa: E402
-from stmgpu.screen.screening import default_start, screen  # noqa: E402
-from stmgpu.versions import describe  # noqa: E402
+FULL_S, QUICK_S = 525.0, 110.0
+"""Time that the phases of a check have together; the rest of nine and two minutes is for starting and writing."""
 
-REPEATS = 3
+LEAST_S = 5.0
+"""A phase that would have less is skipped."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A phase: what it runs, its limits with and without ``--quick`` [s], and whether only a GPU can run it."""
+
+    run: Callable[[Phase], None]
+    limit_s: float
+    quick_s: float = 0.0
+    needs_cuda: bool = False
+    needed: bool = True
+    """Whether a lack of time for it is a problem."""
+
+
+PHASES = {
+    "device": Plan(install.device, 60.0, 30.0),
+    "states": Plan(equality.states, 60.0, 25.0),
+    "screening": Plan(equality.screening, 90.0, 40.0),
+    "week": Plan(equality.week, 90.0),
+    "debris": Plan(equality.debris, 90.0, 30.0),
+    "mean_field": Plan(equality.field, 40.0, 20.0),
+    "launches": Plan(launches.compare, 90.0, 40.0),
+    "tests": Plan(install.tests, 150.0),
+    "clock": Plan(clock.clock, 60.0, 25.0, needs_cuda=True),
+    "registers": Plan(clock.registers, 50.0, needs_cuda=True),
+    "second_gpu": Plan(equality.second_gpu, 40.0, needs_cuda=True),
+    "cold_start": Plan(install.cold_start, 90.0, needs_cuda=True),
+    "million": Plan(equality.million, 120.0, needed=False),
+}
 
 
 def main() -> int:
-    """Run the check; the exit code."""
+    """Run the check, or one phase of it in a process of its own; the exit code."""
     options = _options()
-    problems: list[str] = []
-    report: dict[str, Any] = {"backend": options.backend, "environment": describe()}
-    try:
-        candidate = get_backend(options.backend)
-    except BackendError as error:
-        print(f"cannot run: {error}", file=sys.stderr)
-        return 1
-    report["device"] = candidate.device
-    print(f"device: {candidate.device}")
-    if options.backend == "cuda":
-        report["kernels"] = _kernels(candidate)
-    if not options.skip_tests:
-        report["tests"] = _tests(options.backend, problems)
-    catalog = read_catalog(options.catalog) if options.catalog else synthetic_catalog(options.objects)
-    report["catalog"] = {
-        "source": catalog.source or "synthetic, seed 0",
-        "objects": len(catalog),
-        "digest": catalog.digest(),
-    }
-    print(f"catalogue: {report['catalog']['source']}, {len(catalog)} objects")
-    for name, case in (("states", _states), ("screening", _screening)):
+    if options.phase:
+        return _phase(options)
+    return Check(options).run()
+
+
+class Check:
+    """All phases, one after the other, and the report."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.begin = options, time.monotonic()
+        self.total_s = options.total_s or (QUICK_S if options.quick else FULL_S)
+        self.file: Path | None = None
+        self.report: dict[str, Any] = {
+            "backend": options.backend,
+            "quick": options.quick,
+            "commit": machine.describe()["commit"],
+            "options": {
+                name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()
+            },
+            "phases": {},
+            "problems": [],
+        }
+
+    def run(self) -> int:
+        """Run them; the exit code."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, plan in PHASES.items():
+                entry = self._run(name, plan, Path(folder) / f"{name}.json")
+                self.report["phases"][name] = entry
+                if name == "device":
+                    if entry["status"] != "done":
+                        print(f"cannot run: {'; '.join(self.report['problems'])}", file=sys.stderr)
+                        return 1
+                    self.file = self._named()
+                self.report["seconds"] = time.monotonic() - self.begin
+                self._write()
+        problems = self.report["problems"]
+        print(f"written: {self.file}")
+        print("\n".join(["FAILED:", *problems]) if problems else "everything ran, every byte was the same")
+        return 1 if problems else 0
+
+    def _run(self, name: str, plan: Plan, part: Path) -> dict[str, Any]:
+        options, left = self.options, self.total_s - (time.monotonic() - self.begin)
+        if not self._wanted(name, plan):
+            return {"status": "left out"}
+        if name == "launches" and options.only is None and not self._bytes_differ():
+            return {"status": "not needed"}
+        limit = min(plan.quick_s if options.quick else plan.limit_s, left)
+        if limit < LEAST_S:
+            if plan.needed:
+                self.report["problems"].append(f"{name}: no time was left")
+            return {"status": "skipped"}
+        print(f"== {name} (at most {limit:.0f} s)", flush=True)
+        begin = time.monotonic()
+        code = self._process(name, part, limit)
+        seconds = time.monotonic() - begin
+        status = "done" if code == 0 else "timed out" if code is None else "failed"
+        found = json.loads(part.read_text(encoding="utf-8")) if part.is_file() else {"result": {}, "problems": []}
+        self.report |= found["result"] if name == "device" else {name: found["result"]}
+        problems = [f"{name}: {text}" for text in found["problems"]]
+        if status == "timed out" and plan.needed:
+            problems.append(f"{name}: ran past its limit of {limit:.0f} s; what it had found is in the report")
+        elif status == "failed" and not problems:
+            problems.append(f"{name}: ended with exit status {code}")
+        self.report["problems"] += problems
+        return {"status": status, "seconds": seconds, "limit_s": limit}
+
+    def _process(self, name: str, part: Path, limit: float) -> int | None:
+        """Exit status of a phase in a process group of its own; None if it ran past its limit and was ended."""
+        environment = dict(os.environ)
+        if self.options.device == "virtual":
+            folders = [str(install.STAND_IN), str(ROOT / "tests"), environment.get("PYTHONPATH")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
+        command = [sys.executable, __file__, *sys.argv[1:], "--phase", name, "--part", str(part), "--limit", str(limit)]
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
-            report[name] = case(options.backend, catalog, options.hours, problems)
-        except StmgpuError as error:
-            problems.append(f"{name}: {error}")
-            print(f"FAILED {name}: {error}")
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _wanted(self, name: str, plan: Plan) -> bool:
+        options = self.options
+        if options.only is not None:
+            return name == "device" or name in options.only
+        if (options.quick and not plan.quick_s) or (name == "tests" and options.skip_tests):
+            return False
+        return options.backend == "cuda" or not plan.needs_cuda
+
+    def _bytes_differ(self) -> bool:
+        parts = [self.report.get(name, {}) for name in ("states", "screening", "week", "debris", "mean_field")]
+        found = [*parts, *(case for part in parts for case in part.get("cases", ()))]
+        return any(p.get("differing") or p.get("differing_codes") or p.get("differing_variables") for p in found)
+
+    def _named(self) -> Path:
+        device = re.sub(r"[^A-Za-z0-9]+", "_", self.report["device"].split(",")[0]).strip("_").lower()
+        self.options.results.mkdir(parents=True, exist_ok=True)
+        name: Path = self.options.results / f"gpu_check_{device}{'_quick' if self.options.quick else ''}.json"
+        return name
+
+    def _write(self) -> None:
+        if self.file is not None:
+            write_json(self.file, self.report)
+
+
+def _phase(options: argparse.Namespace) -> int:
+    """Run one phase in this process."""
+    phase = Phase(options, options.part, time.monotonic() + options.limit)
     try:
-        report["ensemble"] = _ensemble(options.backend, options.runs, options.years, problems)
-    except StmgpuError as error:
-        problems.append(f"ensemble: {error}")
-        print(f"FAILED ensemble: {error}")
-    report["problems"] = problems
-    device = re.sub(r"[^A-Za-z0-9]+", "_", candidate.device.split(",")[0]).strip("_").lower()
-    options.results.mkdir(parents=True, exist_ok=True)
-    file = options.results / f"gpu_check_{device}.json"
-    file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {file}")
-    print("\n".join(["FAILED:", *problems]) if problems else "everything ran, every byte was the same")
-    return 1 if problems else 0
+        PHASES[options.phase].run(phase)
+    except Exception as error:  # noqa: BLE001  whatever it is, the report says so and the other phases run
+        traceback.print_exc()
+        phase.problem(f"{type(error).__name__}: {error}")
+        return 1
+    finally:
+        phase.save()
+    return 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n", maxsplit=1)[0])
     parser.add_argument("--backend", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--device", choices=("real", "virtual"), default="real")
+    parser.add_argument("--quick", action="store_true", help="bytes, and seconds of the main cases, in two minutes")
+    parser.add_argument("--only", nargs="+", choices=[name for name in PHASES if name != "device"], metavar="PHASE")
+    parser.add_argument("--skip-tests", action="store_true")
     parser.add_argument("--catalog", type=Path, help="catalogue file; default the synthetic one")
     parser.add_argument("--objects", type=int, default=27_000, help="objects of the synthetic catalogue")
-    parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--hours", type=float, default=24.0, help="window; `week` takes seven times as much")
+    parser.add_argument("--many", type=int, default=1_000_000, help="objects of `million`")
     parser.add_argument("--runs", type=int, default=64, help="runs of the debris ensemble, side by side")
     parser.add_argument("--years", type=float, default=2.0, help="length of the debris ensemble")
-    parser.add_argument("--skip-tests", action="store_true")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--population", type=int, help="objects of the debris ensemble; default the shipped population")
+    parser.add_argument("--copy-mb", type=int, default=256, help="size of the copies to and from the GPU")
+    parser.add_argument("--total-s", type=float, help="time for all phases; default 525, with --quick 110")
+    parser.add_argument("--results", type=Path, default=machine.RESULTS)
+    for hidden, kind in (("--phase", str), ("--part", Path), ("--limit", float)):
+        parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-@contextmanager
-def _as_baseline(backend: str) -> Iterator[str]:
-    """Name of the backend to compare with: the CPU, in its scalar build when the CPU itself is checked."""
-    before = os.environ.get("STMGPU_ISA")
-    if backend == "cpu":
-        os.environ["STMGPU_ISA"] = "scalar"
-    try:
-        yield "cpu"
-    finally:
-        if before is None:
-            os.environ.pop("STMGPU_ISA", None)
-        else:
-            os.environ["STMGPU_ISA"] = before
-
-
-def _kernels(backend: Any) -> dict[str, Any]:
-    """Registers and local memory of every kernel as loaded, and spills as the compiler reports them."""
-    loaded: dict[str, Any] = {name: backend.usage(name) for name in sorted(signatures())}
-    try:
-        for file in sorted({s.file for s in signatures().values()}):
-            for usage in nvrtc.compile_file(file, backend.arch).usage:
-                loaded[usage.kernel]["compiled"] = asdict(usage)
-    except BackendError as error:
-        print(f"no compiler report: {error}")
-    for name, usage in loaded.items():
-        print(f"kernel {name}: {usage['registers']} registers, {usage['local_bytes']} bytes of local memory a thread")
-    return loaded
-
-
-def _tests(backend: str, problems: list[str]) -> dict[str, int]:
-    """Run the suite; tests of the checked backend that were skipped are problems."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "junit.xml"
-        subprocess.run([sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}"], cwd=ROOT, check=False)
-        try:
-            cases = list(ET.parse(report).iter("testcase"))
-        except (OSError, ET.ParseError) as error:
-            problems.append(f"the test suite left no report: {error}")
-            return {}
-    counts = {"passed": 0, "failed": 0, "skipped": 0, f"skipped_{backend}": 0}
-    for case in cases:
-        name = f"{case.get('classname')}.{case.get('name')}"
-        if case.find("failure") is not None or case.find("error") is not None:
-            counts["failed"] += 1
-            problems.append(f"test failed: {name}")
-        elif (skip := case.find("skipped")) is not None:
-            counts["skipped"] += 1
-            if (backend == "cuda" and "no GPU" in str(skip.get("message"))) or f"[{backend}" in name:
-                counts[f"skipped_{backend}"] += 1
-                problems.append(f"test of the {backend} backend skipped: {name}: {skip.get('message')}")
-        else:
-            counts["passed"] += 1
-    return counts
-
-
-def _timed(run: Callable[[], Any], wait: Callable[[Any], Any]) -> tuple[Any, dict[str, float]]:
-    """The result, and seconds of the first run (with compiling) and of the fastest of the following ones."""
-    seconds = []
-    for _ in range(REPEATS + 1):
-        begin = time.perf_counter()
-        result = run()
-        wait(result)
-        seconds.append(time.perf_counter() - begin)
-    return result, {"first_s": seconds[0], "best_s": min(seconds[1:])}
-
-
-def _states(backend: str, catalog: Catalog, hours: float, problems: list[str]) -> dict[str, Any]:
-    """SGP4 states of the whole catalogue every ten minutes: bytes, and states a second."""
-    start = default_start(catalog)
-    times = np.arange(0.0, hours * 3600.0, 600.0)
-
-    def run(runner: Backend) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-        propagator = SGP4Propagator(catalog, runner, (start.jd, start.fr), (0.0, hours * 3600.0))
-        (states, codes), seconds = _timed(lambda: propagator.grid(times), lambda out: runner.get(out[1][-1]))
-        n = propagator.n
-        seconds["states_per_s"] = n * len(times) / seconds["best_s"]
-        return runner.get(states)[:, :, :n], runner.get(codes)[:, :n], seconds
-
-    states, codes, seconds = run(get_backend(backend))
-    with _as_baseline(backend) as name:
-        expected, expected_codes, baseline = run(get_backend(name))
-    differing = int((states.view(np.int64) != expected.view(np.int64)).sum())
-    differing_codes = int((codes != expected_codes).sum())
-    largest = float(np.nanmax(np.abs(states - expected), initial=0.0))
-    result = {
-        "timed": seconds,
-        "baseline": baseline,
-        "numbers": states.size,
-        "differing": differing,
-        "differing_codes": differing_codes,
-        "largest_difference": largest,
-    }
-    if differing or differing_codes:
-        problems.append(
-            f"states: {differing} of {states.size} numbers and {differing_codes} codes differ from the "
-            f"CPU's, by at most {largest:g} km or km/s"
-        )
-    print(
-        f"states: {seconds['states_per_s']:,.0f} a second (baseline {baseline['states_per_s']:,.0f}), "
-        f"{differing} of {states.size} numbers differ"
-    )
-    return result
-
-
-def _screening(backend: str, catalog: Catalog, hours: float, problems: list[str]) -> dict[str, Any]:
-    """All against all at two thresholds: bytes of every variable, and seconds of every stage."""
-    results = {}
-    for threshold_km, window in ((5.0, hours), (50.0, min(hours, 1.0))):
-
-        def run(name: str, threshold_km: float = threshold_km, window: float = window) -> xr.Dataset:
-            return screen(catalog, hours=window, threshold_km=threshold_km, backend=name)
-
-        found, seconds = _timed(lambda run=run: run(backend), len)
-        with _as_baseline(backend) as name:
-            expected, baseline = _timed(lambda run=run, name=name: run(name), len)
-        differing = [
-            str(v) for v in expected.variables if found[v].to_numpy().tobytes() != expected[v].to_numpy().tobytes()
-        ]
-        case = f"{window:g} h, {threshold_km:g} km"
-        results[case] = {
-            "timed": seconds,
-            "stages": json.loads(found.attrs["seconds"]),
-            "baseline": baseline,
-            "events": found.sizes["conjunction"],
-            "candidates": found.attrs["candidates"],
-            "differing_variables": differing,
-        }
-        if differing:
-            problems.append(
-                f"screening {case}: {', '.join(differing)} differ from the CPU's "
-                f"({found.sizes['conjunction']} events, the CPU found {expected.sizes['conjunction']})"
-            )
-        print(
-            f"screening {case}: {found.sizes['conjunction']} events, {seconds['best_s']:.2f} s (baseline "
-            f"{baseline['best_s']:.2f} s), variables that differ: {', '.join(differing) or 'none'}"
-        )
-    return results
-
-
-def _ensemble(backend: str, runs: int, years: float, problems: list[str]) -> dict[str, Any]:
-    """Runs of the shipped scenario side by side: bytes of every variable and event, and object-steps a second.
-
-    Once whole, and once with the two kernels that work on all objects alone, which is what a GPU is there for.
-    """
-    scenario = read_study(shipped_scenarios()["removal"]).scenarios[1]
-    population = initial_population(scenario)
-    steps = round(years * 365.25 / scenario.propagation.step_days)
-
-    def run(name: str) -> tuple[list[RunResult], dict[str, float]]:
-        chosen = get_backend(name)
-        begin = time.perf_counter()
-        results = Evolution(
-            scenario, population, years=years, seed=1, run_numbers=list(range(runs)), backend=chosen
-        ).run()
-        seconds = time.perf_counter() - begin
-        objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
-        return results, {
-            "seconds": seconds,
-            "object_steps_per_s": objects * steps / seconds,
-            **_object_kernels(chosen, scenario, population, runs),
-        }
-
-    found, timed = run(backend)
-    with _as_baseline(backend) as name:
-        expected, baseline = run(name)
-    differing = sorted(
-        {
-            key
-            for a, b in zip(found, expected, strict=True)
-            for part in ("series", "events")
-            for key, values in getattr(b, part).items()
-            if getattr(a, part)[key].tobytes() != values.tobytes()
-        }
-    )
-    if differing:
-        problems.append(f"ensemble: {', '.join(differing)} differ from the CPU's")
-    for key, rate in timed.items():
-        print(f"ensemble: {key} {rate:,.4g} (baseline {baseline[key]:,.4g})")
-    print(f"ensemble: variables that differ: {', '.join(differing) or 'none'}")
-    return {
-        "runs": runs,
-        "years": years,
-        "objects": len(population),
-        "timed": timed,
-        "baseline": baseline,
-        "differing_variables": differing,
-    }
-
-
-def _object_kernels(backend: Backend, scenario: Scenario, population: Population, runs: int) -> dict[str, float]:
-    """Object-steps a second of moving and of sorting into cells, with all runs in the backend's memory, and objects a
-    second of mean-field rates."""
-    environment = Environment.build(scenario.environment, population.epoch_year, population.epoch_year + 1.0)
-    members = Members(backend, len(population) * runs, Coefficients(2.2, 1.2))
-    for number in range(runs):
-        members.add(number, np.arange(len(population), dtype=np.int64), population)
-    density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
-    air = DensityTable(backend.put(density), environment.lowest_km, environment.spacing_km)
-    mover = Secular(backend, 150.0)
-    cube = Cube(
-        backend,
-        seed=1,
-        run_numbers=np.arange(runs),
-        cube_km=scenario.collisions.cube_km,
-        resamples=1,
-        lattice=scenario.collisions.lattice,
-    )
-    _, moving = _timed(
-        lambda: mover.step(members.state, 432_000.0, density=air, sun=(1.0, 0.0, 0.0)),
-        lambda _: backend.get(members.state.gone[:1]),
-    )
-    _, meeting = _timed(lambda: cube.encounters(members.state, 1), len)
-    objects, p, solver = len(population) * runs, population, Solver(backend)
-    _, ranking = _timed(
-        lambda: mean_field(p.a_km, p.ecc, p.inc_rad, p.radius_m, p.mass_kg, backend=solver), lambda found: found.total
-    )
-    return {
-        "moving_per_s": objects / moving["best_s"],
-        "meeting_per_s": objects / meeting["best_s"],
-        "ranking_per_s": len(p) / ranking["best_s"],
-    }
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def version() -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def compile_text(text: str, name: str, arch: int) -> Compiled:
+def compile_text(text: str, name: str, arch: int, options: tuple[str, ...] = OPTIONS) -> Compiled:
     """Compile kernel source without includes.
 
     Parameters
@@ -93,6 +93,8 @@ def compile_text(text: str, name: str, arch: int) -> Compiled:
         Its name in messages.
     arch : int
         Compute capability times ten, for example 90 for sm_90.
+    options : tuple of str
+        Other options than those of the cuda backend.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def compile_text(text: str, name: str, arch: int) -> Compiled:
             f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
             f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc"
         )
-    with _compiled(text, name, (*OPTIONS, *_REPORT, f"-arch=sm_{arch}")) as (program, log):
+    with _compiled(text, name, (*options, *_REPORT, f"-arch=sm_{arch}")) as (program, log):
         cubin = bytearray(_checked(nvrtc.nvrtcGetCUBINSize(program), "nvrtcGetCUBINSize"))
         _checked(nvrtc.nvrtcGetCUBIN(program, cubin), "nvrtcGetCUBIN")
     usage = tuple(

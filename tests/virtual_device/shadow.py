@@ -29,15 +29,15 @@ class Comparison:
         Numbers that are NaN on both with other bits: a GPU writes NVIDIA's float32 NaN, x86 keeps sign and payload.
     differing : Counter
         Differing numbers by array.
-    first : str
-        The first of them, with both values.
+    first : dict of str
+        The first of them in each array, with both values.
     """
 
     launches: int = 0
     numbers: int = 0
     nan: int = 0
     differing: Counter[str] = field(default_factory=Counter)
-    first: str = ""
+    first: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
         """Compare one output array."""
@@ -53,7 +53,7 @@ class Comparison:
         if count := int(differ.sum()):
             self.differing[name] += count
             at = tuple(np.argwhere(differ)[0].tolist())
-            self.first = self.first or f"{name}{list(at)} is {ours[at]!r} on the cpu and {theirs[at]!r} on the device"
+            self.first.setdefault(name, f"{name}{list(at)} is {ours[at]!r} on the cpu and {theirs[at]!r} on the device")
 
 
 class ShadowedBackend(CpuBackend):
@@ -95,7 +95,7 @@ class ShadowedBackend(CpuBackend):
     def differences(self) -> dict[str, str]:
         """What differs, by kernel."""
         return {
-            kernel: f"{dict(c.differing)} of {c.numbers} numbers differ; {c.first}"
+            kernel: f"{dict(c.differing)} of {c.numbers} numbers differ; {'; '.join(c.first.values())}"
             for kernel, c in self.compared.items()
             if c.differing
         }
