@@ -134,6 +134,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
+@pytest.fixture(scope="session")
+def stand_in() -> ModuleType:
+    """The stand-in for CuPy itself, as ``import cupy`` gives it to a test with the mark ``cuda``."""
+    if _lack():
+        pytest.skip(_lack())
+    return _stand_in()["cupy"]
+
+
 @pytest.fixture(params=list(_MAKERS))
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend in turn; one that cannot run here skips with the reason."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -57,6 +57,7 @@ class ndarray:
 
     __slots__ = ("__weakref__", "_block", "_host", "base")
     __array_priority__ = 100
+    _by_numpy: ClassVar[dict[str, Any]] = {}  # elementwise functions by NumPy's names
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: str = "C"):
@@ -144,9 +145,6 @@ class ndarray:
 
     def __float__(self) -> float:
         return float(self.item())
-
-    def __index__(self) -> int:
-        return self.get().__index__()
 
     # -------------------------------------------------------------------------------------------- views
     T = property(lambda self: self if self.ndim < 2 else view(self, self._host.T))
@@ -292,9 +290,7 @@ class ndarray:
     # -------------------------------------------------------------------------------------------- with NumPy
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Apply an operator with a NumPy scalar on its left; CuPy takes other calls, too, but they hide a device."""
-        from . import _ufuncs
-
-        own = _ufuncs.BY_NUMPY.get(ufunc.__name__)
+        own = self._by_numpy.get(ufunc.__name__)
         if method != "__call__" or kwargs or own is None or not isinstance(inputs[0], (np.generic, np.ndarray)):
             raise NotOnADeviceError(f"numpy.{ufunc.__name__} of an array in the GPU's memory; use the function of xp")
         return own(*inputs)

@@ -82,9 +82,13 @@ class _Cubin:
             raise CUDADriverError(209)
 
     def _read(self, data: bytes) -> None:
-        magic, _, machine, _, _, _, table, flags, _, _, _, size, number, names_at = self._HEADER.unpack_from(data)
+        magic, _, machine, _, _, programs, table, flags, _, length, parts, size, number, names_at = (
+            self._HEADER.unpack_from(data)
+        )
         if magic[:4] != b"\x7fELF" or machine != 190 or size != self._SECTION.size or not number:
             raise ValueError("no machine code of CUDA")
+        if programs + length * parts > len(data):
+            raise ValueError("cut off")
         self.arch = flags >> 8 & 0xFF
         sections = [self._SECTION.unpack_from(data, table + k * size) for k in range(number)]
         if any(at + length > len(data) for _, kind, _, _, at, length, *_ in sections if kind != 8):
@@ -131,8 +135,8 @@ class RawModule:
 
     def __init__(
         self,
-        *,
         code: str | None = None,
+        *,
         path: str | None = None,
         options: tuple[str, ...] = (),
         backend: str = "nvrtc",

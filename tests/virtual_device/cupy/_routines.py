@@ -242,5 +242,6 @@ REDUCTIONS = {name: _reduction(name, typed=name == "sum") for name in ("sum", "m
 
 for _name, _function in REDUCTIONS.items():
     setattr(ndarray, _name, _function)
-for _method in (repeat, nonzero, searchsorted, clip):
+for _method in (repeat, nonzero, searchsorted):
     setattr(ndarray, _method.__name__, _method)
+ndarray.clip = lambda self, min=None, max=None: clip(self, min, max)  # type: ignore[attr-defined]

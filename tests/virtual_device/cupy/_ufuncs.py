@@ -136,8 +136,7 @@ def _fits(given: Any, loop: str, weak: bool) -> bool:
 
 
 FUNCTIONS = {name: ufunc(name) for name in _TYPES}
-BY_NUMPY = {**{n: f for n, f in FUNCTIONS.items() if n != "where"}, "divide": FUNCTIONS["true_divide"]}
-"""By the names of NumPy's ufuncs."""
+ndarray._by_numpy = {**{n: f for n, f in FUNCTIONS.items() if n != "where"}, "divide": FUNCTIONS["true_divide"]}
 
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",

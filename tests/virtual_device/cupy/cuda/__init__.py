@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .. import _driver as driver
 from .._state import Device
-from . import compiler, driver, memory, runtime
+from . import compiler, function, memory, runtime
 
-__all__ = ["Device", "compiler", "driver", "memory", "runtime"]
+__all__ = ["Device", "compiler", "driver", "function", "memory", "runtime"]
