@@ -20,6 +20,7 @@ at 7,000 km (1995 to 2026): tests/test_frames.py.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ def rotation_to_teme(frame: str, time_ns: npt.ArrayLike) -> Floats:
         return np.broadcast_to(np.eye(3), (len(times), 3, 3)).copy()
     knot, rest = np.divmod(times, _KNOT_NS)
     wanted, place = np.unique((knot[:, None] + np.arange(-1, 3)).reshape(-1), return_inverse=True)
-    matrices = _exact(kind, wanted)[place.reshape(-1, 4)]
+    matrices = _exact(kind, tuple(wanted.tolist()))[place.reshape(-1, 4)]
     u = rest / float(_KNOT_NS)
     w = np.stack(
         [
@@ -226,16 +227,11 @@ def tai_minus_utc(day: npt.ArrayLike) -> Ints:
     if days.size and int(days.min()) < 730:
         first = np.datetime64(int(days.min()), "D")
         raise InputError(f"{first} is before 1972, when UTC did not keep whole seconds; give later times")
-    distinct, place = np.unique(days, return_inverse=True)
-    dates = distinct.astype("datetime64[D]")
-    month = dates.astype("datetime64[M]")
-    year = month.astype("datetime64[Y]")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", erfa.ErfaWarning)  # "dubious year": beyond the table, as documented
-        seconds = erfa.dat(
-            year.astype(np.int64) + 1970, (month - year).astype(np.int64) + 1, (dates - month).astype(np.int64) + 1, 0.0
-        )
-    return np.asarray(np.rint(seconds), np.int64)[place].reshape(days.shape)
+    table = erfa.leap_seconds.get()
+    months = 12 * (table["year"].astype(np.int64) - 1970) + table["month"] - 1
+    changes = months.view("datetime64[M]").astype("datetime64[D]").view(np.int64)
+    offsets = np.rint(table["tai_utc"]).astype(np.int64)
+    return np.asarray(offsets[np.searchsorted(changes, days, side="right") - 1])
 
 
 def geodetic(time: Times, position_km: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -276,9 +272,10 @@ def geodetic(time: Times, position_km: npt.ArrayLike) -> tuple[Floats, Floats, F
     return np.degrees(latitude), np.degrees(longitude), height_m / 1000.0
 
 
-def _exact(kind: str, knots: Ints) -> Floats:
+@functools.lru_cache(maxsize=16)  # short segments follow each other between the same knots
+def _exact(kind: str, knots: tuple[int, ...]) -> Floats:
     """Matrices at knots, counted from 1970 in units of 6 h."""
-    day, quarter = np.divmod(knots, NS_PER_DAY // _KNOT_NS)
+    day, quarter = np.divmod(np.array(knots), NS_PER_DAY // _KNOT_NS)
     jd, fr = day + UNIX_EPOCH_JD, quarter * (_KNOT_NS / NS_PER_DAY)
     leap = tai_minus_utc(np.maximum(day, 730))  # TT to a few seconds is all that the matrices need
     tt = fr + (leap + _TT_MINUS_TAI_S) / 86400.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stmgpu.messages.covariances import COUNT
 from stmgpu.messages.fields import FlatMessage, FlatRecord, Record, SegmentedMessage, fail, shown
-from stmgpu.messages.states import Place, StateRows, StateSegment
+from stmgpu.messages.states import Place, StateRows, StateSegment, StateTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +118,11 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
         For the first line that is wrong; it names the line and what is allowed there.
     """
     reader = _SegmentReader(kind)
+    with reader.tables.first_problem():
+        return _read_segments(data, reader)
+
+
+def _read_segments(data: bytes, reader: _SegmentReader) -> list[StateSegment]:
     for position, line in enumerate(io.BytesIO(data), start=1):
         rows = reader.rows
         if rows is not None and len(line) <= _MAX_LINE and line.lstrip()[:1].isdigit():  # nearly every line of a file
@@ -131,7 +136,7 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
         if len(line) > _MAX_LINE:
             fail(
                 f"line {position}",
-                f"it has {len(line)} characters, allowed are {_MAX_LINE}; check that it is an {kind.name}",
+                f"it has {len(line)} characters, allowed are {_MAX_LINE}; check that it is an {reader.kind.name}",
             )
         text = line.decode("utf-8", "replace").strip()
         if text and text.split(None, 1)[0] != "COMMENT":
@@ -144,7 +149,7 @@ class _SegmentReader:
 
     def __init__(self, kind: SegmentedMessage) -> None:
         self.kind = kind
-        self.segments: list[StateSegment] = []
+        self.tables = StateTables()
         self.block = "start"
         self.meta: Record = {}
         self.opened = 0
@@ -194,7 +199,7 @@ class _SegmentReader:
 
     def _end_segment(self) -> None:
         if self.table is not None:
-            self.segments.append(self.table.close())
+            self.tables.append(self.table)
             self.table = None
 
     def close(self) -> list[StateSegment]:
@@ -204,7 +209,7 @@ class _SegmentReader:
         if self.block == "covariance":
             fail("end of file", "COVARIANCE_START has no COVARIANCE_STOP; the file is cut")
         self._end_segment()
-        return self.segments
+        return self.tables.close()
 
 
 class _CovarianceBlock:

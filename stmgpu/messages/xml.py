@@ -18,7 +18,7 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 from stmgpu.errors import InputError
 from stmgpu.messages.covariances import ELEMENTS
 from stmgpu.messages.fields import STATE, FlatMessage, FlatRecord, Record, SegmentedMessage, fail
-from stmgpu.messages.states import Place, StateRows, StateSegment
+from stmgpu.messages.states import Place, StateRows, StateSegment, StateTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,13 +174,13 @@ def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:
     _check_tags(data)
     target = _SegmentTarget(kind)
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
-    with _rejecting_bad_xml(kind.name):
+    with target.tables.first_problem(), _rejecting_bad_xml(kind.name):
         for k in range(0, len(data), _BYTES_AT_ONCE):
             parser.feed(data[k : k + _BYTES_AT_ONCE])
         parser.close()
     if not target.messages:
         _fail_without_message(target.root, kind.name)
-    return target.segments
+    return target.tables.close()
 
 
 class _SegmentTarget:
@@ -188,7 +188,7 @@ class _SegmentTarget:
 
     def __init__(self, kind: SegmentedMessage) -> None:
         self.kind = kind
-        self.segments: list[StateSegment] = []
+        self.tables = StateTables()
         self.messages = 0
         self.root = ""
         self._tag = kind.name.lower()
@@ -233,12 +233,12 @@ class _SegmentTarget:
         return self._path[self._base :] == [self._tag, "body", "segment", *names]
 
     def _where(self) -> str:
-        return f"segment {len(self.segments) + 1}, state {self._states + 1}"
+        return f"segment {len(self.tables) + 1}, state {self._states + 1}"
 
     def _place(self) -> str:
         if self._block is self.kind.state:
             return self._where()
-        return f"segment {len(self.segments) + 1}, covariance {self._matrices + 1}"
+        return f"segment {len(self.tables) + 1}, covariance {self._matrices + 1}"
 
     def data(self, text: str) -> None:
         """Take text of an element."""
@@ -255,8 +255,8 @@ class _SegmentTarget:
             self._end_vector()
         elif level == 2 and name == "segment" and self._path[self._base :] == [self._tag, "body"]:
             if self._rows is None:
-                fail(f"segment {len(self.segments) + 1}", "it holds no <metadata> followed by a <stateVector>")
-            self.segments.append(self._rows.close())
+                fail(f"segment {len(self.tables) + 1}", "it holds no <metadata> followed by a <stateVector>")
+            self.tables.append(self._rows)
             self._meta = self._rows = None
 
     def _end_field(self, name: str) -> None:
@@ -270,7 +270,7 @@ class _SegmentTarget:
         elif self._meta is not None:
             problem = self.kind.metadata.add(self._meta, name, text)
             if problem:
-                fail(f"segment {len(self.segments) + 1}", problem)
+                fail(f"segment {len(self.tables) + 1}", problem)
 
     def _end_vector(self) -> None:
         vector, self._vector = self._vector or {}, None
@@ -281,7 +281,7 @@ class _SegmentTarget:
         if self._rows is None:
             if self._meta is None:
                 fail(self._place(), "it comes before any <metadata>")
-            self._rows = StateRows(self._meta, Place("segment", len(self.segments) + 1))
+            self._rows = StateRows(self._meta, Place("segment", len(self.tables) + 1))
         if not is_state:
             self._rows.covariances.add(
                 self._place(),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from stmgpu.errors import InputError
-from stmgpu.messages import states
-from stmgpu.messages.states import Place, StateRows
+from stmgpu.messages import kvn, states
+from stmgpu.messages.fields import OEM
+from stmgpu.messages.states import Place, StateRows, StateTables
 
 
 def _row(k: int) -> list[bytes]:
@@ -51,3 +52,43 @@ def test_the_first_wrong_text_is_named(column: int, text: bytes, message: str) -
 def test_a_segment_holds_a_state() -> None:
     with pytest.raises(InputError, match=r"^segment 3: it holds no state"):
         StateRows({}, Place("segment", 3)).close()
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 100])
+def test_short_segments_are_converted_together(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "_ROWS_AT_ONCE", at_once)
+    calls = []
+    read = states.parse_epochs
+    monkeypatch.setattr(states, "parse_epochs", lambda texts: calls.append(len(texts)) or read(texts))
+    tables, alone = StateTables(), []
+    for number in range(6):
+        for add in (tables.append, lambda rows: alone.append(rows.close())):
+            rows = StateRows({"OBJECT_NAME": str(number)}, Place("segment", number + 1))
+            for k in range(number + 1):
+                rows.add(_row(10 * number + k), k)
+            add(rows)
+        assert len(tables) == number + 1
+    together = tables.close()
+    assert sum(calls) == 2 * 21
+    if at_once == 100:
+        assert calls[-1] == 21
+    for one, other in zip(together, alone, strict=True):
+        assert (one.meta, one.place, one.covariance) == (other.meta, other.place, other.covariance)
+        for name in ("day", "nanosecond", "states", "position"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_the_first_problem_of_a_file_is_named() -> None:
+    """Not the later line that ends the reading, nor a later segment."""
+    head = b"CCSDS_OEM_VERS = 2.0\nCREATION_DATE = 2024-07-05T00:00:00\nORIGINATOR = X\n"
+    segment = b"META_START\nOBJECT_NAME = A\nMETA_STOP\n2024-07-05T00:00:00 1 2 3 4 5 %b\n"
+    good, bad, worse = segment % b"6", segment % b"six", b"META_START\nMETA_START\n"
+    for text, message in (
+        (good + bad + good + worse, "line 11: Z_DOT is 'six'"),
+        (good + bad + bad, "line 11: Z_DOT is 'six'"),
+        (bad + b"META_START\nMETA_STOP\n" + worse, "line 7: Z_DOT is 'six'"),
+        (good + b"META_START\nMETA_STOP\n" + bad, "the segment that begins at line 8: it holds no state"),
+        (good + good + worse, "line 13: it is 'META_START', allowed here"),
+    ):
+        with pytest.raises(InputError, match=f"^{message}"):
+            kvn.read_segments(head + text, OEM)

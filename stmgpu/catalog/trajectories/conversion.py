@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stmgpu.messages.states import StateSegment
 
 _REQUIRED = ("OBJECT_NAME", "OBJECT_ID", "CENTER_NAME", "REF_FRAME", "TIME_SYSTEM", "START_TIME", "STOP_TIME")
+_TIMES = ("START_TIME", "USEABLE_START_TIME", "USEABLE_STOP_TIME", "STOP_TIME")
 _METHODS = {"LAGRANGE": "lagrange", "HERMITE": "hermite", "LINEAR": "linear"}
 _NO_ID = ("", "UNKNOWN", "NONE", "N/A", "TBD")
 _LOCAL_FRAMES = {**dict.fromkeys(("RTN", "RSW", "RIC", "UVW", "QSW"), "RTN"), "TNW": "TNW"}
@@ -67,12 +68,13 @@ def trajectories_of(
     notes: list[str] = []
     segments: dict[tuple[str, str], list[Segment]] = {}
     names: dict[tuple[str, str], str] = {}
+    stated = _stated_times(raw)
     for segment in raw:
         _check_fields(segment)
         object_id, name = segment.meta["OBJECT_ID"].strip(), segment.meta["OBJECT_NAME"].strip()
         key = ("", name) if object_id.upper() in _NO_ID else (object_id, "")
         names.setdefault(key, name)
-        segments.setdefault(key, []).extend(_segments(segment, notes))
+        segments.setdefault(key, []).extend(_segments(segment, stated, notes))
     if isinstance(norad_ids, int) and len(segments) > 1:
         raise InputError(
             f"one id, {norad_ids}, is given for {len(segments)} objects ({', '.join(names.values())[:200]}); "
@@ -116,7 +118,23 @@ def _check_fields(segment: StateSegment) -> None:
         )
 
 
-def _segments(segment: StateSegment, notes: list[str]) -> list[Segment]:
+def _stated_times(raw: Sequence[StateSegment]) -> dict[bytes, tuple[Ints, Ints, bool]]:
+    """Day, nanosecond and validity of all times in metadata, by their texts: read at once, as few are slow to read."""
+    texts = list({text for segment in raw for keyword in _TIMES if (text := _time_text(segment, keyword))})
+    day, nanosecond, valid = parse_epochs(texts)
+    return {
+        text: (day[k : k + 1], nanosecond[k : k + 1], valid_one)
+        for k, (text, valid_one) in enumerate(zip(texts, valid.tolist(), strict=True))
+    }
+
+
+def _time_text(segment: StateSegment, keyword: str) -> bytes:
+    return segment.meta.get(keyword, "").strip().encode("utf-8", "replace").replace(b" ", b"T", 1)
+
+
+def _segments(
+    segment: StateSegment, stated: Mapping[bytes, tuple[Ints, Ints, bool]], notes: list[str]
+) -> list[Segment]:
     """Convert a segment of a message to TEME and UTC; a leap second splits it in two."""
     meta = segment.meta
     try:
@@ -132,7 +150,7 @@ def _segments(segment: StateSegment, notes: list[str]) -> list[Segment]:
             "times must rise (a manoeuvre needs a segment of its own)",
         )
     _check_sizes(segment)
-    begin, end = _usable(segment, tai, notes)
+    begin, end = _usable(segment, tai, stated, notes)
     keep = kept_samples(tai)
     if not keep.all():
         notes.append(_left_out(segment, np.flatnonzero(~keep), tai))
@@ -208,15 +226,18 @@ def _turned(covariances: Covariances, rows: Ints, frame: str) -> Covariances:
     return replace(covariances, lower=lower)
 
 
-def _usable(segment: StateSegment, tai: Ints, notes: list[str]) -> tuple[int, int]:
+def _usable(
+    segment: StateSegment, tai: Ints, stated: Mapping[bytes, tuple[Ints, Ints, bool]], notes: list[str]
+) -> tuple[int, int]:
     """Usable time [ns TAI], after a check of the metadata's four times against the states."""
     times = {}
-    for keyword in ("START_TIME", "USEABLE_START_TIME", "USEABLE_STOP_TIME", "STOP_TIME"):
-        text = segment.meta.get(keyword, "").strip()
+    for keyword in _TIMES:
+        text = _time_text(segment, keyword)
         if text:
-            day, nanosecond, valid = parse_epochs([text.encode("utf-8", "replace").replace(b" ", b"T", 1)])
-            if not valid[0]:
-                fail(segment.where(), f"{keyword} is {text[:60]!a}, allowed are times such as {EPOCH_FORMS}")
+            day, nanosecond, valid = stated[text]
+            if not valid:
+                shown = segment.meta[keyword].strip()[:60]
+                fail(segment.where(), f"{keyword} is {shown!a}, allowed are times such as {EPOCH_FORMS}")
             try:
                 times[keyword] = int(to_tai(segment.meta["TIME_SYSTEM"], day, nanosecond)[0])
             except InputError as error:

@@ -6,7 +6,7 @@ import pytest
 from support.trajectories import circle
 
 from stmgpu.catalog.ccsds.oem_writer import format_oem
-from stmgpu.catalog.trajectories import Trajectories, Trajectory
+from stmgpu.catalog.trajectories import Trajectories, Trajectory, conversion
 from stmgpu.catalog.trajectories.reading import ReadOptions, read_one
 from stmgpu.errors import InputError
 
@@ -46,3 +46,17 @@ def test_many_gaps_are_counted() -> None:
     assert len(t.segment_object) == 14
     assert len(notes) == 11
     assert notes[-1].endswith("MANY: 3 more gaps between segments")
+
+
+def test_times_of_all_metadata_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a single time takes as long as reading hundreds."""
+    calls, read = [], conversion.parse_epochs
+    monkeypatch.setattr(conversion, "parse_epochs", lambda texts: calls.append(sorted(texts)) or read(texts))
+    parts = [circle(2, begin_s=180.0 * k) for k in range(14)]
+    text = format_oem(Trajectories.of([Trajectory(parts, 7, "MANY")]))
+    t, _ = read_one(text, ReadOptions())
+    assert t.usable_start_ns.tolist() == [int(part.time_ns[0]) for part in parts]
+    assert len(calls) == 1
+    assert len(calls[0]) == 28
+    with pytest.raises(InputError, match=r"that begins at line 165: USEABLE_STOP_TIME is 'soon', allowed are times"):
+        read_one(text.replace(b"STOP_TIME = 2025-01-01T00:31:00.000000000", b"STOP_TIME = soon"), ReadOptions())
