@@ -39,8 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what runs on another backend than ``--backend``, whatever fixture chooses it."""
+    """Mark what runs on a device, and deselect what runs on another backend than ``--backend``."""
+    for item in items:
+        if "cuda" in _backends_of(item) or "cuda" in getattr(item, "fixturenames", ()):
+            item.add_marker("cuda")
     chosen = config.getoption("--backend")
     if chosen is None:
         return
@@ -72,8 +76,7 @@ def _make(name: str) -> Backend:
     try:
         return _MAKERS[name]()
     except BackendError as error:
-        lack = f"; no virtual device: {_lack()}" if name == "cuda" and _lack() else ""
-        pytest.skip(f"backend {name}: {error}{lack}")
+        pytest.skip(f"backend {name}: {error}")
 
 
 VIRTUAL = Path(__file__).parent / "virtual_device"
@@ -112,19 +115,23 @@ def _stand_in() -> dict[str, ModuleType]:
         sys.modules.update(there)
 
 
-def _wants_device(item: pytest.Item) -> bool:
-    return (
-        "cuda" in _backends_of(item)
-        or "cuda" in getattr(item, "fixturenames", ())
-        or item.get_closest_marker("cuda") is not None
-    )
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test of the cuda backend where there is neither a GPU nor a virtual device."""
+    from stmgpu.backend.cuda import devices
+
+    if item.get_closest_marker("cuda") is not None:
+        try:
+            devices()
+        except BackendError as error:
+            real = item.config.getoption("--device") == "real"
+            pytest.skip(f"no GPU: {error}; no virtual device: {'--device=real' if real else _lack()}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let a test of the cuda backend, with its fixtures and processes, find the stand-in for CuPy."""
     device = item.config.getoption("--device")
-    if not _wants_device(item) or device == "real" or (device == "auto" and _has_gpu()) or _lack():
+    if item.get_closest_marker("cuda") is None or device == "real" or (device == "auto" and _has_gpu()) or _lack():
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
         for name, module in _stand_in().items():
@@ -132,6 +139,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         paths = [str(VIRTUAL), str(VIRTUAL.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """Write which blocks of the kernels this process has run; a worker of xdist ends without its exit functions."""
+    if (folder := os.environ.get("STMGPU_VIRTUAL_COVERAGE")) and _stand_in.cache_info().currsize:
+        _stand_in()["cupy.virtual"].write_coverage(Path(folder))
 
 
 @pytest.fixture(scope="session")

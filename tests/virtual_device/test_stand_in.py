@@ -38,7 +38,7 @@ REFUSED = {
     "a NumPy array beside": (lambda cp, a: a + np.ones(4), TypeError, "Unsupported type <class 'numpy.ndarray'>"),
     "a NumPy array before": (lambda cp, a: np.ones(4) + a, TypeError, "Unsupported type <class 'numpy.ndarray'>"),
     "a NumPy array of no axes": (lambda cp, a: a * np.array(2.0), TypeError, "Unsupported type"),
-    "a list beside": (lambda cp, a: a + [1, 2, 3, 4], TypeError, "Unsupported type <class 'list'>"),
+    "a list beside": (lambda cp, a: a * [1, 2, 3, 4], TypeError, "Unsupported type <class 'list'>"),
     "a function of NumPy": (lambda cp, a: np.sqrt(a), AssertionError, "numpy.sqrt of an array in the GPU"),
     "another one": (lambda cp, a: np.concatenate([a, a]), AssertionError, "numpy.concatenate"),
     "a NumPy array to a function": (lambda cp, a: cp.sqrt(np.ones(4)), TypeError, "Unsupported type"),

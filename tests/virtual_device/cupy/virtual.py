@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._modules import libraries
+from ._modules import write_coverage
 from ._state import (
     Counts,
     Faults,
@@ -27,7 +27,7 @@ __all__ = [
     "counts",
     "fault",
     "faults",
-    "libraries",
     "settings",
     "used",
+    "write_coverage",
 ]
