@@ -41,6 +41,10 @@ _ENTRY = re.compile(
 _LOG = logging.getLogger(__name__)
 
 
+class CacheError(BackendError):
+    """The kernel cache cannot be written."""
+
+
 @dataclass(frozen=True)
 class Usage:
     """Resources of one kernel on a GPU: registers per thread and bytes of local memory."""
@@ -82,6 +86,30 @@ def version() -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def check(arch: int, driver: int | None = None) -> None:
+    """Raise :class:`BackendError` unless NVRTC compiles for a GPU, and for its driver.
+
+    Parameters
+    ----------
+    arch : int
+        Compute capability times ten.
+    driver : int, optional
+        Major version of CUDA that the driver knows. It loads no machine code of a newer compiler, nor its PTX.
+    """
+    name = f"NVRTC {'.'.join(map(str, version()))}"
+    if driver is not None and version()[0] > driver:
+        raise BackendError(
+            f"the NVIDIA driver knows CUDA {driver} and cannot load what {name} compiles; pip install 'stmgpu[cuda12]' "
+            "into a new environment, or update the driver (580 or newer for 'stmgpu[cuda13]')"
+        )
+    known = _checked(_bindings().nvrtcGetSupportedArchs(), "nvrtcGetSupportedArchs")
+    if arch not in known:
+        raise BackendError(
+            f"{name} cannot compile for sm_{arch}; it knows {', '.join(f'sm_{a}' for a in known)}. For an older GPU "
+            "pip install 'stmgpu[cuda12]' into a new environment, for a newer one update nvidia-cuda-nvrtc"
+        )
+
+
 def compile_text(text: str, name: str, arch: int, options: tuple[str, ...] = OPTIONS) -> Compiled:
     """Compile kernel source without includes.
 
@@ -101,13 +129,8 @@ def compile_text(text: str, name: str, arch: int, options: tuple[str, ...] = OPT
     BackendError
         NVRTC is missing, does not know ``arch``, or reports an error; the message carries its log.
     """
+    check(arch)
     nvrtc = _bindings()
-    known = _checked(nvrtc.nvrtcGetSupportedArchs(), "nvrtcGetSupportedArchs")
-    if arch not in known:
-        raise BackendError(
-            f"NVRTC {'.'.join(map(str, version()))} cannot compile for sm_{arch}; it knows "
-            f"{', '.join(f'sm_{a}' for a in known)}. Install another nvidia-cuda-nvrtc"
-        )
     with _compiled(text, name, (*options, *_REPORT, f"-arch=sm_{arch}")) as (program, log):
         cubin = bytearray(_checked(nvrtc.nvrtcGetCUBINSize(program), "nvrtcGetCUBINSize"))
         _checked(nvrtc.nvrtcGetCUBIN(program, cubin), "nvrtcGetCUBIN")
@@ -132,27 +155,43 @@ def compile_file(file: Path, arch: int) -> Compiled:
     return compile_text(flatten(file), file.name, arch)
 
 
-def cached_cubin(file: Path, arch: int) -> Path:
+def cached_cubin(file: Path, arch: int, folder: Path | None = None) -> Path:
     """Path of a kernel file's machine code in the cache, compiled if it is not there yet.
 
-    The name is the digest of everything that changes the code: flattened source, options, architecture and NVRTC's
-    version. The file is renamed into place when complete, so processes that compile the same kernel at the same time
-    do not disturb each other.
+    The name holds the digest of everything that changes the code (flattened source, options, architecture and NVRTC's
+    version) and that of the code itself, so that a damaged file is noticed and compiled anew. The file is renamed into
+    place when complete, so processes that compile the same kernel at the same time do not disturb each other.
+
+    Parameters
+    ----------
+    file : Path
+        Kernel file.
+    arch : int
+        Compute capability times ten.
+    folder : Path, optional
+        Folder for the file, default that of the cache.
 
     Raises
     ------
     BackendError
-        as for :func:`compile_text`, or the cache cannot be written.
+        as for :func:`compile_text`.
+    CacheError
+        the cache cannot be written.
     """
     text = flatten(file)
     key = hashlib.sha256(repr((text, OPTIONS, arch, version())).encode()).hexdigest()
-    path = cache_dir() / "cubin" / f"{file.stem}_sm{arch}_{key[:32]}.cubin"
-    if path.is_file():
-        return path
-    compiled = compile_text(text, file.name, arch)
+    folder = cache_dir() / "cubin" if folder is None else folder
+    stem = f"{file.stem}_sm{arch}_{key[:32]}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as part:
+        for path in sorted(folder.glob(f"{stem}_*.cubin")):
+            if _is_sound(path):
+                return path
+            path.unlink()
+            _LOG.info("deleted %s, which is damaged", path)
+        compiled = compile_text(text, file.name, arch, OPTIONS)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stem}_{_digest(compiled.cubin)}.cubin"
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=path.name, suffix=".part", delete=False) as part:
             try:
                 part.write(compiled.cubin)
                 part.close()
@@ -161,12 +200,24 @@ def cached_cubin(file: Path, arch: int) -> Path:
                 Path(part.name).unlink()
                 raise
     except OSError as error:
-        raise BackendError(
-            f"cannot write the kernel cache {path.parent}: {error}; make it writable or set "
+        raise CacheError(
+            f"cannot write the kernel cache {folder}: {error}; make it writable or set "
             "STMGPU_CACHE_DIR to a folder that is"
         ) from error
     _LOG.info("compiled %s for sm_%d with NVRTC %d.%d", file.name, arch, *version())
     return path
+
+
+def _digest(cubin: bytes) -> str:
+    return hashlib.sha256(cubin).hexdigest()[:32]
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file can be read and holds what its name says."""
+    try:
+        return path.stem.endswith(_digest(path.read_bytes()))
+    except OSError:
+        return False
 
 
 def compile_all(archs: list[str]) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,11 +60,11 @@ def test_spills_are_read_from_the_log() -> None:
     assert usage.spill_load_bytes > 0
 
 
-def test_multiply_and_add_are_not_fused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multiply_and_add_are_not_fused() -> None:
     """The bytes must be those of a CPU without contraction: the option has to reach the machine code."""
     split = nvrtc.compile_text(FUSABLE, "axpy.cu", 90).cubin
-    monkeypatch.setattr(nvrtc, "OPTIONS", tuple(o for o in nvrtc.OPTIONS if o != "-fmad=false"))
-    assert nvrtc.compile_text(FUSABLE, "axpy.cu", 90).cubin != split
+    fused = tuple(o for o in nvrtc.OPTIONS if o != "-fmad=false")
+    assert nvrtc.compile_text(FUSABLE, "axpy.cu", 90, fused).cubin != split
 
 
 def test_error_carries_the_log() -> None:
@@ -95,11 +96,63 @@ def test_cache_is_keyed_by_everything_that_changes_the_code(tmp_path: Path, monk
     assert sorted(p.suffix for p in first.parent.iterdir()) == [".cubin"] * 4, "no half-written file is left"
 
 
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "another architecture", "unreadable"])
+def test_damaged_file_is_compiled_anew(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("STMGPU_CACHE_DIR", str(tmp_path / "cache"))
+    file = tmp_path / "good.cu"
+    file.write_text(GOOD)
+    path, other = (nvrtc.cached_cubin(file, arch) for arch in (90, 80))
+    whole = path.read_bytes()
+    if damage == "unreadable":
+        read = Path.read_bytes
+
+        def refused(self: Path) -> bytes:
+            if self == path:
+                monkeypatch.undo()
+                monkeypatch.setenv("STMGPU_CACHE_DIR", str(tmp_path / "cache"))
+                raise PermissionError("not yours")
+            return read(self)
+
+        monkeypatch.setattr(Path, "read_bytes", refused)
+    else:
+        data = {"truncated": whole[:-1], "empty": b"", "garbage": b"\0" * len(whole)}.get(damage, other.read_bytes())
+        path.write_bytes(data)
+    assert nvrtc.cached_cubin(file, 90) == path
+    assert path.read_bytes() == whole
+    assert "which is damaged" in caplog.text
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_nothing_flushes_subnormal_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler gets our options, the last of them included, and none that takes them back."""
+    monkeypatch.setenv("STMGPU_CACHE_DIR", str(tmp_path))
+    given: list[list[str]] = []
+    bindings = nvrtc._bindings()
+    compile_program = bindings.nvrtcCompileProgram
+
+    def recorded(program: Any, number: int, options: list[bytes]) -> Any:
+        given.append([option.decode() for option in options])
+        return compile_program(program, number, options)
+
+    monkeypatch.setattr(bindings, "nvrtcCompileProgram", recorded)
+    file = tmp_path / "scaled.cu"
+    file.write_text('extern "C" __global__ void scaled(float* a, float x) { a[0] = a[1] * x; }\n')
+    machine_code = nvrtc.cached_cubin(file, 90).read_bytes()
+    (options,) = given
+    assert [o for o in options if "ftz" in o or "fast" in o] == ["-ftz=false"]
+    assert ".ftz" not in nvrtc.compile_ptx(file.read_text(), "scaled.cu", 90)
+    assert ".ftz" in nvrtc.compile_ptx(file.read_text(), "scaled.cu", 90, (*nvrtc.OPTIONS, "-ftz=true"))
+    flushing = (*nvrtc.OPTIONS, "-ftz=true")
+    assert nvrtc.compile_text(file.read_text(), "scaled.cu", 90, flushing).cubin != machine_code
+
+
 def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
     monkeypatch.setenv("STMGPU_CACHE_DIR", str(tmp_path / "taken"))
     file = tmp_path / "good.cu"
     file.write_text(GOOD)
-    with pytest.raises(BackendError, match="STMGPU_CACHE_DIR"):
+    with pytest.raises(nvrtc.CacheError, match="STMGPU_CACHE_DIR"):
         nvrtc.cached_cubin(file, 90)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["good.cu", "taken"]
