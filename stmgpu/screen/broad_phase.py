@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stmgpu.constants import WGS72
+from stmgpu.screen.vectors import cube
 
 if TYPE_CHECKING:
     from stmgpu.typing import BackendArray
@@ -51,4 +52,5 @@ class Block:
 
 def bend_km(distance_km: BackendArray, speed_km_s: BackendArray, radius_km: BackendArray, h_s: float) -> BackendArray:
     """A h^2 / 2 of inequality (1) in :mod:`stmgpu.screen.plan`: bound of the deviation from a straight line [km]."""
-    return 1.05 * WGS72.mu_km3_s2 * h_s**2 * (distance_km + 1.05 * speed_km_s * h_s) / (radius_km - 8.0 * h_s) ** 3
+    reach_km = distance_km + 1.05 * speed_km_s * h_s
+    return 1.05 * WGS72.mu_km3_s2 * (h_s * h_s) * reach_km / cube(radius_km - 8.0 * h_s)

@@ -110,9 +110,10 @@ class HashGrid:
         if len(self.columns) == 0:
             return np.inf, -np.inf
         states, good = block.states[:, :3, self.columns], block.codes[:, self.columns] == 0
-        radius = xp.sqrt((states * states).sum(axis=1))
+        x, y, z = (states[:, axis] for axis in range(3))
+        radius = xp.sqrt(x * x + y * y + z * z)
         lowest_km = WGS72.radius_km - 4.0 * NODE_STEP_S  # below the surface there is an error code
-        bend_km = 1.02 * WGS72.mu_km3_s2 / lowest_km**2 * NODE_STEP_S**2 / 8.0
+        bend_km = 1.02 * WGS72.mu_km3_s2 / (lowest_km * lowest_km) * NODE_STEP_S**2 / 8.0
         margin_km = bend_km + 0.5 * plan.threshold_km + plan.pad_factor * float(self.error[self.columns].max())
         low, high = xp.where(good, radius, np.inf).min(), xp.where(good, radius, -np.inf).max()
         return float(low) - margin_km, float(high) + margin_km

@@ -16,6 +16,12 @@ def dot(a: BackendArray, b: BackendArray) -> BackendArray:
     return product
 
 
+def cube(a: BackendArray) -> BackendArray:
+    """Third powers, by multiplication: ``**`` differs from backend to backend in the last digit."""
+    power: BackendArray = a * a * a
+    return power
+
+
 def norm(v: Floats) -> Floats:
     """Lengths of vectors [3, m]."""
     length: Floats = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
