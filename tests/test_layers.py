@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.paths import ROOT
@@ -14,6 +16,7 @@ from stmgpu.backend import BACKENDS
 # tests of a subject that crosses modules, by folder
 SUBJECTS = {
     "": {"attacks", "layers"},
+    "backend": {"workflows"},  # cpu and cuda
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
     "cli": {"arguments", "debris_input"},
     "debris": {"public_names"},
@@ -63,6 +66,86 @@ def test_backends_are_asked_for_capabilities() -> None:
             if by_name or by_attribute:
                 comparisons.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {ast.unparse(node)}")
     assert comparisons == []
+
+
+# functions of xp that return the same bytes on every device: CUDA's others, and **, differ by an ulp or two
+EXACT = {
+    *("arange", "array", "asarray", "ascontiguousarray", "empty", "full", "ndarray", "ones", "zeros"),
+    *("concatenate", "flatnonzero", "lexsort", "nonzero", "repeat", "searchsorted", "stack", "tile", "where"),
+    *("abs", "floor", "max", "maximum", "min", "minimum", "rint", "sqrt"),
+}
+SUMS = {"cumsum", "dot", "einsum", "matmul", "mean", "prod", "std", "sum", "trapezoid", "var"}
+
+
+def test_array_code_is_exact_on_every_device() -> None:
+    """In modules that work on arrays of a backend nothing is used whose last digits depend on the device."""
+    inexact = []
+    for path in _modules_of_arrays():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        counts = [a for c in ast.walk(tree) if isinstance(c, ast.Call) and ast.unparse(c.func) == "int" for a in c.args]
+        for node in ast.walk(tree):
+            power = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not _of_the_host(node.left)
+            power |= isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Pow)
+            function = isinstance(node, ast.Attribute) and _is_xp(node.value) and node.attr not in EXACT
+            method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SUMS
+            if power or function or (method and node not in counts and not ast.unparse(node).startswith("np.")):
+                inexact.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {ast.unparse(node)}")
+    assert inexact == [], "write products out, and sums term by term; EXACT lists what may be used"
+
+
+def _modules_of_arrays() -> list[Path]:
+    found = [
+        path
+        for folder in ("propagate", "screen", "debris", "catalog/trajectories")
+        for path in sorted((ROOT / "stmgpu" / folder).rglob("*.py"))
+        if re.search(r"\bxp\b", path.read_text(encoding="utf-8"))
+    ]
+    names = {path.relative_to(ROOT / "stmgpu").as_posix() for path in found}
+    assert {"screen/refine.py", "propagate/tabulated/tabulated.py", "catalog/trajectories/gravity.py"} <= names
+    return [*found, ROOT / "stmgpu" / "screen" / "vectors.py", ROOT / "stmgpu" / "screen" / "broad_phase.py"]
+
+
+def _is_xp(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute) and (node.id if isinstance(node, ast.Name) else node.attr) == "xp"
+
+
+def _of_the_host(base: ast.expr) -> bool:
+    """Whether the base of a power is a number, a constant, or a quantity of the plan."""
+    if isinstance(base, ast.BinOp):
+        return _of_the_host(base.left) and _of_the_host(base.right)
+    text = ast.unparse(base)
+    return isinstance(base, ast.Constant) or text.isupper() or text.startswith(("plan.", "self.plan.", "WGS72."))
+
+
+def test_nobody_keeps_the_array_module() -> None:
+    """``backend.xp`` makes the backend's GPU the current one of the thread, so it is asked for in each function."""
+    kept = []
+    for path in sorted((ROOT / "stmgpu").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Assign) or path.parent.name == "backend":
+                continue
+            targets = [
+                t for target in node.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])
+            ]
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value] * len(targets)
+            for target, value in zip(targets, values, strict=False):
+                if isinstance(target, ast.Attribute) and _is_xp(value):
+                    kept.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {ast.unparse(node)}")
+    assert kept == []
+
+
+def test_cupy_compiles_no_kernel_of_ours() -> None:
+    """CuPy appends ``-ftz=true`` to every compilation; modules of machine code are the only ones that may be made."""
+    tree = ast.parse((ROOT / "stmgpu" / "backend" / "cuda.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    assert [[k.arg for k in c.keywords] for c in calls if ast.unparse(c.func).endswith("RawModule")] == [["path"]]
+    assert not {c.func.attr for c in calls if isinstance(c.func, ast.Attribute)} & {
+        "RawKernel",
+        "ElementwiseKernel",
+        "ReductionKernel",
+        "compile_with_cache",
+        "fuse",
+    }
 
 
 def test_no_module_above_500_lines() -> None:

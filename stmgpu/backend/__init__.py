@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, get_args
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args
 
 from stmgpu.errors import BackendError, InputError
 from stmgpu.typing import is_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from numpy.typing import ArrayLike, DTypeLike
 
     from stmgpu.typing import BackendArray
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _log = logging.getLogger(__name__)
 
 BackendName = Literal["auto", "cpu", "cuda", "reference"]
@@ -63,6 +69,28 @@ class Backend(Protocol):
     def put(self, array: ArrayLike, dtype: DTypeLike | None = None) -> BackendArray: ...
     def get(self, array: BackendArray) -> BackendArray: ...
     def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None: ...
+    def on_device(self) -> AbstractContextManager[None]: ...
+
+
+def device_entry(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function or method that others call to work on a backend.
+
+    It runs in :meth:`Backend.on_device`: on the backend's own GPU in whichever thread, and a fault of the GPU becomes
+    an error of stmgpu. The backend is the argument ``backend``, or else the attribute of that name of the object.
+    """
+    parameters = list(inspect.signature(function).parameters)
+    place = parameters.index("backend") if "backend" in parameters else None
+
+    @wraps(function)
+    def entry(*args: P.args, **kwargs: P.kwargs) -> R:
+        if place is None:
+            backend = cast("Any", args[0]).backend
+        else:
+            backend = cast("Backend", kwargs["backend"] if "backend" in kwargs else args[place])
+        with backend.on_device():
+            return function(*args, **kwargs)
+
+    return entry
 
 
 def get_backend(name: str = "auto", threads: int | None = None, *, own_gpu: bool = False) -> Backend:

@@ -1,8 +1,12 @@
 """CUDA backend: the same kernel files, compiled at run time for the GPU of the machine, launched through CuPy.
 
-Every thread of a launch runs the scalar form of a kernel (``LANES == 1``) over a grid-stride loop. Machine code is
-taken from the cache of :mod:`stmgpu.backend.nvrtc` where its bindings are installed and fit the driver; otherwise CuPy
-compiles the flattened text and keeps it in its own cache.
+Every thread of a launch runs the scalar form of a kernel (``LANES == 1``) over a grid-stride loop. Machine code comes
+from :mod:`stmgpu.backend.nvrtc` alone: CuPy appends ``-ftz=true`` to whatever it compiles, which breaks the promise of
+equal bytes.
+
+**The current GPU** belongs to a thread, and CuPy works on nothing else. Every access to :attr:`CudaBackend.xp` and
+every method of the backend therefore makes its GPU the current one of the calling thread, so that a process can use
+several GPUs, and threads need no preparation. Entries (:func:`stmgpu.backend.device_entry`) restore the caller's.
 """
 
 from __future__ import annotations
@@ -11,14 +15,16 @@ import logging
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
 from stmgpu.backend import nvrtc
 from stmgpu.backend.signature import Signature, signature
-from stmgpu.backend.source import flatten
-from stmgpu.errors import BackendError, CapacityError, KernelContractError
+from stmgpu.errors import BackendError, CapacityError, KernelContractError, StmgpuError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +38,16 @@ BLOCK = 128
 """Threads a block."""
 
 _MAX_BLOCKS = 2**31 - 1
+_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation and CUDA_ERROR_OUT_OF_MEMORY
 _LOG = logging.getLogger(__name__)
 
 
 def devices() -> list[str]:
     """Describe each GPU in a line: name, architecture, memory; :class:`BackendError` without a usable GPU."""
     cupy = _cupy()
-    return [_describe(cupy, number) for number in range(_count(cupy))]
+    count = _count(cupy)
+    _checked_arch(cupy, 0)
+    return [_describe(cupy, number) for number in range(count)]
 
 
 def identities() -> list[str]:
@@ -62,7 +71,7 @@ class CudaBackend:
     Raises
     ------
     BackendError
-        CuPy, a driver or the GPU is missing; the message says which and what to do.
+        CuPy, a compiler for this GPU and driver, a driver or the GPU is missing; the message says which and what to do.
     """
 
     name = "cuda"
@@ -73,49 +82,58 @@ class CudaBackend:
     array_chunk = 1 << 20
 
     def __init__(self, device: int = 0) -> None:
-        self.xp: ModuleType = _cupy()
-        count = _count(self.xp)
+        self._cupy = _cupy()
+        count = _count(self._cupy)
         if not 0 <= device < count:
             raise BackendError(f"there is no GPU {device}; this machine has {count}, numbered from 0")
-        self._device = self.xp.cuda.Device(device)
-        self.arch = int(self._device.compute_capability)
+        self._device = self._cupy.cuda.Device(device)
         self._modules: dict[Path, Any] = {}
         self._functions: dict[str, tuple[Any, Signature]] = {}
+        self._scratch: Path | None = None
+        with self._current():
+            self.arch = _checked_arch(self._cupy, device)
+
+    @property
+    def xp(self) -> ModuleType:
+        """CuPy, after making this GPU the current one of the thread; ask for it anew wherever arrays are worked on."""
+        with self._current():
+            return self._cupy
 
     @property
     def device(self) -> str:
         """Name, architecture and memory of the GPU, for provenance."""
-        return _describe(self.xp, self._device.id)
+        with self._current():
+            return _describe(self._cupy, self._device.id)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Uninitialised array in the GPU's memory."""
-        with self._on_device():
-            array: BackendArray = self.xp.empty(shape, dtype)
+        with self._current():
+            array: BackendArray = self._cupy.empty(shape, dtype)
             return array
 
     def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Zeroed array in the GPU's memory."""
-        with self._on_device():
-            array: BackendArray = self.xp.zeros(shape, dtype)
+        with self._current():
+            array: BackendArray = self._cupy.zeros(shape, dtype)
             return array
 
     def put(self, array: ArrayLike, dtype: DTypeLike | None = None) -> BackendArray:
         """A host array as a contiguous array in the GPU's memory."""
-        with self._on_device():
-            copy: BackendArray = self.xp.ascontiguousarray(self.xp.asarray(array, dtype))
+        with self._current():
+            copy: BackendArray = self._cupy.ascontiguousarray(self._cupy.asarray(array, dtype))
             return copy
 
     def get(self, array: BackendArray) -> BackendArray:
         """An array of the GPU as a host array; waits until the kernels that fill it have run."""
-        with self._on_device():
-            copy: BackendArray = self.xp.asnumpy(array)
+        with self._current():
+            copy: BackendArray = self._cupy.asnumpy(array)
             return copy
 
     def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None:
         """Run a kernel over ``items`` lanes; arguments are checked against the contract in its source."""
         if kernel not in self._functions:
             contract = signature(kernel)
-            self._functions[kernel] = (self._module(contract.file).get_function(kernel), contract)
+            self._functions[kernel] = (self._function(contract), contract)
         function, contract = self._functions[kernel]
         contract.check(args)
         converted = []
@@ -123,7 +141,7 @@ class CudaBackend:
             if not parameter.is_array:
                 converted.append(parameter.dtype.type(value))  # a NumPy scalar keeps its width on the way to the GPU
                 continue
-            if not isinstance(value, self.xp.ndarray):
+            if not isinstance(value, self._cupy.ndarray):
                 raise KernelContractError(
                     f"{kernel}({parameter.name}) must be an array in the GPU's memory, got "
                     f"{type(value).__name__}; use put()"
@@ -137,54 +155,107 @@ class CudaBackend:
         if items <= 0:
             return
         blocks = min(-(-items // BLOCK), _MAX_BLOCKS)
-        with self._on_device():
+        with self._current():
             function((blocks,), (BLOCK,), tuple(converted))
 
     def usage(self, kernel: str) -> dict[str, int]:
         """Registers a thread and local bytes a thread of a kernel, as the driver reports them."""
-        with self._on_device():
-            attributes = self._module(signature(kernel).file).get_function(kernel).attributes
+        function = self._function(signature(kernel))
+        with self._current():
+            attributes = function.attributes
         return {"registers": int(attributes["num_regs"]), "local_bytes": int(attributes["local_size_bytes"])}
 
-    def _module(self, file: Path) -> Any:
-        if file not in self._modules:
-            with self._on_device():
-                module = self._load(file)
-            self._modules[file] = module
-        return self._modules[file]
+    @contextmanager
+    def on_device(self) -> Iterator[None]:
+        """Work on this GPU within the block, with CUDA's errors as those of stmgpu; restore the caller's GPU after it.
+
+        Kernels run asynchronously and CuPy's own functions are not translated one by one: a fault shows up wherever the
+        host waits next. Entries run in this block, so that it reaches nobody as CuPy's exception.
+        """
+        with self._errors(), self._cupy.cuda.Device(self._device.id):
+            yield
+
+    def _function(self, contract: Signature) -> Any:
+        """A kernel in the memory of this GPU; loading it elsewhere would create a context there."""
+        with self._current():
+            if contract.file not in self._modules:
+                self._modules[contract.file] = self._load(contract.file)
+            return self._modules[contract.file].get_function(contract.name)
 
     def _load(self, file: Path) -> Any:
-        """Compiled kernel file: cached machine code of NVRTC if its bindings work, else compiled by CuPy."""
-        driver_major = self.xp.cuda.runtime.driverGetVersion() // 1000
+        path = self._cubin(file)
+        module = self._cupy.RawModule(path=str(path))
         try:
-            if nvrtc.version()[0] <= driver_major:  # an older driver cannot load a newer compiler's machine code
-                return self.xp.RawModule(path=str(nvrtc.cached_cubin(file, self.arch)))
-        except BackendError as error:
-            _LOG.debug("CuPy compiles %s itself: %s", file.name, error)
-        module = self.xp.RawModule(code=flatten(file), options=nvrtc.OPTIONS, backend="nvrtc")
-        try:
-            module.compile()
-        except self.xp.cuda.compiler.CompileException as error:
-            raise BackendError(f"{file.name} does not compile for sm_{self.arch}: {error}") from error
+            module.compile()  # loads: CuPy would do so at the first launch
+        except (self._cupy.cuda.driver.CUDADriverError, self._cupy.cuda.runtime.CUDARuntimeError) as error:
+            version = ".".join(map(str, nvrtc.version()))
+            raise BackendError(
+                f"the driver cannot load {file.name}, compiled by NVRTC {version} for sm_{self.arch}: {error}; delete "
+                f"{path}, and if that does not help update the NVIDIA driver or use the cpu backend"
+            ) from error
         return module
 
-    @contextmanager
-    def _on_device(self) -> Iterator[None]:
-        """Make this GPU the current one and convert CUDA's errors to those of stmgpu."""
+    def _cubin(self, file: Path) -> Path:
+        """Machine code in the cache, or else, if that cannot be written, in a folder of this process."""
         try:
-            with self._device:
-                yield
-        except self.xp.cuda.memory.OutOfMemoryError as error:
+            return nvrtc.cached_cubin(file, self.arch)
+        except nvrtc.CacheError as error:
+            if self._scratch is None:
+                _LOG.warning("every process compiles its kernels anew: %s", error)
+                self._scratch = Path(mkdtemp(prefix="stmgpu-"))
+                finalize(self, rmtree, self._scratch, ignore_errors=True)
+            return nvrtc.cached_cubin(file, self.arch, self._scratch)
+
+    @contextmanager
+    def _current(self) -> Iterator[None]:
+        """Make this GPU the current one of the thread, and leave it so."""
+        with self._errors():
+            self._device.use()
+            yield
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Convert the errors of CUDA, CuPy and Thrust to those of stmgpu."""
+        try:
+            yield
+        except StmgpuError:
+            raise
+        except (MemoryError, RuntimeError, self._cupy.cuda.compiler.CompileException) as error:
+            converted = self._converted(error)
+            if converted is None:
+                raise
+            raise converted from error
+
+    def _converted(self, error: Exception) -> StmgpuError | None:
+        """The error of stmgpu for one that comes from the GPU; None for others."""
+        cuda, text = self._cupy.cuda, str(error)
+        failed = isinstance(error, (cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError))
+        full = isinstance(error, cuda.memory.OutOfMemoryError) or "bad_alloc" in text  # the latter from Thrust
+        if full or (failed and getattr(error, "status", 0) == _OUT_OF_MEMORY):
+            return CapacityError(
+                f"the GPU's memory is full{self._room()}: {text}; screen a shorter window, free the GPU, or use the "
+                "cpu backend"
+            )
+        if isinstance(error, cuda.compiler.CompileException):
+            return BackendError(
+                f"CuPy cannot compile one of its own kernels: {text}; reinstall it with its compiler: "
+                "pip install --force-reinstall 'stmgpu[cuda13]' (or 'stmgpu[cuda12]')"
+            )
+        # what Thrust and CuPy's loader of libraries report is a plain RuntimeError
+        if failed or (type(error) is RuntimeError and ("cuda" in text.lower() or "cupy" in text.lower())):
+            return BackendError(
+                f"the GPU reported {text}, for the last call or an earlier launch; start a new process, since nothing "
+                "works on a GPU after a fault, see nvidia-smi, and rerun with the cpu backend to find out whether the "
+                "hardware or the program is to blame"
+            )
+        return None
+
+    def _room(self) -> str:
+        try:
             free, total = self._device.mem_info
-            raise CapacityError(
-                f"the GPU's memory is full ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free): "
-                f"{error}; screen a shorter window, free the GPU, or use the cpu backend"
-            ) from error
-        except (self.xp.cuda.runtime.CUDARuntimeError, self.xp.cuda.driver.CUDADriverError) as error:
-            raise BackendError(
-                f"the GPU reported {error}; see nvidia-smi, and rerun with the cpu backend to find out "
-                "whether the hardware or the program is to blame"
-            ) from error
+        except RuntimeError:
+            return ""
+        return f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free)"
 
 
 def cupy_cache() -> Path | None:
@@ -227,6 +298,13 @@ def _count(cupy: ModuleType) -> int:
     if count == 0:
         raise BackendError("CUDA sees no GPU; check that CUDA_VISIBLE_DEVICES is not empty")
     return count
+
+
+def _checked_arch(cupy: ModuleType, number: int) -> int:
+    """Architecture of a GPU, for which kernels can be compiled and loaded; makes no context on it."""
+    arch = int(cupy.cuda.Device(number).compute_capability)
+    nvrtc.check(arch, cupy.cuda.runtime.driverGetVersion() // 1000)
+    return arch
 
 
 def _describe(cupy: ModuleType, number: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from numpy.typing import ArrayLike, DTypeLike
@@ -36,3 +38,7 @@ class HostArrays:
     def get(self, array: BackendArray) -> BackendArray:
         """An array of the backend as a host array."""
         return array
+
+    def on_device(self) -> AbstractContextManager[None]:
+        """Nothing: host arrays have no device."""
+        return nullcontext()

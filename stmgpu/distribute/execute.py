@@ -108,7 +108,7 @@ def run_serially(session: Session, backend: Backend) -> None:
             return
         if job.run.marker(tile.id) is None:  # another client may have been faster
             try:
-                with job.run.computing(tile.id, worker()):
+                with job.run.computing(tile.id, worker()), backend.on_device():
                     job.compute(tile, backend)
                 outcome.computed += 1
             except StoreError:
@@ -253,8 +253,9 @@ def _compute_tile(
             "install the same version on all of them"
         )
     if job.run.marker(tile) is None:
-        with job.run.computing(tile, worker()):
-            job.compute(next(t for t in job.tiles if t.id == tile), _worker_backend(backend, threads))
+        runner = _worker_backend(backend, threads)
+        with job.run.computing(tile, worker()), runner.on_device():
+            job.compute(next(t for t in job.tiles if t.id == tile), runner)
 
 
 @lru_cache(maxsize=1)
@@ -275,6 +276,8 @@ def conclude(job: Job[Any], backend: Callable[[], Backend], outcome: Outcome) ->
     if not outcome.missing and not outcome.complete:
         with job.run.locked():
             if not job.run.complete:
-                job.finish({tile.id: markers[tile.id] for tile in job.tiles}, backend())
+                runner = backend()
+                with runner.on_device():
+                    job.finish({tile.id: markers[tile.id] for tile in job.tiles}, runner)
         outcome.complete = True
     return outcome

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DUMMY
+from stmgpu.propagate.columns import columns_of, one_time_each
 from stmgpu.propagate.elements import PAD
 
 if TYPE_CHECKING:
@@ -61,10 +63,11 @@ class MixedPropagator:
     (5, 3, [0, 1, 2, 3, 4])
     """
 
+    @device_entry
     def __init__(
         self, elements: SGP4Propagator | None, table: TabulatedPropagator | ByObject, backend: Backend
     ) -> None:
-        self.elements, self.table, self._backend = elements, table, backend
+        self.elements, self.table, self.backend = elements, table, backend
         e = 0 if elements is None else elements.n
         self.n_elements, self.n = e, e + table.n
         self.n_pad = max(-(-self.n // PAD), 1) * PAD
@@ -77,20 +80,22 @@ class MixedPropagator:
         self.usable_s = backend.put(begin), backend.put(end)
         self._scratch: list[tuple[BackendArray, BackendArray]] = []
 
+    @device_entry
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Additions to the interpolation error of each column, backend array [n_pad] [km]; 0 for element sets.
 
         See :meth:`stmgpu.propagate.tabulated.tabulated.TabulatedPropagator.pads_km`.
         """
-        backend, pads = self._backend, np.zeros(self.n_pad)
+        backend, pads = self.backend, np.zeros(self.n_pad)
         pads[self.n_elements : self.n] = backend.get(self.table.pads_km(half_step_s, node_step_s))[: self.table.n]
         return backend.put(pads)
 
+    @device_entry
     def grid(
         self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
     ) -> tuple[BackendArray, BackendArray]:
         """All columns at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
-        backend, e, n = self._backend, self.n_elements, self.n
+        backend, e, n = self.backend, self.n_elements, self.n
         times = backend.xp.ascontiguousarray(backend.xp.asarray(t_s, np.float64).reshape(-1))
         count = len(times)
         if out is None:
@@ -114,29 +119,29 @@ class MixedPropagator:
     def _buffer(self, number: int, count: int, n_pad: int) -> tuple[BackendArray, BackendArray]:
         """States and codes of one part, kept from call to call and as long as the longest."""
         while len(self._scratch) <= number:
-            self._scratch.append((self._backend.empty((0, 6, 0)), self._backend.empty((0, 0), np.int8)))
+            self._scratch.append((self.backend.empty((0, 6, 0)), self.backend.empty((0, 0), np.int8)))
         states, code = self._scratch[number]
         if states.shape[0] < count:
-            states, code = self._backend.empty((count, 6, n_pad)), self._backend.empty((count, n_pad), np.int8)
+            states, code = self.backend.empty((count, 6, n_pad)), self.backend.empty((count, n_pad), np.int8)
             self._scratch[number] = states, code
         return states[:count], code[:count]
 
-    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
+    @device_entry
+    def at(
+        self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False, check: bool = True
+    ) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
-        backend, xp, e, n = self._backend, self._backend.xp, self.n_elements, self.n
-        columns = xp.asarray(index).reshape(-1)
+        backend, xp, e, n = self.backend, self.backend.xp, self.n_elements, self.n
+        columns = columns_of(xp, index, self.n_pad if check else None)
         times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
+        one_time_each(columns, times)
         m = len(times)
-        if columns.shape != times.shape:
-            raise InputError(f"at() needs one time for each index, got {len(columns)} indices and {m} times")
-        if m and (int(columns.min()) < 0 or int(columns.max()) >= self.n_pad):
-            raise InputError(f"indices must lie in [0, {self.n_pad}), got {int(columns.min())} to {int(columns.max())}")
-        if m and self.elements is not None and int(columns.max()) < e:
-            return self.elements.at(columns, times, trial=trial)
+        if m and self.elements is not None and not len(xp.flatnonzero(columns >= e)):
+            return self.elements.at(columns, times, trial=trial, check=False)
         states, code = backend.empty((6, m)), backend.empty(m, np.int8)
         states[...], code[...] = np.nan, CODE_DUMMY
         for begin, end, part in ((0, e, self.elements), (e, n, self.table)):
             rows = xp.flatnonzero((columns >= begin) & (columns < end))
             if part is not None and len(rows):
-                states[:, rows], code[rows] = part.at(columns[rows] - begin, times[rows], trial=trial)
+                states[:, rows], code[rows] = part.at(columns[rows] - begin, times[rows], trial=trial, check=False)
         return states, code

@@ -73,7 +73,9 @@ class Propagator(Protocol):
             see :data:`stmgpu.propagate.codes.CODES`.
         """
 
-    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
+    def at(
+        self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False, check: bool = True
+    ) -> tuple[BackendArray, BackendArray]:
         """States of single columns at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -84,6 +86,9 @@ class Propagator(Protocol):
             times [s after the start].
         trial : bool
             whether these are trial times of a search: objects then have states after the day of their decay, too.
+        check : bool
+            whether to look for indices outside [0, n_pad), which makes the host wait for arrays of a device; the search
+            does without, since its indices come from its own kernels.
 
         Returns
         -------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.errors import InputError
 from stmgpu.propagate import secular_kernels, secular_reference
 from stmgpu.propagate.secular_forces import OMEGA_RAD_S, DensityTable, SecularStep
@@ -48,6 +49,7 @@ class Secular:
         self.decay_km = float(decay_km)
         self.omega_rad_s = OMEGA_RAD_S if rotating else 0.0
 
+    @device_entry
     def step(self, state: SecularState, dt_s: float, *, density: DensityTable, sun: Sequence[float] | Floats) -> None:
         """Advance all objects by ``dt_s`` and set ``state.gone``.
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_DECAYED
+from stmgpu.propagate.columns import columns_of, one_time_each
 from stmgpu.propagate.elements import MeanElements, element_table
 from stmgpu.propagate.instants import seconds_of_day
 from stmgpu.propagate.sgp4_kernels import KernelModel
@@ -79,6 +81,7 @@ class SGP4Propagator:
     to 6.8e8 km; the largest radius of an object that it leaves alone is 1.05 apogee distances.
     """
 
+    @device_entry
     def __init__(
         self,
         elements: MeanElements,
@@ -95,7 +98,7 @@ class SGP4Propagator:
         span_s = (span_s[0] + self._start_s, span_s[1] + self._start_s)
         self.n = len(np.atleast_1d(elements.epoch_jd))
         self.n_pad = table.shape[1]
-        self._backend = backend
+        self.backend = backend
         self._model: KernelModel | ReferenceModel
         if not backend.runs_kernels:
             from stmgpu.propagate.sgp4_reference import ReferenceModel
@@ -113,16 +116,18 @@ class SGP4Propagator:
             until[: self.n] = leave_s
             self._decays = backend.put(columns), backend.put(until)
 
+    @device_entry
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Zeros [n_pad]: SGP4 moves smoothly, so nothing is added to the interpolation error."""
-        return self._backend.zeros(self.n_pad)
+        return self.backend.zeros(self.n_pad)
 
     def _since_midnight(self, t_s: ArrayLike) -> BackendArray:
         """Times after `start` as times after the midnight before it [s]."""
-        xp = self._backend.xp
+        xp = self.backend.xp
         times: BackendArray = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
         return times if self._start_s == 0.0 else times + self._start_s
 
+    @device_entry
     def grid(
         self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
     ) -> tuple[BackendArray, BackendArray]:
@@ -141,7 +146,7 @@ class SGP4Propagator:
             backend arrays: x, y, z [km], vx, vy, vz [km/s] in TEME, float64 [T, 6, n_pad], and int8 [T, n_pad];
             columns in internal order.
         """
-        backend = self._backend
+        backend = self.backend
         times = self._since_midnight(t_s)
         if out is None:
             out = (backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8))
@@ -159,7 +164,10 @@ class SGP4Propagator:
                 states[row, :, columns[k]], code[row, columns[k]] = np.nan, CODE_DECAYED
         return states, code
 
-    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
+    @device_entry
+    def at(
+        self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False, check: bool = True
+    ) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -170,6 +178,8 @@ class SGP4Propagator:
             Times [m], seconds after ``start``.
         trial : bool
             Whether objects have states after the day of their decay, too.
+        check : bool
+            Whether to look for indices outside; see :meth:`stmgpu.propagate.protocol.Propagator.at`.
 
         Returns
         -------
@@ -181,18 +191,12 @@ class SGP4Propagator:
         InputError
             different lengths, or an index outside [0, n_pad).
         """
-        backend = self._backend
+        backend = self.backend
         xp = backend.xp
-        objects = xp.asarray(index).reshape(-1)
-        times = self._since_midnight(t_s)
-        if objects.shape != times.shape:
-            raise InputError(f"at() needs one time for each index, got {len(objects)} indices and {len(times)} times")
+        objects, times = columns_of(xp, index, self.n_pad if check else None), self._since_midnight(t_s)
+        one_time_each(objects, times)
         states, code = backend.empty((6, len(times))), backend.empty(len(times), np.int8)
         if len(times):
-            if int(objects.min()) < 0 or int(objects.max()) >= self.n_pad:
-                raise InputError(
-                    f"indices must lie in [0, {self.n_pad}), got {int(objects.min())} to {int(objects.max())}"
-                )
             self._model.at(xp.ascontiguousarray(objects.astype(np.int32)), times, states, code)
             if self._decays is not None and not trial:
                 gone = times > self._decays[1][objects]

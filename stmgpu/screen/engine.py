@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
@@ -84,6 +85,7 @@ class Screener:
         Report only pairs of an object before this position and one at or after it; default all pairs.
     """
 
+    @device_entry
     def __init__(
         self,
         objects: ScreeningObjects,
@@ -113,6 +115,7 @@ class Screener:
             self._states = backend.empty((nodes, 6, self.propagator.n_pad))
             self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
 
+    @device_entry
     def run(
         self, first_block: int = 0, last_block: int | None = None, progress: Callable[[float], None] | None = None
     ) -> Part:
@@ -270,6 +273,7 @@ class Screening:
         return self.part.events
 
 
+@device_entry
 def run(
     objects: ScreeningObjects, plan: Plan, backend: Backend, progress: Callable[[float], None] | None = None
 ) -> Screening:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import SLOW, Encounters, Followed
@@ -90,6 +91,7 @@ class Part:
         )
 
 
+@device_entry
 def merge_parts(
     parts: list[Part], objects: ScreeningObjects, plan: Plan, backend: Backend
 ) -> tuple[Part, Followed | None]:

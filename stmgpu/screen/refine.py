@@ -26,11 +26,12 @@ from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
 from stmgpu.propagate.instants import in_ticks
 from stmgpu.screen.events import Events
 from stmgpu.screen.fixed_point import DIFFERENCE_S, Minima, settle
-from stmgpu.screen.vectors import dot
+from stmgpu.screen.vectors import cube, dot
 from stmgpu.screen.window_ends import END_EDGE, JUNCTION, START_EDGE, PairWindows, edge_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from stmgpu.backend import Backend
     from stmgpu.propagate.protocol import Propagator
@@ -71,9 +72,14 @@ class Refiner:
 
     def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
         self.propagator, self.plan, self.backend = propagator, plan, backend
-        self.xp, self.get = backend.xp, backend.get
+        self.get = backend.get
         self.windows = PairWindows(propagator, plan, backend)
         self.gate_km2 = (plan.threshold_km + THRESHOLD_SLACK_KM) ** 2
+
+    @property
+    def xp(self) -> ModuleType:
+        """The backend's array module, asked for anew so that its device is the current one."""
+        return self.backend.xp
 
     def relative(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray, *, trial: bool = True
@@ -99,7 +105,8 @@ class Refiner:
             Whether the propagation of either object failed.
         """
         xp, m = self.xp, len(t_s)
-        states, code = self.propagator.at(xp.concatenate([i, j]), xp.concatenate([t_s, t_s]), trial=trial)
+        objects, times = xp.concatenate([i, j]), xp.concatenate([t_s, t_s])
+        states, code = self.propagator.at(objects, times, trial=trial, check=False)
         return states[:, :m], states[:, m:] - states[:, :m], (code[:m] != 0) | (code[m:] != 0)
 
     def on_host(self, i: np.ndarray, j: np.ndarray, t_s: np.ndarray) -> Iterator[tuple[slice, Floats, Floats, Bools]]:
@@ -160,7 +167,7 @@ class Refiner:
         """
         reach = self.plan.step_s
         farthest = distance + 1.05 * speed * reach
-        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / (radius - 8.0 * reach) ** 3
+        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / cube(radius - 8.0 * reach)
         slowest = speed - tidal * farthest * reach - 0.2
         return (slowest > 0.0) & (slowest * slowest > tidal * farthest * farthest)
 
@@ -179,8 +186,9 @@ class Refiner:
         first, last, joined_before, joined_after = self.windows.of(i, j)
         before, after = t < first, t > last
         inside = xp.where(before, first, xp.where(after, last, t))
-        distance2 = minima.distance2 + minima.speed2 * (t - inside) ** 2
-        keep = (distance2 < self.gate_km2) & (xp.abs(t - inside) < OVERLAP_S) & (first <= last) & ~minima.failed
+        outside_s = t - inside
+        distance2 = minima.distance2 + minima.speed2 * (outside_s * outside_s)
+        keep = (distance2 < self.gate_km2) & (xp.abs(outside_s) < OVERLAP_S) & (first <= last) & ~minima.failed
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
         flags |= xp.where((before & joined_before) | (after & joined_after), JUNCTION, 0).astype(np.int32)
         return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep]))
@@ -194,7 +202,7 @@ class Refiner:
         h = plan.half_step_s
         speed, distance = xp.sqrt(dot(dv, dv)), xp.sqrt(dot(dr, dr))
         state, _, _ = self.relative(i, j, plan.sample_s(row))
-        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / (xp.sqrt(dot(state[:3], state[:3])) - 8.0 * h) ** 3
+        tidal = 1.05 * 2.0 * WGS72.mu_km3_s2 / cube(xp.sqrt(dot(state[:3], state[:3])) - 8.0 * h)
         farthest = distance + 1.05 * speed * h
         fastest = speed + tidal * farthest * h
         # the rate changes by at most h (v^2 + a d^2) from the middle: above that it keeps its sign (no minimum)

@@ -152,8 +152,9 @@ def screen_objects(
     """
     plan, objects = make_plan(settings, len(objects)), objects.with_primaries(settings.primaries)
     runner = get_backend(backend, threads)
-    result = run(objects, plan, runner, report)
-    conjunctions = build_dataset(result.part, result.followed, objects, plan)
+    with runner.on_device():
+        result = run(objects, plan, runner, report)
+        conjunctions = build_dataset(result.part, result.followed, objects, plan)
     conjunctions.attrs |= {
         "backend": runner.name,
         "device": runner.device,

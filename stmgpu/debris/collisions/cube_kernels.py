@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.orbit_table import ABSENT
@@ -64,6 +65,7 @@ class CubeKernels:
         if self.first.size < room:
             self.first, self.second = self.backend.empty(room, np.int32), self.backend.empty(room, np.int32)
 
+    @device_entry
     def find(self, state: State, step: int, shifts: Floats) -> Pairs:
         """Pairs that share a cell in any resample of a step, unsorted; ``shifts`` as from ``Cube.shifts``."""
         self._prepare(max(16, -(-state.n // 16) * 16))

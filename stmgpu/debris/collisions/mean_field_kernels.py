@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.backend.tables import table
 from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates
@@ -39,6 +40,7 @@ class Solver:
         self.backend = backend
         self._kept: dict[str, BackendArray] = {}
 
+    @device_entry
     def solve(self, field: BinnedPopulation) -> Rates:
         """Compute the rates of a binned population.
 

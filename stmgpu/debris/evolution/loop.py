@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.debris import streams
 from stmgpu.debris.environment.environment import Environment, sun_direction
 from stmgpu.debris.environment.lifetime import Lifetime
@@ -115,6 +116,7 @@ class Evolution:
     environment: Environment | None = None
     progress: Callable[[float], None] | None = None
 
+    @device_entry
     def run(self) -> list[RunResult]:
         """Evolve to the end; return the results in the order of ``run_numbers``."""
         return Loop(self).run()

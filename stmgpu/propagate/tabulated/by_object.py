@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
+from stmgpu.propagate.columns import columns_of, one_time_each
 from stmgpu.propagate.elements import PAD
 
 if TYPE_CHECKING:
@@ -38,12 +40,12 @@ class ByObject:
     """
 
     def __init__(self, table: TabulatedPropagator) -> None:
-        self._table, self._backend = table, table.backend
-        xp, put = self._backend.xp, self._backend.put
+        self._table, self.backend = table, table.backend
+        xp, put = self.backend.xp, self.backend.put
         self.order, place = np.unique(table.order, return_inverse=True)
         self.n = len(self.order)
         self.n_pad = max(-(-self.n // PAD), 1) * PAD
-        begin = self._backend.get(table.usable_s[0])[: table.n]
+        begin = self.backend.get(table.usable_s[0])[: table.n]
         by_time = np.lexsort((begin, place.reshape(-1)))
         count = np.bincount(place.reshape(-1), minlength=self.n)
         columns = np.full((max(int(count.max(initial=0)), 1), self.n_pad), -1, np.int64)
@@ -53,37 +55,45 @@ class ByObject:
         self.usable_s = xp.full(self.n_pad, -np.inf), xp.full(self.n_pad, np.inf)
         self.meets_next = np.full(self.n, -1, np.int64)
 
+    @device_entry
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Largest of an object's segments [n_pad] [km]; see :meth:`TabulatedPropagator.pads_km`."""
-        of_segments = self._backend.get(self._table.pads_km(half_step_s, node_step_s))[: self._table.n]
+        of_segments = self.backend.get(self._table.pads_km(half_step_s, node_step_s))[: self._table.n]
         pads = np.zeros(self.n_pad)
         np.maximum.at(pads, np.searchsorted(self.order, self._table.order), of_segments)
-        return self._backend.put(pads)
+        return self.backend.put(pads)
 
+    @device_entry
     def grid(
         self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
     ) -> tuple[BackendArray, BackendArray]:
         """All objects at all times; see :meth:`stmgpu.propagate.protocol.Propagator.grid`."""
-        backend, xp = self._backend, self._backend.xp
+        backend, xp = self.backend, self.backend.xp
         times = xp.asarray(t_s, np.float64).reshape(-1)
-        states, codes = self.at(xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad))
+        columns, instants = xp.tile(xp.arange(self.n_pad), len(times)), xp.repeat(times, self.n_pad)
+        states, codes = self.at(columns, instants, check=False)
         if out is None:
             out = backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8)
         out[0][...] = states.reshape(6, len(times), self.n_pad).transpose(1, 0, 2)
         out[1][...] = codes.reshape(len(times), self.n_pad)
         return out
 
-    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
+    @device_entry
+    def at(
+        self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False, check: bool = True
+    ) -> tuple[BackendArray, BackendArray]:
         """Single objects at single times; see :meth:`stmgpu.propagate.protocol.Propagator.at`."""
-        xp = self._backend.xp
-        objects, times = xp.asarray(index).reshape(-1), xp.asarray(t_s, np.float64).reshape(-1)
+        xp = self.backend.xp
+        objects = columns_of(xp, index, self.n_pad if check else None)
+        times = xp.asarray(t_s, np.float64).reshape(-1)
+        one_time_each(objects, times)
         begin, end = self._table.usable_s
         column = self._columns[0][objects]
         for later in self._columns[1:]:
             following = later[objects]
             column = xp.where((following >= 0) & (times >= begin[following]), following, column)
         known = xp.where(column >= 0, column, self._table.n_pad - 1)
-        states, code = self._table.at(known, times, trial=trial)
+        states, code = self._table.at(known, times, trial=trial, check=False)
         outside = (column >= 0) & ~((times >= begin[known]) & (times <= end[known]))
         code[outside], code[column < 0] = CODE_ABSENT, CODE_DUMMY
         states[:, code != 0] = np.nan

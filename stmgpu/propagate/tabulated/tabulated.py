@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.catalog.trajectories.interpolation import METHODS, is_even, weights, window_start, windows
 from stmgpu.errors import InputError
 from stmgpu.propagate.codes import CODE_ABSENT, CODE_DUMMY
+from stmgpu.propagate.columns import columns_of, one_time_each
 from stmgpu.propagate.elements import PAD
 from stmgpu.propagate.instants import seconds_of_ns
 from stmgpu.propagate.tabulated.free_orbit import free_orbit
@@ -102,7 +104,7 @@ class TabulatedPropagator:
     ) -> None:
         if not np.isfinite([*start, *span_s]).all() or span_s[1] < span_s[0]:
             raise InputError(f"the time span {span_s} s after {start} must be finite and must not end before it begins")
-        self.backend, self._xp = backend, backend.xp
+        self.backend = backend
         self._trajectories = trajectories
         self._at_once = backend.array_chunk
         start_ns = round((start[0] - UNIX_EPOCH_JD) * NS_PER_DAY) + round(start[1] * NS_PER_DAY)
@@ -182,6 +184,7 @@ class TabulatedPropagator:
         self._length, self._first = put(length), put(first)
         self._offset = put(np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64))
 
+    @device_entry
     def pads_km(self, half_step_s: float, node_step_s: float) -> BackendArray:
         """Additions to the interpolation error of each column in a screening [n_pad] [km]; 0 in padding.
 
@@ -208,6 +211,7 @@ class TabulatedPropagator:
     def _roughness(self) -> NDArray[np.float64]:
         return measure(self._trajectories, self.segment, self._reach_ns)
 
+    @device_entry
     def grid(
         self, t_s: ArrayLike, out: tuple[BackendArray, BackendArray] | None = None
     ) -> tuple[BackendArray, BackendArray]:
@@ -219,8 +223,8 @@ class TabulatedPropagator:
             backend arrays float64 [T, 6, n_pad] (TEME, km and km/s; NaN where the code is not 0) and int8 [T, n_pad]:
             0, 10 (outside the usable time and what is beyond it) or 9 (padding).
         """
-        backend, xp, n = self.backend, self._xp, self.n
-        times = np.asarray(backend.get(xp.asarray(t_s, np.float64)), np.float64).reshape(-1)
+        backend, xp, n = self.backend, self.backend.xp, self.n
+        times = np.asarray(backend.get(t_s) if isinstance(t_s, xp.ndarray) else t_s, np.float64).reshape(-1)
         if out is None:
             out = backend.empty((len(times), 6, self.n_pad)), backend.empty((len(times), self.n_pad), np.int8)
         states, code = out
@@ -235,7 +239,8 @@ class TabulatedPropagator:
         single = len(self._single)
         for k in range(0, len(times) if single else 0, max(1, self._at_once // max(single, 1))):
             part = times[k : k + max(1, self._at_once // single)]
-            interpolated, codes = self.at(xp.tile(self._single, len(part)), xp.repeat(backend.put(part), single))
+            columns, instants = xp.tile(self._single, len(part)), xp.repeat(backend.put(part), single)
+            interpolated, codes = self.at(columns, instants, check=False)
             states[k : k + len(part), :, self._single] = interpolated.reshape(6, len(part), single).transpose(1, 0, 2)
             code[k : k + len(part), self._single] = codes.reshape(len(part), single)
         return states, code
@@ -245,7 +250,7 @@ class TabulatedPropagator:
     ) -> None:
         """Segments with one time axis: weights of each time once, then sums of contiguous rows."""
         column, g, base, axis_number, (number, samples) = group
-        axis, xp = self._host_axes[axis_number], self._xp
+        axis, xp = self._host_axes[axis_number], self.backend.xp
         columns = slice(column, column + g)
         low, high = (float(part[column]) for part in self.usable_s)
         clipped = np.minimum(np.maximum(times, low), high)
@@ -284,7 +289,10 @@ class TabulatedPropagator:
             )
             states[k, :, columns] = state if beyond == 0.0 else free_orbit(xp, state, beyond)
 
-    def at(self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False) -> tuple[BackendArray, BackendArray]:
+    @device_entry
+    def at(
+        self, index: ArrayLike, t_s: ArrayLike, *, trial: bool = False, check: bool = True
+    ) -> tuple[BackendArray, BackendArray]:
         """Single columns at single times: the same numbers as :meth:`grid`.
 
         Parameters
@@ -295,6 +303,8 @@ class TabulatedPropagator:
             Times [m], seconds after ``start``.
         trial : bool
             Without effect: trajectories end with their usable time, not with a decay.
+        check : bool
+            Whether to look for indices outside; see :meth:`stmgpu.propagate.protocol.Propagator.at`.
 
         Returns
         -------
@@ -306,22 +316,19 @@ class TabulatedPropagator:
         InputError
             different lengths, or an index outside [0, n_pad).
         """
-        xp = self._xp
-        columns = xp.asarray(index).reshape(-1)
+        xp = self.backend.xp
+        columns = columns_of(xp, index, self.n_pad if check else None)
         times = xp.ascontiguousarray(xp.asarray(t_s, np.float64).reshape(-1))
-        if columns.shape != times.shape:
-            raise InputError(f"at() needs one time for each index, got {len(columns)} indices and {len(times)} times")
+        one_time_each(columns, times)
         m = len(times)
         states, code = self.backend.empty((6, m)), self.backend.zeros(m, np.int8)
-        if m and (int(columns.min()) < 0 or int(columns.max()) >= self.n_pad):
-            raise InputError(f"indices must lie in [0, {self.n_pad}), got {int(columns.min())} to {int(columns.max())}")
         for k in range(0, m, self._at_once):
             part = slice(k, k + self._at_once)
             self._at(columns[part].astype(np.int64), times[part], states[:, part], code[part])
         return states, code
 
     def _at(self, columns: BackendArray, times: BackendArray, states: BackendArray, code: BackendArray) -> None:
-        xp = self._xp
+        xp = self.backend.xp
         low, high = self.usable_s[0][columns], self.usable_s[1][columns]
         clipped = xp.minimum(xp.maximum(times, low), high)
         beyond = times - clipped
@@ -338,7 +345,7 @@ class TabulatedPropagator:
 
     def _interpolate(self, kind: tuple[int, int], columns: BackendArray, t: BackendArray) -> BackendArray:
         """States [6, m] of columns of one kind at times within their samples."""
-        xp, (number, samples) = self._xp, kind
+        xp, (number, samples) = self.backend.xp, kind
         axis = self._axis[columns]
         offset, length = self._offset[axis], self._length[axis]
         interval = xp.searchsorted(self._keys, t - self._first[axis] + axis * self._apart, side="right") - 1 - offset
