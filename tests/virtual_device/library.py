@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from virtual_device import ptx, translate
+from virtual_device import lockstep, ptx, translate
 
 from stmgpu.backend import nvrtc
 from stmgpu.backend.signature import signatures
@@ -28,7 +28,11 @@ from stmgpu.backend.source import flatten, kernel_files
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "virtual_device"
 
-_FORMS: dict[str, Callable[[dict[str, ptx.Kernel]], str]] = {"threads": translate.thread_source}
+_FORMS: dict[str, Callable[[dict[str, ptx.Kernel]], str]] = {
+    "threads": translate.thread_source,
+    "lockstep": lockstep.warp_source,
+}
+_SOURCES = {"threads": (ptx, translate), "lockstep": (ptx, translate, lockstep)}
 _FLAGS = ("-std=c++20", "-O1", "-g0", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing")
 _SANITIZE = ("-fsanitize=address", "-fno-omit-frame-pointer")
 _UNCHECKED = 2**64 - 1
@@ -53,6 +57,16 @@ class Launch(ctypes.Structure):
     )
 
 
+class Sample(ctypes.Structure):
+    """Which warps to run in lockstep, and where to count; see :mod:`virtual_device.lockstep`."""
+
+    _fields_ = (
+        ("first", ctypes.c_uint64),
+        ("every", ctypes.c_uint64),
+        *((name, ctypes.c_void_p) for name in ("executed", "lanes", "requests", "sectors")),
+    )
+
+
 class Library:
     """The kernels of one source text.
 
@@ -64,8 +78,8 @@ class Library:
         Options of NVRTC, without the architecture.
     arch : int
         Compute capability times ten for which PTX is written.
-    form : {'threads'}
-        How threads run: one after the other.
+    form : {'threads', 'lockstep'}
+        One thread after the other (:meth:`launch`), or the 32 of a warp in lockstep (:meth:`count`).
     sanitize : bool
         Compile with AddressSanitizer; the process must have been started with :func:`sanitized_environment`.
 
@@ -112,6 +126,8 @@ class Library:
         DeviceFault
             An access outside of the arrays or not aligned, a whole number divided by zero.
         """
+        if self.form != "threads":
+            raise ValueError(f"a library of the form {self.form!r} runs no threads one by one")
         request, _keep = self.request(kernel, grid, block, words, order, extents)
         getattr(self.handle, kernel)(ctypes.byref(request))
         self.judge(kernel, request, words, extents)
@@ -159,6 +175,38 @@ class Library:
                 places.append(f"byte {offset} of {_argument_name(kernel, number)}, which has {size} bytes")
         raise DeviceFault(f"{text}reaches {' or '.join(places)}, or is not aligned")
 
+    def count(
+        self,
+        kernel: str,
+        grid: int,
+        block: int,
+        words: Sequence[int],
+        *,
+        first: int = 0,
+        every: int = 1,
+        extents: Sequence[int | None] | None = None,
+    ) -> lockstep.Counts:
+        """Run warps ``first``, ``first + every``, ... of a launch in lockstep; needs the form 'lockstep'.
+
+        Parameters and errors are those of :meth:`launch`.
+
+        Returns
+        -------
+        Counts
+            What the warps did.
+        """
+        if self.form != "lockstep":
+            raise ValueError(f"a library of the form {self.form!r} does not count")
+        code = self.kernels[kernel]
+        blocks = np.zeros((2, len(code.blocks)), np.uint64)
+        accesses = np.zeros((2, len(code.instructions)), np.uint64)
+        sample = Sample(first, every, *(row.ctypes.data for row in (*blocks, *accesses)))
+        request, _keep = self.request(kernel, grid, block, words, 0, extents)
+        getattr(self.handle, kernel)(ctypes.byref(request), ctypes.byref(sample))
+        self.judge(kernel, request, words, extents)
+        warps = len(range(first, grid * -(-block // lockstep.WARP), every))
+        return lockstep.Counts(code, warps, *blocks, *accesses)
+
     def covered(self, kernel: str) -> np.ndarray:
         """Whether each block of a kernel was run in this process."""
         blocks = self.kernels[kernel].blocks
@@ -184,7 +232,7 @@ def ptx_of(code: str, options: tuple[str, ...], arch: int = 90) -> str:
 def compiled(text: str, form: str = "threads", *, sanitize: bool = False) -> Path:
     """Shared library of the kernels of a PTX module, made if it is not there yet."""
     flags = (*_FLAGS, *(_SANITIZE if sanitize else ()))
-    path = FOLDER / f"{_digest(text, form, flags, _translators(), _compiler())}.so"
+    path = FOLDER / f"{_digest(text, form, flags, _translators(form), _compiler())}.so"
     with _made_once(path) as part:
         if part is not None:
             source = _FORMS[form](_parsed(text))
@@ -235,8 +283,8 @@ def _digest(*parts: object) -> str:
 
 
 @cache
-def _translators() -> str:
-    return _digest(*(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (ptx, translate)))
+def _translators(form: str) -> str:
+    return _digest(*(Path(module.__file__ or "").read_text(encoding="utf-8") for module in _SOURCES[form]))
 
 
 @cache
