@@ -283,6 +283,24 @@ def test_machine_code_is_read(stand_in: ModuleType, tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ faults
+def test_events_have_no_times(stand_in: ModuleType) -> None:
+    """Nothing here may look like a second of a GPU."""
+    cuda = stand_in.cuda
+    with stand_in.virtual.changed(devices=2):
+        begin, end, untimed = cuda.Event(), cuda.stream.Event(), cuda.Event(disable_timing=True)
+        with pytest.raises(cuda.runtime.CUDARuntimeError, match="invalid resource handle"):
+            cuda.get_elapsed_time(begin, end)
+        for event in (begin, end, untimed):
+            event.record()
+            event.synchronize()
+        assert begin.done
+        assert np.isnan(cuda.get_elapsed_time(begin, end))
+        with pytest.raises(cuda.runtime.CUDARuntimeError, match="invalid resource handle"):
+            cuda.get_elapsed_time(begin, untimed)
+        with cuda.Device(1), pytest.raises(cuda.runtime.CUDARuntimeError, match="invalid resource handle"):
+            begin.record()
+
+
 def test_faults(module: Any, stand_in: ModuleType) -> None:
     cuda, fault = stand_in.cuda, stand_in.virtual.fault
     out, kernel = stand_in.zeros(1, np.int64), module.get_function("last")

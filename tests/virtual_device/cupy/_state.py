@@ -161,6 +161,7 @@ class CUDARuntimeError(RuntimeError):
     _NAMES = {  # noqa: RUF012
         100: ("cudaErrorNoDevice", "no CUDA-capable device is detected"),
         101: ("cudaErrorInvalidDevice", "invalid device ordinal"),
+        400: ("cudaErrorInvalidResourceHandle", "invalid resource handle"),
         700: ("cudaErrorIllegalAddress", "an illegal memory access was encountered"),
     }
 
