@@ -76,8 +76,12 @@ def warm_up() -> WarmUp:
 def _screen() -> None:
     """Screen elements, primaries and trajectories."""
     catalog, start = _catalog(), "2025-01-01"
-    screen(catalog, start=start, hours=1.5, threshold_km=50.0, backend="cuda")
-    screen(catalog, start=start, hours=0.5, threshold_km=50.0, primaries=catalog.norad_id[:60], backend="cuda")
+    screen(catalog, start=start, hours=1.5, threshold_km=150.0, backend="cuda")
+    for primaries in (
+        catalog.norad_id[:60],
+        catalog.norad_id[:1],
+    ):  # in many cells, and in so few that others are left out
+        screen(catalog, start=start, hours=0.5, threshold_km=20.0, primaries=primaries, backend="cuda")
     states = propagate(catalog[100:200], start, hours=1.0, step_s=60.0, backend="cuda")
     screen(
         catalog[:100],

@@ -12,8 +12,10 @@ from support.commands import refused, stmgpu
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
+from stmgpu.backend.cuda import CudaBackend
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.ccsds.oem_writer import format_oem
+from stmgpu.cli import warm_up
 from stmgpu.store import open_dataset, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -169,7 +171,33 @@ def test_compile_needs_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert {re.search(r"_(sm\d+)_", f.name)[1] for f in files} == {"sm90", "sm80"}  # type: ignore[index]
     assert all(f.is_relative_to(tmp_path) and f.stat().st_size > 1000 for f in files)
     assert stmgpu("compile", "--arch", "hopper").exit_code == 2
+    without = stmgpu("compile")
+    assert without.exit_code == 2
+    assert "--arch, such as sm_90, since there is no GPU" in without.stderr
     assert stmgpu("compile", "--arch", "sm_999").exit_code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel_backend", ["cuda"], indirect=True)
+def test_compile_on_a_gpu(kernel_backend: CudaBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The architecture is that of the GPU, and CuPy's own kernels are counted by the files in its cache."""
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path / "cupy"))
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy" / "old.cubin").touch()
+    monkeypatch.setattr(warm_up, "_evolve", lambda _: (tmp_path / "cupy" / "new.cubin").touch())
+    document = json.loads(stmgpu("compile", "--json").stdout)
+    assert all(f"_sm{kernel_backend.arch}_" in name for name in document["written"])
+    gpu = document["gpu"]
+    assert gpu.pop("seconds") > 0.0
+    assert gpu == {
+        "device": kernel_backend.device,
+        "cupy_cache": str(tmp_path / "cupy"),
+        "cupy_kernels": 1,
+        "cupy_kernels_cached": 2,
+    }
+    assert json.loads(stmgpu("compile", "--no-warm-up", "--json").stdout)["gpu"] is None
+    others = "sm_75" if kernel_backend.arch != 75 else "sm_80"
+    assert json.loads(stmgpu("compile", "--arch", others, "--json").stdout)["gpu"] is None
 
 
 @pytest.fixture(scope="module")
