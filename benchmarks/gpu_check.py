@@ -177,7 +177,7 @@ class Check:
             return {"status": "left out"}
         if name == "launches" and options.only is None and not self._bytes_differ():
             return {"status": "not needed"}
-        limit = min(plan.quick_s if options.quick else plan.limit_s, left)
+        limit = min(dict(options.limit_s).get(name, plan.quick_s if options.quick else plan.limit_s), left)
         if limit < LEAST_S:
             if plan.needed:
                 self.report["problems"].append(f"{name}: no time was left")
@@ -203,7 +203,17 @@ class Check:
         if self.options.device == "virtual":
             folders = [str(install.STAND_IN), str(ROOT / "tests"), environment.get("PYTHONPATH")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
-        command = [sys.executable, __file__, *sys.argv[1:], "--phase", name, "--part", str(part), "--limit", str(limit)]
+        command = [
+            sys.executable,
+            __file__,
+            *sys.argv[1:],
+            "--phase",
+            name,
+            "--part",
+            str(part),
+            "--seconds",
+            str(limit),
+        ]
         process = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
             return process.wait(limit)
@@ -240,7 +250,7 @@ class Check:
 
 def _phase(options: argparse.Namespace) -> int:
     """Run one phase in this process."""
-    phase = Phase(options, options.part, time.monotonic() + options.limit)
+    phase = Phase(options, options.part, time.monotonic() + options.seconds)
     try:
         PHASES[options.phase].run(phase)
     except Exception as error:  # noqa: BLE001  whatever it is, the report says so and the other phases run
@@ -250,6 +260,13 @@ def _phase(options: argparse.Namespace) -> int:
     finally:
         phase.save()
     return 0
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, seconds = text.partition("=")
+    if name not in PHASES:
+        raise argparse.ArgumentTypeError(f"there is no phase {name!r}")
+    return name, float(seconds)
 
 
 def _options() -> argparse.Namespace:
@@ -268,8 +285,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--population", type=int, help="objects of the debris ensemble; default the shipped population")
     parser.add_argument("--copy-mb", type=int, default=256, help="size of the copies to and from the GPU")
     parser.add_argument("--total-s", type=float, help="time for all phases; default 525, with --quick 110")
+    parser.add_argument(
+        "--limit-s", type=_limit, action="append", default=[], metavar="PHASE=S", help="limit of a phase"
+    )
     parser.add_argument("--results", type=Path, default=machine.RESULTS)
-    for hidden, kind in (("--phase", str), ("--part", Path), ("--limit", float)):
+    for hidden, kind in (("--phase", str), ("--part", Path), ("--seconds", float)):
         parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -26,7 +26,13 @@ SUBJECTS = {
     "screen": {"against_brute", "invariance", "trajectories", "truth"},
     "store": {"conventions"},  # netCDF, Parquet and CF of every kind
 }
-OTHER_FOLDERS = {"docs", "kernels", "slurm", "virtual_device"}  # not of the package, or mirrors of folders beside it
+OTHER_FOLDERS = {
+    "benchmarks",
+    "docs",
+    "kernels",
+    "slurm",
+    "virtual_device",
+}  # not of the package, or mirrors of folders beside it
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

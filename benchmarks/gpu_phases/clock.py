@@ -137,7 +137,7 @@ def registers(phase: Phase) -> None:
             cubin = Path(folder) / f"{file.stem}_sm{backend.arch}_{cap}.cubin"
             cubin.write_bytes(compiled.cubin)
             capped = cupy.RawModule(path=str(cubin)).get_function(kernel)
-            plain = backend._module(file).get_function(kernel)
+            plain = backend._function(signature(kernel))
             us, expected = _repeated(backend, kernel, plain, items, args, BLOCK)
             capped_us, found = _repeated(backend, kernel, capped, items, args, BLOCK)
             row = {
