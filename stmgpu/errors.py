@@ -9,6 +9,7 @@ from __future__ import annotations
 MAX_MESSAGE = 1_000
 """Longest message of an error [characters]."""
 
+_SINGULAR = {"are": "is", "have": "has", "were": "was"}
 _KEPT_END = 300  # of 1,000 characters: the cure stands at the end
 
 
@@ -45,6 +46,32 @@ def printable(text: str, limit: int = MAX_MESSAGE) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(number: int | float, noun: str, form: str = "", *, verb: str = "") -> str:
+    """A number and its noun, which takes the plural but after 1.
+
+    Parameters
+    ----------
+    number : int or float
+        How many.
+    noun : str
+        In the singular; a word such as 'more' may stand before it.
+    form : str
+        Format of the number, such as ','.
+    verb : str
+        Verb that follows, in the plural.
+
+    Examples
+    --------
+    >>> counted(1, "object"), counted(2_000, "candidate pair", ","), counted(1, "trajectory", verb="are")
+    ('1 object', '2,000 candidate pairs', '1 trajectory is')
+    """
+    if number == 1:
+        verb = _SINGULAR.get(verb, f"{verb}s") if verb else ""
+    else:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:{form}} {noun} {verb}".rstrip()
 
 
 class StmgpuError(Exception):

@@ -7,7 +7,7 @@ import os
 import platform
 
 from stmgpu.backend import cpu, cuda, nvrtc, source
-from stmgpu.errors import BackendError
+from stmgpu.errors import BackendError, counted
 
 _PACKAGES = ("numpy", "scipy", "xarray", "zarr", "sgp4", "cupy-cuda12x", "cupy-cuda13x", "cuda-bindings")
 
@@ -65,4 +65,4 @@ def _cuda() -> str:
 def _cache() -> str:
     folder = nvrtc.cache_dir()
     sizes = [file.stat().st_size for file in folder.rglob("*.cubin")]
-    return f"{folder}, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
+    return f"{folder}, {counted(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB"

@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from stmgpu.catalog import Rejection
-from stmgpu.errors import MAX_MESSAGE, CatalogError, InputError, StmgpuError, StoreError, printable
+from stmgpu.errors import MAX_MESSAGE, CatalogError, InputError, StmgpuError, StoreError, counted, printable
 
 
 @pytest.mark.parametrize("kind", [StmgpuError, InputError, CatalogError, StoreError])
@@ -29,3 +29,11 @@ def test_rejections_are_printable_and_short() -> None:
 @pytest.mark.parametrize("text", ["plain", "two\nlines", "é" * MAX_MESSAGE, ""])
 def test_usual_text_is_unchanged(text: str) -> None:
     assert printable(text) == text
+
+
+def test_one_takes_the_singular() -> None:
+    assert [counted(k, "object") for k in (0, 1, 2)] == ["0 objects", "1 object", "2 objects"]
+    assert counted(1_000, "more gap", ",") == "1,000 more gaps"
+    assert counted(1.0, "year", "g", verb="have") == "1 year has"
+    assert counted(2.5, "trajectory", "g", verb="differ") == "2.5 trajectories differ"
+    assert counted(1, "tile", verb="belong") == "1 tile belongs"

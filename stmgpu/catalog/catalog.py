@@ -19,7 +19,7 @@ from stmgpu.catalog.element_sets import choose
 from stmgpu.catalog.export import to_dataframe, to_dataset, to_html
 from stmgpu.catalog.limits import element_faults
 from stmgpu.catalog.summary import summarise
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import Epoch, as_epoch, to_datetime64
 from stmgpu.typing import Floats, Ints, Strings, Times, is_whole
 
@@ -318,13 +318,13 @@ class Catalog:
         matching = np.array([pattern.match(text) is not None for text in selected.name.tolist()], np.bool_)
         if not matching.any():
             raise InputError(
-                f"none of {len(selected)} names matches {name[:60]!r}; use * for any text"
+                f"none of {counted(len(selected), 'name')} matches {name[:60]!r}; use * for any text"
                 + (f", as in '*{name[:20]}*'" if "*" not in name else "")
             )
         return selected[matching]
 
     def __repr__(self) -> str:
-        return f"<Catalog: {len(self)} objects, {self.rejected_count} rejected, source {self.source!r}>"
+        return f"<Catalog: {counted(len(self), 'object')}, {self.rejected_count} rejected, source {self.source!r}>"
 
     @property
     def rejected_count(self) -> int:
@@ -349,7 +349,8 @@ class Catalog:
         places = np.flatnonzero(self.norad_id == norad_id)
         if len(places) == 0:
             raise InputError(
-                f"object {norad_id} is not in the catalogue of {len(self)} objects; see its `rejected` records"
+                f"object {norad_id} is not in the catalogue of {counted(len(self), 'object')}; see its `rejected` "
+                "records"
             )
         return int(places[0])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -105,5 +105,7 @@ class IdChoice:
         if unknown:
             more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
             verb = "is" if len(unknown) == 1 else "are"
-            raise InputError(f"{', '.join(unknown[:_SHOWN])}{more} {verb} not among the {len(norad_id):,} objects")
+            raise InputError(
+                f"{', '.join(unknown[:_SHOWN])}{more} {verb} not among the {counted(len(norad_id), 'object', ',')}"
+            )
         return np.unique(np.concatenate(found))

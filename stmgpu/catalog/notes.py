@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.errors import printable
+from stmgpu.errors import counted, printable
 
 if TYPE_CHECKING:
     from stmgpu.typing import Bools, Ints
@@ -56,5 +56,5 @@ class Notes:
         lines = []
         for text, count in self._counts.items():
             first = ", ".join(map(str, self._first[text])) + (", ..." if count > len(self._first[text]) else "")
-            lines.append(printable(f"{text}: {count:,} {self._noun}{'s' * (count > 1)} ({first})"))
+            lines.append(printable(f"{text}: {counted(count, self._noun, ',')} ({first})"))
         return tuple(lines)

@@ -20,7 +20,7 @@ from stmgpu.catalog.object_data import DATE, TYPE_NAMES, decay_days, is_date, st
 from stmgpu.catalog.rejection import Rejection
 from stmgpu.compression import MAX_RATIO, Limits
 from stmgpu.csv_cells import unprotected
-from stmgpu.errors import CatalogError, InputError
+from stmgpu.errors import CatalogError, InputError, counted
 from stmgpu.files import MAX_BYTES, Source, read_content
 from stmgpu.messages.json_records import flatten, read_entries
 from stmgpu.messages.kinds import kind_of
@@ -90,7 +90,7 @@ class Satcat:
         return len(self.norad_id)
 
     def __repr__(self) -> str:
-        return f"<Satcat: {len(self)} objects, {self.rejected_count} rejected, source {self.source!r}>"
+        return f"<Satcat: {counted(len(self), 'object')}, {self.rejected_count} rejected, source {self.source!r}>"
 
     def describe(self, catalog: Catalog) -> Catalog:
         """The catalogue with what is known of its objects; see `Catalog.with_satcat`."""
@@ -100,9 +100,7 @@ class Satcat:
         notes = [f"type, status, owner and decay of {known:,} of {len(catalog):,} objects are from {self.source!r}"]
         later = int((described.epoch_jd > described.decay_jd + 1.0).sum())
         if later:
-            notes.append(
-                f"{later:,} {'object has' if later == 1 else 'objects have'} elements newer than the decay date"
-            )
+            notes.append(f"{counted(later, 'object', ',', verb='have')} elements newer than the decay date")
         return dataclasses.replace(described, notes=(*catalog.notes, *notes))
 
     def _filled(self, catalog: Catalog) -> tuple[Catalog, int]:
@@ -190,7 +188,7 @@ def _csv_entries(data: bytes, strays: Strays) -> Iterator[tuple[int, dict[str, s
         if not header:
             header, width = _header(row), len(row)
         elif len(row) != width:
-            strays.add(line, "", f"row has {len(row)} fields, allowed are the header's {width}", good=good)
+            strays.add(line, "", f"row has {counted(len(row), 'field')}, allowed are the header's {width}", good=good)
         else:
             good += 1
             yield line, {column: unprotected(row[k]) for column, k in header.items()}

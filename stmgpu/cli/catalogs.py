@@ -12,7 +12,7 @@ from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.object_choice import Ids, Name, chosen
 from stmgpu.cli.outputs import check_outputs, is_standard_output, name_of, opened
 from stmgpu.cli.results import result
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.files import writing
 
 if TYPE_CHECKING:
@@ -108,5 +108,5 @@ def _write(objects: Catalog, target: Path, form: str | None) -> None:
     rejected = objects.rejected_count
     result(
         {"objects": len(objects), "rejected": rejected, "written": [target]},
-        f"{len(objects)} objects written to {name_of(target)}, {rejected} rejected",
+        f"{counted(len(objects), 'object')} written to {name_of(target)}, {rejected} rejected",
     )

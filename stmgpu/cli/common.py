@@ -16,7 +16,7 @@ import typer
 from stmgpu import log
 from stmgpu.backend import BackendName
 from stmgpu.choices import ElementSets
-from stmgpu.errors import BackendError, InputError, UncertainIdentityWarning, printable
+from stmgpu.errors import BackendError, InputError, UncertainIdentityWarning, counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,8 @@ def read(
     objects = read_catalog(sys.stdin.buffer if str(path) == "-" else path, lenient=lenient, **limits)
     if satcat is not None:
         objects = objects.with_satcat(_read_satcat(satcat, limits))
-    note(f"catalogue {objects.source}: {len(objects)} objects, {objects.rejected_count} rejected{_other_sets(objects)}")
+    held = counted(len(objects), "object")
+    note(f"catalogue {objects.source}: {held}, {objects.rejected_count} rejected{_other_sets(objects)}")
     for text in objects.notes:
         note(f"note: {text}")
     for rejection in objects.rejected[:shown]:
@@ -187,7 +188,7 @@ def _read_satcat(path: Path, limits: ReadLimits) -> Satcat:
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; give a SATCAT in CSV or JSON")
     satcat = read_satcat(path, **limits)
-    note(f"SATCAT {satcat.source}: {len(satcat)} objects, {satcat.rejected_count} rejected")
+    note(f"SATCAT {satcat.source}: {counted(len(satcat), 'object')}, {satcat.rejected_count} rejected")
     for rejection in satcat.rejected[:_SHOWN_OF_SATCAT]:
         say(f"rejected of the SATCAT: {rejection}")
     if satcat.rejected_count > _SHOWN_OF_SATCAT:
@@ -199,7 +200,7 @@ def _other_sets(objects: Catalog) -> str:
     if objects.all_sets is None:
         return ""
     several = len(objects.all_sets) - objects.sets_not_used
-    have = "1 object has" if several == 1 else f"{several} objects have"
+    have = counted(several, "object", verb="have")
     return f"; {have} several element sets, {len(objects.all_sets)} in all"
 
 
@@ -207,7 +208,7 @@ def note_sets(objects: Catalog) -> None:
     """Log how many element sets are not used, and the rule that chose among them."""
     if count := objects.sets_not_used:
         note(
-            f"{count} element {'set is' if count == 1 else 'sets are'} not used: of an object with several, "
+            f"{counted(count, 'element set', verb='are')} not used: of an object with several, "
             + ("the newest is taken" if objects.sets in ("", "newest") else f"the one {objects.sets} is taken")
         )
 

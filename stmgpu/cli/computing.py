@@ -16,7 +16,7 @@ from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
 from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, window_options
-from stmgpu.errors import InputError, StmgpuError
+from stmgpu.errors import InputError, StmgpuError, counted
 from stmgpu.window import window_seconds
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _objects(listed: Catalog, chosen: Catalog, failing: int, decayed: int) -> di
 def _report_ephemeris(counts: dict[str, int], times: int, out: Path, frame: str = "") -> None:
     """Report an ephemeris that was written; only that of an OEM file names its frame."""
     document = {"complete": True, "objects": counts, "times": times, "written": [out]}
-    parts = [f"{counts['read']} objects read", f"{counts['rejected']} rejected"]
+    parts = [f"{counted(counts['read'], 'object')} read", f"{counts['rejected']} rejected"]
     if counts["chosen"] + counts["rejected"] < counts["read"]:
         parts.append(f"{counts['chosen']} chosen")
     parts.append(f"{counts['failed']} failing propagation")
@@ -311,7 +311,7 @@ def _print_plan(plan: RunPlan, options: RunOptions) -> None:
         f"({facts['memory_free_bytes'] / 2**20:,.0f} MiB free)",
         f"disk          about {facts['disk_bytes'] / 1e6:,.0f} MB",
         f"time          about {facts['core_seconds']:,.0f} s of one core, {facts['core_seconds'] / cores:,.0f} s on "
-        f"the {cores} cores of this machine",
+        f"the {counted(cores, 'core')} of this machine",
         f"executor      {facts['executor']}",
         *(f"{name:<13} {value}" for name, value in settings.items() if name not in ("start_jd", "start_fr")),
         f"arithmetic    {facts['arithmetic']}",

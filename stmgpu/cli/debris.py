@@ -13,7 +13,7 @@ from stmgpu.cli import common
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
 from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, study_options
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.files import writing
 
 
@@ -50,11 +50,12 @@ def evolve(
     assert isinstance(settings, EnsembleSettings)
     for text in settings.notes:
         common.note(text)
+    length = counted(settings.years, "year", "g")
     if choices.dry_run:
         assert isinstance(plan.run_input, StudyInputs)
         lines = [
             f"scenarios     {', '.join(settings.names)}",
-            f"runs          {settings.runs} each, {settings.years:g} years from {settings.begin_year:.2f}",
+            f"runs          {settings.runs} each, {length} from {settings.begin_year:.2f}",
             f"tiles         {plan.document.tiles}",
             f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker",
             f"disk          about {needs.disk_bytes / 1e6:,.0f} MB",
@@ -67,7 +68,7 @@ def evolve(
     common.backend_name(choices.backend, choices.threads)
     common.note(
         f"scenarios: {', '.join(settings.names)}; runs: {settings.runs} of each, "
-        f"{settings.years:g} years from {settings.begin_year:.2f}"
+        f"{length} from {settings.begin_year:.2f}"
     )
     run_years = len(settings.scenarios) * settings.runs * settings.years
     with log.progress("evolving", total=run_years, unit="run-years") as report:

@@ -12,7 +12,7 @@ import typer
 
 from stmgpu import log
 from stmgpu.cli.common import SHOWN_REJECTIONS, ReadLimits, note, say, size_limits
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,8 @@ class EphemerisSources:
         trajectories = Trajectories.concatenate(parts)
         if len(trajectories) == 0:
             raise InputError("no ephemeris file could be read; there is nothing to screen against")
-        note(f"ephemeris {self.shown}: {len(trajectories)} objects, {len(trajectories.time_ns)} states")
+        states = counted(len(trajectories.time_ns), "state")
+        note(f"ephemeris {self.shown}: {counted(len(trajectories), 'object')}, {states}")
         return trajectories
 
 
@@ -157,10 +158,10 @@ def _read(paths: Sequence[str], norad_ids: dict[str, int] | int, options: _Optio
     for rejection in rejected[:SHOWN_REJECTIONS]:
         say(f"rejected: {rejection.reason}")
     if len(rejected) > SHOWN_REJECTIONS:
-        say(f"and {len(rejected) - SHOWN_REJECTIONS} more ephemeris files rejected")
+        say(f"and {counted(len(rejected) - SHOWN_REJECTIONS, 'more ephemeris file')} rejected")
     if rejected and not options.skip:
         raise InputError(
-            f"{len(rejected)} ephemeris files cannot be read; get them corrected, or leave them out with "
+            f"{counted(len(rejected), 'ephemeris file')} cannot be read; get them corrected, or leave them out with "
             "--skip-unreadable"
         )
     return trajectories

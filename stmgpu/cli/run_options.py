@@ -21,7 +21,7 @@ from stmgpu.cli import common
 from stmgpu.cli.common import note, say
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import result
-from stmgpu.errors import InputError, StmgpuError
+from stmgpu.errors import InputError, StmgpuError, counted
 
 if TYPE_CHECKING:
     from stmgpu.distribute import Outcome
@@ -270,7 +270,7 @@ def concluded(outcome: Outcome, out: Path) -> bool:
             more = f" and {len(tiles) - 1} more" if len(tiles) > 1 else ""
             say(f"tile {tiles[0]}{more} failed: {reason}")
         raise StmgpuError(
-            f"{len(outcome.failed)} tiles failed, {done} of {outcome.tiles} are done and kept in {out}; "
+            f"{counted(len(outcome.failed), 'tile')} failed, {done} of {outcome.tiles} are done and kept in {out}; "
             f"fix the cause, then {INVOCATION.resume()}"
         )
     if outcome.complete:
@@ -280,15 +280,16 @@ def concluded(outcome: Outcome, out: Path) -> bool:
         say(INVOCATION.how_to_resume())
         raise typer.Exit(common.STOPPED)
     note(
-        f"the other {len(outcome.missing)} tiles belong to other tasks; the task that computes the last one "
-        "completes the store. If a task was cancelled, submit the same array again: it computes what is missing"
+        f"{counted(len(outcome.missing), 'other tile', verb='belong')} to other tasks; the task that computes the last "
+        "one completes the store. If a task was cancelled, submit the same array again: it computes what is missing"
     )
     if outcome.orphans:
         lost = sum(len(ids) for ids in outcome.orphans.values())
         tasks = ", ".join(str(task) for task in sorted(outcome.orphans))
         say(
-            f"{lost} of them belong to tasks of this array that were cancelled or have failed "
-            f"(counted from 0: {tasks}), so nobody will compute them; submit the same array again"
+            f"{lost} of them {'belongs' if lost == 1 else 'belong'} to tasks of this array that were cancelled or have "
+            f"failed (counted from 0: {tasks}), so nobody will compute {'it' if lost == 1 else 'them'}; submit the "
+            "same array again"
         )
     return False
 

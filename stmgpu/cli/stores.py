@@ -12,7 +12,7 @@ import typer
 
 from stmgpu.cli import common
 from stmgpu.cli.results import WIDTH, result
-from stmgpu.errors import BackendError, InputError, StmgpuError
+from stmgpu.errors import BackendError, InputError, StmgpuError, counted
 
 if TYPE_CHECKING:
     from stmgpu.debris.scenario import Scenario
@@ -157,7 +157,7 @@ def _status_lines(facts: dict[str, Any]) -> Iterator[str]:
         yield from _lines("missing", ", ".join(facts["missing"][: common.SHOWN_REJECTIONS]) + more)
     for session in facts["sessions"]:
         ended = f" to {session['end']}" if session["end"] else ""
-        tiles = f", {session['tiles']} tiles" if session["tiles"] is not None else ""
+        tiles = f", {counted(session['tiles'], 'tile')}" if session["tiles"] is not None else ""
         text = f"{session['state']}: {_who(session)}, {session['executor']}, {session['begin']}{ended}{tiles}"
         yield from _lines("session", text)
 
@@ -210,7 +210,7 @@ def merge(
             "made the store"
         )
     document = {"complete": True, "store": store, "tiles": outcome.tiles, "tiles_done": outcome.tiles}
-    result(document, f"{store} is complete: {outcome.tiles} tiles")
+    result(document, f"{store} is complete: {counted(outcome.tiles, 'tile')}")
 
 
 def export(

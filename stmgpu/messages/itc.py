@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.messages.covariances import COUNT, DIAGONAL, ELEMENTS, CovarianceTable, finite_numbers
 from stmgpu.messages.fields import STATE, Record, fail, shown
 from stmgpu.messages.states import Place, StateSegment
@@ -166,7 +166,7 @@ def _numbers(body: bytes, lines: Sequence[bytes], first: int, step: int) -> Floa
         rows.append(line.split())
         if len(rows[-1]) != _WIDTH:
             what = "7 numbers of a covariance" if number % step else "EPOCH and 6 numbers"
-            fail(f"line {first + number}", f"it has {len(rows[-1])} fields, allowed are {_WIDTH}: {what}")
+            fail(f"line {first + number}", f"it has {counted(len(rows[-1]), 'field')}, allowed are {_WIDTH}: {what}")
     if len(lines) % step:
         fail(f"line {first + len(lines) - 1}", f"the file is cut: a state has {step} lines")
 

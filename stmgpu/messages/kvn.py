@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from stmgpu.errors import counted
 from stmgpu.messages.covariances import COUNT
 from stmgpu.messages.fields import FlatMessage, FlatRecord, Record, SegmentedMessage, fail, shown
 from stmgpu.messages.states import Place, StateRows, StateSegment, StateTables
@@ -128,7 +129,10 @@ def _read_segments(data: bytes, reader: _SegmentReader) -> list[StateSegment]:
         if rows is not None and len(line) <= _MAX_LINE and line.lstrip()[:1].isdigit():  # nearly every line of a file
             row = line.split()
             if len(row) not in (7, 10):
-                fail(f"line {position}", f"it has {len(row)} fields, allowed are EPOCH, 6 numbers, and 3 accelerations")
+                fail(
+                    f"line {position}",
+                    f"it has {counted(len(row), 'field')}, allowed are EPOCH, 6 numbers, and 3 accelerations",
+                )
             rows.add(row, position)
             continue
         if reader.matrices is not None and len(line) <= _MAX_LINE and reader.matrices.takes_row(line):
@@ -226,7 +230,11 @@ class _CovarianceBlock:
         place = f"line {position}"
         if text == "COVARIANCE_STOP":
             if self._fields or self._values:
-                fail(place, f"the matrix that begins at line {self._opened} has {self._rows_read} rows, allowed are 6")
+                fail(
+                    place,
+                    f"the matrix that begins at line {self._opened} has {counted(self._rows_read, 'row')}, allowed "
+                    "are 6",
+                )
             return True
         if text in ("META_START", "COVARIANCE_START"):
             fail(place, f"{text} is inside a covariance block; COVARIANCE_STOP is missing")
@@ -243,7 +251,7 @@ class _CovarianceBlock:
         count, wanted = len(text.split()), self._rows_read + 1
         if count == wanted:
             fail(place, f"it is {shown(text)}, allowed here: a row of numbers")
-        fail(place, f"row {wanted} of a covariance matrix has {count} numbers, allowed are {wanted}")
+        fail(place, f"row {wanted} of a covariance matrix has {counted(count, 'number')} instead of {wanted}")
 
     def takes_row(self, line: bytes) -> bool:
         """Take a row of the right length; False for any other line."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from stmgpu.backend.tables import table
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.propagate.codes import CODE_DUMMY
 from stmgpu.time import normalise
 
@@ -125,7 +125,9 @@ def element_table(elements: MeanElements, midnight_jd: float, mode: str) -> NDAr
     for row, column in columns.items():
         values = np.atleast_1d(np.asarray(column, np.float64))
         if values.shape != (n,) or fr.shape != (n,):
-            raise InputError(f"element columns differ in length: {values.shape} and {fr.shape} beside {n} epochs")
+            raise InputError(
+                f"element columns differ in length: {values.shape} and {fr.shape} beside {counted(n, 'epoch')}"
+            )
         table[row, :n] = values
     table[DAYS, :n] = (jd + fr) - _JD_1950
     table[DAYS, n:] = table[DAYS, 0]

@@ -9,7 +9,7 @@ import xarray as xr
 
 from stmgpu.backend import BackendName, get_backend
 from stmgpu.choices import MAX_AGE_DAYS
-from stmgpu.errors import CapacityError, InputError
+from stmgpu.errors import CapacityError, InputError, counted
 from stmgpu.propagate.element_ages import age_limit, ages_text, warn
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
@@ -93,7 +93,7 @@ def propagate(
     if len(catalog) * count * 100 > MAX_BYTES:
         size = len(catalog) * count * 49 / 2**30
         raise CapacityError(
-            f"{len(catalog)} objects at {count} times need {size:.1f} GiB; "
+            f"{counted(len(catalog), 'object')} at {counted(count, 'time')} need {size:.1f} GiB; "
             "shorten the window or write a store with `stmgpu propagate`"
         )
     warn(ages_text(catalog, settings.window, limit), stacklevel=2)

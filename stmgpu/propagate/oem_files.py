@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories.trajectories import Trajectories
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.files import replacing
 from stmgpu.propagate.codes import CODE_DECAYED
 from stmgpu.propagate.ephemeris import propagate
@@ -109,5 +109,7 @@ def write_oem(
                 written += len(trajectories)
             report(min(k + block, n) / n)
         if not written:
-            raise InputError(f"none of {n} objects has two good states in succession; there is nothing to write")
+            raise InputError(
+                f"none of {counted(n, 'object')} has two good states in succession; there is nothing to write"
+            )
     return OemOutcome(written, failing, decayed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stmgpu.errors import StoreError
+from stmgpu.errors import StoreError, counted
 from stmgpu.store.records import FILES, Fingerprint, files_of, read_record, write_record
 from stmgpu.store.schema import RUN
 
@@ -104,7 +104,7 @@ def check_files(folder: Path, files: Mapping[str, Fingerprint], *, whole: bool =
         if difference:
             wrong.append(f"{described(name)} {difference}")
     if wrong:
-        more = f", and {len(wrong) - 1} more files differ" if len(wrong) > 1 else ""
+        more = f", and {counted(len(wrong) - 1, 'more file', verb='differ')}" if len(wrong) > 1 else ""
         raise StoreError(f"{folder} is damaged: {wrong[0]}{more}; `stmgpu check` lists what is wrong")
 
 

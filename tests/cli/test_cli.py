@@ -375,5 +375,5 @@ def test_slow_pairs_alone_are_said_to_be_so(tle: Path, tmp_path: Path) -> None:
     columns = {name: getattr(cat[:1], name).repeat(2) for name in COLUMNS} | {"norad_id": [1, 2]}
     write_catalog(cat.from_columns(**columns), tmp_path / "docked.csv")
     result = stmgpu("screen", tmp_path / "docked.csv", "--hours", 1, "--backend", "cpu")
-    assert "No conjunction at 0.1 km/s or faster; 1 slower ones (docked or co-orbital) not shown" in result.stdout
-    assert " 1 events;" in result.stdout
+    assert "No conjunction at 0.1 km/s or faster; 1 slower one (docked or co-orbital) not shown" in result.stdout
+    assert " 1 event;" in result.stdout

@@ -58,7 +58,7 @@ def test_both_forms_give_the_numbers_written() -> None:
     ("lines", "problem"),
     [
         (BLOCK[:-1], "line 15: the matrix that begins at line 8 has 5 rows, allowed are 6"),
-        ([*BLOCK[:3], "2 3 4", *BLOCK[4:]], "line 11: row 2 of a covariance matrix has 3 numbers, allowed are 2"),
+        ([*BLOCK[:3], "2 3 4", *BLOCK[4:]], "line 11: row 2 of a covariance matrix has 3 numbers instead of 2"),
         (BLOCK[2:], "line 8: it is '1'; a covariance matrix begins with EPOCH = time"),
         ([*BLOCK[:5], "MASS = 3", *BLOCK[5:]], "line 13: it is 'MASS = 3', allowed here: a row of numbers"),
         ([BLOCK[0], *BLOCK], "line 9: it is 'EPOCH = .*', allowed here: EPOCH or COV_REF_FRAME, each once"),

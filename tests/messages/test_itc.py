@@ -80,7 +80,7 @@ def test_cut_files_are_refused() -> None:
     lines = TEXT.split(b"\n")
     with pytest.raises(InputError, match="line 22: the file is cut: a state has 4 lines"):
         read_segment(b"\n".join(lines[:22]), NAME)
-    with pytest.raises(InputError, match="line 22: it has 1 fields"):
+    with pytest.raises(InputError, match="line 22: it has 1 field,"):
         read_segment(b"\n".join(lines[:21]) + b"\n1.0", NAME)
     with pytest.raises(InputError, match="it holds no state; after line 4"):
         read_segment(b"\n".join(lines[:4]), NAME)

@@ -80,7 +80,7 @@ def read_oem(
     ... 2024-07-05T00:01:00 6985.3 449.8 60.0 -0.488 7.484 1.0
     ... '''
     >>> read_oem(text.encode())
-    <Trajectories: 1 objects, 1 segments, 2 samples>
+    <Trajectories: 1 object, 1 segment, 2 samples>
     """
     trajectories, notes = read_one(
         source, ReadOptions(norad_ids, max_bytes=max_bytes, max_ratio=max_ratio), first_id=first_id

@@ -12,7 +12,7 @@ from stmgpu.catalog.assemble import Strays
 from stmgpu.catalog.ccsds.field_names import MOTION, REQUIRED, TEXTS, TLE_LINES, USED, is_exact, keyword_of
 from stmgpu.catalog.notes import Notes
 from stmgpu.csv_cells import unprotected
-from stmgpu.errors import CatalogError, InputError
+from stmgpu.errors import CatalogError, InputError, counted
 from stmgpu.messages import kvn, xml
 from stmgpu.messages.fields import OMM, FlatRecord, Record
 from stmgpu.messages.json_records import flatten, read_entries
@@ -152,7 +152,7 @@ def read_csv(data: bytes, *, lenient: bool = False) -> FieldTable:
             row = row[:width]
             columns.notes.add("empty cells after the last column are ignored", line)
         if len(row) != width:
-            columns.reject(line, "", f"row has {len(row)} fields, allowed are the header's {width}")
+            columns.reject(line, "", f"row has {counted(len(row), 'field')}, allowed are the header's {width}")
             continue
         columns.add(line, {keyword: row[k] for keyword, k in header.items()})
     if not header:

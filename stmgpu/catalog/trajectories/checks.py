@@ -10,7 +10,7 @@ from stmgpu.catalog.limits import MAX_NORAD_ID
 from stmgpu.catalog.trajectories.columns import OBJECT, SEGMENT, Columns
 from stmgpu.catalog.trajectories.interpolation import METHODS
 from stmgpu.constants import WGS72
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _check_shapes(t: Columns) -> None:
         if actual != shape:
             raise InputError(
                 f"column {name!r} of trajectories has shape {actual}, allowed is {shape} "
-                f"({n} objects, {s} segments, {m} samples)"
+                f"({counted(n, 'object')}, {counted(s, 'segment')}, {counted(m, 'sample')})"
             )
     offset, owner = t.offset, t.segment_object
     if offset[0] != 0 or offset[-1] != m or (offset[1:] < offset[:-1]).any():
@@ -127,7 +127,7 @@ def _check_segments(t: Columns) -> None:
             raise InputError(f"{_where(t, k)}: {message(k)}")
 
     length = np.diff(t.offset)
-    refuse(length < 2, lambda k: f"it has {length[k]} samples; at least 2 are needed to interpolate")
+    refuse(length < 2, lambda k: f"it has {counted(length[k], 'sample')}; at least 2 are needed to interpolate")
     refuse(
         ~np.isin(t.method, METHODS),
         lambda k: f"interpolation {str(t.method[k])[:40]!r} is unknown; allowed: {', '.join(METHODS)}",

@@ -17,7 +17,7 @@ from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.joining import join_segments
 from stmgpu.catalog.trajectories.segments import Segment, Trajectory
 from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.frames import FRAMES, known_frame, rotation_to_teme, to_teme
 from stmgpu.messages.fields import STATE, fail
 from stmgpu.messages.times import EPOCH_FORMS, UtcInterval, parse_epochs, to_tai, utc_intervals
@@ -85,7 +85,7 @@ def trajectories_of(
         joined, remarks = join_segments(sorted(parts, key=lambda part: part.usable_start_ns or 0))
         notes += [f"{names[key] or key[0]}: {remark}" for remark in remarks[:_NOTES]]
         if len(remarks) > _NOTES:
-            notes.append(f"{names[key] or key[0]}: {len(remarks) - _NOTES} more gaps between segments")
+            notes.append(f"{names[key] or key[0]}: {counted(len(remarks) - _NOTES, 'more gap')} between segments")
         trajectories.append(Trajectory(joined, _id(key[0], names[key], norad_ids), names[key], key[0], source, sha256))
     return trajectories, notes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,8 +68,8 @@ def columns_of_dataset(dataset: xr.Dataset, *, method: str, degree: int) -> dict
     owner, begin, length = owner[long], begin[long], (end - begin)[long]
     if len(owner) == 0:
         raise InputError(
-            f"none of {objects} objects has two good states in succession in {count} times; give an "
-            "ephemeris with more times, or of other objects"
+            f"none of {counted(objects, 'object')} has two good states in succession in {counted(count, 'time')}; "
+            "give an ephemeris with more times, or of other objects"
         )
     kept, segment_object = np.unique(owner, return_inverse=True)
     offset = np.concatenate([[0], np.cumsum(length)])

@@ -13,7 +13,7 @@ from stmgpu.catalog.trajectories.columns import float_column, int_column
 from stmgpu.catalog.trajectories.covariances import Covariances
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
 from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
@@ -192,13 +192,14 @@ def _thinned(segment: Segment, name: str) -> Segment:
     time_ns = int_column("time_ns", segment.time_ns).reshape(-1)
     if len(time_ns) < 2:
         raise InputError(
-            f"a segment of trajectory {name!r} has {len(time_ns)} samples; 2 at least are needed to interpolate"
+            f"a segment of trajectory {name!r} has {counted(len(time_ns), 'sample')}; 2 at least are needed to "
+            "interpolate"
         )
     position, velocity = (float_column(column, getattr(segment, column)) for column in ("position", "velocity"))
     for part in (position, velocity):
         if part.shape != (len(time_ns), 3):
             raise InputError(
-                f"states of a segment have shape {part.shape} beside {len(time_ns)} times; they must be "
+                f"states of a segment have shape {part.shape} beside {counted(len(time_ns), 'time')}; they must be "
                 f"({len(time_ns)}, 3)"
             )
     keep = kept_samples(time_ns) if (np.diff(time_ns) > 0).all() else np.ones(len(time_ns), bool)

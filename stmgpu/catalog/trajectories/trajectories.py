@@ -23,7 +23,7 @@ from stmgpu.catalog.trajectories.dataset import columns_of_dataset
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE, METHODS
 from stmgpu.catalog.trajectories.matching import match
 from stmgpu.catalog.trajectories.segments import SYNTHETIC_ID, Trajectory, columns_of
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
@@ -222,7 +222,8 @@ class Trajectories(Columns):
         return {name: getattr(self, name) for name in _COLUMNS} | self.covariance.to_arrays()
 
     def __repr__(self) -> str:
-        return f"<Trajectories: {len(self)} objects, {len(self.segment_object)} segments, {len(self.time_ns)} samples>"
+        segments, samples = counted(len(self.segment_object), "segment"), counted(len(self.time_ns), "sample")
+        return f"<Trajectories: {counted(len(self), 'object')}, {segments}, {samples}>"
 
     def __getitem__(self, key: int | slice | npt.ArrayLike) -> Trajectories:
         """Select objects by position: a mask, an array of indices, a slice, or one index (trajectories of one)."""

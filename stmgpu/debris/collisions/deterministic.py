@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.debris.collisions.screening_catalog import catalog_of
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.screen.encounters import SLOW
 from stmgpu.screen.screening import screen
 from stmgpu.time import YEAR_DAYS, Epoch, jd_of_year
@@ -83,7 +83,9 @@ def collision_rate(
     if not 0.0 < days < np.inf:
         raise InputError(f"the window must be a positive number of days, got {days}")
     if len(norad_id) != len(radius_m):
-        raise InputError(f"{len(norad_id)} objects and {len(radius_m)} radii; give one radius for each object")
+        raise InputError(
+            f"{counted(len(norad_id), 'object')} and {len(radius_m)} radii; give one radius for each object"
+        )
     order = np.argsort(norad_id)
     ids = np.asarray(norad_id)[order]
     near = conjunctions.miss_distance.to_numpy() < limit

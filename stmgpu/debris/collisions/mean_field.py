@@ -27,7 +27,7 @@ from stmgpu.debris.collisions import mean_field_reference
 from stmgpu.debris.collisions.mean_field_bins import BinnedPopulation, Rates, numbered
 from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.shells import WIDE_SHELL_RADII_KM, checked_edges, divide_shells
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -139,7 +139,7 @@ def mean_field(
     edges, shell = divide_shells(checked_edges(edges_km), thickness_km)
     for name, column in zip(("a_km", "ecc", "inc_rad", "radius_m", "mass_kg", "weight"), [*columns, w], strict=True):
         if column.shape != (n,) or not np.isfinite(column).all():
-            raise InputError(f"mean_field: {name} must hold {n} finite numbers, got shape {column.shape}")
+            raise InputError(f"mean_field: {name} must hold {counted(n, 'finite number')}, got shape {column.shape}")
     if n == 0:
         none = np.zeros(int(shell[-1]) + 1)
         return MeanField(np.zeros(0), np.zeros(0), np.zeros(0), none, none, checked_edges(edges_km), 0.0, 0.0, 0.0)

@@ -18,6 +18,7 @@ from stmgpu.debris.policy.view import Selection, View
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
 from stmgpu.debris.variables import RATES, REMOVAL
+from stmgpu.errors import counted
 from stmgpu.propagate import orbit_table
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Removals:
                     wanted = ", fewer than its missions" if isinstance(policy, RankedRemoval) else ""
                     self._note(
                         run,
-                        f"{year:.0f}: policy {number}, {policy.rank!r}, had only {selection.eligible} objects "
-                        f"to choose from{wanted}",
+                        f"{year:.0f}: policy {number}, {policy.rank!r}, had only "
+                        f"{counted(selection.eligible, 'object')} to choose from{wanted}",
                     )
                 failed = slots[selection.failed]
                 self.batch.ledger.add_by_class(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.csv_cells import unprotected
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.files import read_content
 from stmgpu.time import J2000_JD, YEAR_DAYS
 
@@ -171,7 +171,7 @@ def parse_csv(file: Path, text: str, required: Iterable[str], known: Iterable[st
                 header = _header(file, cells, required=set(required), known=None if known is None else set(known))
             elif len(cells) != len(header):
                 raise InputError(
-                    f"{file}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}"
+                    f"{file}, line {reader.line_num}: {counted(len(cells), 'cell')} where the header has {len(header)}"
                 )
             else:
                 rows.append(cells)

@@ -14,7 +14,7 @@ from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
 from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
 from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ def assemble(
     _check(c, source, row_name)
     rows = np.flatnonzero(~(c["launch_year"] > epoch_year + EPOCH_SLACK))  # objects without a date stay
     if len(rows) < n:
-        later = f"{n - len(rows):,} objects launched after the epoch ({epoch_year:.2f}) left out"
+        later = f"{counted(n - len(rows), 'object', ',')} launched after the epoch ({epoch_year:.2f}) left out"
         if not len(rows):
             raise InputError(f"{source}: nothing is left of {n:,} objects ({later}); use a later year")
         all_notes.append(later)
@@ -186,12 +186,16 @@ def select(
     if max_perigee_km is not None:
         low = perigee_km(population) < max_perigee_km
         if not low.all():
-            notes.append(f"{int((~low).sum()):,} objects with perigees at {max_perigee_km:g} km or higher left out")
+            notes.append(
+                f"{counted(int((~low).sum()), 'object', ',')} with perigees at {max_perigee_km:g} km or higher left out"
+            )
         keep &= low
     if min_length_m is not None:
         long = population.length_m >= min_length_m
         if not (long | ~keep).all():
-            notes.append(f"{int((keep & ~long).sum()):,} objects shorter than {min_length_m:g} m left out")
+            notes.append(
+                f"{counted(int((keep & ~long).sum()), 'object', ',')} shorter than {min_length_m:g} m left out"
+            )
         keep &= long
     if not keep.any():
         raise InputError(

@@ -12,7 +12,7 @@ from stmgpu.debris.breakup.size_law import mass_of_length
 from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, Kind, Population
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.files import read_content
 from stmgpu.propagate.kepler import elements_of
 
@@ -68,7 +68,7 @@ def read_cascade(
     file = Path(path)
     values = _numbers(file)
     if len(values) == 0 or len(values) % 7:
-        raise InputError(f"{file} holds {len(values):,} numbers; 7 an object are needed")
+        raise InputError(f"{file} holds {counted(len(values), 'number', ',')}; 7 an object are needed")
     rows = values.reshape(-1, 7)
     for k in np.flatnonzero(~np.isfinite(rows).all(axis=1))[:1]:
         raise InputError(f"{file}: object {k + 1} (line {7 * k + 1} on) holds a number that is not finite")
@@ -93,16 +93,16 @@ def read_cascade(
         "filled": np.full(len(rows), FILLED_MASS | FILLED_AREA, np.int8),
     }  # fmt: skip
     notes = [
-        f"{len(rows):,} objects: masses by the density of intact objects of their size, no classes; osculating "
-        "elements taken as mean ones"
+        f"{counted(len(rows), 'object', ',')}: masses by the density of intact objects of their size, no classes; "
+        "osculating elements taken as mean ones"
     ]
     if par is not None:
         other = Path(par)
         b = _numbers(other)
         if len(b) != len(rows):
             raise InputError(
-                f"{other} holds {len(b):,} numbers for the {len(rows):,} objects of {file.name}; one an "
-                "object is needed"
+                f"{other} holds {counted(len(b), 'number', ',')} for the "
+                f"{counted(len(rows), 'object', ',')} of {file.name}; one an object is needed"
             )
         if not np.isfinite(b).all():
             raise InputError(f"{other}, line {int(np.flatnonzero(~np.isfinite(b))[0]) + 1}: not a finite number")

@@ -16,7 +16,7 @@ from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.from_table import KIND_NAMES, SIZE_COLUMNS, kinds_of, size_columns
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import YEAR_DAYS
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def read_gp(
         decayed[k] = year_of_days(catalog.decay_jd[k], 0.0)
     keep = ~(decayed < epoch)
     if not keep.all():
-        notes.append(f"{int((~keep).sum()):,} objects that had decayed left out")
+        notes.append(f"{counted(int((~keep).sum()), 'object', ',')} that had decayed left out")
         columns = {name: values[keep] for name, values in columns.items()}
     ids = catalog.norad_id[keep]
     return assemble(
@@ -185,7 +185,7 @@ def _descriptions(catalog: Catalog, sizes: Path | None, epoch: float) -> tuple[d
             base = np.full(n, _UNKNOWN.get(name, np.nan), values.dtype)
         columns[name] = np.where(stated, values[row], base)
     if not listed.all():
-        notes.append(f"{int((~listed).sum()):,} objects are not in {table.path.name}")
+        notes.append(f"{counted(int((~listed).sum()), 'object', ',', verb='are')} not in {table.path.name}")
     return columns, [*notes, *_note_of_names(untyped & ~listed if "kind" in known else untyped)]
 
 

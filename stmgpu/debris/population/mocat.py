@@ -13,7 +13,7 @@ from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.time import year_of_jd
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def read_mocat(
             )
     notes.append("fragments are unattributed: the file does not say whether a collision or an explosion made them")
     if unknown.any():
-        notes.append(f"{int(unknown.sum())} objects without a class taken as unattributed debris")
+        notes.append(f"{counted(int(unknown.sum()), 'object')} without a class taken as unattributed debris")
     life = np.where(sats[:, 12] > 0.0, sats[:, 12], np.nan)
     columns: dict[str, NDArray[Any]] = {
         "norad_id": sats[:, 23].astype(np.int64), "kind": kinds, "a_km": sats[:, 0] * EARTH.radius_km,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from stmgpu.catalog.orbits import semi_major_axis_km
 from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
-from stmgpu.errors import StmgpuError
+from stmgpu.errors import StmgpuError, counted
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +55,7 @@ def plot_screening(ds: xr.Dataset, catalog: Catalog, path: str | os.PathLike[str
     _close(panels["close"], ds)
     hours = ds.attrs["duration_s"] / 3600.0
     figure.suptitle(
-        f"{ds.sizes['conjunction']:,} conjunctions of {ds.attrs['objects']:,} objects closer than "
+        f"{counted(ds.sizes['conjunction'], 'conjunction', ',')} of {ds.attrs['objects']:,} objects closer than "
         f"{ds.attrs['threshold_km']:g} km in {hours:g} h from {ds.attrs['start'][:16]}Z"
     )
     try:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.errors import printable
+from stmgpu.errors import counted, printable
 from stmgpu.propagate.codes import CODE_DECAYED, CODES
 from stmgpu.screen.conjunctions import flag_names
 from stmgpu.screen.selection import closest, failures
@@ -34,9 +34,9 @@ def summary_line(ds: xr.Dataset) -> str:
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in stages.items())
     decayed = int((failures(ds)["code"] == CODE_DECAYED).sum())
     return (
-        f"{a['objects'] + a['objects_rejected']} objects read, {a['objects_rejected']} rejected, "
+        f"{counted(a['objects'] + a['objects_rejected'], 'object')} read, {a['objects_rejected']} rejected, "
         f"{a['objects_failed'] - decayed} failing propagation, {f'{decayed} decayed, ' if decayed else ''}"
-        f"{a['candidates']} candidates, {a['events']} events; "
+        f"{counted(a['candidates'], 'candidate')}, {counted(a['events'], 'event')}; "
         f"seconds: {seconds}, total {sum(stages.values()):.2f}"
     )
 
@@ -46,8 +46,9 @@ def certificate_line(ds: xr.Dataset) -> str:
     c = json.loads(ds.attrs["certificate"])
     if ds.attrs["candidates"]:
         measured = (
-            f"largest deviation {c['largest_ratio']:.3f} of its bound over {c['pairs_measured']} measured pairs, "
-            f"{ds.attrs['candidates_unrefined']} candidates without a state"
+            f"largest deviation {c['largest_ratio']:.3f} of its bound over "
+            f"{counted(c['pairs_measured'], 'measured pair')}, "
+            f"{counted(ds.attrs['candidates_unrefined'], 'candidate')} without a state"
         )
     else:
         measured = "no two objects came near enough to be candidates, so nothing was measured"
@@ -58,7 +59,7 @@ def certificate_line(ds: xr.Dataset) -> str:
 def _participants(ds: xr.Dataset) -> str:
     objects, failed = int(ds.attrs["objects"]), int(ds.attrs["objects_failed"])
     if not failed:
-        return f"all {objects:,} objects"
+        return f"all {counted(objects, 'object', ',')}"
     share = min(100.0 * (objects - failed) / objects, 99.9)
     return f"{objects - failed:,} of {objects:,} objects ({share:.1f} %), which took part throughout the window"
 
@@ -116,7 +117,7 @@ def table_title(ds: xr.Dataset, rows: int = 10) -> str:
     """Title of :func:`closest_table`, with the number of slow conjunctions that it leaves out."""
     fast = int((ds.relative_speed.to_numpy() >= SLOW_PAIR_KM_S).sum())
     slow = ds.sizes["conjunction"] - fast
-    left_out = f"; {slow} slower ones (docked or co-orbital) not shown" if slow else ""
+    left_out = f"; {counted(slow, 'slower one')} (docked or co-orbital) not shown" if slow else ""
     if fast == 0:
         return f"No conjunction at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"
     return f"Closest {min(rows, fast)} of {fast} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster{left_out}"

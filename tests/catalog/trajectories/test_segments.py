@@ -13,7 +13,7 @@ from stmgpu.errors import InputError
 def test_trajectories_that_are_none() -> None:
     with pytest.raises(InputError, match="has no segment"):
         Trajectories.of([Trajectory([], name="X")])
-    with pytest.raises(InputError, match="1 samples"):
+    with pytest.raises(InputError, match="has 1 sample;"):
         Trajectories.of([Trajectory([circle(1)])])
     with pytest.raises(InputError, match="states of a segment"):
         Trajectories.of([Trajectory([Segment(T0 + np.arange(4) * S, np.ones((3, 3)), np.ones((4, 3)))])])

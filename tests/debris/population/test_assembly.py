@@ -71,7 +71,7 @@ def test_a_designator_states_no_more_than_the_year(tmp_path: Path) -> None:
     file.write_bytes(format_catalog(catalog, "csv"))
     population = read_gp(file, rng(), year=2024.1)
     assert population.launch_year.tolist() == [2020.5, 2024.1, 2024.1, 2024.1]
-    assert any("1 objects launched after the epoch (2024.10) left out" in note for note in population.notes)
+    assert any("1 object launched after the epoch (2024.10) left out" in note for note in population.notes)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_catalogue_with_satcat(tmp_path: Path, catalogue: tuple[Path, Catalog]) 
     np.testing.assert_array_equal((population.filled & FILLED_MASS) > 0, unknown)
     assert population.owner[0] == "PRC"
     text = " ".join(population.notes)
-    assert "1 objects that had decayed left out" in text
+    assert "1 object that had decayed left out" in text
     assert "2 objects are not in satcat.csv" in text
 
 

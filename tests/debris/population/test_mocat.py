@@ -98,7 +98,7 @@ def test_gaps_of_mocat(tmp_path: Path) -> None:
     text = " ".join(population.notes)
     assert "mass of 2 from these" in text
     assert "launch date of 1 taken as 20 years before the epoch" in text
-    assert "1 objects without a class" in text
+    assert "1 object without a class" in text
 
 
 @pytest.mark.parametrize(
