@@ -2,6 +2,9 @@
 # make quick    the unit tests on one kernel backend, in less than a minute (BACKEND=cpu, WORKERS=2)
 # make test     install into .venv and run the whole test suite in WORKERS=2 processes: the tests that share the machine,
 #               then those that kill processes, start clusters or have deadlines; ARGS go to pytest, COVERAGE=1 prints the lines that were run
+# make device   run the tests of the cuda backend on the virtual device in its slow forms: device-reversed (threads in
+#               reversed order), device-shuffled (another order, the second of two devices, memory full of NaN) and
+#               device-sanitized (kernels and arrays under AddressSanitizer); ARGS go to pytest
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
 # make check    format, ruff, mypy, the layer contracts and the guidelines of Scientific Python (sp-repo-review)
 # make build    compile the kernels anew
@@ -26,7 +29,7 @@ BACKEND ?= cpu
 PYTEST := $(BIN)/python -m pytest
 COV := $(if $(COVERAGE),--cov=stmgpu --cov-report=)
 
-.PHONY: demo quick test slurm check build lock clean install
+.PHONY: demo quick test device device-reversed device-shuffled device-sanitized slurm check build lock clean install
 .DEFAULT_GOAL := test
 
 demo: install
@@ -46,6 +49,22 @@ test: install
 	$(if $(COVERAGE),$(BIN)/coverage report --precision 1;) \
 	case "$$shared $$alone" in "0 0" | "0 5" | "5 0") ;; *) \
 	  echo "== FAILED: exit status of the first part $$shared, of the second $$alone" >&2; exit 1 ;; esac
+
+DEVICE = $(PYTEST) --numprocesses $(WORKERS) --dist worksteal -m "cuda and not alone" --device virtual $(ARGS)
+
+device: device-reversed device-shuffled device-sanitized
+
+device-reversed: install
+	@echo "== virtual device, threads in reversed order"
+	STMGPU_VIRTUAL_ORDER=1 $(DEVICE)
+
+device-shuffled: install
+	@echo "== virtual device, the second of two, threads shuffled, memory that nobody has written full of NaN"
+	STMGPU_VIRTUAL_ORDER=77 STMGPU_VIRTUAL_DEVICES=2 STMGPU_VIRTUAL_FILL=0xFF $(DEVICE)
+
+device-sanitized: install
+	@echo "== virtual device, kernels compiled with AddressSanitizer"
+	STMGPU_VIRTUAL_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$$(g++ -print-file-name=libasan.so) $(DEVICE)
 
 slurm: install
 	@SLURM_CONF=$$(tests/slurm/cluster.sh start --nodes 3) || exit 1; export SLURM_CONF; \

@@ -54,9 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _backends_of(item: pytest.Item) -> set[str]:
-    """Return the backends that a test's parameters name."""
+    """Return the backends that a test's parameters and marks name."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return {value for value in parameters.values() if isinstance(value, str) and value in _MAKERS}
+    named = {value for value in parameters.values() if isinstance(value, str) and value in _MAKERS}
+    return named | ({"cuda"} if item.get_closest_marker("cuda") is not None else set())
 
 
 def _cpu() -> Backend:

@@ -250,6 +250,7 @@ def test_a_kernel_belongs_to_a_device(module: Any, stand_in: ModuleType) -> None
             module.get_function("last")((1,), (128,), (out, np.float64(0), np.int32(2)))
 
 
+@pytest.mark.slow
 def test_modules_load_late_and_flush(stand_in: ModuleType) -> None:
     bad = stand_in.RawModule(code="__global__ void f( {}", options=nvrtc.OPTIONS)
     with pytest.raises(stand_in.cuda.compiler.CompileException, match="expected"):
@@ -263,6 +264,7 @@ def test_modules_load_late_and_flush(stand_in: ModuleType) -> None:
     assert value.item() == 0.0  # CuPy appends -ftz=true
 
 
+@pytest.mark.slow
 def test_machine_code_is_read(stand_in: ModuleType, tmp_path: Path) -> None:
     contract = signature("mathx_values")
     compiled = nvrtc.compile_file(contract.file, 90)
