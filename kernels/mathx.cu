@@ -1,14 +1,15 @@
-// mathx.cu: the elementary functions of include/mathx.h over arrays, so that the tests can measure their error on every
-// backend and instruction set. Sources, ranges and errors: include/mathx.h. No spills.
-#include "mathx.h"
+// mathx.cu: the functions of include/mathx.h and include/normal.h over arrays, so that the tests can measure their error
+// on every backend and instruction set. Sources, ranges and errors: see there. No spills.
+#include "normal.h"
 
 // first and second: 0 sine and cosine of x [rad]; 1 the same to 1e-8; 2 the same for small angles; 3 angle of the point
-// (x, y) [rad] and 0; 4 x^(2/3) and 0; 5 x modulo 2 pi and x without its fraction; 6 e^x and 0.
+// (x, y) [rad] and 0; 4 x^(2/3) and 0; 5 x modulo 2 pi and x without its fraction; 6 e^x and 0; 7 e^(x^2) erfc(x) and
+// P(x - y < a normal variable < x + y).
 STM_KERNEL mathx_values(
     i64 n,                         // values, a multiple of 16
     i64 function,                  // number of the function, see above
     const double* STM_RESTRICT x,  // [n] argument
-    const double* STM_RESTRICT y,  // [n] second argument, used by function 3
+    const double* STM_RESTRICT y,  // [n] second argument, used by functions 3 and 7
     double* STM_RESTRICT first,    // [n] result
     double* STM_RESTRICT second)   // [n] second result
 {
@@ -24,6 +25,10 @@ STM_KERNEL mathx_values(
             v = truncated(a);
         }
         if (function == 6) u = exp_of(a);
+        if (function == 7) {
+            u = erfcx_of(a);
+            v = normal_between(a, b);
+        }
         store(first + i, u);
         store(second + i, v);
     }

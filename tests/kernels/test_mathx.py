@@ -14,7 +14,7 @@ from stmgpu.backend.cpu import CpuBackend
 mpmath = pytest.importorskip("mpmath")
 
 Array = NDArray[np.float64]
-SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE, EXP = range(7)
+SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE, EXP, NORMAL = range(8)
 N = 4096
 
 
@@ -144,3 +144,26 @@ def test_same_bytes_on_every_instruction_set(isa: str) -> None:
         here = _values(CpuBackend(1, isa), function, np.abs(x) if function == TWO_THIRDS else x, y)
         scalar = _values(CpuBackend(1, "scalar"), function, np.abs(x) if function == TWO_THIRDS else x, y)
         assert [a.tobytes() for a in here] == [a.tobytes() for a in scalar]
+
+
+def test_scaled_complementary_error_function(kernel_backend: Backend) -> None:
+    """At most 7 ulp, as normal.h says, to the end of its range."""
+    x = np.concatenate([np.linspace(0.0, 28.0, N // 2), 10.0 ** np.random.default_rng(12).uniform(-12, 1.447, N // 2)])
+    got, _ = _values(kernel_backend, NORMAL, x)
+    ulps, _ = _error(got, lambda v: mpmath.exp(v * v) * mpmath.erfc(v), x)
+    assert ulps <= 7.0
+
+
+def test_normal_interval(kernel_backend: Backend) -> None:
+    """Within 2e-13 of the exact probability, on both sides of the change from the series to the tails."""
+    rng = np.random.default_rng(13)
+    z = rng.uniform(0.0, 12.0, N) * rng.integers(0, 2, N)
+    h = np.where(np.arange(N) % 2, 10.0 ** rng.uniform(-8, 1.5, N), 0.15 / (1.0 + z) * rng.choice([0.999, 1.001], N))
+    _, got = _values(kernel_backend, NORMAL, z, h)
+    with mpmath.workdps(60):
+        exact = [
+            (mpmath.erfc((a - b) / mpmath.sqrt(2)) - mpmath.erfc((a + b) / mpmath.sqrt(2))) / 2
+            for a, b in ((mpmath.mpf(float(p)), mpmath.mpf(float(q))) for p, q in zip(z, h, strict=True))
+        ]
+        error = max(abs(float(mpmath.mpf(float(g)) / e - 1)) for g, e in zip(got, exact, strict=True))
+    assert error <= 2e-13

@@ -28,6 +28,7 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.risk import encounter_geometry, plane_probability
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 
@@ -169,16 +170,43 @@ def functions(backend: Backend) -> Arrays:
     x = np.concatenate([rng.uniform(-1e6, 1e6, 512), 10.0 ** rng.uniform(-9, 9, 512), np.resize([0.0, -0.0], 16)])
     y = rng.uniform(-1.0, 1.0, len(x))
     found: Arrays = {}
-    for function in range(7):
+    for function in range(8):
         first, second = backend.empty(len(x)), backend.empty(len(x))
-        given = backend.put(np.abs(x) if function == 4 else x)
+        given = backend.put(np.abs(x) if function in (4, 7) else x)
         backend.launch("mathx_values", len(x), len(x), function, given, backend.put(y), first, second)
         found |= {f"{function} first": backend.get(first), f"{function} second": backend.get(second)}
     return found
 
 
+def probabilities(backend: Backend) -> Arrays:
+    """Collision probability of pairs of objects, from discs far smaller than the sigmas to far larger ones."""
+    rng = np.random.default_rng(12)
+    n = 400
+    position, velocity, turned = rng.normal(size=(3, n, 3))
+    position *= 7000.0 / np.linalg.norm(position, axis=1, keepdims=True)
+    other = position + 0.3 * rng.normal(size=(n, 3))
+    spread = rng.normal(size=(2, n, 3, 3)) * [[20.0], [2000.0], [10.0]]
+    first, second = spread @ spread.transpose(0, 1, 3, 2)
+    radius = 10.0 ** rng.uniform(0.0, 4.0, n)
+    found = encounter_geometry(position, velocity, first, other, turned, second, radius, backend=backend)
+    plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m)
+    return {"pc": plane_probability(*plane, radius, backend=backend)} | vars(found)
+
+
 WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
-    f.__name__: f for f in (screening, primaries, trajectories, states, evolution, shells, rates, encounters, functions)
+    f.__name__: f
+    for f in (
+        screening,
+        primaries,
+        trajectories,
+        states,
+        evolution,
+        shells,
+        rates,
+        encounters,
+        probabilities,
+        functions,
+    )
 }
 
 

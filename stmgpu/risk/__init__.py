@@ -1,0 +1,6 @@
+"""Collision probability of encounters, as a library on arrays."""
+
+from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
+from stmgpu.risk.pc import plane_probability
+
+__all__ = ["Encounters", "encounter_geometry", "encounter_probability", "plane_probability"]

@@ -1,0 +1,80 @@
+"""Collision probability of short encounters: the exact integral of a normal density over a disc."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stmgpu.backend import get_backend
+from stmgpu.risk import pc_kernels, pc_reference
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from stmgpu.backend import Backend
+    from stmgpu.typing import Floats
+
+
+def plane_probability(
+    miss_major: ArrayLike,
+    miss_minor: ArrayLike,
+    sigma_major: ArrayLike,
+    sigma_minor: ArrayLike,
+    radius: ArrayLike,
+    *,
+    backend: str | Backend = "auto",
+) -> Floats:
+    """Collision probability in the encounter plane.
+
+    The arguments are broadcast against each other and have one unit of length.
+
+    Parameters
+    ----------
+    miss_major, miss_minor : array_like
+        Miss along the principal axes of the combined covariance; the sign does not matter.
+    sigma_major, sigma_minor : array_like
+        Standard deviations along these axes, positive. They may be given in either order.
+    radius : array_like
+        Combined hard-body radius.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    float64
+        Probability, of the broadcast shape: 0 for a radius of 0 or less, 1 for an infinite one, NaN where a sigma is
+        not positive or a number is not finite. The relative error is below 1e-12, and below 1e-11 for probabilities
+        under 1e-20, as long as the radius is at most 100 sigmas. Probabilities below 1e-300 are 0.
+
+    Notes
+    -----
+    The integral over chords (F. Chan, "Spacecraft Collision Probability", 2008, ch. 4) by the trapezoidal rule around
+    the rim for small discs, and by Gauss-Legendre panels between levels of the density for all others.
+
+    Examples
+    --------
+    A disc of 10 m around the mean, sigmas of 100 m: 1 - exp(-R^2 / (2 s^2)).
+
+    >>> round(float(plane_probability(0.0, 0.0, 100.0, 100.0, 10.0, backend="reference")), 9)
+    0.004987521
+    """
+    given = (np.asarray(x, np.float64) for x in (miss_major, miss_minor, sigma_major, sigma_minor, radius))
+    arrays = np.broadcast_arrays(*given)
+    xm, zm, sx, sz, r = (np.abs(x).ravel() if k < 2 else x.ravel() for k, x in enumerate(arrays))
+    found = np.full(r.shape, np.nan)
+    known = np.isfinite(xm) & np.isfinite(zm) & (sx > 0.0) & (sz > 0.0) & np.isfinite(sx) & np.isfinite(sz)
+    found[known & (r <= 0.0)] = 0.0
+    found[known & (r == np.inf)] = 1.0
+    chosen = np.flatnonzero(known & (r > 0.0) & (r < np.inf))
+    xm, zm, sx, sz, r = (x[chosen] for x in (xm, zm, sx, sz, r))
+    swap = sx < sz
+    xm, zm = np.where(swap, zm, xm), np.where(swap, xm, zm)
+    sx, sz = np.where(swap, sz, sx), np.where(swap, sx, sz)
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    scaled = (xm / sx, zm / sz, r / sx, r / sz)
+    if len(chosen):
+        found[chosen] = (
+            pc_kernels.probability(*scaled, runner) if runner.runs_kernels else pc_reference.probability(*scaled)
+        )
+    return found.reshape(arrays[0].shape)
