@@ -50,7 +50,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     ----------
     path : path-like
         TOML file: tables of :class:`~stmgpu.debris.scenario.Scenario`, optional ``years`` and ``runs``, and
-        ``[[scenario]]`` tables, each with a ``name`` and what it changes. Without any, the file is one scenario.
+        ``[[scenario]]`` tables, each with a ``name`` and what it changes. Without any, the file is one scenario. At
+        least one key must be set.
 
     Returns
     -------
@@ -59,8 +60,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     Raises
     ------
     InputError
-        an unreadable file, invalid TOML, an unknown key or an invalid value; the message names the key and what is
-        allowed.
+        an unreadable file, invalid TOML, a file without a key, an unknown key or an invalid value; the message names
+        the key and what is allowed.
     """
     file = Path(path)
     content = read_content(path, kind="scenario", limits=Limits(MAX_BYTES)).data
@@ -72,6 +73,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file} is not TOML: {error}") from error
+    if not document:  # a file that was never written, more often than a wish for 100 years of defaults
+        raise InputError(f"{file} sets no key; for a study of the defaults write one of them, such as years = 100")
     return study_from_document(document, file.parent, str(file))
 
 

@@ -25,8 +25,15 @@ def read(tmp_path: Path) -> Callable[..., Any]:
     return read
 
 
-def test_an_empty_file_is_one_scenario_of_defaults(read: Callable[..., Any]) -> None:
-    study = read("")
+@pytest.mark.parametrize("text", ["", " \n\n", "# years = 3\n"])
+def test_a_file_that_sets_nothing_is_a_mistake(read: Callable[..., Any], text: str) -> None:
+    with pytest.raises(InputError, match=r"study\.toml sets no key; for a study of the defaults write one of them"):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["years = 100.0", "[population]", "[[scenario]]\nname = 'base'"])
+def test_one_key_is_one_scenario_of_defaults(read: Callable[..., Any], text: str) -> None:
+    study = read(text)
     assert study.scenarios == (Scenario(),)
     assert (study.years, study.runs) == (100.0, 20)
     assert study.scenarios[0].removal == ()
