@@ -137,6 +137,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, module in _stand_in().items():
             patch.setitem(sys.modules, name, module)
+        _stand_in()["cupy.virtual"].start_thread()
         paths = [str(VIRTUAL), str(VIRTUAL.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         return (yield)

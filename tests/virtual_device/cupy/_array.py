@@ -69,9 +69,7 @@ class ndarray:
         shape = tuple(int(n) for n in shape) if isinstance(shape, (tuple, list)) else (int(shape),)
         self._block = Block(math.prod(shape) * kind.itemsize)
         self._host = np.empty(shape, kind, order)
-        self._host.T.reshape(-1).view(np.uint8)[...] = settings.fill if order == "F" else 0
-        if order == "C":
-            self._host.reshape(-1).view(np.uint8)[...] = settings.fill
+        self._host.reshape(-1, order="A").view(np.uint8)[...] = settings.fill
         self.base = None
 
     # -------------------------------------------------------------------------------------------- description
@@ -158,7 +156,9 @@ class ndarray:
         if order != "C":
             raise NotImplementedError("the virtual device reshapes in C order")
         host = self._host.reshape(*shape)
-        return view(self, host) if np.shares_memory(host, self._host) or not self.size else copied("copy", self, host)
+        return (
+            view(self, host) if np.may_share_memory(host, self._host) or not self.size else copied("copy", self, host)
+        )
 
     def ravel(self, order: str = "C") -> ndarray:
         """One axis, a view where it can be."""

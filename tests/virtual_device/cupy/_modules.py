@@ -285,7 +285,10 @@ class RawKernel:
             faults.kernel = ""
             faults.broken.add(current())
             return
-        self._library.launch(self.name, grid[0], block[0], words, settings.order, extents)
+        try:
+            self._library.launch(self.name, grid[0], block[0], words, settings.order, extents)
+        except library.DeviceFault as error:
+            raise NotOnADeviceError(str(error)) from error
 
     def _word(self, number: int, value: Any) -> tuple[int, int | None]:
         """The 64 bits that a thread reads as an argument, and the bytes of an array."""

@@ -220,6 +220,12 @@ def current() -> int:
     return _thread.device
 
 
+def start_thread() -> None:
+    """Give the thread the device that CUDA starts it on."""
+    _thread.device = 0
+    _thread.entered.clear()
+
+
 def check_device(number: int) -> None:
     """Raise CUDA's error for a device that is not there or broken."""
     if not 0 <= number < settings.devices:

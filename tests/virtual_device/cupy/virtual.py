@@ -14,6 +14,7 @@ from ._state import (
     fault,
     faults,
     settings,
+    start_thread,
     used,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "fault",
     "faults",
     "settings",
+    "start_thread",
     "used",
     "write_coverage",
 ]
