@@ -209,6 +209,7 @@ class HashGrid:
             self.capacity = capacity
             self._allocate_candidates()
         xp = self.backend.xp
-        taken = xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None]
-        row = xp.repeat(put(rows.astype(np.int64)), [int(c) for c in counts])
-        return Candidates(self.first[:r][taken], self.second[:r][taken], row, self.offset[:r][taken].astype(np.float64))
+        taken = xp.flatnonzero(xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None])
+        first, second, offset = (a[:r].reshape(-1)[taken] for a in (self.first, self.second, self.offset))
+        row = put(rows.astype(np.int64))[taken // self.capacity]
+        return Candidates(first, second, row, offset.astype(np.float64))

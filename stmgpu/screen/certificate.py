@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from stmgpu.screen.refine import Refiner
-    from stmgpu.typing import BackendArray, Ints
+    from stmgpu.typing import BackendArray
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Certificate:
         return self.largest_ratio < 1.0
 
     def measure(
-        self, candidates: Candidates, block: Block, *, refiner: Refiner, error_km: BackendArray, ids: Ints
+        self, candidates: Candidates, block: Block, *, refiner: Refiner, error_km: BackendArray, ids: BackendArray
     ) -> None:
         """Check a sample of the candidates of a block at both ends of their intervals.
 
@@ -74,11 +74,11 @@ class Certificate:
             Refiner of the run.
         error_km : backend array, shape (n,)
             Interpolation error of each object [km].
-        ids : ndarray, shape (n,)
+        ids : backend array, shape (n,)
             NORAD ids in internal order.
         """
         plan, xp = refiner.plan, refiner.xp
-        pick = xp.flatnonzero(_in_sample(xp, xp.asarray(ids), candidates, plan))
+        pick = xp.flatnonzero(_in_sample(xp, ids, candidates, plan))
         if len(pick) == 0:
             return
         i, j, row = candidates.first[pick], candidates.second[pick], candidates.row[pick]
@@ -101,8 +101,8 @@ class Certificate:
             k = int(np.argmax(ratio))
             if ratio[k] > self.largest_ratio:
                 self.largest_ratio = float(ratio[k])
-                pair = refiner.get(xp.stack([i[k], j[k]]))
-                self.worst = {"objects": sorted(int(n) for n in ids[pair]), "interval": int(host_row[k])}
+                pair = refiner.get(xp.stack([ids[i[k]], ids[j[k]]]))
+                self.worst = {"objects": sorted(int(n) for n in pair), "interval": int(host_row[k])}
         self.pairs_measured += 2 * len(pick)
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
 

@@ -56,18 +56,23 @@ class _Stopwatch:
 
 
 class _Failures:
-    """First failing node and its code for every object."""
+    """First failing node and its code for every object; codes leave the backend where an object begins to fail."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, backend: Backend) -> None:
         self.node = np.full(n, np.iinfo(np.int64).max)
         self.code = np.zeros(n, np.int8)
+        self._backend, self._good = backend, backend.zeros(n, np.int8) == 0
 
-    def note(self, codes: np.ndarray, first_node: int) -> None:
-        bad = codes[:, : len(self.node)] != 0
-        new = np.flatnonzero(bad.any(axis=0) & (self.code == 0))
-        at = bad[:, new].argmax(axis=0)
+    def note(self, codes: BackendArray, first_node: int) -> None:
+        codes = codes[:, : len(self.node)]
+        columns = self._backend.xp.flatnonzero((codes != 0).any(axis=0) & self._good)
+        if len(columns) == 0:
+            return
+        self._good[columns] = False
+        new, codes = self._backend.get(columns), self._backend.get(codes[:, columns])
+        at = (codes != 0).argmax(axis=0)
         self.node[new] = first_node + at
-        self.code[new] = codes[at, new]
+        self.code[new] = codes[at, np.arange(len(new))]
 
 
 class Screener:
@@ -100,7 +105,7 @@ class Screener:
             self.propagator = propagator_of(objects, plan, backend)
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
-            self._ids_in_order = self._ids[self.propagator.order]
+            self._ids_in_order = backend.put(self._ids[self.propagator.order])
             primary = objects.is_primary[self.propagator.order]
             self._groups = _groups(objects, self.propagator.order, split, primary=primary, backend=backend)
             self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
@@ -130,7 +135,7 @@ class Screener:
         """
         plan, refiner, watch, xp = self.plan, self.refiner, self._watch, self.backend.xp
         last_block = plan.blocks if last_block is None else last_block
-        failures, certificate = _Failures(self.propagator.n), Certificate()
+        failures, certificate = _Failures(self.propagator.n, self.backend), Certificate()
         batches: list[Encounters] = []
         pending: list[Candidates] = []
         counted = unrefined = 0
@@ -148,7 +153,7 @@ class Screener:
             with watch("bounds"):
                 error, codes = self._search.measure(block)
                 error += self._pads  # the search's own array
-                failures.note(self.backend.get(codes[1:-1]), block.first_node + 1)
+                failures.note(codes[1:-1], block.first_node + 1)
             for candidates in self._candidates(block, rows):
                 counted += len(candidates)
                 pending.append(candidates)
@@ -201,7 +206,7 @@ class Screener:
             with self._watch("search"):
                 candidates = self._search.find(block, rows[k : k + self._rows_per_batch])
                 for groups in self._groups:
-                    candidates = candidates[groups[candidates.first] != groups[candidates.second]]
+                    candidates = candidates[xp.flatnonzero(groups[candidates.first] != groups[candidates.second])]
                 parts.append(candidates)
             if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + self._rows_per_batch >= len(rows):
                 yield _in_order(parts, xp)

@@ -94,16 +94,17 @@ def settle(
         following = _nearest(refiner, found.t_s[active])
         moving = (following != anchor[active]) & ~found.failed[active]
         moving &= xp.abs(found.t_s[active] - middle_s[active]) < reach_s
-        active, following = active[moving], following[moving]
-        if len(active) == 0:
+        still = xp.flatnonzero(moving)
+        if len(still) == 0:
             break
+        active, following = active[still], following[still]
         result = newton(refiner, i[active], j[active], following)
         cycle = following == before[active]
-        worse = cycle & ~_better(result, found[active])
+        better = xp.flatnonzero(~(cycle & ~_better(result, found[active])))
         before[active] = xp.where(cycle, following, anchor[active])
-        moved = active[~worse]
-        found.replace(moved, result[~worse])
-        anchor[moved] = following[~worse]
+        moved = active[better]
+        found.replace(moved, result[better])
+        anchor[moved] = following[better]
         active = active[~cycle]
     _resolve_doubt(refiner, i, j, found, anchor)
     return found
@@ -136,7 +137,8 @@ def _resolve_doubt(refiner: Refiner, i: BackendArray, j: BackendArray, found: Mi
         return
     other = anchor[doubtful] + xp.where(offset[doubtful] < 0.0, -ANCHOR_S, ANCHOR_S)
     result = newton(refiner, i[doubtful], j[doubtful], other)
-    take = (_nearest(refiner, result.t_s) == other) & ~result.failed & _better(result, found[doubtful])
+    settled = (_nearest(refiner, result.t_s) == other) & ~result.failed
+    take = xp.flatnonzero(settled & _better(result, found[doubtful]))
     found.replace(doubtful[take], result[take])
 
 

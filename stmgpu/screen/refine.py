@@ -118,7 +118,8 @@ class Refiner:
         for begin in range(0, len(t_s), STATES_AT_ONCE):
             part = slice(begin, begin + STATES_AT_ONCE)
             state, difference, failed = self.relative(put(i[part]), put(j[part]), put(t_s[part]), trial=False)
-            yield part, get(state), get(difference), get(failed)
+            whole = get(self.xp.concatenate([state, difference, failed[None].astype(np.float64)]))  # one wait
+            yield part, whole[:6], whole[6:12], whole[12] != 0.0
 
     def half_rate(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray
@@ -144,9 +145,8 @@ class Refiner:
             return Events.concatenate([]), 0
         if self.windows.usable_s is not None:
             first, last, _, _ = self.windows.of(candidates.first, candidates.second)
-            candidates = candidates[
-                (first <= last) & (plan.edge_s(candidates.row) <= last) & (plan.edge_s(candidates.row + 1) >= first)
-            ]
+            inside = (plan.edge_s(candidates.row) <= last) & (plan.edge_s(candidates.row + 1) >= first)
+            candidates = candidates[xp.flatnonzero((first <= last) & inside)]
         i, j, row = candidates.first, candidates.second, candidates.row
         edges = edge_events(self, i, j, row)
         t = plan.sample_s(row) + candidates.offset_s
@@ -156,8 +156,9 @@ class Refiner:
         convex = self._convex(speed, distance, radius) & ~bad
         # one Newton step on dr . dv; further steps use central differences
         t = t - dot(rel[:3], rel[3:]) / xp.maximum(dot(rel[3:], rel[3:]), 1e-30)
-        fast, lost = self._newton(i[convex], j[convex], row[convex], t[convex])
-        walk, failed = self._walk(i[~convex], j[~convex], row[~convex])
+        one, many = xp.flatnonzero(convex), xp.flatnonzero(~convex)
+        fast, lost = self._newton(i[one], j[one], row[one], t[one])
+        walk, failed = self._walk(i[many], j[many], row[many])
         return Events.concatenate([edges, fast, walk]), lost + failed
 
     def _convex(self, speed: BackendArray, distance: BackendArray, radius: BackendArray) -> BackendArray:
@@ -177,7 +178,8 @@ class Refiner:
         if len(t) == 0:
             return Events.concatenate([]), 0
         found = settle(self, i, j, t, middle_s=plan.sample_s(row), reach_s=2.0 * plan.step_s)
-        mine = (found.t_s >= plan.edge_s(row) - OVERLAP_S) & (found.t_s <= plan.edge_s(row + 1) + OVERLAP_S)
+        inside = (found.t_s >= plan.edge_s(row) - OVERLAP_S) & (found.t_s <= plan.edge_s(row + 1) + OVERLAP_S)
+        mine = self.xp.flatnonzero(inside)
         return self._in_window(i[mine], j[mine], found[mine]), int(found.failed.sum())
 
     def _in_window(self, i: BackendArray, j: BackendArray, minima: Minima) -> Events:
@@ -188,7 +190,8 @@ class Refiner:
         inside = xp.where(before, first, xp.where(after, last, t))
         outside_s = t - inside
         distance2 = minima.distance2 + minima.speed2 * (outside_s * outside_s)
-        keep = (distance2 < self.gate_km2) & (xp.abs(outside_s) < OVERLAP_S) & (first <= last) & ~minima.failed
+        near = (distance2 < self.gate_km2) & (xp.abs(outside_s) < OVERLAP_S)
+        keep = xp.flatnonzero(near & (first <= last) & ~minima.failed)
         flags = xp.where(before, START_EDGE, xp.where(after, END_EDGE, 0)).astype(np.int32)
         flags |= xp.where((before & joined_before) | (after & joined_after), JUNCTION, 0).astype(np.int32)
         return self.events(i[keep], j[keep], inside[keep], self.get(flags[keep]))
@@ -207,8 +210,8 @@ class Refiner:
         fastest = speed + tidal * farthest * h
         # the rate changes by at most h (v^2 + a d^2) from the middle: above that it keeps its sign (no minimum)
         turning = ~(xp.abs(rate) > 1.05 * h * (fastest * fastest + tidal * farthest * farthest))
-        failed = int((bad & turning).sum())
-        i, j, row = i[turning], j[turning], row[turning]
+        failed, walked = int((bad & turning).sum()), xp.flatnonzero(turning)
+        i, j, row = i[walked], j[walked], row[walked]
         begin = xp.floor(plan.edge_s(row) / WALK_STEP_S) * WALK_STEP_S
         brackets = []  # bisected together: kernel launches dominate the cost
         left_rate = None
@@ -217,7 +220,8 @@ class Refiner:
             rate, _, _, bad = self.half_rate(i, j, t)
             rate = xp.where(bad, np.nan, rate)
             if left_rate is not None:
-                hit = (left_rate < 0.0) & (rate >= 0.0) & (t - WALK_STEP_S < plan.edge_s(row + 1))
+                turned = (left_rate < 0.0) & (rate >= 0.0)
+                hit = xp.flatnonzero(turned & (t - WALK_STEP_S < plan.edge_s(row + 1)))
                 brackets.append((i[hit], j[hit], t[hit] - WALK_STEP_S, left_rate[hit], rate[hit]))
             left_rate = rate
         i, j, low, low_rate, high_rate = (xp.concatenate(column) for column in zip(*brackets, strict=True))
@@ -259,7 +263,7 @@ class Refiner:
         fast = xp.flatnonzero((minima.speed2 > SLOW_PAIR_KM_S**2) & ~bad)
         if len(fast):
             settled = settle(self, i[fast], j[fast], t[fast], middle_s=t[fast], reach_s=SETTLE_REACH_S)
-            near = (xp.abs(settled.t_s - t[fast]) < SETTLE_REACH_S) & ~settled.failed
+            near = xp.flatnonzero((xp.abs(settled.t_s - t[fast]) < SETTLE_REACH_S) & ~settled.failed)
             minima.replace(fast[near], settled[near])
         return minima
 

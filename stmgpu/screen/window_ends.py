@@ -97,7 +97,7 @@ def edge_events(refiner: Refiner, i: BackendArray, j: BackendArray, row: Backend
         rate, _, _, bad = refiner.half_rate(ii, jj, t)
         _, rel, bad_at = refiner.relative(ii, jj, t)
         parting = rate >= 0.0 if flag == START_EDGE else rate < 0.0
-        keep = (dot(rel[:3], rel[:3]) < refiner.gate_km2) & parting & ~bad & ~bad_at
+        keep = xp.flatnonzero((dot(rel[:3], rel[:3]) < refiner.gate_km2) & parting & ~bad & ~bad_at)
         flags = xp.where(junction[at], flag | JUNCTION, flag).astype(np.int32)
         parts.append(refiner.events(ii[keep], jj[keep], t[keep], refiner.get(flags[keep])))
     return Events.concatenate(parts)
