@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.workflows import WORKFLOWS
 from virtual_device import library, lockstep, ptx
 from virtual_device.library import DeviceFault, Library
+from virtual_device.shadow import ShadowedBackend
 
 from stmgpu.backend import nvrtc
+from stmgpu.backend.cpu import CpuBackend, usable_levels
+from stmgpu.backend.cuda import BLOCK
+from stmgpu.backend.signature import signature
 from stmgpu.errors import BackendError
 
 HEAD = """.version 9.5
@@ -251,3 +256,38 @@ def test_a_tangle_of_branches_gives_the_same_bytes(arch: int) -> None:
     assert 0.03 < counts.active() < 0.8
     assert (counts.lanes >= counts.executed).all()
     assert (counts.lanes <= 32 * counts.executed).all()
+
+
+class Lockstep(CpuBackend):
+    """A backend whose launches run in lockstep."""
+
+    def put(self, array: Any, dtype: Any = None) -> np.ndarray:
+        return np.array(array, dtype)
+
+    def launch(self, kernel: str, items: int, *args: Any) -> None:
+        contract = signature(kernel)
+        words, extents = [], []
+        for p, value in zip(contract.parameters, args, strict=True):
+            bits = 0 if p.is_array else int.from_bytes(p.dtype.type(value).tobytes().ljust(8, b"\0"), "little")
+            words.append(value.ctypes.data if p.is_array else bits)
+            extents.append(value.nbytes if p.is_array else None)
+        device = library.product(contract.file, form="lockstep")
+        counts = device.count(kernel, -(-items // BLOCK), BLOCK, words, extents=extents)
+        assert 0.0 < counts.active() <= 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("scalar" not in usable_levels(), reason="the kernels were not compiled here")
+@pytest.mark.parametrize("name", ["screening", "evolution", "shells", "rates", "encounters", "functions"])
+def test_the_kernels_give_the_same_bytes_in_lockstep(name: str) -> None:
+    """All but the places that lanes claim from a counter, whose turns are others in lockstep."""
+    claimed = {
+        "fill_rows": {"ranks"},
+        "find_pairs": {"first", "second", "offset_s"},
+        "cube_match": {"first", "second"},
+    }
+    backend = ShadowedBackend(Lockstep())
+    WORKFLOWS[name](backend)
+    assert backend.compared
+    for kernel, comparison in backend.compared.items():
+        assert set(comparison.differing) <= claimed.get(kernel, set()), kernel
