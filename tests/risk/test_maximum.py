@@ -1,0 +1,108 @@
+"""Maximum probability: against known values, closed forms, a dense search, and SOCRATES."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from support.paths import SHARED
+
+import stmgpu as stm
+from stmgpu.backend import Backend
+from stmgpu.risk import encounter_geometry, maximum_probability, plane_probability
+
+DATA = SHARED / "data" / "pc"
+
+
+def _cases(name: str) -> list[dict[str, object]]:
+    file = DATA / name
+    if not file.is_file():
+        pytest.skip("the shared data are not beside this checkout (../shared/data/pc)")
+    cases: list[dict[str, object]] = json.loads(file.read_text())["cases"]
+    return cases
+
+
+def test_known_values(kernel_backend: Backend) -> None:
+    """63 ratios of radius to miss, of sigmas to each other, infinite ones too."""
+    cases = _cases("alfano_maxpc.json")
+    ratio = np.array([float(str(case["r"])) for case in cases])
+    aspect = np.array([float(str(case["AR"])) for case in cases])
+    needle = np.isinf(aspect)
+    found, scale = maximum_probability(
+        1.0, 0.0, np.where(needle, 1.0, aspect), np.where(needle, 0.0, 1.0), ratio, backend=kernel_backend
+    )
+    np.testing.assert_allclose(found, [float(str(case["Pmax"])) for case in cases], rtol=1e-11)
+    sigma = [float(str(case.get("sigma_minor_over_d", case.get("sigma_along_miss_over_d")))) for case in cases]
+    np.testing.assert_allclose(scale, sigma, rtol=1e-6)
+
+
+def test_no_scale_gives_more(kernel_backend: Backend) -> None:
+    """Any direction of the miss and any shape: 4,000 scales over nine decades, and the probability at the one found."""
+    rng = np.random.default_rng(1)
+    scales = np.geomspace(1e-5, 1e4, 4000)
+    for _ in range(12):
+        aspect, radius = 10.0 ** rng.uniform(0, 3), 10.0 ** rng.uniform(-4, 1)
+        angle = rng.uniform(0, np.pi / 2)
+        miss = radius * 10.0 ** rng.uniform(0.01, 2)
+        case = (miss * np.cos(angle), miss * np.sin(angle))
+        found, scale = maximum_probability(*case, aspect, 1.0, radius, backend=kernel_backend)
+        tried = plane_probability(*case, aspect * scales, scales, radius, backend=kernel_backend)
+        assert found >= tried.max() * (1.0 - 1e-12)
+        at = plane_probability(*case, aspect * scale, scale, radius, backend=kernel_backend)
+        np.testing.assert_allclose(found, at, rtol=1e-10)
+
+
+def test_small_disc(backend: Backend) -> None:
+    """R^2 / (e s_major s_minor d_M^2) at the scale d_M / sqrt(2), for a small R."""
+    xm, zm, sx, sz, radius = 300.0, 200.0, 500.0, 100.0, 0.01
+    distance2 = (xm / sx) ** 2 + (zm / sz) ** 2
+    found, scale = maximum_probability(xm, zm, sx, sz, radius, backend=backend)
+    np.testing.assert_allclose(found, radius**2 / (np.e * sx * sz * distance2), rtol=1e-6)
+    np.testing.assert_allclose(scale, np.sqrt(0.5 * distance2), rtol=1e-6)
+
+
+def test_miss_within_the_radius(backend: Backend) -> None:
+    found, scale = maximum_probability([5.0, 10.0], 0.0, 2.0, 1.0, 10.0, backend=backend)
+    assert found.tolist() == [1.0, 0.5]
+    assert scale.tolist() == [0.0, 0.0]
+
+
+def test_needle_that_points_past_the_disc(backend: Backend) -> None:
+    found, scale = maximum_probability(100.0, 20.0, 50.0, 0.0, 10.0, backend=backend)
+    assert found == 0.0
+    assert np.isnan(scale)
+
+
+def test_what_has_no_maximum(backend: Backend) -> None:
+    found, scale = maximum_probability(
+        [1, 1, np.nan, 1], 1.0, [1, 0, 1, np.inf], [1, 0, 1, 1], [0, 1, 1, 1], backend=backend
+    )
+    assert found[0] == 0.0
+    assert np.isnan(found[1:]).all()
+    assert np.isnan(scale).all()
+
+
+@pytest.mark.slow
+def test_socrates(kernel_backend: Backend) -> None:
+    """Ten rows of SOCRATES to every printed digit of MAX_PROB and DILUTION, from its element sets."""
+    for case in _cases("socrates10/socrates10.json"):
+        pair, printed = str(case["pair"]).replace(",", "_"), case["ours"]
+        assert isinstance(printed, dict)
+        catalog = stm.read_catalog(DATA / "socrates10" / f"gp_{pair}.csv")
+        tca = stm.parse_utc(str(case["tca_utc"]))
+        propagator = stm.SGP4Propagator(catalog, kernel_backend, (tca.jd, tca.fr), (-1.0, 1.0))
+        states, _ = propagator.grid(np.zeros(1))
+        first, second = kernel_backend.get(states)[0, :, :2].T
+        covariance, radius = np.diag([100.0**2, 300.0**2, 100.0**2]), printed["implied_combined_radius_km"] or 0.011
+        found = encounter_geometry(
+            first[:3], first[3:], covariance, second[:3], second[3:], covariance, 11.0, backend=kernel_backend
+        )
+        assert f"{found.speed_m_s[0] / 1e3:.3f}" == f"{case['relspeed_kms']:.3f}"
+        assert f"{found.miss_m[0] / 1e3:.3f}" == f"{case['range_km']:.3f}"
+        aspect = found.sigma_major_m / found.sigma_minor_m
+        largest, sigma = maximum_probability(
+            found.miss_m, 0.0, aspect, 1.0, round(1e3 * radius, 2), backend=kernel_backend
+        )
+        assert f"{largest[0]:.3E}" == f"{case['max_prob']:.3E}"
+        assert f"{sigma[0] / 1e3:.3f}" == f"{case['dilution_km']:.3f}"
