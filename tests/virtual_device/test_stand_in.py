@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -332,11 +333,18 @@ def test_faults(module: Any, stand_in: ModuleType) -> None:
 @pytest.mark.cuda
 @pytest.mark.slow
 def test_processes_of_a_test_find_a_device(tmp_path: Path) -> None:
-    env = {**os.environ, "STMGPU_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "stmgpu.cli", "info"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert "cuda backend" in done.stdout
-    assert "sm_" in done.stdout
+    def run(*arguments: Any) -> str:
+        command = [sys.executable, "-m", "stmgpu.cli", *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert re.search(r"^ *cuda backend .* sm_\d+, ", run("info"), re.M)
+    catalog = tmp_path / "objects.tle"
+    run("catalog", "synthesize", catalog, "--objects", 200)
+    csv = {name: tmp_path / f"{name}.csv" for name in ("cpu", "cuda")}
+    for name, path in csv.items():
+        run("screen", catalog, "--hours", 1, "--threshold-km", 200, "--backend", name, "--csv", path)
+    assert len(csv["cpu"].read_text().splitlines()) > 2
+    assert csv["cuda"].read_bytes() == csv["cpu"].read_bytes()
 
 
 @pytest.mark.skipif("config.getoption('--device') == 'real'")
