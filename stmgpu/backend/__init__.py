@@ -51,6 +51,8 @@ class Backend(Protocol):
         batch.
     array_chunk : int
         elements of an array expression that are best evaluated at once.
+    xp : module
+        NumPy or CuPy. Asking for it makes the backend's device the current one of the thread, so nobody keeps it.
     """
 
     name: str

@@ -94,15 +94,17 @@ class Certificate:
         pad = (error_km[i] + error_km[j]) * plan.pad_factor + 8e-7 * radius
         h = plan.half_step_s
         bound = bend_km(xp.sqrt(dot(dr, dr)), xp.sqrt(dot(dv, dv)), radius, h) + pad
-        for s in (-h, h):
-            _, rel, bad = refiner.relative(i, j, plan.sample_s(row) + s)
-            off = rel[:3] - (dr + s * dv)
-            ratio = refiner.get(xp.where(bad, 0.0, xp.sqrt(dot(off, off)) / bound))
-            k = int(np.argmax(ratio))
-            if ratio[k] > self.largest_ratio:
-                self.largest_ratio = float(ratio[k])
-                pair = refiner.get(xp.stack([ids[i[k]], ids[j[k]]]))
-                self.worst = {"objects": sorted(int(n) for n in pair), "interval": int(host_row[k])}
+        t_s, at_ends = plan.sample_s(row), xp.concatenate([dr - h * dv, dr + h * dv], axis=1)
+        _, rel, bad = refiner.relative(
+            xp.concatenate([i, i]), xp.concatenate([j, j]), xp.concatenate([t_s - h, t_s + h])
+        )
+        off = rel[:3] - at_ends
+        ratio = refiner.get(xp.where(bad, 0.0, xp.sqrt(dot(off, off)) / xp.concatenate([bound, bound])))
+        largest = int(np.argmax(ratio))
+        if ratio[largest] > self.largest_ratio:
+            self.largest_ratio, k = float(ratio[largest]), largest % len(pick)
+            pair = refiner.get(xp.stack([ids[i[k]], ids[j[k]]]))
+            self.worst = {"objects": sorted(int(n) for n in pair), "interval": int(host_row[k])}
         self.pairs_measured += 2 * len(pick)
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
 
