@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 import xarray as xr
+from xarray.core.indexing import IndexSelResult
 from xarray.indexes import PandasIndex
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+_NO_LABEL = "rows of two results cannot be aligned; compare or combine their values, with `.to_numpy()`"
 
 
 class RowIndex(xr.Index):
@@ -65,8 +68,14 @@ class RowIndex(xr.Index):
         return type(self)(rows, times)
 
     def sel(self, labels: dict[Any, Any], **options: Any) -> Any:
-        """Positions of rows by number."""
-        return self.rows.sel(labels, **options)
+        """Positions of rows by number; by time for `drop_sel` and `drop_isel`, which look up what pandas would have."""
+        (label,) = labels.values()
+        if not isinstance(label, pd.DatetimeIndex):
+            return self.rows.sel(labels, **options)
+        kept = np.flatnonzero(self.times.index.isin(label))
+        if len(kept) != len(label):
+            raise ValueError("rows with the same time cannot be dropped one by one; keep the others with `.isel()`")
+        return IndexSelResult({self.rows.dim: kept})
 
     def equals(self, other: xr.Index, **options: Any) -> bool:
         """Whether two indexes hold the same rows."""
@@ -78,7 +87,11 @@ class RowIndex(xr.Index):
 
     def join(self, other: xr.Index, how: str = "inner") -> Self:
         """Refuse to align different rows, which no label identifies."""
-        raise ValueError("rows of two results cannot be aligned; compare or combine their values, with `.to_numpy()`")
+        raise ValueError(_NO_LABEL)
+
+    def reindex_like(self, other: xr.Index) -> dict[Hashable, Any]:
+        """Refuse to take the rows of another result."""
+        raise ValueError(_NO_LABEL)
 
     def roll(self, shifts: Mapping[Any, int]) -> Self:
         """Index of rolled rows."""
@@ -93,9 +106,18 @@ class TimeIndex(PandasIndex):
     """Index of the times of rows, which selects along another dimension after ``swap_dims``, too.
 
     ``swap_dims`` of xarray hands the index of a coordinate on as it is when that becomes a dimension, so it looks for
-    the old dimension. This one turns to the new dimension with the first selection of rows. Labels can be looked up at
-    once where the index is dropped first: ``con.drop_indexes("tca").swap_dims(conjunction="tca")``.
+    the old dimension, and nothing tells it the new one before the first selection of rows by position. Labels (``sel``,
+    ``drop_sel``, ``reindex``) can be looked up at once where the index is dropped first:
+    ``con.drop_indexes("tca").swap_dims(conjunction="tca")``.
     """
+
+    def create_variables(self, variables: Mapping[Any, xr.Variable] | None = None) -> dict[Any, xr.Variable]:
+        """Coordinate of times, along the dimension that it has now."""
+        created = dict(super().create_variables(variables))
+        for name, variable in created.items():
+            if variables is not None and name in variables:
+                variable.dims = variables[name].dims
+        return created
 
     def isel(self, indexers: Mapping[Any, Any]) -> PandasIndex | None:
         """Index of some of the rows; None where they lose the dimension."""

@@ -10,6 +10,7 @@ from support.orbits import START, catalog_of, join, passing, random_rows
 import stmgpu as stm
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.errors import InputError
+from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import VARIABLES
 
 BEGIN = "2025-01-01T06:00"
@@ -58,6 +59,30 @@ def test_times_may_become_the_dimension(results: tuple[xr.Dataset, xr.Dataset]) 
         if con.sizes["conjunction"]:
             hours = [ds.resample(tca="1h").count().miss_distance.to_numpy().tolist() for ds in (con, swapped, indexed)]
             assert hours[0] == hours[1] == hours[2]
+
+
+def test_swapped_rows_can_be_sorted(results: tuple[xr.Dataset, xr.Dataset]) -> None:
+    for con in results:
+        by_distance = con.swap_dims(conjunction="tca").sortby("miss_distance")
+        assert dict(by_distance.sizes) == {"tca": con.sizes["conjunction"]}
+        expected = con.sortby("miss_distance")
+        assert np.array_equal(by_distance.miss_distance, expected.miss_distance)
+        assert np.array_equal(by_distance.tca, expected.tca)
+        assert by_distance.primary.dims == by_distance.tca.dims == ("tca",)
+
+
+def test_rows_are_dropped_by_position_and_by_time() -> None:
+    """Times that two rows share do not tell them apart."""
+    hours = np.array([0, 1, 2, 2, 3])
+    times = np.datetime64("2025-01-01", "ns") + hours * np.timedelta64(1, "h")
+    table = xr.Dataset({"number": ("row", np.arange(5))}, {"time": ("row", times)}).pipe(index_rows, "row", "time")
+    assert table.drop_isel(row=[0, 4]).number.to_numpy().tolist() == [1, 2, 3]
+    assert table.drop_isel(row=[2, 3]).number.to_numpy().tolist() == [0, 1, 4]
+    assert table.drop_sel(row=times[[0, 2]]).number.to_numpy().tolist() == [1, 4]
+    with pytest.raises(ValueError, match="cannot be dropped one by one; keep the others with"):
+        table.drop_isel(row=2)
+    with pytest.raises(ValueError, match="rows of two results cannot be aligned"):
+        table.reindex_like(table.isel(row=[0, 1]))
 
 
 def test_memory_and_store_are_identical(results: tuple[xr.Dataset, xr.Dataset]) -> None:
