@@ -78,10 +78,10 @@ def test_error_where_a_method_holds(method: str, largest: float, error: float) -
 
 def test_each_method_fails_somewhere() -> None:
     """Why none of them is the default: a disc of a hundred sigmas across a needle."""
-    plane = Plane(*(np.array([x]) for x in (500.0, 30.0, 1000.0, 1.0, 100.0)))
+    plane = Plane(*(np.array([x]) for x in (500.0, 90.0, 1000.0, 1.0, 100.0)))
     exact = plane_probability(*plane, backend="reference")
     for method in ("foster1992", "chan1997", "alfano2005", "small_radius"):
-        assert abs(METHODS[method](plane)[0] / exact[0] - 1.0) > 0.01, method
+        assert abs(METHODS[method](plane)[0] / exact[0] - 1.0) > 4e-3, method
 
 
 def test_bounds_hold() -> None:
