@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import erfcinv
 
+from stmgpu.backend import device_entry
 from stmgpu.backend.tables import table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _TOGETHER = 1 << 18
 _LOWER = np.tril_indices(3)
 
 
+@device_entry
 def geometry(
     state_1: Floats,
     covariance_1: Floats,

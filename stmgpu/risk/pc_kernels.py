@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import device_entry
 from stmgpu.backend.tables import table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ TOGETHER = 1 << 16
 """Encounters whose rims are cut at once."""
 
 
+@device_entry
 def probability(u: Floats, v: Floats, p: Floats, q: Floats, backend: Backend) -> Floats:
     """Probability that the normal variable lies in the disc, by the rule that suits each disc.
 

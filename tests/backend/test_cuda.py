@@ -347,7 +347,10 @@ ENTRIES: dict[str, Callable[[Path], None]] = {
     "propagate_to_store": _ephemeris_in_a_store,
     "evolve_to_store": _study_in_a_store,
     "mean_field": _rates,
-    **{name: _on_backend(name) for name in ("primaries", "trajectories", "states", "shells", "encounters")},
+    **{
+        name: _on_backend(name)
+        for name in ("primaries", "trajectories", "states", "shells", "encounters", "probabilities")
+    },
 }
 SLOW = {"evolve", "trajectories", "screen_to_store", "propagate_to_store", "evolve_to_store"}
 entries = pytest.mark.parametrize(
