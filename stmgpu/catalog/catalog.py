@@ -7,6 +7,7 @@ import fnmatch
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -225,10 +226,21 @@ class Catalog:
         if columns["norad_id"].ndim != 1:
             raise InputError(f"index {key!r} does not give a one-dimensional selection of objects")
         if self.all_sets is not None:
-            kept = self.all_sets[np.isin(self.all_sets.norad_id, columns["norad_id"])]
-            unused = len(kept) - len(np.unique(kept.norad_id))
+            order, ordered = self._sets_by_id
+            ids = np.unique(columns["norad_id"])
+            first, end = (np.searchsorted(ordered, ids, side) for side in ("left", "right"))
+            places = np.repeat(end - np.cumsum(end - first), end - first) + np.arange((end - first).sum())
+            kept = self.all_sets[np.sort(order[places])]
+            unused = len(kept) - int((end > first).sum())
             return dataclasses.replace(self, **columns, all_sets=kept if len(kept) else None, sets_not_used=unused)
         return dataclasses.replace(self, **columns)
+
+    @cached_property
+    def _sets_by_id(self) -> tuple[Ints, Ints]:
+        """Order of all element sets by the ids of their objects, and those ids: each selection looks its own up."""
+        assert self.all_sets is not None
+        order = np.argsort(self.all_sets.norad_id, kind="stable")
+        return order, self.all_sets.norad_id[order]
 
     def with_sets(self, sets: ElementSets = "nearest", *, near: object = None) -> Catalog:
         """The same objects, each with one of the element sets that the source holds of it.

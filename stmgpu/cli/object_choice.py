@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from stmgpu.catalog.ids import IdChoice
@@ -110,6 +111,5 @@ def chosen(objects: Catalog, ids: str | None, name: str | None) -> Catalog:
         If an id is not in the catalogue, or no name matches.
     """
     if ids is not None:
-        wanted = IdChoice.parse(ids).among(objects.norad_id)
-        objects = objects[[int(k) in set(wanted.tolist()) for k in objects.norad_id]]
+        objects = objects[np.isin(objects.norad_id, IdChoice.parse(ids).among(objects.norad_id))]
     return objects if name is None else objects.sel(name=name)

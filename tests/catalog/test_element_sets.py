@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,31 @@ def test_selections_keep_the_sets_of_their_objects() -> None:
     assert (cat[:2].all_sets, cat[:2].sets_not_used) == (None, 0)
     assert cat[2].with_sets("nearest", near="2024-07-09").name.tolist() == ["SET 4"]
     assert cat.sel(norad_id=42).sets_not_used == 4
+
+
+@pytest.mark.parametrize("key", [7, slice(3, 37, 4), [38, 2, 2, 20], [], np.arange(40) % 3 == 0])
+def test_any_selection_keeps_the_sets_in_the_order_of_the_source(key: Any) -> None:
+    rng = np.random.default_rng(5)
+    ids = rng.permutation(np.concatenate([np.arange(1, 41), rng.integers(1, 41, 80)])).tolist()
+    cat = read_catalog(csv_of(*(fields(number, OBJECT_NAME=f"SET {k}") for k, number in enumerate(ids))))
+    assert cat.all_sets is not None
+    part = cat[key]
+    wanted = np.isin(cat.all_sets.norad_id, part.norad_id)
+    if not wanted.any():
+        assert (part.all_sets, part.sets_not_used) == (None, 0)
+        return
+    assert part.all_sets is not None
+    assert part.all_sets.name.tolist() == cat.all_sets.name[wanted].tolist()
+    assert part.sets_not_used == wanted.sum() - len(np.unique(cat.all_sets.norad_id[wanted]))
+
+
+def test_each_object_looks_up_its_own_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sets are ordered once, not searched for every object."""
+    cat, calls, sort = history(), [], np.argsort
+    monkeypatch.setattr(np, "argsort", lambda *args, **options: calls.append(args) or sort(*args, **options))
+    monkeypatch.setattr(np, "isin", None)
+    assert [one.sets_not_used for one in cat] == [0, 0, 4]
+    assert len(calls) == 1
 
 
 def test_rules_are_checked() -> None:
