@@ -25,12 +25,13 @@ from stmgpu.debris.policy import RiskRemoval
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario
-from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
+from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec, PropagationSpec
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.risk import encounter_geometry, plane_probability
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
+from stmgpu.screen.plan import FEW
 
 Arrays = dict[str, np.ndarray]
 START = (2460676.5, 0.25)
@@ -52,9 +53,15 @@ def screening(backend: Backend) -> Arrays:
 
 
 def primaries(backend: Backend) -> Arrays:
-    """Sixty objects against all others."""
-    objects = ScreeningObjects(stm.synthetic_catalog(500, seed=4))
-    return _screened(objects.with_primaries(tuple(objects.norad_id[:60].tolist())), 150.0, backend)
+    """So few objects against all others that the cells are searched for them one by one."""
+    objects = ScreeningObjects(stm.synthetic_catalog(1000, seed=4))
+    chosen = objects.norad_id[:: int(1.0 / FEW) + 1]
+    return _screened(objects.with_primaries(tuple(chosen.tolist())), 150.0, backend)
+
+
+def wide_cells(backend: Backend) -> Arrays:
+    """Wide cells, whose edges many meet, and gates that reach over several of them."""
+    return _screened(ScreeningObjects(stm.synthetic_catalog(300, seed=9)), 200.0, backend, 120.0)
 
 
 def trajectories(backend: Backend) -> Arrays:
@@ -66,8 +73,8 @@ def trajectories(backend: Backend) -> Arrays:
     return _screened(ScreeningObjects(catalog[100:], Trajectories.from_dataset(ephemeris)), 150.0, backend)
 
 
-def _screened(objects: ScreeningObjects, threshold_km: float, backend: Backend) -> Arrays:
-    plan = plan_for(START, 1800.0, threshold_km, len(objects))
+def _screened(objects: ScreeningObjects, threshold_km: float, backend: Backend, step_s: float | None = None) -> Arrays:
+    plan = plan_for(START, 1800.0, threshold_km, len(objects), step_s)
     result = run(objects, plan, backend)
     found, certificate = build_dataset(result.part, result.followed, objects, plan), result.part.certificate
     assert found.sizes["conjunction"] > 10
@@ -79,13 +86,20 @@ def _screened(objects: ScreeningObjects, threshold_km: float, backend: Backend) 
 def states(backend: Backend) -> Arrays:
     """Propagation of all kinds of orbits: a grid, and single objects at single times."""
     catalog, rng = stm.synthetic_catalog(300, seed=6), np.random.default_rng(1)
+    bstar, motion, eccentricity = (getattr(catalog, name).copy() for name in ("bstar", "mean_motion", "eccentricity"))
+    motion[:60], eccentricity[:60] = 2.0 * np.pi / 220.0, 0.4  # near Earth, but far from a circle
+    eccentricity[40:50] = 0.48  # with a perigee below the ground
+    bstar[50:60], motion[50:60], eccentricity[50:60] = 0.3, 2.0 * np.pi / 93.0, 0.02  # decaying within days
+    motion[60:70], eccentricity[60:70] = 2.0 * np.pi / 2000.0, np.linspace(0.8, 0.995, 10)  # far out and back
+    catalog = dataclasses.replace(catalog, bstar=bstar, mean_motion=motion, eccentricity=eccentricity)
     found: Arrays = {}
     for mode in "ia":
         propagator = SGP4Propagator(catalog, backend, START, (-3e5, 3e5), mode)
         times = np.linspace(-3e5, 3e5, 70)
-        index, at = rng.integers(0, propagator.n, 500), rng.uniform(-3e5, 3e5, 500)
+        index, at = rng.integers(0, propagator.n, 2000), rng.uniform(-3e5, 3e5, 2000)
         for name, answer in (("grid", propagator.grid(times)), ("at", propagator.at(index, at))):
             found |= {f"{name} {mode} {k}": backend.get(a) for k, a in enumerate(answer)}
+        assert len(np.unique(found[f"at {mode} 1"])) > 2  # codes
     return found
 
 
@@ -102,6 +116,7 @@ def evolution(backend: Backend) -> Arrays:
         launches=LaunchSpec(model="repeat", window=(2016, 2022)),
         explosions=ExplosionSpec(rocket_body=0.02, payload=0.01, max_age_years=60.0),
         disposal=DisposalSpec(payload=0.5, rocket_body=0.5),
+        propagation=PropagationSpec(step_days=15.0),
         collisions=CollisionSpec(cube_km=100.0, avoidance=0.5),
         removal=(RiskRemoval(per_year=3),),
     )
@@ -129,7 +144,7 @@ def shells(backend: Backend) -> Arrays:
 
 def rates(backend: Backend) -> Arrays:
     """Mean-field rates with constellations and parties that avoid each other differently."""
-    population, rng = synthetic_population(400, seed=2), np.random.default_rng(0)
+    population, rng = synthetic_population(200, seed=2), np.random.default_rng(0)
     field = mean_field(
         population.a_km,
         population.ecc,
@@ -140,7 +155,7 @@ def rates(backend: Backend) -> Arrays:
         controlled=population.controlled,
         length_m=population.length_m,
         intact=population.radius_m > 0.5,
-        avoided=rng.choice([1.0, 0.3, 0.7], 400),
+        avoided=rng.choice([1.0, 0.3], 200),
         constellation=population.constellation,
         avoidance=0.1,
         avoidance_both=0.05,
@@ -150,8 +165,9 @@ def rates(backend: Backend) -> Arrays:
 
 
 def encounters(backend: Backend) -> Arrays:
-    """Pairs in cubes and in cells that are thin in radius, for two runs side by side."""
+    """Pairs in cubes and in cells that are thin in radius, for two runs side by side, with objects far out."""
     population = synthetic_population(600, seed=8)
+    population.a_km[::50] *= 12.0  # further than cells are numbered at first
     members = Members(backend, 16, Coefficients(2.2, 1.2))
     for number in range(2):
         members.add(number, np.arange(600, dtype=np.int64) + (1 << 40), population)
@@ -198,6 +214,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
     for f in (
         screening,
         primaries,
+        wide_cells,
         trajectories,
         states,
         evolution,
