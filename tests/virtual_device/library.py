@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from virtual_device import lockstep, ptx, translate
+from virtual_device import lockstep, ptx, races, translate
 
 from stmgpu.backend import nvrtc
 from stmgpu.backend.signature import signatures
@@ -31,9 +31,14 @@ FOLDER = Path(__file__).resolve().parents[2] / "build" / "virtual_device"
 _FORMS: dict[str, Callable[[dict[str, ptx.Kernel]], str]] = {
     "threads": translate.thread_source,
     "lockstep": lockstep.warp_source,
+    "races": races.noting_source,
 }
-_LEVEL = {"threads": "-O1", "lockstep": "-O0"}  # loops over lanes take g++ four times as long to optimise
-_SOURCES = {"threads": (ptx, translate), "lockstep": (ptx, translate, lockstep)}
+_SOURCES = {
+    "threads": (ptx, translate),
+    "lockstep": (ptx, translate, lockstep),
+    "races": (ptx, translate, races),
+}
+_LEVEL = {"lockstep": "-O0"}  # loops over lanes take g++ four times as long to optimise
 _FLAGS = ("-std=c++20", "-g0", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-strict-aliasing")
 _SANITIZE = ("-fsanitize=address", "-fno-omit-frame-pointer")
 _UNCHECKED = 2**64 - 1
@@ -79,8 +84,9 @@ class Library:
         Options of NVRTC, without the architecture.
     arch : int
         Compute capability times ten for which PTX is written.
-    form : {'threads', 'lockstep'}
-        One thread after the other (:meth:`launch`), or the 32 of a warp in lockstep (:meth:`count`).
+    form : {'threads', 'races', 'lockstep'}
+        One thread after the other (:meth:`launch`), the same with notes of races (:mod:`virtual_device.races`), or the
+        32 of a warp in lockstep (:meth:`count`).
     sanitize : bool
         Compile with AddressSanitizer; the process must have been started with :func:`sanitized_environment`.
 
@@ -127,7 +133,7 @@ class Library:
         DeviceFault
             An access outside of the arrays or not aligned, a whole number divided by zero.
         """
-        if self.form != "threads":
+        if self.form == "lockstep":
             raise ValueError(f"a library of the form {self.form!r} runs no threads one by one")
         request, _keep = self.request(kernel, grid, block, words, order, extents)
         getattr(self.handle, kernel)(ctypes.byref(request))
@@ -232,7 +238,7 @@ def ptx_of(code: str, options: tuple[str, ...], arch: int = 90) -> str:
 
 def compiled(text: str, form: str = "threads", *, sanitize: bool = False) -> Path:
     """Shared library of the kernels of a PTX module, made if it is not there yet."""
-    flags = (*_FLAGS, _LEVEL[form], *(_SANITIZE if sanitize else ()))
+    flags = (*_FLAGS, _LEVEL.get(form, "-O1"), *(_SANITIZE if sanitize else ()))
     path = FOLDER / f"{_digest(text, form, flags, _translators(form), _compiler())}.so"
     with _made_once(path) as part:
         if part is not None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
+from virtual_device import library, races
 
-from stmgpu.backend import Backend
+from stmgpu.backend import Backend, nvrtc, source
 from stmgpu.backend.cpu import CpuBackend
+from stmgpu.backend.cuda import BLOCK
+from stmgpu.backend.host import HostArrays
 from stmgpu.backend.signature import signature
 
 
@@ -99,3 +103,50 @@ class ShadowedBackend(CpuBackend):
             for kernel, c in self.compared.items()
             if c.differing
         }
+
+
+class WatchedBackend(HostArrays):
+    """Runs the kernels' PTX on host arrays and notes races; a device for shadow runs.
+
+    Attributes
+    ----------
+    races : dict of str
+        A sentence on each kernel and parameter with a race.
+    """
+
+    name, device = "watched", "virtual device"
+    runs_kernels, rows_share_cache = True, False
+    threads, batch_bytes = 1, 1 << 30
+
+    def __init__(self) -> None:
+        self.races: dict[tuple[str, str], str] = {}
+
+    def put(self, array: Any, dtype: Any = None) -> np.ndarray:
+        """A copy."""
+        return np.array(array, dtype, order="C")
+
+    def launch(self, kernel: str, items: int, *args: Any) -> None:
+        """Run a kernel over ``items`` lanes, one thread after the other, and note its races."""
+        contract = signature(kernel)
+        contract.check(args)
+        if items <= 0:
+            return
+        code = _watched(source.flatten(contract.file))
+        words, extents = [], []
+        for p, a in zip(contract.parameters, args, strict=True):
+            words.append(a.ctypes.data if p.is_array else int.from_bytes(p.dtype.type(a).tobytes(), "little"))
+            extents.append(a.nbytes if p.is_array else None)
+        races.begin(code.handle)
+        code.launch(kernel, -(-items // BLOCK), BLOCK, words, 0, extents)
+        for address, sentence in races.found(code.handle, code.kernels[kernel]):
+            (name,) = (
+                p.name
+                for p, word, extent in zip(contract.parameters, words, extents, strict=True)
+                if extent is not None and word <= address < word + extent
+            )
+            self.races[kernel, name] = sentence
+
+
+@cache
+def _watched(code: str) -> library.Library:
+    return library.Library(code, nvrtc.OPTIONS, form="races")

@@ -538,9 +538,9 @@ def _plain(kernel: Kernel) -> set[str]:
     return plain
 
 
-def thread_source(kernels: dict[str, Kernel]) -> str:
+def thread_source(kernels: dict[str, Kernel], emitter: type[Emitter] = Emitter, prelude: str = "") -> str:
     """C++ of a library with one function a kernel, which runs the threads of a launch one after the other."""
-    return "\n".join([PRELUDE, _THREAD_FAULT, *map(_thread_kernel, kernels.values())])
+    return "\n".join([PRELUDE, _THREAD_FAULT, prelude, *(_thread_kernel(k, emitter(k)) for k in kernels.values())])
 
 
 def declarations(kernel: Kernel, suffix: str = "") -> str:
@@ -574,8 +574,7 @@ def bounds(emitter: Emitter) -> str:
     return "\n".join(lines)
 
 
-def _thread_kernel(kernel: Kernel) -> str:
-    emitter = Emitter(kernel)
+def _thread_kernel(kernel: Kernel, emitter: Emitter) -> str:
     name = kernel.name
     unmarked = implied(kernel)
     targets = {i.operands[0] for i in kernel.instructions if i.parts[0] == "bra"}
