@@ -99,10 +99,19 @@ class Library:
     def __init__(
         self, code: str, options: tuple[str, ...], *, arch: int = 90, form: str = "threads", sanitize: bool = False
     ) -> None:
-        self.ptx = ptx_of(code, options, arch)
-        self.kernels = _parsed(self.ptx)
-        self.form = form
-        self.handle = ctypes.CDLL(str(compiled(self.ptx, form, sanitize=sanitize)))
+        self._load(ptx_of(code, options, arch), form, sanitize=sanitize)
+
+    @classmethod
+    def of_ptx(cls, text: str, form: str = "threads") -> Library:
+        """Library of the kernels of a text of PTX."""
+        library = cls.__new__(cls)
+        library._load(text, form, sanitize=False)
+        return library
+
+    def _load(self, text: str, form: str, *, sanitize: bool) -> None:
+        self.ptx, self.form = text, form
+        self.kernels = _parsed(text)
+        self.handle = ctypes.CDLL(str(compiled(text, form, sanitize=sanitize)))
 
     def launch(
         self,

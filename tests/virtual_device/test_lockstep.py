@@ -48,15 +48,11 @@ def _bindings() -> None:
         pytest.skip(str(error))
 
 
-class Warps(Library):
+class Warps:
     """A kernel whose body is given as PTX, on two arrays of 4096 bytes, the second one the result."""
 
     def __init__(self, body: str) -> None:
-        import ctypes
-
-        self.ptx, self.form = HEAD + body + TAIL, "lockstep"
-        self.kernels = ptx.parse(self.ptx)
-        self.handle = ctypes.CDLL(str(library.compiled(self.ptx, self.form)))
+        self.device = Library.of_ptx(HEAD + body + TAIL, "lockstep")
         room = np.zeros(4 * 512, np.uint64)
         start = -room.ctypes.data % 32 // 8  # arrays of CuPy begin at a sector
         self.arrays = room[start : start + 2 * 512].reshape(2, 512)
@@ -64,7 +60,7 @@ class Warps(Library):
     def run(self, grid: int = 1, block: int = 32, **sample: int) -> lockstep.Counts:
         self.arrays[0], self.arrays[1] = np.arange(512), 0
         words = [row.ctypes.data for row in self.arrays]
-        return self.count("k", grid, block, words, extents=[4096, 4096], **sample)
+        return self.device.count("k", grid, block, words, extents=[4096, 4096], **sample)
 
 
 def _index(shift: int, base: str = "%rd3") -> str:
@@ -211,7 +207,7 @@ def test_a_fault_names_the_lane() -> None:
 def test_forms_are_not_mixed_up() -> None:
     kernel = Warps("\tmov.u32 %r3, 4;\n")
     with pytest.raises(ValueError, match="runs no threads one by one"):
-        kernel.launch("k", 1, 32, [0, 0])
+        kernel.device.launch("k", 1, 32, [0, 0])
     threads = Library('extern "C" __global__ void one(int* a) { a[0] = 1; }\n', nvrtc.OPTIONS)
     with pytest.raises(ValueError, match="does not count"):
         threads.count("one", 1, 32, [0])
