@@ -6,7 +6,8 @@
 Bytes and seconds come first, so that a machine that is lost after a minute has still answered the main question. Each
 phase runs in a process of its own with a limit of its own, and the report is written anew after each: a crash, a hang
 or a poisoned CUDA context loses one phase. What there was no time for is named. Exit code 0 means that everything ran,
-every byte was the same and every test of the cuda backend passed; a skipped test is a problem.
+every byte was the same and every test of the cuda backend passed; one that is skipped although there is a GPU is a
+problem.
 
 Without a GPU, ``--backend cpu`` compares the widest build for the CPU with the scalar one, which has the form of the
 kernels that a GPU runs, and ``--device virtual`` runs the phases on the virtual device of the tests. Seconds are null
@@ -24,7 +25,8 @@ The report is one JSON document, ``benchmarks/results/gpu_check_<device>.json``:
 ``problems``
     texts; empty if all is well.
 ``kernels``
-    [kernel] ``registers`` and ``local_bytes`` as loaded, ``compiled`` as the compiler reports them.
+    [kernel] ``registers`` and ``local_bytes`` as loaded, ``compiled`` as the compiler reports them (not with
+    ``--quick``).
 ``states``
     ``numbers``, ``differing``, ``differing_codes``, ``largest_difference``; ``timed`` and ``baseline`` (the CPU) have
     ``first_s``, ``best_s``, ``runs`` and ``states_per_s``.
@@ -40,7 +42,7 @@ The report is one JSON document, ``benchmarks/results/gpu_check_<device>.json``:
     only if a byte differed, or with ``--only launches``: [``kernels``][kernel] ``launches``, ``numbers``, ``nan`` (NaN
     on both with other bits), ``differing`` and ``first``: by array, how many differ, and the first with both values.
 ``tests``
-    ``passed``, ``failed``, ``skipped`` of ``pytest -k cuda``.
+    ``passed``, ``failed`` and ``skipped`` (by reason) of ``pytest -k cuda``.
 ``clock``
     ``glue``: microseconds of an elementwise kernel, a reduction, a launch, a wait and a copy of 240 kB, gigabytes a
     second to and from the GPU; for each of the runs ``states``, ``screening``, ``debris`` and ``field`` ``wall_s``,
@@ -111,7 +113,7 @@ class Plan:
 
 
 PHASES = {
-    "device": Plan(install.device, 60.0, 30.0),
+    "device": Plan(install.device, 60.0, 40.0),
     "states": Plan(equality.states, 60.0, 25.0),
     "screening": Plan(equality.screening, 90.0, 40.0),
     "week": Plan(equality.week, 90.0),
@@ -280,7 +282,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--objects", type=int, default=27_000, help="objects of the synthetic catalogue")
     parser.add_argument("--hours", type=float, default=24.0, help="window; `week` takes seven times as much")
     parser.add_argument("--many", type=int, default=1_000_000, help="objects of `million`")
-    parser.add_argument("--runs", type=int, default=64, help="runs of the debris ensemble, side by side")
+    parser.add_argument("--runs", type=int, help="runs of debris side by side; default 64, with --quick 16")
     parser.add_argument("--years", type=float, default=2.0, help="length of the debris ensemble")
     parser.add_argument("--population", type=int, help="objects of the debris ensemble; default the shipped population")
     parser.add_argument("--copy-mb", type=int, default=256, help="size of the copies to and from the GPU")
@@ -291,7 +293,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=machine.RESULTS)
     for hidden, kind in (("--phase", str), ("--part", Path), ("--seconds", float)):
         parser.add_argument(hidden, type=kind, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.runs = options.runs or (16 if options.quick else 64)
+    return options
 
 
 if __name__ == "__main__":

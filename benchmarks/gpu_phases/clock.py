@@ -164,7 +164,7 @@ def _glue(phase: Phase, backend: CudaBackend) -> dict[str, Any]:
     """Microseconds of an elementwise kernel, a launch and a wait, and gigabytes a second of copies."""
     one, values = backend.zeros(1), backend.zeros(32)
     first, second = backend.empty(32), backend.empty(32)
-    big = np.zeros(phase.options.copy_mb << 17)
+    big = np.ones(phase.options.copy_mb << 17)  # not zeros, which have no memory of their own
     device = backend.put(big)
 
     def each(run: Callable[[], object], times: int) -> float | None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from support.commands import stmgpu
 from support.paths import ROOT
+from virtual_device.shadow import IN_ANY_ORDER
 
 from stmgpu.backend import Backend, nvrtc
 from stmgpu.backend.cpu import usable_levels
@@ -59,6 +60,14 @@ def gpu_check(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     sys.path[:] = path
 
 
+@pytest.fixture
+def virtual(kernel_backend: Backend) -> Any:
+    """Settings of the virtual device; on a GPU there is nothing to rehearse."""
+    if not hasattr(kernel_backend.xp, "virtual"):
+        pytest.skip("needs the virtual device")
+    return kernel_backend.xp.virtual
+
+
 def checked(
     gpu_check: ModuleType, monkeypatch: pytest.MonkeyPatch, results: Path, *options: str
 ) -> tuple[int, dict[str, Any]]:
@@ -87,7 +96,7 @@ def found(report: Any, field: str) -> list[Any]:
 @pytest.mark.slow
 @cuda
 def test_every_phase_on_the_virtual_device(
-    kernel_backend: Backend, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    virtual: Any, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gpu_phases import clock
 
@@ -117,7 +126,7 @@ def test_every_phase_on_the_virtual_device(
 @pytest.mark.slow
 @cuda
 def test_a_byte_that_differs_is_traced_to_kernel_and_argument(
-    kernel_backend: Backend, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    virtual: Any, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One bit of what one kernel writes: the states differ, and the launches say where it comes from."""
     plain = CudaBackend.launch
@@ -142,14 +151,9 @@ def test_a_byte_that_differs_is_traced_to_kernel_and_argument(
 @pytest.mark.slow
 @cuda
 def test_arrays_in_the_order_of_claims_are_those_listed(
-    kernel_backend: Backend, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    virtual: Any, gpu_check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads of a GPU claim places in any order: other arrays than those listed must not depend on it."""
-    from gpu_phases.launches import IN_ANY_ORDER
-
-    virtual = getattr(kernel_backend.xp, "virtual", None)
-    if virtual is None:
-        pytest.skip("only the virtual device runs threads in a given order")
     with virtual.changed(order=1):
         code, report = checked(gpu_check, monkeypatch, tmp_path, "--device", "virtual", "--only", "launches")
     assert (code, report["problems"]) == (0, [])

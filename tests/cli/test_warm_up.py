@@ -24,7 +24,7 @@ def test_later_work_meets_no_kernel_that_the_warm_up_did_not(kernel_backend: Cud
     """By operation and types; CuPy also compiles by number of axes and layout, which the stand-in does not tell."""
     virtual = getattr(kernel_backend.xp, "virtual", None)
     if virtual is None:
-        pytest.skip("only the virtual device tells which kernels CuPy compiles")
+        pytest.skip("needs the virtual device, which tells what CuPy compiles")
     with virtual.counted() as warm:
         done = warm_up()
     assert done.device == kernel_backend.device
