@@ -119,7 +119,7 @@ PHASES = {
     "week": Plan(equality.week, 90.0),
     "debris": Plan(equality.debris, 90.0, 30.0),
     "mean_field": Plan(equality.field, 40.0, 20.0),
-    "launches": Plan(launches.compare, 90.0, 40.0),
+    "launches": Plan(launches.compare, 90.0, 40.0, needs_cuda=True),
     "tests": Plan(install.tests, 150.0),
     "clock": Plan(clock.clock, 60.0, 25.0, needs_cuda=True),
     "registers": Plan(clock.registers, 50.0, needs_cuda=True),

@@ -11,6 +11,8 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stmgpu.backend.cuda import CudaBackend, cupy_cache
 from stmgpu.catalog import synthetic_catalog
 from stmgpu.catalog.trajectories.trajectories import Trajectories
@@ -21,6 +23,7 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
 from stmgpu.errors import StaleElementsWarning
 from stmgpu.propagate.ephemeris import propagate
+from stmgpu.risk import encounter_probability
 from stmgpu.screen.screening import screen
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ def warm_up() -> WarmUp:
         warnings.simplefilter("ignore", StaleElementsWarning)
         _screen()
     _evolve(backend)
+    _assess(backend)
     return WarmUp(
         backend.device, cache, len(_kernels(cache) - before), len(_kernels(cache)), time.perf_counter() - begin
     )
@@ -120,6 +124,21 @@ def _evolve(backend: CudaBackend) -> None:
     )
     crowd = replace(population, radius_m=90.0 * population.radius_m)  # so large that they collide
     Evolution(scenario, crowd, years=1.0, seed=5, run_numbers=[0, 1], backend=backend).run()
+
+
+def _assess(backend: CudaBackend) -> None:
+    """Collision probabilities, of discs far smaller and far larger than the sigmas."""
+    position, covariance = np.array([[7000.0, 0.0, 0.0]]), np.array([np.diag([1e4, 1e6, 1e4])])
+    encounter_probability(
+        position,
+        np.array([[0.0, 7.5, 0.0]]),
+        covariance,
+        np.add(position, [0.1, 0.0, 0.2]),
+        np.array([[0.0, 0.0, 7.5]]),
+        covariance,
+        np.array([1.0, 100.0, 1e4]),
+        backend=backend,
+    )
 
 
 def _kernels(cache: Path | None) -> set[str]:
