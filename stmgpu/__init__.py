@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         slurm_cluster,
     )
     from stmgpu.errors import StaleElementsWarning, StmgpuError
+    from stmgpu.messages.cdm import read_cdm, write_cdm
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
@@ -71,6 +72,7 @@ _HOME = {
     "screen_to_store": "stmgpu.distribute",
     "slurm_cluster": "stmgpu.distribute",
     "Trajectories": "stmgpu.catalog.trajectories.trajectories",
+    "read_cdm": "stmgpu.messages.cdm",
     "read_oem": "stmgpu.catalog.ccsds.oem",
     "read_trajectories": "stmgpu.catalog.trajectories.files",
     "read_ephemeris": "stmgpu.store",
@@ -80,6 +82,7 @@ _HOME = {
     "closest": "stmgpu.screen",
     "failures": "stmgpu.screen",
     "involving": "stmgpu.screen",
+    "write_cdm": "stmgpu.messages.cdm",
     "write_csv": "stmgpu.screen",
     "open_dataset": "stmgpu.store",
     "write_dataset": "stmgpu.store",
@@ -125,6 +128,7 @@ __all__ = [
     "propagate_to_store",
     "provenance",
     "read_catalog",
+    "read_cdm",
     "read_ephemeris",
     "read_oem",
     "read_satcat",
@@ -136,6 +140,7 @@ __all__ = [
     "slurm_cluster",
     "synthetic_catalog",
     "write_catalog",
+    "write_cdm",
     "write_csv",
     "write_dataset",
 ]

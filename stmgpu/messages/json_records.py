@@ -43,7 +43,7 @@ class Entry(NamedTuple):
     value: object
 
 
-def read_entries(text: str) -> Iterator[Entry]:
+def read_entries(text: str, *, unique: bool = False) -> Iterator[Entry]:
     """Entries of a JSON text, one after another.
 
     They are the entries of a list, of the first list of objects in a wrapping object, or the objects that follow each
@@ -53,6 +53,8 @@ def read_entries(text: str) -> Iterator[Entry]:
     ----------
     text : str
         Content of a file.
+    unique : bool
+        Whether a key that is given twice in an object, and NaN or Infinity without quotes, are errors.
 
     Yields
     ------
@@ -69,12 +71,13 @@ def read_entries(text: str) -> Iterator[Entry]:
     >>> [entry.value for entry in read_entries('{"count": 2, "data": [{"a": 1}, {"a": 2.50}]}')]
     [{'a': '1'}, {'a': '2.50'}]
     """
+    options = _UNIQUE if unique else _PLAIN
     at = next_at = _skip(text, 0)
     position = 0
     if text[at : at + 1] not in ("[", "{"):
         _fail(text, at, "'[' or '{'")
     while at < len(text):
-        for value, end in _list(text, at) if text[at] == "[" else _object(text, at):
+        for value, end in (_list if text[at] == "[" else _object)(text, at, options):
             next_at = end
             if value is not _NOTHING:
                 position += 1
@@ -84,12 +87,12 @@ def read_entries(text: str) -> Iterator[Entry]:
             _fail(text, at, "an object or the end of the file")
 
 
-def _list(text: str, at: int) -> Iterator[tuple[object, int]]:
+def _list(text: str, at: int, options: dict[str, Any]) -> Iterator[tuple[object, int]]:
     """Values of a list that begins at a place, each with the place after it; at last nothing, and the list's end."""
     at = _skip(text, at + 1)
     if text[at : at + 1] != "]":
         while True:
-            value, at = _value(text, at)
+            value, at = _value(text, at, options)
             yield value, at
             at = _skip(text, at)
             if text[at : at + 1] == "]":
@@ -100,29 +103,31 @@ def _list(text: str, at: int) -> Iterator[tuple[object, int]]:
     yield _NOTHING, at + 1
 
 
-def _object(text: str, at: int) -> Iterator[tuple[object, int]]:
+def _object(text: str, at: int, options: dict[str, Any]) -> Iterator[tuple[object, int]]:
     """The object that begins at a place, or the entries of the first list of objects in it."""
     flat = _FLAT_OBJECT.match(text, at, at + MAX_ENTRY)
     if flat:
-        yield _decoded(text, at, flat.end()), flat.end()
+        yield _decoded(text, at, flat.end(), options), flat.end()
         return
     fields: dict[str, object] = {}
     has_list, after = False, at
     at = _skip(text, at + 1)
     while text[at : at + 1] != "}":
-        key, at = _value(text, at)
+        key, at = _value(text, at, options)
         at = _skip(text, at)
         if not isinstance(key, str) or text[at : at + 1] != ":":
             _fail(text, at, "a text as key and ':'")
         at = _skip(text, at + 1)
         if not has_list and _LIST_OF_OBJECTS.match(text, at):
             has_list = True
-            for value, end in _list(text, at):
+            for value, end in _list(text, at, options):
                 yield value, end
                 after = end
             at = after
         else:
-            fields[key], at = _value(text, at)
+            if options is _UNIQUE and key in fields:
+                _fail(text, at, f"another key than {key[:60]!r}, which is given twice")
+            fields[key], at = _value(text, at, options)
             if len(fields) > _MOST_FIELDS:
                 _fail(text, at, f"an object of at most {_MOST_FIELDS} fields")
         at = _skip(text, at)
@@ -133,10 +138,10 @@ def _object(text: str, at: int) -> Iterator[tuple[object, int]]:
     yield (_NOTHING if has_list else fields), at + 1
 
 
-def _value(text: str, at: int) -> tuple[object, int]:
+def _value(text: str, at: int, options: dict[str, Any]) -> tuple[object, int]:
     """The value that begins at a place, and the place after it."""
     end = _end_of_value(text, at)
-    return _decoded(text, at, end), end
+    return _decoded(text, at, end, options), end
 
 
 def _end_of_value(text: str, at: int) -> int:
@@ -162,13 +167,36 @@ def _end_of_value(text: str, at: int) -> int:
     _fail(text, len(text), "the end of a list or object; the file is cut")
 
 
-def _decoded(text: str, begin: int, end: int) -> Any:
+def _decoded(text: str, begin: int, end: int, options: dict[str, Any]) -> Any:
     try:
-        return json.loads(text[begin:end], parse_float=str, parse_int=str, parse_constant=str)
+        return json.loads(text[begin:end], parse_float=str, parse_int=str, **options)
     except RecursionError:
         _fail(text, begin, "a value that is not nested so deeply")
     except json.JSONDecodeError as error:
         _fail(text, begin + error.pos, error.msg)
+    except _NotUniqueError as error:
+        _fail(text, begin, str(error))
+
+
+class _NotUniqueError(Exception):
+    pass
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise _NotUniqueError(f"an object whose keys are unique, without a second {twice[:60]!r}")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _NotUniqueError(f"a number or null instead of {name}")
+
+
+_PLAIN = {"parse_constant": str}
+_UNIQUE = {"parse_constant": _no_constant, "object_pairs_hook": _without_repetition}
 
 
 def _skip(text: str, at: int) -> int:
@@ -214,5 +242,5 @@ def _fail(text: str, at: int, expected: str) -> NoReturn:
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     raise InputError(
         f"it is not valid JSON: line {line}, character {column} is {text[at : at + 20]!r}, "
-        f"expected is {expected}; give OMM objects in a list or one after another"
+        f"expected is {expected}; give objects in a list or one after another"
     )

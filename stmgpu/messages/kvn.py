@@ -6,7 +6,7 @@ Lines are taken one after another, so that work is linear in the size of a file.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stmgpu.errors import counted
 from stmgpu.messages.covariances import COUNT
@@ -30,6 +30,47 @@ def decode(data: bytes) -> str:
 def lines(data: bytes) -> Iterator[str]:
     """Lines of a text with their ends, which may be LF, CR LF or, throughout, CR."""
     return map(decode, io.BytesIO(data if b"\n" in data else data.replace(b"\r", b"\n")))
+
+
+class Line(NamedTuple):
+    """A line of KVN that is not blank.
+
+    Parameters
+    ----------
+    position : int
+        Its number, from 1.
+    keyword : str
+        What stands before the first '=', or COMMENT.
+    value : str or None
+        What stands after it; None without '='.
+    text : str
+        The whole line.
+    """
+
+    position: int
+    keyword: str
+    value: str | None
+    text: str
+
+
+def read_lines(data: bytes) -> Iterator[Line]:
+    """Lines of a text as keyword and value.
+
+    Examples
+    --------
+    >>> [line[:3] for line in read_lines(b"COMMENT by hand\\n\\nHBR = 5 [m]\\nend")]
+    [(1, 'COMMENT', 'by hand'), (3, 'HBR', '5 [m]'), (4, 'end', None)]
+    """
+    for number, raw in enumerate(lines(data), start=1):
+        line = raw.strip()
+        if not line:
+            continue
+        words = line.split(None, 1)
+        if words[0] == "COMMENT":
+            yield Line(number, "COMMENT", words[1] if len(words) > 1 else "", line)
+            continue
+        keyword, separator, value = (part.strip() for part in line.partition("="))
+        yield Line(number, keyword, value if separator else None, line)
 
 
 def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> Iterator[FlatRecord]:
@@ -59,11 +100,9 @@ def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> It
     """
     record, ignored = Record(), set[str]()
     start, problem, has_name = 0, "", False
-    for number, raw in enumerate(lines(data), start=1):
-        line = raw.strip()
-        if not line or line.split(None, 1)[0] == "COMMENT":
+    for number, keyword, value, line in read_lines(data):
+        if keyword == "COMMENT":
             continue
-        keyword, separator, value = (part.strip() for part in line.partition("="))
         if start and (keyword == kind.version_keyword or (keyword == "OBJECT_NAME" and has_name)):
             yield FlatRecord(start, record, problem, ignored)
             record, ignored, start, problem, has_name = {}, set(), 0, "", False
@@ -71,7 +110,7 @@ def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> It
         has_name = has_name or keyword == "OBJECT_NAME"
         if problem:
             continue
-        if not separator:
+        if value is None:
             problem = f"line {line[:60]!r} is not of the form KEYWORD = value"
             continue
         if lenient and not kind.block.knows(keyword):

@@ -62,8 +62,38 @@ def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> It
     """
     _check_tags(data)
     with _rejecting_bad_xml(kind.name):
-        for number, message in enumerate(_messages(data, kind), start=1):
+        for number, message in enumerate(_messages(data, kind.name), start=1):
             yield _read_record(number, message, kind, lenient=lenient)
+
+
+def read_messages(data: bytes, name: str) -> Iterator[Element]:
+    """Elements of all messages of a kind, one by one.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+    name : str
+        Short name of the kind, such as 'CDM'.
+
+    Yields
+    ------
+    Element
+        Each message; its content is gone when the next one is asked for.
+
+    Raises
+    ------
+    InputError
+        If it is not XML, has a DTD or entities, or holds no such message.
+
+    Examples
+    --------
+    >>> [message.get("version") for message in read_messages(b"<cdm version='1.0'/>", "CDM")]
+    ['1.0']
+    """
+    _check_tags(data)
+    with _rejecting_bad_xml(name):
+        yield from _messages(data, name)
 
 
 def _check_tags(data: bytes) -> None:
@@ -72,7 +102,7 @@ def _check_tags(data: bytes) -> None:
         fail("XML", "a tag has more than 65536 characters")
 
 
-def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
+def _messages(data: bytes, name: str) -> Iterator[Element]:
     """Messages where the schema puts them: at the root, or in an `ndm` at the root. Nothing else is kept in memory."""
     path: list[Element] = []
     begun, size, count, root = 0, 0, 0, ""
@@ -80,11 +110,11 @@ def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
         if event == "start":
             path.append(element)
             size += 1
-            root = root or _local(element)
+            root = root or local_name(element)
             if size > (_MOST_ELEMENTS if begun else _MOST_OUTSIDE):
                 place = f"a message has more than {_MOST_ELEMENTS}" if begun else f"more than {_MOST_OUTSIDE}"
-                fail("XML", f"{place} elements" + ("" if begun else f" are outside of <{kind.name.lower()}>"))
-            if not begun and len(path) <= 2 and _local(element) == kind.name.lower():
+                fail("XML", f"{place} elements" + ("" if begun else f" are outside of <{name.lower()}>"))
+            if not begun and len(path) <= 2 and local_name(element) == name.lower():
                 begun, size, count = len(path), 0, count + 1
             elif len(path) > _DEEPEST:
                 fail("XML", f"elements are nested more than {_DEEPEST} deep")
@@ -96,12 +126,12 @@ def _messages(data: bytes, kind: FlatMessage) -> Iterator[Element]:
             if not begun and path:
                 path[-1].clear()
     if not count:
-        _fail_without_message(root, kind.name)
+        _fail_without_message(root, name)
 
 
 def _read_record(position: int, message: Element, kind: FlatMessage, *, lenient: bool) -> FlatRecord:
-    sections = [element for element in message.iter() if _local(element) in kind.sections]
-    names = [_local(section) for section in sections]
+    sections = [element for element in message.iter() if local_name(element) in kind.sections]
+    names = [local_name(section) for section in sections]
     for name in sorted(name for name, required in kind.sections.items() if required):
         if names.count(name) != 1:
             return FlatRecord(position, {}, f"message holds {names.count(name)} <{name}> sections, allowed is one")
@@ -120,14 +150,14 @@ def _fields(message: Element, sections: list[Element]) -> Iterator[tuple[str, El
     """Keyword and element of each field: those of the sections, then the user's."""
     for section in sections:
         for element in section:
-            if _local(element) != "COMMENT":
-                yield _local(element), element
+            if local_name(element) != "COMMENT":
+                yield local_name(element), element
     for element in message.iter():
-        if _local(element) == "USER_DEFINED":
+        if local_name(element) == "USER_DEFINED":
             yield "USER_DEFINED_" + element.get("parameter", ""), element
 
 
-def _local(element: Element) -> str:
+def local_name(element: Element) -> str:
     """Tag without its namespace; comments and processing instructions have none."""
     tag: object = element.tag  # a function in comments and processing instructions
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""

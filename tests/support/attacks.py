@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.messages import json_text, kvn, space_track
 from support.populations import mocat_file
 from support.samples import FORMATS
 from support.space_weather import csv_document, document
@@ -23,6 +24,7 @@ from stmgpu.debris.environment.space_weather import read_space_weather
 from stmgpu.debris.population.from_table import read_table
 from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.study.scenario_file import read_study
+from stmgpu.messages.cdm import format_cdm, read_cdm
 
 Read = Callable[[bytes, Path], Any]
 
@@ -66,6 +68,14 @@ def _from_file(reader: Callable[[Path], Any]) -> Read:
     return read
 
 
+def _cdm(content: bytes, path: Path) -> Any:
+    for message in read_cdm(content):
+        message.hard_body_radius()
+        for form in ("kvn", "xml"):
+            assert len(read_cdm(format_cdm(message, form))) == 1  # what was read can be written
+    return message
+
+
 def _catalog(content: bytes, path: Path) -> Any:
     catalog = read_catalog(content, lenient=len(content) % 2 == 0)
     assert len(catalog) > 0
@@ -100,7 +110,7 @@ per_year = 5
 
 READ = (
     *FORMATS, "gzip", "OEM in KVN", "OEM in XML", "MEME", "SATCAT", "scenario", "table", "MAT", "space weather",
-    "space weather as CSV",
+    "space weather as CSV", "CDM in KVN", "CDM in XML", "CDM in JSON",
 )  # fmt: skip
 """Formats of `sound_files`."""
 
@@ -120,6 +130,9 @@ def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
             meme(times, states),
             lambda content, path: read_trajectories(_Named(content), on_note=lambda note: None),
         ),
+        "CDM in KVN": (kvn().encode(), _cdm),
+        "CDM in XML": (format_cdm(read_cdm(kvn().encode()), "xml"), _cdm),
+        "CDM in JSON": (json_text(space_track()).encode(), _cdm),
         "SATCAT": (SATCAT.encode(), lambda content, path: read_satcat(content)),
         "scenario": (SCENARIO.encode(), _from_file(read_study)),
         "table": (TABLE.encode(), _from_file(lambda path: read_table(path, generator))),
