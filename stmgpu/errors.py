@@ -104,6 +104,10 @@ class CapacityError(StmgpuError, RuntimeError):
     """A run that would need more memory than it may use."""
 
 
+class DeviceMemoryError(CapacityError):
+    """The memory of a GPU is full. Callers that can work in smaller parts do so before anybody sees it."""
+
+
 class StoreError(StmgpuError, RuntimeError):
     """A store that is missing, damaged, unfinished, or of a newer schema."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args
 
@@ -53,15 +54,21 @@ class Backend(Protocol):
         elements of an array expression that are best evaluated at once.
     xp : module
         NumPy or CuPy. Asking for it makes the backend's device the current one of the thread, so nobody keeps it.
+
+    Memory. :meth:`memory_bytes` is what arrays may still take, by which callers plan how much they do at once;
+    :meth:`release` gives back what no array uses. Where a plan turns out too large, :class:`DeviceMemoryError` is
+    raised within :meth:`on_device`, and the caller goes on with less (:func:`stmgpu.backend.parts.in_parts`).
     """
 
     name: str
     runs_kernels: bool
     rows_share_cache: bool
     threads: int
-    batch_bytes: int
-    array_chunk: int
 
+    @property
+    def batch_bytes(self) -> int: ...
+    @property
+    def array_chunk(self) -> int: ...
     @property
     def xp(self) -> ModuleType: ...
     @property
@@ -72,6 +79,8 @@ class Backend(Protocol):
     def get(self, array: BackendArray) -> BackendArray: ...
     def launch(self, kernel: str, items: int, *args: BackendArray | float) -> None: ...
     def on_device(self) -> AbstractContextManager[None]: ...
+    def memory_bytes(self) -> int: ...
+    def release(self) -> None: ...
 
 
 def device_entry(function: Callable[P, R]) -> Callable[P, R]:
@@ -143,6 +152,15 @@ def gpus_of(name: str) -> int:
         return len(devices())
     except BackendError:
         return 0
+
+
+def gpu_memory_bytes(name: str) -> int:
+    """Memory of the smallest GPU that a backend of this name can use on this machine; without one more than any."""
+    if not gpus_of(name):
+        return sys.maxsize
+    from stmgpu.backend.cuda import memory_sizes
+
+    return min(memory_sizes())
 
 
 class Choice(NamedTuple):

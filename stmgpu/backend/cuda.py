@@ -11,6 +11,7 @@ several GPUs, and threads need no preparation. Entries (:func:`stmgpu.backend.de
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ import numpy as np
 
 from stmgpu.backend import nvrtc
 from stmgpu.backend.signature import Signature, signature
-from stmgpu.errors import BackendError, CapacityError, KernelContractError, StmgpuError
+from stmgpu.errors import BackendError, DeviceMemoryError, KernelContractError, StmgpuError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,8 @@ BLOCK = 128
 
 _MAX_BLOCKS = 2**31 - 1
 _OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation and CUDA_ERROR_OUT_OF_MEMORY
+_RESERVE = 16  # the share of the memory that is left for CuPy's own arrays and for what does not fit into gaps
+_LEAST_CHUNK, _MOST_CHUNK, _BYTES_PER_ELEMENT = 1 << 10, 1 << 20, 2048
 _LOG = logging.getLogger(__name__)
 
 
@@ -48,6 +51,13 @@ def devices() -> list[str]:
     count = _count(cupy)
     _checked_arch(cupy, 0)
     return [_describe(cupy, number) for number in range(count)]
+
+
+def memory_sizes() -> list[int]:
+    """Memory of each GPU [bytes]; :class:`BackendError` without a usable GPU."""
+    cupy = _cupy()
+    properties = cupy.cuda.runtime.getDeviceProperties
+    return [int(properties(number)["totalGlobalMem"]) for number in range(_count(cupy))]
 
 
 def identities() -> list[str]:
@@ -78,8 +88,6 @@ class CudaBackend:
     runs_kernels = True
     rows_share_cache = False
     threads = 1
-    batch_bytes = 1 << 30
-    array_chunk = 1 << 20
 
     def __init__(self, device: int = 0) -> None:
         self._cupy = _cupy()
@@ -104,6 +112,29 @@ class CudaBackend:
         """Name, architecture and memory of the GPU, for provenance."""
         with self._current():
             return _describe(self._cupy, self._device.id)
+
+    def memory_bytes(self) -> int:
+        """Memory that arrays can still take: what is free, in CuPy's pool as well, without a sixteenth in reserve."""
+        with self.on_device():
+            free, total = self._device.mem_info
+            free += self._cupy.get_default_memory_pool().free_bytes()
+        return max(int(free) - int(total) // _RESERVE, 0)
+
+    @property
+    def batch_bytes(self) -> int:
+        """Half of the memory that is left."""
+        return self.memory_bytes() // 2
+
+    @property
+    def array_chunk(self) -> int:
+        """Elements of an expression, of which there is room for a quarter of the memory with its temporary arrays."""
+        return max(_LEAST_CHUNK, min(_MOST_CHUNK, self.memory_bytes() // 4 // _BYTES_PER_ELEMENT))
+
+    def release(self) -> None:
+        """Give the memory that no array uses back to the GPU, also that of arrays in cycles of references."""
+        gc.collect()
+        with self.on_device():
+            self._cupy.get_default_memory_pool().free_all_blocks()
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Uninitialised array in the GPU's memory."""
@@ -232,9 +263,9 @@ class CudaBackend:
         failed = isinstance(error, (cuda.runtime.CUDARuntimeError, cuda.driver.CUDADriverError))
         full = isinstance(error, cuda.memory.OutOfMemoryError) or "bad_alloc" in text  # the latter from Thrust
         if full or (failed and getattr(error, "status", 0) == _OUT_OF_MEMORY):
-            return CapacityError(
-                f"the GPU's memory is full{self._room()}: {text}; screen a shorter window, free the GPU, or use the "
-                "cpu backend"
+            return DeviceMemoryError(
+                f"the GPU's memory is full{self._room()}: {text}; give it fewer objects or runs at a time, end what "
+                "else uses it, or use the cpu backend"
             )
         if isinstance(error, cuda.compiler.CompileException):
             return BackendError(
@@ -255,7 +286,7 @@ class CudaBackend:
             free, total = self._device.mem_info
         except RuntimeError:
             return ""
-        return f" ({free / 2**30:.1f} of {total / 2**30:.1f} GiB free)"
+        return f" ({free / 2**20:,.0f} of {total / 2**20:,.0f} MiB free)"
 
 
 def cupy_cache() -> Path | None:

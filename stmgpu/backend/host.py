@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,13 @@ class HostArrays:
     xp: ModuleType = np
     rows_share_cache = True
     array_chunk = 1 << 15
+
+    def memory_bytes(self) -> int:
+        """Memory that arrays may take: on the host all that is asked for, since tiles are planned to fit it."""
+        return sys.maxsize
+
+    def release(self) -> None:
+        """Give unused memory back; NumPy keeps none."""
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """Uninitialised array."""

@@ -11,6 +11,7 @@ from stmgpu.backend import BackendName, get_backend
 from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.errors import CapacityError, InputError, counted
 from stmgpu.propagate.element_ages import age_limit, ages_text, warn
+from stmgpu.propagate.grids import grid_on_host
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings, operation_mode
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -100,7 +101,7 @@ def propagate(
     epoch, times_s = settings.start, settings.times_s
     runner = get_backend(backend, threads)
     propagator = SGP4Propagator(catalog, runner, settings.window.parts, (0.0, float(times_s[-1])), settings.mode)
-    states, code = (runner.get(a)[..., : propagator.n] for a in propagator.grid(times_s))
+    states, code = (a[..., : propagator.n] for a in grid_on_host(propagator, runner, times_s))
     back = np.argsort(propagator.order)
     states, code = states[..., back], code[..., back]
     values: dict[str, ArrayLike] = {

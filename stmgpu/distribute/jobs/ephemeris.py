@@ -12,6 +12,7 @@ import numpy as np
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan
 from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
+from stmgpu.propagate.grids import grid_on_host
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.settings import EphemerisSettings
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -122,7 +123,7 @@ class EphemerisJob(Job[EphemerisTile]):
                 ),
             )
         propagator = self._propagator[1]
-        states, codes = (backend.get(a) for a in propagator.grid(self.times_s[slice(*tile.times)]))
+        states, codes = grid_on_host(propagator, backend, self.times_s[slice(*tile.times)])
         position, velocity, codes = _by_object(states, codes, np.argsort(propagator.order))
         computed = time.perf_counter()
         with self.run.unless_done(tile.id):

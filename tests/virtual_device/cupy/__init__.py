@@ -83,6 +83,7 @@ from ._routines import (
 from ._routines import (
     zeros as zeros,
 )
+from ._state import get_default_memory_pool as get_default_memory_pool
 from ._ufuncs import FUNCTIONS as _FUNCTIONS
 
 __version__ = "14.2.0+virtual"

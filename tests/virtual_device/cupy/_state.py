@@ -26,6 +26,8 @@ class Settings:
     memory: int = 141 << 30
     """Bytes of each device."""
     arch: int = 90
+    machine: int = 0
+    """Number of the machine that the devices are in; part of their UUIDs."""
     sanitize: int = 0
     """Whether kernels are compiled with the AddressSanitizer."""
 
@@ -73,6 +75,8 @@ class Counts:
     download_bytes: int = 0
     allocations: int = 0
     allocated_bytes: int = 0
+    peak_bytes: int = 0
+    """Most memory in use at a time, on all devices together."""
     cupy_kernels: Counter[str] = field(default_factory=Counter)
     """CuPy's own kernels by operation and types: each is compiled once for a user and a version of CuPy."""
 
@@ -317,6 +321,8 @@ class Block:
                 raise OutOfMemoryError(whole, used[self.device])
             used[self.device] += whole
             self.size = whole
+            for one in _open:
+                one.peak_bytes = max(one.peak_bytes, used.total())
         if size:
             count("allocations")
             count("allocated_bytes", whole)
@@ -325,6 +331,32 @@ class Block:
         if self.size:
             with lock:
                 used[self.device] -= self.size
+
+
+class Pool:
+    """The default memory pool, of all devices: it keeps nothing, so that what is free is all that there is."""
+
+    def free_bytes(self) -> int:
+        """Bytes that the pool keeps on the current device."""
+        check_device(current())
+        return 0
+
+    def used_bytes(self) -> int:
+        """Bytes of the current device that arrays use."""
+        check_device(current())
+        return used[current()]
+
+    def free_all_blocks(self) -> None:
+        """Give the blocks that no array uses back to the current device."""
+        check_device(current())
+
+
+pool = Pool()
+
+
+def get_default_memory_pool() -> Pool:
+    """The pool that all arrays are made from."""
+    return pool
 
 
 def wait() -> None:

@@ -8,6 +8,7 @@ from .._state import CUDARuntimeError, Device, check_device, current, settings
 
 __all__ = [
     "CUDARuntimeError",
+    "deviceGetPCIBusId",
     "driverGetVersion",
     "getDevice",
     "getDeviceCount",
@@ -33,6 +34,12 @@ def setDevice(device: int) -> None:
     Device(device).use()
 
 
+def deviceGetPCIBusId(device: int) -> str:
+    """Place of a device on the bus, the same in all processes."""
+    check_device(device)
+    return f"0000:{device + 1:02X}:00.0"
+
+
 def driverGetVersion() -> int:
     """CUDA version of the driver."""
     return settings.driver
@@ -48,4 +55,5 @@ def getDeviceProperties(device: int) -> dict[str, Any]:
         "minor": minor,
         "totalGlobalMem": settings.memory,
         "multiProcessorCount": 132,
+        "uuid": (settings.machine << 32 | device + 1).to_bytes(16, "big"),
     }
