@@ -7,6 +7,7 @@ backends and :class:`stmgpu.screen.broad_phase_reference.KdTree` (NumPy and SciP
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from stmgpu.constants import WGS72
 from stmgpu.screen.vectors import cube
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from stmgpu.typing import BackendArray
 
 
@@ -35,6 +38,14 @@ class Candidates:
 
     def __getitem__(self, index: BackendArray | slice) -> Candidates:
         return Candidates(self.first[index], self.second[index], self.row[index], self.offset_s[index])
+
+    @staticmethod
+    def join(parts: list[Candidates], xp: ModuleType) -> Candidates:
+        """Concatenate one or more lists of candidates."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [f.name for f in dataclasses.fields(Candidates)]
+        return Candidates(*(xp.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 @dataclass

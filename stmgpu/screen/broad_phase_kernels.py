@@ -8,7 +8,7 @@ import numpy as np
 
 from stmgpu.backend.tables import table
 from stmgpu.constants import WGS72
-from stmgpu.errors import CapacityError
+from stmgpu.errors import CapacityError, DeviceMemoryError
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.plan import FEW, NODE_STEP_S, SENSELESS_ERROR_KM, UNKNOWN_ERROR_KM, Plan, hermite_weights
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FIELDS = table("row_fields.h").integer("FIELD_ROWS")
 _CHUNK = 256
 _MAX_CAPACITY = 1 << 27
+
+_BUFFERS = ("fields", "keys", "ranks", "counts", "starts", "sums", "sorted", "object", "cell")
+_CANDIDATES = ("count", "first", "second", "offset")
 
 EVERYWHERE_KM = (-1e30, 1e30)
 """Radii of all objects [km]."""
@@ -44,20 +47,13 @@ class HashGrid:
     def __init__(
         self, plan: Plan, backend: Backend, n: int, rows_per_batch: int, *, selected: np.ndarray | None = None
     ) -> None:
-        self.plan, self.backend, self.n, self.batch = plan, backend, n, rows_per_batch
+        self.plan, self.backend, self.n = plan, backend, n
         self.slots = n + 64
         self.capacity = 1024
-        counters = plan.cells + 2
-        self.chunks = -(-counters // _CHUNK)
-        empty, b = backend.empty, rows_per_batch
+        self.chunks = -(-(plan.cells + 2) // _CHUNK)
+        empty = backend.empty
         self.error = empty(n)
         self.usable = empty((0, n), np.int8)
-        self.fields = empty((b, _FIELDS, n), np.float32)
-        self.keys, self.ranks = empty((b, n), np.int32), empty((b, n), np.int32)
-        self.counts, self.starts = empty((b, counters), np.int32), empty((b, counters), np.int32)
-        self.sums = empty((b, self.chunks), np.int32)
-        self.sorted = backend.zeros((b, _FIELDS, self.slots), np.float32)
-        self.object, self.cell = empty((b, self.slots), np.int32), empty((b, self.slots), np.int32)
         self.only_selected = selected is not None and np.count_nonzero(selected) <= FEW * n
         self.selected = empty(n, np.int8)
         self.selected[...] = backend.put(selected, np.int8) if selected is not None and self.only_selected else 0
@@ -66,9 +62,37 @@ class HashGrid:
         )
         self.radii_km: tuple[float, float] = EVERYWHERE_KM
         self._radii_of: Block | None = None
-        self._allocate_candidates()
+        self._allocate(rows_per_batch)
+
+    def _allocate(self, rows: int) -> None:
+        """Working arrays for batches of that many rows, or of fewer where the memory of the device is full."""
+        while True:
+            for name in (*_BUFFERS, *_CANDIDATES):
+                self.__dict__.pop(name, None)
+            self.backend.release()
+            try:
+                with self.backend.on_device():
+                    self._allocate_rows(rows)
+                    self._allocate_candidates()
+                    return
+            except DeviceMemoryError:
+                if rows == 1:
+                    raise
+            rows //= 2
+
+    def _allocate_rows(self, b: int) -> None:
+        empty, n, slots, counters = self.backend.empty, self.n, self.slots, self.plan.cells + 2
+        self.batch = b
+        self.fields = empty((b, _FIELDS, n), np.float32)
+        self.keys, self.ranks = empty((b, n), np.int32), empty((b, n), np.int32)
+        self.counts, self.starts = empty((b, counters), np.int32), empty((b, counters), np.int32)
+        self.sums = empty((b, self.chunks), np.int32)
+        self.sorted = self.backend.zeros((b, _FIELDS, slots), np.float32)
+        self.object, self.cell = empty((b, slots), np.int32), empty((b, slots), np.int32)
 
     def _allocate_candidates(self) -> None:
+        for name in _CANDIDATES:
+            self.__dict__.pop(name, None)
         shape = (self.batch, self.capacity)
         self.count = self.backend.zeros(self.batch, np.int32)
         self.first, self.second = self.backend.empty(shape, np.int32), self.backend.empty(shape, np.int32)
@@ -119,7 +143,27 @@ class HashGrid:
         return float(low) - margin_km, float(high) + margin_km
 
     def find(self, block: Block, rows: np.ndarray) -> Candidates:
-        """Candidates of at most ``rows_per_batch`` consecutive rows; call :meth:`measure` on the block first."""
+        """Candidates of consecutive rows, in the order of rows; call :meth:`measure` on the block first."""
+        found: list[Candidates] = []
+        begin = 0
+        while begin < len(rows):
+            part = rows[begin : begin + self.batch]
+            try:
+                with self.backend.on_device():
+                    candidates = self._find(block, part)
+            except DeviceMemoryError:
+                if self.batch == 1:
+                    raise
+                candidates = None
+            if candidates is None:
+                self._allocate(self.batch // 2)
+            else:
+                found.append(candidates)
+                begin += len(part)
+        return found[0] if len(found) == 1 else Candidates.join(found, self.backend.xp)
+
+    def _find(self, block: Block, rows: np.ndarray) -> Candidates | None:
+        """Candidates of a batch; None if it has to be a smaller one."""
         plan, launch, put = self.plan, self.backend.launch, self.backend.put
         if self.only_selected and self._radii_of is not block:
             self.radii_km, self._radii_of = self._radii_km(block), block
@@ -202,11 +246,13 @@ class HashGrid:
             if int(counts.max(initial=0)) <= self.capacity:
                 break
             capacity = 1 << int(counts.max()).bit_length()
-            if capacity * self.batch > _MAX_CAPACITY:
+            if capacity > _MAX_CAPACITY:
                 raise CapacityError(
                     f"at least {int(counts.max())} candidate pairs in one interval; use a smaller threshold or step"
                 )
             self.capacity = capacity
+            if capacity * self.batch > _MAX_CAPACITY:
+                return None
             self._allocate_candidates()
         xp = self.backend.xp
         taken = xp.flatnonzero(xp.arange(self.capacity, dtype=np.int32)[None, :] < count[:, None])

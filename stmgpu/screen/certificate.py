@@ -105,8 +105,8 @@ class Certificate:
             self.largest_ratio, k = float(ratio[largest]), largest % len(pick)
             pair = refiner.get(xp.stack([ids[i[k]], ids[j[k]]]))
             self.worst = {"objects": sorted(int(n) for n in pair), "interval": int(host_row[k])}
-        self.pairs_measured += 2 * len(pick)
         self.largest_pad_km = max(self.largest_pad_km, float(refiner.get(pad.max())))
+        self.pairs_measured += 2 * len(pick)  # last: a sample that does not fit into the memory is measured again
 
 
 def _in_sample(xp: ModuleType, ids: BackendArray, candidates: Candidates, plan: Plan) -> BackendArray:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.propagate.grids import grid_on_host
 from stmgpu.propagate.instants import in_ticks
 from stmgpu.screen.events import Events
 from stmgpu.screen.refine import Refiner
@@ -174,11 +175,11 @@ def entry_exit(events: Encounters, plan: Plan, followed: Followed | None) -> tup
 
 def _inside(followed: Followed, i: np.ndarray, j: np.ndarray, samples_s: np.ndarray) -> np.ndarray:
     """Whether pairs are inside the sphere at sample times, bool [pairs, samples]; each object is propagated once."""
-    propagator, plan, get = followed.refiner.propagator, followed.plan, followed.refiner.get
+    propagator, plan, backend = followed.refiner.propagator, followed.plan, followed.refiner.backend
     inside = np.empty((len(i), len(samples_s)), bool)
     count = max(1, _GRID_BYTES // (48 * propagator.n_pad))
     for k in range(0, len(samples_s), count):
-        states, codes = (get(a) for a in propagator.grid(samples_s[k : k + count]))
+        states, codes = grid_on_host(propagator, backend, samples_s[k : k + count])
         x, y, z = (states[:, axis, j] - states[:, axis, i] for axis in range(3))
         near = x * x + y * y + z * z < plan.threshold_km**2
         inside[:, k : k + count] = (near & (codes[:, i] == 0) & (codes[:, j] == 0)).T

@@ -9,6 +9,7 @@ This module works on arrays in memory; files, stores and schedulers are handled 
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import device_entry
+from stmgpu.backend.parts import in_parts
+from stmgpu.errors import CapacityError, DeviceMemoryError
 from stmgpu.propagate.codes import CODE_ABSENT
 from stmgpu.screen.broad_phase import Block, Candidates
 from stmgpu.screen.broad_phase_kernels import HashGrid
@@ -25,7 +28,7 @@ from stmgpu.screen.certificate import Certificate
 from stmgpu.screen.encounters import Encounters, Followed, encounters, propagator_of
 from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan
-from stmgpu.screen.refine import STATES_AT_ONCE, Refiner
+from stmgpu.screen.refine import Refiner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from stmgpu.typing import BackendArray
 
 BYTES_PER_OBJECT_ROW, BYTES_PER_CELL_ROW = 100, 8
+_BYTES_PER_OBJECT = 2500  # constants, and states at the nodes of a block
+_BYTES_PER_CANDIDATE = 100  # held, and while they are sorted
 
 CANDIDATES_AT_ONCE = 2_000_000
 """Candidates collected before they are sorted and refined [pairs]; more if a single batch yields more."""
@@ -101,7 +106,8 @@ class Screener:
     ) -> None:
         self.plan, self.backend = plan, backend
         self._watch = _Stopwatch()
-        with self._watch("initialise"):
+        with self._watch("initialise"), _fitting(plan, len(objects), backend):
+            nodes = min(BLOCK_NODES, plan.last_node - plan.first_node) + 3
             self.propagator = propagator_of(objects, plan, backend)
             self.refiner = Refiner(self.propagator, plan, backend)
             self._ids = np.asarray(objects.norad_id)
@@ -110,15 +116,15 @@ class Screener:
             self._groups = _groups(objects, self.propagator.order, split, primary=primary, backend=backend)
             self._pads = self.propagator.pads_km(plan.half_step_s, NODE_STEP_S)
             self._absent = _absent(objects, self.propagator, plan, backend)
+            self._states = backend.empty((nodes, 6, self.propagator.n_pad))
+            self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
             self._rows_per_batch = rows_per_batch(plan, backend, self.propagator.n_pad)
             search_type = HashGrid if backend.runs_kernels else KdTree
             selected = (
                 None if primary.all() else np.append(primary, np.zeros(self.propagator.n_pad - len(primary), bool))
             )
             self._search = search_type(plan, backend, self.propagator.n_pad, self._rows_per_batch, selected=selected)
-            nodes = min(BLOCK_NODES, plan.last_node - plan.first_node) + 3
-            self._states = backend.empty((nodes, 6, self.propagator.n_pad))
-            self._codes = backend.empty((nodes, self.propagator.n_pad), np.int8)
+            self._candidates_at_once = min(CANDIDATES_AT_ONCE, backend.memory_bytes() // (4 * _BYTES_PER_CANDIDATE))
 
     @device_entry
     def run(
@@ -133,8 +139,11 @@ class Screener:
         progress : callable, optional
             Called with the fraction done, between 0 and 1.
         """
-        plan, refiner, watch, xp = self.plan, self.refiner, self._watch, self.backend.xp
-        last_block = plan.blocks if last_block is None else last_block
+        with _fitting(self.plan, len(self._ids), self.backend):
+            return self._run(first_block, self.plan.blocks if last_block is None else last_block, progress)
+
+    def _run(self, first_block: int, last_block: int, progress: Callable[[float], None] | None) -> Part:
+        refiner, watch, xp = self.refiner, self._watch, self.backend.xp
         failures, certificate = _Failures(self.propagator.n, self.backend), Certificate()
         batches: list[Encounters] = []
         pending: list[Candidates] = []
@@ -142,12 +151,16 @@ class Screener:
 
         def refine() -> None:
             nonlocal unrefined
+            if not pending:
+                return
             with watch("refine"):
-                for part in _chunks(pending, xp):
-                    events, bad = refiner.refine(part)
-                    batches.append(encounters(refiner, events, self._ids))
-                    unrefined += bad
+                whole = Candidates.join(pending, xp)
                 pending.clear()
+                for _, (events, bad) in in_parts(
+                    self.backend, len(whole), refiner.at_once, lambda part: self._refine(whole[part])
+                ):
+                    batches.append(events)
+                    unrefined += bad
 
         for number, (block, rows) in enumerate(self._blocks(first_block, last_block), first_block + 1):
             with watch("bounds"):
@@ -158,8 +171,8 @@ class Screener:
                 counted += len(candidates)
                 pending.append(candidates)
                 with watch("certify"):
-                    certificate.measure(candidates, block, refiner=refiner, error_km=error, ids=self._ids_in_order)
-                if sum(map(len, pending)) >= STATES_AT_ONCE:
+                    self._certify(certificate, candidates, block, error)
+                if sum(map(len, pending)) >= refiner.at_once:
                     refine()
             if progress is not None:
                 progress((number - first_block) / (last_block - first_block))
@@ -178,6 +191,22 @@ class Screener:
             seconds,
         )
 
+    def _refine(self, candidates: Candidates) -> tuple[Encounters, int]:
+        """Encounters of some candidates, and how many could not be refined."""
+        events, failed = self.refiner.refine(candidates)
+        return encounters(self.refiner, events, self._ids), failed
+
+    def _certify(self, certificate: Certificate, candidates: Candidates, block: Block, error_km: BackendArray) -> None:
+        """Add the sample of some candidates to the certificate."""
+
+        def measure(part: slice) -> None:
+            certificate.measure(
+                candidates[part], block, refiner=self.refiner, error_km=error_km, ids=self._ids_in_order
+            )
+
+        for _ in in_parts(self.backend, len(candidates), len(candidates), measure):
+            pass
+
     def _blocks(self, first: int, last: int) -> Iterator[tuple[Block, np.ndarray]]:
         """Blocks with the rows between their nodes; the last three nodes of a block are the first of the next.
 
@@ -192,25 +221,56 @@ class Screener:
                     states[:3], codes[:3] = states[count - 3 : count].copy(), codes[count - 3 : count].copy()
                 count = stop - node + 3
                 times = np.asarray(plan.node_s(np.arange(node - 1 + kept, stop + 2)), float)
-                self.propagator.grid(times, (states[kept:count], codes[kept:count]))
+                self._propagate(times, states[kept:count], codes[kept:count])
                 kept = 3
             per_node = plan.steps_per_node
             rows = np.arange(max(node * per_node - plan.first_row, 0), min(stop * per_node - plan.first_row, plan.rows))
             yield Block(states[:count], codes[:count], node - 1), rows
 
+    def _propagate(self, times_s: np.ndarray, states: BackendArray, codes: BackendArray) -> None:
+        """Fill states and codes; the propagator's own buffers are as long as a part of the times."""
+
+        def fill(part: slice) -> None:
+            self.propagator.grid(times_s[part], (states[part], codes[part]))
+
+        for _ in in_parts(self.backend, len(times_s), len(times_s), fill):
+            pass
+
     def _candidates(self, block: Block, rows: np.ndarray) -> Iterator[Candidates]:
-        """Candidates of a block, in batches of at least :data:`CANDIDATES_AT_ONCE`; the last may be smaller."""
-        xp = self.backend.xp
+        """Candidates of a block in the order of their rows, in lists of about :data:`CANDIDATES_AT_ONCE`."""
         parts: list[Candidates] = []
         for k in range(0, len(rows), self._rows_per_batch):
             with self._watch("search"):
                 candidates = self._search.find(block, rows[k : k + self._rows_per_batch])
                 for groups in self._groups:
-                    candidates = candidates[xp.flatnonzero(groups[candidates.first] != groups[candidates.second])]
+                    candidates = candidates[
+                        self.backend.xp.flatnonzero(groups[candidates.first] != groups[candidates.second])
+                    ]
                 parts.append(candidates)
-            if sum(map(len, parts)) >= CANDIDATES_AT_ONCE or k + self._rows_per_batch >= len(rows):
-                yield _in_order(parts, xp)
+            if sum(map(len, parts)) >= self._candidates_at_once or k + self._rows_per_batch >= len(rows):
+                yield from self._in_order(Candidates.join(parts, self.backend.xp))
                 parts = []
+
+    def _in_order(self, candidates: Candidates) -> Iterator[Candidates]:
+        """Sort candidates by interval and objects: their order depends on threads, results must not.
+
+        Those that the memory of the device is too small to sort together are sorted interval by interval.
+        """
+        try:
+            with self._watch("search"), self.backend.on_device():
+                ordered = _sorted(candidates, self.backend.xp)
+        except DeviceMemoryError:
+            row = self.backend.get(candidates.row)  # rises already
+            if len(row) == 0 or row[0] == row[-1]:
+                raise
+        else:
+            yield ordered
+            return
+        self.backend.release()
+        middle = int(np.searchsorted(row, row[len(row) // 2]))
+        middle = middle or int(np.searchsorted(row, row[0], side="right"))
+        yield from self._in_order(candidates[:middle])
+        yield from self._in_order(candidates[middle:])
 
 
 def _groups(
@@ -284,25 +344,33 @@ def run(
 ) -> Screening:
     """Screen all objects against all others over the whole window; see :class:`Screener` for the parameters."""
     screener = Screener(objects, plan, backend)
-    part, followed = merge_parts([screener.run(progress=progress)], objects, plan, backend)
-    return Screening(plan, backend, screener.refiner, part, followed)
+    parts, refiner = [screener.run(progress=progress)], screener.refiner
+    del screener  # with the arrays of the search
+    part, followed = merge_parts(parts, objects, plan, backend)
+    return Screening(plan, backend, refiner, part, followed)
 
 
-def _in_order(parts: list[Candidates], xp: ModuleType) -> Candidates:
-    """Sort candidates by interval and objects: their order depends on threads, results must not."""
-    first, second, row, offset_s = (
-        xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s")
+def _sorted(candidates: Candidates, xp: ModuleType) -> Candidates:
+    order = xp.lexsort(
+        xp.stack([candidates.second.astype(np.int64), candidates.first.astype(np.int64), candidates.row])
     )
-    order = xp.lexsort(xp.stack([second.astype(np.int64), first.astype(np.int64), row]))
-    return Candidates(first[order], second[order], row[order], offset_s[order])
+    return candidates[order]
 
 
-def _chunks(parts: list[Candidates], xp: ModuleType) -> Iterator[Candidates]:
-    """Pending candidates, at most :data:`STATES_AT_ONCE` at a time."""
-    if not parts:
-        return
-    whole = Candidates(
-        *(xp.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "row", "offset_s"))
-    )
-    for k in range(0, len(whole), STATES_AT_ONCE):
-        yield whole[k : k + STATES_AT_ONCE]
+@contextmanager
+def _fitting(plan: Plan, objects: int, backend: Backend) -> Iterator[None]:
+    """Raise an error that says what is needed where the device cannot hold what every block needs."""
+    try:
+        with backend.on_device():
+            yield
+    except DeviceMemoryError as error:
+        needed = math.ceil(device_bytes(plan, objects) / 2**20)
+        raise CapacityError(
+            f"a screening of {objects:,} objects needs about {needed:,} MiB: {error}; into a store it can be screened "
+            "in chunks (--chunk-objects, stm.Tiling)"
+        ) from error
+
+
+def device_bytes(plan: Plan, objects: int) -> float:
+    """Memory of a device without which that many objects cannot be screened, about [bytes]."""
+    return objects * (_BYTES_PER_OBJECT + BYTES_PER_OBJECT_ROW) + 2.0 * BYTES_PER_CELL_ROW * plan.cells

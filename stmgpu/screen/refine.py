@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend.parts import in_parts
 from stmgpu.constants import SLOW_PAIR_KM_S, WGS72
 from stmgpu.propagate.instants import in_ticks
 from stmgpu.screen.events import Events
@@ -56,6 +57,9 @@ SETTLE_REACH_S = 0.25
 STATES_AT_ONCE = 200_000
 """Pairs whose states are held in memory at once; bounds the memory of all steps after the search."""
 
+_BYTES_PER_PAIR = 1200
+"""Working arrays of a pair while it is refined."""
+
 
 class Refiner:
     """Search for the minima of distance of candidate pairs.
@@ -68,6 +72,11 @@ class Refiner:
         Screening plan.
     backend : Backend
         Backend of the propagator.
+
+    Attributes
+    ----------
+    at_once : int
+        Pairs to refine at once: :data:`STATES_AT_ONCE`, or fewer on a device of little memory.
     """
 
     def __init__(self, propagator: Propagator, plan: Plan, backend: Backend) -> None:
@@ -75,6 +84,7 @@ class Refiner:
         self.get = backend.get
         self.windows = PairWindows(propagator, plan, backend)
         self.gate_km2 = (plan.threshold_km + THRESHOLD_SLACK_KM) ** 2
+        self.at_once = max(1, min(STATES_AT_ONCE, backend.memory_bytes() // (4 * _BYTES_PER_PAIR)))
 
     @property
     def xp(self) -> ModuleType:
@@ -115,11 +125,14 @@ class Refiner:
         Times are final ones: decayed objects have no state.
         """
         put, get = self.backend.put, self.backend.get
-        for begin in range(0, len(t_s), STATES_AT_ONCE):
-            part = slice(begin, begin + STATES_AT_ONCE)
+
+        def states(part: slice) -> tuple[Floats, Floats, Bools]:
             state, difference, failed = self.relative(put(i[part]), put(j[part]), put(t_s[part]), trial=False)
             whole = get(self.xp.concatenate([state, difference, failed[None].astype(np.float64)]))  # one wait
-            yield part, whole[:6], whole[6:12], whole[12] != 0.0
+            return whole[:6], whole[6:12], whole[12] != 0.0
+
+        for part, (state, difference, failed) in in_parts(self.backend, len(t_s), self.at_once, states):
+            yield part, state, difference, failed
 
     def half_rate(
         self, i: BackendArray, j: BackendArray, t_s: BackendArray

@@ -10,7 +10,7 @@ from support.plans import plan_for
 from stmgpu.backend import Backend, get_backend
 from stmgpu.catalog.catalog import Catalog
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.screen import engine
+from stmgpu.screen import engine, refine
 from stmgpu.screen.brute import brute
 from stmgpu.screen.engine import run
 from stmgpu.screen.window_ends import END_EDGE, START_EDGE
@@ -89,6 +89,6 @@ def test_flushing_candidates_early_changes_nothing(monkeypatch: pytest.MonkeyPat
     catalog = catalog_of(random_rows(np.random.default_rng(5), 120, "shell"))
     whole = engine_events(catalog, START, 3600.0, 100.0, get_backend("cpu"))
     monkeypatch.setattr(engine, "CANDIDATES_AT_ONCE", 10)
-    monkeypatch.setattr(engine, "STATES_AT_ONCE", 50)
+    monkeypatch.setattr(refine, "STATES_AT_ONCE", 50)
     np.testing.assert_array_equal(engine_events(catalog, START, 3600.0, 100.0, get_backend("cpu")), whole)
     assert len(whole) > 20
