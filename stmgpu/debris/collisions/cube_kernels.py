@@ -8,7 +8,7 @@ import numpy as np
 
 from stmgpu.backend import device_entry
 from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
-from stmgpu.errors import CapacityError, InputError
+from stmgpu.errors import CapacityError, DeviceMemoryError, InputError
 from stmgpu.propagate.orbit_table import ABSENT
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
 _KEY_BITS = 62
 _BATCH_KEYS = 1 << 25  # keys of a batch of rows: 256 MiB, half as much for the chains
+_BYTES_PER_KEY = 40  # with its chain, its share of the buckets, and room for growth
 _MAX_PAIRS = 1 << 27
 _BUCKETS = 1 << 18  # buckets in use at a time on a CPU: 1 MiB
 _LANES = 1 << 18  # lanes that fill a GPU
@@ -36,13 +37,18 @@ class CubeKernels:
         self.beyond = self.backend.zeros(1, np.int32)
         self.reach_km = _REACH_KM
         self.capacity = 256
+        self._start(min(_BATCH_KEYS, backend.memory_bytes() // (2 * _BYTES_PER_KEY)))
+
+    def _start(self, keys_at_once: int) -> None:
+        """Start anew without arrays, with batches of so many keys."""
+        self.keys_at_once = keys_at_once
         self.keys, self.next = self.backend.empty(0, np.int64), self.backend.empty(0, np.int32)
         self.head, self.count = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
         self.first, self.second = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
 
     def _prepare(self, n: int) -> None:
         """Room for ``n`` slots, in as many rows as a batch holds; parts are what CPU threads share a row in."""
-        self.n, self.rows = n, int(np.clip(_BATCH_KEYS // n, 1, self.sampling.resamples))
+        self.n, self.rows = n, int(np.clip(self.keys_at_once // n, 1, self.sampling.resamples))
         threads = self.backend.threads
         spare = threads // self.rows
         self.parts = 1 << (spare.bit_length() - 1) if spare > 1 and n >= _SMALL else 1
@@ -68,6 +74,17 @@ class CubeKernels:
     @device_entry
     def find(self, state: State, step: int, shifts: Floats) -> Pairs:
         """Pairs that share a cell in any resample of a step, unsorted; ``shifts`` as from ``Cube.shifts``."""
+        while True:
+            try:
+                with self.backend.on_device():
+                    return self._find(state, step, shifts)
+            except DeviceMemoryError:
+                if self.rows == 1:
+                    raise
+            self._start(self.rows // 2 * self.n)  # samples of a batch are halved
+            self.backend.release()
+
+    def _find(self, state: State, step: int, shifts: Floats) -> Pairs:
         self._prepare(max(16, -(-state.n // 16) * 16))
         batches = []
         for begin in range(0, self.sampling.resamples, self.rows):

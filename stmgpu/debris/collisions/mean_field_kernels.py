@@ -51,10 +51,15 @@ class Solver:
         """
         return _Task(field, self).solve() if self.backend.runs_kernels else mean_field_reference.solve(field)
 
+    def memory_bytes(self) -> int:
+        """Memory for tables: what is left, and what is kept under their names [bytes]."""
+        return self.backend.memory_bytes() + sum(int(kept.nbytes) for kept in self._kept.values())
+
     def room(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> BackendArray:
         """An uninitialised array, in memory that is used again under the same name."""
         size = int(np.prod(shape))
         if name not in self._kept or self._kept[name].size < size:
+            self._kept.pop(name, None)  # both need not fit
             self._kept[name] = self.backend.empty(size * 5 // 4, dtype)
         return self._kept[name][:size].reshape(shape)
 
@@ -69,10 +74,13 @@ class _Task:
         self.classes = int(field.partner_class.max()) + 1
         self.width, self.owners = -(-POWERS * self.classes // 8) * 8, -(-(int(field.own_class.max()) + 1) // 8) * 8
         line = (1 + field.k.shape[0]) * self.width + HITS * self.owners
-        if 8 * self.shells * self.bins * (self.parties * self.width + self.groups * line) > MAX_BYTES:
+        needed = 8 * self.shells * self.bins * (self.parties * self.width + self.groups * line)
+        room = min(MAX_BYTES, solver.memory_bytes())
+        if needed > room:
             raise CapacityError(
-                f"{self.parties} parties that avoid each other differently are too many for mean-field "
-                "rates; use fewer different factors of avoidance, or thicker shells"
+                f"{self.parties} parties that avoid each other differently are too many for mean-field rates: they "
+                f"need {needed / 2**20:,.0f} MiB, and there is room for {room / 2**20:,.0f} MiB; use fewer different "
+                "factors of avoidance, thicker shells, or a backend with more memory"
             )
         self.order = self._order()
         numbers, labels = np.zeros((4, self.n)), np.zeros((5, self.n), np.int32)

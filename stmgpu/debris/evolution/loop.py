@@ -10,6 +10,7 @@ that runs the kernels, or the other scenarios of the study, with which it shares
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import device_entry
+from stmgpu.backend.parts import in_parts
 from stmgpu.debris import streams
 from stmgpu.debris.environment.environment import Environment, sun_direction
 from stmgpu.debris.environment.lifetime import Lifetime
@@ -54,6 +56,8 @@ PLANNED_FUTURES = 8
 """Solar futures over which lifetimes are averaged where solar activity is random."""
 
 _LAUNCH_UID = 1 << 40
+_BYTES_PER_OBJECT = 600
+"""Memory of a device for an object of the initial population: columns, their growth, and cells of the Cube method."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -118,8 +122,22 @@ class Evolution:
 
     @device_entry
     def run(self) -> list[RunResult]:
-        """Evolve to the end; return the results in the order of ``run_numbers``."""
-        return Loop(self).run()
+        """Evolve to the end; return the results in the order of ``run_numbers``.
+
+        As many runs are evolved side by side as the memory of the device holds; those that turn out not to fit begin
+        anew in smaller groups.
+        """
+        runs = len(self.run_numbers)
+
+        def group(part: slice) -> list[RunResult]:
+            def report(fraction: float) -> None:
+                if self.progress:
+                    self.progress((part.start + fraction * (part.stop - part.start)) / runs)
+
+            return Loop(dataclasses.replace(self, run_numbers=self.run_numbers[part], progress=report)).run()
+
+        at_once = self.backend.memory_bytes() // (_BYTES_PER_OBJECT * max(len(self.population), 1))
+        return [result for _, results in in_parts(self.backend, runs, at_once, group) for result in results]
 
 
 def time_span(population: Population, years: float) -> tuple[float, float]:
