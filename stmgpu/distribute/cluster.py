@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from stmgpu.distribute.executors import SLURM
 from stmgpu.errors import InputError, StmgpuError
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from stmgpu.distribute.executors import Dask
     from stmgpu.distribute.slurm import JobCluster
-
-SLURM = "slurm"
-"""Scheduler argument for the ranks of a Slurm job step."""
 
 CONNECT = "30s"
 """Timeout of the connection to a scheduler."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, get_args
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from stmgpu.progress import Progress
+
+SLURM = "slurm"
+"""Scheduler argument for the ranks of a Slurm job step."""
+
+_OTHER_RANKS = 2
+"""Ranks of a job step that are no workers: the scheduler and the client."""
 
 USABLE = 0.8
 """Share of the free memory that workers are planned for."""
@@ -59,6 +66,10 @@ class Executor(ABC):
     def resolve_task(self) -> tuple[int, int] | None:
         """(i, n) where this process computes the i-th share of n; None if it computes all tiles."""
         return None
+
+    def processes(self, workers: int) -> int:
+        """Processes that will work on the tiles, as far as is known; `workers` are those planned on this machine."""
+        return workers
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,11 @@ class SlurmArray(Executor):
         check_task(task)
         return task
 
+    def processes(self, workers: int) -> int:
+        """Tasks of the array, if they are known by now, each with that many workers."""
+        _, tasks = self.task or array_task() or (0, 1)
+        return workers * tasks
+
 
 @dataclass(frozen=True)
 class Dask(Executor):
@@ -195,6 +211,15 @@ class Dask(Executor):
                 workers = min(gpus, max(1, most))
         workers = workers or 1
         return workers, threads or max(1, cores // workers)
+
+    def processes(self, workers: int) -> int:
+        """Workers of the cluster that there are by now; of a cluster elsewhere nobody knows before it is joined."""
+        if self.client is not None:
+            return max(workers, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        ranks = os.environ.get("SLURM_NTASKS", "")
+        if self.scheduler == SLURM and ranks.isdecimal():
+            return max(workers, int(ranks) - _OTHER_RANKS)
+        return workers
 
 
 SERIAL = Serial()

@@ -18,6 +18,7 @@ from stmgpu.distribute.jobs.ephemeris import ephemeris_tiles
 from stmgpu.distribute.jobs.screening import screening_tiles
 from stmgpu.distribute.tiles import chunks, share
 from stmgpu.errors import InputError
+from stmgpu.screen.engine import device_bytes
 from stmgpu.store import check_store
 
 needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -148,6 +149,29 @@ def test_the_catalogue_is_cut_where_it_does_not_fit() -> None:
     assert {t.left[1] - t.left[0] for t in tiles} <= set(range(tiling.chunk_objects + 1))
     with pytest.raises(InputError, match="not enough for any tile"):
         screening.choose(plan, every, stm.Tiling(), memory_bytes=1e8, threads=2)
+    tiling, _ = screening.choose(plan, every, stm.Tiling(), memory_bytes=64e9, threads=2, gpu_bytes=1e9)
+    assert tiling.chunk_objects is not None
+    assert device_bytes(plan, 2 * tiling.chunk_objects) <= 1e9
+    tiling, _ = screening.choose(plan, every, stm.Tiling(), memory_bytes=64e9, threads=2, gpu_bytes=8e9)
+    assert tiling.chunk_objects is None
+
+
+def test_many_workers_get_some_tiles_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, every = plan_for((2460676.5, 0.0), 30 * 86400.0, 5.0, 26_000), np.ones(26_000, bool)
+
+    def tiles(executor: stm.distribute.Executor) -> int:
+        budget = screening.parallel_budget(executor.processes(1))
+        return len(screening.choose(plan, every, stm.Tiling(), memory_bytes=64e9, threads=2, budget=budget)[1])
+
+    assert tiles(stm.Dask()) == tiles(stm.SlurmArray()) == 90  # of eight hours
+    assert tiles(stm.SlurmArray((0, 8))) == 90
+    assert tiles(stm.SlurmArray((0, 60))) == 240
+    monkeypatch.setenv("SLURM_NTASKS", "122")  # two of them are scheduler and client
+    assert tiles(stm.Dask(scheduler="slurm")) == 360  # of whole hours, so three each
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_MIN", "0")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_MAX", "59")
+    assert tiles(stm.SlurmArray()) == 240
 
 
 @pytest.mark.parametrize("tiling", [{"tile_hours": 0.0}, {"tile_hours": float("nan")}, {"chunk_objects": 0}])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.backend import gpu_memory_bytes
 from stmgpu.distribute import resources
 from stmgpu.distribute.executors import USABLE, RunOptions
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
@@ -17,7 +18,7 @@ from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.screen.conjunctions import build_dataset
-from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Screener
+from stmgpu.screen.engine import BYTES_PER_CELL_ROW, BYTES_PER_OBJECT_ROW, Screener, device_bytes
 from stmgpu.screen.parts import Part, merge_parts
 from stmgpu.screen.plan import BLOCK_NODES, NODE_STEP_S, Plan, candidates_per_s, cost_ns, make_plan
 from stmgpu.screen.settings import ScreeningSettings
@@ -55,6 +56,9 @@ class TileBudget:
 
 SINGLE, PARALLEL = TileBudget(24, 1.0, 20.0), TileBudget(96, 0.25, 20.0)
 """Budgets for one process, and for several, which should end at about the same time."""
+
+_TILES_PER_PROCESS = 4
+"""Tiles of each of many processes, so that none waits long for the last ones."""
 
 _PROCESS_BYTES = 280e6
 _BYTES_PER_OBJECT = 8 * (6 * (BLOCK_NODES + 3) + 35 + 11 + 10) + 2 * (BLOCK_NODES + 3) + 900
@@ -114,8 +118,9 @@ class ScreeningJob(Job[ScreeningTile]):
             is_primary,
             options.tiling,
             memory_bytes=resources.memory_bytes() * USABLE / workers,
+            gpu_bytes=gpu_memory_bytes(options.backend) * USABLE,
             threads=threads,
-            budget=PARALLEL if options.executor.parallel else SINGLE,
+            budget=parallel_budget(options.executor.processes(workers)) if options.executor.parallel else SINGLE,
         )
         document = cls.document(run_input, plan.settings, tiling=tiling, tiles=len(tiles), backend=options.backend)
         return RunPlan(document, run_input, estimate(plan, is_primary, tiling, threads))
@@ -227,6 +232,7 @@ def choose(
     *,
     memory_bytes: float,
     threads: int,
+    gpu_bytes: float = math.inf,
     budget: TileBudget = SINGLE,
 ) -> tuple[Tiling, list[ScreeningTile]]:
     """Complete a tiling.
@@ -243,6 +249,8 @@ def choose(
         Memory of a worker [bytes], which chunks must fit.
     threads : int
         Threads of a worker.
+    gpu_bytes : float
+        Memory of its GPU [bytes].
     budget : TileBudget
         Size of tiles whose hours are not prescribed.
 
@@ -253,19 +261,29 @@ def choose(
     """
     chunk_objects, tile_hours = tiling.chunk_objects, tiling.tile_hours
     objects, primaries = len(is_primary), int(np.count_nonzero(is_primary))
-    if chunk_objects is None and memory_of(plan, objects, threads) > memory_bytes:
+
+    def fits(objects: int) -> bool:
+        return memory_of(plan, objects, threads) <= memory_bytes and device_bytes(plan, objects) <= gpu_bytes
+
+    if chunk_objects is None and not fits(objects):
         chunk_objects = objects
-        while chunk_objects > 1 and memory_of(plan, 2 * chunk_objects, threads) > memory_bytes:
+        while chunk_objects > 1 and not fits(2 * chunk_objects):
             chunk_objects = -(-chunk_objects // 2)
-        if memory_of(plan, 2 * chunk_objects, threads) > memory_bytes:
+        if not fits(2 * chunk_objects):
             raise InputError(
-                f"{memory_bytes / 2**20:.0f} MiB of memory a worker are not enough for any tile; use fewer workers"
+                f"{min(memory_bytes, gpu_bytes) / 2**20:.0f} MiB of memory a worker are not enough for any tile; use "
+                "fewer workers"
             )
     if tile_hours is None:
         hour_s = cost_ns(plan.step_s, plan.threshold_km, objects, primaries) * 1e-9 * 3600.0
         wanted = max(budget.least_s / hour_s, math.ceil(plan.blocks / budget.tiles))
         tile_hours = max(1, math.floor(min(budget.most_s / hour_s, wanted)))
     return cut(plan, is_primary, Tiling(tile_hours, chunk_objects))
+
+
+def parallel_budget(processes: int) -> TileBudget:
+    """Budget for that many processes."""
+    return dataclasses.replace(PARALLEL, tiles=max(PARALLEL.tiles, _TILES_PER_PROCESS * processes))
 
 
 def memory_of(plan: Plan, objects: int, threads: int) -> float:
