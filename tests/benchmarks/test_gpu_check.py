@@ -101,7 +101,9 @@ def test_every_phase_on_the_virtual_device(
     from gpu_phases import clock
 
     monkeypatch.setattr(clock, "CAPS", {"secular_step": 96, "cube_cells": 80})  # whose files compile fast
-    code, report = checked(gpu_check, monkeypatch, tmp_path, "--device", "virtual")
+    with virtual.changed(devices=2):
+        code, report = checked(gpu_check, monkeypatch, tmp_path, "--device", "virtual")
+    assert report["second_gpu"]["ran"]
     assert (code, report["problems"]) == (0, [])
     assert {name: phase["status"] for name, phase in report["phases"].items()} == {
         **dict.fromkeys(gpu_check.PHASES, "done"),

@@ -46,9 +46,10 @@ def test_attributes(real: ModuleType, stand_in: ModuleType) -> None:
     for name in ("ndarray", "RawModule", "RawKernel"):
         assert public(getattr(stand_in, name)) <= public(getattr(real, name)), name
     operators = {name for name in dir(stand_in.ndarray) if name.startswith("__")} - set(dir(object))
-    assert operators <= {*dir(real.ndarray), "__weakref__", "__slots__"}
-    assert public(stand_in.cuda.Device) <= public(real.cuda.Device)
-    for name in ("compiler", "driver", "function", "memory", "runtime"):
+    assert operators <= {*dir(real.ndarray), "__annotations__", "__weakref__", "__slots__"}
+    for name in ("Device", "Event"):
+        assert public(getattr(stand_in.cuda, name)) <= public(getattr(real.cuda, name)), name
+    for name in ("compiler", "driver", "function", "memory", "runtime", "stream"):
         assert set(getattr(stand_in.cuda, name).__all__) <= public(getattr(real.cuda, name)), name
 
 
