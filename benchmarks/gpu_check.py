@@ -117,7 +117,7 @@ PHASES = {
     "states": Plan(equality.states, 60.0, 25.0),
     "screening": Plan(equality.screening, 90.0, 40.0),
     "week": Plan(equality.week, 90.0),
-    "debris": Plan(equality.debris, 90.0, 30.0),
+    "debris": Plan(equality.debris, 90.0, 40.0),
     "mean_field": Plan(equality.field, 40.0, 20.0),
     "launches": Plan(launches.compare, 90.0, 40.0, needs_cuda=True),
     "tests": Plan(install.tests, 150.0),

@@ -83,38 +83,34 @@ def debris(phase: Phase) -> None:
     """Runs of the shipped scenario side by side, and the two kernels that work on all objects alone."""
     scenario, population = shipped_population(phase.options.population)
     runs, years = phase.options.runs, phase.options.years
-    phase.result |= {"runs": runs, "years": years, "objects": len(population)}
 
     def evolve(backend: Backend) -> Callable[[], list[RunResult]]:
         return Evolution(scenario, population, years=years, seed=1, run_numbers=list(range(runs)), backend=backend).run
 
-    found, seconds = phase.timed(evolve(phase.candidate), len, repeats=1)
+    found, timed = phase.timed(evolve(phase.candidate), len, repeats=0)
     steps = round(years * 365.25 / scenario.propagation.step_days)
     objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in found)
     phase.result |= {
-        "object_steps": objects * steps,
-        "timed": seconds | {"object_steps_per_s": rate(objects * steps, seconds["best_s"])},
-    }
-    phase.save()
-    phase.result["timed"] |= _object_kernels(phase, phase.candidate, scenario, population, runs)
+        "runs": runs, "years": years, "objects": len(population), "object_steps": objects * steps, "timed": timed,
+    }  # fmt: skip
     phase.save()
     with baseline(phase.options.backend) as cpu:
-        expected, seconds = phase.timed(evolve(cpu), len, repeats=0)
-        phase.result["baseline"] = seconds | {"object_steps_per_s": rate(objects * steps, seconds["best_s"])}
-        phase.result["baseline"] |= _object_kernels(phase, cpu, scenario, population, runs)
-    names = sorted(
-        {
-            name
-            for a, b in zip(found, expected, strict=True)
-            for kind in ("series", "events")
-            for name in differing_names(getattr(a, kind), getattr(b, kind))
-        }
-    )
-    _note_names(phase, "debris", names)
+        expected, phase.result["baseline"] = phase.timed(evolve(cpu), len, repeats=0)
+    names = {
+        name
+        for a, b in zip(found, expected, strict=True)
+        for kind in ("series", "events")
+        for name in differing_names(getattr(a, kind), getattr(b, kind))
+    }
+    _note_names(phase, "debris", sorted(names))
+    phase.save()
+    phase.repeat(timed, evolve(phase.candidate), len, repeats=1)
+    for backend, part in ((phase.candidate, timed), (cpu, phase.result["baseline"])):
+        part["object_steps_per_s"] = rate(objects * steps, part["best_s"])
+        part |= _object_kernels(phase, backend, scenario, population, runs)
+        phase.save()
     for key in ("object_steps_per_s", "moving_per_s", "meeting_per_s"):
-        phase.say(
-            f"debris: {key} {shown(phase.result['timed'][key])} (baseline {shown(phase.result['baseline'][key])})"
-        )
+        phase.say(f"debris: {key} {shown(timed[key])} (baseline {shown(phase.result['baseline'][key])})")
 
 
 def field(phase: Phase) -> None:
@@ -208,7 +204,11 @@ def _screening_case(
     phase: Phase, catalog: Catalog, hours: float, threshold_km: float, repeats: int = 3, *, compare: bool = True
 ) -> None:
     name = f"{len(catalog)} objects, {hours:g} h, {threshold_km:g} km"
-    found, seconds = phase.timed(lambda: screened(catalog, hours, threshold_km, phase.candidate), len, repeats)
+
+    def run() -> xr.Dataset:
+        return screened(catalog, hours, threshold_km, phase.candidate)
+
+    found, seconds = phase.timed(run, len, repeats=0)
     case: dict[str, Any] = {
         "objects": len(catalog),
         "hours": hours,
@@ -216,7 +216,6 @@ def _screening_case(
         "events": found.sizes["conjunction"],
         "candidates": found.attrs["candidates"],
         "timed": seconds,
-        "stages": json.loads(found.attrs["seconds"]) if phase.measured else None,
     }
     phase.result.setdefault("cases", []).append(case)
     phase.save()
@@ -225,14 +224,17 @@ def _screening_case(
             expected, case["baseline"] = phase.timed(lambda: screened(catalog, hours, threshold_km, cpu), len, 0)
         case["events_baseline"] = expected.sizes["conjunction"]
         case["differing_variables"] = differing_names(found.variables, expected.variables)
-        certificate = found.attrs["certificate"] == expected.attrs["certificate"]
-        if not certificate:
+        if found.attrs["certificate"] != expected.attrs["certificate"]:
             case["differing_variables"].append("certificate")
         if case["differing_variables"]:
             phase.problem(
                 f"screening of {name}: {', '.join(case['differing_variables'])} differ ({case['events']} events, "
                 f"the CPU has {case['events_baseline']})"
             )
+        phase.save()
+    last = [found]
+    phase.repeat(seconds, run, last.append, repeats)
+    case["stages"] = json.loads(last[-1].attrs["seconds"]) if phase.measured else None
     phase.say(
         f"screening of {name}: {case['events']} events, {shown(seconds['best_s'])} s"
         + (f" (baseline {shown(case['baseline']['best_s'])} s)" if compare else "")

@@ -82,18 +82,28 @@ class Phase:
         write_json(self.part, {"result": self.result, "problems": self.problems})
 
     def timed(self, run: Callable[[], Any], wait: Callable[[Any], Any], repeats: int = REPEATS) -> tuple[Any, Seconds]:
-        """The result, and seconds of the first run and of the fastest of the others, as many as there is time for."""
-        seconds: list[float] = []
-        while len(seconds) <= repeats:
+        """The result of the first run, and the seconds of it and of the fastest of some further ones."""
+        begin = time.perf_counter()
+        result = run()
+        wait(result)
+        first = time.perf_counter() - begin if self.measured else None
+        seconds: Seconds = {"first_s": first, "best_s": first, "runs": 1}
+        self.repeat(seconds, run, wait, repeats)
+        return result, seconds
+
+    def repeat(
+        self, seconds: Seconds, run: Callable[[], Any], wait: Callable[[Any], Any], repeats: int = REPEATS
+    ) -> None:
+        """Run again, while there is time, and note the fastest of these runs."""
+        fastest = math.inf
+        for _ in range(repeats):
             begin = time.perf_counter()
-            result = run()
-            wait(result)
-            seconds.append(time.perf_counter() - begin)
-            if self.left() < 3.0 * seconds[-1]:
+            wait(run())
+            fastest = min(fastest, time.perf_counter() - begin)
+            seconds["runs"] = (seconds["runs"] or 0) + 1
+            seconds["best_s"] = fastest if self.measured else None
+            if self.left() < 3.0 * fastest:
                 break
-        if not self.measured:
-            return result, {"first_s": None, "best_s": None, "runs": len(seconds)}
-        return result, {"first_s": seconds[0], "best_s": min(seconds[1:] or seconds), "runs": len(seconds)}
 
 
 Seconds = dict[str, float | None]
