@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.commands import stmgpu
+from support.device import is_virtual
 from support.stores import result_of, screen, small_catalog
 from support.studies import evolve
 from support.workflows import WORKFLOWS, same_bytes
@@ -45,6 +46,18 @@ def test_the_same_bytes_as_on_the_cpu(name: str, kernel_backend: Backend) -> Non
     same_bytes(WORKFLOWS[name](kernel_backend), WORKFLOWS[name](CpuBackend()))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [1, 7])
+def test_the_same_bytes_in_every_order_of_threads(order: int, kernel_backend: Backend) -> None:
+    """Reversed, and in a permutation; a real device has an order of its own."""
+    if not is_virtual():
+        pytest.skip("threads are put in order on the virtual device")
+    with kernel_backend.xp.virtual.changed(order=order):  # type: ignore[attr-defined]
+        for workflow in WORKFLOWS.values():
+            same_bytes(workflow(kernel_backend), workflow(CpuBackend()))
+
+
+@pytest.mark.slow
 def test_every_kernel_is_launched(kernel_backend: Backend, launched: set[str]) -> None:
     """A kernel that no workflow launches is not compared: add it to one in ``tests/support/workflows.py``."""
     for workflow in WORKFLOWS.values():

@@ -28,4 +28,4 @@ def test_a_verdict() -> None:
     assert more == f"{name} takes {bound.launches + 1} launches, its budget is {bound.launches}: do with less"
     (fewer,) = verdict(name, dataclasses.replace(bound, bytes_moved=bound.bytes_moved // 2))
     assert fewer.endswith("lower it to what was counted")
-    assert len(verdict(name, Cost())) == 4
+    assert len(verdict(name, Cost())) == 5
