@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import machine  # noqa: E402
-from gpu_phases.clock import CLOCK_HZ, FP64, ISSUES  # noqa: E402
 from support.plans import plan_for  # noqa: E402
 from support.workflows import functions  # noqa: E402
 from virtual_device import library, lockstep, ptx  # noqa: E402
@@ -47,6 +46,7 @@ from stmgpu.screen.engine import run  # noqa: E402
 
 ARCH = 90
 SMS = 132
+CLOCK_HZ, ISSUES, FP64 = 1.755e9, 4, 2  # warp instructions that a multiprocessor issues, and begins in float64
 MEMORY = {"H100": 3.35e12, "H200": 4.8e12}  # bytes a second
 CONVERSIONS, REQUESTS, SECTORS = 0.5, 1.0, 4.0  # of a multiprocessor in a clock
 WARPS, REGISTERS, REGISTER_UNIT, PARTITIONS = 64, 65536, 256, 4  # of a multiprocessor; a unit is a warp's

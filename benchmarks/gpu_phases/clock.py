@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
 import numpy as np
+from machine import RESULTS
 
 from gpu_phases.launches import small_runs
 from gpu_phases.phase import Phase, differing, rate, shown
@@ -25,16 +27,12 @@ from stmgpu.backend.cuda import BLOCK, CudaBackend
 from stmgpu.backend.signature import signature
 from stmgpu.backend.source import flatten
 
-CLOCK_HZ, ISSUES, FP64 = 1.755e9, 4, 2
-"""Of an H100 or H200: clock, and warp instructions that a multiprocessor can issue and begin in float64 a clock."""
+COUNTS = RESULTS / "device_counts.md"
+"""Predicted bounds of every kernel on an H100 and H200, see ``benchmarks/device_counts.py``."""
 
-BOUND_OF_A_WARP = {
-    "sgp4_grid": (7_116 / 8, 4_586 / 8),
-    "find_pairs": (25_081, 22),
-    "secular_step": (2_144, 1_389),
-}
-"""Predicted, not measured: machine instructions and float64 instructions of a warp, counted on the virtual device (of
-sgp4_grid for each time that a lane does)."""
+SMS = 132
+TIMES_OF_A_LANE = 33 / 9
+"""Times that a lane of sgp4_grid and sdp4_grid does in the case of that table: 33 nodes in 9 parts."""
 
 CAPS = {"sgp4_grid": 128, "sdp4_grid": 168, "find_pairs": 80, "secular_step": 96, "cube_cells": 80}
 """Registers a thread to try: the next step of occupancy, at the price of a few spilled bytes."""
@@ -86,13 +84,33 @@ class Recorder:
         return table
 
     def bound_s(self, kernel: str, units: int) -> float | None:
-        """Seconds that the arithmetic of a kernel takes at least, as predicted; only for sm_90."""
-        if kernel not in BOUND_OF_A_WARP or self.backend.arch != 90:
+        """Seconds that a kernel takes at least, as predicted; only for sm_90."""
+        bounds = predicted_ps(self.backend.device)
+        if kernel not in bounds or self.backend.arch != 90:
             return None
         properties = self.backend.xp.cuda.runtime.getDeviceProperties(0)
-        instructions, fp64 = BOUND_OF_A_WARP[kernel]
-        clocks = units / 32 * max(instructions / ISSUES, fp64 / FP64)
-        return clocks / (int(properties["multiProcessorCount"]) * CLOCK_HZ)
+        return 1e-12 * units * bounds[kernel] * SMS / int(properties["multiProcessorCount"])
+
+
+@cache
+def predicted_ps(device: str) -> dict[str, float]:
+    """Lower limit of every kernel for a lane [ps], or for a state in sgp4_grid and sdp4_grid.
+
+    Of the cases of the table the first counts.
+    """
+    text = COUNTS.read_text(encoding="utf-8")
+    lines = [line for line in text[text.index("## Bounds") :].splitlines() if line.startswith("|")]
+    names = [name.strip() for name in lines[0].strip("|").split("|")]
+    memory = "H100" if "H100" in device else "H200"
+    bounds: dict[str, float] = {}
+    for line in lines[2:]:
+        row = dict(zip(names, (cell.strip() for cell in line.strip("|").split("|")), strict=False))
+        if "largest" not in row:
+            break
+        kernel = row["kernel, case"].split("`")[1]
+        limits = [float(row[n].replace(",", "")) for n in ("issue", "fp64", "conversion", "load/store", memory)]
+        bounds.setdefault(kernel, max(limits) / (TIMES_OF_A_LANE if kernel in ("sgp4_grid", "sdp4_grid") else 1.0))
+    return bounds
 
 
 def clock(phase: Phase) -> None:
@@ -113,8 +131,7 @@ def clock(phase: Phase) -> None:
         phase.result[name] = {"wall_s": wall, "kernel_s": inside, "other_s": wall - inside, "kernels": kernels}
         phase.say(f"{name}: {_number(wall)} s, of which {_number(inside)} s in {len(recorder.events)} launches")
         for kernel, row in sorted(kernels.items(), key=lambda item: -item[1]["seconds"]):
-            if row["bound_s"]:
-                print(f"  {kernel}: {_number(row['share_of_bound'])} of the predicted bound")
+            print(f"  {kernel}: {_number(row['seconds'])} s, {_number(row['share_of_bound'])} of the predicted bound")
 
 
 def registers(phase: Phase) -> None:
@@ -229,7 +246,7 @@ def _same(backend: CudaBackend, expected: list[Any], found: list[Any]) -> bool:
 def _units(kernel: str, items: int, args: tuple[Any, ...]) -> int:
     """Lanes of a launch; of sgp4_grid and sdp4_grid the objects times the times."""
     named = dict(zip((p.name for p in signature(kernel).parameters), args, strict=True))
-    return int(named["cols"]) * int(named["times"]) if kernel == "sgp4_grid" else items
+    return int(named["cols"]) * int(named["times"]) if kernel in ("sgp4_grid", "sdp4_grid") else items
 
 
 def _number(value: float | None) -> str:

@@ -24,6 +24,7 @@ from virtual_device.shadow import IN_ANY_ORDER
 from stmgpu.backend import Backend, nvrtc
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.backend.cuda import CudaBackend
+from stmgpu.backend.signature import signatures
 
 pytestmark = pytest.mark.skipif("scalar" not in usable_levels(), reason="the kernels were not compiled here")
 
@@ -118,6 +119,7 @@ def test_every_phase_on_the_virtual_device(
     ):  # fmt: skip
         assert set(found(report, field)) == {None}, f"{field} was not measured on a GPU"
     assert found(report, "clock.screening.kernels.find_pairs.launches")[0] > 0
+    assert all(bound > 0.0 for bound in found(report, "clock.*.kernels.*.bound_s")), "predicted for every kernel"
     assert report["states"]["numbers"] > 1000
     page = (ROOT / "benchmarks" / "results" / "PENDING.md").read_text()
     answered = {field for field in fields_of(page) if field.partition(".")[0] not in ("launches", "tests")}
@@ -202,6 +204,17 @@ def test_time_that_runs_out_is_named(gpu_check: ModuleType, tmp_path: Path, monk
     assert code == 1
     assert report["phases"]["states"]["status"] == report["phases"]["million"]["status"] == "skipped"
     assert report["problems"] == ["states: no time was left"]
+
+
+def test_predicted_bounds_are_those_of_the_table(gpu_check: ModuleType) -> None:
+    """Seconds of the most work that the arithmetic units of an H200 can do: a state of SGP4 is 287 instructions."""
+    from gpu_phases import clock
+
+    bounds = clock.predicted_ps("NVIDIA H200, sm_90")
+    assert set(bounds) == set(signatures())
+    assert bounds["sgp4_grid"] == pytest.approx(4586 / 8 / 2 / 32 / 132 / 1.755e9 * 1e12, rel=0.05)
+    assert bounds["find_pairs"] == pytest.approx(25_081 / 4 / 32 / 132 / 1.755e9 * 1e12, rel=0.05)
+    assert bounds["sort_rows"] < clock.predicted_ps("NVIDIA H100 80GB HBM3, sm_90")["sort_rows"], "memory limits it"
 
 
 def test_nan_is_nan_and_zero_is_not_minus_zero(gpu_check: ModuleType) -> None:
