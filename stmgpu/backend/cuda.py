@@ -41,6 +41,7 @@ BLOCK = 128
 _MAX_BLOCKS = 2**31 - 1
 _OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation and CUDA_ERROR_OUT_OF_MEMORY
 _RESERVE = 16  # the share of the memory that is left for CuPy's own arrays and for what does not fit into gaps
+_MOST_BATCH = 8 << 30  # for larger arrays CuPy compiles other kernels, and its indices have 64 bits
 _LEAST_CHUNK, _MOST_CHUNK, _BYTES_PER_ELEMENT = 1 << 10, 1 << 20, 2048
 _LOG = logging.getLogger(__name__)
 
@@ -122,8 +123,8 @@ class CudaBackend:
 
     @property
     def batch_bytes(self) -> int:
-        """Half of the memory that is left."""
-        return self.memory_bytes() // 2
+        """Half of the memory that is left, and so little that no array of a batch has more than 2 GiB."""
+        return min(self.memory_bytes() // 2, _MOST_BATCH)
 
     @property
     def array_chunk(self) -> int:
