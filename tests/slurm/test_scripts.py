@@ -140,6 +140,14 @@ def test_each_script_chooses_executor_and_backend(make: Make, tmp_path: Path) ->
     }
 
 
+def test_the_step_of_dask_waits_for_its_client(make: Make, tmp_path: Path) -> None:
+    """Options of srun: the client ends last, workers may be lost, and every task has its cores and all GPUs."""
+    make("srun", 'printf "%s\\0" "$@" >arguments')
+    run("screen_dask.sbatch", tmp_path, ["catalog.tle"], SLURM_JOB_ID="74", SLURM_CPUS_PER_TASK="6")
+    arguments = told(tmp_path)
+    assert arguments[: arguments.index("bash")] == ["--kill-on-bad-exit=0", "--wait=0", "--cpus-per-task=6"]
+
+
 def test_json_is_asked_for_before_the_verb(make: Make, tmp_path: Path) -> None:
     assert run("screen_array.sbatch", tmp_path, ["c.tle"], **ARRAY, STMGPU_LOG_JSON="1")[0] == 0
     assert told(tmp_path)[:2] == ["--log-json", "screen"]
