@@ -67,9 +67,6 @@ class HashGrid:
     def _allocate(self, rows: int) -> None:
         """Working arrays for batches of that many rows, or of fewer where the memory of the device is full."""
         while True:
-            for name in (*_BUFFERS, *_CANDIDATES):
-                self.__dict__.pop(name, None)
-            self.backend.release()
             try:
                 with self.backend.on_device():
                     self._allocate_rows(rows)
@@ -78,7 +75,13 @@ class HashGrid:
             except DeviceMemoryError:
                 if rows == 1:
                     raise
+            self._give_back()
             rows //= 2
+
+    def _give_back(self) -> None:
+        for name in (*_BUFFERS, *_CANDIDATES):
+            self.__dict__.pop(name, None)
+        self.backend.release()
 
     def _allocate_rows(self, b: int) -> None:
         empty, n, slots, counters = self.backend.empty, self.n, self.slots, self.plan.cells + 2
@@ -156,6 +159,7 @@ class HashGrid:
                     raise
                 candidates = None
             if candidates is None:
+                self._give_back()
                 self._allocate(self.batch // 2)
             else:
                 found.append(candidates)
