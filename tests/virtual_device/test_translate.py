@@ -445,17 +445,22 @@ def _entry(name: str, form: Form, *, typed: bool) -> str:
     return f"\n.visible .entry {name}(\n{parameters}\n)\n{{\n{declared}\n\n\t{body}\n\tret;\n\n}}\n"
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["typed", "untyped"])
-def forms(request: pytest.FixtureRequest) -> Library:
-    """A kernel for each form: with registers for floating point (sm_90), and with their bits only (sm_100)."""
-    entries = [_entry(f"form_{k}", form, typed=request.param) for k, form in enumerate(FORMS.values())]
+VARIANTS = [(opcode, True) for opcode in FORMS] + [
+    (opcode, False) for opcode, form in FORMS.items() if "f" in {kind[0] for kind in (*form.inputs, form.output)}
+]
+"""Each form with registers for floating point, as up to sm_90; those of floats with their bits too, as from sm_100."""
+
+
+@pytest.fixture(scope="module")
+def forms() -> Library:
+    entries = [_entry(f"form_{k}", FORMS[opcode], typed=typed) for k, (opcode, typed) in enumerate(VARIANTS)]
     return Library.of_ptx(HEAD + "".join(entries))
 
 
-@pytest.mark.parametrize("opcode", FORMS)
-def test_an_instruction_does_what_the_isa_says(forms: Library, opcode: str) -> None:
+@pytest.mark.parametrize(("opcode", "typed"), VARIANTS)
+def test_an_instruction_does_what_the_isa_says(forms: Library, opcode: str, typed: bool) -> None:
     form = FORMS[opcode]
-    name = f"form_{list(FORMS).index(opcode)}"
+    name = f"form_{VARIANTS.index((opcode, typed))}"
     cases = _cases(form)
     arrays = [np.ascontiguousarray(column) for column in cases.T]
     out = np.zeros(len(cases), np.uint64)

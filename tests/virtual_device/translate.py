@@ -135,7 +135,7 @@ static inline uint32_t leading_zeros(uint32_t x) { return x ? __builtin_clz(x) :
 static inline uint32_t leading_zeros(uint64_t x) { return x ? __builtin_clzll(x) : 64; }
 
 // thread that runs as number q of n: 0 as numbered, 1 reversed, else a permutation that belongs to the order
-static inline uint64_t thread_of(uint64_t q, uint64_t n, uint64_t order) {
+static uint64_t thread_of(uint64_t q, uint64_t n, uint64_t order) {
     if (order == 0) return q;
     if (order == 1) return n - 1 - q;
     int width = 1;
@@ -155,7 +155,17 @@ static inline uint64_t thread_of(uint64_t q, uint64_t n, uint64_t order) {
 """
 
 
-_THREAD_FAULT = "#define FAULT(instruction, address) { number = instruction; where = address; goto fault; }"
+_THREADS = r"""
+#define FAULT(instruction, address) { number = instruction; where = address; goto fault; }
+
+static void run_threads(Launch* launch, bool (*thread)(Launch&, uint32_t, uint32_t)) {
+    const uint64_t n = launch->grid * launch->block;
+    for (uint64_t q = 0; q < n; ++q) {
+        const uint64_t t = thread_of(q, n, launch->order);
+        if (!thread(*launch, (uint32_t)(t % launch->block), (uint32_t)(t / launch->block))) return;
+    }
+}
+"""
 
 
 @dataclass
@@ -525,7 +535,8 @@ def _plain(kernel: Kernel) -> set[str]:
     """
     plain = {register for register, kind in kernel.registers.items() if kind == "f32"}
     for instruction in kernel.instructions:
-        if instruction.parts[0] in ("ld", "atom") or (instruction.parts[0] == "mov" and instruction.parts[1][0] == "b"):
+        operation, kind = instruction.parts[0], instruction.parts[-1]
+        if operation in ("ld", "atom") or (operation in ("mov", "selp") and kind[0] == "b"):
             plain -= registers_of(Instruction("", instruction.operands[:1]))
     before = 0
     while before != len(plain):
@@ -540,7 +551,7 @@ def _plain(kernel: Kernel) -> set[str]:
 
 def thread_source(kernels: dict[str, Kernel], emitter: type[Emitter] = Emitter, prelude: str = "") -> str:
     """C++ of a library with one function a kernel, which runs the threads of a launch one after the other."""
-    return "\n".join([PRELUDE, _THREAD_FAULT, prelude, *(_thread_kernel(k, emitter(k)) for k in kernels.values())])
+    return "\n".join([PRELUDE, _THREADS, prelude, *(_thread_kernel(k, emitter(k)) for k in kernels.values())])
 
 
 def declarations(kernel: Kernel, suffix: str = "") -> str:
@@ -615,13 +626,7 @@ fault:
 launch.instruction = number, launch.thread = (int64_t)((uint64_t)ctaid * ntid + tid), launch.address = where;
 return false;
 }}
-extern "C" void {name}(Launch* launch) {{
-    const uint64_t n = launch->grid * launch->block;
-    for (uint64_t q = 0; q < n; ++q) {{
-        const uint64_t t = thread_of(q, n, launch->order);
-        if (!{name}_thread(*launch, (uint32_t)(t % launch->block), (uint32_t)(t / launch->block))) return;
-    }}
-}}"""
+extern "C" void {name}(Launch* launch) {{ run_threads(launch, {name}_thread); }}"""
 
 
 def _label(label: str) -> str:
