@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.stores import result_of, screen, small_catalog
 from support.workflows import WORKFLOWS, Arrays, same_bytes
 
 import stmgpu as stm
@@ -195,3 +197,14 @@ def test_an_ephemeris_is_propagated_in_parts(cuda: CudaBackend, virtual: Any) ->
                 if backend is cuda:
                     assert 0.3 * memory < counts.peak_bytes <= memory
         same_bytes(*found)
+
+
+@needs_kernels
+@pytest.mark.slow
+def test_a_catalogue_is_cut_for_the_gpu(cuda: CudaBackend, virtual: Any, tmp_path: Path) -> None:
+    catalog = small_catalog(600)
+    assert screen(catalog, tmp_path / "cpu", hours=1.0, tile_hours=2.0, backend="cpu").tiles == 1
+    with virtual.changed(memory=3 * MIB // 2):
+        outcome = screen(catalog, tmp_path / "cuda", hours=1.0, tile_hours=2.0, backend="cuda")
+    assert (outcome.complete, outcome.tiles) == (True, 10)  # pairs of four chunks
+    assert result_of(tmp_path / "cuda") == result_of(tmp_path / "cpu")
