@@ -58,8 +58,8 @@ BUDGETS = {
     "a list of states": Cost(launches=2, cupy_kernels=18, cupy_kinds=10, waits=4, bytes_moved=24),
     "a block of a screening": Cost(launches=9, cupy_kernels=176, cupy_kinds=35, waits=10, bytes_moved=13_172),
     "a refinement": Cost(launches=15, cupy_kernels=1_315, cupy_kinds=46, waits=55, bytes_moved=1_752),
-    "a step of debris": Cost(launches=5, cupy_kernels=15, cupy_kinds=8, waits=9, bytes_moved=3_297),
-    "a year of debris": Cost(launches=379, cupy_kernels=403, cupy_kinds=17, waits=486, bytes_moved=5_903_750),
+    "a step of debris": Cost(launches=5, cupy_kernels=15, cupy_kinds=10, waits=4, bytes_moved=3_525),
+    "a year of debris": Cost(launches=318, cupy_kernels=342, cupy_kinds=19, waits=182, bytes_moved=5_750_302),
 }
 """Upper bounds, as counted last."""
 

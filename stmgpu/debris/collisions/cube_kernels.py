@@ -34,7 +34,6 @@ class CubeKernels:
         self.backend, self.sampling = backend, sampling
         self.run_number = self.backend.put(sampling.run_numbers)
         self.sectors = self.backend.put(sampling.lattice.sectors)
-        self.beyond = self.backend.zeros(1, np.int32)
         self.reach_km = _REACH_KM
         self.capacity = 256
         self._start(min(_BATCH_KEYS, backend.memory_bytes() // (2 * _BYTES_PER_KEY)))
@@ -43,8 +42,9 @@ class CubeKernels:
         """Start anew without arrays, with batches of so many keys."""
         self.keys_at_once = keys_at_once
         self.keys, self.next = self.backend.empty(0, np.int64), self.backend.empty(0, np.int32)
-        self.head, self.count = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
-        self.first, self.second = self.backend.empty(0, np.int32), self.backend.empty(0, np.int32)
+        self.head = self.backend.empty(0, np.int32)
+        self.count = self.backend.zeros(1, np.int32)  # whether an object lies beyond the cells, then pairs by line
+        self.found = self.backend.empty((2, 0), np.int32)  # first and second slot of each pair
 
     def _prepare(self, n: int) -> None:
         """Room for ``n`` slots, in as many rows as a batch holds; parts are what CPU threads share a row in."""
@@ -62,14 +62,14 @@ class CubeKernels:
             self.keys, self.next = self.backend.empty(room, np.int64), self.backend.empty(room, np.int32)
         if self.head.size < self.linked << self.bits:
             self.head = self.backend.empty(self.linked << self.bits, np.int32)
-        if self.count.size < self.rows * self.parts:
-            self.count = self.backend.empty(self.rows * self.parts, np.int32)
+        if self.count.size <= self.rows * self.parts:
+            self.count = self.backend.zeros(1 + self.rows * self.parts, np.int32)
         self._room_for_pairs()
 
     def _room_for_pairs(self) -> None:
         room = self.rows * self.parts * self.capacity
-        if self.first.size < room:
-            self.first, self.second = self.backend.empty(room, np.int32), self.backend.empty(room, np.int32)
+        if self.found.shape[1] < room:
+            self.found = self.backend.empty((2, room), np.int32)
 
     @device_entry
     def find(self, state: State, step: int, shifts: Floats) -> Pairs:
@@ -124,7 +124,7 @@ class CubeKernels:
                 shifts,
                 self.sectors,
                 keys,
-                self.beyond,
+                self.count[:1],
             )
             for k in range(0, rows, self.linked):
                 linked = min(self.linked, rows - k)
@@ -142,22 +142,27 @@ class CubeKernels:
                     head,
                     following[part],
                 )
-            counts = self._match(state, rows, keys, following)
-            if not int(backend.get(self.beyond)[0]):
+            counts, beyond = self._match(state, rows, keys, following)
+            if not beyond:
                 break
-            self.beyond[...] = 0
+            self.count[:1] = 0
             self.reach_km *= 4.0
         m = int(counts.sum())
+        if m == 0:
+            none = np.empty(0, np.int64)
+            return Pairs(none, none, none, none, none, none, np.empty((14, 0)), np.empty((2, 0), np.uint64))
         padded = max(16, -(-m // 16) * 16)
-        pairs = backend.zeros((4, padded), np.int64)
-        if m:
-            lines = rows * self.parts
-            taken = backend.xp.arange(self.capacity, dtype=np.int32) < self.count[:lines, None]
-            pairs[0, :m] = self.first[: lines * self.capacity].reshape(lines, -1)[taken]
-            pairs[1, :m] = self.second[: lines * self.capacity].reshape(lines, -1)[taken]
-            pairs[2, :m] = backend.put(np.repeat(np.arange(lines, dtype=np.int64) // self.parts, counts))
-            pairs[3, :m] = state.run[pairs[0, :m]]
-        out, random = backend.empty((14, padded)), backend.empty((2, padded), np.int64)
+        answer = backend.zeros((22, padded))  # of one piece, so that a device is waited for once
+        out, random, uids, pairs = (
+            answer[:14],
+            *(answer[k:end].view(np.int64) for k, end in ((14, 16), (16, 18), (18, 22))),
+        )
+        lines, xp = rows * self.parts, backend.xp
+        taken = xp.flatnonzero(xp.arange(self.capacity, dtype=np.int32) < self.count[1 : 1 + lines, None])
+        pairs[:2, :m] = self.found[:, taken]
+        pairs[2, :m] = taken // (self.capacity * self.parts)
+        pairs[3, :m] = state.run[pairs[0, :m]]
+        uids[...] = state.uid[pairs[:2]]
         launch(
             "cube_pairs",
             padded,
@@ -183,23 +188,23 @@ class CubeKernels:
             out,
             random,
         )
-        uids = backend.get(state.uid[pairs[:2, :m]])
-        first, second, row, run = backend.get(pairs)[:, :m]
-        return Pairs(
-            first,
-            second,
-            run,
-            uids[0],
-            uids[1],
-            row + begin,
-            backend.get(out)[:, :m],
-            backend.get(random)[:, :m].view(np.uint64),
-        )
+        columns = backend.get(answer)[:, :m]
+        first_uid, second_uid, first, second, row, run = columns[16:].view(np.int64)
+        words = columns[14:16].view(np.uint64)
+        return Pairs(first, second, run, first_uid, second_uid, row + begin, columns[:14], words)
 
-    def _match(self, state: State, rows: int, keys: BackendArray, following: BackendArray) -> NDArray[np.int32]:
-        """Fill ``first`` and ``second``, growing them if they overflow; return the pairs of each part of a row."""
+    def _match(
+        self, state: State, rows: int, keys: BackendArray, following: BackendArray
+    ) -> tuple[NDArray[np.int32], bool]:
+        """Fill ``found``, growing it if it overflows.
+
+        Returns
+        -------
+        counts, beyond
+            pairs of each part of a row, and whether an object lies beyond the reach of the cells.
+        """
         lines = rows * self.parts
-        count = self.count[:lines]
+        count = self.count[1 : 1 + lines]
         while True:
             count[...] = 0
             room = lines * self.capacity
@@ -217,13 +222,14 @@ class CubeKernels:
                 following,
                 state.uid,
                 count,
-                self.first[:room],
-                self.second[:room],
+                self.found[0, :room],
+                self.found[1, :room],
             )
-            counts: NDArray[np.int32] = self.backend.get(count)
+            answer: NDArray[np.int32] = self.backend.get(self.count[: 1 + lines])
+            counts, beyond = answer[1:], bool(answer[0])
             most = int(counts.max())
             if most <= self.capacity:
-                return counts
+                return counts, beyond
             self.capacity = 1 << most.bit_length()
             if self.capacity * self.rows * self.parts > _MAX_PAIRS:
                 raise CapacityError(
