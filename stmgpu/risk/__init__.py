@@ -2,6 +2,15 @@
 
 from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
 from stmgpu.risk.maximum import maximum_probability
+from stmgpu.risk.messages import MessageRisk, message_risks
 from stmgpu.risk.pc import plane_probability
 
-__all__ = ["Encounters", "encounter_geometry", "encounter_probability", "maximum_probability", "plane_probability"]
+__all__ = [
+    "Encounters",
+    "MessageRisk",
+    "encounter_geometry",
+    "encounter_probability",
+    "maximum_probability",
+    "message_risks",
+    "plane_probability",
+]

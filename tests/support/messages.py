@@ -24,7 +24,8 @@ OBJECTS = (
     {
         "OBJECT_DESIGNATOR": "91002", "OBJECT_NAME": "BETA DEB", "INTERNATIONAL_DESIGNATOR": "2024-001B",
         "MANEUVERABLE": "NO", "X": "2569.540800", "Y": "2245.093614", "Z": "6281.599946", "X_DOT": "-2.888612500",
-        "Y_DOT": "-6.007247516", "Z_DOT": "3.328770172",
+        "Y_DOT": "-6.007247516", "Z_DOT": "3.328770172", "CR_R": "1337.0", "CT_R": "-4.806E+04", "CT_T": "2.492E+06",
+        "CN_N": "7.105E+04",
     },
 )  # fmt: skip
 OWN = {
@@ -40,7 +41,8 @@ def fields(number: int) -> dict[str, str]:
         return dict(OWN)
     zeros = {name: "0.0" for name, field in COVARIANCE.items() if field.needed}
     rates = dict.fromkeys(("CRDOT_RDOT", "CTDOT_TDOT", "CNDOT_NDOT"), "1.0E-5")
-    return COMMON | OBJECTS[number - 1] | zeros | MATRIX | rates | (DRAG if number == 1 else {})
+    found = COMMON | OBJECTS[number - 1] | zeros | MATRIX | rates
+    return found | OBJECTS[number - 1]
 
 
 def kvn(*, comment: str = "HBR = 10 [m]", replace: dict[str, str | None] | None = None) -> str:

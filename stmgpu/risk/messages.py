@@ -1,0 +1,272 @@
+"""Collision probabilities of conjunction data messages, each with what it stands on and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stmgpu.backend import get_backend
+from stmgpu.constants import EARTH
+from stmgpu.errors import InputError
+from stmgpu.frames import to_teme
+from stmgpu.risk.curvature import LARGEST as CURVED
+from stmgpu.risk.curvature import curvature
+from stmgpu.risk.encounter import encounter_geometry
+from stmgpu.risk.encounter_kernels import CLIPPED, NO_MISS, NO_SPEED, NOT_POSITIVE
+from stmgpu.risk.maximum import maximum_probability
+from stmgpu.risk.pc import plane_probability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stmgpu.backend import Backend
+    from stmgpu.messages.cdm import ConjunctionMessage, ConjunctionObject
+    from stmgpu.risk.encounter import Encounters
+    from stmgpu.typing import Floats
+
+LONGEST = 0.02
+"""Largest duration of an encounter, in shorter periods, for the two-dimensional method (NASA CARA's PcMultiStep)."""
+
+FARTHEST = 0.01
+"""Largest offset of its middle from the closest approach, in shorter periods (NASA CARA's PcMultiStep)."""
+
+_WORDS = {
+    CLIPPED: "an eigenvalue of the covariance was raised",
+    NOT_POSITIVE: "the covariance in the encounter plane is not positive",
+    NO_SPEED: "there is no relative velocity",
+    NO_MISS: "there is no miss",
+}
+
+
+@dataclass(frozen=True)
+class MessageRisk:
+    """The risk of one message.
+
+    Attributes
+    ----------
+    source, message_id : str
+        File and place, and MESSAGE_ID.
+    tca : numpy.datetime64
+        TCA of the message, UTC.
+    designators, names, covariance_sources : tuple of str
+        Of both objects; the last is COVARIANCE_METHOD.
+    miss_m, speed_m_s, shift_s : float
+        Distance and relative speed at the closest approach of straight relative motion, and its time after TCA.
+    miss_major_m, miss_minor_m, sigma_major_m, sigma_minor_m : float
+        Miss and standard deviations along the principal axes of the combined covariance in the encounter plane.
+    radius_m, radius_source : float and str
+        Combined hard-body radius, and where it stands.
+    probability : float
+        Two-dimensional collision probability; NaN where the method is refuted. It may also fail where it is not
+        refuted: see `curvature`.
+    plane_probability : float
+        Two-dimensional collision probability in any case.
+    refuted : bool
+        Whether duration, offset or `shift_s` show that the two-dimensional method does not hold, or there is no plane.
+    maximum, maximum_scale : float
+        Largest two-dimensional probability when both covariances are scaled by one number, and the factor of the
+        sigmas there; the probability is diluted where it is below 1.
+    duration, offset : float
+        Bounds of the encounter (V. Coppola, AAS 12-248, 2012): its length, and the distance of its middle from the
+        closest approach, both in units of the shorter orbital period.
+    curvature : float
+        Estimated change of the logarithm of the probability by curved orbits; above 0.01 the method is doubted. See
+        :mod:`stmgpu.risk.curvature`.
+    flags : tuple of str
+        What a reader of the numbers should know, in words.
+    stated, stated_method : float and str
+        COLLISION_PROBABILITY of the message, NaN if it has none, and its method.
+    """
+
+    source: str
+    message_id: str
+    tca: np.datetime64
+    designators: tuple[str, str]
+    names: tuple[str, str]
+    covariance_sources: tuple[str, str]
+    miss_m: float
+    speed_m_s: float
+    shift_s: float
+    miss_major_m: float
+    miss_minor_m: float
+    sigma_major_m: float
+    sigma_minor_m: float
+    radius_m: float
+    radius_source: str
+    probability: float
+    plane_probability: float
+    refuted: bool
+    maximum: float
+    maximum_scale: float
+    duration: float
+    offset: float
+    curvature: float
+    flags: tuple[str, ...]
+    stated: float
+    stated_method: str
+
+
+def message_risks(
+    messages: Sequence[ConjunctionMessage],
+    *,
+    radius_m: float | None = None,
+    on_rejected: Callable[[str], None] | None = None,
+    backend: str | Backend = "auto",
+) -> list[MessageRisk]:
+    """Collision probabilities of messages.
+
+    Parameters
+    ----------
+    messages : sequence of ConjunctionMessage
+        From :func:`stmgpu.read_cdm`.
+    radius_m : float, optional
+        Combined hard-body radius of all; by default that which each message states.
+    on_rejected : callable, optional
+        Called with the reason for each message that is left out. Without it, the first one is raised.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    list of MessageRisk
+        One for each message that can be used.
+
+    Raises
+    ------
+    InputError
+        If the radius is not a finite number of 0 or more; without `on_rejected`, if a message states no radius or one
+        that is wrong, or its states are not in an inertial frame of the Earth.
+
+    Examples
+    --------
+    >>> [risk.probability for risk in message_risks(stm.read_cdm("event.cdm"))]  # doctest: +SKIP
+    [1.863e-05]
+    """
+    if radius_m is not None and not 0.0 <= radius_m < np.inf:
+        raise InputError(f"radius is {radius_m}, allowed is a finite number of 0 or more")
+    used: list[ConjunctionMessage] = []
+    radii: list[tuple[float, str]] = []
+    for message in messages:
+        try:
+            _check_frames(message)
+            radii.append(_radius(message, radius_m))
+        except InputError as error:
+            text = f"CDM {message.source!r}: {error}"
+            if on_rejected is None:
+                raise InputError(text) from None
+            on_rejected(text)
+        else:
+            used.append(message)
+    if not used:
+        return []
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    radius = np.array([value for value, _ in radii])
+    r1, v1, c1, r2, v2, c2 = _arrays(used)
+    found = encounter_geometry(r1, v1, c1, r2, v2, c2, radius, backend=runner)
+    plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)
+    probability = plane_probability(*plane, backend=runner)
+    maximum, scale = maximum_probability(*plane, backend=runner)
+    curved = curvature(r1, v1, c1, r2, v2, c2)
+    return [
+        _risk(message, found, k, radii[k], tuple(float(x[k]) for x in (probability, maximum, scale, curved)))
+        for k, message in enumerate(used)
+    ]
+
+
+def _check_frames(message: ConjunctionMessage) -> None:
+    for number, one in enumerate(message.objects, start=1):
+        if one.frame == "ITRF":
+            raise InputError(
+                f"OBJECT{number} has REF_FRAME ITRF, which turns with the Earth; convert its state to EME2000 or GCRF"
+            )
+        center = one.fields.get("ORBIT_CENTER", "EARTH")
+        if center.upper() != "EARTH":
+            raise InputError(f"OBJECT{number} has ORBIT_CENTER {center[:40]!r}, allowed is EARTH")
+
+
+def _radius(message: ConjunctionMessage, given: float | None) -> tuple[float, str]:
+    if given is not None:
+        return given, "given"
+    radius, source = message.hard_body_radius()
+    if np.isnan(radius):
+        raise InputError("it states no hard-body radius for both objects; give --radius (radius_m=) in metres")
+    return radius, source
+
+
+def _arrays(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
+    """Positions, velocities and covariances of both objects; those of different frames along the axes of TEME."""
+    columns: list[Floats] = []
+    for k in (0, 1):
+        objects = [message.objects[k] for message in messages]
+        r = np.array([one.position_km for one in objects])
+        v = np.array([one.velocity_km_s for one in objects])
+        for row, message in enumerate(messages):
+            if message.objects[0].frame != message.objects[1].frame:
+                time = message.tca.astype("datetime64[ns]").astype(np.int64)
+                r[row : row + 1], v[row : row + 1] = to_teme(
+                    objects[row].frame, [time], r[row : row + 1], v[row : row + 1]
+                )
+        columns += [r, v, np.array([one.covariance[:3, :3] for one in objects])]
+    return columns
+
+
+def _risk(
+    message: ConjunctionMessage,
+    found: Encounters,
+    k: int,
+    radius: tuple[float, str],
+    numbers: tuple[float, ...],
+) -> MessageRisk:
+    probability, maximum, scale, curved = numbers
+    period = min(map(_period, message.objects))  # of the states as given: a long shift would leave the orbit
+    duration = float(found.stop_s[k] - found.start_s[k]) / period
+    offset = abs(float(found.stop_s[k] + found.start_s[k])) / 2.0 / period
+    flags = [word for bit, word in _WORDS.items() if int(found.flags[k]) & bit]
+    if duration > LONGEST:
+        flags.append(f"extended: it lasts {duration:.3g} of a period, the method holds to {LONGEST:g}")
+    if offset > FARTHEST:
+        flags.append(f"offset: its middle is {offset:.3g} of a period off, the method holds to {FARTHEST:g}")
+    shift = abs(float(found.shift_s[k])) / period
+    if shift > FARTHEST:
+        flags.append(f"shifted: straight motion is closest {shift:.3g} of a period from TCA, allowed is {FARTHEST:g}")
+    if curved > CURVED:
+        flags.append("curved: along-track errors follow the orbit, so Pc may be off by any factor")
+    if scale < 1.0:
+        flags.append("diluted: better data may raise the probability")
+    refuted = not (np.isfinite(probability) and duration <= LONGEST and max(offset, shift) <= FARTHEST)
+    one, two = message.objects
+    values = {name: float(getattr(found, name)[k]) for name in _COLUMNS}
+    return MessageRisk(
+        source=message.source,
+        message_id=message.message_id,
+        tca=message.tca,
+        designators=(one.designator, two.designator),
+        names=(one.name, two.name),
+        covariance_sources=(one.fields.get("COVARIANCE_METHOD", ""), two.fields.get("COVARIANCE_METHOD", "")),
+        **values,
+        radius_m=radius[0],
+        radius_source=radius[1],
+        probability=np.nan if refuted else probability,
+        plane_probability=probability,
+        refuted=refuted,
+        maximum=maximum,
+        maximum_scale=scale,
+        duration=duration,
+        offset=offset,
+        curvature=curved,
+        flags=tuple(flags),
+        stated=message.number("COLLISION_PROBABILITY"),
+        stated_method=message.fields.get("COLLISION_PROBABILITY_METHOD", ""),
+    )
+
+
+def _period(one: ConjunctionObject) -> float:
+    """Period of the Kepler orbit [s], infinite on a hyperbola."""
+    radius = float(np.linalg.norm(one.position_km))
+    inverse = 2.0 / radius - float(one.velocity_km_s @ one.velocity_km_s) / EARTH.mu_km3_s2 if radius > 0.0 else 0.0
+    return 2.0 * np.pi / float(np.sqrt(EARTH.mu_km3_s2 * inverse**3)) if inverse > 0.0 else np.inf
+
+
+_COLUMNS = ("miss_m", "speed_m_s", "shift_s", "miss_major_m", "miss_minor_m", "sigma_major_m", "sigma_minor_m")

@@ -1,0 +1,135 @@
+"""Risks of messages: CARA's files against 40-digit arithmetic, the flags, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from support.messages import kvn
+from support.paths import SHARED
+
+from stmgpu.backend import Backend
+from stmgpu.errors import InputError
+from stmgpu.frames import from_teme, to_teme
+from stmgpu.messages.cdm import ConjunctionMessage, read_cdm
+from stmgpu.risk import MessageRisk, message_risks
+from stmgpu.risk.curvature import LARGEST, curvature
+from stmgpu.typing import Floats
+
+DATA = SHARED / "data" / "pc"
+
+
+def one(text: str, **options: Any) -> MessageRisk:
+    (risk,) = message_risks(read_cdm(text.encode()), **options)
+    return risk
+
+
+def _cara(backend: Backend) -> list[tuple[dict[str, Any], MessageRisk]]:
+    if not DATA.is_dir():
+        pytest.skip("the shared data are not beside this checkout (../shared/data/pc)")
+    cases = json.loads((DATA / "cara_53_cdms.json").read_text())["cases"]
+    messages = [read_cdm(DATA / "cdm" / f"{case['id']}.cdm")[0] for case in cases]
+    return list(zip(cases, message_risks(messages, backend=backend), strict=True))
+
+
+def test_caras_messages_from_the_files_themselves(backend: Backend) -> None:
+    truth = json.loads((DATA / "cara_truth.json").read_text())["cases"] if DATA.is_dir() else {}
+    found = _cara(backend)
+    exact = [float(truth[case["id"]]["Pc2D"]) for case, _ in found]
+    np.testing.assert_allclose([risk.plane_probability for _, risk in found], exact, rtol=1e-8)
+    stated = [(risk.stated, risk.plane_probability) for _, risk in found if risk.stated > 1e-12]
+    assert len(stated) > 40
+    for message, computed in stated:
+        assert message == pytest.approx(computed, rel=5e-3)  # printed with four digits, before a shift of TCA
+    for case, risk in found:
+        assert (risk.radius_m, risk.radius_source) == (float(case["HBR_m"]), "COMMENT HBR")
+        assert risk.covariance_sources == ("CALCULATED", "CALCULATED")
+
+
+def test_every_message_on_which_the_plane_method_fails_is_refuted_or_doubted(backend: Backend) -> None:
+    """CARA finds the method in error by more than 2 % for 29 of its 53 messages."""
+    found = _cara(backend)
+    failing = [risk for case, risk in found if case["expected"]["ViolationsPc2D"]]
+    assert len(failing) == 29
+    assert all(risk.refuted or risk.curvature > LARGEST for risk in failing)
+    assert [bool(np.isnan(risk.probability)) for risk in failing] == [risk.refuted for risk in failing]
+    holding = [risk for case, risk in found if not case["expected"]["ViolationsPc2D"]]
+    assert not any(risk.refuted for risk in holding)
+    assert sum(risk.curvature > LARGEST for risk in holding) == 9
+
+
+def test_a_message_and_what_its_numbers_stand_on() -> None:
+    risk = one(kvn(), backend="reference")
+    assert risk.probability == risk.plane_probability > 0.0
+    assert risk.maximum > risk.probability
+    assert not risk.refuted
+    assert (risk.radius_m, risk.radius_source, risk.stated) == (10.0, "COMMENT HBR", 4.835e-05)
+    assert (risk.designators, risk.message_id) == (("91001", "91002"), "event-1")
+    assert risk.source == "<bytes>: line 1"
+    assert risk.miss_m == pytest.approx(np.hypot(risk.miss_major_m, risk.miss_minor_m), rel=1e-12)
+    given, twice = (one(kvn(), radius_m=radius, backend="reference") for radius in (1.0, 2.0))
+    assert (given.radius_m, given.radius_source) == (1.0, "given")
+    assert twice.probability == pytest.approx(4.0 * given.probability, rel=0.01)
+
+
+def test_a_slow_encounter_has_no_probability() -> None:
+    slow = {"X_DOT": "X_DOT = -2.888812500 [km/s]", "Y_DOT": "Y_DOT = -6.007647516 [km/s]"}
+    text = kvn(replace={**slow, "Z_DOT": "Z_DOT = 3.330470172 [km/s]"})
+    risk = one(text, backend="reference")
+    assert risk.speed_m_s < 10.0
+    assert risk.refuted
+    assert np.isnan(risk.probability)
+    assert risk.duration > 0.02
+    assert risk.flags[0].startswith("extended: it lasts ")
+
+
+def test_what_cannot_be_used_is_named() -> None:
+    for text, message in (
+        (kvn(comment=""), "CDM '<bytes>: line 1': it states no hard-body radius for both objects; give --radius"),
+        (kvn().replace("= EME2000", "= ITRF", 1), "OBJECT1 has REF_FRAME ITRF, which turns with the Earth; convert"),
+        (kvn(replace={"MASS": "ORBIT_CENTER = MARS"}), "OBJECT1 has ORBIT_CENTER 'MARS', allowed is EARTH"),
+    ):
+        with pytest.raises(InputError) as caught:
+            one(text, backend="reference")
+        assert message in str(caught.value)
+        rejected: list[str] = []
+        both = read_cdm(text.encode()) + read_cdm(kvn().encode())
+        assert len(message_risks(both, on_rejected=rejected.append, backend="reference")) == 1
+        assert len(rejected) == 1
+    with pytest.raises(InputError, match="radius is -1, allowed is a finite number of 0 or more"):
+        one(kvn(), radius_m=-1)
+    assert message_risks([]) == []
+
+
+def test_states_in_two_frames_are_brought_into_one() -> None:
+    (message,) = read_cdm(kvn().encode())
+    other = message.objects[1]
+    time = [message.tca.astype(np.int64)]
+    state = to_teme("EME2000", time, other.position_km[np.newaxis], other.velocity_km_s[np.newaxis])
+    r, v = (x[0] for x in from_teme("GCRF", time, *state))
+    turned = dataclasses.replace(other, frame="GCRF", position_km=r, velocity_km_s=v)
+    mixed = dataclasses.replace(message, objects=(message.objects[0], turned))
+    assert np.linalg.norm(r - other.position_km) > 1e-4  # the frame bias
+    found = message_risks([message, mixed], backend="reference")
+    assert found[1].probability == pytest.approx(found[0].probability, rel=1e-6)
+
+
+def _states(message: ConjunctionMessage) -> list[Floats]:
+    return [
+        x[np.newaxis]
+        for each in message.objects
+        for x in (each.position_km, each.velocity_km_s, each.covariance[:3, :3])
+    ]
+
+
+def test_curvature_grows_with_the_error_along_the_track_and_needs_a_plane() -> None:
+    r1, v1, c1, r2, v2, c2 = _states(read_cdm(kvn().encode())[0])
+    wide = c2.copy()
+    wide[:, 1, 1] *= 1e4
+    wide[:, 1, :1] *= 1e2
+    wide[:, :1, 1] *= 1e2
+    assert curvature(r1, v1, c1, r2, v2, wide)[0] > 10.0 * curvature(r1, v1, c1, r2, v2, c2)[0]
+    assert np.isnan(curvature(r1, v1, c1, r2, v1, c2)).all()
