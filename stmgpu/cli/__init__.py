@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
-from stmgpu.cli import catalogs, common, computing, debris, stores
+from stmgpu.cli import catalogs, common, computing, debris, messages, stores
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
@@ -97,8 +97,13 @@ catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, 
 app.add_typer(catalog_app, name="catalog", rich_help_panel="Catalogues")
 for catalog_verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
     catalog_app.command()(with_json(catalog_verb))
+cdm_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Check and show conjunction data messages (CDM).")
+app.add_typer(cdm_app, name="cdm", rich_help_panel="Risk")
+for message_verb in (messages.check, messages.read):
+    cdm_app.command()(with_json(message_verb))
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
+    "Risk": (messages.pc,),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario),
     "Stores": (stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info,),

@@ -12,7 +12,7 @@ from support.studies import STUDY, write_study
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
-from stmgpu.cli import app, catalog_app
+from stmgpu.cli import app, catalog_app, cdm_app
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -52,6 +52,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "study 'X'",
         "merge 'X'",
         "export 'X' crate",
+        "cdm read 'X'",
+        "pc --cdm 'X'",
     ],
 )
 def test_arguments_do_not_command_the_terminal(command: str, folder: Path) -> None:
@@ -136,7 +138,8 @@ def test_every_help_page_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("TERMINAL_WIDTH", "80")
     verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
     verbs += [["catalog", c.callback.__name__] for c in catalog_app.registered_commands if c.callback]
-    for verb in ([], ["catalog"], *verbs):
+    verbs += [["cdm", c.callback.__name__] for c in cdm_app.registered_commands if c.callback]
+    for verb in ([], ["catalog"], ["cdm"], *verbs):
         page = stmgpu(*verb, "-h").stdout
         assert "Usage" in page
         assert max(map(len, page.splitlines())) <= 80, verb

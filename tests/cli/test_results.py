@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from support.commands import refused, stmgpu
+from support.messages import kvn
 from support.paths import ROOT
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
-from stmgpu.cli import app, catalog_app
+from stmgpu.cli import app, catalog_app, cdm_app
 from stmgpu.cli.results import plain
 from stmgpu.screen.csv_table import CSV_COLUMNS
 from stmgpu.store import open_dataset
@@ -42,6 +43,9 @@ COMMANDS = {
     "info STORE": "info s.zarr",
     "scenario": "scenario made.toml",
     "export": "export s.zarr crate",
+    "cdm check": "cdm check event.cdm",
+    "cdm read": "cdm read event.cdm",
+    "pc": "pc --cdm event.cdm --backend cpu",
 }
 """Commands by the name that the table of the guide has for them."""
 
@@ -53,6 +57,7 @@ SLOW = {"demo", "evolve", "study", "compile", "evolve --dry-run"}
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     write_catalog(synthetic_catalog(400, seed=4), folder / "c.csv")
+    (folder / "event.cdm").write_text(kvn())
     result = stmgpu(
         "screen", folder / "c.csv", "--hours", 1, "--threshold-km", 50, "--backend", "cpu", "--out", folder / "s.zarr"
     )
@@ -87,6 +92,7 @@ def keys_of_the_guide() -> Iterator[tuple[str, list[str]]]:
 def test_the_guide_lists_every_command() -> None:
     verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verbs += [f"catalog {command.callback.__name__}" for command in catalog_app.registered_commands if command.callback]
+    verbs += [f"cdm {command.callback.__name__}" for command in cdm_app.registered_commands if command.callback]
     listed = dict(keys_of_the_guide())
     assert set(verbs) == {re.sub(r" (--dry-run|STORE)$", "", name) for name in listed}
     assert COMMANDS.keys() | SLOW == listed.keys()

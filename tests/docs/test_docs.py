@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.messages import kvn
 from support.paths import ROOT
 from typer.testing import CliRunner
 
@@ -37,7 +38,8 @@ needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder but for a small ``catalog.tle`` of the time the pages speak of, and a ``satcat.csv``."""
+    """A folder with a small ``catalog.tle`` of the time of the pages, a ``satcat.csv`` and an ``event.cdm``."""
+    (tmp_path / "event.cdm").write_text(kvn())
     write_catalog(synthetic_catalog(400, seed=2, epoch="2024-07-05T03:00:00"), tmp_path / "catalog.tle")
     (tmp_path / "satcat.csv").write_text("NORAD_CAT_ID,OBJECT_TYPE,OWNER,DECAY_DATE\n1,PAY,US,\n2,R/B,US,2024-07-05\n")
     monkeypatch.chdir(tmp_path)

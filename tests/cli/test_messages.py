@@ -1,0 +1,98 @@
+"""Commands about conjunction data messages."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from support.commands import refused, stmgpu
+from support.messages import json_text, kvn, space_track
+
+from stmgpu.messages.cdm import read_cdm
+from stmgpu.risk import message_risks
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdm").mkdir()
+    (tmp_path / "cdm" / "good.cdm").write_text(kvn(replace={"MASS": "MASS = heavy"}))
+    (tmp_path / "cdm" / "rows.json").write_text(json_text(space_track(SAT1_OBJECT_NAME="=1+1")))
+    (tmp_path / "bad.cdm").write_text(kvn(replace={"TCA": None}))
+    return tmp_path
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(Path(name).read_text().splitlines()))
+
+
+def test_check_lists_what_is_wrong_and_what_is_doubtful(folder: Path) -> None:
+    result = stmgpu("cdm", "check", "cdm")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "doubtful  CDM 'cdm/good.cdm: line 1': line 21: MASS is 'heavy', allowed is a decimal number such as -1.5e3, "
+        "of at most 1e+20; it is kept as text",
+        "2 messages can be used, 0 rejected",
+    ]
+    result = stmgpu("cdm", "check", "cdm", "bad.cdm", "absent.cdm", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert (document["messages"], document["rejected"], len(document["warnings"])) == (2, 2, 1)
+    assert document["rejections"][0].startswith("CDM 'bad.cdm': line 1: the message has no TCA")
+    assert "absent.cdm' cannot be read" in document["rejections"][1]
+
+
+def test_read_shows_conjunctions_and_writes_csv(folder: Path) -> None:
+    result = stmgpu("cdm", "read", "cdm", "bad.cdm", "--csv", "m.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "2 messages, 1 rejected\nwritten: m.csv" in result.stdout
+    assert result.stderr.startswith("rejected: CDM 'bad.cdm': line 1: the message has no TCA")
+    rows = _rows("m.csv")
+    assert [row["name_1"] for row in rows] == ["ALPHA [A] & CO", "'=1+1"]
+    assert [float(row["miss_m"]) for row in rows] == [716.0, 716.0]
+    refused_all = stmgpu("-q", "cdm", "read", "bad.cdm")
+    assert refused_all.exit_code == 2
+    assert "no message can be used" in refused_all.stderr
+
+
+def test_probabilities_as_table_json_and_csv(folder: Path) -> None:
+    result = stmgpu("-q", "pc", "--cdm", "cdm", "--backend", "reference", "--csv", "pc.csv")
+    assert result.exit_code == 0, result.stderr
+    (risk,) = message_risks(read_cdm("cdm/good.cdm"), backend="reference")
+    assert f"{risk.probability:.3e}" in result.stdout
+    assert "method: 2-D; radius: COMMENT HBR; covariances: CALCULATED" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    rows = _rows("pc.csv")
+    assert [float(row["pc"]) for row in rows] == [risk.probability] * 2
+    document = json.loads(stmgpu("pc", "--cdm", "cdm", "--backend", "reference", "--json").stdout)
+    assert list(document["messages"][0]) == list(rows[0])
+    assert document["messages"][0]["pc_max"] == risk.maximum
+    larger = json.loads(
+        stmgpu("pc", "--cdm", "cdm/good.cdm", "--radius", 20, "--backend", "reference", "--json").stdout
+    )
+    assert (larger["messages"][0]["radius_m"], larger["messages"][0]["radius_source"]) == (20.0, "given")
+
+
+def test_bad_messages_of_pc_are_listed(folder: Path) -> None:
+    (folder / "none.cdm").write_text(kvn(comment=""))
+    command = ("pc", "--cdm", "cdm/good.cdm", "--cdm", "bad.cdm", "none.cdm", "--backend", "reference", "--json")
+    result = stmgpu(*command)
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert (len(document["messages"]), document["rejected"]) == (1, 2)
+    assert "it states no hard-body radius" in document["rejections"][1]
+    assert "rejected: CDM 'none.cdm: line 1': it states no hard-body radius" in result.stderr
+    assert stmgpu("pc", "--cdm", "none.cdm", "--backend", "reference").exit_code == 2
+    refused(stmgpu("pc", "--cdm", "cdm", "--radius", -1), "--radius is -1, allowed is a finite number of 0 or more")
+    (folder / "empty").mkdir()
+    refused(stmgpu("cdm", "read", "empty"), "the folders hold no file; give files of CDMs")
+
+
+def test_a_slow_encounter_says_why_it_has_no_pc(folder: Path) -> None:
+    slow = {"X_DOT": "X_DOT = -2.888812500 [km/s]", "Y_DOT": "Y_DOT = -6.007647516 [km/s]"}
+    (folder / "slow.cdm").write_text(kvn(replace={**slow, "Z_DOT": "Z_DOT = 3.330470172 [km/s]"}))
+    result = stmgpu("-q", "pc", "--cdm", "slow.cdm", "--backend", "reference")
+    assert "1: extended: it lasts " in result.stdout
+    assert "1: no Pc: the two-dimensional " in result.stdout
