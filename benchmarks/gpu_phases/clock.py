@@ -47,7 +47,7 @@ class Recorder:
 
     backend: CudaBackend
     keep: frozenset[str] = frozenset()
-    events: list[tuple[str, int, int, Any, Any]] = field(default_factory=list)
+    events: list[tuple[str, int, float, Any, Any]] = field(default_factory=list)
     largest: dict[str, tuple[int, list[Any]]] = field(default_factory=dict)
 
     @contextmanager
@@ -83,7 +83,7 @@ class Recorder:
             row["share_of_bound"] = row["bound_s"] / row["seconds"] if row["bound_s"] and row["seconds"] else None
         return table
 
-    def bound_s(self, kernel: str, units: int) -> float | None:
+    def bound_s(self, kernel: str, units: float) -> float | None:
         """Seconds that a kernel takes at least, as predicted; only for sm_90."""
         bounds = predicted_ps(self.backend.device)
         if kernel not in bounds or self.backend.arch != 90:
@@ -243,10 +243,13 @@ def _same(backend: CudaBackend, expected: list[Any], found: list[Any]) -> bool:
     return not any(differing(backend.get(a), backend.get(b)).any() for a, b in zip(found, expected, strict=True))
 
 
-def _units(kernel: str, items: int, args: tuple[Any, ...]) -> int:
-    """Lanes of a launch; of sgp4_grid and sdp4_grid the objects times the times."""
+def _units(kernel: str, items: int, args: tuple[Any, ...]) -> float:
+    """Lanes of a launch; of sgp4_grid and sdp4_grid the states."""
+    if kernel not in ("sgp4_grid", "sdp4_grid"):
+        return items
     named = dict(zip((p.name for p in signature(kernel).parameters), args, strict=True))
-    return int(named["cols"]) * int(named["times"]) if kernel in ("sgp4_grid", "sdp4_grid") else items
+    times, parts = int(named["times"]), -(-int(named["times"]) // int(named["chunk"]))
+    return items * times / parts
 
 
 def _number(value: float | None) -> str:
