@@ -49,6 +49,7 @@ def test_attributes(real: ModuleType, stand_in: ModuleType) -> None:
     assert operators <= {*dir(real.ndarray), "__annotations__", "__weakref__", "__slots__"}
     for name in ("Device", "Event"):
         assert public(getattr(stand_in.cuda, name)) <= public(getattr(real.cuda, name)), name
+    assert public(stand_in.get_default_memory_pool()) <= public(real.get_default_memory_pool())
     for name in ("compiler", "driver", "function", "memory", "runtime", "stream"):
         assert set(getattr(stand_in.cuda, name).__all__) <= public(getattr(real.cuda, name)), name
 

@@ -258,9 +258,9 @@ class Device:
 
     @property
     def mem_info(self) -> tuple[int, int]:
-        """Free and all bytes of the device's memory."""
+        """Free and all bytes of the device's memory; what the pool keeps is not free."""
         check_device(self.id)
-        return settings.memory - used[self.id], settings.memory
+        return max(settings.memory - used[self.id] - kept(self.id), 0), settings.memory
 
     def use(self) -> None:
         """Make this the thread's current device."""
@@ -297,7 +297,14 @@ class Device:
 
 used: Counter[int] = Counter()
 """Bytes in use of each device."""
+_taken: Counter[int] = Counter()
+"""Bytes that the pool has taken from each device, in use or not."""
 _UNIT = 512  # CuPy's pool gives out whole units
+
+
+def kept(device: int) -> int:
+    """Bytes of a device that the pool keeps for arrays to come."""
+    return max(min(_taken[device], settings.memory) - used[device], 0)
 
 
 class Block:
@@ -320,6 +327,7 @@ class Block:
             if used[self.device] + whole > settings.memory:
                 raise OutOfMemoryError(whole, used[self.device])
             used[self.device] += whole
+            _taken[self.device] = max(_taken[self.device], used[self.device])
             self.size = whole
             for one in _open:
                 one.peak_bytes = max(one.peak_bytes, used.total())
@@ -334,12 +342,16 @@ class Block:
 
 
 class Pool:
-    """The default memory pool, of all devices: it keeps nothing, so that what is free is all that there is."""
+    """The default memory pool, of all devices: it keeps what arrays no longer use, and never in pieces too small."""
 
     def free_bytes(self) -> int:
         """Bytes that the pool keeps on the current device."""
         check_device(current())
-        return 0
+        return kept(current())
+
+    def total_bytes(self) -> int:
+        """Bytes that the pool has taken from the current device."""
+        return self.used_bytes() + self.free_bytes()
 
     def used_bytes(self) -> int:
         """Bytes of the current device that arrays use."""
@@ -349,6 +361,8 @@ class Pool:
     def free_all_blocks(self) -> None:
         """Give the blocks that no array uses back to the current device."""
         check_device(current())
+        with lock:
+            _taken[current()] = used[current()]
 
 
 pool = Pool()
