@@ -99,7 +99,9 @@ def test_no_races(kernel_backend: Backend) -> None:
 @pytest.mark.slow
 def test_contraction_is_seen(kernel_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """With fused multiply-adds every kernel into which NVRTC puts one gives other numbers, and no other kernel."""
-    if is_virtual() and kernel_backend.xp.virtual.settings.sanitize:  # type: ignore[attr-defined]
+    if not is_virtual():
+        pytest.skip("on a real device ptxas fuses what NVRTC has left, which no PTX shows")
+    if kernel_backend.xp.virtual.settings.sanitize:  # type: ignore[attr-defined]
         pytest.skip("NVRTC cannot load its parts under AddressSanitizer, so nothing new can be compiled")
     options = tuple("-fmad=true" if option == "-fmad=false" else option for option in nvrtc.OPTIONS)
     assert options != nvrtc.OPTIONS
