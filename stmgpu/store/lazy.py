@@ -104,11 +104,11 @@ class StoreBackend(BackendEntrypoint):
         ds = xr.open_dataset(
             filename_or_obj, engine="zarr", consolidated=False, cache=False, drop_variables=drop_variables
         )
-        group = zarr.open_group(filename_or_obj, mode="r", zarr_format=3, use_consolidated=False)
+        arrays = dict(zarr.open_group(filename_or_obj, mode="r", zarr_format=3, use_consolidated=False).arrays())
         numbers = {}
         for name, variable in ds.variables.items():
-            array = group[str(name)]
-            if not isinstance(array, zarr.Array) or array.dtype != variable.dtype or array.dtype.kind not in "iufb":
+            array = arrays[str(name)]
+            if array.dtype != variable.dtype or array.dtype.kind not in "iufb":
                 continue
             if name not in ds.indexes and not any(key in variable.encoding for key in _DECODED):
                 lazy = LazilyIndexedArray(StoreArray(Path(filename_or_obj), str(name), array, variable.dims))
