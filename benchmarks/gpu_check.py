@@ -60,13 +60,15 @@ The report is one JSON document, ``benchmarks/results/gpu_check_<device>.json``:
 To carry the check to a machine without network: the checkout, and a folder of wheels for its Python and platform, made
 where there is network:
 
-    pip download --dest wheels '.[cuda13]' pytest pytest-xdist hypothesis mpmath scikit-build-core==1.1.2 cmake ninja
+    pip download --dest wheels '.[cuda13]' scikit-build-core==1.1.2 cmake ninja pytest pytest-xdist hypothesis mpmath
 
 The extra brings cupy-cuda13x, cuda-bindings, cuda-pathfinder and, by cuda-toolkit, nvidia-cuda-nvrtc,
-nvidia-cuda-runtime, nvidia-cublas, nvidia-cufft, nvidia-curand, nvidia-cusolver and nvidia-cusparse; only the driver
-(580 or newer; for ``cuda12`` 525 or newer) and a C++ compiler have to be on the machine. There:
+nvidia-cuda-runtime, nvidia-cublas, nvidia-cufft, nvidia-curand, nvidia-cusolver, nvidia-cusparse and nvidia-nvjitlink;
+only the driver (580 or newer; for ``cuda12`` 525 or newer) and a C++ compiler have to be on the machine. There:
 
-    pip install --no-index --find-links wheels --editable '.[cuda13]' pytest pytest-xdist hypothesis mpmath
+    pip install --no-index --find-links wheels scikit-build-core cmake ninja pytest pytest-xdist hypothesis mpmath
+    pip install --no-index --find-links wheels --no-build-isolation --editable '.[cuda13]'
+    python benchmarks/gpu_check.py --quick
 """
 
 from __future__ import annotations

@@ -50,7 +50,9 @@ def device(phase: Phase) -> None:
         phase.say(f"no report of the compiler: {error}")
 
 
-MAY_BE_SKIPPED = re.compile("CuPy is installed|there is a GPU|the virtual device|not beside this checkout")
+MAY_BE_SKIPPED = re.compile(
+    "CuPy is installed|there is a GPU|the virtual device|a real (GPU|device)|has one GPU|not beside this checkout"
+)
 """Reasons of skips that are right on a machine with a GPU."""
 
 

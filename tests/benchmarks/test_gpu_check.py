@@ -207,6 +207,23 @@ def test_time_that_runs_out_is_named(gpu_check: ModuleType, tmp_path: Path, monk
     assert report["problems"] == ["states: no time was left"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "right"),
+    [
+        ("CuPy is installed", True),
+        ("costs are counted on the virtual device", True),
+        ("a real device is not handed faulty kernels", True),
+        ("the shared catalogues are not beside this checkout (../shared/data/catalogs)", True),
+        ("no GPU: CUDA sees no GPU; no virtual device: --device=real", False),
+        ("backend cuda: the cuda backend needs CuPy, which cannot be imported", False),
+    ],
+)
+def test_a_skipped_test_is_a_problem_unless_it_is_not_for_a_gpu(
+    reason: str, right: bool, gpu_check: ModuleType
+) -> None:
+    assert bool(gpu_check.install.MAY_BE_SKIPPED.search(reason)) == right
+
+
 def test_predicted_bounds_are_those_of_the_table(gpu_check: ModuleType) -> None:
     """Seconds of the most work that the arithmetic units of an H200 can do: a state of SGP4 is 287 instructions."""
     from gpu_phases import clock
