@@ -140,7 +140,8 @@ class Library:
         Raises
         ------
         DeviceFault
-            An access outside of the arrays or not aligned, a whole number divided by zero.
+            An access outside of the arrays or not aligned, a whole number divided by zero; arrays that lie over each
+            other and are written.
         """
         if self.form == "lockstep":
             raise ValueError(f"a library of the form {self.form!r} runs no threads one by one")
@@ -167,8 +168,24 @@ class Library:
         sizes = (ctypes.c_uint64 * expected)(
             *([_UNCHECKED] * expected if extents is None else [extent or 0 for extent in extents])
         )
+        if extents is not None:
+            self._check_apart(kernel, words, extents)
         request = Launch(ctypes.addressof(values), ctypes.addressof(sizes), grid, block, order, -1)
         return request, (values, sizes)
+
+    def _check_apart(self, kernel: str, words: Sequence[int], extents: Sequence[int | None]) -> None:
+        """Kernels promise the compiler that no array that they write lies over another one (``__restrict__``)."""
+        written = _written(self.ptx, kernel)
+        arrays = [
+            (k, word, word + extent) for k, (word, extent) in enumerate(zip(words, extents, strict=True)) if extent
+        ]
+        for first, begin, end in arrays:
+            if first not in written:
+                continue
+            for other, start, stop in arrays:
+                if other != first and start < end and begin < stop:
+                    names = (_argument_name(kernel, number) for number in sorted((first, other)))
+                    raise DeviceFault(f"{kernel}: {' and '.join(names)} lie over each other")
 
     def judge(self, kernel: str, request: Launch, words: Sequence[int], extents: Sequence[int | None] | None) -> None:
         """Raise :class:`DeviceFault` if a launch ended at one."""
@@ -287,6 +304,16 @@ def _argument_name(kernel: str, number: int) -> str:
     if known is None or number >= len(known.parameters):
         return f"argument {number}"
     return f"the argument {known.parameters[number].name}"
+
+
+@cache
+def _written(text: str, kernel: str) -> frozenset[int]:
+    """Numbers of the arguments through which a kernel writes."""
+    code = _parsed(text)[kernel]
+    origins, numbers = ptx.origins(code), list(code.parameters)
+    stores = [i for i in code.instructions if i.parts[0] in ("st", "atom") and "global" in i.parts]
+    places = (ptx.address(i.operands[0 if i.parts[0] == "st" else 1])[0] for i in stores)
+    return frozenset(numbers.index(name) for place in places for name in origins[place])
 
 
 @cache

@@ -66,6 +66,16 @@ def test_an_access_before_an_array_or_unaligned_is_named(twice: Library) -> None
         _run(twice, 1, 8, 8, shift=4)
 
 
+def test_arrays_that_lie_over_each_other_are_named(twice: Library) -> None:
+    a = np.arange(64.0)
+    for start in (0, 8, 392):
+        words = [50, a.ctypes.data, a.ctypes.data + start]
+        with pytest.raises(DeviceFault, match="twice: argument 1 and argument 2 lie over each other"):
+            twice.launch("twice", 2, 32, words, 0, [None, 400, 400])
+    assert np.array_equal(a, np.arange(64.0))
+    twice.launch("twice", 2, 32, [0, a.ctypes.data, a.ctypes.data], 0, [None, 400, 0])
+
+
 def test_division_by_zero_is_named(twice: Library) -> None:
     c = np.zeros(32, np.int64)
     with pytest.raises(DeviceFault, match=r"ratio, thread 7 of block 0: div\.s64 .* divides by zero"):
