@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.attacks import READ, mutated, sound_files
-from support.hostile import HOSTILE
+from support.hostile import HOSTILE, HOSTILE_CDM
 from support.paths import ROOT
 
 from stmgpu.errors import MAX_MESSAGE, StmgpuError
@@ -68,6 +68,17 @@ def test_hostile_files(name: str) -> None:
 
     with contextlib.suppress(StmgpuError):
         assert len(read_catalog(HOSTILE[name](20_000))) > 0
+
+
+@pytest.mark.parametrize("name", HOSTILE_CDM)
+def test_hostile_messages(name: str) -> None:
+    from stmgpu.messages.cdm import read_cdm
+
+    rejected: list[str] = []
+    with contextlib.suppress(StmgpuError):
+        assert read_cdm(HOSTILE_CDM[name](20_000_000 if NIGHTLY else 20_000), on_rejected=rejected.append) == []
+    assert len(rejected) <= 1002
+    assert max(map(len, rejected), default=0) <= MAX_MESSAGE
 
 
 @pytest.mark.slow

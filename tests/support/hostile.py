@@ -89,3 +89,18 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "UTF-16": _repeated("é".encode("utf-16-le"), b"\xff\xfe"),
 }
 """Content of about a size [bytes], by name."""
+
+_CDM = b"CCSDS_CDM_VERS = 1.0\n"
+HOSTILE_CDM: dict[str, Callable[[int], bytes]] = {
+    "kvn: versions": _repeated(b"CCSDS_CDM_VERS=1.0\n"),
+    "kvn: short lines": _repeated(b"A=\n", _CDM),
+    "kvn: comments": _repeated(b"COMMENT x\n", _CDM),
+    "kvn: many keywords": _counted(b"USER_DEFINED_%d=1\n", _CDM),
+    "kvn: digits": _repeated(b"9", _CDM + b"TCA = "),
+    "kvn: brackets": _repeated(b"[", _CDM + b"MISS_DISTANCE = "),
+    "xml: empty messages": _repeated(b"<cdm/>", b"<ndm>", b"</ndm>"),
+    "xml: segments": _repeated(b"<segment/>", b"<cdm version='1.0'>", b"</cdm>"),
+    "json: empty objects": _repeated(b"{},", b"[", b"{}]"),
+    "json: many keys": _counted(b'"USER_DEFINED_%d":1,', b"{", b'"a":1}'),
+}
+"""The same of files of which no message can be used."""

@@ -13,8 +13,8 @@ from stmgpu.messages.cdm.fields import (
     COVARIANCE,
     MESSAGE,
     MESSAGE_BLOCK,
-    OBJECT,
     OBJECT_BLOCK,
+    OF_OBJECT,
     VERSION_KEYWORD,
     VERSIONS,
     Field,
@@ -41,7 +41,7 @@ class Section:
     def __init__(self, number: int) -> None:
         self.number = number
         self.block: Block = OBJECT_BLOCK if number else MESSAGE_BLOCK
-        self.table: Mapping[str, Field] = OBJECT | COVARIANCE if number else MESSAGE
+        self.table: Mapping[str, Field] = OF_OBJECT if number else MESSAGE
         self.record: Record = {}
         self.places: dict[str, str] = {}
         self.comments: list[str] = []

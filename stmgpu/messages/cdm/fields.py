@@ -168,6 +168,9 @@ COVARIANCE: dict[str, Field] = {
 }
 """Elements of the lower triangle in the object's own radial, transverse and normal axes, row by row."""
 
+OF_OBJECT = OBJECT | COVARIANCE
+"""All fields of an object."""
+
 _OTHER_MATRIX = re.compile(r"C(?:[XYZ](?:DOT)?|DRG|SRP|THR)_[XYZ](?:DOT)?")
 _USER_DEFINED = re.compile(r"USER_DEFINED_\w+", re.ASCII)
 

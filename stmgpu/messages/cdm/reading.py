@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 << 20
 """Largest size of a file, before and after unpacking [bytes]."""
 
+_MOST_REJECTED = 1_000
+
 _OF_SITES = ("CONSTELLATION", "CDM_ID", "FILENAME", "INSERT_EPOCH", "GID", "ID")
 """Keys of Space-Track beside those of CDM; they become comments."""
 
@@ -40,8 +42,8 @@ def read_cdm(source: Source, *, on_rejected: Callable[[str], None] | None = None
     source : path, bytes or file-like
         A file's path, its content, or an object with `read()`; at most 64 MiB.
     on_rejected : callable, optional
-        Called with the error of each message that is wrong, which is then left out. Without it, the first one is
-        raised.
+        Called with the error of each message that is wrong, which is then left out; the rest of a file is after 1,000
+        of them. Without it, the first one is raised.
 
     Returns
     -------
@@ -76,6 +78,8 @@ MISS_DISTANCE, which a CDM needs; check that the file is complete
                     raise
                 on_rejected(f"{label}: {error}")
                 rejected += 1
+                if rejected > _MOST_REJECTED:
+                    fail("the rest", f"more than {_MOST_REJECTED} messages are wrong; check that it is a CDM")
     except InputError as error:
         if on_rejected is None or not (found or rejected):
             raise InputError(f"{label}: {error}") from None

@@ -15,6 +15,7 @@ from stmgpu.messages.cdm.fields import (
     MESSAGE_BLOCK,
     OBJECT,
     OBJECT_BLOCK,
+    OF_OBJECT,
     VERSION_KEYWORD,
     Field,
     element,
@@ -134,7 +135,7 @@ def _of_object(one: ConjunctionObject) -> dict[str, str]:
         for row in range(len(matrix))
         for column in range(row + 1)
     }
-    return _in_order(given | elements, OBJECT | COVARIANCE, OBJECT_BLOCK)
+    return _in_order(given | elements, OF_OBJECT, OBJECT_BLOCK)
 
 
 def _in_order(given: Mapping[str, str], table: Mapping[str, Field], block: Block) -> dict[str, str]:
@@ -167,7 +168,7 @@ def _kvn(message: ConjunctionMessage) -> str:
     lines += [(name, _plain(name, text) + _bracket(name, text, MESSAGE)) for name, text in own.items()]
     lines += [("COMMENT", _plain("COMMENT", text)) for text in message.comments]
     for number, one in enumerate(message.objects, start=1):
-        table = OBJECT | COVARIANCE
+        table = OF_OBJECT
         lines.append(("OBJECT", f"OBJECT{number}"))
         lines += [("COMMENT", _plain("COMMENT", text)) for text in one.comments]
         lines += [(name, _plain(name, text) + _bracket(name, text, table)) for name, text in _of_object(one).items()]
@@ -215,7 +216,7 @@ def _xml(message: ConjunctionMessage) -> str:
 
 
 def _segment(number: int, one: ConjunctionObject) -> str:
-    table = OBJECT | COVARIANCE
+    table = OF_OBJECT
     fields = _of_object(one)
     parts = ["<segment>\n<metadata>\n", *map(_comment, one.comments), f"<OBJECT>OBJECT{number}</OBJECT>\n"]
     parts += [_element(name, text, table) for name, text in fields.items() if _section(name) == "metadata"]
