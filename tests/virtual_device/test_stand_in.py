@@ -134,8 +134,10 @@ def test_powers_and_sums_show(stand_in: ModuleType) -> None:
 
 
 def test_memory_that_nobody_has_written_is_filled(stand_in: ModuleType) -> None:
+    assert stand_in.virtual.Settings().fill == 0xA5
     for order in ("C", "F"):
-        assert stand_in.empty((2, 3), np.uint8, order).get().tolist() == [[0xA5] * 3] * 2
+        with stand_in.virtual.changed(fill=0xA5):
+            assert stand_in.empty((2, 3), np.uint8, order).get().tolist() == [[0xA5] * 3] * 2
     with stand_in.virtual.changed(fill=0xFF):
         assert np.isnan(stand_in.empty(2).get()).all()
 
