@@ -64,7 +64,7 @@ device-shuffled: install
 
 device-sanitized: install
 	@echo "== virtual device, kernels compiled with AddressSanitizer"
-	STMGPU_VIRTUAL_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$$(g++ -print-file-name=libasan.so) $(DEVICE)
+	PYTHONPATH=tests $(BIN)/python -m virtual_device.sanitized $(DEVICE)
 
 slurm: install
 	@SLURM_CONF=$$(tests/slurm/cluster.sh start --nodes 3) || exit 1; export SLURM_CONF; \

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cuda.pathfinder import load_nvidia_dynamic_lib
 from virtual_device import lockstep, ptx, races, translate
 
 from stmgpu.backend import nvrtc
@@ -294,9 +295,15 @@ def product(file: Path, *, arch: int = 90, form: str = "threads") -> Library:
 
 
 def sanitized_environment() -> dict[str, str]:
-    """Environment in which a process can load libraries that were compiled with ``sanitize``."""
+    """Environment in which a process can load libraries that were compiled with ``sanitize``.
+
+    AddressSanitizer opens libraries itself, so that NVRTC's own path to its parts does not count.
+    """
     found = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    return {**os.environ, "LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
+    folder = Path(str(load_nvidia_dynamic_lib("nvrtc").abs_path)).parent
+    paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
+    settings = {"LD_PRELOAD": found.stdout.strip(), "LD_LIBRARY_PATH": paths, "ASAN_OPTIONS": "detect_leaks=0"}
+    return {**os.environ, **settings}
 
 
 def _argument_name(kernel: str, number: int) -> str:

@@ -101,8 +101,6 @@ def test_contraction_is_seen(kernel_backend: Backend, monkeypatch: pytest.Monkey
     """With fused multiply-adds every kernel into which NVRTC puts one gives other numbers, and no other kernel."""
     if not is_virtual():
         pytest.skip("on a real device ptxas fuses what NVRTC has left, which no PTX shows")
-    if kernel_backend.xp.virtual.settings.sanitize:  # type: ignore[attr-defined]
-        pytest.skip("NVRTC cannot load its parts under AddressSanitizer, so nothing new can be compiled")
     options = tuple("-fmad=true" if option == "-fmad=false" else option for option in nvrtc.OPTIONS)
     assert options != nvrtc.OPTIONS
     monkeypatch.setattr(nvrtc, "OPTIONS", options)
