@@ -46,7 +46,7 @@ def test_a_task_says_that_others_were_cancelled(queue: Path, tmp_path: Path) -> 
     result = stmgpu("screen", tle, *array)
     assert result.exit_code == 0, result.stderr
     assert (
-        "1 of them belong to tasks of this array that were cancelled or have failed (counted from 0: 1)"
+        "1 of them belongs to tasks of this array that were cancelled or have failed (counted from 0: 1)"
         in result.stderr
     )
     assert "submit the same array again" in result.stderr
