@@ -69,6 +69,7 @@ STM_KERNEL encounter_plane(
         mask still = negate(speed2 > 0.0);
         real shift = sel(still, splat(0.0), -dot3(r, v) / speed2);
         Axes axes1 = axes_of(r1, v1), axes2 = axes_of(r2, v2);
+        real turn = smaller(period(r1, v1), period(r2, v2));
         r = add(r, times(v, shift));
         r1 = add(r1, times(v1, shift));
         r2 = add(r2, times(v2, shift));
@@ -129,7 +130,7 @@ STM_KERNEL encounter_plane(
         store(rows + ENCOUNTER_ANGLE * n + i, atan2_of(root(dot3(normal, normal)), dot3(v1, v2)));
         store(rows + ENCOUNTER_START * n + i, sel(none, nan, start));
         store(rows + ENCOUNTER_STOP * n + i, sel(none, nan, stop));
-        store(rows + ENCOUNTER_PERIOD * n + i, smaller(period(r1, v1), period(r2, v2)));
+        store(rows + ENCOUNTER_PERIOD * n + i, turn);
         ints bit = seli(clipped, splat_i64(ENCOUNTER_FLAG_CLIPPED), splat_i64(0));
         bit = bit | seli(negative, splat_i64(ENCOUNTER_FLAG_NOT_POSITIVE), splat_i64(0));
         bit = bit | seli(still, splat_i64(ENCOUNTER_FLAG_NO_SPEED), splat_i64(0));

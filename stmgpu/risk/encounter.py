@@ -42,7 +42,7 @@ class Encounters:
     start_s, stop_s : float64, shape (n,)
         Bounds of the encounter after the closest approach (V. Coppola, AAS 12-248, 2012; level 1e-16).
     period_s : float64, shape (n,)
-        The shorter one of both orbital periods, infinite if both are hyperbolas.
+        The shorter one of both orbital periods, of the states as given; infinite if both are hyperbolas.
     flags : int32, shape (n,)
         Sum of ``CLIPPED`` (an eigenvalue of the covariance was raised to (1e-4 radii)^2), ``NOT_POSITIVE`` (both
         eigenvalues are zero or negative), ``NO_SPEED`` (no relative velocity) and ``NO_MISS`` (the miss vanished and

@@ -34,10 +34,10 @@ def _one(state_1: Floats, c1: Floats, state_2: Floats, c2: Floats, radius: float
     r, v = 1e3 * (r1 - r2), 1e3 * (v1 - v2)
     speed = float(np.linalg.norm(v))
     shift = -float(r @ v) / speed**2 if speed > 0.0 else 0.0
+    row[rows.PERIOD] = min(_period(r1, v1), _period(r2, v2))
     r, r1, r2 = r + v * shift, r1 + v1 * shift, r2 + v2 * shift
     row[rows.MISS], row[rows.SPEED], row[rows.SHIFT] = np.linalg.norm(r), speed, shift
     row[rows.ANGLE] = np.arctan2(np.linalg.norm(np.cross(v1, v2)), v1 @ v2)
-    row[rows.PERIOD] = min(_period(r1, v1), _period(r2, v2))
     if not speed > 0.0:
         return row, rows.NO_SPEED
     least = max(rows.SMALLEST * 1e3 * float(np.linalg.norm(r1)), rows.NO_MISS_RADII * radius)

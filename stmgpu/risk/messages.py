@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import get_backend
-from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
 from stmgpu.frames import to_teme
 from stmgpu.risk.curvature import LARGEST as CURVED
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stmgpu.backend import Backend
-    from stmgpu.messages.cdm import ConjunctionMessage, ConjunctionObject
+    from stmgpu.messages.cdm import ConjunctionMessage
     from stmgpu.risk.encounter import Encounters
     from stmgpu.typing import Floats
 
@@ -220,7 +219,7 @@ def _risk(
     numbers: tuple[float, ...],
 ) -> MessageRisk:
     probability, maximum, scale, curved = numbers
-    period = min(map(_period, message.objects))  # of the states as given: a long shift would leave the orbit
+    period = float(found.period_s[k])
     duration = float(found.stop_s[k] - found.start_s[k]) / period
     offset = abs(float(found.stop_s[k] + found.start_s[k])) / 2.0 / period
     flags = [word for bit, word in _WORDS.items() if int(found.flags[k]) & bit]
@@ -260,13 +259,6 @@ def _risk(
         stated=message.number("COLLISION_PROBABILITY"),
         stated_method=message.fields.get("COLLISION_PROBABILITY_METHOD", ""),
     )
-
-
-def _period(one: ConjunctionObject) -> float:
-    """Period of the Kepler orbit [s], infinite on a hyperbola."""
-    radius = float(np.linalg.norm(one.position_km))
-    inverse = 2.0 / radius - float(one.velocity_km_s @ one.velocity_km_s) / EARTH.mu_km3_s2 if radius > 0.0 else 0.0
-    return 2.0 * np.pi / float(np.sqrt(EARTH.mu_km3_s2 * inverse**3)) if inverse > 0.0 else np.inf
 
 
 _COLUMNS = ("miss_m", "speed_m_s", "shift_s", "miss_major_m", "miss_minor_m", "sigma_major_m", "sigma_minor_m")

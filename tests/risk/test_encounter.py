@@ -150,6 +150,16 @@ def test_one_argument_serves_all(backend: Backend) -> None:
     assert np.array_equal(found, encounter_probability(*repeated, backend=backend))
 
 
+def test_period_is_that_of_the_states_as_given(backend: Backend) -> None:
+    """At 1 cm/s the closest approach of straight motion is a day away, where neither object would be in orbit."""
+    cases = _random(1, 13)
+    cases[4] = cases[1] + 1e-5 * np.array([[1.0, 0.0, 0.0]])
+    cases[3] = cases[0] + np.array([[1.0, 0.0, 0.0]])
+    found = encounter_geometry(*cases, backend=backend)
+    assert abs(found.shift_s[0]) > 8e4
+    assert 5000.0 < found.period_s[0] < 8000.0
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
