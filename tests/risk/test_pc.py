@@ -76,7 +76,7 @@ def test_against_mpmath(backend: Backend) -> None:
 
 @pytest.mark.slow
 def test_against_mpmath_widely() -> None:
-    cases = _random(60, 2)
+    cases = _random(24, 2)
     exact = np.array([_exact(*case) for case in zip(*(x.tolist() for x in cases), strict=True)])
     _check(plane_probability(*cases, backend="cpu"), exact)
 
