@@ -299,10 +299,15 @@ def sanitized_environment() -> dict[str, str]:
 
     AddressSanitizer opens libraries itself, so that NVRTC's own path to its parts does not count.
     """
-    found = subprocess.run(["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    asked = ["g++", "-print-file-name=libasan.so", "-print-file-name=libstdc++.so"]  # it must find what throws
+    preload = [
+        subprocess.run([asked[0], name], capture_output=True, text=True, check=True).stdout.strip()
+        for name in asked[1:]
+    ]
     folder = Path(str(load_nvidia_dynamic_lib("nvrtc").abs_path)).parent
     paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
-    settings = {"LD_PRELOAD": found.stdout.strip(), "LD_LIBRARY_PATH": paths, "ASAN_OPTIONS": "detect_leaks=0"}
+    options = f"detect_leaks=0:suppressions={Path(__file__).with_name('sanitizer_exceptions.txt')}"
+    settings = {"LD_PRELOAD": " ".join(preload), "LD_LIBRARY_PATH": paths, "ASAN_OPTIONS": options}
     return {**os.environ, **settings}
 
 
