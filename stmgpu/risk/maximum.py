@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import erf
 
 from stmgpu.backend import get_backend
-from stmgpu.risk.pc import plane_probability
+from stmgpu.risk.pc import in_principal_axes, plane_probability
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,12 +64,7 @@ def maximum_probability(
     >>> round(float(probability) * 1e6, 4), round(float(scale), 2)
     (0.3679, 707.11)
     """
-    given = (np.asarray(x, np.float64) for x in (miss_major, miss_minor, sigma_major, sigma_minor, radius))
-    arrays = np.broadcast_arrays(*given)
-    xm, zm, sx, sz, r = (np.abs(x).ravel() if k < 2 else x.ravel() for k, x in enumerate(arrays))
-    swap = sx < sz
-    xm, zm = np.where(swap, zm, xm), np.where(swap, xm, zm)
-    sx, sz = np.where(swap, sz, sx), np.where(swap, sx, sz)
+    shape, (xm, zm, sx, sz, r) = in_principal_axes(miss_major, miss_minor, sigma_major, sigma_minor, radius)
     probability, scale = np.full(r.shape, np.nan), np.full(r.shape, np.nan)
     known = np.isfinite(xm) & np.isfinite(zm) & np.isfinite(sx) & (sx > 0.0) & (sz >= 0.0)
     miss = np.hypot(xm, zm)
@@ -83,7 +78,7 @@ def maximum_probability(
         if chosen.any():
             columns = [x[chosen] for x in (xm, zm, sx, sz, r)]
             probability[chosen], scale[chosen] = solve(columns, runner)
-    return probability.reshape(arrays[0].shape), scale.reshape(arrays[0].shape)
+    return probability.reshape(shape), scale.reshape(shape)
 
 
 def _needle(columns: list[Floats], _: Backend) -> tuple[Floats, Floats]:

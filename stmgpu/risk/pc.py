@@ -59,22 +59,36 @@ def plane_probability(
     >>> round(float(plane_probability(0.0, 0.0, 100.0, 100.0, 10.0, backend="reference")), 9)
     0.004987521
     """
-    given = (np.asarray(x, np.float64) for x in (miss_major, miss_minor, sigma_major, sigma_minor, radius))
-    arrays = np.broadcast_arrays(*given)
-    xm, zm, sx, sz, r = (np.abs(x).ravel() if k < 2 else x.ravel() for k, x in enumerate(arrays))
+    shape, (xm, zm, sx, sz, r) = in_principal_axes(miss_major, miss_minor, sigma_major, sigma_minor, radius)
     found = np.full(r.shape, np.nan)
     known = np.isfinite(xm) & np.isfinite(zm) & (sx > 0.0) & (sz > 0.0) & np.isfinite(sx) & np.isfinite(sz)
     found[known & (r <= 0.0)] = 0.0
     found[known & (r == np.inf)] = 1.0
     chosen = np.flatnonzero(known & (r > 0.0) & (r < np.inf))
     xm, zm, sx, sz, r = (x[chosen] for x in (xm, zm, sx, sz, r))
-    swap = sx < sz
-    xm, zm = np.where(swap, zm, xm), np.where(swap, xm, zm)
-    sx, sz = np.where(swap, sz, sx), np.where(swap, sx, sz)
     runner = get_backend(backend) if isinstance(backend, str) else backend
     scaled = (xm / sx, zm / sz, r / sx, r / sz)
     if len(chosen):
         found[chosen] = (
             pc_kernels.probability(*scaled, runner) if runner.runs_kernels else pc_reference.probability(*scaled)
         )
-    return found.reshape(arrays[0].shape)
+    return found.reshape(shape)
+
+
+def in_principal_axes(
+    miss_major: ArrayLike, miss_minor: ArrayLike, *others: ArrayLike
+) -> tuple[tuple[int, ...], tuple[Floats, ...]]:
+    """Broadcast both misses, both sigmas and the radius; flat, without signs of the misses, the larger sigma first.
+
+    Returns
+    -------
+    shape : tuple of int
+        The broadcast shape.
+    columns : tuple of float64, shape (n,)
+        Misses along the major and the minor axis, the sigmas there, and the radius.
+    """
+    arrays = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (miss_major, miss_minor, *others)))
+    xm, zm, sx, sz, radius = (x.ravel() for x in arrays)
+    swap = sx < sz
+    misses = np.where(swap, np.abs(zm), np.abs(xm)), np.where(swap, np.abs(xm), np.abs(zm))
+    return arrays[0].shape, (*misses, np.where(swap, sz, sx), np.where(swap, sx, sz), radius)
