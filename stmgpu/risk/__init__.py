@@ -1,7 +1,7 @@
 """Collision probability of encounters, as a library on arrays."""
 
 from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
-from stmgpu.risk.maximum import maximum_probability
+from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.messages import MessageRisk, message_risks
 from stmgpu.risk.pc import plane_probability
 
@@ -10,6 +10,7 @@ __all__ = [
     "MessageRisk",
     "encounter_geometry",
     "encounter_probability",
+    "frisbee_probability",
     "maximum_probability",
     "message_risks",
     "plane_probability",

@@ -1,4 +1,4 @@
-"""Maximum of the collision probability over the size of a covariance whose shape is known."""
+"""Largest collision probability over what is not known of the covariances: their size, or one of them."""
 
 from __future__ import annotations
 
@@ -79,6 +79,63 @@ def maximum_probability(
             columns = [x[chosen] for x in (xm, zm, sx, sz, r)]
             probability[chosen], scale[chosen] = solve(columns, runner)
     return probability.reshape(shape), scale.reshape(shape)
+
+
+def frisbee_probability(
+    miss_major: ArrayLike,
+    miss_minor: ArrayLike,
+    sigma_major: ArrayLike,
+    sigma_minor: ArrayLike,
+    radius: ArrayLike,
+    *,
+    backend: str | Backend = "auto",
+) -> Floats:
+    """Largest collision probability where only one of the two covariances is known.
+
+    The arguments are broadcast against each other and have one unit of length. The other object gets the variance
+    along the miss with which the miss is one sigma, or none if it is less than one sigma of the known covariance.
+
+    Parameters
+    ----------
+    miss_major, miss_minor : array_like
+        Miss along the principal axes of the known covariance in the encounter plane; the sign does not matter.
+    sigma_major, sigma_minor : array_like
+        Standard deviations of the known covariance along these axes, positive, in either order.
+    radius : array_like
+        Combined hard-body radius.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    float64
+        Probability, of the broadcast shape, as :func:`plane_probability` returns it. It is the largest one as long as
+        the radius is small against the sigmas.
+
+    Notes
+    -----
+    J. Frisbee, "An Upper Bound on High Speed Satellite Collision Probability When Only One Object has Position
+    Uncertainty Information", AAS 15-717, 2015.
+
+    Examples
+    --------
+    A miss of 1 km, sigmas of 100 m and a disc of 1 m: as if one sigma along the miss were 1 km.
+
+    >>> round(float(frisbee_probability(1000.0, 0.0, 100.0, 100.0, 1.0, backend="reference")) * 1e6, 4)
+    3.0327
+    """
+    shape, (xm, zm, sx, sz, r) = in_principal_axes(miss_major, miss_minor, sigma_major, sigma_minor, radius)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        distance2 = (xm / sx) ** 2 + (zm / sz) ** 2
+        share = np.where(distance2 > 1.0, 1.0 - 1.0 / distance2, 0.0)
+        # the known covariance and share * miss miss^T, in its principal axes again
+        half = 0.5 * ((sx - sz) * (sx + sz) + share * (xm - zm) * (xm + zm))
+        angle = 0.5 * np.arctan2(share * xm * zm, half)
+        c, s = np.cos(angle), np.sin(angle)
+        major = np.sqrt((c * sx) ** 2 + (s * sz) ** 2 + share * (c * xm + s * zm) ** 2)
+        minor = sx * sz * np.sqrt(np.maximum(distance2, 1.0)) / major  # from the determinant
+        found = plane_probability(c * xm + s * zm, c * zm - s * xm, major, minor, r, backend=backend)
+    return found.reshape(shape)
 
 
 def _needle(columns: list[Floats], _: Backend) -> tuple[Floats, Floats]:

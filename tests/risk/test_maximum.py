@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
+from scipy.stats import norm
 from support.paths import SHARED
 
 import stmgpu as stm
 from stmgpu.backend import Backend
-from stmgpu.risk import encounter_geometry, maximum_probability, plane_probability
+from stmgpu.risk import encounter_geometry, frisbee_probability, maximum_probability, plane_probability
+from stmgpu.typing import Floats
 
 DATA = SHARED / "data" / "pc"
 
@@ -106,3 +110,83 @@ def test_socrates(kernel_backend: Backend) -> None:
         )
         assert f"{largest[0]:.3E}" == f"{case['max_prob']:.3E}"
         assert f"{sigma[0] / 1e3:.3f}" == f"{case['dilution_km']:.3f}"
+
+
+def _frisbee(miss: Floats, known: Floats) -> Floats:
+    """The known covariance and the variance along the miss with which the miss is one sigma."""
+    distance2 = miss @ np.linalg.solve(known, miss)
+    summed: Floats = known + max(0.0, 1.0 - 1.0 / distance2) * np.outer(miss, miss)
+    return summed
+
+
+def _square(miss: float, covariance: Floats, half: float) -> float:
+    """Probability of a square around the end of the miss, two of whose sides lie along it, by panels across."""
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    (xx, xz), (_, zz) = covariance
+    z = half * nodes
+    middle, sigma = xz / zz * z - miss, np.sqrt(xx - xz * xz / zz)
+    within = ndtr((half - middle) / sigma) - ndtr((-half - middle) / sigma)
+    return float(half * weights @ (norm.pdf(z, scale=np.sqrt(zz)) * within))
+
+
+def test_one_covariance_of_cara(backend: Backend) -> None:
+    """14 sample messages, either covariance left out: CARA's values, of a square of the disc's area, within 1e-3."""
+    checked, discs = 0, 0
+    for case in _cases("cara_sample_cdms.json"):
+        one, two = (cast("dict[str, Any]", case[key]) for key in ("obj1", "obj2"))
+        for expected in cast("list[dict[str, Any]]", case.get("expected_frisbee", [])):
+            for known, missing in ((two, "primary"), (one, "secondary")):
+                printed = expected.get(f"MaxPc_{missing}_cov_missing")
+                if printed is None:
+                    continue
+                covariance, radius = np.array(known["C_RTN_m"], float)[:3, :3], float(expected["HBR_m"])
+                pair = [
+                    covariance if known is one else 0.0 * covariance,
+                    covariance if known is two else 0.0 * covariance,
+                ]
+                found = encounter_geometry(
+                    one["r_km"], one["v_kms"], pair[0], two["r_km"], two["v_kms"], pair[1], radius, backend=backend
+                )
+                plane = [
+                    x[0] for x in (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m)
+                ]
+                probability = frisbee_probability(*plane, radius, backend=backend)
+                along = np.array(plane[:2]) / found.miss_m[0]
+                turn = np.array([along, [-along[1], along[0]]])
+                summed = turn @ _frisbee(np.array(plane[:2]), np.diag(plane[2:]) ** 2) @ turn.T
+                half = 0.5 * np.sqrt(np.pi) * radius
+                np.testing.assert_allclose(_square(found.miss_m[0], summed, half), printed, rtol=1e-3)
+                if radius < 0.5 * plane[3]:
+                    np.testing.assert_allclose(probability, printed, rtol=1e-3)
+                    discs += 1
+                checked += 1
+    assert (checked, discs) == (56, 13)
+
+
+def test_no_other_covariance_gives_more(kernel_backend: Backend) -> None:
+    """A thousand random covariances of the other object, for a small disc; and the case of a miss within one sigma."""
+    rng = np.random.default_rng(3)
+    for xm, zm in ((900.0, 500.0), (0.0, 700.0), (2000.0, 0.0), (90.0, 30.0)):
+        known = np.diag([200.0**2, 50.0**2])
+        found = frisbee_probability(xm, zm, 200.0, 50.0, 0.01, backend=kernel_backend)
+        roots = rng.normal(size=(1000, 2, 2)) * np.hypot(xm, zm) * 10.0 ** rng.uniform(-2, 1, (1000, 1, 1))
+        values, axes = np.linalg.eigh(known + roots @ roots.transpose(0, 2, 1))
+        miss = np.einsum("nji,j->ni", axes, [xm, zm])
+        tried = plane_probability(*miss.T, *np.sqrt(values).T, 0.01, backend=kernel_backend)
+        assert tried.max() <= found * (1.0 + 1e-9)
+    inside = frisbee_probability(90.0, 30.0, 200.0, 50.0, 0.01, backend=kernel_backend)
+    assert inside == plane_probability(90.0, 30.0, 200.0, 50.0, 0.01, backend=kernel_backend)
+
+
+def test_one_covariance_of_any_orientation(backend: Backend) -> None:
+    """The closed form against eigenvalues by LAPACK, and what has no probability."""
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        xm, zm, radius = *(rng.normal(size=2) * 300.0), 5.0
+        sx, sz = 10.0 ** rng.uniform(1, 3, 2)
+        values, axes = np.linalg.eigh(_frisbee(np.array([xm, zm]), np.diag([sx**2, sz**2])))
+        miss = axes.T @ [xm, zm]
+        expected = plane_probability(*miss, *np.sqrt(values), radius, backend="reference")
+        np.testing.assert_allclose(frisbee_probability(xm, zm, sx, sz, radius, backend=backend), expected, rtol=1e-9)
+    assert np.isnan(frisbee_probability([1.0, np.nan], 1.0, [0.0, 1.0], 1.0, 1.0, backend=backend)).all()
+    assert frisbee_probability(1.0, 0.0, 1.0, 1.0, 0.0, backend=backend) == 0.0
