@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from stmgpu.cli.approximations import add_approximations, show_approximations
 from stmgpu.cli.common import Backend, Threads, backend_name, say
 from stmgpu.cli.outputs import check_outputs, name_of, opened
 from stmgpu.cli.results import plain, result
@@ -131,6 +132,10 @@ def pc(
         float | None,
         typer.Option(help="Combined hard-body radius in metres. Default: what each message states."),
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Show published approximations beside the exact two-dimensional probability."),
+    ] = False,
     csv: CsvFile = None,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -155,9 +160,17 @@ def pc(
     if not risks:
         raise InputError("no message can be used; the reasons are listed above")
     rows = [_row(risk) for risk in risks]
+    if compare:
+        add_approximations(rows)
     written = _written(csv, rows)
+
+    def show(console: Console) -> None:
+        _show(console, rows, len(rejected))
+        if compare:
+            show_approximations(console, rows)
+
     document = {"messages": rows, "refuted": sum(r.refuted for r in risks), "rejected": len(rejected)}
-    result(document | {"rejections": rejected}, lambda console: _show(console, rows, len(rejected)), written=written)
+    result(document | {"rejections": rejected}, show, written=written)
 
 
 def _show(console: Console, rows: Sequence[Mapping[str, Any]], rejected: int) -> None:

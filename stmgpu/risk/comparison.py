@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from stmgpu.typing import Floats
 
+_TOGETHER = 512
+"""Encounters whose sums are held in memory at once."""
+
 
 class Plane(NamedTuple):
     """Encounters in their planes.
@@ -160,3 +163,24 @@ METHODS: dict[str, Callable[[Plane], Floats]] = {
     "small_radius": small_radius,
 }
 """Methods by name."""
+
+
+def compare(plane: Plane) -> dict[str, Floats]:
+    """Probabilities by each of :data:`METHODS`; NaN where there is no plane.
+
+    Returns
+    -------
+    dict of float64, shape (n,)
+        By name of the method.
+    """
+    n = len(plane.radius)
+    found = {name: np.full(n, np.nan) for name in METHODS}
+    valid = np.isfinite(np.stack(plane)).all(axis=0) & (plane.sigma_minor > 0.0) & (plane.radius > 0.0)
+    usable = np.flatnonzero(valid)
+    for start in range(0, len(usable), _TOGETHER):
+        part = usable[start : start + _TOGETHER]
+        some = Plane(*(x[part] for x in plane))
+        with np.errstate(all="ignore"):
+            for name, method in METHODS.items():
+                found[name][part] = method(some)
+    return found

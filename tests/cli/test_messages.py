@@ -12,6 +12,7 @@ from support.messages import json_text, kvn, space_track
 
 from stmgpu.messages.cdm import read_cdm
 from stmgpu.risk import message_risks
+from stmgpu.risk.comparison import METHODS
 
 
 @pytest.fixture
@@ -73,6 +74,28 @@ def test_probabilities_as_table_json_and_csv(folder: Path) -> None:
         stmgpu("pc", "--cdm", "cdm/good.cdm", "--radius", 20, "--backend", "reference", "--json").stdout
     )
     assert (larger["messages"][0]["radius_m"], larger["messages"][0]["radius_source"]) == (20.0, "given")
+
+
+def test_approximations_beside_the_exact_probability(folder: Path) -> None:
+    (folder / "point.cdm").write_text(kvn(comment="HBR = 0 [m]"))
+    command = ("pc", "--cdm", "cdm/good.cdm", "--cdm", "point.cdm", "--compare", "--backend", "reference")
+    result = stmgpu("-q", *command, "--csv", "pc.csv")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    table = lines[next(k for k, line in enumerate(lines) if "Foster" in line) + 2 :]
+    (risk,) = message_risks(read_cdm("cdm/good.cdm"), backend="reference")
+    assert table[0].split()[:2] == ["1", f"{risk.plane_probability:.3e}"]
+    assert table[2].split() == ["2", "0.000e+00", *["-"] * len(METHODS)]
+    row, empty = _rows("pc.csv")
+    for method, shown in zip(METHODS, table[1].split(), strict=True):
+        relative = float(row[f"pc_{method}"]) / risk.plane_probability - 1.0
+        assert shown == ("<1e-12" if abs(relative) < 1e-12 else f"{relative:+.1e}")
+        assert abs(relative) < 0.05
+        assert empty[f"pc_{method}"] == ""
+    document = json.loads(stmgpu(*command, "--json").stdout)
+    assert document["messages"][0]["pc_serra2016"] == float(row["pc_serra2016"])
+    assert document["messages"][1]["pc_serra2016"] is None
 
 
 def test_bad_messages_of_pc_are_listed(folder: Path) -> None:
