@@ -7,10 +7,11 @@ import os
 import re
 import shlex
 import tempfile
+import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from stmgpu.compression import Limits, unpack
 from stmgpu.errors import InputError, StoreError
@@ -96,6 +97,30 @@ def read_content(source: Source, *, kind: str, limits: Limits = LIMITS, text: bo
     label = f"{kind} {name!r}"
     data = unpack(raw, label, limits, member=member)
     return Content(_as_utf8(data, label) if text else data, name, hashlib.sha256(raw).hexdigest())
+
+
+def read_toml(source: Source, *, kind: str, limits: Limits) -> dict[str, Any]:
+    """Read a TOML file; arguments as for :func:`read_content`.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, is larger than allowed, or no TOML.
+
+    Examples
+    --------
+    >>> read_toml(b"years = 100", kind="scenario", limits=Limits(100))
+    {'years': 100}
+    """
+    content = read_content(source, kind=kind, limits=limits)
+    try:
+        return tomllib.loads(content.data.decode("utf-8"))
+    except RecursionError:
+        raise InputError(f"{content.name} is not TOML: its values are nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{content.name} is not TOML: it is not UTF-8 text ({error.reason})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{content.name} is not TOML: {error}") from error
 
 
 def _as_utf8(data: bytes, label: str) -> bytes:

@@ -4,14 +4,18 @@ from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_prob
 from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.messages import MessageRisk, message_risks
 from stmgpu.risk.pc import plane_probability
+from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
 
 __all__ = [
     "Encounters",
     "MessageRisk",
+    "Radii",
+    "RadiusRule",
     "encounter_geometry",
     "encounter_probability",
     "frisbee_probability",
     "maximum_probability",
     "message_risks",
     "plane_probability",
+    "radius_rule",
 ]

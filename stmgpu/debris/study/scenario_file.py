@@ -6,7 +6,6 @@ with common random numbers. Every key is checked against the tables of :mod:`stm
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from stmgpu.compression import Limits
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.errors import InputError
-from stmgpu.files import archive_and_member, read_content
+from stmgpu.files import archive_and_member, read_toml
 
 if TYPE_CHECKING:
     import os
@@ -64,15 +63,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         the key and what is allowed.
     """
     file = Path(path)
-    content = read_content(path, kind="scenario", limits=Limits(MAX_BYTES)).data
-    try:
-        document = tomllib.loads(content.decode("utf-8"))
-    except RecursionError:
-        raise InputError(f"{file} is not TOML: its values are nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not TOML: it is not UTF-8 text ({error.reason})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file} is not TOML: {error}") from error
+    document = read_toml(path, kind="scenario", limits=Limits(MAX_BYTES))
     if not document:  # a file that was never written, more often than a wish for 100 years of defaults
         raise InputError(f"{file} sets no key; for a study of the defaults write one of them, such as years = 100")
     return study_from_document(document, file.parent, str(file))
