@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from stmgpu.backend import Backend
-    from stmgpu.typing import Floats
+    from stmgpu.typing import Floats, Ints
 
 _POINTS = 17
 _NARROW = 2e-4
@@ -154,32 +154,33 @@ def _needle(columns: list[Floats], _: Backend) -> tuple[Floats, Floats]:
 
 
 def _search(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
-    """Grids over the logarithm of the scale, each around the best point of the one before, then a parabola."""
+    """Grids over the logarithm of the scale, each around the best point of the one before, then a parabola.
+
+    Each row ends by its own width, so that its numbers do not depend on the others.
+    """
     xm, zm, sx, sz, r = columns
-    n = len(r)
 
-    columns = [x[:, np.newaxis] for x in columns]
-
-    def at(logs: Floats) -> Floats:
+    def at(rows: Ints, logs: Floats) -> Floats:
         k = np.exp(logs)
-        major, minor, s_major, s_minor, radius = columns
+        major, minor, s_major, s_minor, radius = (x[rows, np.newaxis] for x in columns)
         return plane_probability(major, minor, k * s_major, k * s_minor, radius, backend=backend)
 
     low = np.log(0.02 * (np.hypot(xm, zm) - r) / sx)
     high = np.log(2.0 * np.hypot(xm / sx, zm / sz))
     steps = np.linspace(0.0, 1.0, _POINTS)
-    every = np.arange(n)
-    while True:
-        logs = low[:, np.newaxis] + (high - low)[:, np.newaxis] * steps
-        values = at(logs)
-        best = np.clip(values.argmax(axis=1), 1, _POINTS - 2)
-        width = logs[every, best + 1] - logs[every, best - 1]
-        if (width < _NARROW).all():
-            break
-        low, high = logs[every, best - 1], logs[every, best + 1]
-    left, middle, right = (values[every, best + k] for k in (-1, 0, 1))
-    curve = left - 2.0 * middle + right
-    top = logs[every, best] + 0.25 * width * np.where(
-        curve < 0.0, (left - right) / np.where(curve < 0.0, curve, 1.0), 0.0
-    )
-    return np.maximum(at(top[:, np.newaxis])[:, 0], middle), np.exp(top)
+    top, middle = np.empty_like(r), np.empty_like(r)
+    rows = np.arange(len(r))
+    while len(rows):
+        logs = low[rows, np.newaxis] + (high[rows] - low[rows])[:, np.newaxis] * steps
+        values = at(rows, logs)
+        every, best = np.arange(len(rows)), np.clip(values.argmax(axis=1), 1, _POINTS - 2)
+        low[rows], high[rows] = logs[every, best - 1], logs[every, best + 1]
+        width = high[rows] - low[rows]
+        left, centre, right = (values[every, best + k] for k in (-1, 0, 1))
+        curve = left - 2.0 * centre + right
+        step = np.where(curve < 0.0, (left - right) / np.where(curve < 0.0, curve, 1.0), 0.0)
+        done = width < _NARROW
+        top[rows[done]] = (logs[every, best] + 0.25 * width * step)[done]
+        middle[rows[done]] = centre[done]
+        rows = rows[~done]
+    return np.maximum(at(np.arange(len(r)), top[:, np.newaxis])[:, 0], middle), np.exp(top)

@@ -57,6 +57,18 @@ def test_no_scale_gives_more(kernel_backend: Backend) -> None:
         np.testing.assert_allclose(found, at, rtol=1e-10)
 
 
+def test_a_row_does_not_depend_on_the_others(kernel_backend: Backend) -> None:
+    """The same bytes alone, although searches of other rows take more steps."""
+    rng = np.random.default_rng(5)
+    sx = 10.0 ** rng.uniform(0, 4, 400)
+    misses = rng.normal(size=(2, 400)) * 10.0 ** rng.uniform(-1, 5, 400)
+    rows = (*misses, sx, sx * 10.0 ** rng.uniform(-4, 0, 400), 10.0 ** rng.uniform(-1, 2, 400))
+    together = maximum_probability(*rows, backend=kernel_backend)
+    for k in range(0, 400, 8):
+        alone = maximum_probability(*(x[k : k + 1] for x in rows), backend=kernel_backend)
+        assert [x[k].tobytes() for x in together] == [x[0].tobytes() for x in alone]
+
+
 def test_small_disc(backend: Backend) -> None:
     """R^2 / (e s_major s_minor d_M^2) at the scale d_M / sqrt(2), for a small R."""
     xm, zm, sx, sz, radius = 300.0, 200.0, 500.0, 100.0, 0.01
