@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -127,13 +128,15 @@ def covariance_source(text: str) -> CovarianceSource:
     Parameters
     ----------
     text : str
-        ``rtn:100,300,100``: these standard deviations [m] along the radial, transverse and normal axis for every
-        object.
+        - ``rtn:100,300,100``: these standard deviations [m] along the radial, transverse and normal axis for every
+          object.
+        - ``tle``: the model of element sets that comes with the package.
+        - a file ``.toml`` with such a model, as ``stmgpu covariance fit`` writes it.
 
     Raises
     ------
     InputError
-        For any other text.
+        For any other text, and if the file is wrong.
 
     Examples
     --------
@@ -143,10 +146,31 @@ def covariance_source(text: str) -> CovarianceSource:
     kind, _, rest = text.partition(":")
     if kind.strip().lower() == "rtn":
         return ConstantCovariance(_sigmas(rest))
+    if text.strip().lower() in ("tle", "tle-2013"):
+        return _shipped()
+    if text.strip().lower().endswith(".toml"):
+        return _model_of(text)
     raise InputError(
-        f"covariance source {text[:60]!r} is unknown; allowed is rtn:R,T,N with standard deviations in metres, such as "
-        "rtn:100,300,100"
+        f"covariance source {text[:60]!r} is unknown; allowed are tle, a file of a model (.toml), and rtn:R,T,N with "
+        "standard deviations in metres, such as rtn:100,300,100"
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _shipped() -> CovarianceSource:
+    from stmgpu.risk.covariance_model import shipped_model
+    from stmgpu.risk.tle_covariance import TleCovariance
+
+    model = shipped_model()
+    return TleCovariance(model, model.name, is_model=True)
+
+
+def _model_of(path: str) -> CovarianceSource:
+    from stmgpu.risk.covariance_model import read_model
+    from stmgpu.risk.tle_covariance import TleCovariance
+
+    model = read_model(path)
+    return TleCovariance(model, f"{model.name}:{model.digest()[:8]}")
 
 
 def _sigmas(text: str) -> tuple[float, float, float]:
