@@ -132,6 +132,14 @@ def pc(
         float | None,
         typer.Option(help="Combined hard-body radius in metres. Default: what each message states."),
     ] = None,
+    radii: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE|FILE",
+            help="Radii where a message states none: cara, socrates, tracss, fixed:METRES (combined), a rule in TOML "
+            "or a CSV table.",
+        ),
+    ] = None,
     compare: Annotated[
         bool,
         typer.Option("--compare", help="Show published approximations beside the exact two-dimensional probability."),
@@ -146,15 +154,22 @@ def pc(
     the encounter is too slow for it, there is none; a line says why, or what is doubtful.
     """
     from stmgpu.backend import get_backend
-    from stmgpu.risk import message_risks
+    from stmgpu.risk import message_risks, radius_rule
 
     check_outputs(None, csv)
     if radius is not None and not 0.0 <= radius < np.inf:
         raise InputError(f"--radius is {radius:g}, allowed is a finite number of 0 or more, in metres")
+    if radius is not None and radii is not None:
+        raise InputError("--radius and --radii are given; choose one: --radius also replaces what messages state")
+    rule = None if radii is None else radius_rule(radii)
     name = backend_name(backend, threads)
     messages, rejected = _read([*cdm, *(files or ())])
     risks = message_risks(
-        messages, radius_m=radius, on_rejected=rejected.append, backend=get_backend(name, threads=threads)
+        messages,
+        radius_m=radius,
+        radii=rule,
+        on_rejected=rejected.append,
+        backend=get_backend(name, threads=threads),
     )
     _listed(rejected)
     if not risks:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import get_backend
+from stmgpu.catalog.object_data import TYPE_NAMES
 from stmgpu.errors import InputError
 from stmgpu.frames import to_teme
 from stmgpu.risk.curvature import LARGEST as CURVED
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from stmgpu.backend import Backend
     from stmgpu.messages.cdm import ConjunctionMessage
+    from stmgpu.messages.cdm.message import ConjunctionObject
     from stmgpu.risk.encounter import Encounters
+    from stmgpu.risk.radii import RadiusRule
     from stmgpu.typing import Floats
 
 LONGEST = 0.02
@@ -111,6 +114,7 @@ def message_risks(
     messages: Sequence[ConjunctionMessage],
     *,
     radius_m: float | None = None,
+    radii: RadiusRule | None = None,
     on_rejected: Callable[[str], None] | None = None,
     backend: str | Backend = "auto",
 ) -> list[MessageRisk]:
@@ -122,6 +126,8 @@ def message_risks(
         From :func:`stmgpu.read_cdm`.
     radius_m : float, optional
         Combined hard-body radius of all; by default that which each message states.
+    radii : RadiusRule, optional
+        Rule for messages that state no radius, see :func:`stmgpu.risk.radius_rule`.
     on_rejected : callable, optional
         Called with the reason for each message that is left out. Without it, the first one is raised.
     backend : str or Backend, optional
@@ -146,11 +152,11 @@ def message_risks(
     if radius_m is not None and not 0.0 <= radius_m < np.inf:
         raise InputError(f"radius is {radius_m}, allowed is a finite number of 0 or more")
     used: list[ConjunctionMessage] = []
-    radii: list[tuple[float, str]] = []
+    combined: list[tuple[float, str]] = []
     for message in messages:
         try:
             _check_frames(message)
-            radii.append(_radius(message, radius_m))
+            combined.append(_radius(message, radius_m, radii))
         except InputError as error:
             text = f"CDM {message.source!r}: {error}"
             if on_rejected is None:
@@ -161,7 +167,7 @@ def message_risks(
     if not used:
         return []
     runner = get_backend(backend) if isinstance(backend, str) else backend
-    radius = np.array([value for value, _ in radii])
+    radius = np.array([value for value, _ in combined])
     r1, v1, c1, r2, v2, c2 = _arrays(used)
     found = encounter_geometry(r1, v1, c1, r2, v2, c2, radius, backend=runner)
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)
@@ -169,7 +175,7 @@ def message_risks(
     maximum, scale = maximum_probability(*plane, backend=runner)
     curved = curvature(r1, v1, c1, r2, v2, c2)
     return [
-        _risk(message, found, k, radii[k], tuple(float(x[k]) for x in (probability, maximum, scale, curved)))
+        _risk(message, found, k, combined[k], tuple(float(x[k]) for x in (probability, maximum, scale, curved)))
         for k, message in enumerate(used)
     ]
 
@@ -185,13 +191,30 @@ def _check_frames(message: ConjunctionMessage) -> None:
             raise InputError(f"OBJECT{number} has ORBIT_CENTER {center[:40]!r}, allowed is EARTH")
 
 
-def _radius(message: ConjunctionMessage, given: float | None) -> tuple[float, str]:
+def _radius(message: ConjunctionMessage, given: float | None, rule: RadiusRule | None) -> tuple[float, str]:
     if given is not None:
         return given, "given"
-    radius, source = message.hard_body_radius()
-    if np.isnan(radius):
-        raise InputError("it states no hard-body radius for both objects; give --radius (radius_m=) in metres")
-    return radius, source
+    stated, where = message.hard_body_radius()
+    if not np.isnan(stated):
+        return stated, where
+    if rule is None:
+        raise InputError(
+            "it states no hard-body radius for both objects; give --radius (radius_m=) in metres or --radii (radii=)"
+        )
+    first, second = (
+        rule.of([_catalog_number(one.designator)], [one.name], [_object_type(one)]) for one in message.objects
+    )
+    radius, source = rule.combined(first, second)
+    return float(radius[0]), str(source[0])
+
+
+def _catalog_number(designator: str) -> int:
+    """Catalogue number that a designator is, 0 where it is another text."""
+    return int(designator) if designator.isascii() and designator.isdigit() and len(designator) <= 18 else 0
+
+
+def _object_type(one: ConjunctionObject) -> str:
+    return TYPE_NAMES.get(one.fields.get("OBJECT_TYPE", "").strip().upper(), "")
 
 
 def _arrays(messages: Sequence[ConjunctionMessage]) -> list[Floats]:

@@ -46,7 +46,7 @@ class Radii:
     def __len__(self) -> int:
         return len(self.radius_m)
 
-    def __getitem__(self, rows: Ints) -> Radii:
+    def __getitem__(self, rows: Ints | slice) -> Radii:
         """The radii of some objects, such as the first ones of all pairs."""
         return Radii(self.radius_m[rows], self.sigma_m[rows], self.source[rows])
 

@@ -109,6 +109,16 @@ def test_bad_messages_of_pc_are_listed(folder: Path) -> None:
     assert "rejected: CDM 'none.cdm: line 1': it states no hard-body radius" in result.stderr
     assert stmgpu("pc", "--cdm", "none.cdm", "--backend", "reference").exit_code == 2
     refused(stmgpu("pc", "--cdm", "cdm", "--radius", -1), "--radius is -1, allowed is a finite number of 0 or more")
+    options = ("--backend", "reference", "--json")
+    ruled = json.loads(stmgpu("pc", "--cdm", "cdm/good.cdm", "none.cdm", "--radii", "cara", *options).stdout)
+    sources = [(row["radius_m"], row["radius_source"]) for row in ruled["messages"]]
+    assert sources == [(10.0, "COMMENT HBR"), (2.2, "both cara: default")]
+    (folder / "radii.csv").write_text("norad_id,radius_m,sigma_m\n91001,3,0.5\n")
+    ruled = json.loads(stmgpu("pc", "--cdm", "none.cdm", "--radii", "radii.csv", *options).stdout)
+    assert ruled["messages"][0]["radius_m"] == pytest.approx((4.1**2 + 0.5**2) ** 0.5, rel=1e-15)
+    assert ruled["messages"][0]["radius_source"] == "radii.csv + cara: default"
+    refused(stmgpu("pc", "--cdm", "cdm", "--radii", "carra"), "the radius rule 'carra' is unknown; allowed are cara")
+    refused(stmgpu("pc", "--cdm", "cdm", "--radii", "cara", "--radius", 5), "choose one: --radius also replaces")
     (folder / "empty").mkdir()
     refused(stmgpu("cdm", "read", "empty"), "the folders hold no file; give files of CDMs")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.paths import SHARED
+from support.paths import ROOT, SHARED
 
 from stmgpu.errors import InputError
 from stmgpu.risk.object_tables import read_object_table
@@ -122,6 +123,16 @@ def test_a_table_of_radii_joins_in(tmp_path: Path) -> None:
     assert both.of([5, 26000], ["", ""], ["", ""]).source.tolist() == ["radar", "mine: default"]
     objects = read_object_table(path)
     assert (objects.owner.tolist(), objects.mass_kg.tolist()[1:]) == (["US", "", "ISS"], [3.0, 420000.0])
+
+
+def test_the_guide_shows_all_rules_and_a_right_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "guide" / "risk.md").read_text()
+    assert all(f"| `{name}` |" in page for name in rule_names())
+    file(tmp_path, "radii.csv", "norad_id,radius_m\n6,3\n")
+    (text,) = re.findall(r"^```toml\n(source.*?)^```$", page, re.M | re.S)
+    rule = radius_rule(file(tmp_path, "mine.toml", text))
+    found = rule.of([6, 25544, 44713, 8, 9], ["", "", "STARLINK-1", "", ""], ["", "", "", "ROCKET BODY", ""])
+    np.testing.assert_array_equal(found.radius_m, [3.0, 55.0, 10.0, 4.0, 1.1])
 
 
 @pytest.mark.parametrize(
