@@ -194,6 +194,16 @@ def functions(backend: Backend) -> Arrays:
     return found
 
 
+def orbits(backend: Backend) -> Arrays:
+    """Equinoctial elements, their motion and derivatives."""
+    rng = np.random.default_rng(13)
+    n = 64
+    states = np.concatenate([rng.normal(size=(3, n)) * 7e6, rng.normal(size=(3, n)) * 4e3])
+    out = [backend.empty((rows, n)) for rows in (6, 6, 36, 36)]
+    backend.launch("equinoctial_values", n, n, backend.put(states), backend.put(rng.uniform(-6000.0, 6000.0, n)), *out)
+    return {f"{k}": backend.get(x) for k, x in enumerate(out)}
+
+
 def probabilities(backend: Backend) -> Arrays:
     """Collision probability of pairs of objects, from discs far smaller than the sigmas to far larger ones."""
     rng = np.random.default_rng(12)
@@ -223,6 +233,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
         encounters,
         probabilities,
         functions,
+        orbits,
     )
 }
 
