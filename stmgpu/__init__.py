@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from stmgpu.errors import StaleElementsWarning, StmgpuError
     from stmgpu.messages.cdm import read_cdm, write_cdm
+    from stmgpu.messages.socrates import read_socrates, write_socrates
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
@@ -73,6 +74,8 @@ _HOME = {
     "slurm_cluster": "stmgpu.distribute",
     "Trajectories": "stmgpu.catalog.trajectories.trajectories",
     "read_cdm": "stmgpu.messages.cdm",
+    "read_socrates": "stmgpu.messages.socrates",
+    "write_socrates": "stmgpu.messages.socrates",
     "read_oem": "stmgpu.catalog.ccsds.oem",
     "read_trajectories": "stmgpu.catalog.trajectories.files",
     "read_ephemeris": "stmgpu.store",
@@ -132,6 +135,7 @@ __all__ = [
     "read_ephemeris",
     "read_oem",
     "read_satcat",
+    "read_socrates",
     "read_study",
     "read_trajectories",
     "screen",
@@ -143,6 +147,7 @@ __all__ = [
     "write_cdm",
     "write_csv",
     "write_dataset",
+    "write_socrates",
 ]
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stmgpu.cli import common
+from stmgpu.cli.outputs import check_outputs, is_standard_output, opened
 from stmgpu.cli.results import WIDTH, result
 from stmgpu.errors import BackendError, InputError, StmgpuError, counted
 
 if TYPE_CHECKING:
+    from stmgpu.backend import BackendName
     from stmgpu.debris.scenario import Scenario
     from stmgpu.debris.study.settings import EnsembleSettings
 
@@ -215,13 +217,62 @@ def merge(
 
 def export(
     store: Store,
-    crate: Annotated[Path, typer.Argument(help="Folder to create; the store is copied into it.")],
+    crate: Annotated[
+        Path | None, typer.Argument(help="Folder to create for an RO-Crate; the store is copied into it.")
+    ] = None,
+    socrates: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file to write with the columns of SOCRATES: the conjunctions with their maximum probability; "
+            "replaces an existing file; - writes to standard output."
+        ),
+    ] = None,
+    radii: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE", help="Hard-body radii for --socrates: cara, socrates, tracss, fixed:METRES or a file."
+        ),
+    ] = "socrates",
+    backend: common.Backend = "auto",
+    threads: common.Threads = None,
 ) -> None:
-    """Copy a complete store into an RO-Crate: a folder with a standard description of data and provenance."""
-    from stmgpu.store.crate import write_crate
+    """Write the result of a store in another form: an RO-Crate with data and provenance, or a table of SOCRATES."""
+    if crate is None and socrates is None:
+        raise InputError("there is nothing to export; name a folder for an RO-Crate, or a file with --socrates")
+    check_outputs(None, socrates)
+    document: dict[str, Any] = {}
+    written = []
+    if socrates is not None:
+        document["conjunctions"] = _write_socrates(store, socrates, radii, backend, threads)
+        written.append(socrates)
+    if crate is not None:
+        from stmgpu.store.crate import write_crate
 
-    written = write_crate(store, crate)
-    result({}, written=[written])
+        written.append(write_crate(store, crate))
+    result(document, written=[path for path in written if not is_standard_output(path)])
+
+
+def _write_socrates(store: Path, path: Path, radii: str, backend: BackendName, threads: int | None) -> int:
+    """Write the conjunctions of a store as SOCRATES does, and return their number."""
+    from stmgpu.backend import get_backend
+    from stmgpu.messages.socrates import write_socrates
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.risk import socrates_table
+    from stmgpu.risk.radii import radius_rule
+    from stmgpu.screen.settings import ScreeningSettings
+    from stmgpu.store import open_dataset
+    from stmgpu.store.run import open_run
+
+    rule = radius_rule(radii)
+    conjunctions = open_dataset(store, "conjunctions")
+    run = open_run(store)
+    objects, settings = run.run_input(), run.document.settings
+    assert isinstance(objects, ScreeningObjects)
+    assert isinstance(settings, ScreeningSettings)
+    runner = get_backend(common.backend_name(backend, threads), threads=threads)
+    table = socrates_table(conjunctions, objects, radii=rule, mode=settings.mode, backend=runner)
+    write_socrates(table, opened(path))
+    return len(table)
 
 
 def compile_kernels(

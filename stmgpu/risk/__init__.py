@@ -5,6 +5,7 @@ from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.messages import MessageRisk, message_risks
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
+from stmgpu.risk.socrates import socrates_table
 
 __all__ = [
     "Encounters",
@@ -18,4 +19,5 @@ __all__ = [
     "message_risks",
     "plane_probability",
     "radius_rule",
+    "socrates_table",
 ]

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.commands import refused, stmgpu
 
@@ -16,6 +17,7 @@ from stmgpu.backend.cuda import CudaBackend
 from stmgpu.catalog import read_catalog, synthetic_catalog, write_catalog
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.cli import warm_up
+from stmgpu.messages.socrates import read_socrates
 from stmgpu.store import open_dataset, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -159,6 +161,31 @@ def test_export_makes_a_crate(store: Path, tmp_path: Path) -> None:
     assert named - {"https://w3id.org/ro/crate/1.1"} <= graph.keys()
     assert open_dataset(crate / "day.zarr").equals(open_dataset(store))
     assert stmgpu("export", store, crate).exit_code == 2
+
+
+def test_export_as_socrates(store: Path, tmp_path: Path) -> None:
+    """Rows, columns and radii of the table, on standard output too; and what is refused."""
+    file = tmp_path / "s.csv"
+    result = stmgpu("export", store, "--socrates", file, "--radii", "fixed:30", "--backend", "reference", "--json")
+    assert result.exit_code == 0, result.stderr
+    con = open_dataset(store)
+    assert json.loads(result.stdout) == {"conjunctions": con.sizes["conjunction"], "written": [str(file)]}
+    table = read_socrates(file)
+    assert np.array_equal(table.norad_id_1, con.primary)
+    assert np.array_equal(table.norad_id_2, con.secondary)
+    np.testing.assert_allclose(table.range_km, con.miss_distance, atol=5.1e-4)
+    small = stmgpu("export", store, "--socrates", "-", "--backend", "reference")
+    assert small.exit_code == 0, small.stderr
+    least = read_socrates(small.stdout.encode())
+    far = table.probability < 1e-2
+    np.testing.assert_allclose(table.probability[far] / least.probability[far], 15.0**2, rtol=0.02)  # radii 1 + 1 m
+    refused(stmgpu("export", store), "there is nothing to export; name a folder for an RO-Crate, or a file with --soc")
+    refused(
+        stmgpu("export", store, "--socrates", file, "--radii", "ours"), "the radius rule 'ours' is unknown; allowed"
+    )
+    refused(
+        stmgpu("export", store, "--socrates", tmp_path / "no" / "s.csv"), "there is no folder .*no; create it first"
+    )
 
 
 @pytest.mark.slow

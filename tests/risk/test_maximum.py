@@ -1,4 +1,4 @@
-"""Maximum probability: against known values, closed forms, a dense search, and SOCRATES."""
+"""Maximum probability: against known values, closed forms, a dense search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from scipy.special import ndtr
 from scipy.stats import norm
 from support.paths import SHARED
 
-import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.risk import encounter_geometry, frisbee_probability, maximum_probability, plane_probability
 from stmgpu.typing import Floats
@@ -97,31 +96,6 @@ def test_what_has_no_maximum(backend: Backend) -> None:
     assert found[0] == 0.0
     assert np.isnan(found[1:]).all()
     assert np.isnan(scale).all()
-
-
-@pytest.mark.slow
-def test_socrates(kernel_backend: Backend) -> None:
-    """Ten rows of SOCRATES to every printed digit of MAX_PROB and DILUTION, from its element sets."""
-    for case in _cases("socrates10/socrates10.json"):
-        pair, printed = str(case["pair"]).replace(",", "_"), case["ours"]
-        assert isinstance(printed, dict)
-        catalog = stm.read_catalog(DATA / "socrates10" / f"gp_{pair}.csv")
-        tca = stm.parse_utc(str(case["tca_utc"]))
-        propagator = stm.SGP4Propagator(catalog, kernel_backend, (tca.jd, tca.fr), (-1.0, 1.0))
-        states, _ = propagator.grid(np.zeros(1))
-        first, second = kernel_backend.get(states)[0, :, :2].T
-        covariance, radius = np.diag([100.0**2, 300.0**2, 100.0**2]), printed["implied_combined_radius_km"] or 0.011
-        found = encounter_geometry(
-            first[:3], first[3:], covariance, second[:3], second[3:], covariance, 11.0, backend=kernel_backend
-        )
-        assert f"{found.speed_m_s[0] / 1e3:.3f}" == f"{case['relspeed_kms']:.3f}"
-        assert f"{found.miss_m[0] / 1e3:.3f}" == f"{case['range_km']:.3f}"
-        aspect = found.sigma_major_m / found.sigma_minor_m
-        largest, sigma = maximum_probability(
-            found.miss_m, 0.0, aspect, 1.0, round(1e3 * radius, 2), backend=kernel_backend
-        )
-        assert f"{largest[0]:.3E}" == f"{case['max_prob']:.3E}"
-        assert f"{sigma[0] / 1e3:.3f}" == f"{case['dilution_km']:.3f}"
 
 
 def _frisbee(miss: Floats, known: Floats) -> Floats:

@@ -25,6 +25,7 @@ from stmgpu.debris.population.from_table import read_table
 from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.messages.cdm import format_cdm, read_cdm
+from stmgpu.messages.socrates import COLUMNS, read_socrates
 
 Read = Callable[[bytes, Path], Any]
 
@@ -93,6 +94,9 @@ SATCAT = """OBJECT_NAME,OBJECT_ID,NORAD_CAT_ID,OBJECT_TYPE,OPS_STATUS_CODE,OWNER
 A,2024-001A,91001,PAY,+,US,2024-01-01,,1.0
 B,2024-001B,91002,R/B,D,US,2024-01-01,2024-05-05,
 """
+SOCRATES = f"""{",".join(COLUMNS)}
+91001,A [+],5.552,91002,"B, DEB [-]",5.609,2026-07-08 05:14:25.836,0.003,11.860,1.000E+00,0.000
+"""
 SCENARIO = """years = 20
 runs = 2
 [population]
@@ -110,7 +114,7 @@ per_year = 5
 
 READ = (
     *FORMATS, "gzip", "OEM in KVN", "OEM in XML", "MEME", "SATCAT", "scenario", "table", "MAT", "space weather",
-    "space weather as CSV", "CDM in KVN", "CDM in XML", "CDM in JSON",
+    "space weather as CSV", "CDM in KVN", "CDM in XML", "CDM in JSON", "SOCRATES",
 )  # fmt: skip
 """Formats of `sound_files`."""
 
@@ -133,6 +137,7 @@ def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
         "CDM in KVN": (kvn().encode(), _cdm),
         "CDM in XML": (format_cdm(read_cdm(kvn().encode()), "xml"), _cdm),
         "CDM in JSON": (json_text(space_track()).encode(), _cdm),
+        "SOCRATES": (SOCRATES.encode(), lambda content, path: read_socrates(content, on_rejected=lambda text: None)),
         "SATCAT": (SATCAT.encode(), lambda content, path: read_satcat(content)),
         "scenario": (SCENARIO.encode(), _from_file(read_study)),
         "table": (TABLE.encode(), _from_file(lambda path: read_table(path, generator))),
