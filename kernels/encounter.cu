@@ -1,6 +1,6 @@
 // encounter.cu: geometry of encounters: states and covariances of two objects to the encounter plane. No spills.
 //
-// A lane is an encounter. Relative motion is straight. Both objects are moved to the closest approach, by
+// A lane is an encounter; its numbers are gathered, so that arrays need not be transposed. Relative motion is straight. Both objects are moved to the closest approach, by
 // t = -(r . v) / v^2, and the plane is the one across the relative velocity y = v / |v|, with z along r x v and x along
 // the miss r. Each object's covariance lies in its own axes R = r / |r|, N along r x v, T = N x R of the state as given. The sum of both,
 // projected on the plane, has the principal axes of the result (M. Akella and K. Alfriend, J. Guid. Contr. Dyn. 23
@@ -21,7 +21,7 @@ STM_FN Vec times(Vec a, real k) { return {a.x * k, a.y * k, a.z * k}; }
 STM_FN real dot3(Vec a, Vec b) { return (a.x * b.x + a.y * b.y) + a.z * b.z; }
 STM_FN Vec cross3(Vec a, Vec b) { return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x}; }
 STM_FN Vec unit(Vec a) { return times(a, 1.0 / root(dot3(a, a))); }
-STM_FN Vec load3(const double* p, i64 n) { return {load(p), load(p + n), load(p + 2 * n)}; }
+STM_FN Vec gather3(const double* p, ints at) { return {gather(p, 3 * at), gather(p, 3 * at + 1), gather(p, 3 * at + 2)}; }
 
 // A direction in the axes R, T, N of an object, and the covariance there: lower triangle by rows.
 struct Axes { Vec r, t, n; };
@@ -39,8 +39,17 @@ STM_FN real form(Cov c, Vec a, Vec b) {
               c.nr * b.x + c.nt * b.y + c.nn * b.z};
     return dot3(a, cb);
 }
-STM_FN Cov load_cov(const double* p, i64 n) {
-    return {load(p), load(p + n), load(p + 2 * n), load(p + 3 * n), load(p + 4 * n), load(p + 5 * n)};
+STM_FN Cov gather_cov(const double* p, ints at) {
+    return {gather(p, 9 * at), gather(p, 9 * at + 3), gather(p, 9 * at + 4),
+            gather(p, 9 * at + 6), gather(p, 9 * at + 7), gather(p, 9 * at + 8)};
+}
+STM_FN mask differ(real above, real below, real a, real b) {
+    real d = above - below;
+    return d * d > (ENCOUNTER_SYMMETRY * ENCOUNTER_SYMMETRY) * absolute(a * b);
+}
+STM_FN mask asymmetric(Cov c, const double* p, ints at) {
+    return either(either(differ(gather(p, 9 * at + 1), c.tr, c.rr, c.tt), differ(gather(p, 9 * at + 2), c.nr, c.rr, c.nn)),
+                  differ(gather(p, 9 * at + 5), c.nt, c.tt, c.nn));
 }
 STM_FN real period(Vec r, Vec v) {
     real inverse = 2.0 / root(dot3(r, r)) - dot3(v, v) * (1.0 / EARTH_MU_KM3_S2);
@@ -51,17 +60,20 @@ STM_FN real period(Vec r, Vec v) {
 STM_KERNEL encounter_plane(
     i64 n,                                  // encounters, a multiple of 16
     double level,                           // argument at which erfc has the chosen level
-    const double* STM_RESTRICT state_1,     // [6][n] inertial position [km] and velocity [km/s] of the first object
-    const double* STM_RESTRICT cov_1,       // [6][n] its RR, TR, TT, NR, NT, NN [m^2]
-    const double* STM_RESTRICT state_2,     // [6][n] the same of the second object
-    const double* STM_RESTRICT cov_2,       // [6][n] its covariance
+    const double* STM_RESTRICT position_1,  // [n][3] inertial position of the first object [km]
+    const double* STM_RESTRICT velocity_1,  // [n][3] its velocity [km/s]
+    const double* STM_RESTRICT cov_1,       // [n][3][3] covariance of its position in its own R, T, N [m^2]
+    const double* STM_RESTRICT position_2,  // [n][3] the same of the second object
+    const double* STM_RESTRICT velocity_2,  // [n][3] its velocity
+    const double* STM_RESTRICT cov_2,       // [n][3][3] its covariance
     const double* STM_RESTRICT radius_m,    // [n] combined hard-body radius
     double* STM_RESTRICT rows,              // [ENCOUNTER_ROWS][n] see encounter.h
     i32* STM_RESTRICT flags)                // [n] ENCOUNTER_FLAG_ of encounter.h
 {
     STM_PARALLEL(i, n, STM_LANES) {
-        Vec r1 = load3(state_1 + i, n), v1 = load3(state_1 + 3 * n + i, n);
-        Vec r2 = load3(state_2 + i, n), v2 = load3(state_2 + 3 * n + i, n);
+        ints at = splat_i64(i) + lane_ids();
+        Vec r1 = gather3(position_1, at), v1 = gather3(velocity_1, at);
+        Vec r2 = gather3(position_2, at), v2 = gather3(velocity_2, at);
         real radius = load(radius_m + i);
         Vec r = times(add(r1, times(r2, splat(-1.0))), splat(1e3));
         Vec v = times(add(v1, times(v2, splat(-1.0))), splat(1e3));
@@ -83,7 +95,8 @@ STM_KERNEL encounter_plane(
         Vec y = times(v, 1.0 / speed), z = unit(cross3(r, v)), x = cross3(y, z);
 
         // the combined covariance in it
-        Cov c1 = load_cov(cov_1 + i, n), c2 = load_cov(cov_2 + i, n);
+        Cov c1 = gather_cov(cov_1, at), c2 = gather_cov(cov_2, at);
+        mask uneven = either(asymmetric(c1, cov_1, at), asymmetric(c2, cov_2, at));
         Vec x1 = in_axes(axes1, x), z1 = in_axes(axes1, z), x2 = in_axes(axes2, x), z2 = in_axes(axes2, z);
         real xx = form(c1, x1, x1) + form(c2, x2, x2), zz = form(c1, z1, z1) + form(c2, z2, z2);
         real xz = form(c1, x1, z1) + form(c2, x2, z2);
@@ -135,6 +148,7 @@ STM_KERNEL encounter_plane(
         bit = bit | seli(negative, splat_i64(ENCOUNTER_FLAG_NOT_POSITIVE), splat_i64(0));
         bit = bit | seli(still, splat_i64(ENCOUNTER_FLAG_NO_SPEED), splat_i64(0));
         bit = bit | seli(meets, splat_i64(ENCOUNTER_FLAG_NO_MISS), splat_i64(0));
+        bit = bit | seli(uneven, splat_i64(ENCOUNTER_FLAG_ASYMMETRIC), splat_i64(0));
         store_i32(flags + i, bit);
     }
 }

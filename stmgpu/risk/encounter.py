@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from stmgpu.risk.encounter_reference import Flags
     from stmgpu.typing import Floats
 
-_SYMMETRY = 1e-9
-
 
 @dataclass(frozen=True)
 class Encounters:
@@ -86,28 +84,21 @@ def encounter_geometry(  # noqa: PLR0917  # the fields of two objects, in one or
         )
     ]
     covariances = [
-        _symmetric(_shaped(x, (3, 3), name), name)
+        _shaped(x, (3, 3), name)
         for x, name in ((covariance_1_m2, "covariance_1_m2"), (covariance_2_m2, "covariance_2_m2"))
     ]
     lengths = {len(x) for x in (*vectors, *covariances, radius) if len(x) != 1}
     if radius.ndim != 1 or len(lengths) > 1:
         raise InputError(f"states, covariances and radii must be of one number of encounters, got {sorted(lengths)}")
     n = lengths.pop() if lengths else 1
-    r1, v1, r2, v2 = (np.broadcast_to(x, (n, 3)) for x in vectors)
-    c1, c2 = (np.broadcast_to(x, (n, 3, 3)) for x in covariances)
     radius = np.maximum(np.where(np.isfinite(radius), radius, 0.0), 0.0)
     runner = get_backend(backend) if isinstance(backend, str) else backend
-    tables = (
-        np.ascontiguousarray(np.hstack([r1, v1]).T),
-        c1,
-        np.ascontiguousarray(np.hstack([r2, v2]).T),
-        c2,
-        np.broadcast_to(radius, (n,)),
+    given = (*vectors[:2], covariances[0], *vectors[2:], covariances[1], radius)
+    tables = [np.broadcast_to(x, (n, *x.shape[1:])) for x in given]
+    table, flags = (
+        rows.geometry(tables, backend=runner) if runner.runs_kernels else encounter_reference.geometry(tables)
     )
-    if runner.runs_kernels:
-        table, flags = rows.geometry(*tables, backend=runner)
-    else:
-        table, flags = encounter_reference.geometry(*tables)
+    _refuse_asymmetric(covariances, flags)
     columns = dict(zip([f.name for f in fields(Encounters)], table, strict=False))
     return Encounters(**columns, flags=flags)
 
@@ -182,10 +173,12 @@ def _shaped(values: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
     return array
 
 
-def _symmetric(array: Floats, name: str) -> Floats:
-    scale = np.sqrt(np.abs(np.einsum("nii->ni", array)))
-    allowed = _SYMMETRY * scale[:, :, np.newaxis] * scale[:, np.newaxis]
-    wrong = np.flatnonzero((np.abs(array - array.transpose(0, 2, 1)) > allowed).any(axis=(1, 2)))
-    if len(wrong):
-        raise InputError(f"{name} is not symmetric at encounter {wrong[0]}: {array[wrong[0]].tolist()}")
-    return array
+def _refuse_asymmetric(covariances: list[Floats], flags: Flags) -> None:
+    wrong = np.flatnonzero(flags & rows.ASYMMETRIC)
+    if not len(wrong):
+        return
+    for name, array in zip(("covariance_1_m2", "covariance_2_m2"), covariances, strict=True):
+        c = array[wrong[0] if len(array) > 1 else 0]
+        sigmas = np.sqrt(np.abs(np.diag(c)))
+        if (np.abs(c - c.T) > rows.SYMMETRY * np.outer(sigmas, sigmas)).any():
+            raise InputError(f"{name} is not symmetric at encounter {wrong[0]}: {c.tolist()}")

@@ -11,6 +11,8 @@ from stmgpu.backend import device_entry
 from stmgpu.backend.tables import table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stmgpu.backend import Backend
     from stmgpu.risk.encounter_reference import Flags
     from stmgpu.typing import Floats
@@ -22,35 +24,30 @@ MISS_MAJOR, MISS_MINOR, SIGMA_MAJOR, SIGMA_MINOR, MISS, SPEED, SHIFT, ANGLE, STA
         "ENCOUNTER_", "MISS_MAJOR MISS_MINOR SIGMA_MAJOR SIGMA_MINOR MISS SPEED SHIFT ANGLE START STOP PERIOD ROWS"
     )
 )
-CLIPPED, NOT_POSITIVE, NO_SPEED, NO_MISS = _TABLE.integers("ENCOUNTER_FLAG_", "CLIPPED NOT_POSITIVE NO_SPEED NO_MISS")
-CLIP, SMALLEST, NO_MISS_RADII = (_TABLE.number(f"ENCOUNTER_{name}") for name in ("CLIP", "SMALLEST", "NO_MISS_RADII"))
+CLIPPED, NOT_POSITIVE, NO_SPEED, NO_MISS, ASYMMETRIC = _TABLE.integers(
+    "ENCOUNTER_FLAG_", "CLIPPED NOT_POSITIVE NO_SPEED NO_MISS ASYMMETRIC"
+)
+CLIP, SMALLEST, NO_MISS_RADII, SYMMETRY = (
+    _TABLE.number(f"ENCOUNTER_{name}") for name in ("CLIP", "SMALLEST", "NO_MISS_RADII", "SYMMETRY")
+)
 LEVEL = float(erfcinv(1e-16))
 """Argument of erfc at the level of Coppola's bounds, that of NASA's CARA."""
 
-_TOGETHER = 1 << 18
-_LOWER = np.tril_indices(3)
+_TOGETHER = 1 << 13
+"""Encounters of a launch on a host: their rows stay in the cache."""
+
+_MOST_TOGETHER = 1 << 18
 
 
 @device_entry
-def geometry(
-    state_1: Floats,
-    covariance_1: Floats,
-    state_2: Floats,
-    covariance_2: Floats,
-    radius_m: Floats,
-    *,
-    backend: Backend,
-) -> tuple[Floats, Flags]:
+def geometry(tables: Sequence[Floats], *, backend: Backend) -> tuple[Floats, Flags]:
     """Rows of ``encounter.h`` and flags of encounters.
 
     Parameters
     ----------
-    state_1, state_2 : float64, shape (6, n)
-        Inertial positions [km] and velocities [km/s].
-    covariance_1, covariance_2 : float64, shape (n, 3, 3)
-        Covariances of position in each object's own RTN axes [m^2]; the lower triangles are used.
-    radius_m : float64, shape (n,)
-        Combined hard-body radii.
+    tables : sequence of float64
+        Positions [km], shape (n, 3), velocities [km/s], shape (n, 3), and covariances in the object's own RTN axes
+        [m^2], shape (n, 3, 3), of the first object; the same of the second; combined hard-body radii [m], shape (n,).
     backend : Backend
         Backend that runs kernels.
 
@@ -59,16 +56,16 @@ def geometry(
     rows : float64, shape (ENCOUNTER_ROWS, n)
     flags : int32, shape (n,)
     """
-    n = len(radius_m)
+    n = len(tables[0])
     rows, flags = np.empty((ROWS, n)), np.empty(n, np.int32)
-    lower = [np.ascontiguousarray(c[:, _LOWER[0], _LOWER[1]].T) for c in (covariance_1, covariance_2)]
-    for start in range(0, n, _TOGETHER):
-        part = np.arange(start, min(start + _TOGETHER, n))
-        padded = np.resize(part, -(-len(part) // PAD) * PAD)
-        tables = [backend.put(x[..., padded]) for x in (state_1, lower[0], state_2, lower[1], radius_m)]
-        size = len(padded)
+    together = _TOGETHER if backend.rows_share_cache else _MOST_TOGETHER
+    for start in range(0, n, together):
+        part = slice(start, min(start + together, n))
+        count = part.stop - start
+        size = -(-count // PAD) * PAD
+        some = [x[part] if size == count else x[start + np.arange(size) % count] for x in tables]
         found, bits = backend.empty((ROWS, size)), backend.empty(size, np.int32)
-        backend.launch("encounter_plane", size, size, LEVEL, *tables, found, bits)
-        rows[:, part] = backend.get(found)[:, : len(part)]
-        flags[part] = backend.get(bits)[: len(part)]
+        backend.launch("encounter_plane", size, size, LEVEL, *(backend.put(x) for x in some), found, bits)
+        rows[:, part] = backend.get(found)[:, :count]
+        flags[part] = backend.get(bits)[:count]
     return rows, flags

@@ -10,6 +10,8 @@ from stmgpu.constants import EARTH
 from stmgpu.risk import encounter_kernels as rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from stmgpu.typing import Floats
@@ -17,19 +19,27 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.int32]
 
 
-def geometry(
-    state_1: Floats, covariance_1: Floats, state_2: Floats, covariance_2: Floats, radius_m: Floats
-) -> tuple[Floats, Flags]:
+def geometry(tables: Sequence[Floats]) -> tuple[Floats, Flags]:
     """Rows and flags of encounters; arguments as for :func:`stmgpu.risk.encounter_kernels.geometry`."""
-    found, flags = np.full((rows.ROWS, len(radius_m)), np.nan), np.zeros(len(radius_m), np.int32)
-    for k, radius in enumerate(radius_m.tolist()):
-        found[:, k], flags[k] = _one(state_1[:, k], covariance_1[k], state_2[:, k], covariance_2[k], radius)
+    n = len(tables[0])
+    found, flags = np.full((rows.ROWS, n), np.nan), np.zeros(n, np.int32)
+    for k in range(n):
+        r1, v1, c1, r2, v2, c2, radius = (x[k] for x in tables)
+        found[:, k], flags[k] = _one(r1, v1, c1, r2, v2, c2, float(radius))
+        if not (_symmetric(c1) and _symmetric(c2)):
+            flags[k] |= rows.ASYMMETRIC
     return found, flags
 
 
-def _one(state_1: Floats, c1: Floats, state_2: Floats, c2: Floats, radius: float) -> tuple[Floats, int]:
+def _symmetric(covariance: Floats) -> bool:
+    sigmas = np.sqrt(np.abs(np.diag(covariance)))
+    return not (np.abs(covariance - covariance.T) > rows.SYMMETRY * np.outer(sigmas, sigmas)).any()
+
+
+def _one(  # noqa: PLR0917  # the fields of two objects, in one order everywhere
+    r1: Floats, v1: Floats, c1: Floats, r2: Floats, v2: Floats, c2: Floats, radius: float
+) -> tuple[Floats, int]:
     row, flag = np.full(rows.ROWS, np.nan), 0
-    (r1, v1), (r2, v2) = state_1.reshape(2, 3), state_2.reshape(2, 3)
     own = ((_axes(r1, v1), c1), (_axes(r2, v2), c2))
     r, v = 1e3 * (r1 - r2), 1e3 * (v1 - v2)
     speed = float(np.linalg.norm(v))
