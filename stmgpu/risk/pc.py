@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.typing import Floats
 
+_TOGETHER = 1 << 15
+"""Encounters at once on a host: their columns stay in the cache."""
+
+_MOST_TOGETHER = 1 << 20
+
 
 def plane_probability(
     miss_major: ArrayLike,
@@ -59,20 +64,34 @@ def plane_probability(
     >>> round(float(plane_probability(0.0, 0.0, 100.0, 100.0, 10.0, backend="reference")), 9)
     0.004987521
     """
-    shape, (xm, zm, sx, sz, r) = in_principal_axes(miss_major, miss_minor, sigma_major, sigma_minor, radius)
+    arrays = np.broadcast_arrays(
+        *(np.asarray(x, np.float64) for x in (miss_major, miss_minor, sigma_major, sigma_minor, radius))
+    )
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    columns = [x.ravel() for x in arrays]
+    found = np.empty(columns[0].shape)
+    together = _TOGETHER if runner.rows_share_cache else _MOST_TOGETHER
+    for start in range(0, len(found), together):
+        part = slice(start, start + together)
+        found[part] = _some([x[part] for x in columns], runner)
+    return found.reshape(arrays[0].shape)
+
+
+def _some(columns: list[Floats], backend: Backend) -> Floats:
+    _, (xm, zm, sx, sz, r) = in_principal_axes(*columns)
     found = np.full(r.shape, np.nan)
-    known = np.isfinite(xm) & np.isfinite(zm) & (sx > 0.0) & (sz > 0.0) & np.isfinite(sx) & np.isfinite(sz)
+    known = np.isfinite(xm) & np.isfinite(zm) & (sz > 0.0) & np.isfinite(sx)
     found[known & (r <= 0.0)] = 0.0
     found[known & (r == np.inf)] = 1.0
-    chosen = np.flatnonzero(known & (r > 0.0) & (r < np.inf))
-    xm, zm, sx, sz, r = (x[chosen] for x in (xm, zm, sx, sz, r))
-    runner = get_backend(backend) if isinstance(backend, str) else backend
-    scaled = (xm / sx, zm / sz, r / sx, r / sz)
-    if len(chosen):
-        found[chosen] = (
-            pc_kernels.probability(*scaled, runner) if runner.runs_kernels else pc_reference.probability(*scaled)
+    known &= (r > 0.0) & (r < np.inf)
+    if not known.all():
+        xm, zm, sx, sz, r = (x[known] for x in (xm, zm, sx, sz, r))
+    if len(r):
+        scaled = (xm / sx, zm / sz, r / sx, r / sz)
+        found[known] = (
+            pc_kernels.probability(*scaled, backend) if backend.runs_kernels else pc_reference.probability(*scaled)
         )
-    return found.reshape(shape)
+    return found
 
 
 def in_principal_axes(
@@ -89,6 +108,9 @@ def in_principal_axes(
     """
     arrays = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (miss_major, miss_minor, *others)))
     xm, zm, sx, sz, radius = (x.ravel() for x in arrays)
+    xm, zm = np.abs(xm), np.abs(zm)
     swap = sx < sz
-    misses = np.where(swap, np.abs(zm), np.abs(xm)), np.where(swap, np.abs(xm), np.abs(zm))
-    return arrays[0].shape, (*misses, np.where(swap, sz, sx), np.where(swap, sx, sz), radius)
+    if swap.any():
+        xm, zm = np.where(swap, zm, xm), np.where(swap, xm, zm)
+        sx, sz = np.where(swap, sz, sx), np.where(swap, sx, sz)
+    return arrays[0].shape, (xm, zm, sx, sz, radius)
