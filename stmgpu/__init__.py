@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from stmgpu.messages.socrates import read_socrates, write_socrates
     from stmgpu.propagate.ephemeris import propagate
     from stmgpu.propagate.sgp4 import SGP4Propagator
+    from stmgpu.risk.assessment import assess
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
     from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
@@ -79,6 +80,7 @@ _HOME = {
     "read_oem": "stmgpu.catalog.ccsds.oem",
     "read_trajectories": "stmgpu.catalog.trajectories.files",
     "read_ephemeris": "stmgpu.store",
+    "assess": "stmgpu.risk.assessment",
     "check_store": "stmgpu.store",
     "provenance": "stmgpu.store",
     "brute": "stmgpu.screen",
@@ -115,6 +117,7 @@ __all__ = [
     "Study",
     "Tiling",
     "Trajectories",
+    "assess",
     "brute",
     "check_store",
     "closest",

@@ -1,17 +1,41 @@
-"""Collision probability of encounters, as a library on arrays."""
+"""Collision probability of encounters, as a library on arrays; modules are imported when they are used."""
 
-from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
-from stmgpu.risk.maximum import frisbee_probability, maximum_probability
-from stmgpu.risk.messages import MessageRisk, message_risks
-from stmgpu.risk.pc import plane_probability
-from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
-from stmgpu.risk.socrates import socrates_table
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stmgpu.risk.assessment import assess
+    from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
+    from stmgpu.risk.maximum import frisbee_probability, maximum_probability
+    from stmgpu.risk.messages import MessageRisk, message_risks
+    from stmgpu.risk.pc import plane_probability
+    from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
+    from stmgpu.risk.socrates import socrates_table
+
+_HOME = {
+    "Encounters": "encounter",
+    "MessageRisk": "messages",
+    "Radii": "radii",
+    "RadiusRule": "radii",
+    "assess": "assessment",
+    "encounter_geometry": "encounter",
+    "encounter_probability": "encounter",
+    "frisbee_probability": "maximum",
+    "maximum_probability": "maximum",
+    "message_risks": "messages",
+    "plane_probability": "pc",
+    "radius_rule": "radii",
+    "socrates_table": "socrates",
+}
 
 __all__ = [
     "Encounters",
     "MessageRisk",
     "Radii",
     "RadiusRule",
+    "assess",
     "encounter_geometry",
     "encounter_probability",
     "frisbee_probability",
@@ -21,3 +45,9 @@ __all__ = [
     "radius_rule",
     "socrates_table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,338 @@
+"""Assessment of conjunctions: the risk of every row, with what it stands on. ``stmgpu.assess``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stmgpu.backend import BackendName, get_backend
+from stmgpu.errors import InputError
+from stmgpu.progress import Progress, reporting
+from stmgpu.propagate.settings import operation_mode
+from stmgpu.risk import encounter_kernels
+from stmgpu.risk import variables as v
+from stmgpu.risk.covariance import AGE_BEYOND_MODEL, MISSING, NOT_CALIBRATED, REMEDIED
+from stmgpu.risk.curvature import LARGEST as CURVED
+from stmgpu.risk.curvature import curvature
+from stmgpu.risk.encounter import encounter_geometry
+from stmgpu.risk.maximum import frisbee_probability, maximum_probability
+from stmgpu.risk.messages import FARTHEST, LONGEST
+from stmgpu.risk.pair_states import PairPropagator, Pairs
+from stmgpu.risk.pc import plane_probability
+from stmgpu.risk.settings import AssessmentSettings
+from stmgpu.screen.screening import screening_objects
+from stmgpu.screen.variables import ROW
+from stmgpu.time import from_datetime64
+from stmgpu.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+
+    from stmgpu.backend import Backend
+    from stmgpu.catalog import Catalog
+    from stmgpu.catalog.trajectories.trajectories import Trajectories
+    from stmgpu.choices import ElementSets
+    from stmgpu.progress import Report
+    from stmgpu.risk.covariance import Covariances, CovarianceSource
+    from stmgpu.risk.encounter import Encounters
+    from stmgpu.risk.pair_states import PairStates
+    from stmgpu.risk.radii import Radii, RadiusRule
+    from stmgpu.typing import Bools, Floats
+
+REFUTED = v.NOT_POSITIVE | v.NO_SPEED | v.EXTENDED | v.OFFSET | v.SHIFTED | v.CURVED | v.MISSING
+"""Flags with which the two-dimensional method does not hold."""
+
+ROWS_AT_ONCE = 1 << 16
+"""Conjunctions whose covariances are held in memory at once."""
+
+_OF_ENCOUNTERS = {
+    encounter_kernels.CLIPPED: v.CLIPPED,
+    encounter_kernels.NOT_POSITIVE: v.NOT_POSITIVE,
+    encounter_kernels.NO_SPEED: v.NO_SPEED,
+    encounter_kernels.NO_MISS: v.NO_MISS,
+}
+_OF_COVARIANCES = {
+    AGE_BEYOND_MODEL: v.AGE_BEYOND_MODEL,
+    REMEDIED: v.REMEDIED,
+    MISSING: v.MISSING,
+    NOT_CALIBRATED: v.NOT_CALIBRATED,
+}
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Risks of n conjunctions, and what they were computed from.
+
+    Attributes
+    ----------
+    columns : mapping of ndarray, shape (n,)
+        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`.
+    states : PairStates
+        Both objects at TCA.
+    covariance_1, covariance_2 : Covariances
+        Of both objects.
+    """
+
+    columns: Mapping[str, np.ndarray[Any, Any]]
+    states: PairStates
+    covariance_1: Covariances
+    covariance_2: Covariances
+
+
+class Assessor:
+    """Assessment of the conjunctions of a screening.
+
+    Parameters
+    ----------
+    pairs : PairPropagator
+        Propagation to the closest approaches.
+    source : CovarianceSource
+        Source of the covariances.
+    rule : RadiusRule
+        Rule of the hard-body radii.
+    """
+
+    def __init__(self, pairs: PairPropagator, source: CovarianceSource, rule: RadiusRule) -> None:
+        self.pairs, self.source, self.rule, self.backend = pairs, source, rule, pairs.backend
+        objects, others = pairs.objects, len(pairs.objects.trajectories)
+        types = np.concatenate([objects.catalog.object_type, np.full(others, "")])
+        stated_m = np.concatenate([objects.catalog.hard_body_radius_m, np.full(others, np.nan)])
+        self._ids = objects.norad_id
+        self._radii: Radii = rule.of(self._ids, objects.name, types, stated_m=stated_m)
+
+    def run(self, pairs: Pairs) -> Assessment:
+        """Assess conjunctions; every number of a row depends on that row alone.
+
+        Raises
+        ------
+        InputError
+            If the conjunctions do not follow from the objects.
+        """
+        states = self.pairs.at(pairs)
+        time_jd = from_datetime64(pairs.tca)
+        one, two = (
+            self.source.at(self._ids[place], state, time_jd, age)
+            for place, state, age in (
+                (states.place_1, states.state_1_km, states.age_1_days),
+                (states.place_2, states.state_2_km, states.age_2_days),
+            )
+        )
+        radius, radius_source = self.rule.combined(self._radii[states.place_1], self._radii[states.place_2])
+        columns = risk_columns(states.state_1_km, one, states.state_2_km, two, radius, backend=self.backend)
+        columns["hard_body_source"] = radius_source
+        return Assessment(columns, states, one, two)
+
+
+def risk_columns(
+    state_1_km: Floats,
+    covariance_1: Covariances,
+    state_2_km: Floats,
+    covariance_2: Covariances,
+    radius_m: Floats,
+    *,
+    backend: str | Backend = "auto",
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Columns of an assessment that follow from states, covariances and radii.
+
+    Parameters
+    ----------
+    state_1_km, state_2_km : float64, shape (n, 6)
+        States of both objects near their closest approach, in one inertial frame [km, km/s].
+    covariance_1, covariance_2 : Covariances
+        Covariances of both objects.
+    radius_m : float64, shape (n,)
+        Combined hard-body radii [m].
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    dict
+        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`, but for ``hard_body_source``.
+    """
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    (r1, v1), (r2, v2) = ((state[:, :3], state[:, 3:]) for state in (state_1_km, state_2_km))
+    lacks = [_incomplete(c.matrix) for c in (covariance_1, covariance_2)]
+    c1, c2 = (
+        np.where(lack[:, np.newaxis, np.newaxis], 0.0, c.matrix[:, :3, :3])
+        for lack, c in zip(lacks, (covariance_1, covariance_2), strict=True)
+    )
+    found = encounter_geometry(r1, v1, c1, r2, v2, c2, radius_m, backend=runner)
+    plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius_m)
+    probability = plane_probability(*plane, backend=runner)
+    largest, scale = maximum_probability(*plane, backend=runner)
+    duration = (found.stop_s - found.start_s) / found.period_s
+    offset = np.abs(found.stop_s + found.start_s) / 2.0 / found.period_s
+    flags = _encounter_flags(found, duration, offset, curvature(r1, v1, c1, r2, v2, c2))
+    for bit, word in _OF_COVARIANCES.items():
+        flags[((covariance_1.flags | covariance_2.flags) & bit) != 0] |= word
+    flags[lacks[0] | lacks[1]] |= v.MISSING
+    holds = ((flags & REFUTED) == 0) & np.isfinite(probability)
+    one_lacks, both_lack = lacks[0] != lacks[1], lacks[0] & lacks[1]
+    if one_lacks.any():
+        largest = largest.copy()
+        largest[one_lacks] = frisbee_probability(*(x[one_lacks] for x in plane), backend=runner)
+    largest = np.where(both_lack, np.nan, largest)
+    known = ~(one_lacks | both_lack)
+    pc = np.where(holds, probability, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_sigmas = np.hypot(found.miss_major_m / found.sigma_major_m, found.miss_minor_m / found.sigma_minor_m)
+    return {
+        "pc": pc,
+        "pc_method": np.where(holds, v.PLANE, v.NONE).astype(np.int8),
+        "pc_flags": flags,
+        "pc_lower": pc.copy(),
+        "pc_upper": pc.copy(),
+        "pc_max": largest,
+        "pc_max_sigma": np.where(known, scale * found.sigma_minor_m, np.nan),
+        "diluted": (known & (scale < 1.0)).astype(np.int8),
+        "hard_body_radius": radius_m,
+        "covariance_source_1": covariance_1.source,
+        "covariance_source_2": covariance_2.source,
+        "covariance_age_1": covariance_1.age_days,
+        "covariance_age_2": covariance_2.age_days,
+        "sigma_major": np.where(known, found.sigma_major_m, np.nan),
+        "sigma_minor": np.where(known, found.sigma_minor_m, np.nan),
+        "miss_major": np.where(known, found.miss_major_m, np.nan),
+        "miss_minor": np.where(known, found.miss_minor_m, np.nan),
+        "mahalanobis": np.where(known, in_sigmas, np.nan),
+        "approach_angle": np.degrees(found.angle_rad),
+        "encounter_duration": np.where(known, duration, np.nan),
+        "encounter_offset": np.where(known, offset, np.nan),
+    }
+
+
+def assess(
+    conjunctions: xr.Dataset,
+    catalog: Catalog | None,
+    *,
+    ephemeris: Trajectories | None = None,
+    covariance: str = "tle",
+    radii: str = "socrates",
+    mode: str = "i",
+    sets: ElementSets | None = None,
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    progress: Progress = None,
+) -> xr.Dataset:
+    """Assess conjunctions: the collision probability of every row, and what it stands on.
+
+    Parameters
+    ----------
+    conjunctions : xr.Dataset
+        Result of :func:`stmgpu.screen`, or some of its rows.
+    catalog : Catalog or None
+        Catalogue that was screened.
+    ephemeris : Trajectories, optional
+        Trajectories that were screened with it.
+    covariance : str
+        Source of the covariances: 'tle', 'rtn:R,T,N' [m] or a file, see
+        :func:`stmgpu.risk.covariance.covariance_source`.
+    radii : str
+        Rule of the hard-body radii: 'socrates', 'cara', 'tracss', 'fixed:M' [m] or a file, see
+        :func:`stmgpu.risk.radii.radius_rule`.
+    mode : str
+        Operation mode of SGP4 in the screening.
+    sets : {'nearest', 'newest'}, optional
+        Element sets in the screening, see :func:`stmgpu.screen`.
+    backend : str
+        'auto', 'cpu', 'cuda' or 'reference'.
+    threads : int, optional
+        Threads of the cpu backend; default all cores.
+    progress : callable or bool, optional
+        Called with the fraction done; True shows a bar of ``tqdm``.
+
+    Returns
+    -------
+    xr.Dataset
+        The conjunctions with the variables :data:`stmgpu.risk.variables.VARIABLES`, and what they stand on as
+        attributes. A row for which no method holds has its largest probability and NaN in ``pc``.
+
+    Raises
+    ------
+    InputError
+        If an argument is impossible, or the conjunctions do not follow from these objects.
+
+    Examples
+    --------
+    >>> import stmgpu as stm
+    >>> cat = stm.synthetic_catalog(n=500, seed=1)
+    >>> con = stm.screen(cat, hours=1, threshold_km=10)
+    >>> risks = stm.assess(con, cat, covariance="rtn:100,300,100", radii="fixed:20")
+    >>> bool((risks.pc_max >= risks.pc.fillna(0.0)).all())
+    True
+    """
+    settings = AssessmentSettings(covariance, radii)
+    window = _window_of(conjunctions)
+    objects = screening_objects(catalog, ephemeris).for_window(window, sets)
+    runner = get_backend(backend, threads)
+    with reporting(progress, "assessment") as report:
+        propagator = PairPropagator(objects, window, operation_mode(mode), runner)
+        columns = assess_pairs(Assessor(propagator, settings.source(), settings.rule()), pairs_of(conjunctions), report)
+    return assessed(conjunctions, columns, settings.attributes())
+
+
+def pairs_of(conjunctions: xr.Dataset) -> Pairs:
+    """Columns of conjunctions that an assessment starts from; :class:`InputError` if one is missing."""
+    missing = [name for name in ("tca", "primary", "secondary", "miss_distance") if name not in conjunctions.variables]
+    if missing or ROW not in conjunctions.dims:
+        raise InputError(
+            f"the Dataset is not a result of a screening (it lacks {', '.join(missing) or ROW}); pass what "
+            "stmgpu.screen returns, or some of its rows"
+        )
+    return Pairs(*(conjunctions[name].to_numpy() for name in ("tca", "primary", "secondary", "miss_distance")))
+
+
+def assess_pairs(assessor: Assessor, pairs: Pairs, report: Report | None = None) -> dict[str, np.ndarray[Any, Any]]:
+    """Columns of an assessment of any number of conjunctions."""
+    parts = []
+    for begin in range(0, max(len(pairs), 1), ROWS_AT_ONCE):
+        parts.append(assessor.run(pairs[begin : begin + ROWS_AT_ONCE]).columns)
+        if report is not None:
+            report(min(1.0, (begin + ROWS_AT_ONCE) / max(len(pairs), 1)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in v.VARIABLES if name in parts[0]}
+
+
+def assessed(
+    conjunctions: xr.Dataset, columns: Mapping[str, np.ndarray[Any, Any]], attrs: Mapping[str, Any]
+) -> xr.Dataset:
+    """Conjunctions with the columns and attributes of their assessment, instead of those of an earlier one."""
+    bare = conjunctions.drop_vars([name for name in v.VARIABLES if name in conjunctions.variables])
+    added: xr.Dataset = bare.assign({name: v.VARIABLES[name].of(values) for name, values in columns.items()})
+    return added.assign_attrs(attrs)
+
+
+def _incomplete(covariance: Floats) -> Bools:
+    """Where covariances of the position have no number [n]."""
+    lacks: Bools = np.asarray(np.isnan(covariance[:, :3, :3]).reshape(len(covariance), 9).any(axis=1))
+    return lacks
+
+
+def _window_of(conjunctions: xr.Dataset) -> Window:
+    try:
+        start, duration_s = conjunctions.attrs["start"], float(conjunctions.attrs["duration_s"])
+    except KeyError as error:
+        raise InputError(
+            f"the conjunctions lack the attribute {error}; pass what stmgpu.screen returns, or some of its rows"
+        ) from None
+    return Window.of(start, hours=duration_s / 3600.0)
+
+
+def _encounter_flags(found: Encounters, duration: Floats, offset: Floats, curved: Floats) -> np.ndarray[Any, Any]:
+    """Flags of the geometry, and of what the two-dimensional method takes for granted."""
+    flags = np.zeros(len(duration), np.int32)
+
+    def mark(rows: Bools, bit: int) -> None:
+        flags[rows] |= bit
+
+    for bit, word in _OF_ENCOUNTERS.items():
+        mark((found.flags & bit) != 0, word)
+    mark(duration > LONGEST, v.EXTENDED)
+    mark(offset > FARTHEST, v.OFFSET)
+    mark(np.abs(found.shift_s) / found.period_s > FARTHEST, v.SHIFTED)
+    mark(curved > CURVED, v.CURVED)
+    return flags

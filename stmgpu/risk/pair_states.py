@@ -1,0 +1,159 @@
+"""States of both objects of conjunctions at their closest approach, from the objects that were screened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stmgpu.backend.parts import in_parts
+from stmgpu.errors import InputError
+from stmgpu.propagate.instants import seconds_of_ns
+from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD, Epoch, from_datetime64
+
+if TYPE_CHECKING:
+    from stmgpu.backend import Backend
+    from stmgpu.choices import OperationMode
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+    from stmgpu.typing import Floats, Ints, Times
+    from stmgpu.window import Window
+
+AGREE_KM = 1e-5
+"""Largest difference from the stored miss distance [km]: times of results are whole nanoseconds (1e-8 km), and the
+reference backend differs by some 1e-8 km from the kernels."""
+
+_AT_ONCE = 200_000
+_MARGIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Conjunctions to assess, as columns.
+
+    Attributes
+    ----------
+    tca : datetime64, shape (n,)
+        Times of closest approach, UTC.
+    primary, secondary : int64, shape (n,)
+        NORAD ids.
+    miss_km : float64, shape (n,)
+        Miss distances that were found by the screening.
+    """
+
+    tca: Times
+    primary: Ints
+    secondary: Ints
+    miss_km: Floats
+
+    def __len__(self) -> int:
+        return len(self.tca)
+
+    def __getitem__(self, rows: slice) -> Pairs:
+        return Pairs(self.tca[rows], self.primary[rows], self.secondary[rows], self.miss_km[rows])
+
+
+@dataclass(frozen=True)
+class PairStates:
+    """Both objects of n conjunctions at TCA.
+
+    Attributes
+    ----------
+    place_1, place_2 : int64, shape (n,)
+        Positions of the primary and the secondary among the screened objects.
+    state_1_km, state_2_km : float64, shape (n, 6)
+        Positions and velocities in TEME [km, km/s].
+    age_1_days, age_2_days : float64, shape (n,)
+        TCA minus the epoch of the element set [d], NaN for a trajectory.
+    """
+
+    place_1: Ints
+    place_2: Ints
+    state_1_km: Floats
+    state_2_km: Floats
+    age_1_days: Floats
+    age_2_days: Floats
+
+
+class PairPropagator:
+    """Propagation of the two objects of conjunctions to their closest approach.
+
+    Parameters
+    ----------
+    objects : ScreeningObjects
+        What was screened: catalogue, with one element set an object, and trajectories.
+    window : Window
+        Window of the screening.
+    mode : str
+        Operation mode of SGP4 in the screening.
+    backend : Backend
+        Backend to run on.
+    """
+
+    def __init__(self, objects: ScreeningObjects, window: Window, mode: OperationMode, backend: Backend) -> None:
+        self.objects, self.backend = objects, backend
+        midnight = Epoch.of(window.start.jd, window.start.fr)
+        self._midnight_ns = round(midnight.jd - UNIX_EPOCH_JD) * NS_PER_DAY
+        begin_s = midnight.fr * NS_PER_DAY * 1e-9
+        span_s = begin_s - _MARGIN_S, begin_s + window.duration_s + _MARGIN_S
+        with backend.on_device():
+            self._propagator = objects.propagator(backend, (midnight.jd, 0.0), span_s, mode=mode, by_object=True)
+        self._column = np.full(len(objects), -1, np.int64)
+        self._column[self._propagator.order] = np.arange(self._propagator.n)
+        self._ids = objects.norad_id
+        self._sorted = np.argsort(self._ids, kind="stable")
+
+    def at(self, pairs: Pairs) -> PairStates:
+        """States of both objects of conjunctions.
+
+        Raises
+        ------
+        InputError
+            If an object is not there, or the states disagree with the stored miss distance.
+        """
+        one, two = self._places(pairs.primary), self._places(pairs.secondary)
+        n = len(pairs)
+        objects = np.concatenate([one, two])
+        columns = self._column[objects]
+        times_s = np.tile(seconds_of_ns(pairs.tca.astype("datetime64[ns]").view(np.int64) - self._midnight_ns), 2)
+        states = np.empty((2 * n, 6))
+        put, get = self.backend.put, self.backend.get
+
+        def some(part: slice) -> Floats:
+            found, _ = self._propagator.at(put(columns[part]), put(times_s[part]), check=False)
+            host: Floats = get(found)
+            return host
+
+        for part, found in in_parts(self.backend, 2 * n, _AT_ONCE, some):
+            states[part] = found.T
+        first, second = states[:n], states[n:]
+        self._compare(pairs, first, second)
+        jd, fr = from_datetime64(pairs.tca)
+        ages = [(jd - self.objects.epoch_jd[k]) + (fr - self.objects.epoch_fr[k]) for k in (one, two)]
+        return PairStates(one, two, first, second, ages[0], ages[1])
+
+    def _places(self, ids: Ints) -> Ints:
+        """Positions of objects by their ids."""
+        at = np.searchsorted(self._ids, ids, sorter=self._sorted)
+        places = self._sorted[np.minimum(at, len(self._ids) - 1)]
+        unknown = np.flatnonzero((self._ids[places] != ids) | (self._column[places] < 0))
+        if len(unknown):
+            raise InputError(
+                f"object {ids[unknown[0]]} of the conjunctions is not among the objects given (nor are "
+                f"{len(np.unique(ids[unknown])) - 1} others); give the catalogue and trajectories that were screened"
+            )
+        return np.asarray(places, np.int64)
+
+    @staticmethod
+    def _compare(pairs: Pairs, first: Floats, second: Floats) -> None:
+        """Raise :class:`InputError` where the distance is not the one that the screening found."""
+        d = second[:, :3] - first[:, :3]
+        miss_km = np.sqrt(d[:, 0] * d[:, 0] + d[:, 1] * d[:, 1] + d[:, 2] * d[:, 2])
+        wrong = np.flatnonzero(~(np.abs(miss_km - pairs.miss_km) <= AGREE_KM))
+        if len(wrong):
+            k = wrong[0]
+            raise InputError(
+                f"{len(wrong)} of {len(pairs)} conjunctions do not follow from the objects given: {pairs.primary[k]} "
+                f"and {pairs.secondary[k]} are {miss_km[k]:.6f} km apart at {pairs.tca[k]}, and the screening found "
+                f"{pairs.miss_km[k]:.6f} km; give the catalogue, the trajectories and the mode that were screened"
+            )

@@ -1,0 +1,88 @@
+"""Settings of an assessment: where covariances, radii and lines come from, by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stmgpu.risk.covariance import CovarianceSource, covariance_source
+from stmgpu.risk.radii import RadiusRule, radius_rule
+
+if TYPE_CHECKING:
+    from stmgpu.validation import Fields
+
+FILES = ("covariance", "radii")
+"""Settings that may name a file."""
+
+
+@dataclass(frozen=True)
+class AssessmentSettings:
+    """Everything that an assessment depends on, besides the objects that were screened.
+
+    Parameters
+    ----------
+    covariance : str
+        Source of the covariances, see :func:`stmgpu.risk.covariance.covariance_source`.
+    radii : str
+        Rule of the hard-body radii, see :func:`stmgpu.risk.radii.radius_rule`.
+    conjunctions : str
+        Digest of the conjunctions in their store; empty in memory.
+    rows : int
+        Number of conjunctions in their store.
+
+    Examples
+    --------
+    >>> AssessmentSettings("rtn:100,300,100", "fixed:20").source().name
+    'rtn:100,300,100'
+    """
+
+    covariance: str = "tle"
+    radii: str = "socrates"
+    conjunctions: str = ""
+    rows: int = 0
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> AssessmentSettings:
+        """Settings from the fields that `to_json` wrote; `InputError` names a field that is missing or wrong."""
+        return cls(
+            fields.text("covariance"),
+            fields.text("radii"),
+            fields.text("conjunctions"),
+            fields.whole_number("rows"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``run.json``."""
+        return {
+            "covariance": self.covariance,
+            "radii": self.radii,
+            "conjunctions": self.conjunctions,
+            "rows": self.rows,
+        }
+
+    def source(self, folder: Path | None = None) -> CovarianceSource:
+        """The source of the covariances; `folder` has its file."""
+        return covariance_source(_located(self.covariance, folder))
+
+    def rule(self, folder: Path | None = None) -> RadiusRule:
+        """The rule of the radii; `folder` has its file."""
+        return radius_rule(_located(self.radii, folder))
+
+    def attributes(self, folder: Path | None = None) -> dict[str, Any]:
+        """What an assessment stands on, as attributes of its result: sources by name, and what they are worth."""
+        source, rule = self.source(folder), self.rule(folder)
+        return {
+            "covariance_model": source.name,
+            **({"covariance_notice": source.notice} if source.notice else {}),
+            "hard_body_rule": rule.name,
+            "hard_body_citations": json.dumps(dict(rule.citations), sort_keys=True),
+        }
+
+
+def _located(text: str, folder: Path | None) -> str:
+    """A name as it is; the name of a file in a folder with its path."""
+    if folder is not None and Path(text).name == text and (folder / text).is_file():
+        return str(folder / text)
+    return text

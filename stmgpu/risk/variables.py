@@ -1,0 +1,83 @@
+"""The variables of an assessment: what every conjunction gets, with units, meaning and source."""
+
+from __future__ import annotations
+
+from stmgpu.screen.variables import ROW
+from stmgpu.variables import Variable
+
+CLIPPED, NOT_POSITIVE, NO_SPEED, NO_MISS = 1, 2, 4, 8
+EXTENDED, OFFSET, SHIFTED, CURVED = 16, 32, 64, 128
+AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
+
+FLAGS = {
+    CLIPPED: "eigenvalue_raised",
+    NOT_POSITIVE: "covariance_not_positive",
+    NO_SPEED: "no_relative_velocity",
+    NO_MISS: "no_miss",
+    EXTENDED: "extended",
+    OFFSET: "offset",
+    SHIFTED: "shifted",
+    CURVED: "curved",
+    AGE_BEYOND_MODEL: "age_beyond_covariance_model",
+    REMEDIED: "covariance_remedied",
+    MISSING: "covariance_missing",
+    NOT_CALIBRATED: "covariance_model_not_calibrated",
+}
+"""Bits of the variable ``pc_flags`` and their names."""
+
+NONE, PLANE = 0, 1
+
+METHODS = {NONE: "none", PLANE: "plane_2d"}
+"""Codes of the variable ``pc_method`` and their names."""
+
+_EACH = (ROW,)
+_COPPOLA = "(Coppola, AAS 12-248) in units of the shorter orbital period"
+
+
+def _number(meaning: str, units: str = "1") -> Variable:
+    return Variable(_EACH, "float64", meaning, units, required=False)
+
+
+def _text(meaning: str) -> Variable:
+    return Variable(_EACH, "text", meaning, required=False)
+
+
+VARIABLES = {
+    "pc": _number("collision probability by the method of pc_method (NaN: no method holds)"),
+    "pc_method": Variable(_EACH, "int8", "method of the collision probability", flags=METHODS, required=False),
+    "pc_flags": Variable(
+        _EACH,
+        "int32",
+        "what speaks against the collision probability, and what its covariances lack",
+        flags=FLAGS,
+        masks=True,
+        required=False,
+    ),
+    "pc_lower": _number("lower limit of the collision probability; the probability itself where the method is exact"),
+    "pc_upper": _number("upper limit of the collision probability; the probability itself where the method is exact"),
+    "pc_max": _number("largest two-dimensional probability over the size of the combined covariance (Alfano 2005)"),
+    "pc_max_sigma": _number("standard deviation along the minor axis at which the probability is largest", "m"),
+    "diluted": Variable(
+        _EACH,
+        "int8",
+        "whether the probability is largest at a smaller covariance, so that better data may raise it",
+        flags={0: "no", 1: "yes"},
+        required=False,
+    ),
+    "hard_body_radius": _number("combined hard-body radius", "m"),
+    "hard_body_source": _text("rule and entries that the hard-body radius comes from"),
+    "covariance_source_1": _text("source of the covariance of the primary"),
+    "covariance_source_2": _text("source of the covariance of the secondary"),
+    "covariance_age_1": _number("age at TCA of the data behind the covariance of the primary (NaN: unknown)", "d"),
+    "covariance_age_2": _number("age at TCA of the data behind the covariance of the secondary (NaN: unknown)", "d"),
+    "sigma_major": _number("standard deviation along the major axis of the encounter plane", "m"),
+    "sigma_minor": _number("standard deviation along the minor axis of the encounter plane", "m"),
+    "miss_major": _number("miss along the major axis of the encounter plane", "m"),
+    "miss_minor": _number("miss along the minor axis of the encounter plane", "m"),
+    "mahalanobis": _number("miss in units of its standard deviations in the encounter plane"),
+    "approach_angle": _number("angle between the velocities of the two objects", "degree"),
+    "encounter_duration": _number(f"length of the encounter {_COPPOLA}"),
+    "encounter_offset": _number(f"distance of the middle of the encounter from the closest approach {_COPPOLA}"),
+    "p_act": _number("probability that the collision probability will be above the red line at the decision"),
+}
+"""Every variable that an assessment adds to conjunctions, in the order of its columns."""
