@@ -8,8 +8,10 @@ leap second itself has no time of its own and is left out.
 
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +49,10 @@ _CALENDAR, _DAY_OF_YEAR = 10, 8  # column of the T
 _DAYS_BEFORE = np.array([0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
 _LENGTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
+_UNIX_ORDINAL = date(1970, 1, 1).toordinal()
+_MANY = 32
+"""Times from which reading them together is faster than one by one."""
+
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -75,11 +81,12 @@ def parse_epochs(texts: Sequence[bytes]) -> tuple[Ints, Ints, Bools]:
     """
     m = len(texts)
     day, nanosecond, valid = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m, np.bool_)
-    raw, length = _matrix(texts)
-    for t in (_CALENDAR, _DAY_OF_YEAR):
-        rows = np.flatnonzero(raw[:, t] == ord("T"))
-        if len(rows):
-            day[rows], nanosecond[rows], valid[rows] = _read_columns(raw[rows], length[rows], t, _YEARS)
+    if m >= _MANY:
+        raw, length = _matrix(texts)
+        for t in (_CALENDAR, _DAY_OF_YEAR):
+            rows = np.flatnonzero(raw[:, t] == ord("T"))
+            if len(rows):
+                day[rows], nanosecond[rows], valid[rows] = _read_columns(raw[rows], length[rows], t, _YEARS)
     for k in np.flatnonzero(~valid).tolist():
         day[k], nanosecond[k], valid[k] = _read_one(texts[k])
     return day, nanosecond, valid
@@ -185,14 +192,23 @@ def _read_one(text: bytes) -> tuple[int, int, bool]:
     match = _FORM.fullmatch(text) if len(text) < 64 else None
     if match is None:
         return 0, 0, False
-    year, month, day_of_month, day_of_year, hour, minute, second, decimals = match.groups(b"")
-    date = year + b"-" + (day_of_year or month + b"-" + day_of_month)
-    plain = date + b"T" + hour + b":" + minute + b":" + (second or b"00")
-    raw, length = _matrix([plain])
-    day, nanosecond, valid = _read_columns(raw, length, _DAY_OF_YEAR if day_of_year else _CALENDAR, _YEARS)
+    decimals = match[8] or b""
+    year, month, day_of_month, day_of_year, hour, minute, second = (int(part or 0) for part in match.groups()[:7])
+    if not _YEARS[0] <= year <= _YEARS[1]:
+        return 0, 0, False
+    leap = calendar.isleap(year)
+    if match[4] is None:
+        last = 29 if leap and month == 2 else int(_LENGTHS[month]) if 1 <= month <= 12 else 0
+        good = 1 <= day_of_month <= last
+        day_of_year = int(_DAYS_BEFORE[month]) + (leap and month > 2) + day_of_month if good else 0
+    else:
+        good = 1 <= day_of_year <= 365 + leap
+    if not (good and hour <= 23 and minute <= 59 and second <= 59 + (hour == 23 and minute == 59)):
+        return 0, 0, False
+    day = date(year, 1, 1).toordinal() - _UNIX_ORDINAL + day_of_year - 1
     scale = 10 ** len(decimals)
     fraction = (2 * int(decimals or 0) * NS_PER_SECOND + scale) // (2 * scale)
-    return int(day[0]), int(nanosecond[0]) + fraction, bool(valid[0])
+    return day, ((hour * 60 + minute) * 60 + second) * NS_PER_SECOND + fraction, True
 
 
 def to_tai(system: str, day: Ints, nanosecond: Ints) -> Ints:

@@ -113,7 +113,22 @@ def test_epochs_against_the_reader_of_single_times(time: dt.datetime, decimals: 
     ],
 )
 def test_texts_that_are_no_epochs(text: str) -> None:
-    assert not parse_epochs([text.encode()])[2][0]
+    assert not parse_epochs([text.encode()])[2].any()
+    assert not parse_epochs([text.encode()] * 40)[2].any()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["2024-02-29T23:59:60.5Z", "2023-366T12:00:00", "2100-12-31T00:00:59.123456789", "1972-060T23:59"]),
+    st.lists(st.tuples(st.integers(0, 29), st.sampled_from("0123456789-:T.Z \0")), max_size=3),
+)
+def test_many_epochs_are_read_as_single_ones_are(text: str, changes: list[tuple[int, str]]) -> None:
+    characters = list(text)
+    for place, character in changes:
+        characters[place % len(characters)] = character
+    one = parse_epochs(["".join(characters).encode()])
+    many = parse_epochs(["".join(characters).encode()] * 40)
+    assert [part.tolist() * 40 for part in one] == [part.tolist() for part in many]
 
 
 def _tai(system: str, text: bytes) -> int:
