@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
-from stmgpu.cli import catalogs, common, computing, debris, messages, stores
+from stmgpu.cli import catalogs, common, computing, covariances, debris, messages, stores
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
@@ -101,6 +101,12 @@ cdm_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Check and show 
 app.add_typer(cdm_app, name="cdm", rich_help_panel="Risk")
 for message_verb in (messages.check, messages.read):
     cdm_app.command()(with_json(message_verb))
+covariance_app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, help="Learn covariance models of element sets, and test their realism."
+)
+app.add_typer(covariance_app, name="covariance", rich_help_panel="Risk")
+for covariance_verb in (covariances.fit, covariances.check):
+    covariance_app.command()(with_json(covariance_verb))
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Risk": (messages.pc,),

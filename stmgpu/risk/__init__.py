@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stmgpu.risk.assessment import assess
+    from stmgpu.risk.covariance import Covariances, CovarianceSource, covariance_source
     from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
     from stmgpu.risk.maximum import frisbee_probability, maximum_probability
     from stmgpu.risk.messages import MessageRisk, message_risks
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from stmgpu.risk.socrates import socrates_table
 
 _HOME = {
+    "CovarianceSource": "covariance",
+    "Covariances": "covariance",
     "Encounters": "encounter",
     "MessageRisk": "messages",
     "Radii": "radii",
     "RadiusRule": "radii",
     "assess": "assessment",
+    "covariance_source": "covariance",
     "encounter_geometry": "encounter",
     "encounter_probability": "encounter",
     "frisbee_probability": "maximum",
@@ -31,11 +35,14 @@ _HOME = {
 }
 
 __all__ = [
+    "CovarianceSource",
+    "Covariances",
     "Encounters",
     "MessageRisk",
     "Radii",
     "RadiusRule",
     "assess",
+    "covariance_source",
     "encounter_geometry",
     "encounter_probability",
     "frisbee_probability",

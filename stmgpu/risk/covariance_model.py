@@ -147,6 +147,18 @@ class CovarianceModel(_Strict):
         """Strata of a regime by rising age."""
         return sorted((row for row in self.stratum if row.regime == regime), key=lambda row: row.age_days)
 
+    def judged(self, reference: str, criterion: str, stratum: tuple[Stratum, ...]) -> CovarianceModel:
+        """The same model with the verdicts of a reference."""
+        return CovarianceModel(
+            format=1,
+            name=self.name,
+            obtained=self.obtained,
+            reference=reference,
+            criterion=criterion,
+            correlation=self.correlation,
+            stratum=stratum,
+        )
+
     def digest(self) -> str:
         """SHA-256 of the text of the model, by which results tell models of one name apart."""
         return hashlib.sha256(format_model(self).encode()).hexdigest()

@@ -15,6 +15,7 @@ between -1 and 1.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -89,8 +90,12 @@ class TleCovariance:
 
     @property
     def notice(self) -> str:
-        """What every output has to say: what the model is worth, and whether it was judged."""
-        return TLE_NOTICE if self.model.reference else f"{TLE_NOTICE}; {self.name} was {NO_REFERENCE}"
+        """What every output has to say: what the model is worth, and how it was judged."""
+        if not self.model.reference:
+            return f"{TLE_NOTICE}; {self.name} was {NO_REFERENCE}"
+        counts = Counter(row.verdict for row in self.model.stratum)
+        told = ", ".join(f"{counts[word]} {word}" for word in ("calibrated", "failed", "too few"))
+        return f"{TLE_NOTICE}; strata of {self.name} against {self.model.reference}: {told}"
 
     @cached_property
     def _tables(self) -> dict[int, tuple[Floats, Floats, float, Floats, list[bool]]]:

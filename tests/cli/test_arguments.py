@@ -12,7 +12,7 @@ from support.studies import STUDY, write_study
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
-from stmgpu.cli import app, catalog_app, cdm_app
+from stmgpu.cli import app, catalog_app, cdm_app, covariance_app
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 
@@ -54,6 +54,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "export 'X' crate",
         "cdm read 'X'",
         "pc --cdm 'X'",
+        "covariance fit 'X' --out m.toml",
+        "covariance fit c.csv --out m.toml --name 'X'",
+        "covariance check c.csv --covariance 'X'",
+        "covariance check c.csv --ages 'X'",
     ],
 )
 def test_arguments_do_not_command_the_terminal(command: str, folder: Path) -> None:
@@ -117,6 +121,11 @@ def test_unexpected_errors_do_not_command_the_terminal(folder: Path, monkeypatch
         ("screen big --out s.zarr --executor slurm-array --task 3/2", "is not a share"),
         ("propagate big --out e.zarr --step-s 0", "use a positive step"),
         ("propagate big --out e.zarr --hours nan", "a window of nan hours"),
+        ("covariance fit big --out no/such/m.toml", "there is no folder"),
+        ("covariance fit big --out m.toml --ages 2,1", "two or more rising numbers of days"),
+        ("covariance fit big --out m.toml --name a/b", "allowed are up to 40 letters"),
+        ("covariance fit big --out m.toml --reference no.oem", "there is no file 'no.oem'"),
+        ("covariance check big --covariance none", "covariance source 'none' is unknown"),
         ("catalog convert big made.xyz", "format 'xyz' is unknown"),
         ("catalog synthesize made.csv --format xyz", "format 'xyz' is unknown"),
     ],
@@ -139,7 +148,8 @@ def test_every_help_page_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> Non
     verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
     verbs += [["catalog", c.callback.__name__] for c in catalog_app.registered_commands if c.callback]
     verbs += [["cdm", c.callback.__name__] for c in cdm_app.registered_commands if c.callback]
-    for verb in ([], ["catalog"], ["cdm"], *verbs):
+    verbs += [["covariance", c.callback.__name__] for c in covariance_app.registered_commands if c.callback]
+    for verb in ([], ["catalog"], ["cdm"], ["covariance"], *verbs):
         page = stmgpu(*verb, "-h").stdout
         assert "Usage" in page
         assert max(map(len, page.splitlines())) <= 80, verb
