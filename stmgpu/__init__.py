@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Serial,
         SlurmArray,
         Tiling,
+        assess_store,
         evolve_to_store,
         merge_store,
         propagate_to_store,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.risk.assessment import assess
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
-    from stmgpu.store import check_store, open_dataset, provenance, read_ephemeris, write_dataset
+    from stmgpu.store import check_store, encounters, open_dataset, provenance, read_ephemeris, write_dataset
     from stmgpu.time import Epoch, parse_utc
     from stmgpu.versions import show_versions
 
@@ -81,6 +82,8 @@ _HOME = {
     "read_trajectories": "stmgpu.catalog.trajectories.files",
     "read_ephemeris": "stmgpu.store",
     "assess": "stmgpu.risk.assessment",
+    "assess_store": "stmgpu.distribute",
+    "encounters": "stmgpu.store",
     "check_store": "stmgpu.store",
     "provenance": "stmgpu.store",
     "brute": "stmgpu.screen",
@@ -118,9 +121,11 @@ __all__ = [
     "Tiling",
     "Trajectories",
     "assess",
+    "assess_store",
     "brute",
     "check_store",
     "closest",
+    "encounters",
     "evolve",
     "evolve_to_store",
     "failures",

@@ -140,6 +140,12 @@ def status(store: Store) -> None:
 
 
 def _status_lines(facts: dict[str, Any]) -> Iterator[str]:
+    yield from _run_lines(facts)
+    if "assessment" in facts:
+        yield from _run_lines(facts["assessment"])
+
+
+def _run_lines(facts: dict[str, Any]) -> Iterator[str]:
     yield from _lines("store", f"{facts['store']}: {facts['kind'] or 'unreadable'}, {facts['state']}")
     for problem in facts["problems"]:
         yield from _lines("problem", problem)

@@ -1,6 +1,6 @@
 """Long computations in tiles: cut, computed by any number of workers, resumed, merged."""
 
-from stmgpu.distribute.api import evolve_to_store, merge_store, propagate_to_store, screen_to_store
+from stmgpu.distribute.api import assess_store, evolve_to_store, merge_store, propagate_to_store, screen_to_store
 from stmgpu.distribute.cluster import slurm_cluster
 from stmgpu.distribute.execute import Outcome
 from stmgpu.distribute.executors import Dask, Serial, SlurmArray
@@ -12,6 +12,7 @@ __all__ = [
     "Serial",
     "SlurmArray",
     "Tiling",
+    "assess_store",
     "evolve_to_store",
     "merge_store",
     "propagate_to_store",

@@ -1,4 +1,4 @@
-"""Public functions that compute into stores: ``screen_to_store``, ``propagate_to_store``, ``evolve_to_store``."""
+"""Public functions that compute into stores: ``screen_to_store``, ``propagate_to_store``, ``evolve_to_store``, ..."""
 
 from __future__ import annotations
 
@@ -250,6 +250,56 @@ def evolve_to_store(
 
     plan = plan_study(study, years=years, runs=runs, seed=seed, options=options, policies=policies)
     return run_to_store(plan, path, options)
+
+
+def assess_store(
+    path: str | os.PathLike[str],
+    *,
+    covariance: str = "tle",
+    radii: str = "socrates",
+    lines: str = "cara",
+    executor: Executor = SERIAL,
+    tiling: Tiling = AUTOMATIC,
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    progress: Progress = None,
+    stop: Callable[[], bool] = _never,
+) -> Outcome:
+    """Assess the conjunctions in the store of a screening, tile by tile, into that store.
+
+    Parameters
+    ----------
+    path : path-like
+        Store of a finished screening.
+    covariance, radii, lines : str
+        See :func:`stmgpu.assess`; files are copied into the store.
+    executor, tiling, backend, threads, progress, stop
+        See :func:`screen_to_store`.
+
+    Returns
+    -------
+    Outcome
+        If it is ``complete``, :func:`stmgpu.open_dataset` gives the conjunctions with their assessment, and
+        :func:`stmgpu.encounters` states and covariances.
+
+    Raises
+    ------
+    InputError
+        If an argument is impossible, or the store is not one of a screening.
+    StoreError
+        If the store is damaged or cannot be written. Finished tiles are kept.
+
+    Notes
+    -----
+    An interrupted assessment is resumed by the same request. Another request replaces it, also a complete one; the
+    conjunctions are never touched. Conjunctions that are appended to or screened anew lose their assessment.
+    """
+    from stmgpu.distribute.jobs.assessment import place_of, plan_assessment  # a screening need not import risk
+    from stmgpu.risk.settings import AssessmentSettings
+
+    options = RunOptions(executor, tiling, "resume", backend, threads, progress, stop)
+    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines), options)
+    return run_to_store(plan, place_of(path), options)
 
 
 def merge_store(

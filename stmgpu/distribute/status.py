@@ -14,7 +14,8 @@ import psutil
 from stmgpu.distribute.jobs import job_of
 from stmgpu.errors import StoreError, WrongStoreError
 from stmgpu.store.run import RunStore, has_run, marker_name, open_run
-from stmgpu.store.writing import KIND, check_root, reading
+from stmgpu.store.schema import ASSESSMENT
+from stmgpu.store.writing import KIND, check_root, is_ours, reading
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +39,8 @@ def status(path: str | os.PathLike[str]) -> dict[str, Any]:
         computed in tiles also 'tiles' (numbers of 'all', 'done', 'running', 'failed', 'damaged' and 'missing'),
         'last_tile' (time of the last finished tile), 'running' (tile, user, host, process and since when), 'failed'
         (reasons by tile), 'damaged' and 'missing' (tiles), and 'sessions' with their 'state': 'running', 'ended' or
-        'killed'; 'unknown' if it did not end and runs on another machine.
+        'killed'; 'unknown' if it did not end and runs on another machine. 'assessment' has the same of the assessment
+        in a store of conjunctions.
 
     Raises
     ------
@@ -61,6 +63,8 @@ def status(path: str | os.PathLike[str]) -> dict[str, Any]:
         facts["state"] = "damaged"
     elif facts["state"] == "unfinished" and _works(facts):
         facts["state"] = "running"
+    if is_ours(folder / ASSESSMENT):
+        facts["assessment"] = status(folder / ASSESSMENT)
     return facts
 
 

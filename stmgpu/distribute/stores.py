@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from stmgpu.distribute.jobs import JOBS, RunPlan, job_of
 from stmgpu.errors import InputError, StoreError
+from stmgpu.store.assessment import drop_assessment
+from stmgpu.store.check import check_store
 from stmgpu.store.document import RunDocument, refuse_differences
 from stmgpu.store.run import RunStore, create_run, has_run, open_run
 from stmgpu.store.writing import result_files
@@ -30,6 +32,8 @@ def open_or_create(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
     StoreError
         If the store is damaged or cannot be written.
     """
+    if JOBS[plan.document.kind].part:
+        return _open_part(plan, path, options)
     overwrite = options.if_exists == "overwrite"
     if overwrite or not os.path.lexists(path):
         try:
@@ -46,8 +50,30 @@ def open_or_create(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
 
 def check_store_of(plan: RunPlan, path: Path, options: RunOptions) -> None:
     """Raise the errors of :func:`open_or_create` for a store of another computation, without writing anything."""
-    if os.path.lexists(path) and options.if_exists != "overwrite":
+    if not JOBS[plan.document.kind].part and os.path.lexists(path) and options.if_exists != "overwrite":
         _matching(plan.document, path, options)
+
+
+def _open_part(plan: RunPlan, path: Path, options: RunOptions) -> RunStore:
+    """Open the part of a store that holds the same computation, or replace what is there."""
+    with open_run(path.parent).locked():  # tasks of an array do this at the same time
+        if options.if_exists != "overwrite" and has_run(path) and not _outdated(plan, path, options):
+            return open_run(path)
+        return create_run(path, plan.document, plan.run_input, overwrite=True, part=True)
+
+
+def _outdated(plan: RunPlan, path: Path, options: RunOptions) -> bool:
+    """Whether the part of a store at a path holds another computation, or a damaged result."""
+    try:
+        run = open_run(path)
+        if run.document.differences(plan.document) or run.document.tiling_differences(
+            prescribed(plan.document, options)
+        ):
+            return True
+        run.restore_input(plan.run_input)
+        return run.complete and bool(check_store(path))
+    except StoreError:
+        return True
 
 
 def _matching(document: RunDocument, path: Path, options: RunOptions) -> RunStore:
@@ -104,6 +130,7 @@ def _append(run: RunStore, document: RunDocument) -> None:
         for name in result_files(run.folder):
             if name not in kept and name != "zarr.json":
                 (run.folder / name).unlink()
+        drop_assessment(run.folder)
 
 
 def bring_in(run: RunStore, part: RunStore) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from stmgpu.risk.messages import FARTHEST, LONGEST
 from stmgpu.risk.pair_states import PairPropagator, Pairs
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.settings import AssessmentSettings
+from stmgpu.risk.triage import counts, triage
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
 from stmgpu.time import from_datetime64
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from stmgpu.risk.encounter import Encounters
     from stmgpu.risk.pair_states import PairStates
     from stmgpu.risk.radii import Radii, RadiusRule
+    from stmgpu.risk.triage import Lines
     from stmgpu.typing import Bools, Floats
 
 REFUTED = v.NOT_POSITIVE | v.NO_SPEED | v.EXTENDED | v.OFFSET | v.SHIFTED | v.CURVED | v.MISSING
@@ -94,10 +98,12 @@ class Assessor:
         Source of the covariances.
     rule : RadiusRule
         Rule of the hard-body radii.
+    limits : Lines
+        Lines of the triage.
     """
 
-    def __init__(self, pairs: PairPropagator, source: CovarianceSource, rule: RadiusRule) -> None:
-        self.pairs, self.source, self.rule, self.backend = pairs, source, rule, pairs.backend
+    def __init__(self, pairs: PairPropagator, source: CovarianceSource, rule: RadiusRule, limits: Lines) -> None:
+        self.pairs, self.source, self.rule, self.limits, self.backend = pairs, source, rule, limits, pairs.backend
         objects, others = pairs.objects, len(pairs.objects.trajectories)
         types = np.concatenate([objects.catalog.object_type, np.full(others, "")])
         stated_m = np.concatenate([objects.catalog.hard_body_radius_m, np.full(others, np.nan)])
@@ -124,6 +130,10 @@ class Assessor:
         radius, radius_source = self.rule.combined(self._radii[states.place_1], self._radii[states.place_2])
         columns = risk_columns(states.state_1_km, one, states.state_2_km, two, radius, backend=self.backend)
         columns["hard_body_source"] = radius_source
+        decision = triage(
+            columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, self.limits
+        )
+        columns["triage"], columns["triage_reason"] = decision
         return Assessment(columns, states, one, two)
 
 
@@ -152,7 +162,7 @@ def risk_columns(
     Returns
     -------
     dict
-        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`, but for ``hard_body_source``.
+        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`, but for the source of the radius and the triage.
     """
     runner = get_backend(backend) if isinstance(backend, str) else backend
     (r1, v1), (r2, v2) = ((state[:, :3], state[:, 3:]) for state in (state_1_km, state_2_km))
@@ -213,6 +223,7 @@ def assess(
     ephemeris: Trajectories | None = None,
     covariance: str = "tle",
     radii: str = "socrates",
+    lines: str = "cara",
     mode: str = "i",
     sets: ElementSets | None = None,
     backend: BackendName = "auto",
@@ -235,6 +246,8 @@ def assess(
     radii : str
         Rule of the hard-body radii: 'socrates', 'cara', 'tracss', 'fixed:M' [m] or a file, see
         :func:`stmgpu.risk.radii.radius_rule`.
+    lines : str
+        Lines of the triage: 'cara', '1e-5', '1e-6' or a file, see :func:`stmgpu.risk.triage.lines`.
     mode : str
         Operation mode of SGP4 in the screening.
     sets : {'nearest', 'newest'}, optional
@@ -266,14 +279,15 @@ def assess(
     >>> bool((risks.pc_max >= risks.pc.fillna(0.0)).all())
     True
     """
-    settings = AssessmentSettings(covariance, radii)
+    settings = AssessmentSettings(covariance, radii, lines)
     window = _window_of(conjunctions)
     objects = screening_objects(catalog, ephemeris).for_window(window, sets)
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
         propagator = PairPropagator(objects, window, operation_mode(mode), runner)
-        columns = assess_pairs(Assessor(propagator, settings.source(), settings.rule()), pairs_of(conjunctions), report)
-    return assessed(conjunctions, columns, settings.attributes())
+        assessor = Assessor(propagator, settings.source(), settings.rule(), settings.limits())
+        columns = assess_pairs(assessor, pairs_of(conjunctions), report)
+    return assessed(conjunctions, columns, settings.attributes() | result_attributes(columns))
 
 
 def pairs_of(conjunctions: xr.Dataset) -> Pairs:
@@ -304,6 +318,16 @@ def assessed(
     bare = conjunctions.drop_vars([name for name in v.VARIABLES if name in conjunctions.variables])
     added: xr.Dataset = bare.assign({name: v.VARIABLES[name].of(values) for name, values in columns.items()})
     return added.assign_attrs(attrs)
+
+
+def result_attributes(columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """Sums of an assessment, as attributes: numbers of decisions, and the expected collisions of all rows."""
+    pc = columns["pc"]
+    return {
+        "triage_counts": json.dumps(counts(columns["triage"])),
+        "expected_collisions": float(math.fsum(pc[np.isfinite(pc)].tolist())),
+        "rows_without_probability": int(np.isnan(pc).sum()),
+    }
 
 
 def _incomplete(covariance: Floats) -> Bools:

@@ -9,6 +9,7 @@ import numpy as np
 
 from stmgpu.backend.parts import in_parts
 from stmgpu.errors import InputError
+from stmgpu.frames import from_teme
 from stmgpu.propagate.instants import seconds_of_ns
 from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD, Epoch, from_datetime64
 
@@ -73,6 +74,12 @@ class PairStates:
     state_2_km: Floats
     age_1_days: Floats
     age_2_days: Floats
+
+    def gcrf(self, tca: Times) -> dict[str, Floats]:
+        """States in GCRF by the names of :data:`stmgpu.risk.variables.STATES`."""
+        time_ns = tca.astype("datetime64[ns]").view(np.int64)
+        states = {"state_1": self.state_1_km, "state_2": self.state_2_km}
+        return {name: np.hstack(from_teme("GCRF", time_ns, s[:, :3], s[:, 3:])) for name, s in states.items()}
 
 
 class PairPropagator:

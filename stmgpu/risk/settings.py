@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from stmgpu.risk.covariance import CovarianceSource, covariance_source
 from stmgpu.risk.radii import RadiusRule, radius_rule
+from stmgpu.risk.triage import Lines, lines
 
 if TYPE_CHECKING:
     from stmgpu.validation import Fields
 
-FILES = ("covariance", "radii")
+FILES = ("covariance", "radii", "lines")
 """Settings that may name a file."""
 
 
@@ -27,6 +29,8 @@ class AssessmentSettings:
         Source of the covariances, see :func:`stmgpu.risk.covariance.covariance_source`.
     radii : str
         Rule of the hard-body radii, see :func:`stmgpu.risk.radii.radius_rule`.
+    lines : str
+        Lines of the triage, see :func:`stmgpu.risk.triage.lines`.
     conjunctions : str
         Digest of the conjunctions in their store; empty in memory.
     rows : int
@@ -40,6 +44,7 @@ class AssessmentSettings:
 
     covariance: str = "tle"
     radii: str = "socrates"
+    lines: str = "cara"
     conjunctions: str = ""
     rows: int = 0
 
@@ -49,6 +54,7 @@ class AssessmentSettings:
         return cls(
             fields.text("covariance"),
             fields.text("radii"),
+            fields.text("lines"),
             fields.text("conjunctions"),
             fields.whole_number("rows"),
         )
@@ -58,9 +64,14 @@ class AssessmentSettings:
         return {
             "covariance": self.covariance,
             "radii": self.radii,
+            "lines": self.lines,
             "conjunctions": self.conjunctions,
             "rows": self.rows,
         }
+
+    def digest(self) -> str:
+        """Digest of the settings."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
     def source(self, folder: Path | None = None) -> CovarianceSource:
         """The source of the covariances; `folder` has its file."""
@@ -70,14 +81,21 @@ class AssessmentSettings:
         """The rule of the radii; `folder` has its file."""
         return radius_rule(_located(self.radii, folder))
 
+    def limits(self, folder: Path | None = None) -> Lines:
+        """The lines of the triage; `folder` has their file."""
+        return lines(_located(self.lines, folder))
+
     def attributes(self, folder: Path | None = None) -> dict[str, Any]:
         """What an assessment stands on, as attributes of its result: sources by name, and what they are worth."""
-        source, rule = self.source(folder), self.rule(folder)
+        source, rule, limits = self.source(folder), self.rule(folder), self.limits(folder)
         return {
             "covariance_model": source.name,
             **({"covariance_notice": source.notice} if source.notice else {}),
             "hard_body_rule": rule.name,
             "hard_body_citations": json.dumps(dict(rule.citations), sort_keys=True),
+            "triage_lines": limits.name,
+            "red_line": limits.act,
+            "watch_line": limits.watch,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stmgpu.risk.triage import DECISIONS
 from stmgpu.screen.variables import ROW
 from stmgpu.variables import Variable
 
@@ -78,6 +79,35 @@ VARIABLES = {
     "approach_angle": _number("angle between the velocities of the two objects", "degree"),
     "encounter_duration": _number(f"length of the encounter {_COPPOLA}"),
     "encounter_offset": _number(f"distance of the middle of the encounter from the closest approach {_COPPOLA}"),
-    "p_act": _number("probability that the collision probability will be above the red line at the decision"),
+    "triage": Variable(_EACH, "int8", "what to do about the conjunction", flags=DECISIONS, required=False),
+    "triage_reason": _text("why"),
 }
 """Every variable that an assessment adds to conjunctions, in the order of its columns."""
+
+TITLE = "assessment of conjunctions"
+
+STATE, TERM = "state", "term"
+"""Dimensions of the states and covariances of an assessment."""
+
+STATES = {
+    f"state_{k}": Variable(
+        (ROW, STATE),
+        "float64",
+        f"state of the {who} at TCA in GCRF: x, y, z [km], then vx, vy, vz [km s-1]",
+        "km, km s-1",
+    )
+    for k, who in ((1, "primary"), (2, "secondary"))
+}
+"""States that every stored assessment has, in a group of their own."""
+
+COVARIANCES = {
+    f"covariance_{k}": Variable(
+        (ROW, TERM),
+        "float64",
+        f"covariance of the {who} in its own RTN axes: the lower triangle row by row, position [m], velocity [m s-1]",
+        "m2, m2 s-1, m2 s-2",
+        required=False,
+    )
+    for k, who in ((1, "primary"), (2, "secondary"))
+}
+"""Covariances beside the states, unless they follow from the name of a model."""

@@ -1,6 +1,7 @@
 """Results on disk: Zarr 3 stores that xarray opens without this package."""
 
 from stmgpu.store.check import Finding, check_store, verify
+from stmgpu.store.encounters import encounters
 from stmgpu.store.provenance import provenance
 from stmgpu.store.reading import open_dataset
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION
@@ -13,6 +14,7 @@ __all__ = [
     "Finding",
     "check_store",
     "check_target",
+    "encounters",
     "open_dataset",
     "provenance",
     "read_ephemeris",

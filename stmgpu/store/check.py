@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.errors import StoreError
+from stmgpu.store.assessment import assessed_digest, result_digest
 from stmgpu.store.document import read_document
 from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, described, manifest_of, walk
 from stmgpu.store.reading import arrays_of, check_arrays
 from stmgpu.store.records import read_record
 from stmgpu.store.run import DOCUMENT, RunStore, clear_place, has_run, marker_name, open_run
-from stmgpu.store.schema import RUN
+from stmgpu.store.schema import ASSESSMENT, RUN
 from stmgpu.store.writing import KIND, ROOT, SCHEMA, is_ours, read_root, reading, result_files, unfinished_root
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _INPUT = (
     "rerun the command that made the store with the same input, without --overwrite: it writes the file again; or into "
     "another store"
 )
+_ASSESS = "run `stmgpu assess` again: it computes what is missing or damaged"
 _FOREIGN = "move it elsewhere"
 
 _TRANSIENT = (f"{RUN}/lock", f"{RUN}/running/")
@@ -83,7 +85,14 @@ def check_store(path: str | os.PathLike[str], *, repair: bool = False) -> list[F
     """
     folder = Path(path)
     with reading(folder):
-        return _check(folder, repair=repair)
+        findings = _check(folder, repair=repair)
+    part = folder / ASSESSMENT
+    if is_ours(part):
+        with reading(part):
+            inner = _check(part, repair=repair)
+        inner += _foreign_assessment(folder)
+        findings += [Finding(f"assessment: {finding.what}", _ASSESS) for finding in inner]
+    return findings
 
 
 def _check(folder: Path, *, repair: bool) -> list[Finding]:
@@ -136,6 +145,15 @@ def _check(folder: Path, *, repair: bool) -> list[Finding]:
                 (folder / name).unlink(missing_ok=True)
             run.reopen(run.document)
     return findings
+
+
+def _foreign_assessment(folder: Path) -> list[Finding]:
+    """Finding about an assessment that stands on other conjunctions than those of a complete store."""
+    try:
+        same = not read_root(folder)[1] or assessed_digest(folder) == result_digest(folder)
+    except StoreError:  # of the store itself, which has its own finding
+        return []
+    return [] if same else [Finding("it is one of other conjunctions", _ASSESS)]
 
 
 def _check_root(folder: Path, *, repair: bool) -> list[Finding]:
@@ -239,6 +257,8 @@ def _differences(folder: Path, files: Mapping[str, Fingerprint]) -> Iterator[str
 def _strays(folder: Path, known: Iterable[str], schema: int, *, complete: bool = True) -> list[Finding]:
     """Findings about symbolic links, and files that no record lists."""
     found = set(walk(folder) if schema >= SEALED_SINCE else result_files(folder))
+    if is_ours(folder / ASSESSMENT):  # which is checked by itself
+        found = {name for name in found if not name.startswith(f"{ASSESSMENT}/")}
     links = [name for name in sorted(found) if (folder / name).is_symlink()]
     findings = [Finding(f"{described(name)} is a symbolic link", "put the file itself in its place") for name in links]
     for name in sorted(found - {*known, *links, ROOT, MANIFEST}):

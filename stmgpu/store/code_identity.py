@@ -2,8 +2,8 @@
 
 Python modules are compared by their syntax trees: comments, docstrings, formatting, annotations of functions and file
 names do not count. Kernel sources are compared by their tokens. Only the modules that a kind of job imports, directly
-or through others, belong to its identity, and the data files (TOML, compared by their contents) beside these modules.
-A name that a package passes on is followed to the module that defines it.
+or through others, belong to its identity, and the data files (TOML, compared by their contents) beside these modules
+and in the folders :data:`DATA` beside them. A name that a package passes on is followed to the module that defines it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from stmgpu.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ARITHMETIC = ("backend", "catalog", "debris", "propagate", "screen", "constants", "frames", "time")
+ARITHMETIC = ("backend", "catalog", "debris", "propagate", "risk", "screen", "constants", "frames", "time")
 """Subpackages and modules of stmgpu that numbers come from; stores, schedulers, files and messages are left out."""
+
+DATA = ("lines", "models", "rules")
+"""Folders beside modules with data files that numbers come from."""
 
 _PACKAGE = "stmgpu"
 _TOKENS = re.compile(r"[\w.]+|<<=|>>=|->|\+\+|--|<<|>>|[<>=!]=|&&|\|\||[-+*/%&|^]=|##|\S")
@@ -77,7 +80,8 @@ def source_identity(package: Path, module: str) -> str:
         if path not in reached and path.relative_to(package).parts[0].removesuffix(".py") in ARITHMETIC:
             reached.add(path)
             waiting.extend(sources.imported_by(path))
-    data = {file for path in reached for file in path.parent.glob("*.toml")}
+    folders = {path.parent / name for path in reached for name in ("", *DATA)}
+    data = {file for folder in folders for file in folder.glob("*.toml")}
     digests = sorted([*(sources.digest_with_imports(path) for path in reached), *(_data_digest(file) for file in data)])
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 

@@ -43,6 +43,7 @@ _SETTINGS: Registry[type[RunSettings]] = Registry(
         "conjunctions": "stmgpu.screen.settings:ScreeningSettings",
         "ephemeris": "stmgpu.propagate.settings:EphemerisSettings",
         "ensemble": "stmgpu.debris.study.settings:EnsembleSettings",
+        "assessment": "stmgpu.risk.settings:AssessmentSettings",
     }
 )
 
@@ -88,6 +89,8 @@ class Tiling:
         Objects in a chunk of the catalogue; default all of them, fewer where they do not fit a worker's memory.
     runs_per_tile : int, optional
         Runs of a study that are evolved side by side; more than one pays on a GPU. Default 1.
+    rows_per_tile : int, optional
+        Conjunctions of a tile of an assessment; default 65,536, fewer where several processes share them.
 
     Raises
     ------
@@ -97,12 +100,13 @@ class Tiling:
     Examples
     --------
     >>> Tiling(tile_hours=2)
-    Tiling(tile_hours=2.0, chunk_objects=None, runs_per_tile=None)
+    Tiling(tile_hours=2.0, chunk_objects=None, runs_per_tile=None, rows_per_tile=None)
     """
 
     tile_hours: float | None = None
     chunk_objects: int | None = None
     runs_per_tile: int | None = None
+    rows_per_tile: int | None = None
 
     def __post_init__(self) -> None:
         if self.tile_hours is not None:
@@ -110,7 +114,8 @@ class Tiling:
             if not (math.isfinite(tile_hours) and tile_hours > 0.0):
                 raise InputError(f"tiles of {tile_hours} hours are not possible; use a positive number")
             object.__setattr__(self, "tile_hours", tile_hours)
-        for name, unit in (("chunk_objects", "objects a chunk"), ("runs_per_tile", "runs a tile")):
+        units = {"chunk_objects": "objects a chunk", "runs_per_tile": "runs a tile", "rows_per_tile": "rows a tile"}
+        for name, unit in units.items():
             value = getattr(self, name)
             if value is None:
                 continue
@@ -125,6 +130,7 @@ class Tiling:
             fields.number("tile_hours") if fields.has("tile_hours") else None,
             fields.whole_number("chunk_objects", 1) if fields.has("chunk_objects") else None,
             fields.whole_number("runs_per_tile", 1) if fields.has("runs_per_tile") else None,
+            fields.whole_number("rows_per_tile", 1) if fields.has("rows_per_tile") else None,
         )
 
     def to_json(self) -> dict[str, Any]:

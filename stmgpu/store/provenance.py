@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from stmgpu.store.code_identity import package_version
 from stmgpu.store.run import RunStore, has_run, open_run
-from stmgpu.store.writing import check_root, reading
+from stmgpu.store.schema import ASSESSMENT
+from stmgpu.store.writing import check_root, is_ours, reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,8 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         'store', 'kind', 'schema', 'complete', 'attributes' of the root; for a store that was computed in tiles also
-        'settings', 'catalog', 'code', 'tiling', 'tiles_done', 'tile_seconds', 'failed', 'sessions'.
+        'settings', 'catalog', 'code', 'tiling', 'tiles_done', 'tile_seconds', 'failed', 'sessions'. 'assessment' has
+        the same of the assessment in a store of conjunctions.
 
     Raises
     ------
@@ -88,7 +90,10 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     folder = Path(path)
     with reading(folder):
-        return _provenance(folder)
+        facts = _provenance(folder)
+    if is_ours(folder / ASSESSMENT):
+        facts["assessment"] = provenance(folder / ASSESSMENT)
+    return facts
 
 
 def _provenance(folder: Path) -> dict[str, Any]:

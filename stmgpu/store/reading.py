@@ -20,7 +20,8 @@ from stmgpu.screen.events import merge_events
 from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import make_plan
 from stmgpu.screen.settings import ScreeningSettings
-from stmgpu.screen.variables import FAILURES
+from stmgpu.screen.variables import FAILURES, ROW
+from stmgpu.store.assessment import finished_assessment
 from stmgpu.store.lazy import StoreBackend
 from stmgpu.store.manifest import check_files, manifest_of, result_of
 from stmgpu.store.run import RunStore, open_run
@@ -78,7 +79,38 @@ def open_dataset(
     if load is None:
         load = attributes[KIND] != "ephemeris"
     with reading(folder):
-        return _open(folder, attributes[KIND], load=load)
+        ds = _open(folder, attributes[KIND], load=load)
+    if attributes[KIND] == "conjunctions":
+        ds = _with_assessment(ds, folder, load=load)
+        ds.encoding["source"] = str(folder.absolute())  # where the states are: see `stmgpu.encounters`
+    return ds
+
+
+def open_conjunctions(folder: Path) -> xr.Dataset:
+    """Conjunctions of a complete store without their assessment; their numbers are read when they are used."""
+    check_arrays(folder, "conjunctions")
+    with reading(folder):
+        return _open(folder, "conjunctions", load=False)
+
+
+def _with_assessment(ds: xr.Dataset, folder: Path, *, load: bool) -> xr.Dataset:
+    """Conjunctions with the columns and attributes of the assessment in their store, if there is one."""
+    part = finished_assessment(folder)
+    if part is None:
+        return ds
+    check_arrays(part, "assessment")
+    with reading(part):
+        columns = _open(part, "assessment", load=load)
+    if columns.sizes != {ROW: ds.sizes[ROW]}:
+        raise StoreError(f"{folder} is damaged: its assessment has {columns.sizes[ROW]} rows; assess it again")
+    added: xr.Dataset = ds.assign(columns.data_vars).assign_attrs(
+        {name: value for name, value in columns.attrs.items() if name not in _COMMON}
+    )
+    return added
+
+
+_COMMON = frozenset({"Conventions", "title"})
+"""Attributes of an assessment that say nothing about the conjunctions."""
 
 
 def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
@@ -201,7 +233,7 @@ def arrays_of(folder: Path, kind: str) -> dict[str, zarr.Array[Any]]:
         if table in root:
             group = zarr.open_group(folder / table, mode="r", zarr_format=3, use_consolidated=False)
             arrays |= {f"{table}/{name}": array for name, array in group.arrays()}
-            missing = [name for name in columns if f"{table}/{name}" not in arrays]
+            missing = [name for name, v in columns.items() if v.required and f"{table}/{name}" not in arrays]
             if missing:
                 raise StoreError(f"{folder} is damaged: {table} lacks {', '.join(missing)}")
     return arrays

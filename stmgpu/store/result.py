@@ -6,10 +6,11 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from stmgpu.store.assessment import assessed_digest, digest_of, drop_assessment
 from stmgpu.store.ephemeris import create_ephemeris, finish_ephemeris
 from stmgpu.store.manifest import fingerprints
-from stmgpu.store.schema import RUN
-from stmgpu.store.writing import ROOT, prepare, result_files, write_group, writing
+from stmgpu.store.schema import ASSESSMENT, RUN
+from stmgpu.store.writing import PARTIAL, ROOT, prepare, result_files, write_group, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ def complete_ephemeris(
 
 
 def _staging(run: RunStore) -> Path:
-    return run.run_folder / f"result.partial-{secrets.token_hex(4)}"
+    return run.run_folder / f"{PARTIAL}{secrets.token_hex(4)}"
 
 
 def _complete(run: RunStore, staging: Path, files: Mapping[str, Fingerprint]) -> None:
@@ -82,10 +83,17 @@ def _complete(run: RunStore, staging: Path, files: Mapping[str, Fingerprint]) ->
             (run.folder / name).unlink()
     _move(run, staging, [name for name in result_files(staging) if name != ROOT])
     for folder in sorted(
-        (p for p in run.folder.rglob("*") if p.is_dir() and p.relative_to(run.folder).parts[0] != RUN), reverse=True
+        (
+            p
+            for p in run.folder.rglob("*")
+            if p.is_dir() and p.relative_to(run.folder).parts[0] not in (RUN, ASSESSMENT)
+        ),
+        reverse=True,
     ):
         if not any(folder.iterdir()):
             folder.rmdir()
+    if assessed_digest(run.folder) != digest_of(files):
+        drop_assessment(run.folder)
     run.write_manifest(files)
     (staging / ROOT).replace(run.folder / ROOT)
 

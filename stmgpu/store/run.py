@@ -14,6 +14,7 @@
     STORE/run/sessions/*.json   command, machine, versions and times of each session
     STORE/run/manifest.json     every file of the result with its hash, and the names of the records
     STORE/run/lock              lock under which one process writes the result
+    STORE/assessment/...        store of the assessment of conjunctions, with a run of its own
 
 The records (``run.json``, markers, sessions, manifest) are sealed, see :mod:`stmgpu.store.records`.
 
@@ -46,7 +47,7 @@ from stmgpu.store.manifest import SEALED_SINCE, Manifest, check_files, fingerpri
 from stmgpu.store.records import FILES, Fingerprint, files_of, read_record, write_record
 from stmgpu.store.run_input import RunInput, read_run_input, write_run_input
 from stmgpu.store.schema import RUN, SCHEMA_VERSION
-from stmgpu.store.writing import SCHEMA, check_root, create_group, is_ours, mark_root, read_root, staged
+from stmgpu.store.writing import PARTIAL, SCHEMA, check_root, create_group, is_ours, mark_root, read_root, staged
 
 if TYPE_CHECKING:
     import os
@@ -108,7 +109,7 @@ class RunStore:
         damaged = [name for name, f in files.items() if f.difference(self.folder / name, whole=True)]
         if not damaged:
             return
-        staging = self.run_folder / f"result.partial-{secrets.token_hex(4)}"
+        staging = self.run_folder / f"{PARTIAL}{secrets.token_hex(4)}"
         try:
             create_group(staging / RUN)
             write_run_input(run_input, staging / RUN)
@@ -248,7 +249,7 @@ class RunStore:
             *self.run_folder.glob("failed/.*"),
             *self.run_folder.glob("running/*"),
             *self.folder.rglob("*.partial"),
-            *self.run_folder.glob("result.partial-*"),
+            *self.run_folder.glob(f"{PARTIAL}*"),
         ]:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -310,7 +311,12 @@ class RunStore:
 
 
 def create_run(
-    path: str | os.PathLike[str], document: RunDocument, run_input: RunInput, *, overwrite: bool = False
+    path: str | os.PathLike[str],
+    document: RunDocument,
+    run_input: RunInput,
+    *,
+    overwrite: bool = False,
+    part: bool = False,
 ) -> RunStore:
     """Create a store with everything that its tiles need.
 
@@ -324,6 +330,8 @@ def create_run(
         Catalogue and trajectories, or the files of a study.
     overwrite : bool
         Replace a store that is already there.
+    part : bool
+        Whether it is the part of another store; call it under the lock of that store.
 
     Raises
     ------
@@ -331,7 +339,7 @@ def create_run(
         If the path exists or cannot be written.
     """
     target = Path(path)
-    with staged(target, overwrite=overwrite) as folder:
+    with staged(target, overwrite=overwrite, part=part) as folder:
         create_group(folder)
         create_group(folder / RUN)
         for name in ("tiles", "failed", "sessions"):

@@ -6,7 +6,7 @@ checksummed by itself inside its shard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +15,25 @@ from stmgpu.catalog.columns import COLUMNS
 from stmgpu.debris import variables as debris
 from stmgpu.errors import StoreError, WrongStoreError
 from stmgpu.propagate import variables as ephemeris
+from stmgpu.risk import variables as risk
 from stmgpu.screen import variables as screening
 from stmgpu.variables import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION = 4
-"""Version of the layout below; a reader refuses stores of a newer one. Records are sealed from version 4 on."""
+SCHEMA_VERSION = 5
+"""Version of the layout below; a reader refuses stores of a newer one. Records are sealed from version 4 on, and
+conjunctions may have an assessment from version 5 on."""
 
 RUN = "run"
 """Folder of a store with the records of its computation, see :mod:`stmgpu.store.run`."""
+
+ASSESSMENT = "assessment"
+"""Folder of a store of conjunctions with their assessment, a store of its own: see :mod:`stmgpu.store.assessment`."""
+
+ENCOUNTERS = "encounters"
+"""Group of an assessment with states and covariances."""
 
 MISSING_TEXT = "<missing>"
 """Fill value of texts."""
@@ -70,10 +78,17 @@ LINE = (65_536, 1_048_576)
 KINDS: dict[str, Kind] = {
     "conjunctions": Kind(
         screening.TITLE,
-        screening.VARIABLES,
+        {**screening.VARIABLES, **risk.VARIABLES},
         {screening.ROW: (32_768, 524_288)},
         {"failures": screening.FAILURES},
         since=3,
+    ),
+    "assessment": Kind(
+        risk.TITLE,
+        {name: replace(variable, required=True) for name, variable in risk.VARIABLES.items()},
+        {screening.ROW: (32_768, 524_288)},
+        {ENCOUNTERS: {**risk.STATES, **risk.COVARIANCES}},
+        since=5,
     ),
     "ephemeris": Kind(ephemeris.TITLE, ephemeris.VARIABLES, {"object": (256, 8_192), "time": (64, 128)}),
     "ensemble": Kind(

@@ -29,7 +29,7 @@ from stmgpu.screen.selection import failures
 from stmgpu.screen.variables import FAILED, FAILURES, ROW
 from stmgpu.store.lazy import DAMAGE
 from stmgpu.store.manifest import MANIFEST, SEALED_SINCE, Manifest, check_files, fingerprints, manifest_of, walk
-from stmgpu.store.schema import KINDS, RUN, SCHEMA_VERSION, Kind, check_dtype, fill_value, kind_of, layout
+from stmgpu.store.schema import ASSESSMENT, KINDS, RUN, SCHEMA_VERSION, Kind, check_dtype, fill_value, kind_of, layout
 from stmgpu.variables import CALENDAR, CONVENTIONS, TIME_UNITS
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ MARKS = frozenset({KIND, SCHEMA, _COMPLETE})
 """Attributes of the root that belong to the store and not to the result."""
 
 _LOG = logging.getLogger(__name__)
+
+PARTIAL = "result.partial-"
+"""Begin of the names of temporary folders among the records of a run."""
 
 ROOT = "zarr.json"
 """Metadata of the root, below the store; written last."""
@@ -124,27 +127,28 @@ def write_group(folder: Path, prepared: Prepared, kind: str, ds: xr.Dataset) -> 
 
 
 def result_files(folder: Path) -> list[str]:
-    """Paths below a store of all files of its result, sorted."""
+    """Paths below a store of all files of its result, sorted; an assessment has files of its own."""
     return sorted(
         path.relative_to(folder).as_posix()
         for entry in folder.iterdir()
-        if entry.name != RUN
+        if entry.name not in (RUN, ASSESSMENT)
         for path in ([entry] if entry.is_file() else entry.rglob("*"))
         if path.is_file()
     )
 
 
-def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False, part: bool = False) -> None:
     """Raise :class:`StoreError` if a store could not be written there; call it before a long computation.
 
-    A place inside another store is an :class:`InputError`, see :func:`check_outside`.
+    A place inside another store is an :class:`InputError`, see :func:`check_outside`, unless it is a `part` of it.
     """
     target = Path(path)
-    check_outside(target)
+    if not part:
+        check_outside(target)
     if os.path.lexists(target):
         if not overwrite:
             raise WrongStoreError(f"{target} exists; choose another path or pass overwrite=True")
-        if not is_ours(target):
+        if not part and not is_ours(target):
             raise WrongStoreError(
                 f"{target} exists and is not a store of stmgpu, so it is not overwritten; choose another path"
             )
@@ -166,20 +170,26 @@ def check_outside(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def staged(path: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
+def staged(path: str | os.PathLike[str], *, overwrite: bool, part: bool = False) -> Iterator[Path]:
     """Temporary folder beside ``path`` that replaces it if the block succeeds and is removed otherwise.
 
-    If ``path`` is a symbolic link, its target is replaced.
+    If ``path`` is a symbolic link, its target is replaced. For a `part` of a store the temporary folder stands among
+    the records of that store's run, where what is left by a kill is known.
     """
-    check_target(path, overwrite=overwrite)
+    check_target(path, overwrite=overwrite, part=part)
     target = Path(path).resolve()
     token = secrets.token_hex(4)
-    folder, old = (target.with_name(f"{target.name}.{suffix}-{token}") for suffix in ("partial", "old"))
+    folder, old = (
+        target.parent / RUN / f"{PARTIAL}{token}-{suffix}"
+        if part
+        else target.with_name(f"{target.name}.{suffix}-{token}")
+        for suffix in ("partial", "old")
+    )
     try:
         with writing(target):
             folder.mkdir(parents=True)
             yield folder
-            check_target(path, overwrite=overwrite)  # another process may have been faster
+            check_target(path, overwrite=overwrite, part=part)  # another process may have been faster
             if target.exists():
                 target.rename(old)
             folder.rename(target)

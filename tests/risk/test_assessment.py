@@ -16,6 +16,8 @@ from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.errors import InputError
 from stmgpu.risk import encounter_geometry, encounter_probability, maximum_probability
 from stmgpu.risk.covariance import covariance_source
+from stmgpu.risk.triage import lines as triage_lines
+from stmgpu.risk.triage import triage
 from stmgpu.risk.variables import FLAGS, METHODS, VARIABLES
 from stmgpu.time import from_datetime64
 from stmgpu.typing import Floats
@@ -84,7 +86,7 @@ def test_each_row_against_sgp4_and_the_functions_on_arrays(
 
 def test_a_number_never_stands_alone(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None:
     risks = stm.assess(conjunctions, catalog, radii="socrates")
-    assert set(VARIABLES) - {"p_act"} <= set(risks.variables)
+    assert set(VARIABLES) <= set(risks.variables)
     known = np.isfinite(risks.pc.values)
     assert known.any()
     assert (known == (risks.pc_method.values != 0)).all()
@@ -93,6 +95,10 @@ def test_a_number_never_stands_alone(catalog: stm.Catalog, conjunctions: xr.Data
         assert (risks[name].values != "").all()
     pc = risks.pc.values[known]
     assert ((pc >= 0.0) & (pc <= risks.pc_max.values[known] * (1.0 + 1e-9))).all()
+    valid = risks.pc_method.values != 0
+    codes, reasons = triage(risks.pc, risks.pc_max, risks.diluted == 1, valid, triage_lines("cara"))
+    assert (risks.triage.values == codes).all()
+    assert (risks.triage_reason.values == reasons).all()
     ages = conjunctions.primary_epoch_age_days.values
     np.testing.assert_allclose(risks.covariance_age_1.values, ages, rtol=0, atol=1e-9)
     assert risks.attrs["covariance_model"] == covariance_source("tle").name
@@ -144,7 +150,7 @@ def test_without_conjunctions(catalog: stm.Catalog) -> None:
     con = stm.screen(catalog, start=START, hours=1, threshold_km=20.0).isel(conjunction=slice(0, 0))
     risks = stm.assess(con, catalog)
     assert risks.pc.shape == (0,)
-    assert set(VARIABLES) - {"p_act"} <= set(risks.variables)
+    assert set(VARIABLES) <= set(risks.variables)
 
 
 def test_wrong_arguments(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None:
@@ -158,5 +164,7 @@ def test_wrong_arguments(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None
         stm.assess(conjunctions.drop_attrs(), catalog, **ASSUMED)
     with pytest.raises(InputError, match="covariance source 'guess' is unknown"):
         stm.assess(conjunctions, catalog, covariance="guess")
+    with pytest.raises(InputError, match="lines 'guess' are unknown"):
+        stm.assess(conjunctions, catalog, lines="guess")
     with pytest.raises(InputError, match="radius rule 'guess' is unknown"):
         stm.assess(conjunctions, catalog, radii="guess")

@@ -19,6 +19,7 @@ JOBS: Registry[type[Job[Any]]] = Registry(
     {
         "conjunctions": "stmgpu.distribute.jobs.screening:ScreeningJob",
         "ephemeris": "stmgpu.distribute.jobs.ephemeris:EphemerisJob",
+        "assessment": "stmgpu.distribute.jobs.assessment:AssessmentJob",
         "ensemble": "stmgpu.distribute.jobs.ensemble:EnsembleJob",
     }
 )

@@ -71,12 +71,15 @@ class Job(ABC, Generic[AnyTile]):
         Setting that ``append`` may enlarge.
     tiles : sequence
         All tiles of the run.
+    part : bool
+        Whether the store is a part of another one, in a folder inside it, that is replaced by another computation.
     policies : str
         SHA-256 of the file of policies that the user named, which workers run from the store; empty for none.
     """
 
     kind: ClassVar[str]
     grows_by: ClassVar[Growth]
+    part: ClassVar[bool] = False
     tiles: Sequence[AnyTile]
     policies: str = ""
 
