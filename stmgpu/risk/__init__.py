@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stmgpu.risk.covariance import Covariances, CovarianceSource, covariance_source
     from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
     from stmgpu.risk.maximum import frisbee_probability, maximum_probability
+    from stmgpu.risk.message_building import MessageObjects, conjunction_messages
     from stmgpu.risk.messages import MessageRisk, message_risks
     from stmgpu.risk.pc import plane_probability
     from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
@@ -19,11 +20,13 @@ _HOME = {
     "CovarianceSource": "covariance",
     "Covariances": "covariance",
     "Encounters": "encounter",
+    "MessageObjects": "message_building",
     "MessageRisk": "messages",
     "Radii": "radii",
     "RadiusRule": "radii",
     "assess": "assessment",
     "covariance_source": "covariance",
+    "conjunction_messages": "message_building",
     "encounter_geometry": "encounter",
     "encounter_probability": "encounter",
     "frisbee_probability": "maximum",
@@ -38,10 +41,12 @@ __all__ = [
     "CovarianceSource",
     "Covariances",
     "Encounters",
+    "MessageObjects",
     "MessageRisk",
     "Radii",
     "RadiusRule",
     "assess",
+    "conjunction_messages",
     "covariance_source",
     "encounter_geometry",
     "encounter_probability",

@@ -280,7 +280,7 @@ def assess(
     True
     """
     settings = AssessmentSettings(covariance, radii, lines)
-    window = _window_of(conjunctions)
+    window = window_of(conjunctions)
     objects = screening_objects(catalog, ephemeris).for_window(window, sets)
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
@@ -336,7 +336,8 @@ def _incomplete(covariance: Floats) -> Bools:
     return lacks
 
 
-def _window_of(conjunctions: xr.Dataset) -> Window:
+def window_of(conjunctions: xr.Dataset) -> Window:
+    """Window of the screening that found conjunctions; :class:`InputError` if their attributes do not tell it."""
     try:
         start, duration_s = conjunctions.attrs["start"], float(conjunctions.attrs["duration_s"])
     except KeyError as error:

@@ -17,9 +17,11 @@ from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.errors import InputError
 from stmgpu.messages.socrates import SocratesTable
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.risk.conjunction_states import conjunction_states
+from stmgpu.propagate.settings import operation_mode
+from stmgpu.risk.assessment import pairs_of, window_of
 from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.maximum import maximum_probability
+from stmgpu.risk.pair_states import PairPropagator
 from stmgpu.risk.radii import radius_rule
 
 if TYPE_CHECKING:
@@ -86,12 +88,19 @@ def socrates_table(
 
     Parameters
     ----------
-    conjunctions, objects, mode, backend
-        As for :func:`stmgpu.risk.conjunction_states.conjunction_states`.
+    conjunctions : xr.Dataset
+        From `stmgpu.screen`, or from a store; also some of its rows. Its attributes tell the window, which chooses
+        among several element sets of an object.
+    objects : Catalog or ScreeningObjects
+        What was screened.
     radii : str or RadiusRule
         Rule of the hard-body radii, or its name, see :func:`stmgpu.risk.radii.radius_rule`.
     radius_m : array_like, shape (n,), optional
         Combined hard-body radii of the conjunctions instead of the rule; one number serves for all.
+    mode : str
+        Operation mode of SGP4 in the screening.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
 
     Returns
     -------
@@ -101,7 +110,7 @@ def socrates_table(
     Raises
     ------
     InputError
-        If a radius is not a number of 0 or more, and as `conjunction_states`.
+        If a radius is not a number of 0 or more, or the conjunctions do not follow from these objects.
 
     Examples
     --------
@@ -114,8 +123,9 @@ def socrates_table(
     if radius.shape not in ((), conjunctions["tca"].shape) or not (radius >= 0.0).all():
         raise InputError(f"radii must be one number of 0 or more [m], or one for each of {conjunctions.sizes}")
     runner = get_backend(backend) if isinstance(backend, str) else backend
-    primary, secondary = conjunction_states(conjunctions, objects, mode=mode, backend=runner)
-    probability, sigma_m = socrates_maximum(primary, secondary, radius, backend=runner)
+    window = window_of(conjunctions)
+    states = PairPropagator(objects.for_window(window), window, operation_mode(mode), runner).at(pairs_of(conjunctions))
+    probability, sigma_m = socrates_maximum(states.state_1_km, states.state_2_km, radius, backend=runner)
     unknown = np.full(len(values["tca"]), "")
     status = [_codes(values.get(f"{role}_status", unknown)) for role in ("primary", "secondary")]
     return SocratesTable(

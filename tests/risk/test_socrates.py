@@ -17,7 +17,6 @@ from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.messages.socrates import COLUMNS, SocratesTable, read_socrates, write_socrates
 from stmgpu.risk import plane_probability
-from stmgpu.risk.conjunction_states import conjunction_states
 from stmgpu.risk.socrates import socrates_maximum, socrates_table
 
 DATA = SHARED / "data" / "pc" / "socrates10"
@@ -109,8 +108,6 @@ def screened() -> tuple[stm.Catalog, xr.Dataset]:
 def test_a_screening_becomes_a_table(screened: tuple[stm.Catalog, xr.Dataset], backend: Backend) -> None:
     catalog, con = screened
     assert con.sizes["conjunction"] > 20
-    primary, secondary = conjunction_states(con, catalog, backend=backend)
-    np.testing.assert_allclose(np.linalg.norm(primary[:, 3:] - secondary[:, 3:], axis=1), con.relative_speed, atol=1e-9)
     table = socrates_table(con, catalog, radius_m=15.0, backend=backend)
     assert set(table.status_1.tolist()) == {"+", "-"}
     buffer = io.BytesIO()
@@ -127,13 +124,13 @@ def test_a_screening_becomes_a_table(screened: tuple[stm.Catalog, xr.Dataset], b
 
 def test_other_elements_than_those_screened_are_refused(screened: tuple[stm.Catalog, xr.Dataset]) -> None:
     catalog, con = screened
-    with pytest.raises(InputError, match="of a conjunction is not among the objects; give the catalogue that was scr"):
-        conjunction_states(con, catalog[:50], backend="reference")
+    with pytest.raises(InputError, match=r"is not among the objects given .*give the catalogue and trajectories"):
+        socrates_table(con, catalog[:50], backend="reference")
     other = dataclasses.replace(catalog, mean_anomaly=catalog.mean_anomaly + 1e-4)
-    with pytest.raises(InputError, match=r"km apart at TCA, while the conjunction says .* give the catalogue that was"):
-        conjunction_states(con, other, backend="reference")
-    with pytest.raises(InputError, match="the conjunctions have no attribute 'start'"):
-        conjunction_states(con.drop_attrs(), catalog, backend="reference")
+    with pytest.raises(InputError, match=r"do not follow from the objects given: .* give the catalogue, the trajector"):
+        socrates_table(con, other, backend="reference")
+    with pytest.raises(InputError, match="the conjunctions lack the attribute 'start'"):
+        socrates_table(con.drop_attrs(), catalog, backend="reference")
     for radius in (-1.0, np.nan, [1.0, 2.0]):
         with pytest.raises(InputError, match="radii must be one number of 0 or more"):
             socrates_table(con, catalog, radius_m=radius, backend="reference")
