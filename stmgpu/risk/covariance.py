@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from stmgpu.errors import InputError
+from stmgpu.files import exists
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stmgpu.typing import Floats, Ints, Strings
 
 AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 1, 2, 4, 8
@@ -122,7 +127,49 @@ class ConstantCovariance:
         return Covariances(matrix, np.full(n, np.nan), np.full(n, self.name), np.zeros(n, np.int64))
 
 
-def covariance_source(text: str) -> CovarianceSource:
+@dataclass(frozen=True)
+class FirstOf:
+    """The first of two sources that has a covariance.
+
+    Attributes
+    ----------
+    first, second : CovarianceSource
+        The second is asked where the first has nothing.
+    """
+
+    first: CovarianceSource
+    second: CovarianceSource
+
+    @property
+    def name(self) -> str:
+        """Both names."""
+        return f"{self.first.name}+{self.second.name}"
+
+    @property
+    def is_model(self) -> bool:
+        """Whether both are models."""
+        return self.first.is_model and self.second.is_model
+
+    @property
+    def notice(self) -> str:
+        """What both have to say."""
+        return "; ".join(text for text in (self.first.notice, self.second.notice) if text)
+
+    def at(
+        self, norad_id: Ints, state_km: Floats, time_jd: tuple[Floats, Floats], epoch_age_days: Floats
+    ) -> Covariances:
+        """Covariances of n objects; see :class:`CovarianceSource`."""
+        one, other = (source.at(norad_id, state_km, time_jd, epoch_age_days) for source in (self.first, self.second))
+        lacking = (one.flags & MISSING) != 0
+        return Covariances(
+            np.where(lacking[:, None, None], other.matrix, one.matrix),
+            np.where(lacking, other.age_days, one.age_days),
+            np.where(lacking, other.source, one.source),
+            np.where(lacking, other.flags, one.flags),
+        )
+
+
+def covariance_source(text: str, *, norad_ids: Mapping[str, int] | None = None) -> CovarianceSource:
     """Source of covariances by its name.
 
     Parameters
@@ -132,6 +179,11 @@ def covariance_source(text: str) -> CovarianceSource:
           object.
         - ``tle``: the model of element sets that comes with the package.
         - a file ``.toml`` with such a model, as ``stmgpu covariance fit`` writes it.
+        - a file ``.csv`` with a row an object, see :func:`stmgpu.risk.covariance_files.read_covariance_table`.
+        - an ephemeris with covariances (OEM, Starlink's public ephemerides), or ``FILE=NORAD`` for that of one object.
+        - ``FIRST+SECOND``: the second, such as ``tle``, where the first has nothing.
+    norad_ids : mapping of str to int, optional
+        Ids of the objects of an ephemeris by OBJECT_ID or OBJECT_NAME.
 
     Raises
     ------
@@ -143,17 +195,38 @@ def covariance_source(text: str) -> CovarianceSource:
     >>> covariance_source("rtn:100,300,100").sigma_m
     (100.0, 300.0, 100.0)
     """
+    both = re.fullmatch(r"(.+?)\+(?!\d)(.+)", text)
+    if both and not exists(text):
+        return FirstOf(*(covariance_source(part, norad_ids=norad_ids) for part in both.groups()))
     kind, _, rest = text.partition(":")
     if kind.strip().lower() == "rtn":
         return ConstantCovariance(_sigmas(rest))
-    if text.strip().lower() in ("tle", "tle-2013"):
+    plain = text.strip().lower()
+    if plain in ("tle", "tle-2013"):
         return _shipped()
-    if text.strip().lower().endswith(".toml"):
+    if plain.endswith(".toml"):
         return _model_of(text)
+    if plain.endswith(".csv"):
+        from stmgpu.risk.covariance_files import read_covariance_table
+
+        return read_covariance_table(text)
+    path, separator, number = text.rpartition("=")
+    if text and exists(text):
+        return _ephemeris(text, norad_ids)
+    if separator and exists(path) and number.isascii() and number.isdigit() and 0 < int(number) < 10**9:
+        return _ephemeris(path, int(number))
     raise InputError(
-        f"covariance source {text[:60]!r} is unknown; allowed are tle, a file of a model (.toml), and rtn:R,T,N with "
-        "standard deviations in metres, such as rtn:100,300,100"
+        f"covariance source {text[:60]!r} is unknown, and no such file is there; allowed are tle, rtn:R,T,N with "
+        "standard deviations in metres, such as rtn:100,300,100, a model (.toml), a table (.csv), an ephemeris with "
+        "covariances (also FILE=NORAD), and two of these, such as own.oem+tle"
     )
+
+
+def _ephemeris(path: str, norad_ids: Mapping[str, int] | int | None) -> CovarianceSource:
+    from stmgpu.catalog.trajectories.files import read_trajectories
+    from stmgpu.risk.covariance_files import EphemerisCovariance
+
+    return EphemerisCovariance(read_trajectories([path], norad_ids=norad_ids), Path(path).name)
 
 
 @functools.lru_cache(maxsize=1)

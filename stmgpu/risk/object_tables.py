@@ -17,8 +17,9 @@ from stmgpu.files import Source, read_content
 from stmgpu.messages.cdm.message import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from stmgpu.files import Content
     from stmgpu.typing import Bools, Floats, Ints, Strings
 
 MAX_BYTES = 64 << 20
@@ -89,6 +90,36 @@ def read_object_table(source: Source) -> ObjectTable:
     (array([    5, 25544]), array([ 0.5, 55. ]), array([0., 2.]))
     """
     content = read_content(source, kind="table of objects", limits=Limits(MAX_BYTES))
+    rows = rows_by_object(content, _header, _check)
+    if not rows:
+        raise InputError(f"{content.name!r} has no row; give a header such as norad_id,radius_m and a row an object")
+    return _table(rows, content.name)
+
+
+def rows_by_object(
+    content: Content, header_of: Callable[[list[str]], list[str]], check: Callable[[Mapping[str, str]], None]
+) -> dict[int, dict[str, str]]:
+    """Rows of a CSV table with a row an object.
+
+    Parameters
+    ----------
+    content : Content
+        The file.
+    header_of : callable
+        Names of the columns from the cells of the header, with `norad_id` among them; it raises for wrong ones.
+    check : callable
+        Called with the cells of each row by column; it raises for wrong ones.
+
+    Returns
+    -------
+    dict of int to dict
+        Cells by catalogue number and column.
+
+    Raises
+    ------
+    InputError
+        If the file is not CSV, a row has another number of cells, or an object is given twice; with file and line.
+    """
     reader = csv.reader(bounded_lines(content.data))
     rows: dict[int, dict[str, str]] = {}
     header: list[str] = []
@@ -97,12 +128,13 @@ def read_object_table(source: Source) -> ObjectTable:
             if not any(cell.strip() for cell in cells):
                 continue
             if not header:
-                header = _header(cells)
+                header = header_of([cell.strip() for cell in cells])
                 continue
             if len(cells) != len(header):
                 raise InputError(f"it has {counted(len(cells), 'cell')}, the header has {len(header)}")
             fields = dict(zip(header, (unprotected(cell).strip() for cell in cells), strict=True))
-            norad_id = _checked(fields)
+            norad_id = _id_of(fields)
+            check(fields)
             if norad_id in rows:
                 raise InputError(f"object {norad_id} occurs twice; give it one row")
             rows[norad_id] = fields
@@ -110,13 +142,11 @@ def read_object_table(source: Source) -> ObjectTable:
         raise InputError(f"line {reader.line_num} of {content.name!r} is not CSV: {error}") from None
     except InputError as error:
         raise InputError(f"line {reader.line_num} of {content.name!r}: {error}") from None
-    if not rows:
-        raise InputError(f"{content.name!r} has no row; give a header such as norad_id,radius_m and a row an object")
-    return _table(rows, content.name)
+    return rows
 
 
 def _header(cells: list[str]) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
+    header = [cell.lower() for cell in cells]
     for name in ("norad_id", "radius_m"):
         if name not in header:
             raise InputError(f"the header has no column {name}; allowed are {', '.join(COLUMNS)}")
@@ -128,11 +158,14 @@ def _header(cells: list[str]) -> list[str]:
     return header
 
 
-def _checked(fields: Mapping[str, str]) -> int:
-    """Catalogue number of a row whose cells are all right."""
+def _id_of(fields: Mapping[str, str]) -> int:
     text = fields["norad_id"]
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_NORAD_ID):
         raise InputError(f"norad_id is {text[:40]!r}, allowed is 1 to {MAX_NORAD_ID}")
+    return int(text)
+
+
+def _check(fields: Mapping[str, str]) -> None:
     for name, largest in _NUMBERS.items():
         cell = fields.get(name, "")
         if cell and not 0.0 <= number_of(cell) <= largest:
@@ -141,7 +174,6 @@ def _checked(fields: Mapping[str, str]) -> int:
         cell = fields.get(name, "")
         if len(cell) > _LONGEST or not cell.isprintable():
             raise InputError(f"{name} is {cell[:40]!r}, allowed is printable text of at most {_LONGEST} characters")
-    return int(text)
 
 
 def _table(rows: Mapping[int, Mapping[str, str]], name: str) -> ObjectTable:
