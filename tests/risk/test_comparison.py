@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.paths import SHARED
 
-from stmgpu.risk import encounter_geometry, maximum_probability, plane_probability
+from stmgpu.risk import comparison, encounter_geometry, maximum_probability, plane_probability
 from stmgpu.risk.comparison import METHODS, Plane, compare, serra_bounds, small_radius
 
 DATA = SHARED / "data" / "pc"
@@ -76,14 +76,15 @@ def test_error_where_a_method_holds(method: str, largest: float, error: float) -
     np.testing.assert_allclose(METHODS[method](plane)[kept], exact[kept], rtol=error)
 
 
-def test_compare_leaves_out_what_has_no_plane() -> None:
-    """The values of each method however many encounters there are, and NaN without a plane."""
-    plane = _planes(600, 5, 1.0)
-    plane.sigma_minor[10], plane.miss_major[520], plane.radius[599] = 0.0, np.nan, 0.0
+def test_compare_leaves_out_what_has_no_plane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values of each method however many encounters are held at once, and NaN without a plane."""
+    monkeypatch.setattr(comparison, "_TOGETHER", 7)
+    plane = _planes(20, 5, 1.0)
+    plane.sigma_minor[3], plane.miss_major[10], plane.radius[19] = 0.0, np.nan, 0.0
     found = compare(plane)
-    kept = np.delete(np.arange(600), [10, 520, 599])
+    kept = np.delete(np.arange(20), [3, 10, 19])
     for name, method in METHODS.items():
-        assert np.isnan(found[name][[10, 520, 599]]).all()
+        assert np.isnan(found[name][[3, 10, 19]]).all()
         np.testing.assert_allclose(found[name][kept], method(Plane(*(x[kept] for x in plane))), rtol=1e-14)
     assert all(np.isnan(x).all() for x in compare(Plane(*np.full((5, 3), np.nan))).values())
 
