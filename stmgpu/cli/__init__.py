@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
-from stmgpu.cli import catalogs, common, computing, covariances, debris, messages, stores
+from stmgpu.cli import assessing, catalogs, common, computing, covariances, debris, messages, stores
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
@@ -109,7 +109,7 @@ for covariance_verb in (covariances.fit, covariances.check):
     covariance_app.command()(with_json(covariance_verb))
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
-    "Risk": (messages.pc,),
+    "Risk": (assessing.assess, messages.pc),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario),
     "Stores": (stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info,),

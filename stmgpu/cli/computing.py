@@ -15,7 +15,7 @@ from stmgpu.cli import common, ephemerides, object_choice
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
-from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, window_options
+from stmgpu.cli.run_options import RunChoices, concluded, print_plan, quiet_fonts, window_options
 from stmgpu.errors import InputError, StmgpuError, counted
 from stmgpu.window import window_seconds
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from stmgpu.catalog import Catalog
-    from stmgpu.distribute.executors import RunOptions
-    from stmgpu.distribute.jobs import RunPlan
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.screen.settings import ScreeningSettings
 
@@ -118,7 +116,7 @@ def screen(
     if choices.dry_run:
         from stmgpu.distribute.jobs.screening import ScreeningJob
 
-        _print_plan(ScreeningJob.plan(objects, settings, options), options)
+        print_plan(ScreeningJob.plan(objects, settings, options), options)
         return
     _note_request(elements, settings, max_age_days)
     conjunctions = _screen(objects, settings, out, choices)
@@ -211,7 +209,7 @@ def propagate(
     elements = elements.with_sets(sets, near=settings.window.middle)
     common.note_sets(elements)
     if choices.dry_run:
-        _print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
+        print_plan(EphemerisJob.plan(ScreeningObjects(elements), settings, options), options)
         return
     common.note_window(elements, settings.window, f"step {step_s:g} s", max_age_days)
     if as_oem:
@@ -297,26 +295,6 @@ def _screen(
     conjunctions = open_dataset(out, "conjunctions")
     conjunctions.attrs["seconds"] = json.dumps(stage_seconds(out))
     return conjunctions
-
-
-def _print_plan(plan: RunPlan, options: RunOptions) -> None:
-    """Print tiles, memory, disk and time of a planned run, and its settings."""
-    facts = {**plan_summary(plan), "executor": options.executor.name}
-    chunk, cores, settings = facts["chunk_objects"], facts["cores"], facts["settings"]
-    window_h = settings["duration_s"] / 3600.0
-    lines = [
-        f"tiles         {facts['tiles']}, each {min(facts['tile_hours'], window_h):g} h of "
-        f"{'all objects' if chunk is None else f'chunks of {chunk} objects'}",
-        f"memory        about {facts['memory_bytes'] / 2**20:,.0f} MiB a worker "
-        f"({facts['memory_free_bytes'] / 2**20:,.0f} MiB free)",
-        f"disk          about {facts['disk_bytes'] / 1e6:,.0f} MB",
-        f"time          about {facts['core_seconds']:,.0f} s of one core, {facts['core_seconds'] / cores:,.0f} s on "
-        f"the {counted(cores, 'core')} of this machine",
-        f"executor      {facts['executor']}",
-        *(f"{name:<13} {value}" for name, value in settings.items() if name not in ("start_jd", "start_fr")),
-        f"arithmetic    {facts['arithmetic']}",
-    ]
-    result(facts, lines)
 
 
 def _deliver(

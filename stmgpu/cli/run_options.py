@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from stmgpu.progress import Report
 
 _RUN, _CLUSTER = "Running", "Dask cluster"
-_WINDOW_ONLY, _STUDY_ONLY = ("tile_hours", "chunk_objects"), ("runs_per_tile",)
+_WINDOW_ONLY, _STUDY_ONLY, _ROWS_ONLY = ("tile_hours", "chunk_objects"), ("runs_per_tile",), ("rows_per_tile",)
+_NEW_STORE = ("overwrite", "resume", "append")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ class RunChoices:
             min=1,
             rich_help_panel=_RUN,
             help="Runs evolved side by side in a tile; more than one is meant for GPUs. Default: 1, or as stored.",
+        ),
+    ] = None
+    rows_per_tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel=_RUN,
+            help="Conjunctions in a tile. Default: 65536, fewer where several processes share them.",
         ),
     ] = None
     dry_run: Annotated[
@@ -151,7 +160,7 @@ class RunChoices:
 
         return RunOptions(
             self._executor(),
-            Tiling(self.tile_hours, self.chunk_objects, self.runs_per_tile),
+            Tiling(self.tile_hours, self.chunk_objects, self.runs_per_tile, self.rows_per_tile),
             self._if_exists(out),
             self.backend,
             self.threads,
@@ -195,12 +204,17 @@ class RunChoices:
 
 def window_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the run options of a screening or an ephemeris to a command, which gets them as ``choices``."""
-    return _with_choices(command, leave_out=_STUDY_ONLY)
+    return _with_choices(command, leave_out=_STUDY_ONLY + _ROWS_ONLY)
 
 
 def study_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the run options of a study to a command, which gets them as ``choices``."""
-    return _with_choices(command, leave_out=_WINDOW_ONLY)
+    return _with_choices(command, leave_out=_WINDOW_ONLY + _ROWS_ONLY)
+
+
+def assessment_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the run options of an assessment to a command, which gets them as ``choices``."""
+    return _with_choices(command, leave_out=_WINDOW_ONLY + _STUDY_ONLY + _NEW_STORE)
 
 
 def _with_choices(command: Callable[..., None], leave_out: tuple[str, ...]) -> Callable[..., None]:
@@ -256,6 +270,33 @@ def plan_summary(plan: RunPlan) -> dict[str, Any]:
         "settings": document.settings.to_json(),
         "arithmetic": document.arithmetic,
     }
+
+
+def _tile_text(facts: dict[str, Any]) -> str:
+    """What a tile of a planned run holds."""
+    if facts["rows_per_tile"] is not None:
+        return f"{min(facts['rows_per_tile'], facts['settings']['rows']):,} conjunctions"
+    chunk, window_h = facts["chunk_objects"], facts["settings"]["duration_s"] / 3600.0
+    objects = "all objects" if chunk is None else f"chunks of {chunk} objects"
+    return f"{min(facts['tile_hours'], window_h):g} h of {objects}"
+
+
+def print_plan(plan: RunPlan, options: RunOptions) -> None:
+    """Print tiles, memory, disk and time of a planned run, and its settings."""
+    facts = {**plan_summary(plan), "executor": options.executor.name}
+    cores, settings = facts["cores"], facts["settings"]
+    lines = [
+        f"tiles         {facts['tiles']}, each {_tile_text(facts)}",
+        f"memory        about {facts['memory_bytes'] / 2**20:,.0f} MiB a worker "
+        f"({facts['memory_free_bytes'] / 2**20:,.0f} MiB free)",
+        f"disk          about {facts['disk_bytes'] / 1e6:,.0f} MB",
+        f"time          about {facts['core_seconds']:,.0f} s of one core, {facts['core_seconds'] / cores:,.0f} s on "
+        f"the {counted(cores, 'core')} of this machine",
+        f"executor      {facts['executor']}",
+        *(f"{name:<13} {value}" for name, value in settings.items() if name not in ("start_jd", "start_fr")),
+        f"arithmetic    {facts['arithmetic']}",
+    ]
+    result(facts, lines)
 
 
 def concluded(outcome: Outcome, out: Path) -> bool:

@@ -21,6 +21,8 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.cli import app
 from stmgpu.propagate.codes import CODES
+from stmgpu.risk import variables as risk
+from stmgpu.risk.assessment import REFUTED
 from stmgpu.screen.variables import FLAGS
 
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
@@ -163,6 +165,15 @@ def test_tables_of_flags_and_codes_are_complete() -> None:
         assert f"| `{name}` | {bit} |" in text
     for code in CODES:
         assert code in (0, 9) or f"| {code} |" in text  # 9 stands for padding, which no user sees
+
+
+def test_tables_of_the_assessment_are_complete() -> None:
+    text = (ROOT / "docs" / "guide" / "assess.md").read_text(encoding="utf-8")
+    columns, flags = text.split("| flag | bit |")
+    assert re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", columns, re.M))) == list(risk.VARIABLES)
+    assert re.findall(r"^\| `(\w+)` \| (\d+) \|", flags, re.M) == [(w, str(b)) for b, w in risk.FLAGS.items()]
+    refuted = {w for w, said in re.findall(r"^\| `(\w+)` \|.*\| ([\w ]+) \|$", flags, re.M) if said == "NaN"}
+    assert refuted == {word for bit, word in risk.FLAGS.items() if bit & REFUTED}
 
 
 def test_the_accuracy_figures_are_those_measured() -> None:
