@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.choices import ElementSets
     from stmgpu.progress import Report
+    from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.risk.covariance import Covariances, CovarianceSource
     from stmgpu.risk.encounter import Encounters
     from stmgpu.risk.pair_states import PairStates
@@ -285,9 +286,19 @@ def assess(
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
         propagator = PairPropagator(objects, window, operation_mode(mode), runner)
-        assessor = Assessor(propagator, settings.source(), settings.rule(), settings.limits())
+        source = settings.source(norad_ids=ids_by_designator(objects))
+        assessor = Assessor(propagator, source, settings.rule(), settings.limits())
         columns = assess_pairs(assessor, pairs_of(conjunctions), report)
     return assessed(conjunctions, columns, settings.attributes() | result_attributes(columns))
+
+
+def ids_by_designator(objects: ScreeningObjects) -> dict[str, int]:
+    """Ids of screened objects by international designator and by name, as ephemerides name them."""
+    ids, catalog = objects.norad_id.tolist(), objects.catalog
+    known = dict(zip(objects.name.tolist(), ids, strict=True))
+    known |= dict(zip(catalog.object_id.tolist(), catalog.norad_id.tolist(), strict=True))
+    known.pop("", None)
+    return known
 
 
 def pairs_of(conjunctions: xr.Dataset) -> Pairs:

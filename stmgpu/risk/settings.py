@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from stmgpu.risk.radii import RadiusRule, radius_rule
 from stmgpu.risk.triage import Lines, lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stmgpu.validation import Fields
 
 FILES = ("covariance", "radii", "lines")
@@ -73,9 +76,10 @@ class AssessmentSettings:
         """Digest of the settings."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
-    def source(self, folder: Path | None = None) -> CovarianceSource:
-        """The source of the covariances; `folder` has its file."""
-        return covariance_source(_located(self.covariance, folder))
+    def source(self, folder: Path | None = None, *, norad_ids: Mapping[str, int] | None = None) -> CovarianceSource:
+        """The source of the covariances; `folder` has its files, `norad_ids` the ids of objects by designator."""
+        located = "+".join(_located(part, folder) for part in _parts(self.covariance))
+        return covariance_source(located, norad_ids=norad_ids)
 
     def rule(self, folder: Path | None = None) -> RadiusRule:
         """The rule of the radii; `folder` has its file."""
@@ -84,6 +88,22 @@ class AssessmentSettings:
     def limits(self, folder: Path | None = None) -> Lines:
         """The lines of the triage; `folder` has their file."""
         return lines(_located(self.lines, folder))
+
+    def files(self) -> tuple[AssessmentSettings, dict[str, Path]]:
+        """The same settings with files by the names that they have in a store, and the files by these names."""
+        files: dict[str, Path] = {}
+        named: dict[str, Any] = {}
+        for name in FILES:
+            parts = []
+            for number, part in enumerate(_parts(getattr(self, name))):
+                path, equals, rest = (part, "", "") if Path(part).is_file() else part.partition("=")
+                kept = f"{name}-{number}{Path(path).suffix}"
+                if Path(path).is_file():
+                    files[kept] = Path(path)
+                    part = f"{kept}{equals}{rest}"
+                parts.append(part)
+            named[name] = "+".join(parts)
+        return replace(self, **named), files
 
     def attributes(self, folder: Path | None = None) -> dict[str, Any]:
         """What an assessment stands on, as attributes of its result: sources by name, and what they are worth."""
@@ -99,8 +119,14 @@ class AssessmentSettings:
         }
 
 
+def _parts(text: str) -> list[str]:
+    """Sources of which the first that has something counts, such as those of ``own.oem+tle``."""
+    return [text] if Path(text).is_file() else re.split(r"\+(?!\d)", text)
+
+
 def _located(text: str, folder: Path | None) -> str:
     """A name as it is; the name of a file in a folder with its path."""
-    if folder is not None and Path(text).name == text and (folder / text).is_file():
+    name = text.partition("=")[0]
+    if folder is not None and name and Path(name).name == name and (folder / name).is_file():
         return str(folder / text)
     return text

@@ -14,11 +14,12 @@ from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
 from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.risk.assessment import Assessor, pairs_of, result_attributes
+from stmgpu.risk.assessment import Assessor, ids_by_designator, pairs_of, result_attributes
 from stmgpu.risk.pair_states import PairPropagator
-from stmgpu.risk.settings import FILES, AssessmentSettings
+from stmgpu.risk.settings import AssessmentSettings
 from stmgpu.risk.variables import COVARIANCES, STATES, TITLE, VARIABLES
 from stmgpu.screen.settings import ScreeningSettings
+from stmgpu.screen.variables import ROW
 from stmgpu.store.assessment import result_digest
 from stmgpu.store.document import RunDocument, Tiling
 from stmgpu.store.encounters import terms
@@ -164,7 +165,8 @@ class AssessmentJob(Job[AssessmentTile]):
                 raise StoreError(f"{self.store} is damaged: a screening works on a catalogue")
             propagator = PairPropagator(objects, request.window, request.mode, backend)
             s = self.settings
-            assessor = Assessor(propagator, s.source(inputs), s.rule(inputs), s.limits(inputs))
+            source = s.source(inputs, norad_ids=ids_by_designator(objects))
+            assessor = Assessor(propagator, source, s.rule(inputs), s.limits(inputs))
             self._assessor = id(backend), assessor
         return self._assessor[1]
 
@@ -195,16 +197,9 @@ def plan_assessment(path: str | os.PathLike[str], settings: AssessmentSettings, 
             f"{folder} has no record of what was screened; assess its conjunctions in Python with stmgpu.assess and "
             "the catalogue, or screen into a store with `stmgpu screen --out`"
         )
-    for check in (settings.source, settings.rule, settings.limits):
-        check()
-    files: dict[str, Path] = {}
-    named: dict[str, Any] = {}
-    for name in FILES:
-        given = Path(getattr(settings, name))
-        if given.is_file():
-            named[name] = f"{name}{given.suffix}"
-            files[named[name]] = given
-    chosen = replace(settings, **named, conjunctions=result_digest(folder), rows=pairs_of(con).tca.size)
+    settings.attributes()  # sources that are unknown, and files that are wrong, are errors of the request
+    named, files = settings.files()
+    chosen = replace(named, conjunctions=result_digest(folder), rows=con.sizes[ROW])
     return AssessmentJob.plan(StudyInputs.of(files, objects=chosen.rows), chosen, options)
 
 

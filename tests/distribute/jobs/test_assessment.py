@@ -161,6 +161,30 @@ def test_another_request_replaces(store: Path, whole: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_files_are_kept_in_the_store(catalog: stm.Catalog, store: Path, tmp_path: Path) -> None:
+    """A table of covariances for some, the model for all others; the store needs the files no more."""
+    con = stm.open_dataset(store)
+    known = int(con.primary.values[0])
+    table = tmp_path / "own+1.csv"
+    table.write_text(f"norad_id,sigma_r_m,sigma_t_m,sigma_n_m\n{known},10,50,10\n")
+    request = f"{table}+tle"
+    memory = stm.assess(con, catalog, covariance=request, backend=BACKEND)
+    assess(store, rows=50, covariance=request, stop=stopping_after(3))
+    shutil.copy(table, tmp_path / "moved.csv")
+    assert assess(store, rows=50, covariance=f"{tmp_path / 'moved.csv'}+tle").complete
+    table.unlink()
+    stored = stm.open_dataset(store)
+    for name in ("pc_max", "sigma_major", "covariance_age_1"):
+        np.testing.assert_array_equal(memory[name].values, stored[name].values)
+    mine = np.flatnonzero(stored.primary.values == known)
+    states = stm.encounters(stored.isel(conjunction=mine))
+    np.testing.assert_allclose(
+        states.covariance_1.values[:, :3, :3], np.broadcast_to(np.diag([100.0, 2500.0, 100.0]), (len(mine), 3, 3))
+    )
+    assert np.isfinite(states.covariance_2.values[:, :3, :3]).all()
+    assert check_store(store) == []
+
+
 def test_an_appended_screening_loses_its_assessment(catalog: stm.Catalog, store: Path, tmp_path: Path) -> None:
     assess(store)
     assert screen(catalog, store, hours=6.5, if_exists="append").complete
