@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from stmgpu.catalog.trajectories import Trajectories
     from stmgpu.risk.covariance_model import CovarianceModel
     from stmgpu.risk.histories import ElementSets, Errors
+    from stmgpu.typing import Floats
 
 Histories = Annotated[
     list[Path],
@@ -44,10 +46,18 @@ References = Annotated[
 ]
 Ages = Annotated[
     str | None,
-    typer.Option(help="Limits of the ranges of ages in days, such as 0.5,1.5,3,6. Default: 0.75,1.5,2.5,3.5,5.5,8.5."),
+    typer.Option(
+        help="Limits of the ranges of ages in days, such as 0.5,1.5,3,6. Default: 0.75,1.5,2.5,3.5,5.5,8.5; of an "
+        "ephemeris, from its begin: 0,0.25,0.5,1,2,3,5,8.5."
+    ),
 ]
 _LARGEST_DAYS = 60.0
 _SHOWN_FILES = 5
+_EPHEMERIS_DAYS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5)
+_DIFFERENCES = (
+    "errors are differences of older and newer element sets: they hold the errors of both, and not those that both "
+    "share; only a --reference shows whether covariances are right"
+)
 
 
 def fit(
@@ -88,8 +98,7 @@ def fit(
     )
     model, left_out = learn(errors, edges, name=called, obtained=obtained)
     if sources is not None:
-        truth = sources.read(None, start=None, duration_s=0.0, skip=False, covariances=False, max_size_gib=max_size_gib)
-        found = against(sets, truth, edges, backend=runner)
+        found = against(sets, _states(sources, max_size_gib), edges, backend=runner)
         _failed(found)
         model = judge(model, found, reference=printable(f"states of {sources.shown}", 500))
     with writing(opened(out)) as file:
@@ -98,14 +107,26 @@ def fit(
 
 
 def check(
-    histories: Histories,
+    histories: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[HISTORY]", help="Files of element sets, as for `stmgpu covariance fit`."),
+    ] = None,
     covariance: Annotated[
         str,
         typer.Option(
             metavar="SOURCE",
-            help="Covariances to test: tle, a model (.toml), or rtn:R,T,N with standard deviations in metres.",
+            help="Covariances of the element sets: tle, a model (.toml), a table (.csv), or rtn:R,T,N with standard "
+            "deviations in metres.",
         ),
     ] = "tle",
+    ephemeris: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE[=NORAD]",
+            help="Ephemerides with covariances of their own (OEM, Starlink) to test instead of element sets; needs "
+            "--reference. May be repeated.",
+        ),
+    ] = None,
     reference: References = None,
     ages: Ages = None,
     lenient: common.Lenient = False,
@@ -113,37 +134,53 @@ def check(
     backend: Backend = "auto",
     threads: Threads = None,
 ) -> None:
-    """Test whether covariances of element sets are realistic.
+    """Test whether covariances are realistic.
 
     Squared errors in units of their covariance (d2) against chi-square, by
     regime and age: their mean and median, the p-value of the test of Cramer
     and von Mises, and the factor of all sigmas that fits best.
     """
     from stmgpu.backend import get_backend
-    from stmgpu.risk.covariance import covariance_source
+    from stmgpu.risk.covariance import MISSING, covariance_source
+    from stmgpu.risk.covariance_files import EphemerisCovariance
+    from stmgpu.risk.histories import against, consistency, of_ephemerides
+
+    if bool(histories) == bool(ephemeris):
+        raise InputError("give either histories of element sets, or ephemerides with --ephemeris")
+    if ephemeris and not reference:
+        raise InputError("--ephemeris needs --reference: states of the same objects that are better than the ephemeris")
+    edges = _edges(ages, _EPHEMERIS_DAYS if ephemeris else None)
+    source = covariance_source(covariance)
+    tested, sources = (EphemerisSources.of(files) if files else None for files in (ephemeris, reference))
+    runner = get_backend(backend_name(backend, threads), threads=threads)
+    truth = _states(sources, max_size_gib) if sources is not None else None
+    meaning = f"errors are against states of {sources.shown}" if sources is not None else _DIFFERENCES
+    if tested is not None and truth is not None:
+        own = _states(tested, max_size_gib, covariances=True)
+        source = EphemerisCovariance(own, tested.shown)
+        errors = of_ephemerides(own, truth, backend=runner)
+        meaning += "; those of one ephemeris depend on each other, so p-values are too small"
+    else:
+        sets = _sets(histories or (), lenient=lenient, max_size_gib=max_size_gib)
+        errors = (
+            consistency(sets, edges, backend=runner) if truth is None else against(sets, truth, edges, backend=runner)
+        )
+    _failed(errors)
+    found = source.at(errors.norad_id, errors.state_km, errors.time_jd, errors.age_days)
+    rows = _tested(errors, found.matrix, edges)
+    without = int(((found.flags & MISSING) != 0).sum())
+    document = {"covariance": source.name, "notice": source.notice, "errors_are": meaning, "without": without}
+    notes = [f"{counted(without, 'error')} without a covariance"] if without else []
+    notes += [f"covariances: {source.name}", meaning, *([source.notice] if source.notice else [])]
+    result(document | {"strata": rows}, lambda console: _show_tested(console, rows, notes))
+
+
+def _tested(errors: Errors, matrix: Floats, edges: Sequence[float]) -> list[dict[str, Any]]:
+    """Realism of each regime and range of ages that has errors."""
     from stmgpu.risk.covariance_model import REGIMES
-    from stmgpu.risk.histories import against, consistency
     from stmgpu.risk.realism import realism, squared_distances
 
-    edges = _edges(ages)
-    source = covariance_source(covariance)
-    sources = EphemerisSources.of(reference) if reference else None
-    runner = get_backend(backend_name(backend, threads), threads=threads)
-    sets = _sets(histories, lenient=lenient, max_size_gib=max_size_gib)
-    if sources is None:
-        errors = consistency(sets, edges, backend=runner)
-        meaning = (
-            "errors are differences of older and newer element sets: they hold the errors of both, and not those that "
-            "both share; only a --reference shows whether covariances are right"
-        )
-    else:
-        truth = sources.read(None, start=None, duration_s=0.0, skip=False, covariances=False, max_size_gib=max_size_gib)
-        errors = against(sets, truth, edges, backend=runner)
-        meaning = f"errors are against states of {sources.shown}"
-    _failed(errors)
-    jd = np.zeros(len(errors))
-    found = source.at(errors.norad_id, errors.state_km, (jd, jd), errors.age_days)
-    distance2 = squared_distances(errors.error_m[:, :3], found.matrix[:, :3, :3])
+    distance2 = squared_distances(errors.error_m[:, :3], matrix[:, :3, :3])
     regimes = errors.regime
     rows: list[dict[str, Any]] = []
     together = ["all"] if len(np.unique(regimes)) > 1 else []
@@ -152,40 +189,41 @@ def check(
         if regime != "all":
             chosen &= regimes == REGIMES.index(regime)
         if chosen.any():
-            tested = realism(distance2[chosen])
-            rows.append({"regime": regime, "age_days": [low, high]} | vars(tested))
-    without = int(np.isnan(distance2).sum())
-
-    def show(console: Console) -> None:
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
-
-        table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column("regime", no_wrap=True)
-        for head in ("age\n\\[d]", "sets", "mean d2\n(3)", "median d2\n(2.37)", "p-value", "sigmas\nx"):
-            table.add_column(head, justify="right", no_wrap=True)
-        for row in rows:
-            table.add_row(
-                row["regime"],
-                f"{row['age_days'][0]:g}-{row['age_days'][1]:g}",
-                str(row["count"]),
-                *(f"{row[key]:.3g}" if np.isfinite(row[key]) else "" for key in ("mean", "median", "p_value", "scale")),
-            )
-        console.print(table)
-        if without:
-            console.print(f"{counted(without, 'error')} without a covariance")
-        for text in (f"covariances: {source.name}", meaning, source.notice):
-            console.print(text, markup=False, highlight=False)
-
-    document = {"covariance": source.name, "notice": source.notice, "errors_are": meaning, "without": without}
-    result(document | {"strata": rows}, show)
+            rows.append({"regime": regime, "age_days": [low, high]} | vars(realism(distance2[chosen])))
+    return rows
 
 
-def _edges(text: str | None) -> tuple[float, ...]:
+def _show_tested(console: Console, rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("regime", no_wrap=True)
+    for head in ("age\n\\[d]", "errors", "mean d2\n(3)", "median d2\n(2.37)", "p-value", "sigmas\nx"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["regime"],
+            f"{row['age_days'][0]:g}-{row['age_days'][1]:g}",
+            str(row["count"]),
+            *(f"{row[key]:.3g}" if np.isfinite(row[key]) else "" for key in ("mean", "median", "p_value", "scale")),
+        )
+    console.print(table)
+    for text in notes:
+        console.print(text, markup=False, highlight=False)
+
+
+def _states(sources: EphemerisSources, max_size_gib: float | None, *, covariances: bool = False) -> Trajectories:
+    return sources.read(
+        None, start=None, duration_s=0.0, skip=False, covariances=covariances, max_size_gib=max_size_gib
+    )
+
+
+def _edges(text: str | None, default: tuple[float, ...] | None = None) -> tuple[float, ...]:
     from stmgpu.risk.calibration import EDGES_DAYS
 
     if text is None:
-        return EDGES_DAYS
+        return default or EDGES_DAYS
     try:
         edges = tuple(float(part) for part in text.split(","))
     except ValueError:

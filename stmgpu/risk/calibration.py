@@ -138,9 +138,7 @@ def judge(model: CovarianceModel, errors: Errors, *, reference: str) -> Covarian
     CovarianceModel
         The same numbers, each stratum with its verdict.
     """
-    found = TleCovariance(model, model.name).at(
-        errors.norad_id, errors.state_km, (np.zeros(len(errors)), np.zeros(len(errors))), errors.age_days
-    )
+    found = TleCovariance(model, model.name).at(errors.norad_id, errors.state_km, errors.time_jd, errors.age_days)
     sigma = np.sqrt(np.diagonal(found.matrix[:, :3, :3], axis1=1, axis2=2))
     scaled, regimes = np.abs(errors.error_m[:, :3]) / sigma, errors.regime
     strata = []

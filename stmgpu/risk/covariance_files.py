@@ -24,6 +24,7 @@ from stmgpu.risk.equinoctial import state as state_of
 from stmgpu.risk.object_tables import MAX_BYTES, rows_by_object
 from stmgpu.risk.positive import remedied
 from stmgpu.risk.rotations import LOCAL_FRAMES, local_axes, rotation_to_rtn, turned
+from stmgpu.risk.tle_covariance import regimes_of
 from stmgpu.time import to_datetime64
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class EphemerisCovariance:
     ) -> Covariances:
         """Covariances of n objects; see :class:`stmgpu.risk.covariance.CovarianceSource`.
 
-        Blocks with a variance of zero, which cannot be moved, are not used. The age of the data is not known.
+        Blocks with a variance of zero, which cannot be moved, are not used; states that are not elliptic have no
+        covariance. The age of the data is not known.
         """
         n = len(norad_id)
         time_ns = to_datetime64(*time_jd).view(np.int64)
@@ -108,7 +110,7 @@ class EphemerisCovariance:
             chosen = rows[inside]
             before[chosen], after[chosen], where[chosen] = first + left[inside], first + right[inside], True
             source[chosen] = label
-        rows = np.flatnonzero(where & np.isfinite(state_km).all(axis=1))
+        rows = np.flatnonzero(where & (regimes_of(state_km) >= 0))
         if len(rows):
             found, lost = self._blended(state_km[rows], time_ns[rows], before[rows], after[rows])
             bound = np.isfinite(found).all(axis=(1, 2))

@@ -15,10 +15,13 @@ import numpy as np
 from stmgpu.backend import get_backend
 from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.errors import InputError
+from stmgpu.propagate.instants import seconds_of_ns
 from stmgpu.propagate.sgp4 import SGP4Propagator
+from stmgpu.propagate.tabulated.by_object import ByObject
+from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
 from stmgpu.risk.rotations import local_axes
 from stmgpu.risk.tle_covariance import regimes_of
-from stmgpu.time import UNIX_EPOCH_JD, from_datetime64
+from stmgpu.time import NS_PER_DAY, UNIX_EPOCH_JD, from_datetime64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,6 +117,8 @@ class Errors:
         Ages of the sets [d].
     error_m : float64, shape (n, 6)
         Propagated minus newer or independent position and velocity along the latter's own RTN [m, m/s].
+    time_jd : two float64, shape (n,)
+        Times of the states: two-part Julian dates, UTC [d].
     failed : int
         Sets that SGP4 could not propagate to the time wanted.
     """
@@ -122,6 +127,7 @@ class Errors:
     state_km: Floats
     age_days: Floats
     error_m: Floats
+    time_jd: tuple[Floats, Floats]
     failed: int = 0
 
     def __len__(self) -> int:
@@ -169,7 +175,7 @@ def consistency(sets: ElementSets, edges_days: Sequence[float], *, backend: str 
     time_jd = sets.epoch_jd[other], sets.epoch_fr[other]
     runner = get_backend(backend) if isinstance(backend, str) else backend
     old, new = (propagated(sets, which, time_jd, backend=runner) for which in (one, other))
-    return _errors(sets.norad_id[one], sets.days[other] - sets.days[one], old, new)
+    return _errors(sets.norad_id[one], sets.days[other] - sets.days[one], (old, new), time_jd)
 
 
 def against(
@@ -212,9 +218,73 @@ def against(
             f"{edges_days[0]:g} to {edges_days[-1]:g} days after it; give states of the same objects and times "
             "(FILE=NORAD states whose a file is)"
         )
-    old = propagated(sets, rows, (jd[states], fr[states]), backend=backend)
+    time_jd = jd[states], fr[states]
+    old = propagated(sets, rows, time_jd, backend=backend)
     new = np.hstack([truth.position[states], truth.velocity[states]])
-    return _errors(sets.norad_id[rows], days[states] - sets.days[rows], old, new)
+    return _errors(sets.norad_id[rows], days[states] - sets.days[rows], (old, new), time_jd)
+
+
+def of_ephemerides(predicted: Trajectories, truth: Trajectories, *, backend: str | Backend = "auto") -> Errors:
+    """Errors of ephemerides at the epochs of their covariances, against independent states of the same objects.
+
+    Parameters
+    ----------
+    predicted : Trajectories
+        With covariances.
+    truth : Trajectories
+        Independent states, by NORAD id.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    Errors
+        One for each covariance; ages are counted from the begin of the ephemeris, `state_km` are the predicted states
+        and `error_m` is along their axes; `failed` counts the covariances without a state in both.
+
+    Raises
+    ------
+    InputError
+        If the two have no object, or no time, in common.
+    """
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    blocks = predicted.covariance
+    owner = predicted.segment_object[blocks.segment]
+    begin = np.array([predicted.usable_start_ns[predicted.segment_object == k].min() for k in range(len(predicted))])
+    norad_id = predicted.norad_id[owner]
+    age_days = (blocks.time_ns - begin[owner]) / NS_PER_DAY
+    old, new = (_interpolated(table, norad_id, blocks.time_ns, runner) for table in (predicted, truth))
+    time_jd = from_datetime64(blocks.time_ns.view("datetime64[ns]"))
+    found = _errors(norad_id, age_days, (old, new), time_jd, along=0)
+    if len(found) == 0:
+        common = len(np.intersect1d(predicted.norad_id, truth.norad_id))
+        raise InputError(
+            f"the independent states are of {common} objects of the ephemerides, and at none of the {len(blocks)} "
+            "epochs of covariances both have a state; give states of the same objects and times (FILE=NORAD states "
+            "whose a file is)"
+        )
+    return found
+
+
+def _interpolated(table: Trajectories, norad_id: Ints, time_ns: Ints, backend: Backend) -> Floats:
+    """States [m, 6] of objects at times, NaN where a table has none."""
+    states = np.full((len(norad_id), 6), np.nan)
+    rows = np.flatnonzero(np.isin(norad_id, table.norad_id))
+    if not len(rows):
+        return states
+    first = int(time_ns[rows].min()) // NS_PER_DAY
+    seconds = seconds_of_ns(time_ns[rows] - first * NS_PER_DAY)
+    span = float(seconds.min()), float(seconds.max())
+    propagator = ByObject(TabulatedPropagator(table, backend, (UNIX_EPOCH_JD + first, 0.0), span))
+    column = np.full(len(table), -1, np.int64)
+    column[propagator.order] = np.arange(propagator.n)
+    order = np.argsort(table.norad_id)
+    wanted = column[order[np.searchsorted(table.norad_id[order], norad_id[rows])]]
+    rows, seconds, wanted = rows[wanted >= 0], seconds[wanted >= 0], wanted[wanted >= 0]
+    if len(rows):
+        found, code = (backend.get(x) for x in propagator.at(wanted, seconds))
+        states[rows] = np.where(code == 0, found, np.nan).T
+    return states
 
 
 def _later(first: tuple[Ints, Floats], second: tuple[Ints, Floats], stratum: tuple[float, float]) -> tuple[Ints, Ints]:
@@ -287,8 +357,14 @@ def _spans(time_jd: tuple[Floats, Floats]) -> Iterator[tuple[Ints, float]]:
             yield rows[k : k + _TOGETHER], span * _SPAN_DAYS + 0.5
 
 
-def _errors(norad_id: Ints, age_days: Floats, old: Floats, new: Floats) -> Errors:
+def _errors(
+    norad_id: Ints, age_days: Floats, states: tuple[Floats, Floats], time_jd: tuple[Floats, Floats], *, along: int = 1
+) -> Errors:
+    """Old minus new states, along the axes of the old (0) or new (1) ones."""
+    old, new = states
     valid = np.isfinite(old).all(axis=1) & np.isfinite(new).all(axis=1)
-    difference, axes = 1e3 * (old - new)[valid], local_axes("RTN", new[valid])
-    along = [np.einsum("nij,ni->nj", axes, difference[:, part]) for part in (slice(0, 3), slice(3, 6))]
-    return Errors(norad_id[valid], new[valid], age_days[valid], np.hstack(along), int((~valid).sum()))
+    own, difference = states[along][valid], 1e3 * (old - new)[valid]
+    axes = local_axes("RTN", own)
+    turned = [np.einsum("nij,ni->nj", axes, difference[:, part]) for part in (slice(0, 3), slice(3, 6))]
+    when = time_jd[0][valid], time_jd[1][valid]
+    return Errors(norad_id[valid], own, age_days[valid], np.hstack(turned), when, int((~valid).sum()))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import refused, stmgpu
-from support.histories import Noise, sets_of, states_of, truth_of
+from support.histories import Noise, predicted_of, sets_of, states_of, truth_of
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
@@ -94,3 +94,21 @@ def test_what_cannot_be_learned_is_refused(folder: Path) -> None:
         stmgpu("-q", "covariance", "fit", *DAYS, "--out", "m.toml", "--reference", "truth.oem=77"),
         "one id, 77, is given for 12 objects",
     )
+
+
+def test_covariances_of_ephemerides_are_tested_against_a_reference(folder: Path) -> None:
+    truth = states_of(truth_of(40, seed=6), days=0.5, step_s=400.0)
+    (folder / "later.oem").write_bytes(format_oem(truth))
+    (folder / "right.oem").write_bytes(format_oem(predicted_of(truth, (10.0, 90.0, 8.0), every=27, seed=1)[0]))
+    words = ["covariance", "check", "--ephemeris", "right.oem", "--reference", "later.oem"]
+    result = stmgpu("-q", *words)
+    assert result.exit_code == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "covariances: right.oem errors are against states of later.oem; those of one ephemeris depend" in text
+    document = json.loads(stmgpu(*words, "--json").stdout)
+    assert [row["age_days"] for row in document["strata"]] == [[0.0, 0.25], [0.25, 0.5], [0.5, 1.0]]
+    assert [row["count"] for row in document["strata"]] == [80, 80, 40]
+    assert all(0.8 < row["scale"] < 1.25 for row in document["strata"])
+    refused(stmgpu("covariance", "check", "--ephemeris", "right.oem"), "--ephemeris needs --reference")
+    refused(stmgpu("covariance", "check"), "give either histories of element sets, or ephemerides")
+    refused(stmgpu("covariance", "check", "day0.csv", "--ephemeris", "right.oem"), "give either histories")

@@ -42,7 +42,7 @@ needs_kernels = pytest.mark.skipif(not usable_levels(), reason="the kernels were
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small ``catalog.tle`` of the time of the pages, and the other files that they name."""
-    write_history(tmp_path / "history.csv", tmp_path / "operator.oem")
+    write_history(tmp_path / "history.csv", tmp_path / "operator.oem", tmp_path / "predicted.oem")
     (tmp_path / "event.cdm").write_text(kvn())
     write_catalog(synthetic_catalog(400, seed=2, epoch="2024-07-05T03:00:00"), tmp_path / "catalog.tle")
     (tmp_path / "satcat.csv").write_text("NORAD_CAT_ID,OBJECT_TYPE,OWNER,DECAY_DATE\n1,PAY,US,\n2,R/B,US,2024-07-05\n")

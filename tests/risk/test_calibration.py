@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sgp4.api import WGS72, Satrec
-from support.histories import AXIS_KM, EPOCH, MOTION, Noise, sets_of, states_of, truth_of
+from support.histories import AXIS_KM, EPOCH, MOTION, Noise, predicted_of, sets_of, states_of, truth_of
 
 from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog, synthetic_catalog
 from stmgpu.errors import InputError
 from stmgpu.propagate.elements import PAD
 from stmgpu.risk.calibration import CRITERION, EDGES_DAYS, ONE_SIGMA, judge, learn, verdict
+from stmgpu.risk.covariance_files import EphemerisCovariance
 from stmgpu.risk.covariance_model import NO_REFERENCE, CovarianceModel
-from stmgpu.risk.histories import ElementSets, Errors, against, consistency, propagated
+from stmgpu.risk.histories import ElementSets, Errors, against, consistency, of_ephemerides, propagated
 from stmgpu.risk.rotations import local_axes
 from stmgpu.typing import Floats
 
@@ -213,3 +214,20 @@ def test_sets_beyond_a_month_and_sets_that_fail(truth: list[Satrec]) -> None:
     assert (len(found), found.failed) == (0, 1)
     assert EPOCH.jd == sets.epoch_jd.min()
     assert AXIS_KM > 6378.0
+
+
+def test_errors_of_ephemerides_are_those_that_were_put_in(truth: list[Satrec], backend: Backend) -> None:
+    """At every epoch of a covariance, along the axes of the prediction; epochs beyond the reference are counted."""
+    states = states_of(truth[:3], days=1.0, step_s=600.0)
+    predicted, put_in = predicted_of(states, (10.0, 100.0, 10.0), every=6, seed=3)
+    shorter = states_of(truth[:2], days=0.5, step_s=450.0)
+    found = of_ephemerides(predicted, shorter, backend=backend)
+    assert (len(found), found.failed) == (2 * 13, 3 * 25 - 2 * 13)
+    assert found.norad_id.tolist() == [1] * 13 + [2] * 13
+    np.testing.assert_allclose(found.age_days, np.tile(np.arange(13) / 24.0, 2), atol=1e-9)
+    np.testing.assert_allclose(found.error_m[:, :3], np.repeat(put_in[:2], 13, axis=0), atol=0.05)
+    covariances = EphemerisCovariance(predicted, "p").at(found.norad_id, found.state_km, found.time_jd, found.age_days)
+    assert not covariances.flags.any()
+    np.testing.assert_allclose(covariances.matrix[:, 1, 1], 1e4, rtol=1e-6)
+    with pytest.raises(InputError, match="states are of 0 objects of the ephemerides, and at none of the 75 epochs"):
+        of_ephemerides(predicted, states_of(truth[5:6], days=0.5, step_s=450.0), backend=backend)

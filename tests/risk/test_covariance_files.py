@@ -163,6 +163,11 @@ def test_nothing_is_extrapolated_and_other_objects_are_missing() -> None:
     assert np.isfinite(found.matrix[[2, 3, 4]]).all()
     assert asked(source, 900.0, norad_id=8).flags.tolist() == [MISSING]
     assert np.isnan(found.age_days).all()
+    escaping = np.concatenate([START[:3], 2.0 * START[3:]])
+    time_jd = from_datetime64(np.full(2, T0 + 900 * S).view("datetime64[ns]"))
+    lost = source.at(np.array([7, 7]), np.array([escaping, np.full(6, np.nan)]), time_jd, np.zeros(2))
+    assert lost.flags.tolist() == [MISSING, MISSING]
+    assert np.isnan(lost.matrix).all()
 
 
 def test_matrices_that_are_not_positive_definite_are_remedied_with_a_flag() -> None:

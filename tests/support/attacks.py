@@ -26,6 +26,8 @@ from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.messages.cdm import format_cdm, read_cdm
 from stmgpu.messages.socrates import COLUMNS, read_socrates
+from stmgpu.risk.covariance_files import read_covariance_table
+from stmgpu.risk.covariance_model import CovarianceModel, format_model, read_model
 
 Read = Callable[[bytes, Path], Any]
 
@@ -97,6 +99,19 @@ B,2024-001B,91002,R/B,D,US,2024-01-01,2024-05-05,
 SOCRATES = f"""{",".join(COLUMNS)}
 91001,A [+],5.552,91002,"B, DEB [-]",5.609,2026-07-08 05:14:25.836,0.003,11.860,1.000E+00,0.000
 """
+COVARIANCES = "norad_id,sigma_r_m,sigma_t_m,sigma_n_m\n5,1.5,20,3e1\n25544,10,200,20\n"
+COVARIANCE_MODEL = """format = 1
+name = "own"
+obtained = "sets of 2025"
+reference = "states of an operator"
+correlation = -0.9
+[[stratum]]
+regime = "LEO2"
+age_days = [0.75, 1.5]
+at_days = 1.1
+sigma_m = [90.0, 770.0, 65.0]
+verdict = "calibrated"
+"""
 SCENARIO = """years = 20
 runs = 2
 [population]
@@ -115,8 +130,16 @@ per_year = 5
 READ = (
     *FORMATS, "gzip", "OEM in KVN", "OEM in XML", "MEME", "SATCAT", "scenario", "table", "MAT", "space weather",
     "space weather as CSV", "CDM in KVN", "CDM in XML", "CDM in JSON", "SOCRATES",
+    "covariance model", "covariance table",
 )  # fmt: skip
 """Formats of `sound_files`."""
+
+
+def _model(path: Path) -> CovarianceModel:
+    model = read_model(path)
+    path.write_text(format_model(model), encoding="utf-8")
+    assert read_model(path) == model
+    return model
 
 
 def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
@@ -138,6 +161,8 @@ def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
         "CDM in XML": (format_cdm(read_cdm(kvn().encode()), "xml"), _cdm),
         "CDM in JSON": (json_text(space_track()).encode(), _cdm),
         "SOCRATES": (SOCRATES.encode(), lambda content, path: read_socrates(content, on_rejected=lambda text: None)),
+        "covariance model": (COVARIANCE_MODEL.encode(), _from_file(_model)),
+        "covariance table": (COVARIANCES.encode(), lambda content, path: read_covariance_table(content)),
         "SATCAT": (SATCAT.encode(), lambda content, path: read_satcat(content)),
         "scenario": (SCENARIO.encode(), _from_file(read_study)),
         "table": (TABLE.encode(), _from_file(lambda path: read_table(path, generator))),

@@ -14,8 +14,10 @@ from sgp4.api import WGS72, Satrec
 
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
+from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
 from stmgpu.catalog.writer import format_catalog
 from stmgpu.propagate.oem_files import format_oem
+from stmgpu.risk.rotations import local_axes
 from stmgpu.time import Epoch, parse_utc, to_datetime64
 from stmgpu.typing import Floats
 
@@ -105,9 +107,38 @@ def states_of(truth: list[Satrec], *, days: float, step_s: float) -> Trajectorie
     return Trajectories.of(objects)
 
 
-def write_history(history: Path, states: Path) -> None:
-    """A file of all element sets of 20 objects in four days, and true states of 12 of them."""
+def write_history(history: Path, states: Path, predicted: Path) -> None:
+    """A file of all element sets of 20 objects in four days, true states of 12, predicted ones of their first day."""
     truth = truth_of(20, seed=4)
     parts = [format_catalog(day, "csv") for day in sets_of(truth, Noise(), sets=8, every_days=0.5, seed=5)]
     history.write_bytes(parts[0] + b"".join(part.split(b"\n", 1)[1] for part in parts[1:]))
     states.write_bytes(format_oem(states_of(truth[:12], days=4.0, step_s=3600.0)))
+    day, _ = predicted_of(states_of(truth[:12], days=1.0, step_s=600.0), (10.0, 100.0, 10.0), every=18, seed=6)
+    predicted.write_bytes(format_oem(day))
+
+
+def predicted_of(
+    truth: Trajectories, sigma_m: tuple[float, float, float], *, every: int, seed: int
+) -> tuple[Trajectories, Floats]:
+    """Ephemerides with a covariance at every k-th state, and their errors [m], constant along the axes of each object.
+
+    Errors follow the covariance, which has no correlations.
+    """
+    rng = np.random.default_rng(seed)
+    errors = rng.normal(size=(len(truth), 3)) * sigma_m
+    objects = []
+    for k, error in enumerate(errors):
+        rows = slice(int(truth.offset[k]), int(truth.offset[k + 1]))
+        r, v, times = truth.position[rows], truth.velocity[rows], truth.time_ns[rows]
+        axes = local_axes("RTN", np.hstack([r, v]))
+        epochs = times[::every]
+        matrix = np.diag([*sigma_m, 0.1, 0.1, 0.1]) ** 2 * 1e-6
+        covariance = Covariances(
+            np.zeros(len(epochs), np.int64),
+            epochs,
+            np.full(len(epochs), "RTN"),
+            lower_of(np.broadcast_to(matrix, (len(epochs), 6, 6))),
+        )
+        moved = r + 1e-3 * np.einsum("nij,j->ni", axes, error)
+        objects.append(Trajectory([Segment(times, moved, v, covariance=covariance)], int(truth.norad_id[k]), f"P{k}"))
+    return Trajectories.of(objects), errors
