@@ -42,7 +42,15 @@ if TYPE_CHECKING:
     from stmgpu.propagate.sgp4 import SGP4Propagator
     from stmgpu.risk.assessment import assess
     from stmgpu.screen import brute, closest, failures, involving, screen, write_csv
-    from stmgpu.store import check_store, encounters, open_dataset, provenance, read_ephemeris, write_dataset
+    from stmgpu.store import (
+        check_store,
+        encounters,
+        messages_of,
+        open_dataset,
+        provenance,
+        read_ephemeris,
+        write_dataset,
+    )
     from stmgpu.time import Epoch, parse_utc
     from stmgpu.versions import show_versions
 
@@ -84,6 +92,7 @@ _HOME = {
     "assess": "stmgpu.risk.assessment",
     "assess_store": "stmgpu.distribute",
     "encounters": "stmgpu.store",
+    "messages_of": "stmgpu.store",
     "check_store": "stmgpu.store",
     "provenance": "stmgpu.store",
     "brute": "stmgpu.screen",
@@ -133,6 +142,7 @@ __all__ = [
     "involving",
     "load_population",
     "merge_store",
+    "messages_of",
     "open_dataset",
     "parse_utc",
     "propagate",

@@ -97,9 +97,11 @@ catalog_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Summarise, 
 app.add_typer(catalog_app, name="catalog", rich_help_panel="Catalogues")
 for catalog_verb in (catalogs.summary, catalogs.convert, catalogs.synthesize):
     catalog_app.command()(with_json(catalog_verb))
-cdm_app = typer.Typer(cls=_Commands, no_args_is_help=True, help="Check and show conjunction data messages (CDM).")
+cdm_app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, help="Check, show and write conjunction data messages (CDM)."
+)
 app.add_typer(cdm_app, name="cdm", rich_help_panel="Risk")
-for message_verb in (messages.check, messages.read):
+for message_verb in (messages.check, messages.read, messages.write):
     cdm_app.command()(with_json(message_verb))
 covariance_app = typer.Typer(
     cls=_Commands, no_args_is_help=True, help="Learn covariance models of element sets, and test their realism."

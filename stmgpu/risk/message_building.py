@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.errors import InputError
-from stmgpu.frames import from_teme
+from stmgpu.frames import from_teme, known_frame, to_teme
 from stmgpu.messages.cdm import ConjunctionMessage, ConjunctionObject
 from stmgpu.risk.rotations import local_axes
 from stmgpu.time import format_utc
@@ -37,7 +37,7 @@ class MessageObjects:
     name, object_id, object_type : str
         Name, international designator, and type as in a catalogue; '' where unknown.
     state : float64, shape (n, 6)
-        Position [km] and velocity [km/s] at TCA in TEME.
+        Position [km] and velocity [km/s] at TCA in an inertial frame.
     covariance : float64, shape (n, 6, 6)
         Along the object's own radial, transverse and normal axes [m^2, m^2/s, m^2/s^2]. Rows of the velocity may be NaN
         where it is not known: a message needs all 21 terms, so they are written as 0, and a comment says so.
@@ -71,6 +71,7 @@ def conjunction_messages(
     probability_method: Sequence[str] | None = None,
     remarks: Sequence[Sequence[str]] = (),
     frame: str = "EME2000",
+    state_frame: str = "TEME",
     originator: str = "STMGPU",
     created: np.datetime64 | None = None,
 ) -> list[ConjunctionMessage]:
@@ -96,7 +97,9 @@ def conjunction_messages(
     remarks : sequence of sequence of str
         Further comments of each message, such as flags; by default none.
     frame : {'EME2000', 'GCRF'}
-        Frame of the states.
+        Frame in which the states are written.
+    state_frame : str
+        Frame in which they are given, see :data:`stmgpu.frames.FRAMES`.
     originator : str
         ORIGINATOR.
     created : datetime64, optional
@@ -127,7 +130,7 @@ def conjunction_messages(
     written = np.datetime64("now", "s") if created is None else created.astype("datetime64[ms]")
     creation = format_utc(written, 3)[:-1]
     ns = times.view(np.int64)
-    turned = [np.hstack(from_teme(frame, ns, one.state[:, :3], one.state[:, 3:])) for one in (first, second)]
+    turned = [_turned(one.state, ns, state_frame, frame) for one in (first, second)]
     relative = 1e3 * np.einsum("nia,nbi->nba", local_axes("RTN", turned[0]), (turned[1] - turned[0]).reshape(n, 2, 3))
     found = []
     for k in range(n):
@@ -152,6 +155,12 @@ def conjunction_messages(
             )
         )
     return found
+
+
+def _turned(state: Floats, ns: Ints, given: str, wanted: str) -> Floats:
+    if known_frame(given) == wanted:
+        return state
+    return np.hstack(from_teme(wanted, ns, *to_teme(given, ns, state[:, :3], state[:, 3:])))
 
 
 def _check(one: MessageObjects, number: int, n: int) -> None:

@@ -2,6 +2,7 @@
 
 from stmgpu.store.check import Finding, check_store, verify
 from stmgpu.store.encounters import encounters
+from stmgpu.store.messages import messages_of
 from stmgpu.store.provenance import provenance
 from stmgpu.store.reading import open_dataset
 from stmgpu.store.schema import KINDS, SCHEMA_VERSION
@@ -15,6 +16,7 @@ __all__ = [
     "check_store",
     "check_target",
     "encounters",
+    "messages_of",
     "open_dataset",
     "provenance",
     "read_ephemeris",

@@ -50,7 +50,7 @@ COMMANDS = {
 }
 """Commands by the name that the table of the guide has for them."""
 
-SLOW = {"demo", "evolve", "study", "compile", "evolve --dry-run"}
+SLOW = {"cdm write", "demo", "evolve", "study", "compile", "evolve --dry-run"}
 """Commands that have a test of their own here or elsewhere."""
 
 

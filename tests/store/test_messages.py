@@ -1,0 +1,104 @@
+"""Messages of an assessed store: their numbers are those of the conjunctions, and the command writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from support.commands import refused, stmgpu
+from support.stores import BACKEND, screen, small_catalog
+
+import stmgpu as stm
+from stmgpu.backend.cpu import usable_levels
+from stmgpu.errors import InputError
+from stmgpu.messages.cdm import format_cdm, read_cdm
+from stmgpu.risk import message_risks
+from stmgpu.store.messages import writable
+
+pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("messages") / "s.zarr"
+    screen(small_catalog(600), store, hours=3.0)
+    stm.assess_store(store, backend=BACKEND, radii="fixed:20")
+    return store
+
+
+@pytest.fixture
+def con(made: Path) -> xr.Dataset:
+    return stm.open_dataset(made)
+
+
+def test_numbers_of_messages_are_those_of_the_conjunctions(con: xr.Dataset) -> None:
+    """Distances, speeds, radii and probabilities; Pc also from the states and covariances of the messages as read."""
+    created = np.datetime64("2025-01-01T00:00:00")
+    messages = read_cdm(format_cdm(stm.messages_of(con, created=created)))
+    assert len(messages) == con.sizes["conjunction"] > 20
+    assert all(message.warnings == () for message in messages)
+    np.testing.assert_allclose([m.miss_distance_m for m in messages], 1e3 * con.miss_distance, rtol=1e-6, atol=1e-3)
+    np.testing.assert_allclose([m.number("RELATIVE_SPEED") for m in messages], 1e3 * con.relative_speed, rtol=1e-6)
+    assert [m.tca for m in messages] == con.tca.values.tolist() or (
+        np.array([m.tca for m in messages]) == con.tca
+    ).all()
+    np.testing.assert_array_equal([m.number("COLLISION_PROBABILITY") for m in messages], con.pc)
+    risks = message_risks(messages, backend="reference")
+    assert {risk.radius_m for risk in risks} == {20.0}
+    valid = np.isfinite(con.pc.values)
+    assert valid.any()
+    found = np.array([risk.plane_probability for risk in risks])
+    np.testing.assert_allclose(found[valid], con.pc.values[valid], rtol=1e-6)
+    for message, ids in zip(messages, con.primary.values.tolist(), strict=True):
+        one = message.objects[0]
+        assert int(one.designator) == ids
+        assert one.fields["COVARIANCE_METHOD"] == "DEFAULT"
+        assert one.comments[0].startswith("covariance: a model, ")
+        assert "days old at TCA" in " ".join(one.comments)
+        text = " ".join(message.comments)
+        assert "HBR source: fixed:20" in text
+        assert "flags: " in text
+        assert "do not suffice for decisions" in text
+
+
+def test_rows_by_their_probability(con: xr.Dataset) -> None:
+    assert len(writable(con)) == con.sizes["conjunction"]
+    value = np.where(np.isnan(con.pc), con.pc_max, con.pc)
+    limit = float(np.median(value))
+    assert writable(con, limit).tolist() == np.flatnonzero(value >= limit).tolist()
+    for above in (-1.0, 2.0, np.nan):
+        with pytest.raises(InputError, match=r"the least probability is .*, allowed is a number from 0 to 1"):
+            writable(con, above)
+    with pytest.raises(InputError, match="the conjunctions are not assessed"):
+        writable(con.drop_vars("pc"))
+
+
+def test_the_command(made: Path, con: xr.Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "messages"
+    limit = float(np.sort(np.where(np.isnan(con.pc), con.pc_max, con.pc))[-3])
+    result = stmgpu("cdm", "write", made, "--dir", folder, "--above", limit, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {"messages": 3, "without_covariance": 0, "folder": str(folder)}
+    files = sorted(folder.iterdir())
+    assert [path.suffix for path in files] == [".cdm"] * 3
+    checked = stmgpu("cdm", "check", folder)
+    assert checked.exit_code == 0
+    assert checked.stdout == "3 messages can be used, 0 rejected\n"
+    result = stmgpu("cdm", "write", made, "--dir", folder, "--above", limit, "--form", "xml", "--frame", "GCRF")
+    assert result.stdout == f"3 messages in {folder}\n"
+    (message,) = read_cdm(sorted(folder.glob("*.xml"))[0])
+    assert message.objects[0].frame == "GCRF"
+    assert message.fields["ORIGINATOR"] == "STMGPU"
+    refused(stmgpu("cdm", "write", made, "--dir", files[0]), "it is a file; give a folder with --dir")
+    refused(stmgpu("cdm", "write", made, "--dir", folder, "--above", 2), "the least probability is 2, allowed is a num")
+    refused(stmgpu("cdm", "write", made, "--dir", folder, "--originator", ""), "--originator is '', allowed is printab")
+
+
+def test_a_store_without_assessment_is_refused(tmp_path: Path) -> None:
+    store = tmp_path / "s.zarr"
+    screen(small_catalog(100), store, hours=1.0)
+    refused(stmgpu("cdm", "write", store, "--dir", tmp_path / "m"), "the conjunctions are not assessed")
+    assert not (tmp_path / "m").exists()
