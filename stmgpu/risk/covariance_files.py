@@ -123,11 +123,11 @@ class EphemerisCovariance:
     def _places(self, norad_id: Ints, time_ns: Ints) -> Iterator[tuple[Ints, int, str]]:
         """Rows by the segment in whose usable time they lie, and the name of its file."""
         t = self.trajectories
-        for k, own in enumerate(t.norad_id.tolist()):
-            rows = np.flatnonzero(norad_id == own)
-            segments = np.flatnonzero(t.segment_object == k)
-            if not len(rows):
-                continue
+        order = np.argsort(norad_id, kind="stable")
+        first, end = (np.searchsorted(norad_id[order], t.norad_id, side) for side in ("left", "right"))
+        for k in np.flatnonzero(end > first).tolist():
+            rows = order[first[k] : end[k]]
+            segments = np.arange(*np.searchsorted(t.segment_object, [k, k + 1]))
             place = np.searchsorted(t.usable_start_ns[segments], time_ns[rows], side="right") - 1
             for p in np.unique(place[place >= 0]).tolist():
                 segment = int(segments[p])

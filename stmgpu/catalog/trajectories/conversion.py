@@ -32,7 +32,10 @@ _REQUIRED = ("OBJECT_NAME", "OBJECT_ID", "CENTER_NAME", "REF_FRAME", "TIME_SYSTE
 _TIMES = ("START_TIME", "USEABLE_START_TIME", "USEABLE_STOP_TIME", "STOP_TIME")
 _METHODS = {"LAGRANGE": "lagrange", "HERMITE": "hermite", "LINEAR": "linear"}
 _NO_ID = ("", "UNKNOWN", "NONE", "N/A", "TBD")
-_LOCAL_FRAMES = {**dict.fromkeys(("RTN", "RSW", "RIC", "UVW", "QSW"), "RTN"), "TNW": "TNW"}
+_LOCAL_FRAMES = {
+    **dict.fromkeys(("RTN", "RSW", "RIC", "UVW", "QSW", "RSW_INERTIAL"), "RTN"),
+    **dict.fromkeys(("TNW", "TNW_INERTIAL"), "TNW"),
+}
 _SECOND_NS = 1_000_000_000
 _HUGE = 1e30
 _NOTES = 10

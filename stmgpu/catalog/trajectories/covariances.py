@@ -39,8 +39,8 @@ class Covariances:
     time_ns : int64, shape (c,)
         UTC [ns since 1970, days of 86,400 s].
     frame : str, shape (c,)
-        'RTN' (radial, along the motion, normal: also called RSW, RIC and UVW), 'TNW' (along the velocity), 'TEME', or
-        another frame by the name in its file.
+        'RTN' (radial, along the motion, normal: also called RSW, RIC, UVW and RSW_INERTIAL), 'TNW' (along the
+        velocity), 'TEME', or another frame by the name in its file.
     lower : float64, shape (c, 21)
         Lower triangles of position and velocity, row by row [km2, km2/s, km2/s2].
 

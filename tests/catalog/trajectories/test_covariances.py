@@ -97,17 +97,17 @@ def test_inertial_frames_are_turned_to_teme() -> None:
     text += "REF_FRAME = EME2000\nTIME_SYSTEM = UTC\nSTART_TIME = 2025-01-01T00:00:00\n"
     text += "STOP_TIME = 2025-01-01T00:01:00\nMETA_STOP\n"
     text += "2025-01-01T00:00:00 7000 0 0 0 7.5 0\n2025-01-01T00:01:00 6985 450 0 -0.5 7.5 0\nCOVARIANCE_START\n"
-    frames = ["", "RSW", "TNW", "TEME", "LVLH"]
+    frames = ["", "RSW", "TNW", "TEME", "LVLH", "RSW_INERTIAL"]
     for k, frame in enumerate(frames):
         text += f"EPOCH = 2025-01-01T00:00:{10 * k:02d}\n"
         text += (f"COV_REF_FRAME = {frame}\n" if frame else "") + "\n".join(triangle) + "\n"
     covariance = read_oem((text + "COVARIANCE_STOP\n").encode()).covariance
-    assert covariance.frame.tolist() == ["TEME", "RTN", "TNW", "TEME", "LVLH"]
+    assert covariance.frame.tolist() == ["TEME", "RTN", "TNW", "TEME", "LVLH", "RTN"]
     assert (np.diff(covariance.time_ns) == 10_000_000_000).all()
     turn = rotation_to_teme("EME2000", covariance.time_ns[:1])[0]
     turned = np.concatenate([turn @ a[:3], turn @ a[3:]])
     assert np.allclose(covariance.matrices()[0], np.outer(turned, turned), rtol=0, atol=1e-13)
-    assert np.array_equal(covariance.matrices()[1:], np.broadcast_to(np.outer(a, a), (4, 6, 6)))
+    assert np.array_equal(covariance.matrices()[1:], np.broadcast_to(np.outer(a, a), (5, 6, 6)))
     late = (text + "COVARIANCE_STOP\n").replace("00:00:20", "00:00:05")
     with pytest.raises(InputError, match="the epoch of covariance 3 is not after that of the one before"):
         read_oem(late.encode())
