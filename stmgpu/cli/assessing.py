@@ -11,10 +11,11 @@ import typer
 from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.invocation import INVOCATION
+from stmgpu.cli.messages import list_rejected, read_messages
 from stmgpu.cli.outputs import check_outputs, is_standard_output, opened
 from stmgpu.cli.results import result
 from stmgpu.cli.run_options import RunChoices, assessment_options, concluded, print_plan
-from stmgpu.errors import StmgpuError
+from stmgpu.errors import InputError, StmgpuError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,19 +23,33 @@ if TYPE_CHECKING:
 
 @assessment_options
 def assess(
-    store: Annotated[Path, typer.Argument(help="Store of a screening, such as week.zarr.")],
+    store: Annotated[Path | None, typer.Argument(help="Store of a screening, such as week.zarr.")] = None,
+    cdm: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--cdm",
+            metavar="FILE",
+            help="Assess conjunction data messages instead, with the states and covariances that they state; a folder "
+            "stands for the files in it. May be repeated.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Store to write for messages, such as events.zarr.")] = None,
     covariance: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="SOURCE",
             help="Covariances: tle, a model by regime and age of the elements; rtn:R,T,N, standard deviations in "
-            "metres; or a file.",
+            "metres; or a file. Default: tle.",
         ),
-    ] = "tle",
+    ] = None,
     radii: Annotated[
-        str,
-        typer.Option(metavar="RULE", help="Hard-body radii: socrates, cara, tracss, fixed:METRES or a file."),
-    ] = "socrates",
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Hard-body radii: socrates, cara, tracss, fixed:METRES or a file. Default: socrates, or what messages "
+            "state.",
+        ),
+    ] = None,
     lines: Annotated[
         str,
         typer.Option(metavar="LINES", help="Lines of the triage: cara (1e-4 and 1e-7), 1e-5, 1e-6 or a TOML file."),
@@ -55,9 +70,14 @@ def assess(
     from stmgpu.risk.settings import AssessmentSettings
     from stmgpu.store import open_dataset
 
+    if cdm or out is not None:
+        _assess_messages(store, cdm or [], out, csv, covariance=covariance, radii=radii, lines=lines, choices=choices)
+        return
+    if store is None:
+        raise InputError("there is nothing to assess; name the store of a screening, or messages with --cdm")
     check_outputs(None, csv)
     common.backend_name(choices.backend, choices.threads)
-    settings = AssessmentSettings(covariance, radii, lines)
+    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines)
     if choices.dry_run:
         options = choices.options(None)
         print_plan(plan_assessment(store, settings, options), options)
@@ -69,6 +89,44 @@ def assess(
         outcome = run_to_store(plan_assessment(store, settings, options), place, options)
     if concluded(outcome, place):
         _deliver(open_dataset(store, "conjunctions"), store, csv)
+
+
+def _assess_messages(
+    store: Path | None,
+    cdm: list[Path],
+    out: Path | None,
+    csv: Path | None,
+    *,
+    covariance: str | None,
+    radii: str | None,
+    lines: str,
+    choices: RunChoices,
+) -> None:
+    """Assess messages into a store of their own."""
+    from stmgpu.backend import get_backend
+    from stmgpu.risk.message_assessment import assess_messages
+    from stmgpu.risk.radii import radius_rule
+    from stmgpu.risk.triage import lines as lines_of
+    from stmgpu.store import check_target, open_dataset
+    from stmgpu.store.encounters import write_messages
+
+    if store is not None:
+        raise InputError("a store and messages are given; assess one of them: leave out the store, or --cdm and --out")
+    if not cdm or out is None:
+        raise InputError("messages need --cdm FILE and --out STORE, both of them")
+    if covariance is not None:
+        raise InputError("--covariance is for conjunctions of a screening; messages state their own: leave it out")
+    if choices.need_a_store or choices.dry_run:
+        raise InputError("executors, tiles and --dry-run are for the store of a screening; leave them out with --cdm")
+    check_outputs(None, csv)
+    check_target(out)
+    limits, rule = lines_of(lines), None if radii is None else radius_rule(radii)
+    backend = get_backend(common.backend_name(choices.backend, choices.threads), threads=choices.threads)
+    messages, rejected = read_messages(cdm)
+    table, states = assess_messages(messages, limits, radii=rule, on_rejected=rejected.append, backend=backend)
+    list_rejected(rejected)
+    write_messages(table, states, out)
+    _deliver(open_dataset(out, "messages"), out, csv)
 
 
 def _deliver(con: xr.Dataset, store: Path, csv: Path | None) -> None:

@@ -54,7 +54,7 @@ def _expanded(files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _read(files: Sequence[Path]) -> tuple[list[ConjunctionMessage], list[str]]:
+def read_messages(files: Sequence[Path]) -> tuple[list[ConjunctionMessage], list[str]]:
     """Messages of all files, and the errors of those that cannot be read."""
     from stmgpu.messages.cdm import read_cdm
 
@@ -68,14 +68,15 @@ def _read(files: Sequence[Path]) -> tuple[list[ConjunctionMessage], list[str]]:
     return messages, rejected
 
 
-def _listed(rejected: Sequence[str]) -> None:
+def list_rejected(rejected: Sequence[str]) -> None:
+    """Say why messages were left out."""
     for text in rejected:
         say(f"rejected: {text}")
 
 
 def check(files: MessageFiles) -> None:
     """Check messages: list each that is wrong, and what is doubtful in the others."""
-    messages, rejected = _read(files)
+    messages, rejected = read_messages(files)
     doubtful = [f"CDM {m.source!r}: {text}" for m in messages for text in m.warnings]
     lines = [f"wrong     {text}" for text in rejected] + [f"doubtful  {text}" for text in doubtful]
     lines.append(f"{counted(len(messages), 'message')} can be used, {len(rejected)} rejected")
@@ -87,8 +88,8 @@ def check(files: MessageFiles) -> None:
 def read(files: MessageFiles, csv: CsvFile = None) -> None:
     """Show the conjunctions that messages state."""
     check_outputs(None, csv)
-    messages, rejected = _read(files)
-    _listed(rejected)
+    messages, rejected = read_messages(files)
+    list_rejected(rejected)
     if not messages:
         raise InputError("no message can be used; `stmgpu cdm check` lists what is wrong")
     rows = [_stated(message) for message in messages]
@@ -210,7 +211,7 @@ def pc(
         raise InputError("--radius and --radii are given; choose one: --radius also replaces what messages state")
     rule = None if radii is None else radius_rule(radii)
     name = backend_name(backend, threads)
-    messages, rejected = _read([*cdm, *(files or ())])
+    messages, rejected = read_messages([*cdm, *(files or ())])
     risks = message_risks(
         messages,
         radius_m=radius,
@@ -218,7 +219,7 @@ def pc(
         on_rejected=rejected.append,
         backend=get_backend(name, threads=threads),
     )
-    _listed(rejected)
+    list_rejected(rejected)
     if not risks:
         raise InputError("no message can be used; the reasons are listed above")
     rows = [_row(risk) for risk in risks]

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 WORST = 10
 """Conjunctions that the table shows."""
 
-_TIME_WIDTH, _NAME_WIDTH = 23, 23
+_TIME_WIDTH, _NAME_WIDTH = 23, 21
 _UNLIKELY = 1e-99
+_OBJECTS = (("primary", 1), ("secondary", 2))
 
 
 def assessment_summary(con: xr.Dataset) -> dict[str, Any]:
@@ -86,7 +87,10 @@ def print_assessment(con: xr.Dataset, console: Console) -> None:
         console.print(_table(con))
     console.print(escape(f"{counted(n, 'conjunction', ',')}: {decisions} (lines {lines})"))
     lacking = f"; {without:,} have none" if without else ""
-    console.print(f"expected collisions: {a['expected_collisions']:.3g}, the sum of Pc{lacking}")
+    if "message_id" in con.variables:
+        console.print(f"sum of Pc: {a['expected_collisions']:.3g}, with every message of an event{lacking}")
+    else:
+        console.print(f"expected collisions: {a['expected_collisions']:.3g}, the sum of Pc{lacking}")
     console.print(escape(f"covariances: {a['covariance_model']}; radii: {a['hard_body_rule']}; method: 2-D"))
     if a.get("covariance_notice"):
         console.print(escape(a["covariance_notice"]))
@@ -112,7 +116,7 @@ def _table(con: xr.Dataset) -> Table:
         numbers = [_probability(float(row.pc_max)), _probability(float(row.pc))]
         table.add_row(
             f"{str(format_utc(row.tca.to_numpy(), 3)).rstrip('Z').replace('T', ' ')}\n{_words(row)}",
-            escape("\n".join(_object(row, who) for who in ("primary", "secondary"))),
+            escape("\n".join(_object(row, *names) for names in _OBJECTS)),
             "\n".join(numbers if a_model_alone(con) else numbers[::-1]),
             f"{float(row.miss_distance):.3f}",
             f"{float(row.sigma_major):.0f}\n{float(row.sigma_minor):.0f}",
@@ -126,9 +130,11 @@ def _words(row: xr.Dataset) -> str:
     return ", ".join([DECISIONS[int(row.triage)], *flags])
 
 
-def _object(row: xr.Dataset, who: str) -> str:
-    name = f"{who}_name"
-    return f"{int(row[who])} {printable(str(row[name].item())) if name in row else ''}".rstrip()
+def _object(row: xr.Dataset, who: str, number: int) -> str:
+    """Id and name of an object of a screening or of a message."""
+    key, name = (who, f"{who}_name") if who in row.variables else (f"designator_{number}", f"name_{number}")
+    parts = [printable(str(row[key].item())) for key in (key, name) if key in row.variables]
+    return " ".join(parts).rstrip()
 
 
 def _probability(value: float) -> str:

@@ -155,8 +155,8 @@ def message_risks(
     combined: list[tuple[float, str]] = []
     for message in messages:
         try:
-            _check_frames(message)
-            combined.append(_radius(message, radius_m, radii))
+            check_frames(message)
+            combined.append(radius_of(message, radius_m, radii))
         except InputError as error:
             text = f"CDM {message.source!r}: {error}"
             if on_rejected is None:
@@ -180,7 +180,8 @@ def message_risks(
     ]
 
 
-def _check_frames(message: ConjunctionMessage) -> None:
+def check_frames(message: ConjunctionMessage) -> None:
+    """Raise :class:`InputError` if the states of a message are not in an inertial frame of the Earth."""
     for number, one in enumerate(message.objects, start=1):
         if one.frame == "ITRF":
             raise InputError(
@@ -191,7 +192,8 @@ def _check_frames(message: ConjunctionMessage) -> None:
             raise InputError(f"OBJECT{number} has ORBIT_CENTER {center[:40]!r}, allowed is EARTH")
 
 
-def _radius(message: ConjunctionMessage, given: float | None, rule: RadiusRule | None) -> tuple[float, str]:
+def radius_of(message: ConjunctionMessage, given: float | None, rule: RadiusRule | None) -> tuple[float, str]:
+    """Combined hard-body radius of a message [m] and its source; :class:`InputError` if there is none."""
     if given is not None:
         return given, "given"
     stated, where = message.hard_body_radius()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stmgpu.risk.triage import DECISIONS
 from stmgpu.screen.variables import ROW
 from stmgpu.variables import Variable
@@ -83,6 +85,24 @@ VARIABLES = {
     "triage_reason": _text("why"),
 }
 """Every variable that an assessment adds to conjunctions, in the order of its columns."""
+
+MESSAGES_TITLE = "assessment of conjunction data messages; the primary is object 1"
+
+MESSAGES = {
+    "tca": Variable(_EACH, "time", "time of closest approach (UTC)", standard_name="time"),
+    "message_id": Variable(_EACH, "text", "id of the message"),
+    "designator_1": Variable(_EACH, "text", "designator of object 1"),
+    "designator_2": Variable(_EACH, "text", "designator of object 2"),
+    "name_1": Variable(_EACH, "text", "name of object 1"),
+    "name_2": Variable(_EACH, "text", "name of object 2"),
+    "miss_distance": Variable(_EACH, "float64", "distance at TCA", "km"),
+    "relative_speed": Variable(_EACH, "float64", "relative speed at TCA", "km s-1"),
+    **{name: replace(variable, required=True) for name, variable in VARIABLES.items()},
+    "pc_stated": Variable(_EACH, "float64", "collision probability that the message states (NaN: none)", "1"),
+    "pc_stated_method": Variable(_EACH, "text", "method that the message states, empty if none"),
+    "source": Variable(_EACH, "text", "file and place of the message"),
+}
+"""Every variable of assessed messages, in the order of its columns."""
 
 TITLE = "assessment of conjunctions"
 

@@ -19,11 +19,12 @@ from stmgpu.store.reading import check_arrays, open_dataset
 from stmgpu.store.run import open_run
 from stmgpu.store.run_input import INPUTS
 from stmgpu.store.schema import ENCOUNTERS
-from stmgpu.store.writing import reading
+from stmgpu.store.writing import reading, write_dataset
 from stmgpu.time import from_datetime64
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from stmgpu.typing import Floats
 
@@ -39,7 +40,7 @@ def encounters(conjunctions: xr.Dataset | str | os.PathLike[str]) -> xr.Dataset:
     Parameters
     ----------
     conjunctions : xr.Dataset or path-like
-        Conjunctions from the store of a screening, or some of their rows; or the store.
+        Conjunctions from the store of a screening, or some of their rows; or the store. Likewise assessed messages.
 
     Returns
     -------
@@ -60,18 +61,19 @@ def encounters(conjunctions: xr.Dataset | str | os.PathLike[str]) -> xr.Dataset:
     >>> encounters(con.isel(conjunction=[0])).state_1.shape  # doctest: +SKIP
     (1, 6)
     """
-    con = conjunctions if isinstance(conjunctions, xr.Dataset) else open_dataset(conjunctions, "conjunctions")
+    con = conjunctions if isinstance(conjunctions, xr.Dataset) else open_dataset(conjunctions)
     source = con.encoding.get("source")
-    if ROW not in con.dims or ROW not in con.coords or source is None:
+    if ROW not in con.dims or source is None:
         raise InputError(
             "the states of conjunctions stand in the store of their assessment; read the conjunctions with "
             "stmgpu.open_dataset, and pass them or some of their rows"
         )
     folder = Path(source)
-    part = finished_assessment(folder)
+    of_messages = "message_id" in con.variables
+    part = folder if of_messages else finished_assessment(folder)
     if part is None:
         raise StoreError(f"{folder} has no complete assessment; run `stmgpu assess {folder}`")
-    check_arrays(part, "assessment")
+    check_arrays(part, "messages" if of_messages else "assessment")
     rows = con[ROW].to_numpy()
     with reading(part):
         group = zarr.open_group(part / ENCOUNTERS, mode="r", zarr_format=3, use_consolidated=False)
@@ -87,6 +89,31 @@ def encounters(conjunctions: xr.Dataset | str | os.PathLike[str]) -> xr.Dataset:
         found[name] = xr.Variable((ROW, STATE, OTHER_STATE), matrix, COVARIANCES[name].attrs())
     attrs = {name: con.attrs[name] for name in ("covariance_model", "covariance_notice") if name in con.attrs}
     return xr.Dataset(found, attrs={"frame": "GCRF", **attrs}).assign_coords({ROW: con[ROW]})
+
+
+def write_messages(
+    table: xr.Dataset, states: Mapping[str, Floats], path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    """Write assessed messages as a store of kind 'messages'.
+
+    Parameters
+    ----------
+    table, states : xr.Dataset and mapping
+        From :func:`stmgpu.risk.message_assessment.assess_messages`.
+    path : path-like
+        Folder of the store.
+    overwrite : bool
+        Replace a store that is already there.
+
+    Raises
+    ------
+    StoreError
+        If the path exists, or writing fails; nothing is left behind.
+    """
+    columns = {name: STATES[name].of(states[name]) for name in STATES}
+    columns |= {name: COVARIANCES[name].of(terms(states[name])) for name in COVARIANCES}
+    both = table.assign({f"{ENCOUNTERS}/{name}": column for name, column in columns.items()})
+    return write_dataset(both, path, "messages", overwrite=overwrite)
 
 
 def terms(matrix: Floats) -> Floats:

@@ -19,6 +19,7 @@ from stmgpu.screen.conjunctions import arrange, as_failure_attributes, partial_d
 from stmgpu.screen.events import merge_events
 from stmgpu.screen.parts import Part
 from stmgpu.screen.plan import make_plan
+from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.settings import ScreeningSettings
 from stmgpu.screen.variables import FAILURES, ROW
 from stmgpu.store.assessment import finished_assessment
@@ -82,7 +83,9 @@ def open_dataset(
         ds = _open(folder, attributes[KIND], load=load)
     if attributes[KIND] == "conjunctions":
         ds = _with_assessment(ds, folder, load=load)
-        ds.encoding["source"] = str(folder.absolute())  # where the states are: see `stmgpu.encounters`
+    elif attributes[KIND] == "messages":
+        ds = index_rows(ds, ROW, "tca")
+    ds.encoding["source"] = str(folder.absolute())  # where the states are: see `stmgpu.encounters`
     return ds
 
 

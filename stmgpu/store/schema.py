@@ -90,6 +90,13 @@ KINDS: dict[str, Kind] = {
         {ENCOUNTERS: {**risk.STATES, **risk.COVARIANCES}},
         since=5,
     ),
+    "messages": Kind(
+        risk.MESSAGES_TITLE,
+        risk.MESSAGES,
+        {screening.ROW: (32_768, 524_288)},
+        {ENCOUNTERS: {**risk.STATES, **risk.COVARIANCES}},
+        since=5,
+    ),
     "ephemeris": Kind(ephemeris.TITLE, ephemeris.VARIABLES, {"object": (256, 8_192), "time": (64, 128)}),
     "ensemble": Kind(
         debris.TITLE,

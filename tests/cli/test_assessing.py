@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.commands import stmgpu
+from support.commands import refused, stmgpu
+from support.messages import kvn
 from support.stores import BACKEND, screen, small_catalog
 
 import stmgpu as stm
@@ -107,6 +108,47 @@ def test_wrong_options(store: Path, words: str, message: str) -> None:
     run = stmgpu("assess", store, "--backend", BACKEND, *words.split())
     assert run.exit_code == 2
     assert message in " ".join(run.stderr.split())
+
+
+def test_messages_have_a_store_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "event.cdm").write_text(kvn())
+    (tmp_path / "broken.cdm").write_text(kvn().replace("X_DOT", "Y_DOT"))
+    store, table = tmp_path / "events.zarr", tmp_path / "events.csv"
+    words = ("assess", "--cdm", tmp_path / "event.cdm", "--cdm", tmp_path / "broken.cdm", "--backend", BACKEND)
+    run = stmgpu(*words, "--out", store, "--csv", table)
+    assert run.exit_code == 0, run.stderr
+    assert "rejected: " in run.stderr
+    text = " ".join(run.stdout.split())
+    assert "1 conjunction: 1 act" in text
+    assert "sum of Pc: 0.000447, with every message of an event" in text
+    assert "91001" in text
+    assert max(map(len, run.stdout.splitlines()[:-1])) <= 80
+    with table.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["message_id"], row["triage"], row["hard_body_source"]) == ("event-1", "act", "COMMENT HBR")
+    assert stmgpu("check", store).exit_code == 0
+    again = stmgpu(*words, "--out", store)
+    assert again.exit_code == 2
+    assert "exists" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("assess", "nothing to assess"),
+        ("assess --cdm event.cdm", "messages need --cdm FILE and --out STORE"),
+        ("assess --out e.zarr", "messages need --cdm FILE and --out STORE"),
+        ("assess s.zarr --cdm event.cdm --out e.zarr", "assess one of them"),
+        ("assess --cdm event.cdm --out e.zarr --covariance tle", "messages state their own"),
+        ("assess --cdm event.cdm --out e.zarr --executor dask", "are for the store of a screening"),
+        ("assess --cdm event.cdm --out e.zarr --lines guess", "lines 'guess' are unknown"),
+    ],
+)
+def test_wrong_requests_for_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "event.cdm").write_text(kvn())
+    refused(stmgpu(*words.split()), message)
+    assert not (tmp_path / "e.zarr").exists()
 
 
 def test_wrong_stores(tmp_path: Path) -> None:

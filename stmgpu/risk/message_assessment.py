@@ -1,0 +1,150 @@
+"""Assessment of conjunction data messages: the columns of an assessment, from what each message states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from stmgpu.backend import get_backend
+from stmgpu.errors import InputError
+from stmgpu.frames import from_teme, to_teme
+from stmgpu.risk import variables as v
+from stmgpu.risk.assessment import result_attributes, risk_columns
+from stmgpu.risk.covariance import Covariances
+from stmgpu.risk.messages import check_frames, radius_of
+from stmgpu.risk.triage import triage
+from stmgpu.screen.row_index import index_rows
+from stmgpu.screen.variables import ROW
+from stmgpu.variables import CONVENTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stmgpu.backend import Backend
+    from stmgpu.messages.cdm import ConjunctionMessage
+    from stmgpu.risk.radii import RadiusRule
+    from stmgpu.risk.triage import Lines
+    from stmgpu.typing import Floats
+
+
+def assess_messages(
+    messages: Sequence[ConjunctionMessage],
+    limits: Lines,
+    *,
+    radii: RadiusRule | None = None,
+    on_rejected: Callable[[str], None] | None = None,
+    backend: str | Backend = "auto",
+) -> tuple[xr.Dataset, dict[str, Floats]]:
+    """Assess messages.
+
+    Parameters
+    ----------
+    messages : sequence of ConjunctionMessage
+        From :func:`stmgpu.read_cdm`.
+    limits : Lines
+        Lines of the triage.
+    radii : RadiusRule, optional
+        Rule for messages that state no hard-body radius.
+    on_rejected : callable, optional
+        Called with the reason for each message that is left out. Without it, the first one is raised.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    xr.Dataset
+        A row for each message that can be used, with :data:`stmgpu.risk.variables.MESSAGES`.
+    dict of ndarray
+        ``state_1``, ``state_2`` (n, 6) in GCRF [km, km/s] and ``covariance_1``, ``covariance_2`` (n, 6, 6) in the RTN
+        axes of each object.
+
+    Raises
+    ------
+    InputError
+        If no message can be used; without `on_rejected`, if one cannot.
+    """
+    used: list[ConjunctionMessage] = []
+    radius: list[tuple[float, str]] = []
+    for message in messages:
+        try:
+            check_frames(message)
+            combined = radius_of(message, None, radii)
+        except InputError as error:
+            text = f"CDM {message.source!r}: {error}"
+            if on_rejected is None:
+                raise InputError(text) from None
+            on_rejected(text)
+        else:
+            used.append(message)
+            radius.append(combined)
+    if not used:
+        raise InputError("no message can be used; `stmgpu cdm check` lists what is wrong")
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    tca = np.array([message.tca for message in used]).astype("datetime64[ns]")
+    states = [_teme(used, tca, k) for k in (0, 1)]
+    covariances = [_covariances(used, k) for k in (0, 1)]
+    columns = risk_columns(
+        states[0], covariances[0], states[1], covariances[1], np.array([r for r, _ in radius]), backend=runner
+    )
+    columns["hard_body_source"] = np.array([source for _, source in radius])
+    columns["triage"], columns["triage_reason"] = triage(
+        columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, limits
+    )
+    d = states[1] - states[0]
+    columns |= {
+        "tca": tca,
+        "message_id": np.array([message.message_id for message in used]),
+        "source": np.array([message.source for message in used]),
+        **{f"designator_{k + 1}": np.array([m.objects[k].designator for m in used]) for k in (0, 1)},
+        **{f"name_{k + 1}": np.array([m.objects[k].name for m in used]) for k in (0, 1)},
+        "miss_distance": np.sqrt((d[:, :3] * d[:, :3]).sum(axis=1)),
+        "relative_speed": np.sqrt((d[:, 3:] * d[:, 3:]).sum(axis=1)),
+        "pc_stated": np.array([message.number("COLLISION_PROBABILITY") for message in used]),
+        "pc_stated_method": np.array([message.fields.get("COLLISION_PROBABILITY_METHOD", "") for message in used]),
+    }
+    attrs = {
+        "Conventions": CONVENTIONS,
+        "title": v.MESSAGES_TITLE,
+        "covariance_model": "as stated",
+        "hard_body_rule": "as stated" if radii is None else f"as stated, or {radii.name}",
+        "triage_lines": limits.name,
+        "red_line": limits.act,
+        "watch_line": limits.watch,
+        **result_attributes(columns),
+    }
+    table = index_rows(
+        xr.Dataset({name: spec.of(columns[name]) for name, spec in v.MESSAGES.items()}, attrs=attrs), ROW, "tca"
+    )
+    time_ns = tca.view(np.int64)
+    gcrf = [np.hstack(from_teme("GCRF", time_ns, s[:, :3], s[:, 3:])) for s in states]
+    return table, {
+        **{f"state_{k + 1}": gcrf[k] for k in (0, 1)},
+        **{f"covariance_{k + 1}": covariances[k].matrix for k in (0, 1)},
+    }
+
+
+def _teme(
+    messages: Sequence[ConjunctionMessage], tca: np.ndarray[tuple[int], np.dtype[np.datetime64]], k: int
+) -> Floats:
+    """States of an object of each message along the axes of TEME [n, 6]."""
+    states = np.array([np.hstack([m.objects[k].position_km, m.objects[k].velocity_km_s]) for m in messages])
+    frames = np.array([m.objects[k].frame for m in messages])
+    for frame in np.unique(frames).tolist():
+        rows = frames == frame
+        turned = to_teme(frame, tca[rows].view(np.int64), states[rows, :3], states[rows, 3:])
+        states[rows] = np.hstack(turned)
+    return states
+
+
+def _covariances(messages: Sequence[ConjunctionMessage], k: int) -> Covariances:
+    """Covariances of an object of each message, as stated."""
+    n = len(messages)
+    matrix = np.full((n, 6, 6), np.nan)
+    for row, message in enumerate(messages):
+        stated = message.objects[k].covariance[:6, :6]
+        matrix[row, : len(stated), : len(stated)] = stated
+    sources = [message.objects[k].fields.get("COVARIANCE_METHOD", "") for message in messages]
+    source = np.array([f"cdm: {text.lower()}" if text else "cdm" for text in sources])
+    return Covariances(matrix, np.full(n, np.nan), source, np.zeros(n, np.int64))
