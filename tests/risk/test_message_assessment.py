@@ -30,8 +30,9 @@ def test_numbers_are_those_of_the_messages(backend: Backend) -> None:
         pytest.skip("the shared data are not beside this checkout (../shared/data/pc)")
     messages = [message for path in sorted(DATA.glob("Omitron*.cdm")) for message in read_cdm(path)]
     assert len(messages) >= 8
-    risks = message_risks(messages, backend=backend)
-    table, states = assess_messages(messages, lines("cara"), backend=backend)
+    rule = radius_rule("fixed:20")  # one of them states none
+    risks = message_risks(messages, radii=rule, backend=backend)
+    table, states = assess_messages(messages, lines("cara"), radii=rule, backend=backend)
     assert set(table.variables) - {"conjunction"} == set(MESSAGES)
     np.testing.assert_allclose(table.pc_max, [risk.maximum for risk in risks], rtol=1e-7)
     np.testing.assert_allclose(table.sigma_major, [risk.sigma_major_m for risk in risks], rtol=1e-7)
