@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.commands import refused, stmgpu
 from support.histories import Noise, predicted_of, sets_of, states_of, truth_of
+from support.trajectories import MEME_NAME, meme
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.catalog import synthetic_catalog, write_catalog
+from stmgpu.frames import from_teme
 from stmgpu.propagate.oem_files import format_oem
 from stmgpu.risk.covariance_model import read_model
 
@@ -112,3 +115,28 @@ def test_covariances_of_ephemerides_are_tested_against_a_reference(folder: Path)
     refused(stmgpu("covariance", "check", "--ephemeris", "right.oem"), "--ephemeris needs --reference")
     refused(stmgpu("covariance", "check"), "give either histories of element sets, or ephemerides")
     refused(stmgpu("covariance", "check", "day0.csv", "--ephemeris", "right.oem"), "give either histories")
+
+
+def test_starlinks_files_are_a_reference(folder: Path) -> None:
+    """Modified ITC in EME2000, whose object is named by the file."""
+    truth = states_of(truth_of(20, seed=4)[:1], days=4.0, step_s=1800.0)
+    times = truth.time_ns.view("datetime64[ns]")
+    states = np.hstack(from_teme("EME2000", truth.time_ns, truth.position, truth.velocity))
+    name = MEME_NAME.format(number=1, name="T1")
+    (folder / name).write_bytes(meme(times, states))
+    words = [
+        "covariance",
+        "check",
+        *DAYS,
+        "--covariance",
+        "rtn:10,1000,100",
+        "--ages",
+        "0.75,1.25",
+        "--reference",
+        name,
+    ]
+    result = stmgpu(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    (row,) = json.loads(result.stdout)["strata"]
+    assert row["count"] == 7
+    assert 0.1 < row["mean"] < 12.0

@@ -18,7 +18,7 @@ from stmgpu.propagate.elements import PAD
 from stmgpu.risk.calibration import CRITERION, EDGES_DAYS, ONE_SIGMA, judge, learn, verdict
 from stmgpu.risk.covariance_files import EphemerisCovariance
 from stmgpu.risk.covariance_model import NO_REFERENCE, CovarianceModel
-from stmgpu.risk.histories import ElementSets, Errors, against, consistency, of_ephemerides, propagated
+from stmgpu.risk.histories import ElementSets, Errors, _later, against, consistency, of_ephemerides, propagated
 from stmgpu.risk.rotations import local_axes
 from stmgpu.typing import Floats
 
@@ -231,3 +231,25 @@ def test_errors_of_ephemerides_are_those_that_were_put_in(truth: list[Satrec], b
     np.testing.assert_allclose(covariances.matrix[:, 1, 1], 1e4, rtol=1e-6)
     with pytest.raises(InputError, match="states are of 0 objects of the ephemerides, and at none of the 75 epochs"):
         of_ephemerides(predicted, states_of(truth[5:6], days=0.5, step_s=450.0), backend=backend)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_choice_of_later_rows_against_every_pair(seed: int) -> None:
+    """Irregular times, equal ones, objects of one table only, and none at all."""
+    rng = np.random.default_rng(seed)
+    n, m = (int(x) for x in rng.integers(0, 40, 2))
+    ids, other_ids = np.sort(rng.integers(1, 6, n)), np.sort(rng.integers(3, 9, m))
+    days, other_days = np.round(rng.uniform(0.0, 9.0, n) * 4.0) / 4.0, np.round(rng.uniform(0.0, 9.0, m) * 8.0) / 8.0
+    order = np.lexsort((other_days, other_ids))
+    other_ids, other_days = other_ids[order], other_days[order]
+    low, high = float(rng.uniform(0.1, 2.0)), float(rng.uniform(2.0, 6.0))
+    rows, chosen = _later((ids, days), (other_ids, other_days), (low, high))
+    found = dict(zip(rows.tolist(), chosen.tolist(), strict=True))
+    for k in range(n):
+        ages = other_days - days[k]
+        inside = [j for j in range(m) if other_ids[j] == ids[k] and low <= ages[j] < high]
+        assert (k in found) == bool(inside)
+        if inside:
+            assert found[k] in inside
+            off = [abs(ages[j] - 0.5 * (low + high)) for j in inside]
+            assert abs(ages[found[k]] - 0.5 * (low + high)) == pytest.approx(min(off), abs=1e-9)

@@ -283,3 +283,61 @@ def test_a_table_of_sigmas_or_of_whole_matrices(tmp_path: Path) -> None:
 def test_wrong_tables_are_refused_by_line(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_covariance_table(text.encode())
+
+
+def test_many_objects_and_segments_against_a_search_row_by_row() -> None:
+    """Segments that touch, with their own covariances, of three objects; asked in any order, in and out of them."""
+    rng = np.random.default_rng(4)
+    objects = []
+    for norad_id in (30, 10, 20):
+        segments = []
+        for first, last in ((0.0, 1200.0), (1200.0, 2400.0), (3000.0, 3600.0)):
+            seconds = np.arange(first, last + 1.0, 60.0)
+            position, velocity = np.split(kepler(np.broadcast_to(START, (len(seconds), 6)), seconds), 2, axis=1)
+            epochs = np.sort(rng.choice(seconds, 5, replace=False))
+            matrices = [1e-6 * in_rtn(START) * rng.uniform(0.5, 2.0) for _ in epochs]
+            segments.append(
+                Segment(
+                    T0 + (seconds * S).astype(np.int64),
+                    position,
+                    velocity,
+                    covariance=Covariances(
+                        np.zeros(5, np.int64),
+                        T0 + (epochs * S).astype(np.int64),
+                        np.full(5, "RTN"),
+                        lower_of(np.array(matrices)),
+                    ),
+                )
+            )
+        objects.append(Trajectory(segments, norad_id, f"N{norad_id}", source=f"{norad_id}.oem"))
+    table = Trajectories.of(objects)
+    source = EphemerisCovariance(table, "all")
+    n = 80
+    ids = rng.choice([10, 20, 30, 40], n)
+    seconds = np.where(rng.random(n) < 0.3, rng.integers(0, 61, n) * 60.0, rng.uniform(-100.0, 3700.0, n).round(3))
+    time_ns = T0 + np.round(seconds * S).astype(np.int64)
+    state = kepler(np.broadcast_to(START, (n, 6)), seconds)
+    found = source.at(ids, state, from_datetime64(time_ns.view("datetime64[ns]")), np.zeros(n))
+    blocks = table.covariance
+    seen = 0
+    for k in range(n):
+        owned = [s for s in range(9) if table.norad_id[table.segment_object[s]] == ids[k]]
+        within = [s for s in owned if table.usable_start_ns[s] <= time_ns[k] <= table.usable_stop_ns[s]]
+        own = np.flatnonzero(blocks.segment == within[-1]) if within else np.empty(0, np.int64)  # the later one
+        before = own[blocks.time_ns[own] <= time_ns[k]]
+        after = own[blocks.time_ns[own] >= time_ns[k]]
+        if not len(before) or not len(after):
+            assert found.flags[k] == MISSING
+            continue
+        seen += 1
+        ends = [before[-1], after[0]]
+        span = blocks.time_ns[ends[1]] - blocks.time_ns[ends[0]]
+        share = (time_ns[k] - blocks.time_ns[ends[0]]) / span if span else 0.0
+        expected = np.zeros((6, 6))
+        for end, weight in zip(ends, (1.0 - share, share), strict=True):
+            dt_s = (time_ns[k] - blocks.time_ns[end]) / S
+            expected += weight * brute(1e6 * blocks.matrices()[end], kepler(state[k], -dt_s), dt_s)
+        scale = np.sqrt(np.outer(expected.diagonal(), expected.diagonal()))
+        np.testing.assert_allclose(found.matrix[k] / scale, expected / scale, atol=1e-5)
+        assert found.source[k] == f"{ids[k]}.oem"
+    assert 25 < seen < 70
