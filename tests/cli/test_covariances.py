@@ -68,6 +68,7 @@ def test_a_fit_with_reference_has_verdicts(folder: Path) -> None:
     assert document["verdicts"] == {"calibrated": 1, "failed": 0, "too few": 1}
 
 
+@pytest.mark.slow
 def test_check_tells_realistic_covariances_from_wrong_ones(folder: Path) -> None:
     assert stmgpu("covariance", "fit", *DAYS, "--out", "own.toml").exit_code == 0
     own = json.loads(stmgpu("covariance", "check", *DAYS, "--covariance", "own.toml", "--json").stdout)
@@ -99,6 +100,7 @@ def test_what_cannot_be_learned_is_refused(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_covariances_of_ephemerides_are_tested_against_a_reference(folder: Path) -> None:
     truth = states_of(truth_of(40, seed=6), days=0.5, step_s=400.0)
     (folder / "later.oem").write_bytes(format_oem(truth))

@@ -285,6 +285,7 @@ def test_wrong_tables_are_refused_by_line(text: str, message: str) -> None:
         read_covariance_table(text.encode())
 
 
+@pytest.mark.slow
 def test_many_objects_and_segments_against_a_search_row_by_row() -> None:
     """Segments that touch, with their own covariances, of three objects; asked in any order, in and out of them."""
     rng = np.random.default_rng(4)
