@@ -188,6 +188,14 @@ def pc(
             "or a CSV table.",
         ),
     ] = None,
+    cross_correlation: Annotated[
+        bool,
+        typer.Option(
+            "--cross-correlation/--no-cross-correlation",
+            help="Whether the common error of the density forecast is taken out of the covariance, where a message "
+            "states its DCP terms.",
+        ),
+    ] = True,
     compare: Annotated[
         bool,
         typer.Option("--compare", help="Show published approximations beside the exact two-dimensional probability."),
@@ -216,6 +224,7 @@ def pc(
         messages,
         radius_m=radius,
         radii=rule,
+        cross_correlation=cross_correlation,
         on_rejected=rejected.append,
         backend=get_backend(name, threads=threads),
     )

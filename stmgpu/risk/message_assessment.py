@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from stmgpu.frames import from_teme, to_teme
 from stmgpu.risk import variables as v
 from stmgpu.risk.assessment import result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
+from stmgpu.risk.cross_correlation import shared_covariances
 from stmgpu.risk.messages import check_frames, radius_of
 from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
@@ -85,9 +87,12 @@ def assess_messages(
     tca = np.array([message.tca for message in used]).astype("datetime64[ns]")
     states = [_teme(used, tca, k) for k in (0, 1)]
     covariances = [_covariances(used, k) for k in (0, 1)]
+    shared, _ = shared_covariances(used, *states)
+    joint = replace(covariances[0], matrix=covariances[0].matrix - shared)
     columns = risk_columns(
-        states[0], covariances[0], states[1], covariances[1], np.array([r for r, _ in radius]), backend=runner
+        states[0], joint, states[1], covariances[1], np.array([r for r, _ in radius]), backend=runner
     )
+    columns["pc_flags"][shared.any(axis=(1, 2))] |= v.CORRELATED
     columns["hard_body_source"] = np.array([source for _, source in radius])
     columns["triage"], columns["triage_reason"] = triage(
         columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, limits

@@ -11,6 +11,7 @@ from stmgpu.backend import get_backend
 from stmgpu.catalog.object_data import TYPE_NAMES
 from stmgpu.errors import InputError
 from stmgpu.frames import to_teme
+from stmgpu.risk.cross_correlation import shared_covariances
 from stmgpu.risk.curvature import LARGEST as CURVED
 from stmgpu.risk.curvature import curvature
 from stmgpu.risk.encounter import encounter_geometry
@@ -115,6 +116,7 @@ def message_risks(
     *,
     radius_m: float | None = None,
     radii: RadiusRule | None = None,
+    cross_correlation: bool = True,
     on_rejected: Callable[[str], None] | None = None,
     backend: str | Backend = "auto",
 ) -> list[MessageRisk]:
@@ -128,6 +130,9 @@ def message_risks(
         Combined hard-body radius of all; by default that which each message states.
     radii : RadiusRule, optional
         Rule for messages that state no radius, see :func:`stmgpu.risk.radius_rule`.
+    cross_correlation : bool
+        Whether the common error of the density forecast is taken out of the relative covariance where a message states
+        it for both objects, see :mod:`stmgpu.risk.cross_correlation`.
     on_rejected : callable, optional
         Called with the reason for each message that is left out. Without it, the first one is raised.
     backend : str or Backend, optional
@@ -169,15 +174,16 @@ def message_risks(
     runner = get_backend(backend) if isinstance(backend, str) else backend
     radius = np.array([value for value, _ in combined])
     r1, v1, c1, r2, v2, c2 = _arrays(used)
-    found = encounter_geometry(r1, v1, c1, r2, v2, c2, radius, backend=runner)
+    shared, notes = np.zeros((len(used), 6, 6)), [""] * len(used)
+    if cross_correlation:
+        shared, notes = shared_covariances(used, np.hstack([r1, v1]), np.hstack([r2, v2]))
+    found = encounter_geometry(r1, v1, c1 - shared[:, :3, :3], r2, v2, c2, radius, backend=runner)
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)
     probability = plane_probability(*plane, backend=runner)
     maximum, scale = maximum_probability(*plane, backend=runner)
     curved = curvature(r1, v1, c1, r2, v2, c2)
-    return [
-        _risk(message, found, k, combined[k], tuple(float(x[k]) for x in (probability, maximum, scale, curved)))
-        for k, message in enumerate(used)
-    ]
+    numbers = [tuple(map(float, row)) for row in zip(probability, maximum, scale, curved, strict=True)]
+    return [_risk(m, found, k, combined[k], numbers[k], note=notes[k]) for k, m in enumerate(used)]
 
 
 def check_frames(message: ConjunctionMessage) -> None:
@@ -242,6 +248,8 @@ def _risk(
     k: int,
     radius: tuple[float, str],
     numbers: tuple[float, ...],
+    *,
+    note: str,
 ) -> MessageRisk:
     probability, maximum, scale, curved = numbers
     period = float(found.period_s[k])
@@ -257,6 +265,8 @@ def _risk(
         flags.append(f"shifted: straight motion is closest {shift:.3g} of a period from TCA, allowed is {FARTHEST:g}")
     if curved > CURVED:
         flags.append("curved: along-track errors follow the orbit, so Pc may be off by any factor")
+    if note:
+        flags.append(note)
     if scale < 1.0:
         flags.append("diluted: better data may raise the probability")
     refuted = not (np.isfinite(probability) and duration <= LONGEST and max(offset, shift) <= FARTHEST)

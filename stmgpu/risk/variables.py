@@ -11,6 +11,7 @@ from stmgpu.variables import Variable
 CLIPPED, NOT_POSITIVE, NO_SPEED, NO_MISS = 1, 2, 4, 8
 EXTENDED, OFFSET, SHIFTED, CURVED = 16, 32, 64, 128
 AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
+CORRELATED = 4096
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -25,6 +26,7 @@ FLAGS = {
     REMEDIED: "covariance_remedied",
     MISSING: "covariance_missing",
     NOT_CALIBRATED: "covariance_model_not_calibrated",
+    CORRELATED: "common_density_error_removed",
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
