@@ -116,7 +116,6 @@ STATES = {
         (ROW, STATE),
         "float64",
         f"state of the {who} at TCA in GCRF: x, y, z [km], then vx, vy, vz [km s-1]",
-        "km, km s-1",
     )
     for k, who in ((1, "primary"), (2, "secondary"))
 }
@@ -126,8 +125,7 @@ COVARIANCES = {
     f"covariance_{k}": Variable(
         (ROW, TERM),
         "float64",
-        f"covariance of the {who} in its own RTN axes: the lower triangle row by row, position [m], velocity [m s-1]",
-        "m2, m2 s-1, m2 s-2",
+        f"covariance of the {who} in its own RTN axes: the lower triangle row by row, [m2, m2 s-1, m2 s-2]",
         required=False,
     )
     for k, who in ((1, "primary"), (2, "secondary"))

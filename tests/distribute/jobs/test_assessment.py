@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from support.damage import DAMAGES, files_of
+from support.orbits import shared
 from support.stores import BACKEND, result_of, screen, small_catalog
 
 import stmgpu as stm
@@ -20,6 +24,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.distribute.jobs.assessment import AssessmentJob
 from stmgpu.distribute.status import status
 from stmgpu.errors import InputError, StoreError
+from stmgpu.risk.variables import NO_SPEED
 from stmgpu.store import check_store, provenance, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -141,6 +146,54 @@ def test_what_is_killed_at_any_step_is_as_if_it_had_not_begun(
     assert assess(store).complete
     assert result_of(store / "assessment") == result_of(whole / "assessment")
     assert check_store(store) == []
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.parametrize("tiles", [1, 4])
+def test_a_killed_process_leaves_the_conjunctions_and_its_tiles(
+    store: Path, screened: Path, whole: Path, tiles: int
+) -> None:
+    words = [sys.executable, "-m", "stmgpu.cli", "assess", str(store), "--rows-per-tile", "30", "--backend", BACKEND]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while process.poll() is None and len(list((store / "assessment/run/tiles").glob("*.json"))) < tiles:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    if process.returncode:  # killed before it was done
+        assert stm.open_dataset(store).identical(stm.open_dataset(screened)) or "pc" in stm.open_dataset(store)
+        assert all(finding.what.startswith("assessment: ") for finding in check_store(store))
+    assert subprocess.run(words, capture_output=True, check=True).returncode == 0
+    assert result_of(store / "assessment") == result_of(whole / "assessment")
+    assert check_store(store) == []
+
+
+@pytest.mark.slow
+def test_the_real_catalogue(tmp_path: Path) -> None:
+    """States in GCRF are as far apart as the screening found; every row has a maximum and its sources."""
+    objects = stm.read_catalog(shared("catalogs/2024-07-05.tle"))
+    store = tmp_path / "s.zarr"
+    stm.screen_to_store(objects, store, start="2024-07-06", hours=2, threshold_km=5.0, backend=BACKEND)
+    assert assess(store, rows=700).complete
+    con = stm.open_dataset(store)
+    assert con.sizes["conjunction"] > 1000
+    states = stm.encounters(con)
+    apart = (states.state_2 - states.state_1).values
+    np.testing.assert_allclose(np.linalg.norm(apart[:, :3], axis=1), con.miss_distance, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(apart[:, 3:], axis=1), con.relative_speed, rtol=0, atol=1e-6)
+    still = (con.pc_flags.values & NO_SPEED) != 0  # docked objects with the same elements
+    assert 0 < still.sum() < 100
+    assert (np.isnan(con.pc_max.values) == still).all()
+    assert ((con.pc_max.values[~still] >= 0.0) & (con.pc_max.values[~still] <= 1.0)).all()
+    known = np.isfinite(con.pc.values)
+    assert known.mean() > 0.4
+    assert (con.pc.values[known] <= con.pc_max.values[known] * (1.0 + 1e-9)).all()
+    assert (con.hard_body_source != "").all()
+    assert (np.abs(con.covariance_age_1 - con.primary_epoch_age_days) < 1e-9).all()
+    diagonal = np.diagonal(states.covariance_1.values, axis1=1, axis2=2)
+    assert (diagonal > 0.0).all()
 
 
 def test_another_request_replaces(store: Path, whole: Path, tmp_path: Path) -> None:
