@@ -121,10 +121,10 @@ def forecast_probability(  # noqa: PLR0917  # the order of plane_probability, an
     runner = get_backend(backend) if isinstance(backend, str) else backend
     xm, zm, sx, sz, c00, c01, c11, r, red = (q[rows] for q in (xm, zm, sx, sz, c00, c01, c11, r, red))
 
-    major, minor, angle = _principal(c00, c01, c11)
+    major, minor, angle = principal(c00, c01, c11)
     plane = Plane(np.sqrt(major), np.sqrt(minor), r, red, runner)
     miss = _turned(xm, zm, angle)
-    first, second, axis = _principal(sx * sx - c00, -c01, sz * sz - c11)
+    first, second, axis = principal(sx * sx - c00, -c01, sz * sz - c11)
     moves = np.sqrt(np.maximum(first, 0.0)), np.sqrt(np.maximum(second, 0.0)), axis - angle
     found[rows] = _solve(plane, miss, moves)
     return found.reshape(shape)
@@ -144,12 +144,12 @@ def covariance_grows(sigma_major_now: ArrayLike, sigma_minor_now: ArrayLike, cov
     True
     """
     sx, sz, cov = (np.asarray(q, np.float64) for q in (sigma_major_now, sigma_minor_now, covariance_then))
-    _, second, _ = _principal(sx * sx - cov[..., 0, 0], -cov[..., 0, 1], sz * sz - cov[..., 1, 1])
+    _, second, _ = principal(sx * sx - cov[..., 0, 0], -cov[..., 0, 1], sz * sz - cov[..., 1, 1])
     grows: Bools = second < -_NEGATIVE * np.maximum(sx * sx, sz * sz)
     return grows
 
 
-def _principal(a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
+def principal(a: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats, Floats]:
     """Eigenvalues of [[a, b], [b, c]], the larger first, and the angle of its axis."""
     middle, spread = 0.5 * (a + c), np.hypot(0.5 * (a - c), b)
     larger = middle + spread
@@ -179,7 +179,7 @@ def _solve(plane: Plane, miss: tuple[Floats, Floats], moves: tuple[Floats, Float
     # C0 - C1 = M M^T where both half axes are 1
     c, s = np.cos(turn), np.sin(turn)
     m00, m01, m10, m11 = c * s1 / x, -s * s2 / x, s * s1 / z, c * s2 / z
-    large, _, angle = _principal(m00 * m00 + m01 * m01, m00 * m10 + m01 * m11, m10 * m10 + m11 * m11)
+    large, _, angle = principal(m00 * m00 + m01 * m01, m00 * m10 + m01 * m11, m10 * m10 + m11 * m11)
     large = np.maximum(large, _THIN)
     area = s1 * s2 / (x * z)
     small = np.maximum(area * area / large, _THIN)
