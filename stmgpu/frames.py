@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 FRAMES = {"TEME": "TEME", "EME2000": "EME2000", "J2000": "EME2000", "GCRF": "GCRF", "ICRF": "GCRF", "TOD": "TOD"}
 """Supported frames, and the frame that each is identical with."""
 
+ROTATION_RAD_S = 2.0 * np.pi * 1.00273781191135448 / 86400.0
+"""Rotation of the Earth: the rate of the Earth rotation angle (IERS Conventions 2010, eq. 5.15) [rad/s]."""
+
 _KNOT_NS = NS_PER_DAY // 4
 """Matrices are computed at multiples of 6 h UTC and interpolated with cubics between them: 1e-11 rad."""
 
@@ -198,6 +201,34 @@ def from_teme(
         turned_r[s] = np.einsum("mij,mj->mi", matrix, r[s])
         turned_v[s] = np.einsum("mij,mj->mi", matrix, v[s])
     return turned_r, turned_v
+
+
+def without_rotation(position_km: npt.ArrayLike, velocity_km_s: npt.ArrayLike) -> Floats:
+    """Velocities of ITRF as those of the inertial frame that has the axes of ITRF at the instant.
+
+    States of one instant may be compared in that frame: distances, relative velocities, and axes of objects need no
+    measured orientation of the Earth. Neglected is the tilt of the axis of rotation by polar motion, up to 0.6 arcsec:
+    2 mm/s in low orbits, which turns an object's own axes by 3e-7 rad; and the change of the length of the day (5e-8 of
+    the rotation).
+
+    Parameters
+    ----------
+    position_km, velocity_km_s : array_like, shape (n, 3)
+        States in ITRF.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+        Velocities [km/s]: v + omega x r.
+
+    Examples
+    --------
+    >>> without_rotation([[42164.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]).round(4).tolist()
+    [[0.0, 3.0746, 0.0]]
+    """
+    r = np.asarray(position_km, np.float64)
+    turning = np.stack([-r[..., 1], r[..., 0], np.zeros(r.shape[:-1])], axis=-1)
+    return np.asarray(velocity_km_s, np.float64) + ROTATION_RAD_S * turning
 
 
 def tai_minus_utc(day: npt.ArrayLike) -> Ints:

@@ -10,7 +10,7 @@ import numpy as np
 from stmgpu.backend import get_backend
 from stmgpu.catalog.object_data import TYPE_NAMES
 from stmgpu.errors import InputError
-from stmgpu.frames import to_teme
+from stmgpu.frames import to_teme, without_rotation
 from stmgpu.risk.cross_correlation import shared_covariances
 from stmgpu.risk.curvature import LARGEST as CURVED
 from stmgpu.risk.curvature import curvature
@@ -160,7 +160,7 @@ def message_risks(
     combined: list[tuple[float, str]] = []
     for message in messages:
         try:
-            check_frames(message)
+            check_frames(message, relative=True)
             combined.append(radius_of(message, radius_m, radii))
         except InputError as error:
             text = f"CDM {message.source!r}: {error}"
@@ -186,12 +186,17 @@ def message_risks(
     return [_risk(m, found, k, combined[k], numbers[k], note=notes[k]) for k, m in enumerate(used)]
 
 
-def check_frames(message: ConjunctionMessage) -> None:
-    """Raise :class:`InputError` if the states of a message are not in an inertial frame of the Earth."""
+def check_frames(message: ConjunctionMessage, *, relative: bool = False) -> None:
+    """Raise :class:`InputError` if the states of a message are not in an inertial frame of the Earth.
+
+    With `relative`, both may be in ITRF: at one instant their relation does not depend on the Earth's orientation.
+    """
+    frames = [one.frame for one in message.objects]
     for number, one in enumerate(message.objects, start=1):
-        if one.frame == "ITRF":
+        if one.frame == "ITRF" and not (relative and frames == ["ITRF", "ITRF"]):
             raise InputError(
                 f"OBJECT{number} has REF_FRAME ITRF, which turns with the Earth; convert its state to EME2000 or GCRF"
+                + (", or give both objects in ITRF" if relative else "")
             )
         center = one.fields.get("ORBIT_CENTER", "EARTH")
         if center.upper() != "EARTH":
@@ -233,7 +238,9 @@ def _arrays(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
         r = np.array([one.position_km for one in objects])
         v = np.array([one.velocity_km_s for one in objects])
         for row, message in enumerate(messages):
-            if message.objects[0].frame != message.objects[1].frame:
+            if objects[row].frame == "ITRF":
+                v[row] = without_rotation(r[row], v[row])
+            elif message.objects[0].frame != message.objects[1].frame:
                 time = message.tca.astype("datetime64[ns]").astype(np.int64)
                 r[row : row + 1], v[row : row + 1] = to_teme(
                     objects[row].frame, [time], r[row : row + 1], v[row : row + 1]
@@ -267,6 +274,8 @@ def _risk(
         flags.append("curved: along-track errors follow the orbit, so Pc may be off by any factor")
     if note:
         flags.append(note)
+    if message.objects[0].frame == "ITRF":
+        flags.append("in ITRF: polar motion is left out, which may move Pc by 0.2 % for needle-like covariances")
     if scale < 1.0:
         flags.append("diluted: better data may raise the probability")
     refuted = not (np.isfinite(probability) and duration <= LONGEST and max(offset, shift) <= FARTHEST)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
+import erfa
 import numpy as np
 import pytest
 from support.messages import kvn
@@ -14,7 +15,7 @@ from support.paths import SHARED
 from stmgpu.backend import Backend
 from stmgpu.errors import InputError
 from stmgpu.frames import from_teme, to_teme
-from stmgpu.messages.cdm import ConjunctionMessage, read_cdm
+from stmgpu.messages.cdm import ConjunctionMessage, format_cdm, read_cdm
 from stmgpu.risk import MessageRisk, message_risks
 from stmgpu.risk.curvature import LARGEST, curvature
 from stmgpu.typing import Floats
@@ -89,7 +90,7 @@ def test_a_slow_encounter_has_no_probability() -> None:
 def test_what_cannot_be_used_is_named() -> None:
     for text, message in (
         (kvn(comment=""), "CDM '<bytes>: line 1': it states no hard-body radius for both objects; give --radius"),
-        (kvn().replace("= EME2000", "= ITRF", 1), "OBJECT1 has REF_FRAME ITRF, which turns with the Earth; convert"),
+        (kvn().replace("= EME2000", "= ITRF", 1), "OBJECT1 has REF_FRAME ITRF, which turns with the Earth; conver"),
         (kvn(replace={"MASS": "ORBIT_CENTER = MARS"}), "OBJECT1 has ORBIT_CENTER 'MARS', allowed is EARTH"),
     ):
         with pytest.raises(InputError) as caught:
@@ -133,3 +134,33 @@ def test_curvature_grows_with_the_error_along_the_track_and_needs_a_plane() -> N
     wide[:, :1, 1] *= 1e2
     assert curvature(r1, v1, c1, r2, v2, wide)[0] > 10.0 * curvature(r1, v1, c1, r2, v2, c2)[0]
     assert np.isnan(curvature(r1, v1, c1, r2, v1, c2)).all()
+
+
+@pytest.mark.parametrize(("tilt_arcsec", "rtol"), [(0.0, 1e-8), (0.5, 2e-3)])
+def test_states_in_itrf_need_no_earth_orientation(tilt_arcsec: float, rtol: float, backend: Backend) -> None:
+    """CARA's messages along Earth-fixed axes of any angle: the same Pc, to 0.2 % with polar motion that is left out."""
+    rng = np.random.default_rng(1)
+    before, after = [], []
+    for case, risk in _cara(backend)[::3]:
+        (message,) = read_cdm(DATA / "cdm" / f"{case['id']}.cdm")
+        tilt = rng.uniform(-tilt_arcsec, tilt_arcsec, 2) * np.pi / 180.0 / 3600.0
+        to_earth = erfa.pom00(*tilt, 0.0) @ erfa.rz(rng.uniform(0, 2 * np.pi), np.eye(3))
+        objects = []
+        for each in message.objects:
+            r, v = to_earth @ each.position_km, to_earth @ each.velocity_km_s
+            v = v - 7.2921151467e-5 * np.cross(to_earth @ [0.0, 0.0, 1.0], r)
+            objects.append(dataclasses.replace(each, position_km=r, velocity_km_s=v, frame="ITRF"))
+        moved = dataclasses.replace(message, objects=(objects[0], objects[1]))
+        (again,) = read_cdm(format_cdm(moved))
+        assert not any("states move at" in text for text in again.warnings)
+        (found,) = message_risks([again], cross_correlation=False, backend=backend)
+        assert (
+            "in ITRF: polar motion is left out, which may move Pc by 0.2 % for needle-like covariances" in found.flags
+        )
+        before.append(risk.plane_probability)
+        after.append(found.plane_probability)
+    np.testing.assert_allclose(after, before, rtol=rtol)
+    assert len(before) == 18
+    mixed = dataclasses.replace(moved, objects=(moved.objects[0], message.objects[1]))
+    with pytest.raises(InputError, match=r"OBJECT1 has REF_FRAME ITRF.* EME2000 or GCRF, or give both objects in ITRF"):
+        message_risks([mixed], backend=backend)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.errors import InputError
+from stmgpu.frames import ROTATION_RAD_S
 from stmgpu.messages.cdm.fields import (
     AXES,
     COVARIANCE,
@@ -224,8 +225,10 @@ def _disagreements(message: ConjunctionMessage, texts: list[Record]) -> list[str
         stated = message.miss_distance_m
         if abs(miss - stated) > rounding + _last_digit(texts[0]["MISS_DISTANCE"]):
             found.append(f"the states are {miss:.9g} m apart, while MISS_DISTANCE is {stated:.9g} m")
+        if one.frame == "ITRF":  # its rates turn with the Earth; relative speeds may be stated without that
+            digits.append(ROTATION_RAD_S * miss)
         stated = message.number("RELATIVE_SPEED")
-        rounding = float(np.linalg.norm(digits[3:6]) + np.linalg.norm(digits[9:])) + 1e-9 * speed
+        rounding = float(np.linalg.norm(digits[3:6]) + np.linalg.norm(digits[9:12]) + sum(digits[12:])) + 1e-9 * speed
         if np.isfinite(stated) and abs(speed - stated) > rounding + _last_digit(texts[0]["RELATIVE_SPEED"]):
             found.append(f"the states move at {speed:.9g} m/s, while RELATIVE_SPEED is {stated:.9g} m/s")
     else:
