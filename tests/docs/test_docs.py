@@ -82,6 +82,15 @@ def test_the_tutorial_runs(folder: Path) -> None:
 
 @pytest.mark.slow
 @needs_kernels
+def test_the_tutorial_of_decisions_runs(folder: Path) -> None:
+    names = runpy.run_path(str(ROOT / "docs" / "tutorials" / "conjunctions_to_decision.py"))
+    assert (folder / "decisions.zarr").is_dir()
+    assert names["table"].triage.iloc[0] == 3
+    assert ((names["forecast"].p_act > 0.0) & (names["forecast"].p_act < 1.0)).all()
+
+
+@pytest.mark.slow
+@needs_kernels
 def test_the_tutorial_of_removal_runs(folder: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))
     assert (folder / "removal_study.png").is_file()
