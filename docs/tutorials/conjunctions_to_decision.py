@@ -57,8 +57,8 @@ con.attrs["expected_collisions"], con.attrs["rows_without_probability"]
 # %% [markdown]
 # ## Triage
 #
-# Every row has a decision and its reason. `improve` means that the probability is diluted, so that better data may raise
-# it above the red line, or that there is no probability to rely on, and its maximum is above the line.
+# Every row has a decision and its reason. `improve` means that the probability is diluted, so that better data may
+# raise it above the red line, or that there is no probability to rely on, and its maximum is above the line.
 
 # %%
 {name: con.triage_reason.to_numpy()[con.triage == code][:1] for code, name in DECISIONS.items()}
