@@ -220,7 +220,7 @@ def flatten(value: dict[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> flatten({"info": {"satid": "7"}, "tle": "1 00007"})
-    {'satid': '7', 'tle': '1 00007'}
+    {'tle': '1 00007', 'satid': '7'}
     """
     if not any(isinstance(inner, dict) for inner in value.values()):
         return value

@@ -54,6 +54,8 @@ class MixedPropagator:
     >>> from stmgpu.catalog.synthetic import synthetic_catalog
     >>> from stmgpu.catalog.trajectories.trajectories import Trajectories
     >>> from stmgpu.propagate import propagate
+    >>> from stmgpu.propagate.sgp4 import SGP4Propagator
+    >>> from stmgpu.propagate.tabulated.tabulated import TabulatedPropagator
     >>> runner, start, span = get_backend("reference"), (2460676.5, 0.0), (0.0, 3600.0)
     >>> cat = synthetic_catalog(5, seed=1)
     >>> eph = propagate(cat[:2], "2025-01-01", hours=1, step_s=60, backend="reference")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import doctest
+import importlib
 import io
 import json
 import re
@@ -94,6 +96,23 @@ def test_the_tutorial_of_decisions_runs(folder: Path) -> None:
 def test_the_tutorial_of_removal_runs(folder: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))
     assert (folder / "removal_study.png").is_file()
+
+
+@pytest.mark.slow
+def test_examples_of_docstrings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All that stand in the package, in modules that can be imported here."""
+    monkeypatch.chdir(tmp_path)
+    failed: list[str] = []
+    for path in sorted((ROOT / "stmgpu").rglob("*.py")):
+        if ">>> " not in path.read_text(encoding="utf-8"):
+            continue
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        module = importlib.import_module(name)
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+            said = io.StringIO()
+            if doctest.DocTestRunner(verbose=False).run(test, out=said.write).failed:
+                failed.append(said.getvalue())
+    assert not failed, "".join(failed)
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))

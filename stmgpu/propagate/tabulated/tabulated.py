@@ -85,6 +85,7 @@ class TabulatedPropagator:
     --------
     >>> from stmgpu.backend import get_backend
     >>> from stmgpu.catalog.synthetic import synthetic_catalog
+    >>> from stmgpu.catalog.trajectories.trajectories import Trajectories
     >>> from stmgpu.propagate import propagate
     >>> eph = propagate(synthetic_catalog(3, seed=1), "2025-01-01", hours=2, step_s=60, backend="reference")
     >>> runner, start = get_backend("reference"), (2460676.5, 0.0)
