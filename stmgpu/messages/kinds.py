@@ -31,6 +31,7 @@ class Kind(NamedTuple):
 
 
 _ELEMENTS = "get the element sets (TLE or OMM) of its objects"
+_RISK = f"give it to `stmgpu pc --cdm` or `stmgpu cdm read` (read_cdm in Python), or {_ELEMENTS}"
 _AS_EPHEMERIS = "give it with --ephemeris (read_trajectories in Python), not as the catalogue"
 _FETCH_AGAIN = "open it in a browser, log in if it asks, and fetch the file again"
 
@@ -39,7 +40,7 @@ MESSAGES = {
     for kind in (
         Kind("OMM", "an Orbit Mean-Elements Message (OMM)", "mean elements", "give it as the catalogue"),
         Kind("OEM", "an Orbit Ephemeris Message (OEM)", "states at many times", _AS_EPHEMERIS),
-        Kind("CDM", "a Conjunction Data Message (CDM)", "one encounter and no mean elements", _ELEMENTS),
+        Kind("CDM", "a Conjunction Data Message (CDM)", "one encounter and no mean elements", _RISK),
         Kind("OPM", "an Orbit Parameter Message (OPM)", "one state and no mean elements", _ELEMENTS),
         Kind(
             "OCM", "an Orbit Comprehensive Message (OCM)", "blocks of states, manoeuvres and more",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -66,6 +67,16 @@ def test_written_messages_hold_the_same(form: Any) -> None:
             same(one, other)
     other_form = "xml" if form == "kvn" else "kvn"
     same(first, read_one(format_cdm(read_one(format_cdm(first, form)), other_form)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["kvn", "xml"])
+def test_a_message_keeps_its_version(form: Any) -> None:
+    for version in ("1.0", "2.0"):
+        message = read_one(kvn().replace("CCSDS_CDM_VERS = 1.0", f"CCSDS_CDM_VERS = {version}"))
+        assert message.version == version
+        assert read_one(format_cdm(message, form)).version == version
+    with pytest.raises(InputError, match=r"version of a CDM is '3.0', allowed: 1.0, 2.0"):
+        dataclasses.replace(message, version="3.0")
 
 
 def test_the_suffix_chooses_the_form(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ class Builder:
             fail(first.places["MISS_DISTANCE"], f"MISS_DISTANCE is {shown(miss)}, allowed is a number of 0 or more")
         warnings = [text for section in self.sections for text in section.warnings]
         message = ConjunctionMessage(
-            tca, number_of(miss), objects, first.record, tuple(first.comments), source=self.source
+            tca, number_of(miss), objects, first.record, tuple(first.comments), source=self.source, version=self.version
         )
         warnings += _disagreements(message, texts)
         object.__setattr__(message, "warnings", tuple(warnings))

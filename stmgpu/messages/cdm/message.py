@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.errors import InputError
+from stmgpu.messages.cdm.fields import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +130,8 @@ class ConjunctionMessage:
         What a reader should know: optional fields that are wrong, states that disagree with what is stated.
     source : str
         File and place in it.
+    version : {'1.0', '2.0'}
+        Version of CDM that the message has and is written with.
 
     Raises
     ------
@@ -143,10 +146,13 @@ class ConjunctionMessage:
     comments: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     source: str = ""
+    version: str = "1.0"
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.miss_distance_m < np.inf:
             raise InputError(f"miss_distance_m is {self.miss_distance_m}, allowed is a finite number of 0 or more")
+        if self.version not in VERSIONS:
+            raise InputError(f"version of a CDM is {self.version[:40]!r}, allowed: {', '.join(VERSIONS)}")
         if len(self.objects) != 2:
             raise InputError(f"a conjunction has 2 objects, got {len(self.objects)}")
 

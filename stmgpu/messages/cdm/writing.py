@@ -51,7 +51,7 @@ def format_cdm(messages: ConjunctionMessage | Sequence[ConjunctionMessage], form
     Returns
     -------
     bytes
-        CDM 1.0 in UTF-8.
+        In UTF-8; each message in its own version of CDM.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def _unit(keyword: str, text: str, table: Mapping[str, Field]) -> str:
 
 
 def _kvn(message: ConjunctionMessage) -> str:
-    lines = [("CCSDS_CDM_VERS", "1.0")]
+    lines = [(VERSION_KEYWORD, message.version)]
     own = _of_message(message)
     lines += [(name, _plain(name, text) + _bracket(name, text, MESSAGE)) for name, text in own.items()]
     lines += [("COMMENT", _plain("COMMENT", text)) for text in message.comments]
@@ -186,7 +186,7 @@ def _bracket(name: str, text: str, table: Mapping[str, Field]) -> str:
 def _xml(message: ConjunctionMessage) -> str:
     own = _of_message(message)
     user = {name: own.pop(name) for name in list(own) if is_user_defined(name)}
-    parts = [f'<cdm id="{VERSION_KEYWORD}" version="1.0">\n', "<header>\n"]
+    parts = [f'<cdm id="{VERSION_KEYWORD}" version="{message.version}">\n', "<header>\n"]
     parts += [_comment(text) for text in message.comments]
     parts += [_element(name, text, MESSAGE) for name, text in own.items() if MESSAGE[name].section == "header"]
     parts.append("</header>\n<body>\n<relativeMetadataData>\n")
