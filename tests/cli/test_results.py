@@ -44,6 +44,8 @@ COMMANDS = {
     "scenario": "scenario made.toml",
     "export": "export s.zarr crate",
     "export --socrates": "export s.zarr --socrates socrates.csv --backend cpu",
+    "assess": "assess s.zarr --backend cpu",
+    "assess --dry-run": "assess s.zarr --dry-run",
     "cdm check": "cdm check event.cdm",
     "cdm read": "cdm read event.cdm",
     "pc": "pc --cdm event.cdm --backend cpu",
