@@ -2,12 +2,12 @@
 //
 // J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11, 2011.
 // Only additions, rotations and exclusive ors of 64-bit words, so every target gives the same bits; the NumPy twin is
-// stmgpu/debris/streams.py, where the meaning of key and counter stands too.
+// stmgpu/counter_random.py. stmgpu/debris/streams.py says what key and counter mean in studies of debris.
 #pragma once
 #include "portable.h"
 
 // Purposes of random numbers in the upper half of the second key, and the multiplier that mixes two names into one word
-// (2^64 / golden ratio); the same as in stmgpu/debris/streams.py.
+// (2^64 / golden ratio); 1 to 11 are those of stmgpu/debris/streams.py.
 #define STREAM_ANGLE 1ULL
 #define STREAM_COLLISION 3ULL
 #define STREAM_ODD 0x9E3779B97F4A7C15ULL

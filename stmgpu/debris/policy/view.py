@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from stmgpu.constants import EARTH
-from stmgpu.debris.streams import threefry, uniform
+from stmgpu.counter_random import threefry, uniform
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
