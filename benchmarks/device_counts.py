@@ -41,7 +41,7 @@ from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population.sources import load_population  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.propagate.screening_objects import ScreeningObjects  # noqa: E402
-from stmgpu.risk import encounter_probability  # noqa: E402
+from stmgpu.risk import encounter_probability, monte_carlo, straight_monte_carlo  # noqa: E402
 from stmgpu.screen.engine import run  # noqa: E402
 
 ARCH = 90
@@ -234,7 +234,10 @@ def cells(backend: CpuBackend) -> None:
 
 
 def risk(backend: CpuBackend) -> None:
-    """Collision probabilities of 30,000 encounters, from far apart to flying together, with needles of covariances."""
+    """Collision probabilities of 30,000 encounters, from far apart to flying together, with needles of covariances.
+
+    Of 100 of them also 10,000 samples.
+    """
     n, rng = 30_000, np.random.default_rng(0)
     position = rng.normal(size=(n, 3))
     position *= rng.uniform(6_800.0, 8_000.0, (n, 1)) / np.linalg.norm(position, axis=1, keepdims=True)
@@ -248,6 +251,15 @@ def risk(backend: CpuBackend) -> None:
     encounter_probability(
         position, velocity[0], covariance[0], other, velocity[1], covariance[1], radius, backend=backend
     )
+    few, speed = slice(0, 100), np.diag([1.0, 1e-2, 1e-2])
+    spread = [np.kron(np.diag([1.0, 0.0]), np.ones((3, 3))) * np.tile(c[few], (1, 2, 2)) for c in covariance]
+    for c in spread:
+        c[:, 3:, 3:] = speed
+    options: dict[str, Any] = {"samples": 10_000, "backend": backend}
+    states = [x[few] for x in (position, velocity[0], spread[0], other, velocity[1], spread[1], radius)]
+    monte_carlo(*states, **options)
+    relative = 1e3 * np.hstack([position - other, velocity[0] - velocity[1]])[few]
+    straight_monte_carlo(relative, spread[0], radius[few], -10.0, 10.0, **options)
 
 
 CASES: dict[str, Callable[[CpuBackend, argparse.Namespace], None]] = {
@@ -330,8 +342,8 @@ spills are the compiler's; times follow from a model and are lower limits.
 Cases: *screening*, {options.hours:g} h of {source}, 5 km; *debris*, {
         options.years:g} a of two runs of the shipped removal
 scenario; *cells*, a step of its population in cubes of 20 km, 64 samples; *risk*, collision probabilities of 30,000
-random encounters; *functions*, the elementary functions, which only tests launch. NVRTC
-{".".join(map(str, nvrtc.version()))}, commit {machine.describe()["commit"][:8]}. {covered}
+random encounters, and 10,000 samples of 100 of them; *functions*, the elementary functions, which only tests launch.
+NVRTC {".".join(map(str, nvrtc.version()))}, commit {machine.describe()["commit"][:8]}. {covered}
 
 ## Counts
 

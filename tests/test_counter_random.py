@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from stmgpu.counter_random import threefry, uniform
+from stmgpu.counter_random import normal_pair, threefry, uniform
 
 # counter, key, output: Random123 1.14, tests/kat_vectors, threefry2x64 with 20 rounds (Salmon et al. 2011)
 KNOWN = [
@@ -56,3 +57,18 @@ def test_uniform_is_open_at_both_ends() -> None:
     ends = uniform(np.array([0, 2**64 - 1], dtype=np.uint64))
     assert ends[0] == 2.0**-53
     assert ends[1] == 1.0 - 2.0**-53
+
+
+def test_normal_deviates_by_quantiles_and_moments() -> None:
+    """Of 400,000 deviates: shares beyond -4 to 4 sigmas and moments within 4 standard errors, no correlation."""
+    n = 200_000
+    first, second = normal_pair(*(uniform(words) for words in threefry(3, 1 << 32, np.arange(n), 5)))
+    z = np.concatenate([first, second])
+    for sigmas in np.arange(-4.0, 4.5, 0.5):
+        share = ndtr(sigmas)
+        assert abs((z < sigmas).mean() - share) < 4.0 * np.sqrt(share * (1.0 - share) / len(z))
+    for moment, exact, variance in ((1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)):
+        assert abs((z**moment).mean() - exact) < 4.0 * np.sqrt(variance / len(z))
+    for x, y in ((first, second), (first[1:], first[:-1]), (first**2, second**2)):
+        assert abs(np.corrcoef(x, y)[0, 1]) < 4.0 / np.sqrt(n)
+    assert abs(normal_pair(2.0**-53, 0.0)[0]) < 8.58

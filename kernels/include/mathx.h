@@ -132,6 +132,20 @@ STM_FN real power_two_thirds(real x) {
     return sel(x > 0.0, (y * y) * from_bits((1023 + 2 * j) << 52), nan);
 }
 
+// Natural logarithm of x, positive and normal, at most 1.1 ulp. x = m 2^k with m in [0.7, 1.42], k through the exponent
+// bits; ln m = 2 artanh s with s = (m - 1) / (m + 1), by s + s^3 P(s^2) (error of the polynomial 5e-19 relative).
+STM_FN real log_of(real x) {
+    ints power = ((bits(x) + 0x00095f6200000000LL) >> 52) & 0x7ff;
+    real m = from_bits(bits(x) - ((power - 1023) << 52));
+    real k = from_bits(power | 0x4330000000000000LL) - (4503599627370496.0 + 1023.0);
+    real f = m - 1.0, s = f / (2.0 + f), z = s * s, w = z * z;
+    real low = (0.3333333333333333 + z * 0.2000000000000044) + w * (0.14285714285401627 + z * 0.11111111195897364);
+    real up = (0.09090897815749122 + z * 0.07693120086223919) + w * (0.06634380281018362 + z * 0.06543378833476035);
+    real half = 0.5 * (f * f);
+    real tail = s * (half + (2.0 * z) * (low + (w * w) * up));
+    return k * 0.6931471803691238 + ((f - (half - tail)) + k * 1.9082149292705877e-10);
+}
+
 // e^x, at most 1.1 ulp, x taken as -708 where it is smaller or not a number, and as 709 where it is larger.
 // x = k ln 2 + r, |r| <= ln 2 / 2: the first piece of ln 2 has 32 bits and k has 11, so their product is exact. Then
 // 1 + r + r^2 P(r) (error of the polynomial 1.4e-17 relative) and the exponent bits.

@@ -10,6 +10,7 @@
 // (2^64 / golden ratio); 1 to 11 are those of stmgpu/debris/streams.py.
 #define STREAM_ANGLE 1ULL
 #define STREAM_COLLISION 3ULL
+#define STREAM_SAMPLE 12ULL  // deviates of states, see stmgpu/risk/montecarlo_kernels.py
 #define STREAM_ODD 0x9E3779B97F4A7C15ULL
 
 // One round: the words are unsigned, additions are modulo 2^64.

@@ -14,6 +14,7 @@ from stmgpu.cli.approximations import add_approximations, show_approximations
 from stmgpu.cli.common import Backend, Threads, backend_name, say
 from stmgpu.cli.outputs import check_outputs, name_of, opened
 from stmgpu.cli.results import plain, result
+from stmgpu.cli.samples import add_samples, show_samples
 from stmgpu.csv_cells import protected
 from stmgpu.errors import InputError, counted, printable
 from stmgpu.files import writing
@@ -200,6 +201,11 @@ def pc(
         bool,
         typer.Option("--compare", help="Show published approximations beside the exact two-dimensional probability."),
     ] = False,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="Also draw so many samples of each message's states: the probability by Monte Carlo."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
     csv: CsvFile = None,
     backend: Backend = "auto",
     threads: Threads = None,
@@ -219,6 +225,7 @@ def pc(
         raise InputError("--radius and --radii are given; choose one: --radius also replaces what messages state")
     rule = None if radii is None else radius_rule(radii)
     name = backend_name(backend, threads)
+    runner = get_backend(name, threads=threads)
     messages, rejected = read_messages([*cdm, *(files or ())])
     risks = message_risks(
         messages,
@@ -226,7 +233,7 @@ def pc(
         radii=rule,
         cross_correlation=cross_correlation,
         on_rejected=rejected.append,
-        backend=get_backend(name, threads=threads),
+        backend=runner,
     )
     list_rejected(rejected)
     if not risks:
@@ -234,12 +241,16 @@ def pc(
     rows = [_row(risk) for risk in risks]
     if compare:
         add_approximations(rows)
+    if samples is not None:
+        add_samples(rows, risks, samples, seed, runner)
     written = _written(csv, rows)
 
     def show(console: Console) -> None:
         _show(console, rows, len(rejected))
         if compare:
             show_approximations(console, rows)
+        if samples is not None:
+            show_samples(console, rows)
 
     document = {"messages": rows, "refuted": sum(r.refuted for r in risks), "rejected": len(rejected)}
     result(document | {"rejections": rejected}, show, written=written)

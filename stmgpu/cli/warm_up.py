@@ -23,7 +23,7 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
 from stmgpu.errors import StaleElementsWarning
 from stmgpu.propagate.ephemeris import propagate
-from stmgpu.risk import encounter_probability
+from stmgpu.risk import encounter_probability, monte_carlo, straight_monte_carlo
 from stmgpu.screen.screening import screen
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _evolve(backend: CudaBackend) -> None:
 
 
 def _assess(backend: CudaBackend) -> None:
-    """Collision probabilities, of discs far smaller and far larger than the sigmas."""
+    """Collision probabilities, of discs far smaller and far larger than the sigmas, and by samples."""
     position, covariance = np.array([[7000.0, 0.0, 0.0]]), np.array([np.diag([1e4, 1e6, 1e4])])
     encounter_probability(
         position,
@@ -139,6 +139,10 @@ def _assess(backend: CudaBackend) -> None:
         np.array([1.0, 100.0, 1e4]),
         backend=backend,
     )
+    spread = np.diag([1e4, 1e6, 1e4, 1.0, 1e-2, 1e-2])
+    speed = np.array([[0.0, 7.5, 0.0]])
+    monte_carlo(position, speed, spread, np.add(position, 0.1), -speed, spread, 100.0, samples=256, backend=backend)
+    straight_monte_carlo(np.ones(6), spread, 100.0, -1.0, 1.0, samples=256, backend=backend)
 
 
 def _kernels(cache: Path | None) -> set[str]:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from stmgpu.risk.maximum import frisbee_probability, maximum_probability
     from stmgpu.risk.message_building import MessageObjects, conjunction_messages
     from stmgpu.risk.messages import MessageRisk, message_risks
+    from stmgpu.risk.montecarlo import MonteCarlo, binomial_limits, monte_carlo, straight_monte_carlo
     from stmgpu.risk.pc import plane_probability
     from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
+    from stmgpu.risk.sampled_messages import message_samples
     from stmgpu.risk.socrates import socrates_table
 
 _HOME = {
@@ -22,9 +24,11 @@ _HOME = {
     "Encounters": "encounter",
     "MessageObjects": "message_building",
     "MessageRisk": "messages",
+    "MonteCarlo": "montecarlo",
     "Radii": "radii",
     "RadiusRule": "radii",
     "assess": "assessment",
+    "binomial_limits": "montecarlo",
     "covariance_source": "covariance",
     "conjunction_messages": "message_building",
     "encounter_geometry": "encounter",
@@ -32,9 +36,12 @@ _HOME = {
     "frisbee_probability": "maximum",
     "maximum_probability": "maximum",
     "message_risks": "messages",
+    "message_samples": "sampled_messages",
+    "monte_carlo": "montecarlo",
     "plane_probability": "pc",
     "radius_rule": "radii",
     "socrates_table": "socrates",
+    "straight_monte_carlo": "montecarlo",
 }
 
 __all__ = [
@@ -43,9 +50,11 @@ __all__ = [
     "Encounters",
     "MessageObjects",
     "MessageRisk",
+    "MonteCarlo",
     "Radii",
     "RadiusRule",
     "assess",
+    "binomial_limits",
     "conjunction_messages",
     "covariance_source",
     "encounter_geometry",
@@ -53,9 +62,12 @@ __all__ = [
     "frisbee_probability",
     "maximum_probability",
     "message_risks",
+    "message_samples",
+    "monte_carlo",
     "plane_probability",
     "radius_rule",
     "socrates_table",
+    "straight_monte_carlo",
 ]
 
 

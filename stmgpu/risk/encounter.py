@@ -75,7 +75,7 @@ def encounter_geometry(  # noqa: PLR0917  # the fields of two objects, in one or
     """Project encounters on their planes; arguments and errors as for :func:`encounter_probability`."""
     radius = np.atleast_1d(np.asarray(radius_m, np.float64))
     vectors = [
-        _shaped(x, (3,), name)
+        shaped(x, (3,), name)
         for x, name in (
             (position_1_km, "position_1_km"),
             (velocity_1_km_s, "velocity_1_km_s"),
@@ -84,7 +84,7 @@ def encounter_geometry(  # noqa: PLR0917  # the fields of two objects, in one or
         )
     ]
     covariances = [
-        _shaped(x, (3, 3), name)
+        shaped(x, (3, 3), name)
         for x, name in ((covariance_1_m2, "covariance_1_m2"), (covariance_2_m2, "covariance_2_m2"))
     ]
     lengths = {len(x) for x in (*vectors, *covariances, radius) if len(x) != 1}
@@ -164,7 +164,8 @@ def encounter_probability(  # noqa: PLR0917  # the fields of two objects, in one
     )
 
 
-def _shaped(values: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
+def shaped(values: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
+    """Values of n encounters as an array of shape (n, *shape); one that is of `shape` itself is one encounter's."""
     array = np.asarray(values, np.float64)
     array = array[np.newaxis] if array.shape == shape else array
     if array.ndim != len(shape) + 1 or array.shape[1:] != shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +81,8 @@ class MessageRisk:
         What a reader of the numbers should know, in words.
     stated, stated_method : float and str
         COLLISION_PROBABILITY of the message, NaN if it has none, and its method.
+    message : ConjunctionMessage
+        The message itself.
     """
 
     source: str
@@ -109,6 +111,7 @@ class MessageRisk:
     flags: tuple[str, ...]
     stated: float
     stated_method: str
+    message: ConjunctionMessage = field(repr=False)
 
 
 def message_risks(
@@ -173,7 +176,7 @@ def message_risks(
         return []
     runner = get_backend(backend) if isinstance(backend, str) else backend
     radius = np.array([value for value, _ in combined])
-    r1, v1, c1, r2, v2, c2 = _arrays(used)
+    r1, v1, c1, r2, v2, c2 = (x[:, :3, :3] if x.ndim == 3 else x for x in message_states(used))
     shared, notes = np.zeros((len(used), 6, 6)), [""] * len(used)
     if cross_correlation:
         shared, notes = shared_covariances(used, np.hstack([r1, v1]), np.hstack([r2, v2]))
@@ -230,8 +233,15 @@ def _object_type(one: ConjunctionObject) -> str:
     return TYPE_NAMES.get(one.fields.get("OBJECT_TYPE", "").strip().upper(), "")
 
 
-def _arrays(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
-    """Positions, velocities and covariances of both objects; those of different frames along the axes of TEME."""
+def message_states(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
+    """States of both objects of n messages; those of different frames along the axes of TEME.
+
+    Returns
+    -------
+    list of float64
+        Position [km] and velocity [km/s] of shape (n, 3) and RTN covariance [m^2, m^2/s, m^2/s^2] of shape (n, 6, 6)
+        of the first object, then of the second one.
+    """
     columns: list[Floats] = []
     for k in (0, 1):
         objects = [message.objects[k] for message in messages]
@@ -245,7 +255,7 @@ def _arrays(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
                 r[row : row + 1], v[row : row + 1] = to_teme(
                     objects[row].frame, [time], r[row : row + 1], v[row : row + 1]
                 )
-        columns += [r, v, np.array([one.covariance[:3, :3] for one in objects])]
+        columns += [r, v, np.array([one.covariance[:6, :6] for one in objects])]
     return columns
 
 
@@ -302,6 +312,7 @@ def _risk(
         flags=tuple(flags),
         stated=message.number("COLLISION_PROBABILITY"),
         stated_method=message.fields.get("COLLISION_PROBABILITY_METHOD", ""),
+        message=message,
     )
 
 

@@ -349,7 +349,7 @@ ENTRIES: dict[str, Callable[[Path], None]] = {
     "mean_field": _rates,
     **{
         name: _on_backend(name)
-        for name in ("primaries", "trajectories", "states", "shells", "encounters", "probabilities")
+        for name in ("primaries", "trajectories", "states", "shells", "encounters", "probabilities", "samples")
     },
 }
 SLOW = {"evolve", "trajectories", "screen_to_store", "propagate_to_store", "evolve_to_store"}

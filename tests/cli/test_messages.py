@@ -11,7 +11,7 @@ from support.commands import refused, stmgpu
 from support.messages import json_text, kvn, space_track
 
 from stmgpu.messages.cdm import read_cdm
-from stmgpu.risk import message_risks
+from stmgpu.risk import message_risks, message_samples
 from stmgpu.risk.comparison import METHODS
 
 
@@ -96,6 +96,28 @@ def test_approximations_beside_the_exact_probability(folder: Path) -> None:
     document = json.loads(stmgpu(*command, "--json").stdout)
     assert document["messages"][0]["pc_serra2016"] == float(row["pc_serra2016"])
     assert document["messages"][1]["pc_serra2016"] is None
+
+
+def test_samples_beside_the_other_probabilities(folder: Path) -> None:
+    (folder / "far.cdm").write_text(kvn(replace={"CR_R": "CR_R = 1e-3 [m**2]"}))  # far from positive definite
+    command = ("pc", "--cdm", "cdm/good.cdm", "--cdm", "far.cdm", "--samples", 2000, "--seed", 7)
+    result = stmgpu("-q", *command, "--backend", "reference", "--csv", "pc.csv")
+    assert result.exit_code == 0, result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    found = message_samples(message_risks(read_cdm("cdm/good.cdm")), 2000, seed=7, backend="reference")
+    assert f"{found.lower[0]:.3e} to {found.upper[0]:.3e}" in result.stdout
+    assert "2: a covariance is far from positive definite" in result.stdout
+    assert "2000 samples each, two-body motion, seed 7" in result.stdout
+    row, none = _rows("pc.csv")
+    assert int(row["mc_hits"]) == found.hits[0]
+    assert (float(row["mc_upper"]), float(row["mc_start_s"])) == (found.upper[0], found.start_s[0])
+    assert (none["mc_probability"], none["mc_hits"]) == ("", "0")
+    document = json.loads(stmgpu(*command, "--backend", "reference", "--json").stdout)
+    assert document["messages"][0]["mc_probability"] == found.probability[0]
+    assert document["messages"][1]["mc_probability"] is None
+    refused = stmgpu("pc", "--cdm", "cdm/good.cdm", "--samples", 0)
+    assert refused.exit_code == 2
+    assert "samples must be a whole number of 1 or more" in refused.stderr
 
 
 def test_bad_messages_of_pc_are_listed(folder: Path) -> None:

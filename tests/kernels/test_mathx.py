@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend
+from stmgpu.counter_random import normal_pair
 
 mpmath = pytest.importorskip("mpmath")
 
 Array = NDArray[np.float64]
-SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE, EXP, NORMAL = range(8)
+SINCOS, ROUGH, SMALL, ATAN2, TWO_THIRDS, REDUCE, EXP, NORMAL, LOG, PAIR = range(10)
 N = 4096
 
 
@@ -167,3 +168,54 @@ def test_normal_interval(kernel_backend: Backend) -> None:
         ]
         error = max(abs(float(mpmath.mpf(float(g)) / e - 1)) for g, e in zip(got, exact, strict=True))
     assert error <= 2e-13
+
+
+def test_log(kernel_backend: Backend) -> None:
+    """At most 1.1 ulp, as mathx.h says: over all normal numbers, around 1, and where the reduction changes over."""
+    rng = np.random.default_rng(14)
+    near = np.sqrt(2.0) * np.exp2(rng.integers(-60, 60, N // 4)) * (1.0 + rng.uniform(-1e-8, 1e-8, N // 4))
+    x = np.concatenate(
+        [
+            np.exp(rng.uniform(-708.0, 709.0, N // 4)),
+            1.0 + rng.choice([-1.0, 1.0], N // 4) * np.exp2(-rng.uniform(1.5, 52.0, N // 4)),
+            near,
+            rng.uniform(0.0, 1.0, N // 4) + 2.0**-53,
+        ]
+    )
+    got, _ = _values(kernel_backend, LOG, x)
+    assert _error(got, mpmath.log, x)[0] <= 1.1
+    ones, _ = _values(kernel_backend, LOG, np.ones(16))
+    assert (ones == 0.0).all()
+
+
+def test_normal_pair(kernel_backend: Backend) -> None:
+    """Within 6e-15 of the exact deviates, to the ends of what uniform() gives, and as NumPy has it."""
+    rng = np.random.default_rng(15)
+    u = np.concatenate([2.0 ** -rng.uniform(0.0, 53.0, N // 2), 1.0 - 2.0 ** -rng.uniform(1.0, 53.0, N // 2)])
+    w = rng.uniform(0.0, 1.0, N)
+    u[:4], w[:4] = [2.0**-53, 1.0 - 2.0**-53] * 2, [0.5, 0.5, 2.0**-53, 1.0 - 2.0**-53]
+    first, second = _values(kernel_backend, PAIR, u, w)
+    for got, turn in ((first, mpmath.cos), (second, mpmath.sin)):
+        _, absolute = _error(got, lambda a, b, t=turn: mpmath.sqrt(-2 * mpmath.log(a)) * t(2 * mpmath.pi * b), u, w)
+        assert absolute <= 6e-15
+    for got, twin in zip((first, second), normal_pair(u, w), strict=True):
+        np.testing.assert_allclose(got, twin, rtol=0.0, atol=8e-15)
+    assert first[0] == pytest.approx(-8.5717, abs=1e-4)
+
+
+def test_normal_deviates_far_out(kernel_backend: Backend) -> None:
+    """Tails beyond 2 to 7 sigmas, sampled evenly in the logarithm of the first number, so that all have their hits."""
+    rng = np.random.default_rng(16)
+    layers, each = 53, 8192
+    layer = np.repeat(np.arange(layers), each)
+    u = np.exp2(-layer - 1.0) * (1.0 + rng.uniform(0.0, 1.0, layers * each))
+    weight = np.exp2(-layer - 1.0) / each
+    first, second = _values(kernel_backend, PAIR, u, rng.uniform(0.0, 1.0, layers * each))
+    for sigmas in (2.0, 4.0, 6.0, 7.0):
+        exact = 0.5 * float(mpmath.erfc(sigmas / mpmath.sqrt(2)))
+        for tail in (first > sigmas, first < -sigmas, second > sigmas, second < -sigmas):
+            assert (weight * tail).sum() == pytest.approx(exact, rel=0.15)
+    for moment, exact in ((1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0)):
+        for x in (first, second):
+            assert (weight * x**moment).sum() == pytest.approx(exact, abs=0.15)
+    assert abs((weight * first * second).sum()) < 0.05

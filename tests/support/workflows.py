@@ -28,7 +28,7 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec, PropagationSpec
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
-from stmgpu.risk import encounter_geometry, plane_probability
+from stmgpu.risk import encounter_geometry, monte_carlo, plane_probability, straight_monte_carlo
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import FEW
@@ -186,10 +186,12 @@ def functions(backend: Backend) -> Arrays:
     x = np.concatenate([rng.uniform(-1e6, 1e6, 512), 10.0 ** rng.uniform(-9, 9, 512), np.resize([0.0, -0.0], 16)])
     y = rng.uniform(-1.0, 1.0, len(x))
     found: Arrays = {}
-    for function in range(8):
+    shares = np.linspace(1e-9, 1.0 - 1e-9, len(x))
+    for function in range(10):
         first, second = backend.empty(len(x)), backend.empty(len(x))
-        given = backend.put(np.abs(x) if function in (4, 7) else x)
-        backend.launch("mathx_values", len(x), len(x), function, given, backend.put(y), first, second)
+        given = shares if function == 9 else np.abs(x) + (function == 8) if function in (4, 7, 8) else x
+        other = backend.put(shares[::-1].copy() if function == 9 else y)
+        backend.launch("mathx_values", len(x), len(x), function, backend.put(given), other, first, second)
         found |= {f"{function} first": backend.get(first), f"{function} second": backend.get(second)}
     return found
 
@@ -219,6 +221,28 @@ def probabilities(backend: Backend) -> Arrays:
     return {"pc": plane_probability(*plane, radius, backend=backend)} | vars(found)
 
 
+def samples(backend: Backend) -> Arrays:
+    """Hits among samples of orbits that pass fast and slowly, and of straight motion."""
+    rng = np.random.default_rng(14)
+    n = 12
+    position = rng.normal(size=(n, 3))
+    position *= rng.uniform(7000.0, 9000.0, (n, 1)) / np.linalg.norm(position, axis=1, keepdims=True)
+    velocity = np.cross(position, rng.normal(size=(n, 3)))
+    velocity *= 7.3 / np.linalg.norm(velocity, axis=1, keepdims=True)
+    other = np.where(np.arange(n)[:, np.newaxis] % 3, velocity + 1e-3 * rng.normal(size=(n, 3)), -velocity)
+    spread = rng.normal(size=(2, n, 6, 6)) * [[20.0], [60.0], [20.0], [0.05], [0.02], [0.02]]
+    first, second = spread @ spread.transpose(0, 1, 3, 2)
+    near = position + 0.02 * rng.normal(size=(n, 3))
+    found: Arrays = {}
+    for name, window in (("short", {}), ("long", {"start_s": -3000.0, "stop_s": 2000.0})):
+        options: Any = {"samples": 300, "seed": 9, "backend": backend, **window}
+        hits = monte_carlo(position, velocity, first, near, other, second, 60.0, **options)
+        found |= {f"{name} {key}": np.asarray(value) for key, value in vars(hits).items()}
+    state = np.hstack([near - position, other - velocity]) * 1e3
+    straight = straight_monte_carlo(state, first, 60.0, -100.0, 100.0, samples=300, seed=2**64 - 1, backend=backend)
+    return found | {f"straight {key}": np.asarray(value) for key, value in vars(straight).items()}
+
+
 WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
     f.__name__: f
     for f in (
@@ -234,6 +258,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
         probabilities,
         functions,
         orbits,
+        samples,
     )
 }
 

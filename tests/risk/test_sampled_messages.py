@@ -1,0 +1,37 @@
+"""Monte Carlo of messages: the same numbers as from their states, and what is said about them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from support.messages import kvn
+
+from stmgpu.backend import Backend
+from stmgpu.messages.cdm import read_cdm
+from stmgpu.risk import message_risks, message_samples, monte_carlo
+from stmgpu.risk.sampled_messages import remarks
+
+
+def test_a_message_is_sampled_with_all_of_its_covariance(backend: Backend) -> None:
+    (message,) = read_cdm(kvn().encode())
+    (risk,) = message_risks([message], radius_m=300.0, backend=backend)
+    found = message_samples([risk], 1500, seed=3, confidence=0.999, backend=backend)
+    states = [
+        x for one in message.objects for x in (one.position_km, one.velocity_km_s, np.array(one.covariance)[:6, :6])
+    ]
+    same = monte_carlo(*[*states, 300.0], samples=1500, seed=3, backend=backend)
+    assert found.hits.tolist() == same.hits.tolist()
+    assert found.lower[0] < risk.probability < found.upper[0]
+    assert remarks(found, [risk]) == [[]]
+    shared = dataclasses.replace(risk, flags=("correlated: the common error",))
+    assert remarks(found, [shared])[0][0].startswith("both objects are drawn independently")
+
+
+def test_remarks() -> None:
+    (message,) = read_cdm(kvn(replace={"CRDOT_RDOT": "CRDOT_RDOT = 2.5e7 [m**2/s**2]"}).encode())
+    risks = message_risks([message], backend="reference")
+    found = message_samples(risks, 200, backend="reference")
+    unmoved, low = remarks(found, risks)[0]
+    assert unmoved == f"{found.unmoved[0]} samples could not be moved; the upper limit takes them for hits"
+    assert low.startswith(f"{found.low[0]} samples have a perigee below the surface")
