@@ -95,13 +95,14 @@ def lines(text: str) -> Lines:
     (0.0001, 1e-05)
     """
     if text in line_names():
-        return _read(_SHIPPED / f"{text}.toml")
+        return read_lines(_SHIPPED / f"{text}.toml")
     if Path(text).suffix.lower() == ".toml":
-        return _read(Path(text))
+        return read_lines(Path(text))
     raise InputError(f"the lines {text!r} are unknown; allowed are {', '.join(line_names())}, and a file in .toml")
 
 
-def _read(file: Path) -> Lines:
+def read_lines(file: Path) -> Lines:
+    """Lines of a TOML file; see :func:`lines`."""
     document = read_toml(file, kind="file of lines", limits=Limits(_MAX_BYTES))
     try:
         allowed = ("source", "act", "watch")

@@ -28,6 +28,9 @@ from stmgpu.messages.cdm import format_cdm, read_cdm
 from stmgpu.messages.socrates import COLUMNS, read_socrates
 from stmgpu.risk.covariance_files import read_covariance_table
 from stmgpu.risk.covariance_model import CovarianceModel, format_model, read_model
+from stmgpu.risk.object_tables import LARGEST_M, read_object_table
+from stmgpu.risk.radius_files import read_radius_rule
+from stmgpu.risk.triage import read_lines
 
 Read = Callable[[bytes, Path], Any]
 
@@ -112,6 +115,24 @@ at_days = 1.1
 sigma_m = [90.0, 770.0, 65.0]
 verdict = "calibrated"
 """
+OBJECTS = "norad_id,radius_m,sigma_m,mass_kg,owner,source\n25544,55,2,420000,ISS,drawing\n9,,,3,,\n5,0.4,,,US,radar\n"
+RADII = """source = "an operator"
+catalog_radii = false
+[default]
+radius_m = 2
+[[object]]
+norad_id = 5
+radius_m = 0.3
+sigma_m = 0.1
+[[name]]
+pattern = "SAT-?*[A]"
+radius_m = 4.0
+source = "drawing 7"
+[[type]]
+object_type = "ROCKET BODY"
+radius_m = 6.0
+"""
+LINES = 'source = "an operator"\nact = 1e-4\nwatch = 1e-7\n'
 SCENARIO = """years = 20
 runs = 2
 [population]
@@ -130,7 +151,7 @@ per_year = 5
 READ = (
     *FORMATS, "gzip", "OEM in KVN", "OEM in XML", "MEME", "SATCAT", "scenario", "table", "MAT", "space weather",
     "space weather as CSV", "CDM in KVN", "CDM in XML", "CDM in JSON", "SOCRATES",
-    "covariance model", "covariance table",
+    "covariance model", "covariance table", "radius rule", "table of objects", "lines of a triage",
 )  # fmt: skip
 """Formats of `sound_files`."""
 
@@ -140,6 +161,12 @@ def _model(path: Path) -> CovarianceModel:
     path.write_text(format_model(model), encoding="utf-8")
     assert read_model(path) == model
     return model
+
+
+def _radii(path: Path) -> Any:
+    found = read_radius_rule(path).of([5, 7], ["SAT-1A", "X"], ["", "ROCKET BODY"])
+    assert ((found.radius_m >= 0.0) & (found.radius_m <= LARGEST_M)).all()
+    return found
 
 
 def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
@@ -163,6 +190,9 @@ def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
         "SOCRATES": (SOCRATES.encode(), lambda content, path: read_socrates(content, on_rejected=lambda text: None)),
         "covariance model": (COVARIANCE_MODEL.encode(), _from_file(_model)),
         "covariance table": (COVARIANCES.encode(), lambda content, path: read_covariance_table(content)),
+        "radius rule": (RADII.encode(), _from_file(_radii)),
+        "table of objects": (OBJECTS.encode(), lambda content, path: read_object_table(content)),
+        "lines of a triage": (LINES.encode(), _from_file(read_lines)),
         "SATCAT": (SATCAT.encode(), lambda content, path: read_satcat(content)),
         "scenario": (SCENARIO.encode(), _from_file(read_study)),
         "table": (TABLE.encode(), _from_file(lambda path: read_table(path, generator))),
