@@ -54,6 +54,9 @@ def assess(
         str,
         typer.Option(metavar="LINES", help="Lines of the triage: cara (1e-4 and 1e-7), 1e-5, 1e-6 or a TOML file."),
     ] = "cara",
+    decision_hours: Annotated[
+        float, typer.Option(help="Time before TCA at which a decision is made, in hours: the forecast is for it.")
+    ] = 24.0,
     csv: Annotated[
         Path | None, typer.Option(help="CSV file to write; replaces an existing file; - writes to standard output.")
     ] = None,
@@ -77,7 +80,7 @@ def assess(
         raise InputError("there is nothing to assess; name the store of a screening, or messages with --cdm")
     check_outputs(None, csv)
     common.backend_name(choices.backend, choices.threads)
-    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines)
+    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, decision_hours)
     if choices.dry_run:
         options = choices.options(None)
         print_plan(plan_assessment(store, settings, options), options)

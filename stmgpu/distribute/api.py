@@ -258,6 +258,7 @@ def assess_store(
     covariance: str = "tle",
     radii: str = "socrates",
     lines: str = "cara",
+    decision_hours: float = 24.0,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     backend: BackendName = "auto",
@@ -271,7 +272,7 @@ def assess_store(
     ----------
     path : path-like
         Store of a finished screening.
-    covariance, radii, lines : str
+    covariance, radii, lines, decision_hours
         See :func:`stmgpu.assess`; files are copied into the store.
     executor, tiling, backend, threads, progress, stop
         See :func:`screen_to_store`.
@@ -298,7 +299,7 @@ def assess_store(
     from stmgpu.risk.settings import AssessmentSettings
 
     options = RunOptions(executor, tiling, "resume", backend, threads, progress, stop)
-    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines), options)
+    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines, decision_hours), options)
     return run_to_store(plan, place_of(path), options)
 
 

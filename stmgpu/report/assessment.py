@@ -61,13 +61,12 @@ def assessment_summary(con: xr.Dataset) -> dict[str, Any]:
 
 
 def worst(con: xr.Dataset, rows: int = WORST) -> np.ndarray[Any, Any]:
-    """Row numbers of the most urgent conjunctions: by their triage, then by probability.
+    """Row numbers of the most urgent conjunctions: by triage, then by probability, those to improve by the forecast.
 
     With covariances of a model alone the maximum probability goes before the probability.
     """
-    pc, largest = con.pc.to_numpy(), con.pc_max.to_numpy()
-    first = largest if a_model_alone(con) else pc
-    order = ranked(con.triage.to_numpy(), first, largest, np.full(len(pc), np.nan))
+    pc, largest, forecast = (con[name].to_numpy() for name in ("pc", "pc_max", "p_act"))
+    order = ranked(con.triage.to_numpy(), largest if a_model_alone(con) else pc, largest, forecast)
     return np.asarray(order[:rows])
 
 

@@ -18,12 +18,13 @@ from stmgpu.risk import variables as v
 from stmgpu.risk.covariance import AGE_BEYOND_MODEL, MISSING, NOT_CALIBRATED, REMEDIED
 from stmgpu.risk.curvature import LARGEST as CURVED
 from stmgpu.risk.curvature import curvature
+from stmgpu.risk.decision import encounter_forecast
 from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.messages import FARTHEST, LONGEST
 from stmgpu.risk.pair_states import PairPropagator, Pairs
 from stmgpu.risk.pc import plane_probability
-from stmgpu.risk.settings import AssessmentSettings
+from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
 from stmgpu.risk.triage import counts, triage
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
@@ -101,10 +102,20 @@ class Assessor:
         Rule of the hard-body radii.
     limits : Lines
         Lines of the triage.
+    decision_hours : float
+        Time before TCA at which a decision is made [h].
     """
 
-    def __init__(self, pairs: PairPropagator, source: CovarianceSource, rule: RadiusRule, limits: Lines) -> None:
+    def __init__(
+        self,
+        pairs: PairPropagator,
+        source: CovarianceSource,
+        rule: RadiusRule,
+        limits: Lines,
+        decision_hours: float = DECISION_HOURS,
+    ) -> None:
         self.pairs, self.source, self.rule, self.limits, self.backend = pairs, source, rule, limits, pairs.backend
+        self.decision_hours = decision_hours
         objects, others = pairs.objects, len(pairs.objects.trajectories)
         types = np.concatenate([objects.catalog.object_type, np.full(others, "")])
         stated_m = np.concatenate([objects.catalog.hard_body_radius_m, np.full(others, np.nan)])
@@ -131,11 +142,48 @@ class Assessor:
         radius, radius_source = self.rule.combined(self._radii[states.place_1], self._radii[states.place_2])
         columns = risk_columns(states.state_1_km, one, states.state_2_km, two, radius, backend=self.backend)
         columns["hard_body_source"] = radius_source
+        columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc"])
         decision = triage(
             columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, self.limits
         )
         columns["triage"], columns["triage_reason"] = decision
         return Assessment(columns, states, one, two)
+
+    def _outlook(
+        self,
+        states: PairStates,
+        time_jd: tuple[Floats, Floats],
+        now: tuple[Covariances, Covariances],
+        radius_m: Floats,
+        pc: Floats,
+    ) -> Floats:
+        """Forecast of rows with a probability.
+
+        At the decision the data behind an object are as old at TCA as the decision is early, unless they already are
+        younger; their covariance is that of the same source for that age.
+        """
+        found = np.full(len(pc), np.nan)
+        rows = np.flatnonzero(np.isfinite(pc))
+        if not len(rows):
+            return found
+        times, lead = (time_jd[0][rows], time_jd[1][rows]), self.decision_hours / 24.0
+        first, second = states.state_1_km[rows], states.state_2_km[rows]
+        then = [
+            self.source.at(self._ids[place[rows]], state, times, np.where(np.abs(age[rows]) > lead, lead, age[rows]))
+            for place, state, age in (
+                (states.place_1, first, states.age_1_days),
+                (states.place_2, second, states.age_2_days),
+            )
+        ]
+        found[rows] = encounter_forecast(
+            (first, second),
+            (now[0].matrix[rows, :3, :3], now[1].matrix[rows, :3, :3]),
+            (then[0].matrix[:, :3, :3], then[1].matrix[:, :3, :3]),
+            radius_m=radius_m[rows],
+            line=self.limits.act,
+            backend=self.backend,
+        ).p_act
+        return found
 
 
 def risk_columns(
@@ -163,7 +211,8 @@ def risk_columns(
     Returns
     -------
     dict
-        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`, but for the source of the radius and the triage.
+        Values by the names of :data:`stmgpu.risk.variables.VARIABLES`, but for the source of the radius, the forecast
+        and the triage.
     """
     runner = get_backend(backend) if isinstance(backend, str) else backend
     (r1, v1), (r2, v2) = ((state[:, :3], state[:, 3:]) for state in (state_1_km, state_2_km))
@@ -225,6 +274,7 @@ def assess(
     covariance: str = "tle",
     radii: str = "socrates",
     lines: str = "cara",
+    decision_hours: float = DECISION_HOURS,
     mode: str = "i",
     sets: ElementSets | None = None,
     backend: BackendName = "auto",
@@ -249,6 +299,8 @@ def assess(
         :func:`stmgpu.risk.radii.radius_rule`.
     lines : str
         Lines of the triage: 'cara', '1e-5', '1e-6' or a file, see :func:`stmgpu.risk.triage.lines`.
+    decision_hours : float
+        Time before TCA at which a decision is made, for ``p_act`` [h].
     mode : str
         Operation mode of SGP4 in the screening.
     sets : {'nearest', 'newest'}, optional
@@ -280,14 +332,14 @@ def assess(
     >>> bool((risks.pc_max >= risks.pc.fillna(0.0)).all())
     True
     """
-    settings = AssessmentSettings(covariance, radii, lines)
+    settings = AssessmentSettings(covariance, radii, lines, decision_hours)
     window = window_of(conjunctions)
     objects = screening_objects(catalog, ephemeris).for_window(window, sets)
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
         propagator = PairPropagator(objects, window, operation_mode(mode), runner)
         source = settings.source(norad_ids=ids_by_designator(objects))
-        assessor = Assessor(propagator, source, settings.rule(), settings.limits())
+        assessor = Assessor(propagator, source, settings.rule(), settings.limits(), settings.decision_hours)
         columns = assess_pairs(assessor, pairs_of(conjunctions), report)
     return assessed(conjunctions, columns, settings.attributes() | result_attributes(columns))
 

@@ -94,6 +94,7 @@ def assess_messages(
     )
     columns["pc_flags"][shared.any(axis=(1, 2))] |= v.CORRELATED
     columns["hard_body_source"] = np.array([source for _, source in radius])
+    columns["p_act"] = np.full(len(used), np.nan)
     columns["triage"], columns["triage_reason"] = triage(
         columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, limits
     )

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stmgpu.errors import InputError
 from stmgpu.risk.covariance import CovarianceSource, covariance_source
 from stmgpu.risk.radii import RadiusRule, radius_rule
 from stmgpu.risk.triage import Lines, lines
+from stmgpu.validation import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 FILES = ("covariance", "radii", "lines")
 """Settings that may name a file."""
+
+DECISION_HOURS = 24.0
+"""Time before TCA at which a decision is made unless the user says otherwise [h]."""
+
+_LONGEST_H = 720.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class AssessmentSettings:
         Rule of the hard-body radii, see :func:`stmgpu.risk.radii.radius_rule`.
     lines : str
         Lines of the triage, see :func:`stmgpu.risk.triage.lines`.
+    decision_hours : float
+        Time before TCA at which a decision is made [h], for the forecast.
     conjunctions : str
         Digest of the conjunctions in their store; empty in memory.
     rows : int
@@ -48,8 +57,15 @@ class AssessmentSettings:
     covariance: str = "tle"
     radii: str = "socrates"
     lines: str = "cara"
+    decision_hours: float = DECISION_HOURS
     conjunctions: str = ""
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        hours = number("decision_hours", self.decision_hours)
+        if not 0.0 < hours <= _LONGEST_H:
+            raise InputError(f"decision_hours is {hours:g}, allowed is above 0 and at most {_LONGEST_H:g}")
+        object.__setattr__(self, "decision_hours", hours)
 
     @classmethod
     def from_json(cls, fields: Fields) -> AssessmentSettings:
@@ -58,6 +74,7 @@ class AssessmentSettings:
             fields.text("covariance"),
             fields.text("radii"),
             fields.text("lines"),
+            fields.number("decision_hours"),
             fields.text("conjunctions"),
             fields.whole_number("rows"),
         )
@@ -68,6 +85,7 @@ class AssessmentSettings:
             "covariance": self.covariance,
             "radii": self.radii,
             "lines": self.lines,
+            "decision_hours": self.decision_hours,
             "conjunctions": self.conjunctions,
             "rows": self.rows,
         }
@@ -95,9 +113,9 @@ class AssessmentSettings:
         named: dict[str, Any] = {}
         for name in FILES:
             parts = []
-            for number, part in enumerate(_parts(getattr(self, name))):
+            for place, part in enumerate(_parts(getattr(self, name))):
                 path, equals, rest = (part, "", "") if Path(part).is_file() else part.partition("=")
-                kept = f"{name}-{number}{Path(path).suffix}"
+                kept = f"{name}-{place}{Path(path).suffix}"
                 if Path(path).is_file():
                     files[kept] = Path(path)
                     part = f"{kept}{equals}{rest}"
@@ -116,6 +134,7 @@ class AssessmentSettings:
             "triage_lines": limits.name,
             "red_line": limits.act,
             "watch_line": limits.watch,
+            "decision_hours": self.decision_hours,
         }
 
 

@@ -126,6 +126,19 @@ def test_no_row_depends_on_the_others(catalog: stm.Catalog, conjunctions: xr.Dat
         assert bytes_of(alone) == bytes_of(whole.isel(conjunction=part))
 
 
+def test_the_forecast_follows_the_age_of_the_elements(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None:
+    """Elements younger than the decision stay as they are, so that it is made already; older ones leave it open."""
+    now = stm.assess(conjunctions, catalog, decision_hours=720.0, lines="1e-6", backend="reference")
+    known = np.isfinite(now.pc.values)
+    clear = known & (np.abs(now.pc.values - 1e-6) > 1e-12)
+    np.testing.assert_allclose(now.p_act.values[clear], (now.pc.values >= 1e-6)[clear], rtol=0, atol=1e-6)
+    assert (np.isnan(now.p_act.values) == ~known).all()
+    later = stm.assess(conjunctions, catalog, decision_hours=1.0, lines="1e-6", backend="reference")
+    old = known & (conjunctions.primary_epoch_age_days.values > 0.1)
+    assert ((later.p_act.values[old] > 0.0) & (later.p_act.values[old] < 1.0)).any()
+    assert later.attrs["decision_hours"] == 1.0
+
+
 def test_assessing_again_replaces(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None:
     once = stm.assess(conjunctions, catalog, **ASSUMED)
     again = stm.assess(stm.assess(conjunctions, catalog), catalog, **ASSUMED)
@@ -166,5 +179,7 @@ def test_wrong_arguments(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None
         stm.assess(conjunctions, catalog, covariance="guess")
     with pytest.raises(InputError, match="lines 'guess' are unknown"):
         stm.assess(conjunctions, catalog, lines="guess")
+    with pytest.raises(InputError, match="decision_hours is -1, allowed is above 0"):
+        stm.assess(conjunctions, catalog, decision_hours=-1)
     with pytest.raises(InputError, match="radius rule 'guess' is unknown"):
         stm.assess(conjunctions, catalog, radii="guess")
