@@ -48,6 +48,19 @@ def test_a_covariance_of_the_same_shape_has_the_axes_of_now(kernel_backend: Back
     assert not found.grows.any()
 
 
+def test_no_row_depends_on_the_others(kernel_backend: Backend) -> None:
+    states, now = encounters(12)
+    then = (0.2 * now[0], 0.3 * now[1])
+    radius = np.geomspace(1.0, 300.0, 12)
+
+    def run(rows: slice) -> Floats:
+        some = ((a[rows], b[rows]) for a, b in (states, now, then))
+        return encounter_forecast(*some, radius_m=radius[rows], line=1e-4, backend=kernel_backend).p_act
+
+    alone = np.concatenate([run(slice(k, k + 1)) for k in range(12)])
+    np.testing.assert_array_equal(alone, run(slice(None)))
+
+
 def test_truth_drawn_in_space(kernel_backend: Backend) -> None:
     """Both objects are measured again: how often Pc is then above the line, within 4 standard deviations."""
     states, now = encounters(1)
