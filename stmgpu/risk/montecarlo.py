@@ -28,8 +28,8 @@ MOST_SAMPLES = 10**12
 SLOW = 0.2
 """Share of a radian of the orbit from which the spread of an encounter in time makes it a slow one.
 
-Of NASA CARA's 53 messages 11 are slow. Two of them, at 9 and 11 m/s, have all their hits a quarter to half of a period
-from TCA; samples of the other 42 have the same hits in Coppola's bounds and in the whole period.
+Of NASA CARA's 53 messages 12 are slow. Two of them, at 9 and 11 m/s, have all their hits a quarter to half of a period
+from TCA; 50,000 samples of the other 41 have the same hits in Coppola's bounds and in the whole period.
 """
 
 
