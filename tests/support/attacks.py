@@ -25,6 +25,7 @@ from stmgpu.debris.population.from_table import read_table
 from stmgpu.debris.population.mocat import read_mocat
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.messages.cdm import format_cdm, read_cdm
+from stmgpu.messages.cdm.density import density_sensitivity
 from stmgpu.messages.socrates import COLUMNS, read_socrates
 from stmgpu.risk.covariance_files import read_covariance_table
 from stmgpu.risk.covariance_model import CovarianceModel, format_model, read_model
@@ -77,6 +78,8 @@ def _from_file(reader: Callable[[Path], Any]) -> Read:
 def _cdm(content: bytes, path: Path) -> Any:
     for message in read_cdm(content):
         message.hard_body_radius()
+        for one in message.objects:
+            density_sensitivity(one)
         for form in ("kvn", "xml"):
             assert len(read_cdm(format_cdm(message, form))) == 1  # what was read can be written
     return message
@@ -133,6 +136,10 @@ object_type = "ROCKET BODY"
 radius_m = 6.0
 """
 LINES = 'source = "an operator"\nact = 1e-4\nwatch = 1e-7\n'
+DENSITY = """COMMENT DCP Density Forecast Uncertainty = 1.8e-01
+COMMENT DCP Sensitivity Vector RTN Pos = -2.0e+01 1.5e+03 -3.0e+00 [m]
+COMMENT DCP Sensitivity Vector RTN Vel = -1.5e+00 2.0e-02 6.0e-03 [m/sec]
+"""
 SCENARIO = """years = 20
 runs = 2
 [population]
@@ -184,7 +191,7 @@ def sound_files(folder: Path) -> dict[str, tuple[bytes, Read]]:
             meme(times, states),
             lambda content, path: read_trajectories(_Named(content), on_note=lambda note: None),
         ),
-        "CDM in KVN": (kvn().encode(), _cdm),
+        "CDM in KVN": (kvn().replace("COMMENT of object 1\n", DENSITY).encode(), _cdm),
         "CDM in XML": (format_cdm(read_cdm(kvn().encode()), "xml"), _cdm),
         "CDM in JSON": (json_text(space_track()).encode(), _cdm),
         "SOCRATES": (SOCRATES.encode(), lambda content, path: read_socrates(content, on_rejected=lambda text: None)),
