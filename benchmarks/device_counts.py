@@ -41,7 +41,7 @@ from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population.sources import load_population  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.propagate.screening_objects import ScreeningObjects  # noqa: E402
-from stmgpu.risk import encounter_probability, monte_carlo, straight_monte_carlo  # noqa: E402
+from stmgpu.risk import dwell_probability, encounter_probability, monte_carlo, straight_monte_carlo  # noqa: E402
 from stmgpu.screen.engine import run  # noqa: E402
 
 ARCH = 90
@@ -236,7 +236,7 @@ def cells(backend: CpuBackend) -> None:
 def risk(backend: CpuBackend) -> None:
     """Collision probabilities of 30,000 encounters, from far apart to flying together, with needles of covariances.
 
-    Of 100 of them also 10,000 samples.
+    Of 100 of them also 10,000 samples, and 200 slow pairs.
     """
     n, rng = 30_000, np.random.default_rng(0)
     position = rng.normal(size=(n, 3))
@@ -260,6 +260,9 @@ def risk(backend: CpuBackend) -> None:
     monte_carlo(*states, **options)
     relative = 1e3 * np.hstack([position - other, velocity[0] - velocity[1]])[few]
     straight_monte_carlo(relative, spread[0], radius[few], -10.0, 10.0, **options)
+    drawn = rng.normal(size=(200, 6, 6)) * np.repeat([30.0, 0.3], 3)[:, np.newaxis]
+    mean = rng.normal(size=(200, 6)) * np.repeat([60.0, 1.0], 3)
+    dwell_probability(mean, drawn @ drawn.transpose(0, 2, 1), radius[:200], -100.0, 300.0, backend=backend)
 
 
 CASES: dict[str, Callable[[CpuBackend, argparse.Namespace], None]] = {

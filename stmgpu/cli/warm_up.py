@@ -23,7 +23,7 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
 from stmgpu.errors import StaleElementsWarning
 from stmgpu.propagate.ephemeris import propagate
-from stmgpu.risk import encounter_probability, monte_carlo, straight_monte_carlo
+from stmgpu.risk import dwell_probability, encounter_probability, monte_carlo, straight_monte_carlo
 from stmgpu.screen.screening import screen
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _evolve(backend: CudaBackend) -> None:
 
 
 def _assess(backend: CudaBackend) -> None:
-    """Collision probabilities, of discs far smaller and far larger than the sigmas, and by samples."""
+    """Collision probabilities of discs small and large, by samples, and of a pair that stays near."""
     position, covariance = np.array([[7000.0, 0.0, 0.0]]), np.array([np.diag([1e4, 1e6, 1e4])])
     encounter_probability(
         position,
@@ -143,6 +143,8 @@ def _assess(backend: CudaBackend) -> None:
     speed = np.array([[0.0, 7.5, 0.0]])
     monte_carlo(position, speed, spread, np.add(position, 0.1), -speed, spread, 100.0, samples=256, backend=backend)
     straight_monte_carlo(np.ones(6), spread, 100.0, -1.0, 1.0, samples=256, backend=backend)
+    near = np.diag([100.0] * 3 + [0.01] * 3)
+    dwell_probability([20.0, 5.0, 0.0, -1.0, 0.0, 0.0], near, 10.0, 0.0, 60.0, backend=backend)
 
 
 def _kernels(cache: Path | None) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stmgpu.risk.assessment import assess
     from stmgpu.risk.covariance import Covariances, CovarianceSource, covariance_source
+    from stmgpu.risk.dwell import Dwell, dwell_probability
     from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
     from stmgpu.risk.maximum import frisbee_probability, maximum_probability
     from stmgpu.risk.message_building import MessageObjects, conjunction_messages
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOME = {
     "CovarianceSource": "covariance",
     "Covariances": "covariance",
+    "Dwell": "dwell",
     "Encounters": "encounter",
     "MessageObjects": "message_building",
     "MessageRisk": "messages",
@@ -31,6 +33,7 @@ _HOME = {
     "binomial_limits": "montecarlo",
     "covariance_source": "covariance",
     "conjunction_messages": "message_building",
+    "dwell_probability": "dwell",
     "encounter_geometry": "encounter",
     "encounter_probability": "encounter",
     "frisbee_probability": "maximum",
@@ -47,6 +50,7 @@ _HOME = {
 __all__ = [
     "CovarianceSource",
     "Covariances",
+    "Dwell",
     "Encounters",
     "MessageObjects",
     "MessageRisk",
@@ -57,6 +61,7 @@ __all__ = [
     "binomial_limits",
     "conjunction_messages",
     "covariance_source",
+    "dwell_probability",
     "encounter_geometry",
     "encounter_probability",
     "frisbee_probability",

@@ -349,7 +349,16 @@ ENTRIES: dict[str, Callable[[Path], None]] = {
     "mean_field": _rates,
     **{
         name: _on_backend(name)
-        for name in ("primaries", "trajectories", "states", "shells", "encounters", "probabilities", "samples")
+        for name in (
+            "primaries",
+            "trajectories",
+            "states",
+            "shells",
+            "encounters",
+            "probabilities",
+            "samples",
+            "dwells",
+        )
     },
 }
 SLOW = {"evolve", "trajectories", "screen_to_store", "propagate_to_store", "evolve_to_store"}

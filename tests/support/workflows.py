@@ -28,7 +28,8 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec, PropagationSpec
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
-from stmgpu.risk import encounter_geometry, monte_carlo, plane_probability, straight_monte_carlo
+from stmgpu.risk import dwell_probability, encounter_geometry, monte_carlo, plane_probability, straight_monte_carlo
+from stmgpu.risk.dwell import entry_rates
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
 from stmgpu.screen.plan import FEW
@@ -243,6 +244,17 @@ def samples(backend: Backend) -> Arrays:
     return found | {f"straight {key}": np.asarray(value) for key, value in vars(straight).items()}
 
 
+def dwells(backend: Backend) -> Arrays:
+    """Pairs that stay near each other, and rates of entry with all sizes of the sphere against the sigmas."""
+    rng, n = np.random.default_rng(13), 24
+    spread = rng.normal(size=(n, 6, 6)) * np.repeat([30.0, 0.3], 3)[:, np.newaxis]
+    covariance = spread @ spread.transpose(0, 2, 1)
+    mean = rng.normal(size=(n, 6)) * np.repeat([60.0, 1.0], 3)
+    rate, flags = entry_rates(mean, covariance, 10.0 ** rng.uniform(-1.0, 2.0, n), tolerance=1e-3, backend=backend)
+    found = dwell_probability(mean[:2], np.diag([400.0] * 3 + [0.04] * 3), 8.0, -20.0, 60.0, backend=backend)
+    return {"rate": rate, "flags of rates": flags} | vars(found)
+
+
 WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
     f.__name__: f
     for f in (
@@ -256,6 +268,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
         rates,
         encounters,
         probabilities,
+        dwells,
         functions,
         orbits,
         samples,
