@@ -6,7 +6,7 @@
 //   rate = R^2 Int N(R n; r, A) nu(n) dn,  nu = s phi(v_n / s) - v_n Phi(-v_n / s),
 //
 // where nu is the mean inward velocity of those at the position R n (V. Coppola, AAS 12-247, 2012; D. Hall, J. Spacecr.
-// Rockets 58 (2021) 1457). The density may be a needle on the sphere, and nu has a kink of width s / |v| where v_n = 0.
+// Rockets 58 (2021) 715). The density may be a needle on the sphere, and nu has a kink of width s / |v| where v_n = 0.
 // The pole lies along the mean velocity at the centre. Meridians are equally spaced, since the rate is periodic across
 // them: the trapezoidal rule converges geometrically. Each meridian is cut around its own kink, found by Newton's
 // method, and into panels no wider than the density asks for, of 12 Gauss-Legendre nodes. Beyond 7 widths ahead of the

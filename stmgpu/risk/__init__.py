@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stmgpu.risk.message_building import MessageObjects, conjunction_messages
     from stmgpu.risk.messages import MessageRisk, message_risks
     from stmgpu.risk.montecarlo import MonteCarlo, binomial_limits, monte_carlo, straight_monte_carlo
+    from stmgpu.risk.nc3d import EncounterEntries, encounter_entries
     from stmgpu.risk.pc import plane_probability
     from stmgpu.risk.radii import Radii, RadiusRule, radius_rule
     from stmgpu.risk.sampled_messages import message_samples
@@ -23,6 +24,7 @@ _HOME = {
     "CovarianceSource": "covariance",
     "Covariances": "covariance",
     "Dwell": "dwell",
+    "EncounterEntries": "nc3d",
     "Encounters": "encounter",
     "MessageObjects": "message_building",
     "MessageRisk": "messages",
@@ -34,6 +36,7 @@ _HOME = {
     "covariance_source": "covariance",
     "conjunction_messages": "message_building",
     "dwell_probability": "dwell",
+    "encounter_entries": "nc3d",
     "encounter_geometry": "encounter",
     "encounter_probability": "encounter",
     "frisbee_probability": "maximum",
@@ -51,6 +54,7 @@ __all__ = [
     "CovarianceSource",
     "Covariances",
     "Dwell",
+    "EncounterEntries",
     "Encounters",
     "MessageObjects",
     "MessageRisk",
@@ -62,6 +66,7 @@ __all__ = [
     "conjunction_messages",
     "covariance_source",
     "dwell_probability",
+    "encounter_entries",
     "encounter_geometry",
     "encounter_probability",
     "frisbee_probability",
