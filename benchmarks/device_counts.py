@@ -41,7 +41,13 @@ from stmgpu.debris.evolution.members import Coefficients, Members  # noqa: E402
 from stmgpu.debris.population.sources import load_population  # noqa: E402
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios  # noqa: E402
 from stmgpu.propagate.screening_objects import ScreeningObjects  # noqa: E402
-from stmgpu.risk import dwell_probability, encounter_probability, monte_carlo, straight_monte_carlo  # noqa: E402
+from stmgpu.risk import (  # noqa: E402
+    curved_probability,
+    dwell_probability,
+    encounter_probability,
+    monte_carlo,
+    straight_monte_carlo,
+)
 from stmgpu.screen.engine import run  # noqa: E402
 
 ARCH = 90
@@ -236,7 +242,7 @@ def cells(backend: CpuBackend) -> None:
 def risk(backend: CpuBackend) -> None:
     """Collision probabilities of 30,000 encounters, from far apart to flying together, with needles of covariances.
 
-    Of 100 of them also 10,000 samples, and 200 slow pairs.
+    Of 100 of them also 10,000 samples, of 200 slow pairs, and 1,000 on curved orbits.
     """
     n, rng = 30_000, np.random.default_rng(0)
     position = rng.normal(size=(n, 3))
@@ -263,6 +269,11 @@ def risk(backend: CpuBackend) -> None:
     drawn = rng.normal(size=(200, 6, 6)) * np.repeat([30.0, 0.3], 3)[:, np.newaxis]
     mean = rng.normal(size=(200, 6)) * np.repeat([60.0, 1.0], 3)
     dwell_probability(mean, drawn @ drawn.transpose(0, 2, 1), radius[:200], -100.0, 300.0, backend=backend)
+    many = slice(0, 1_000)
+    wide = [rng.normal(size=(1_000, 6, 6)) * np.array([20, 500, 20, 0.5, 0.02, 0.02])[:, None] for _ in range(2)]
+    curved = [a @ a.transpose(0, 2, 1) for a in wide]
+    one, two = (position[many], velocity[0][many], curved[0]), (other[many], velocity[1][many], curved[1])
+    curved_probability(*one, *two, radius[many], backend=backend)
 
 
 CASES: dict[str, Callable[[CpuBackend, argparse.Namespace], None]] = {
@@ -345,8 +356,10 @@ spills are the compiler's; times follow from a model and are lower limits.
 Cases: *screening*, {options.hours:g} h of {source}, 5 km; *debris*, {
         options.years:g} a of two runs of the shipped removal
 scenario; *cells*, a step of its population in cubes of 20 km, 64 samples; *risk*, collision probabilities of 30,000
-random encounters, and 10,000 samples of 100 of them; *functions*, the elementary functions, which only tests launch.
-NVRTC {".".join(map(str, nvrtc.version()))}, commit {machine.describe()["commit"][:8]}. {covered}
+random encounters, 10,000 samples of 100 of them, and 1,000 on curved orbits; *functions*, the elementary functions,
+which only tests launch. NVRTC {".".join(map(str, nvrtc.version()))}, commit {machine.describe()["commit"][:8]}. {
+        covered
+    }
 
 ## Counts
 

@@ -2,13 +2,14 @@
 //
 // (n, k, h, p, q, L): mean motion n [rad/s], k = e cos w, h = e sin w with w = argp + RAAN, p = tan(i/2) sin RAAN,
 // q = tan(i/2) cos RAAN, mean longitude L = M + w [rad] (R. Broucke and P. Cefalu, Celest. Mech. 5 (1972) 303).
-// Singular at an inclination of 180 degrees: callers turn the axes of such states by half a revolution about x (negate
-// y and z), which leaves all formulas as they are. stmgpu/risk/equinoctial.py is the same in NumPy.
+// Singular at an inclination of 180 degrees: callers turn the axes of states above 172 degrees by half a revolution about
+// x (negate y and z), which leaves all formulas as they are. stmgpu/risk/equinoctial.py is the same in NumPy.
 #pragma once
 #include "earth.h"
 #include "mathx.h"
 
 #define EQUINOCTIAL_MU (EARTH_MU_KM3_S2 * 1e9)   // [m^3/s^2]
+#define EQUINOCTIAL_REVERSED -0.99               // cosine of the inclination below which axes are turned
 enum { EQUINOCTIAL_N, EQUINOCTIAL_K, EQUINOCTIAL_H, EQUINOCTIAL_P, EQUINOCTIAL_Q, EQUINOCTIAL_L, EQUINOCTIAL_SIZE };
 
 // An orbit, and what does not depend on time: unit vectors f (origin of longitudes) and g (90 degrees ahead) of its

@@ -23,7 +23,13 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec
 from stmgpu.errors import StaleElementsWarning
 from stmgpu.propagate.ephemeris import propagate
-from stmgpu.risk import dwell_probability, encounter_probability, monte_carlo, straight_monte_carlo
+from stmgpu.risk import (
+    curved_probability,
+    dwell_probability,
+    encounter_probability,
+    monte_carlo,
+    straight_monte_carlo,
+)
 from stmgpu.screen.screening import screen
 
 if TYPE_CHECKING:
@@ -127,18 +133,13 @@ def _evolve(backend: CudaBackend) -> None:
 
 
 def _assess(backend: CudaBackend) -> None:
-    """Collision probabilities of discs small and large, by samples, and of a pair that stays near."""
+    """Collision probabilities of discs small and large, on curved orbits, by samples, and of a pair that stays near."""
     position, covariance = np.array([[7000.0, 0.0, 0.0]]), np.array([np.diag([1e4, 1e6, 1e4])])
-    encounter_probability(
-        position,
-        np.array([[0.0, 7.5, 0.0]]),
-        covariance,
-        np.add(position, [0.1, 0.0, 0.2]),
-        np.array([[0.0, 0.0, 7.5]]),
-        covariance,
-        np.array([1.0, 100.0, 1e4]),
-        backend=backend,
-    )
+    states = (position, np.array([[0.0, 7.5, 0.0]])), (np.add(position, [0.1, 0.0, 0.2]), np.array([[0.0, 0.0, 7.5]]))
+    radius = np.array([1.0, 100.0, 1e4])
+    encounter_probability(*states[0], covariance, *states[1], covariance, radius, backend=backend)
+    curved = np.array([np.diag([1e2, 1e4, 1e2, 1e-2, 1e-4, 1e-4])])
+    curved_probability(*states[0], curved, *states[1], curved, radius, backend=backend)
     spread = np.diag([1e4, 1e6, 1e4, 1.0, 1e-2, 1e-2])
     speed = np.array([[0.0, 7.5, 0.0]])
     monte_carlo(position, speed, spread, np.add(position, 0.1), -speed, spread, 100.0, samples=256, backend=backend)

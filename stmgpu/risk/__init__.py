@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stmgpu.risk.assessment import assess
     from stmgpu.risk.covariance import Covariances, CovarianceSource, covariance_source
+    from stmgpu.risk.curved import CurvedEncounters, curved_probability
     from stmgpu.risk.dwell import Dwell, dwell_probability
     from stmgpu.risk.encounter import Encounters, encounter_geometry, encounter_probability
     from stmgpu.risk.maximum import frisbee_probability, maximum_probability
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOME = {
     "CovarianceSource": "covariance",
     "Covariances": "covariance",
+    "CurvedEncounters": "curved",
     "Dwell": "dwell",
     "EncounterEntries": "nc3d",
     "Encounters": "encounter",
@@ -35,6 +37,7 @@ _HOME = {
     "binomial_limits": "montecarlo",
     "covariance_source": "covariance",
     "conjunction_messages": "message_building",
+    "curved_probability": "curved",
     "dwell_probability": "dwell",
     "encounter_entries": "nc3d",
     "encounter_geometry": "encounter",
@@ -53,6 +56,7 @@ _HOME = {
 __all__ = [
     "CovarianceSource",
     "Covariances",
+    "CurvedEncounters",
     "Dwell",
     "EncounterEntries",
     "Encounters",
@@ -65,6 +69,7 @@ __all__ = [
     "binomial_limits",
     "conjunction_messages",
     "covariance_source",
+    "curved_probability",
     "dwell_probability",
     "encounter_entries",
     "encounter_geometry",

@@ -73,32 +73,15 @@ def encounter_geometry(  # noqa: PLR0917  # the fields of two objects, in one or
     backend: str | Backend = "auto",
 ) -> Encounters:
     """Project encounters on their planes; arguments and errors as for :func:`encounter_probability`."""
-    radius = np.atleast_1d(np.asarray(radius_m, np.float64))
-    vectors = [
-        shaped(x, (3,), name)
-        for x, name in (
-            (position_1_km, "position_1_km"),
-            (velocity_1_km_s, "velocity_1_km_s"),
-            (position_2_km, "position_2_km"),
-            (velocity_2_km_s, "velocity_2_km_s"),
-        )
-    ]
-    covariances = [
-        shaped(x, (3, 3), name)
-        for x, name in ((covariance_1_m2, "covariance_1_m2"), (covariance_2_m2, "covariance_2_m2"))
-    ]
-    lengths = {len(x) for x in (*vectors, *covariances, radius) if len(x) != 1}
-    if radius.ndim != 1 or len(lengths) > 1:
-        raise InputError(f"states, covariances and radii must be of one number of encounters, got {sorted(lengths)}")
-    n = lengths.pop() if lengths else 1
-    radius = np.maximum(np.where(np.isfinite(radius), radius, 0.0), 0.0)
+    tables = pairs(
+        position_1_km, velocity_1_km_s, covariance_1_m2, position_2_km, velocity_2_km_s, covariance_2_m2, radius_m
+    )
+    tables[6] = np.where(np.isfinite(tables[6]), tables[6], 0.0)
     runner = get_backend(backend) if isinstance(backend, str) else backend
-    given = (*vectors[:2], covariances[0], *vectors[2:], covariances[1], radius)
-    tables = [np.broadcast_to(x, (n, *x.shape[1:])) for x in given]
     table, flags = (
         rows.geometry(tables, backend=runner) if runner.runs_kernels else encounter_reference.geometry(tables)
     )
-    _refuse_asymmetric(covariances, flags)
+    _refuse_asymmetric([tables[2], tables[5]], flags)
     columns = dict(zip([f.name for f in fields(Encounters)], table, strict=False))
     return Encounters(**columns, flags=flags)
 
@@ -162,6 +145,57 @@ def encounter_probability(  # noqa: PLR0917  # the fields of two objects, in one
         radius,
         backend=backend,
     )
+
+
+def pairs(  # noqa: PLR0917  # the fields of two objects, in one order everywhere
+    position_1_km: ArrayLike,
+    velocity_1_km_s: ArrayLike,
+    covariance_1: ArrayLike,
+    position_2_km: ArrayLike,
+    velocity_2_km_s: ArrayLike,
+    covariance_2: ArrayLike,
+    radius_m: ArrayLike,
+    *,
+    size: int = 3,
+) -> list[Floats]:
+    """Check the shapes of encounters and bring them to one length.
+
+    Parameters
+    ----------
+    position_1_km, velocity_1_km_s, covariance_1, position_2_km, velocity_2_km_s, covariance_2, radius_m : array_like
+        As for :func:`encounter_probability`.
+    size : int, optional
+        Rows of a covariance: 3, or 6 with velocities.
+
+    Returns
+    -------
+    list of float64
+        The arguments in their order, each of n encounters; radii are 0 or more.
+
+    Raises
+    ------
+    InputError
+        A shape does not fit.
+    """
+    names = ("covariance_1_m2", "covariance_2_m2") if size == 3 else ("covariance_1", "covariance_2")
+    radius = np.atleast_1d(np.asarray(radius_m, np.float64))
+    given = [
+        shaped(x, shape, name)
+        for x, shape, name in (
+            (position_1_km, (3,), "position_1_km"),
+            (velocity_1_km_s, (3,), "velocity_1_km_s"),
+            (covariance_1, (size, size), names[0]),
+            (position_2_km, (3,), "position_2_km"),
+            (velocity_2_km_s, (3,), "velocity_2_km_s"),
+            (covariance_2, (size, size), names[1]),
+        )
+    ]
+    lengths = {len(x) for x in (*given, radius) if len(x) != 1}
+    if radius.ndim != 1 or len(lengths) > 1:
+        raise InputError(f"states, covariances and radii must be of one number of encounters, got {sorted(lengths)}")
+    n = lengths.pop() if lengths else 1
+    given.append(np.maximum(np.where(np.isnan(radius), 0.0, radius), 0.0))
+    return [np.broadcast_to(x, (n, *x.shape[1:])) for x in given]
 
 
 def shaped(values: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:

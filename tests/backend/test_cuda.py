@@ -356,6 +356,7 @@ ENTRIES: dict[str, Callable[[Path], None]] = {
             "shells",
             "encounters",
             "probabilities",
+            "curved",
             "samples",
             "dwells",
         )

@@ -28,7 +28,14 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, ExplosionSpec, LaunchSpec, PropagationSpec
 from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.propagate.sgp4 import SGP4Propagator
-from stmgpu.risk import dwell_probability, encounter_geometry, monte_carlo, plane_probability, straight_monte_carlo
+from stmgpu.risk import (
+    curved_probability,
+    dwell_probability,
+    encounter_geometry,
+    monte_carlo,
+    plane_probability,
+    straight_monte_carlo,
+)
 from stmgpu.risk.dwell import entry_rates
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run
@@ -244,6 +251,24 @@ def samples(backend: Backend) -> Arrays:
     return found | {f"straight {key}": np.asarray(value) for key, value in vars(straight).items()}
 
 
+def curved(backend: Backend) -> Arrays:
+    """Encounters on curved orbits: one at 180 degrees, one without relative velocity and one far apart among them."""
+    rng = np.random.default_rng(14)
+    n = 40
+    position, turn_1, turn_2 = rng.normal(size=(3, n, 3))
+    position *= 7000.0 / np.linalg.norm(position, axis=1, keepdims=True)
+    position[0], turn_1[0] = [7000.0, 0.0, 0.0], [0.0, 0.0, -1.0]
+    one, two = (
+        7.5 * each / np.linalg.norm(each, axis=1, keepdims=True) for each in np.cross(position, (turn_1, turn_2))
+    )
+    two[1] = one[1]
+    other = position + 0.1 * rng.normal(size=(n, 3))
+    other[2] += 500.0
+    spread = rng.normal(size=(2, n, 6, 6)) * np.array([20.0, 500.0, 20.0, 0.5, 0.02, 0.02])[:, np.newaxis]
+    first, second = spread @ spread.transpose(0, 1, 3, 2)
+    return vars(curved_probability(position, one, first, other, two, second, rng.uniform(1, 30, n), backend=backend))
+
+
 def dwells(backend: Backend) -> Arrays:
     """Pairs that stay near each other, and rates of entry with all sizes of the sphere against the sigmas."""
     rng, n = np.random.default_rng(13), 24
@@ -268,6 +293,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
         rates,
         encounters,
         probabilities,
+        curved,
         dwells,
         functions,
         orbits,
