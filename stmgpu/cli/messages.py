@@ -212,8 +212,8 @@ def pc(
 ) -> None:
     """Compute the collision probabilities of messages, each with what it stands on.
 
-    Pc is the two-dimensional integral at the closest approach of straight motion. Where
-    the encounter is too slow for it, there is none; a line says why, or what is doubtful.
+    Pc is the two-dimensional integral at the closest approach of straight motion, or 2D-Nc
+    where orbits are too curved for it; where neither holds there is none. A line says why.
     """
     from stmgpu.backend import get_backend
     from stmgpu.risk import message_risks, radius_rule
@@ -261,8 +261,6 @@ def _show(console: Console, rows: Sequence[Mapping[str, Any]], rejected: int) ->
     from rich.markup import escape
     from rich.table import Table
 
-    from stmgpu.risk.curvature import LARGEST
-
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("objects\nTCA (UTC)", width=_NARROW, no_wrap=True)
@@ -276,11 +274,10 @@ def _show(console: Console, rows: Sequence[Mapping[str, Any]], rejected: int) ->
     ):
         table.add_column(head, justify="right", no_wrap=True)
     for k, row in enumerate(rows, start=1):
-        doubt = "?" if row["curvature"] > LARGEST else ""
         table.add_row(
             str(k),
             escape(f"{_objects(row, width=_NARROW)}\n{_time(row['tca'])[:_NARROW]}"),
-            f"{_number(row['pc'], '.3e')}{doubt}\n{_number(row['pc_stated'], '.3e')}",
+            f"{_number(row['pc'], '.3e')}\n{_number(row['pc_stated'], '.3e')}",
             f"{_number(row['pc_max'], '.3e')}\n{_number(row['pc_max_scale'], '.3g')}",
             _number(row["miss_m"], ".1f"),
             f"{_number(row['sigma_major_m'], '.1f')}\n{_number(row['sigma_minor_m'], '.1f')}",
@@ -291,12 +288,14 @@ def _show(console: Console, rows: Sequence[Mapping[str, Any]], rejected: int) ->
     for k, row in enumerate(rows, start=1):
         said = list(row["flags"])
         if row["refuted"]:
-            said.append(f"no Pc: the two-dimensional {_number(row['pc_plane'], '.3e')} does not hold")
+            what = f"Pc is {row['pc_method']}" if row["pc_method"] else "no Pc"
+            said.append(f"{what}: the two-dimensional {_number(row['pc_plane'], '.3e')} does not hold")
         for text in said:
             console.print(escape(f"{k}: {text}"))
     sources = sorted({row["radius_source"] for row in rows})
+    used = ", ".join(sorted({row["pc_method"] or "none" for row in rows}))
     methods = sorted({row[f"covariance_source_{k}"] for row in rows for k in (1, 2)})
-    console.print(escape(f"method: 2-D; radius: {', '.join(sources)}; covariances: {', '.join(methods)}"))
+    console.print(escape(f"method: {used}; radius: {', '.join(sources)}; covariances: {', '.join(methods)}"))
     console.print(f"{counted(len(rows), 'message')}, {rejected} rejected")
 
 
@@ -328,8 +327,9 @@ def _row(risk: MessageRisk) -> dict[str, Any]:
         "object_2": risk.designators[1],
         "name_2": risk.names[1],
         "pc": risk.probability,
-        "pc_method": "" if risk.refuted else "2-D",
+        "pc_method": risk.method,
         "pc_plane": risk.plane_probability,
+        "pc_curved": risk.curved_probability,
         "refuted": risk.refuted,
         "flags": list(risk.flags),
         "pc_max": risk.maximum,
@@ -349,7 +349,7 @@ def _row(risk: MessageRisk) -> dict[str, Any]:
         "covariance_source_2": risk.covariance_sources[1],
         "duration_periods": risk.duration,
         "offset_periods": risk.offset,
-        "curvature": risk.curvature,
+        "inaccuracy": risk.inaccuracy,
         "source": risk.source,
     }
 

@@ -21,11 +21,11 @@ from stmgpu.risk.curvature import curvature
 from stmgpu.risk.decision import encounter_forecast
 from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.maximum import frisbee_probability, maximum_probability
-from stmgpu.risk.messages import FARTHEST, LONGEST
 from stmgpu.risk.pair_states import PairPropagator, Pairs
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
 from stmgpu.risk.triage import counts, triage
+from stmgpu.risk.validity import FARTHEST, LONGEST
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
 from stmgpu.time import from_datetime64

@@ -3,8 +3,8 @@
 A covariance in Cartesian axes lets the along-track error of an object run along the tangent of its orbit. In truth it
 follows the orbit, and an error of t ends t^2 / (2 r) below the tangent. Near the errors that lead to a collision, the
 relative position is therefore off by a vector b, and the logarithm of the probability by about -m'b - b'b / 2 in units
-of the combined covariance, where m is the miss. That is the effect on which NASA CARA's third test of the
-two-dimensional method rests (Hall et al., 2023), which computes the curved probability itself; here it is only a doubt.
+of the combined covariance, where m is the miss. :mod:`stmgpu.risk.curved` computes the curved probability itself; this
+estimate is for covariances that have no velocities, which that needs.
 """
 
 from __future__ import annotations

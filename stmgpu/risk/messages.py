@@ -11,13 +11,10 @@ from stmgpu.backend import get_backend
 from stmgpu.catalog.object_data import TYPE_NAMES
 from stmgpu.errors import InputError
 from stmgpu.frames import to_teme, without_rotation
+from stmgpu.risk import variables
 from stmgpu.risk.cross_correlation import shared_covariances
-from stmgpu.risk.curvature import LARGEST as CURVED
-from stmgpu.risk.curvature import curvature
-from stmgpu.risk.encounter import encounter_geometry
-from stmgpu.risk.encounter_kernels import CLIPPED, NO_MISS, NO_SPEED, NOT_POSITIVE
 from stmgpu.risk.maximum import maximum_probability
-from stmgpu.risk.pc import plane_probability
+from stmgpu.risk.validity import CURVED_FARTHEST, CURVED_LONGEST, FARTHEST, INACCURATE, LONGEST, best_probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,21 +22,21 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.messages.cdm import ConjunctionMessage
     from stmgpu.messages.cdm.message import ConjunctionObject
-    from stmgpu.risk.encounter import Encounters
     from stmgpu.risk.radii import RadiusRule
+    from stmgpu.risk.validity import BestProbability
     from stmgpu.typing import Floats
 
-LONGEST = 0.02
-"""Largest duration of an encounter, in shorter periods, for the two-dimensional method (NASA CARA's PcMultiStep)."""
-
-FARTHEST = 0.01
-"""Largest offset of its middle from the closest approach, in shorter periods (NASA CARA's PcMultiStep)."""
+METHODS = {variables.NONE: "", variables.PLANE: "2-D", variables.CURVED_PLANE: "2D-Nc"}
+"""Methods as messages and tables name them, by the codes of :data:`stmgpu.risk.variables.METHODS`."""
 
 _WORDS = {
-    CLIPPED: "an eigenvalue of the covariance was raised",
-    NOT_POSITIVE: "the covariance in the encounter plane is not positive",
-    NO_SPEED: "there is no relative velocity",
-    NO_MISS: "there is no miss",
+    variables.CLIPPED: "an eigenvalue of the covariance was raised",
+    variables.NOT_POSITIVE: "the covariance in the encounter plane is not positive",
+    variables.NO_SPEED: "there is no relative velocity",
+    variables.NO_MISS: "there is no miss",
+    variables.INDEFINITE: "the covariance of an object is not positive definite",
+    variables.NO_VELOCITIES: "a covariance lacks velocities, so that no method for curved orbits can be applied",
+    variables.NO_OVERLAP: "2D-Nc found no overlap of the errors, so that curvature is not known",
 }
 
 
@@ -61,22 +58,21 @@ class MessageRisk:
         Miss and standard deviations along the principal axes of the combined covariance in the encounter plane.
     radius_m, radius_source : float and str
         Combined hard-body radius, and where it stands.
-    probability : float
-        Two-dimensional collision probability; NaN where the method is refuted. It may also fail where it is not
-        refuted: see `curvature`.
-    plane_probability : float
-        Two-dimensional collision probability in any case.
+    probability, method : float and str
+        Collision probability by the method that may be believed, '2-D' or '2D-Nc'; NaN and '' where none holds.
+    plane_probability, curved_probability : float
+        Two-dimensional collision probability, and that of 2D-Nc, in any case; NaN where they cannot be computed.
     refuted : bool
-        Whether duration, offset or `shift_s` show that the two-dimensional method does not hold, or there is no plane.
+        Whether the two-dimensional method does not hold.
     maximum, maximum_scale : float
         Largest two-dimensional probability when both covariances are scaled by one number, and the factor of the
         sigmas there; the probability is diluted where it is below 1.
     duration, offset : float
         Bounds of the encounter (V. Coppola, AAS 12-248, 2012): its length, and the distance of its middle from the
         closest approach, both in units of the shorter orbital period.
-    curvature : float
-        Estimated change of the logarithm of the probability by curved orbits; above 0.01 the method is doubted. See
-        :mod:`stmgpu.risk.curvature`.
+    inaccuracy : float
+        Inaccuracy of the two-dimensional method for curved orbits, 0 to 1, see
+        :class:`stmgpu.risk.validity.BestProbability`; above 0.02 it does not hold.
     flags : tuple of str
         What a reader of the numbers should know, in words.
     stated, stated_method : float and str
@@ -101,13 +97,15 @@ class MessageRisk:
     radius_m: float
     radius_source: str
     probability: float
+    method: str
     plane_probability: float
+    curved_probability: float
     refuted: bool
     maximum: float
     maximum_scale: float
     duration: float
     offset: float
-    curvature: float
+    inaccuracy: float
     flags: tuple[str, ...]
     stated: float
     stated_method: str
@@ -176,17 +174,18 @@ def message_risks(
         return []
     runner = get_backend(backend) if isinstance(backend, str) else backend
     radius = np.array([value for value, _ in combined])
-    r1, v1, c1, r2, v2, c2 = (x[:, :3, :3] if x.ndim == 3 else x for x in message_states(used))
-    shared, notes = np.zeros((len(used), 6, 6)), [""] * len(used)
+    r1, v1, c1, r2, v2, c2 = message_states(used)
+    shared, notes = None, [""] * len(used)
     if cross_correlation:
         shared, notes = shared_covariances(used, np.hstack([r1, v1]), np.hstack([r2, v2]))
-    found = encounter_geometry(r1, v1, c1 - shared[:, :3, :3], r2, v2, c2, radius, backend=runner)
+    best = best_probability(r1, v1, c1, r2, v2, c2, radius, shared=shared, backend=runner)
+    found = best.encounters
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)
-    probability = plane_probability(*plane, backend=runner)
-    maximum, scale = maximum_probability(*plane, backend=runner)
-    curved = curvature(r1, v1, c1, r2, v2, c2)
-    numbers = [tuple(map(float, row)) for row in zip(probability, maximum, scale, curved, strict=True)]
-    return [_risk(m, found, k, combined[k], numbers[k], note=notes[k]) for k, m in enumerate(used)]
+    maximum = maximum_probability(*plane, backend=runner)
+    return [
+        _risk(message, best, k, combined[k], (float(maximum[0][k]), float(maximum[1][k])), note=notes[k])
+        for k, message in enumerate(used)
+    ]
 
 
 def check_frames(message: ConjunctionMessage, *, relative: bool = False) -> None:
@@ -261,34 +260,43 @@ def message_states(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
 
 def _risk(
     message: ConjunctionMessage,
-    found: Encounters,
+    best: BestProbability,
     k: int,
     radius: tuple[float, str],
-    numbers: tuple[float, ...],
+    maximum: tuple[float, float],
     *,
     note: str,
 ) -> MessageRisk:
-    probability, maximum, scale, curved = numbers
-    period = float(found.period_s[k])
-    duration = float(found.stop_s[k] - found.start_s[k]) / period
-    offset = abs(float(found.stop_s[k] + found.start_s[k])) / 2.0 / period
-    flags = [word for bit, word in _WORDS.items() if int(found.flags[k]) & bit]
-    if duration > LONGEST:
-        flags.append(f"extended: it lasts {duration:.3g} of a period, the method holds to {LONGEST:g}")
-    if offset > FARTHEST:
-        flags.append(f"offset: its middle is {offset:.3g} of a period off, the method holds to {FARTHEST:g}")
-    shift = abs(float(found.shift_s[k])) / period
-    if shift > FARTHEST:
-        flags.append(f"shifted: straight motion is closest {shift:.3g} of a period from TCA, allowed is {FARTHEST:g}")
-    if curved > CURVED:
-        flags.append("curved: along-track errors follow the orbit, so Pc may be off by any factor")
+    found, bits = best.encounters, int(best.flags[k])
+    flags = [word for bit, word in _WORDS.items() if bits & bit]
+    for bit, text in (
+        (variables.EXTENDED, f"extended: it lasts {best.duration[k]:.3g} of a period, 2-D holds to {LONGEST:g}"),
+        (variables.OFFSET, f"offset: its middle is {best.offset[k]:.3g} of a period off, 2-D holds to {FARTHEST:g}"),
+        (
+            variables.SHIFTED,
+            f"shifted: straight motion is closest {best.shift[k]:.3g} of a period from TCA, 2-D holds to {FARTHEST:g}",
+        ),
+        (
+            variables.CURVED,
+            f"curved: errors follow the orbits, inaccuracy of 2-D {best.inaccuracy[k]:.3g}, it holds to {INACCURATE:g}",
+        ),
+        (
+            variables.CURVED_EXTENDED,
+            f"the curved encounter lasts {best.curved_duration[k]:.3g} of a period, 2D-Nc holds to {CURVED_LONGEST:g}",
+        ),
+        (
+            variables.CURVED_OFFSET,
+            f"its end is {best.curved_offset[k]:.3g} of a period from TCA, 2D-Nc holds to {CURVED_FARTHEST:g}",
+        ),
+    ):
+        if bits & bit:
+            flags.append(text)
     if note:
         flags.append(note)
     if message.objects[0].frame == "ITRF":
         flags.append("in ITRF: polar motion is left out, which may move Pc by 0.2 % for needle-like covariances")
-    if scale < 1.0:
+    if maximum[1] < 1.0:
         flags.append("diluted: better data may raise the probability")
-    refuted = not (np.isfinite(probability) and duration <= LONGEST and max(offset, shift) <= FARTHEST)
     one, two = message.objects
     values = {name: float(getattr(found, name)[k]) for name in _COLUMNS}
     return MessageRisk(
@@ -301,14 +309,16 @@ def _risk(
         **values,
         radius_m=radius[0],
         radius_source=radius[1],
-        probability=np.nan if refuted else probability,
-        plane_probability=probability,
-        refuted=refuted,
-        maximum=maximum,
-        maximum_scale=scale,
-        duration=duration,
-        offset=offset,
-        curvature=curved,
+        probability=float(best.probability[k]),
+        method=METHODS[int(best.method[k])],
+        plane_probability=float(best.plane_probability[k]),
+        curved_probability=float(best.curved_probability[k]),
+        refuted=int(best.method[k]) != variables.PLANE,
+        maximum=maximum[0],
+        maximum_scale=maximum[1],
+        duration=float(best.duration[k]),
+        offset=float(best.offset[k]),
+        inaccuracy=float(best.inaccuracy[k]),
         flags=tuple(flags),
         stated=message.number("COLLISION_PROBABILITY"),
         stated_method=message.fields.get("COLLISION_PROBABILITY_METHOD", ""),

@@ -12,6 +12,7 @@ CLIPPED, NOT_POSITIVE, NO_SPEED, NO_MISS = 1, 2, 4, 8
 EXTENDED, OFFSET, SHIFTED, CURVED = 16, 32, 64, 128
 AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
 CORRELATED = 4096
+NO_VELOCITIES, INDEFINITE, NO_OVERLAP, CURVED_EXTENDED, CURVED_OFFSET = 8192, 16384, 32768, 65536, 131072
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -27,12 +28,17 @@ FLAGS = {
     MISSING: "covariance_missing",
     NOT_CALIBRATED: "covariance_model_not_calibrated",
     CORRELATED: "common_density_error_removed",
+    NO_VELOCITIES: "covariance_without_velocities",
+    INDEFINITE: "covariance_of_an_object_not_positive",
+    NO_OVERLAP: "no_overlap_of_the_densities_found",
+    CURVED_EXTENDED: "too_extended_for_nc_2d",
+    CURVED_OFFSET: "too_offset_for_nc_2d",
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
-NONE, PLANE = 0, 1
+NONE, PLANE, CURVED_PLANE = 0, 1, 2
 
-METHODS = {NONE: "none", PLANE: "plane_2d"}
+METHODS = {NONE: "none", PLANE: "plane_2d", CURVED_PLANE: "nc_2d"}
 """Codes of the variable ``pc_method`` and their names."""
 
 _EACH = (ROW,)

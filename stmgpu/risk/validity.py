@@ -1,0 +1,235 @@
+"""Which collision probability may be believed: the tests of the methods, and the first method that passes its own.
+
+The two-dimensional method takes an encounter for short and its motion for straight; the method 2D-Nc for orbits of two
+bodies takes it for single and short against a period. The tests and their limits are those of NASA's CARA (D. Hall,
+L. Baars and S. Casali, AAS 23-398, 2023, and the defaults of its PcMultiStep).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stmgpu.backend import get_backend
+from stmgpu.risk import encounter_kernels
+from stmgpu.risk import variables as v
+from stmgpu.risk.curvature import LARGEST, curvature
+from stmgpu.risk.curved import curved_probability
+from stmgpu.risk.encounter import encounter_geometry
+from stmgpu.risk.pc import plane_probability
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from stmgpu.backend import Backend
+    from stmgpu.risk.encounter import Encounters
+    from stmgpu.typing import Bools, Floats
+
+LONGEST = 0.02
+"""Largest duration of an encounter, in shorter periods, for the two-dimensional method."""
+
+FARTHEST = 0.01
+"""Largest offset of its middle from the closest approach, in shorter periods, for the two-dimensional method."""
+
+INACCURATE = 0.02
+"""Largest inaccuracy of the two-dimensional method."""
+
+CURVED_LONGEST, CURVED_FARTHEST = 0.05, 0.1
+"""Largest duration, and largest distance of an end from the time of the states, in shorter periods, for 2D-Nc."""
+
+REFUTED = (
+    v.NOT_POSITIVE | v.NO_SPEED | v.EXTENDED | v.OFFSET | v.SHIFTED | v.CURVED | v.MISSING | v.INDEFINITE | v.NO_OVERLAP
+)
+"""Flags with which the two-dimensional method does not hold."""
+
+CURVED_REFUTED = v.CURVED_EXTENDED | v.CURVED_OFFSET | v.NO_OVERLAP | v.MISSING
+"""Flags with which 2D-Nc does not hold."""
+
+_OF_ENCOUNTERS = {
+    encounter_kernels.CLIPPED: v.CLIPPED,
+    encounter_kernels.NOT_POSITIVE: v.NOT_POSITIVE,
+    encounter_kernels.NO_SPEED: v.NO_SPEED,
+    encounter_kernels.NO_MISS: v.NO_MISS,
+}
+_ROUNDING = 1e-9
+"""Determinant of correlations below zero by which a covariance may be off by rounding."""
+
+
+@dataclass(frozen=True)
+class BestProbability:
+    """Collision probabilities of n encounters by the method that may be believed, and the numbers behind each flag.
+
+    Attributes
+    ----------
+    probability : float64, shape (n,)
+        The believed one; NaN where no method holds.
+    method : int8, shape (n,)
+        Its method, see :data:`stmgpu.risk.variables.METHODS`.
+    flags : int32, shape (n,)
+        Sum of bits of :data:`stmgpu.risk.variables.FLAGS`.
+    plane_probability, curved_probability : float64, shape (n,)
+        By the two-dimensional method and by 2D-Nc in any case; NaN where they cannot be computed.
+    encounters : Encounters
+        Geometry of straight motion.
+    duration, offset, shift : float64, shape (n,)
+        Of straight motion: Coppola's duration, distance of its middle and of the states from the closest approach, in
+        units of the shorter orbital period.
+    inaccuracy : float64, shape (n,)
+        1 - exp(-|ln f|), f the ratio of the curved and the straight probability of a vanishing radius. Where
+        covariances lack velocities, f is a first estimate from the positions (:mod:`stmgpu.risk.curvature`).
+    curved_duration, curved_offset : float64, shape (n,)
+        Of 2D-Nc: duration at the level of Coppola's bounds, and the larger distance of an end from the states, in the
+        same units.
+    """
+
+    probability: Floats
+    method: npt.NDArray[np.int8]
+    flags: npt.NDArray[np.int32]
+    plane_probability: Floats
+    curved_probability: Floats
+    encounters: Encounters
+    duration: Floats
+    offset: Floats
+    shift: Floats
+    inaccuracy: Floats
+    curved_duration: Floats
+    curved_offset: Floats
+
+
+def best_probability(  # noqa: PLR0917  # the fields of two objects, in one order everywhere
+    position_1_km: Floats,
+    velocity_1_km_s: Floats,
+    covariance_1: Floats,
+    position_2_km: Floats,
+    velocity_2_km_s: Floats,
+    covariance_2: Floats,
+    radius_m: Floats,
+    *,
+    shared: Floats | None = None,
+    curved: bool = True,
+    backend: str | Backend = "auto",
+) -> BestProbability:
+    """Collision probability by the first method that holds: in the plane, then 2D-Nc.
+
+    Parameters
+    ----------
+    position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s : float64, shape (n, 3)
+        States near the closest approach, in one inertial frame about the Earth.
+    covariance_1, covariance_2 : float64, shape (n, 6, 6) or (n, 3, 3)
+        Covariances in each object's own radial, transverse and normal axes [m, m/s]. Where velocities are missing, not
+        a number or without variance, curved methods cannot be applied, and a flag says so; where numbers of the
+        position are missing, nothing can.
+    radius_m : float64, shape (n,)
+        Combined hard-body radii.
+    shared : float64, shape (n, 6, 6), optional
+        What both covariances share, see :func:`stmgpu.risk.cross_correlation.common_covariance`; it is taken from the
+        first one.
+    curved : bool, optional
+        Whether 2D-Nc is computed. Without it, curvature is estimated from the positions alone.
+    backend : str or Backend, optional
+        Backend or its name, see :func:`stmgpu.get_backend`.
+
+    Returns
+    -------
+    BestProbability
+
+    Raises
+    ------
+    InputError
+        A shape does not fit, or a covariance is not symmetric.
+    """
+    runner = get_backend(backend) if isinstance(backend, str) else backend
+    states = position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s
+    given = covariance_1, covariance_2
+    first = (
+        covariance_1 if shared is None else covariance_1 - shared[:, : covariance_1.shape[1], : covariance_1.shape[1]]
+    )
+    lacks: Bools = np.asarray(_missing(covariance_1) | _missing(covariance_2))
+    own = [np.where(_missing(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
+    joint = own[0] if shared is None else own[0] - shared[:, :3, :3]
+    found = encounter_geometry(*states[:2], joint, *states[2:], own[1], radius_m, backend=runner)
+    plane = plane_probability(
+        found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius_m, backend=runner
+    )
+    duration = (found.stop_s - found.start_s) / found.period_s
+    offset, shift = np.abs(found.stop_s + found.start_s) / 2.0 / found.period_s, np.abs(found.shift_s) / found.period_s
+    flags = np.zeros(len(plane), np.int32)
+
+    def mark(rows: Bools, bit: int) -> None:
+        flags[rows] |= bit
+
+    for bit, word in _OF_ENCOUNTERS.items():
+        mark((found.flags & bit) != 0, word)
+    mark(lacks, v.MISSING)
+    mark(_indefinite(own[0]) | _indefinite(own[1]), v.INDEFINITE)
+    mark(duration > LONGEST, v.EXTENDED)
+    mark(offset > FARTHEST, v.OFFSET)
+    mark(shift > FARTHEST, v.SHIFTED)
+
+    complete = _has_velocities(covariance_1) & _has_velocities(covariance_2)
+    mark(~complete & ~lacks, v.NO_VELOCITIES)
+    chosen = np.flatnonzero(complete & curved & ((flags & v.NO_SPEED) == 0))
+    bent = {name: np.full(len(plane), np.nan) for name in ("probability", "time_s", "width_s", "correction")}
+    if len(chosen):
+        fields = [x[chosen] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)]
+        for name, values in vars(curved_probability(*fields, backend=runner)).items():
+            if name in bent:
+                bent[name][chosen] = values
+    half = np.sqrt(2.0) * encounter_kernels.LEVEL * bent["width_s"]
+    curved_duration = 2.0 * half / found.period_s
+    curved_offset = (np.abs(bent["time_s"]) + half) / found.period_s
+    guessed = np.ones(len(plane), bool)
+    guessed[chosen] = False
+    estimate = curvature(*states[:2], joint, *states[2:], own[1])
+    with np.errstate(invalid="ignore"):
+        inaccuracy = -np.expm1(-np.abs(np.where(guessed, estimate, bent["correction"])))
+        mark(np.where(guessed, estimate > LARGEST, inaccuracy > INACCURATE), v.CURVED)
+        mark(~guessed & np.isnan(bent["probability"]), v.NO_OVERLAP)
+        mark(curved_duration > CURVED_LONGEST, v.CURVED_EXTENDED)
+        mark(curved_offset > CURVED_FARTHEST, v.CURVED_OFFSET)
+    straight = ((flags & REFUTED) == 0) & np.isfinite(plane)
+    curves = ~straight & ((flags & CURVED_REFUTED) == 0) & np.isfinite(bent["probability"])
+    probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
+    method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
+    return BestProbability(
+        probability,
+        method,
+        flags,
+        plane,
+        bent["probability"],
+        found,
+        duration,
+        offset,
+        shift,
+        inaccuracy,
+        curved_duration,
+        curved_offset,
+    )
+
+
+def _missing(covariance: Floats) -> Bools:
+    """Where covariances have no number for the position."""
+    missing: Bools = np.asarray(np.isnan(covariance[:, :3, :3]).any(axis=(1, 2)))
+    return missing
+
+
+def _has_velocities(covariance: Floats) -> Bools:
+    if covariance.shape[1] < 6:
+        return np.zeros(len(covariance), bool)
+    variances = np.einsum("nii->ni", covariance[:, 3:6, 3:6])
+    complete: Bools = np.asarray(np.isfinite(covariance).all(axis=(1, 2)) & (variances > 0.0).all(axis=1))
+    return complete
+
+
+def _indefinite(covariance: Floats) -> Bools:
+    """Where covariances of position have a negative eigenvalue: by the minors of their correlations (Sylvester)."""
+    variance = np.einsum("nii->ni", covariance)
+    with np.errstate(all="ignore"):
+        sigma = np.sqrt(np.where(variance > 0.0, variance, 1.0))
+        x, y, z = (covariance[:, i, j] / (sigma[:, i] * sigma[:, j]) for i, j in ((1, 0), (2, 0), (2, 1)))
+        whole = 1.0 + 2.0 * x * y * z - x * x - y * y - z * z
+    least: Any = np.minimum(whole, 1.0 - np.maximum(np.maximum(x * x, y * y), z * z))
+    indefinite: Bools = np.asarray((variance < 0.0).any(axis=1) | ((variance > 0.0).all(axis=1) & (least < -_ROUNDING)))
+    return indefinite

@@ -1,0 +1,133 @@
+"""Which number is believed: every flag by an encounter that has it, and what lacks velocities or numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stmgpu.backend import Backend
+from stmgpu.risk import variables as v
+from stmgpu.risk.validity import BestProbability, best_probability
+from stmgpu.typing import Floats
+
+SIGMA = np.array([20.0, 300.0, 20.0, 0.3, 0.02, 0.02])
+
+
+def _pair(speed_km_s: float = 5.0, sigma: Floats = SIGMA, radius: float = 10.0, **options: Any) -> BestProbability:
+    """Two objects on circular orbits 7,000 km from the Earth's centre, 30 m apart, which pass with a speed."""
+    circular = np.sqrt(398600.4418 / 7000.0)
+    angle = 2.0 * np.arcsin(speed_km_s / (2.0 * circular))
+    covariance = np.diag(sigma**2)[np.newaxis]
+    given = [
+        np.array([[7000.0, 0.0, 0.0]]),
+        np.array([[0.0, circular, 0.0]]),
+        covariance,
+        np.array([[7000.03, 0.0, 0.0]]),
+        circular * np.array([[0.0, np.cos(angle), np.sin(angle)]]),
+        covariance,
+        np.array([radius]),
+    ]
+    for place, value in options.pop("replace", {}).items():
+        given[place] = value
+    return best_probability(*given, **options)
+
+
+def test_a_fast_encounter_is_believed_in_the_plane(backend: Backend) -> None:
+    found = _pair(backend=backend)
+    assert (found.method[0], found.flags[0]) == (v.PLANE, 0)
+    assert found.probability[0] == found.plane_probability[0] > 0.0
+    assert found.curved_probability[0] == pytest.approx(found.plane_probability[0], rel=2e-3)
+    assert found.inaccuracy[0] < 0.02
+    assert 0.0 < found.duration[0] < 1e-3
+    assert found.curved_duration[0] == pytest.approx(found.duration[0], rel=0.05)
+
+
+def _ahead(factor: float, km: float = 30.0) -> dict[int, Floats]:
+    """The second object ahead on a circle, which the first one's longer errors reach only along its own."""
+    sigma = SIGMA * np.array([1.0, factor, 1.0, factor, 1.0, 1.0])
+    covariance = np.diag(sigma**2)
+    covariance[1, 3] = covariance[3, 1] = -0.999 * sigma[1] * sigma[3]
+    circular, angle = np.sqrt(398600.4418 / 7000.0), km / 7000.0
+    ahead = np.array([np.cos(angle), np.sin(angle), 0.0])
+    across = np.array([-0.75 * np.sin(angle), 0.75 * np.cos(angle), np.sqrt(1.0 - 0.75**2)])
+    return {2: covariance[np.newaxis], 3: 7000.0 * ahead[np.newaxis], 4: circular * across[np.newaxis]}
+
+
+def test_long_errors_along_the_track_curve(backend: Backend) -> None:
+    found = _pair(replace=_ahead(100.0), backend=backend)
+    assert found.flags[0] & v.CURVED
+    assert found.method[0] == v.CURVED_PLANE
+    assert found.probability[0] == found.curved_probability[0] != found.plane_probability[0]
+    assert found.inaccuracy[0] > 0.02
+
+
+def test_slow_encounters(backend: Backend) -> None:
+    slow, slower = (_pair(speed, backend=backend) for speed in (3e-3, 1e-3))
+    assert (slow.flags[0], slow.method[0]) == (v.EXTENDED, v.CURVED_PLANE)
+    assert (slower.flags[0], slower.method[0]) == (v.EXTENDED | v.CURVED_EXTENDED, v.NONE)
+    assert slow.duration[0] > 0.02
+    assert slow.curved_duration[0] < 0.05 < slower.curved_duration[0]
+    assert np.isnan(slower.probability[0])
+    assert np.isfinite(slower.curved_probability[0])
+
+
+def test_no_speed_and_missing_numbers(backend: Backend) -> None:
+    still = _pair(0.0, backend=backend)
+    assert still.flags[0] & v.NO_SPEED
+    unknown = np.full((1, 6, 6), np.nan)
+    for found in (still, _pair(replace={2: unknown}, backend=backend)):
+        assert np.isnan(found.probability[0])
+        assert found.method[0] == v.NONE
+    assert _pair(replace={5: unknown}, backend=backend).flags[0] & v.MISSING
+
+
+@pytest.mark.parametrize("kind", ["none", "nan", "zero"])
+def test_without_velocities_no_curved_method_is_applied(kind: str, backend: Backend) -> None:
+    """The flag says so, and curvature is estimated from the positions."""
+    for km, method in ((0.03, v.PLANE), (30.0, v.NONE)):
+        fields = _ahead(100.0, km)
+        whole = fields[2]
+        lacking = whole.copy()
+        lacking[:, 3:, :] = lacking[:, :, 3:] = np.nan if kind == "nan" else 0.0
+        if kind == "none":
+            lacking = lacking[:, :3, :3]
+        found = _pair(replace=fields | {2: lacking}, backend=backend)
+        assert found.flags[0] & v.NO_VELOCITIES
+        assert bool(found.flags[0] & v.CURVED) == (method == v.NONE)
+        assert found.method[0] == method
+        assert np.isnan(found.curved_probability[0])
+
+
+def test_without_the_curved_method(backend: Backend) -> None:
+    found = _pair(replace=_ahead(100.0), curved=False, backend=backend)
+    assert found.flags[0] == v.CURVED
+    assert np.isnan(found.probability[0])
+
+
+def test_a_covariance_that_is_not_positive_definite(backend: Backend) -> None:
+    twisted = np.diag(SIGMA**2)[np.newaxis].copy()
+    twisted[0, 0, 1] = twisted[0, 1, 0] = 1.5 * SIGMA[0] * SIGMA[1]
+    found = _pair(replace={2: twisted}, backend=backend)
+    assert found.flags[0] & v.INDEFINITE
+    assert found.method[0] != v.PLANE
+    singular = np.diag(SIGMA**2)[np.newaxis].copy()
+    singular[0, 0, 1] = singular[0, 1, 0] = SIGMA[0] * SIGMA[1]
+    assert not _pair(replace={2: singular}, backend=backend).flags[0] & v.INDEFINITE
+
+
+def test_rows_do_not_depend_on_each_other(kernel_backend: Backend) -> None:
+    """An encounter alone and among others of all kinds: the same bytes."""
+    single = _pair(backend=kernel_backend)
+    circular = np.sqrt(398600.4418 / 7000.0)
+    many = {0: np.tile([[7000.0, 0.0, 0.0]], (3, 1)), 1: np.tile([[0.0, circular, 0.0]], (3, 1))}
+    many[2] = np.stack([np.diag(SIGMA**2), np.full((6, 6), np.nan), np.diag(SIGMA**2 * [1, 1e4, 1, 1e4, 1, 1])])
+    angle = 2.0 * np.arcsin(5.0 / (2.0 * circular))
+    many[3] = np.tile([[7000.03, 0.0, 0.0]], (3, 1))
+    many[4] = np.tile(circular * np.array([[0.0, np.cos(angle), np.sin(angle)]]), (3, 1))
+    many[5], many[6] = np.tile(np.diag(SIGMA**2), (3, 1, 1)), np.full(3, 10.0)
+    among = _pair(replace=many, backend=kernel_backend)
+    for name, values in vars(single).items():
+        if name != "encounters":
+            assert getattr(among, name)[:1].tobytes() == values.tobytes(), name
