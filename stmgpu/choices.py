@@ -21,3 +21,6 @@ OperationMode = Literal["i", "a"]
 
 OemFrame = Literal["teme", "eme2000", "gcrf"]
 """Frames in which ephemerides are written as OEM."""
+
+SlowMethods = Literal["stated", "all"]
+"""Conjunctions for which methods of curved and slow encounters are used: those with stated covariances, or all."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stmgpu import log
+from stmgpu.choices import SlowMethods
 from stmgpu.cli import common
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.messages import list_rejected, read_messages
@@ -57,6 +58,13 @@ def assess(
     decision_hours: Annotated[
         float, typer.Option(help="Time before TCA at which a decision is made, in hours: the forecast is for it.")
     ] = 24.0,
+    slow: Annotated[
+        SlowMethods,
+        typer.Option(
+            help="Where curved and slow encounters get a Pc: where covariances are stated, or for all, also those of a "
+            "model, which takes up to seconds for each of them."
+        ),
+    ] = "stated",
     csv: Annotated[
         Path | None, typer.Option(help="CSV file to write; replaces an existing file; - writes to standard output.")
     ] = None,
@@ -80,7 +88,7 @@ def assess(
         raise InputError("there is nothing to assess; name the store of a screening, or messages with --cdm")
     check_outputs(None, csv)
     common.backend_name(choices.backend, choices.threads)
-    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, decision_hours)
+    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, decision_hours, slow)
     if choices.dry_run:
         options = choices.options(None)
         print_plan(plan_assessment(store, settings, options), options)

@@ -212,8 +212,8 @@ def pc(
 ) -> None:
     """Compute the collision probabilities of messages, each with what it stands on.
 
-    Pc is the two-dimensional integral at the closest approach of straight motion, or 2D-Nc
-    where orbits are too curved for it; where neither holds there is none. A line says why.
+    Pc is the two-dimensional integral at the closest approach of straight motion; 2D-Nc
+    where orbits are too curved for it, and 3D-Nc where that fails, too. A line says why.
     """
     from stmgpu.backend import get_backend
     from stmgpu.risk import message_risks, radius_rule

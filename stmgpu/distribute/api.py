@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.ids import IdChoice
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.choices import ElementSets, IfExists
+    from stmgpu.choices import ElementSets, IfExists, SlowMethods
     from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.store.document import RunDocument, Tiling
 
@@ -259,6 +259,7 @@ def assess_store(
     radii: str = "socrates",
     lines: str = "cara",
     decision_hours: float = 24.0,
+    slow: SlowMethods = "stated",
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     backend: BackendName = "auto",
@@ -272,7 +273,7 @@ def assess_store(
     ----------
     path : path-like
         Store of a finished screening.
-    covariance, radii, lines, decision_hours
+    covariance, radii, lines, decision_hours, slow
         See :func:`stmgpu.assess`; files are copied into the store.
     executor, tiling, backend, threads, progress, stop
         See :func:`screen_to_store`.
@@ -299,7 +300,7 @@ def assess_store(
     from stmgpu.risk.settings import AssessmentSettings
 
     options = RunOptions(executor, tiling, "resume", backend, threads, progress, stop)
-    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines, decision_hours), options)
+    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines, decision_hours, slow), options)
     return run_to_store(plan, place_of(path), options)
 
 

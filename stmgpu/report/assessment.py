@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stmgpu.errors import counted, printable
+from stmgpu.risk.messages import METHODS
 from stmgpu.risk.triage import DECISIONS, ranked
 from stmgpu.risk.variables import FLAGS
 from stmgpu.screen.csv_table import table_rows
@@ -90,7 +91,9 @@ def print_assessment(con: xr.Dataset, console: Console) -> None:
         console.print(f"sum of Pc: {a['expected_collisions']:.3g}, with every message of an event{lacking}")
     else:
         console.print(f"expected collisions: {a['expected_collisions']:.3g}, the sum of Pc{lacking}")
-    console.print(escape(f"covariances: {a['covariance_model']}; radii: {a['hard_body_rule']}; method: 2-D"))
+    named = sorted({METHODS[code] for code in np.unique(con.pc_method.to_numpy()).tolist()} - {""})
+    methods = f"; method: {', '.join(named)}" if named else ""
+    console.print(escape(f"covariances: {a['covariance_model']}; radii: {a['hard_body_rule']}{methods}"))
     if a.get("covariance_notice"):
         console.print(escape(a["covariance_notice"]))
 

@@ -13,19 +13,14 @@ from stmgpu.backend import BackendName, get_backend
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, reporting
 from stmgpu.propagate.settings import operation_mode
-from stmgpu.risk import encounter_kernels
 from stmgpu.risk import variables as v
 from stmgpu.risk.covariance import AGE_BEYOND_MODEL, MISSING, NOT_CALIBRATED, REMEDIED
-from stmgpu.risk.curvature import LARGEST as CURVED
-from stmgpu.risk.curvature import curvature
 from stmgpu.risk.decision import encounter_forecast
-from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.pair_states import PairPropagator, Pairs
-from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
 from stmgpu.risk.triage import counts, triage
-from stmgpu.risk.validity import FARTHEST, LONGEST
+from stmgpu.risk.validity import best_probability
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
 from stmgpu.time import from_datetime64
@@ -39,28 +34,18 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.catalog import Catalog
     from stmgpu.catalog.trajectories.trajectories import Trajectories
-    from stmgpu.choices import ElementSets
+    from stmgpu.choices import ElementSets, SlowMethods
     from stmgpu.progress import Report
     from stmgpu.propagate.screening_objects import ScreeningObjects
     from stmgpu.risk.covariance import Covariances, CovarianceSource
-    from stmgpu.risk.encounter import Encounters
     from stmgpu.risk.pair_states import PairStates
     from stmgpu.risk.radii import Radii, RadiusRule
     from stmgpu.risk.triage import Lines
     from stmgpu.typing import Bools, Floats
 
-REFUTED = v.NOT_POSITIVE | v.NO_SPEED | v.EXTENDED | v.OFFSET | v.SHIFTED | v.CURVED | v.MISSING
-"""Flags with which the two-dimensional method does not hold."""
-
 ROWS_AT_ONCE = 1 << 16
 """Conjunctions whose covariances are held in memory at once."""
 
-_OF_ENCOUNTERS = {
-    encounter_kernels.CLIPPED: v.CLIPPED,
-    encounter_kernels.NOT_POSITIVE: v.NOT_POSITIVE,
-    encounter_kernels.NO_SPEED: v.NO_SPEED,
-    encounter_kernels.NO_MISS: v.NO_MISS,
-}
 _OF_COVARIANCES = {
     AGE_BEYOND_MODEL: v.AGE_BEYOND_MODEL,
     REMEDIED: v.REMEDIED,
@@ -104,6 +89,8 @@ class Assessor:
         Lines of the triage.
     decision_hours : float
         Time before TCA at which a decision is made [h].
+    slow : {'stated', 'all'}
+        Whether methods for curved and slow encounters are used for stated covariances alone, or for all.
     """
 
     def __init__(
@@ -112,8 +99,11 @@ class Assessor:
         source: CovarianceSource,
         rule: RadiusRule,
         limits: Lines,
+        *,
         decision_hours: float = DECISION_HOURS,
+        slow: SlowMethods = "stated",
     ) -> None:
+        self.plane_only = slow == "stated" and bool(source.notice)
         self.pairs, self.source, self.rule, self.limits, self.backend = pairs, source, rule, limits, pairs.backend
         self.decision_hours = decision_hours
         objects, others = pairs.objects, len(pairs.objects.trajectories)
@@ -140,9 +130,11 @@ class Assessor:
             )
         )
         radius, radius_source = self.rule.combined(self._radii[states.place_1], self._radii[states.place_2])
-        columns = risk_columns(states.state_1_km, one, states.state_2_km, two, radius, backend=self.backend)
+        columns = risk_columns(
+            states.state_1_km, one, states.state_2_km, two, radius, plane_only=self.plane_only, backend=self.backend
+        )
         columns["hard_body_source"] = radius_source
-        columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc"])
+        columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc_method"])
         decision = triage(
             columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, self.limits
         )
@@ -155,15 +147,15 @@ class Assessor:
         time_jd: tuple[Floats, Floats],
         now: tuple[Covariances, Covariances],
         radius_m: Floats,
-        pc: Floats,
+        method: np.ndarray[Any, np.dtype[np.int8]],
     ) -> Floats:
-        """Forecast of rows with a probability.
+        """Forecast of rows with a two-dimensional probability.
 
         At the decision the data behind an object are as old at TCA as the decision is early, unless they already are
         younger; their covariance is that of the same source for that age.
         """
-        found = np.full(len(pc), np.nan)
-        rows = np.flatnonzero(np.isfinite(pc))
+        found = np.full(len(method), np.nan)
+        rows = np.flatnonzero(method == v.PLANE)
         if not len(rows):
             return found
         times, lead = (time_jd[0][rows], time_jd[1][rows]), self.decision_hours / 24.0
@@ -193,6 +185,7 @@ def risk_columns(
     covariance_2: Covariances,
     radius_m: Floats,
     *,
+    plane_only: bool = False,
     backend: str | Backend = "auto",
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Columns of an assessment that follow from states, covariances and radii.
@@ -205,6 +198,8 @@ def risk_columns(
         Covariances of both objects.
     radius_m : float64, shape (n,)
         Combined hard-body radii [m].
+    plane_only : bool
+        Whether a row for which the two-dimensional method does not hold has no probability.
     backend : str or Backend, optional
         Backend or its name, see :func:`stmgpu.get_backend`.
 
@@ -215,37 +210,38 @@ def risk_columns(
         and the triage.
     """
     runner = get_backend(backend) if isinstance(backend, str) else backend
-    (r1, v1), (r2, v2) = ((state[:, :3], state[:, 3:]) for state in (state_1_km, state_2_km))
-    lacks = [_incomplete(c.matrix) for c in (covariance_1, covariance_2)]
-    c1, c2 = (
-        np.where(lack[:, np.newaxis, np.newaxis], 0.0, c.matrix[:, :3, :3])
-        for lack, c in zip(lacks, (covariance_1, covariance_2), strict=True)
+    best = best_probability(
+        state_1_km[:, :3],
+        state_1_km[:, 3:],
+        covariance_1.matrix,
+        state_2_km[:, :3],
+        state_2_km[:, 3:],
+        covariance_2.matrix,
+        radius_m,
+        slow=not plane_only,
+        backend=runner,
     )
-    found = encounter_geometry(r1, v1, c1, r2, v2, c2, radius_m, backend=runner)
+    found, flags = best.encounters, best.flags
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius_m)
-    probability = plane_probability(*plane, backend=runner)
     largest, scale = maximum_probability(*plane, backend=runner)
-    duration = (found.stop_s - found.start_s) / found.period_s
-    offset = np.abs(found.stop_s + found.start_s) / 2.0 / found.period_s
-    flags = _encounter_flags(found, duration, offset, curvature(r1, v1, c1, r2, v2, c2))
     for bit, word in _OF_COVARIANCES.items():
         flags[((covariance_1.flags | covariance_2.flags) & bit) != 0] |= word
-    flags[lacks[0] | lacks[1]] |= v.MISSING
-    holds = ((flags & REFUTED) == 0) & np.isfinite(probability)
+    lacks = [_incomplete(c.matrix) for c in (covariance_1, covariance_2)]
     one_lacks, both_lack = lacks[0] != lacks[1], lacks[0] & lacks[1]
     if one_lacks.any():
         largest = largest.copy()
         largest[one_lacks] = frisbee_probability(*(x[one_lacks] for x in plane), backend=runner)
     largest = np.where(both_lack, np.nan, largest)
     known = ~(one_lacks | both_lack)
-    pc = np.where(holds, probability, np.nan)
+    taken = (best.method == v.PLANE) | (not plane_only)
+    pc = np.where(taken, best.probability, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         in_sigmas = np.hypot(found.miss_major_m / found.sigma_major_m, found.miss_minor_m / found.sigma_minor_m)
     return {
         "pc": pc,
-        "pc_method": np.where(holds, v.PLANE, v.NONE).astype(np.int8),
+        "pc_method": np.where(taken, best.method, v.NONE).astype(np.int8),
         "pc_flags": flags,
-        "pc_lower": pc.copy(),
+        "pc_lower": np.where((flags & v.BLENDED) != 0, np.nan, pc),
         "pc_upper": pc.copy(),
         "pc_max": largest,
         "pc_max_sigma": np.where(known, scale * found.sigma_minor_m, np.nan),
@@ -261,8 +257,8 @@ def risk_columns(
         "miss_minor": np.where(known, found.miss_minor_m, np.nan),
         "mahalanobis": np.where(known, in_sigmas, np.nan),
         "approach_angle": np.degrees(found.angle_rad),
-        "encounter_duration": np.where(known, duration, np.nan),
-        "encounter_offset": np.where(known, offset, np.nan),
+        "encounter_duration": np.where(known, best.duration, np.nan),
+        "encounter_offset": np.where(known, best.offset, np.nan),
     }
 
 
@@ -275,6 +271,7 @@ def assess(
     radii: str = "socrates",
     lines: str = "cara",
     decision_hours: float = DECISION_HOURS,
+    slow: SlowMethods = "stated",
     mode: str = "i",
     sets: ElementSets | None = None,
     backend: BackendName = "auto",
@@ -301,6 +298,9 @@ def assess(
         Lines of the triage: 'cara', '1e-5', '1e-6' or a file, see :func:`stmgpu.risk.triage.lines`.
     decision_hours : float
         Time before TCA at which a decision is made, for ``p_act`` [h].
+    slow : {'stated', 'all'}
+        Whether curved and slow encounters get a probability (2D-Nc, 3D-Nc) where covariances are stated alone, or
+        also where they are only a model, which takes up to seconds for each of them.
     mode : str
         Operation mode of SGP4 in the screening.
     sets : {'nearest', 'newest'}, optional
@@ -332,14 +332,16 @@ def assess(
     >>> bool((risks.pc_max >= risks.pc.fillna(0.0)).all())
     True
     """
-    settings = AssessmentSettings(covariance, radii, lines, decision_hours)
+    settings = AssessmentSettings(covariance, radii, lines, decision_hours, slow)
     window = window_of(conjunctions)
     objects = screening_objects(catalog, ephemeris).for_window(window, sets)
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
         propagator = PairPropagator(objects, window, operation_mode(mode), runner)
         source = settings.source(norad_ids=ids_by_designator(objects))
-        assessor = Assessor(propagator, source, settings.rule(), settings.limits(), settings.decision_hours)
+        assessor = Assessor(
+            propagator, source, settings.rule(), settings.limits(), decision_hours=decision_hours, slow=slow
+        )
         columns = assess_pairs(assessor, pairs_of(conjunctions), report)
     return assessed(conjunctions, columns, settings.attributes() | result_attributes(columns))
 
@@ -408,19 +410,3 @@ def window_of(conjunctions: xr.Dataset) -> Window:
             f"the conjunctions lack the attribute {error}; pass what stmgpu.screen returns, or some of its rows"
         ) from None
     return Window.of(start, hours=duration_s / 3600.0)
-
-
-def _encounter_flags(found: Encounters, duration: Floats, offset: Floats, curved: Floats) -> np.ndarray[Any, Any]:
-    """Flags of the geometry, and of what the two-dimensional method takes for granted."""
-    flags = np.zeros(len(duration), np.int32)
-
-    def mark(rows: Bools, bit: int) -> None:
-        flags[rows] |= bit
-
-    for bit, word in _OF_ENCOUNTERS.items():
-        mark((found.flags & bit) != 0, word)
-    mark(duration > LONGEST, v.EXTENDED)
-    mark(offset > FARTHEST, v.OFFSET)
-    mark(np.abs(found.shift_s) / found.period_s > FARTHEST, v.SHIFTED)
-    mark(curved > CURVED, v.CURVED)
-    return flags

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stmgpu.risk.validity import BestProbability
     from stmgpu.typing import Floats
 
-METHODS = {variables.NONE: "", variables.PLANE: "2-D", variables.CURVED_PLANE: "2D-Nc"}
+METHODS = {variables.NONE: "", variables.PLANE: "2-D", variables.CURVED_PLANE: "2D-Nc", variables.ENTRIES: "3D-Nc"}
 """Methods as messages and tables name them, by the codes of :data:`stmgpu.risk.variables.METHODS`."""
 
 _WORDS = {
@@ -36,6 +36,8 @@ _WORDS = {
     variables.NO_MISS: "there is no miss",
     variables.INDEFINITE: "the covariance of an object is not positive definite",
     variables.NO_VELOCITIES: "a covariance lacks velocities, so that no method for curved orbits can be applied",
+    variables.UNCORRELATED: "2D-Nc and 3D-Nc leave the common error of the density forecast out",
+    variables.BLENDED: "3D-Nc is an upper limit: one pass may count more than once",
     variables.NO_OVERLAP: "2D-Nc found no overlap of the errors, so that curvature is not known",
 }
 
@@ -59,7 +61,8 @@ class MessageRisk:
     radius_m, radius_source : float and str
         Combined hard-body radius, and where it stands.
     probability, method : float and str
-        Collision probability by the method that may be believed, '2-D' or '2D-Nc'; NaN and '' where none holds.
+        Collision probability by the method that may be believed, '2-D', '2D-Nc' or '3D-Nc'; NaN and '' where none
+        holds.
     plane_probability, curved_probability : float
         Two-dimensional collision probability, and that of 2D-Nc, in any case; NaN where they cannot be computed.
     refuted : bool

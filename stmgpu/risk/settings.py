@@ -7,8 +7,9 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from stmgpu.choices import SlowMethods
 from stmgpu.errors import InputError
 from stmgpu.risk.covariance import CovarianceSource, covariance_source
 from stmgpu.risk.radii import RadiusRule, radius_rule
@@ -43,6 +44,8 @@ class AssessmentSettings:
         Lines of the triage, see :func:`stmgpu.risk.triage.lines`.
     decision_hours : float
         Time before TCA at which a decision is made [h], for the forecast.
+    slow : {'stated', 'all'}
+        Whether curved and slow encounters get a probability for stated covariances alone, or also for modelled ones.
     conjunctions : str
         Digest of the conjunctions in their store; empty in memory.
     rows : int
@@ -58,6 +61,7 @@ class AssessmentSettings:
     radii: str = "socrates"
     lines: str = "cara"
     decision_hours: float = DECISION_HOURS
+    slow: SlowMethods = "stated"
     conjunctions: str = ""
     rows: int = 0
 
@@ -66,6 +70,8 @@ class AssessmentSettings:
         if not 0.0 < hours <= _LONGEST_H:
             raise InputError(f"decision_hours is {hours:g}, allowed is above 0 and at most {_LONGEST_H:g}")
         object.__setattr__(self, "decision_hours", hours)
+        if self.slow not in get_args(SlowMethods):
+            raise InputError(f"slow is {self.slow!r}, allowed are {' and '.join(get_args(SlowMethods))}")
 
     @classmethod
     def from_json(cls, fields: Fields) -> AssessmentSettings:
@@ -75,6 +81,7 @@ class AssessmentSettings:
             fields.text("radii"),
             fields.text("lines"),
             fields.number("decision_hours"),
+            cast("SlowMethods", fields.text("slow")),
             fields.text("conjunctions"),
             fields.whole_number("rows"),
         )
@@ -86,6 +93,7 @@ class AssessmentSettings:
             "radii": self.radii,
             "lines": self.lines,
             "decision_hours": self.decision_hours,
+            "slow": self.slow,
             "conjunctions": self.conjunctions,
             "rows": self.rows,
         }

@@ -1,8 +1,9 @@
 """Which collision probability may be believed: the tests of the methods, and the first method that passes its own.
 
 The two-dimensional method takes an encounter for short and its motion for straight; the method 2D-Nc for orbits of two
-bodies takes it for single and short against a period. The tests and their limits are those of NASA's CARA (D. Hall,
-L. Baars and S. Casali, AAS 23-398, 2023, and the defaults of its PcMultiStep).
+bodies takes it for single and short against a period; 3D-Nc counts entries, whatever the encounter lasts. The tests and
+their limits are those of NASA's CARA (D. Hall, L. Baars and S. Casali, AAS 23-398, 2023, and the defaults of its
+PcMultiStep).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from stmgpu.risk import encounter_kernels
 from stmgpu.risk import variables as v
 from stmgpu.risk.curvature import LARGEST, curvature
 from stmgpu.risk.curved import curved_probability
+from stmgpu.risk.dwell import least_correlation
 from stmgpu.risk.encounter import encounter_geometry
+from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, encounter_entries
 from stmgpu.risk.pc import plane_probability
 
 if TYPE_CHECKING:
@@ -53,6 +56,9 @@ _OF_ENCOUNTERS = {
     encounter_kernels.NO_SPEED: v.NO_SPEED,
     encounter_kernels.NO_MISS: v.NO_MISS,
 }
+_ROUNDING_OF_MESSAGES = 1e-4
+"""Negative eigenvalue of correlations that the rounding of printed numbers may leave."""
+
 _ROUNDING = 1e-9
 """Determinant of correlations below zero by which a covariance may be off by rounding."""
 
@@ -71,6 +77,8 @@ class BestProbability:
         Sum of bits of :data:`stmgpu.risk.variables.FLAGS`.
     plane_probability, curved_probability : float64, shape (n,)
         By the two-dimensional method and by 2D-Nc in any case; NaN where they cannot be computed.
+    entries_probability : float64, shape (n,)
+        By 3D-Nc where neither of both holds; NaN elsewhere, and where it was not asked for.
     encounters : Encounters
         Geometry of straight motion.
     duration, offset, shift : float64, shape (n,)
@@ -89,6 +97,7 @@ class BestProbability:
     flags: npt.NDArray[np.int32]
     plane_probability: Floats
     curved_probability: Floats
+    entries_probability: Floats
     encounters: Encounters
     duration: Floats
     offset: Floats
@@ -109,9 +118,10 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     *,
     shared: Floats | None = None,
     curved: bool = True,
+    slow: bool = True,
     backend: str | Backend = "auto",
 ) -> BestProbability:
-    """Collision probability by the first method that holds: in the plane, then 2D-Nc.
+    """Collision probability by the first method that holds: in the plane, then 2D-Nc, then 3D-Nc.
 
     Parameters
     ----------
@@ -125,9 +135,11 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         Combined hard-body radii.
     shared : float64, shape (n, 6, 6), optional
         What both covariances share, see :func:`stmgpu.risk.cross_correlation.common_covariance`; it is taken from the
-        first one.
+        first one. Where that leaves no covariance, it is left out of curved methods, and a flag says so.
     curved : bool, optional
         Whether 2D-Nc is computed. Without it, curvature is estimated from the positions alone.
+    slow : bool, optional
+        Whether 3D-Nc is computed where neither of the others holds: milliseconds to seconds for each encounter.
     backend : str or Backend, optional
         Backend or its name, see :func:`stmgpu.get_backend`.
 
@@ -143,9 +155,12 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     runner = get_backend(backend) if isinstance(backend, str) else backend
     states = position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s
     given = covariance_1, covariance_2
-    first = (
-        covariance_1 if shared is None else covariance_1 - shared[:, : covariance_1.shape[1], : covariance_1.shape[1]]
-    )
+    first, left_out = covariance_1, np.zeros(len(covariance_1), bool)
+    if shared is not None:
+        size = covariance_1.shape[1]
+        reduced = covariance_1 - shared[:, :size, :size]
+        left_out = shared.any(axis=(1, 2)) & (least_correlation(reduced) < -_ROUNDING_OF_MESSAGES)
+        first = np.where(left_out[:, np.newaxis, np.newaxis], covariance_1, reduced)
     lacks: Bools = np.asarray(_missing(covariance_1) | _missing(covariance_2))
     own = [np.where(_missing(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
     joint = own[0] if shared is None else own[0] - shared[:, :3, :3]
@@ -163,6 +178,7 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     for bit, word in _OF_ENCOUNTERS.items():
         mark((found.flags & bit) != 0, word)
     mark(lacks, v.MISSING)
+    mark(left_out, v.UNCORRELATED)
     mark(_indefinite(own[0]) | _indefinite(own[1]), v.INDEFINITE)
     mark(duration > LONGEST, v.EXTENDED)
     mark(offset > FARTHEST, v.OFFSET)
@@ -193,12 +209,23 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     curves = ~straight & ((flags & CURVED_REFUTED) == 0) & np.isfinite(bent["probability"])
     probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
     method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
+    entries = np.full(len(plane), np.nan)
+    last = np.flatnonzero(~guessed & (method == v.NONE))
+    if slow and len(last):
+        counted = encounter_entries(
+            *(x[last] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)), backend=runner
+        )
+        entries[last] = np.where(counted.flags & NOT_CONVERGED, np.nan, counted.probability)
+        flags[last[(counted.flags & BLENDED) != 0]] |= v.BLENDED
+        holds = np.isfinite(entries)
+        probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
     return BestProbability(
         probability,
         method,
         flags,
         plane,
         bent["probability"],
+        entries,
         found,
         duration,
         offset,

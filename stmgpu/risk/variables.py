@@ -13,6 +13,7 @@ EXTENDED, OFFSET, SHIFTED, CURVED = 16, 32, 64, 128
 AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
 CORRELATED = 4096
 NO_VELOCITIES, INDEFINITE, NO_OVERLAP, CURVED_EXTENDED, CURVED_OFFSET = 8192, 16384, 32768, 65536, 131072
+BLENDED, UNCORRELATED = 262144, 524288
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -33,12 +34,14 @@ FLAGS = {
     NO_OVERLAP: "no_overlap_of_the_densities_found",
     CURVED_EXTENDED: "too_extended_for_nc_2d",
     CURVED_OFFSET: "too_offset_for_nc_2d",
+    BLENDED: "entries_may_repeat",
+    UNCORRELATED: "curved_methods_without_common_density_error",
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
-NONE, PLANE, CURVED_PLANE = 0, 1, 2
+NONE, PLANE, CURVED_PLANE, ENTRIES = 0, 1, 2, 3
 
-METHODS = {NONE: "none", PLANE: "plane_2d", CURVED_PLANE: "nc_2d"}
+METHODS = {NONE: "none", PLANE: "plane_2d", CURVED_PLANE: "nc_2d", ENTRIES: "nc_3d"}
 """Codes of the variable ``pc_method`` and their names."""
 
 _EACH = (ROW,)
@@ -64,8 +67,11 @@ VARIABLES = {
         masks=True,
         required=False,
     ),
-    "pc_lower": _number("lower limit of the collision probability; the probability itself where the method is exact"),
-    "pc_upper": _number("upper limit of the collision probability; the probability itself where the method is exact"),
+    "pc_lower": _number(
+        "lower limit of the collision probability; the probability itself but for the flag entries_may_repeat, with "
+        "which none is known"
+    ),
+    "pc_upper": _number("upper limit of the collision probability; the probability itself"),
     "pc_max": _number("largest two-dimensional probability over the size of the combined covariance (Alfano 2005)"),
     "pc_max_sigma": _number("standard deviation along the minor axis at which the probability is largest", "m"),
     "diluted": Variable(

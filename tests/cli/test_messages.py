@@ -145,9 +145,9 @@ def test_bad_messages_of_pc_are_listed(folder: Path) -> None:
     refused(stmgpu("cdm", "read", "empty"), "the folders hold no file; give files of CDMs")
 
 
-def test_a_slow_encounter_says_why_it_has_no_pc(folder: Path) -> None:
+def test_a_slow_encounter_says_why_it_is_not_that_of_the_plane(folder: Path) -> None:
     slow = {"X_DOT": "X_DOT = -2.888600000 [km/s]", "Y_DOT": "Y_DOT = -6.007200000 [km/s]"}
     (folder / "slow.cdm").write_text(kvn(replace={**slow, "Z_DOT": "Z_DOT = 3.328800000 [km/s]"}))
     result = stmgpu("-q", "pc", "--cdm", "slow.cdm", "--backend", "reference")
     assert "1: extended: it lasts " in result.stdout
-    assert "1: no Pc: the two-dimensional " in result.stdout
+    assert "1: Pc is 3D-Nc: the two-dimensional " in result.stdout

@@ -24,7 +24,7 @@ from stmgpu.catalog import synthetic_catalog, write_catalog
 from stmgpu.cli import app
 from stmgpu.propagate.codes import CODES
 from stmgpu.risk import variables as risk
-from stmgpu.risk.assessment import REFUTED
+from stmgpu.risk.validity import REFUTED
 from stmgpu.screen.variables import FLAGS
 
 GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
@@ -200,7 +200,7 @@ def test_tables_of_the_assessment_are_complete() -> None:
     columns, flags = text.split("| flag | bit |")
     assert re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", columns, re.M))) == list(risk.VARIABLES)
     assert re.findall(r"^\| `(\w+)` \| (\d+) \|", flags, re.M) == [(w, str(b)) for b, w in risk.FLAGS.items()]
-    refuted = {w for w, said in re.findall(r"^\| `(\w+)` \|.*\| ([\w ]+) \|$", flags, re.M) if said == "NaN"}
+    refuted = {w for w, said in re.findall(r"^\| `(\w+)` \|.*\| ([\w -]+) \|$", flags, re.M) if said == "not 2-D"}
     assert refuted == {word for bit, word in risk.FLAGS.items() if bit & REFUTED}
 
 

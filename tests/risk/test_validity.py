@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stmgpu.backend import Backend
+from stmgpu.risk import monte_carlo
 from stmgpu.risk import variables as v
 from stmgpu.risk.validity import BestProbability, best_probability
 from stmgpu.typing import Floats
@@ -15,12 +16,12 @@ from stmgpu.typing import Floats
 SIGMA = np.array([20.0, 300.0, 20.0, 0.3, 0.02, 0.02])
 
 
-def _pair(speed_km_s: float = 5.0, sigma: Floats = SIGMA, radius: float = 10.0, **options: Any) -> BestProbability:
+def _given(speed_km_s: float, sigma: Floats = SIGMA, radius: float = 10.0) -> list[Floats]:
     """Two objects on circular orbits 7,000 km from the Earth's centre, 30 m apart, which pass with a speed."""
     circular = np.sqrt(398600.4418 / 7000.0)
     angle = 2.0 * np.arcsin(speed_km_s / (2.0 * circular))
     covariance = np.diag(sigma**2)[np.newaxis]
-    given = [
+    return [
         np.array([[7000.0, 0.0, 0.0]]),
         np.array([[0.0, circular, 0.0]]),
         covariance,
@@ -29,6 +30,10 @@ def _pair(speed_km_s: float = 5.0, sigma: Floats = SIGMA, radius: float = 10.0, 
         covariance,
         np.array([radius]),
     ]
+
+
+def _pair(speed_km_s: float = 5.0, sigma: Floats = SIGMA, radius: float = 10.0, **options: Any) -> BestProbability:
+    given = _given(speed_km_s, sigma, radius)
     for place, value in options.pop("replace", {}).items():
         given[place] = value
     return best_probability(*given, **options)
@@ -65,12 +70,34 @@ def test_long_errors_along_the_track_curve(backend: Backend) -> None:
 
 def test_slow_encounters(backend: Backend) -> None:
     slow, slower = (_pair(speed, backend=backend) for speed in (3e-3, 1e-3))
+    without = _pair(1e-3, slow=False, backend=backend)
     assert (slow.flags[0], slow.method[0]) == (v.EXTENDED, v.CURVED_PLANE)
-    assert (slower.flags[0], slower.method[0]) == (v.EXTENDED | v.CURVED_EXTENDED, v.NONE)
+    assert (slower.flags[0], slower.method[0]) == (v.EXTENDED | v.CURVED_EXTENDED, v.ENTRIES)
+    assert (without.flags[0], without.method[0]) == (v.EXTENDED | v.CURVED_EXTENDED, v.NONE)
     assert slow.duration[0] > 0.02
     assert slow.curved_duration[0] < 0.05 < slower.curved_duration[0]
-    assert np.isnan(slower.probability[0])
-    assert np.isfinite(slower.curved_probability[0])
+    assert np.isnan(slow.entries_probability[0])
+    assert np.isnan(without.probability[0])
+    assert slower.probability[0] == slower.entries_probability[0]
+    assert slower.probability[0] == pytest.approx(slower.curved_probability[0], rel=0.2)
+
+
+def test_a_slow_encounter_against_samples(kernel_backend: Backend) -> None:
+    """An encounter at 1 m/s within 99.9 % limits."""
+    found = _pair(1e-3, backend=kernel_backend)
+    samples = monte_carlo(*_given(1e-3), samples=20_000, confidence=0.999, backend=kernel_backend)
+    assert samples.lower[0] <= found.probability[0] <= samples.upper[0]
+
+
+def test_a_shared_error_that_leaves_no_covariance(backend: Backend) -> None:
+    """Curved methods then take both covariances as they are, and say so; the plane takes the relative one."""
+    shared = np.zeros((1, 6, 6))
+    shared[0, 1, 1] = 1.5 * SIGMA[1] ** 2
+    found, without = (_pair(1e-3, shared=given, backend=backend) for given in (shared, None))
+    assert found.flags[0] & v.UNCORRELATED
+    assert not without.flags[0] & v.UNCORRELATED
+    assert found.probability[0] == without.probability[0]
+    assert found.plane_probability[0] != without.plane_probability[0]
 
 
 def test_no_speed_and_missing_numbers(backend: Backend) -> None:
