@@ -185,6 +185,7 @@ def risk_columns(
     covariance_2: Covariances,
     radius_m: Floats,
     *,
+    shared: Floats | None = None,
     plane_only: bool = False,
     backend: str | Backend = "auto",
 ) -> dict[str, np.ndarray[Any, Any]]:
@@ -198,6 +199,8 @@ def risk_columns(
         Covariances of both objects.
     radius_m : float64, shape (n,)
         Combined hard-body radii [m].
+    shared : float64, shape (n, 6, 6), optional
+        What both covariances share, see :func:`stmgpu.risk.validity.best_probability`.
     plane_only : bool
         Whether a row for which the two-dimensional method does not hold has no probability.
     backend : str or Backend, optional
@@ -218,6 +221,7 @@ def risk_columns(
         state_2_km[:, 3:],
         covariance_2.matrix,
         radius_m,
+        shared=shared,
         slow=not plane_only,
         backend=runner,
     )

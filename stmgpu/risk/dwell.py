@@ -30,7 +30,7 @@ TOLERANCE = 1e-6
 """Relative error of the expected entries that the quadrature aims at."""
 
 CLIPPED = rate3d_kernels.CLIPPED
-NOT_CONVERGED = 2
+NOT_CONVERGED = rate3d_kernels.NOT_CONVERGED
 """The estimated error of the integral is above a hundred times the tolerance."""
 
 _SPREAD = (0.0, 1.5, 5.0, 20.0, 100.0, 1e3, 1e5)

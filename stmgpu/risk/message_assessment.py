@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,9 +87,14 @@ def assess_messages(
     states = [_teme(used, tca, k) for k in (0, 1)]
     covariances = [_covariances(used, k) for k in (0, 1)]
     shared, _ = shared_covariances(used, *states)
-    joint = replace(covariances[0], matrix=covariances[0].matrix - shared)
     columns = risk_columns(
-        states[0], joint, states[1], covariances[1], np.array([r for r, _ in radius]), backend=runner
+        states[0],
+        covariances[0],
+        states[1],
+        covariances[1],
+        np.array([r for r, _ in radius]),
+        shared=shared,
+        backend=runner,
     )
     columns["pc_flags"][shared.any(axis=(1, 2))] |= v.CORRELATED
     columns["hard_body_source"] = np.array([source for _, source in radius])

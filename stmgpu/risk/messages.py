@@ -37,6 +37,7 @@ _WORDS = {
     variables.INDEFINITE: "the covariance of an object is not positive definite",
     variables.NO_VELOCITIES: "a covariance lacks velocities, so that no method for curved orbits can be applied",
     variables.UNCORRELATED: "2D-Nc and 3D-Nc leave the common error of the density forecast out",
+    variables.UNSTEADY: "the relative speed is below three sigmas of its own error: 2D-Nc does not hold",
     variables.BLENDED: "3D-Nc is an upper limit: one pass may count more than once",
     variables.NO_OVERLAP: "2D-Nc found no overlap of the errors, so that curvature is not known",
 }

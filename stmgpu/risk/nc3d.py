@@ -38,7 +38,7 @@ TOLERANCE = 1e-4
 """Relative error of the expected entries that the quadrature aims at."""
 
 CLIPPED = rate3d_kernels.CLIPPED
-NOT_CONVERGED = 2
+NOT_CONVERGED = rate3d_kernels.NOT_CONVERGED
 """The estimated error of the integral is above ten times the tolerance."""
 NOT_POSITIVE = 4
 """A covariance is not positive semidefinite, or not finite: there is no probability."""
@@ -52,6 +52,9 @@ _ROUNDING = 1e-4
 _STEPS = 40
 _STEP_RADII = 1e-3
 _LONGEST_STEP_M = 5e5
+_MOST_PANELS = 64
+_NEGLIGIBLE = 1e-3
+"""Rate, in largest ones, below which it does not matter that it has not converged."""
 _FAR = 300.0
 """Square of a distance in sigmas beyond which nothing enters: its density is below 1e-65."""
 _SIDE = 24
@@ -197,6 +200,7 @@ class _Pairs:
             by_state = equinoctial.inverse_jacobian(orbit, equinoctial.jacobian(orbit, 0.0, sense))
             self.spread.append(by_state @ covariance @ by_state.transpose(0, 2, 1))
         self.flags = np.zeros(len(radius), np.int32)
+        self.largest, self.coarse = np.zeros(len(radius)), np.zeros(len(radius))  # rates, and those not converged
 
     def over(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats, Flags]:
         """Inside at the start, entries until the stop, and flags; the bounds are Coppola's."""
@@ -204,8 +208,9 @@ class _Pairs:
         near = far < _FAR
         inside = np.zeros(len(start))
         inside[near], _ = inside_probability(state[near], covariance[near], self.radius[near], backend=self.backend)
-        entries, error = integrate(self._rate, _edges(start, stop, *bounds), TOLERANCE)
-        self.flags[error > 10.0 * TOLERANCE * entries] |= NOT_CONVERGED
+        entries, error = integrate(self._rate, _edges(start, stop, *bounds), TOLERANCE, most=_MOST_PANELS)
+        rough = (error > 10.0 * TOLERANCE * entries) | (self.coarse > _NEGLIGIBLE * self.largest)
+        self.flags[rough] |= NOT_CONVERGED
         return inside, entries, self.flags
 
     def single(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -227,7 +232,10 @@ class _Pairs:
         rate[near], bits = entry_rates(
             state[near], covariance[near], self.radius[at[near]], tolerance=0.1 * TOLERANCE, backend=self.backend
         )
-        np.bitwise_or.at(self.flags, at[near], bits)
+        np.bitwise_or.at(self.flags, at[near], bits & ~NOT_CONVERGED)
+        np.maximum.at(self.largest, at, rate)
+        coarse = (bits & NOT_CONVERGED) != 0
+        np.maximum.at(self.coarse, at[near][coarse], rate[near][coarse])
         return rate
 
     def expanded(self, at: Integers, time_s: Floats) -> tuple[Floats, Floats, Floats]:

@@ -37,7 +37,9 @@ MOST = 400
 """Panels of an integral at most."""
 
 
-def integrate(function: Callable[[Integers, Floats], Floats], edges: Floats, tolerance: float) -> tuple[Floats, Floats]:
+def integrate(
+    function: Callable[[Integers, Floats], Floats], edges: Floats, tolerance: float, *, most: int = MOST
+) -> tuple[Floats, Floats]:
     """Integrals of functions of one variable that are not negative.
 
     Parameters
@@ -48,6 +50,8 @@ def integrate(function: Callable[[Integers, Floats], Floats], edges: Floats, tol
         Edges of the first panels of each integral, ascending; empty panels count nothing.
     tolerance : float
         Relative error.
+    most : int
+        Panels of an integral at most.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def integrate(function: Callable[[Integers, Floats], Floats], edges: Floats, tol
         lacking = np.bincount(owner, error, n) > tolerance * total
         panels = np.bincount(owner, minlength=n)
         share = tolerance * total / np.maximum(1, panels)
-        split = (lacking & (panels < MOST))[owner] & (error > 0.5 * share[owner])
+        split = (lacking & (panels < most))[owner] & (error > 0.5 * share[owner])
         if not split.any():
             break
         middle = 0.5 * (left[split] + right[split])

@@ -21,6 +21,7 @@ PAD = 16
 _TABLE = table("rate3d.h")
 SIZE, ROWS = _TABLE.integers("ENTRY_", "SIZE ROWS")
 CLIPPED = _TABLE.integer("ENTRY_FLAG_CLIPPED")
+NOT_CONVERGED = 2
 CLIP = _TABLE.number("ENTRY_CLIP")
 
 RULES = (
@@ -42,6 +43,9 @@ SEARCHED = 5.0
 
 DOUBLINGS = 5
 """How often the meridians may be doubled where they do not suffice."""
+
+MOST_MERIDIANS = 512
+"""Meridians to which they are doubled at most: more take longer than such a rate is worth."""
 
 _WORK = 1 << 22
 """Meridians in one launch: what a device computes in well below a second."""
@@ -72,7 +76,8 @@ def rates(
     -------
     rate : float64, shape (n,)
     flags : int32, shape (n,)
-        ``CLIPPED`` where a standard deviation of position was raised to 0.005 radii.
+        Sum of ``CLIPPED`` (a standard deviation of position was raised to 0.005 radii) and ``NOT_CONVERGED`` (as many
+        meridians as are allowed leave more than a hundred times the tolerance).
     """
     n = len(radius_m)
     rate, flags = np.empty(n), np.empty(n, np.int32)
@@ -94,12 +99,15 @@ def rates(
             int(number > np.searchsorted([r[0] for r in RULES], SEARCHED)),
         )
         for doubling in range(DOUBLINGS + 1):
-            if not len(chosen):
+            if not len(chosen) or (doubling and meridians << doubling > MOST_MERIDIANS):
                 break
             rate[chosen], change = _on_meridians(
                 rows[:, chosen], meridians << doubling, widest / (1 << doubling), searches, backend
             )
-            chosen = chosen[change > 3.0 * tolerance * rate[chosen]]
+            lacking = change > 3.0 * tolerance * rate[chosen]
+            chosen, change = chosen[lacking], change[lacking]
+        if len(chosen):
+            flags[chosen[change > 100.0 * tolerance * rate[chosen]]] |= NOT_CONVERGED
     return rate, flags
 
 

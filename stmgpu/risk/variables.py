@@ -13,7 +13,7 @@ EXTENDED, OFFSET, SHIFTED, CURVED = 16, 32, 64, 128
 AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
 CORRELATED = 4096
 NO_VELOCITIES, INDEFINITE, NO_OVERLAP, CURVED_EXTENDED, CURVED_OFFSET = 8192, 16384, 32768, 65536, 131072
-BLENDED, UNCORRELATED = 262144, 524288
+BLENDED, UNCORRELATED, UNSTEADY = 262144, 524288, 1048576
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -36,6 +36,7 @@ FLAGS = {
     CURVED_OFFSET: "too_offset_for_nc_2d",
     BLENDED: "entries_may_repeat",
     UNCORRELATED: "curved_methods_without_common_density_error",
+    UNSTEADY: "relative_velocity_uncertain",
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
