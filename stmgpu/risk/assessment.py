@@ -136,7 +136,12 @@ class Assessor:
         columns["hard_body_source"] = radius_source
         columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc_method"])
         decision = triage(
-            columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, self.limits
+            columns["pc"],
+            columns["pc_max"],
+            columns["diluted"] == 1,
+            columns["pc_method"] != v.NONE,
+            self.limits,
+            together=(columns["pc_flags"] & v.NO_SPEED) != 0,
         )
         columns["triage"], columns["triage_reason"] = decision
         return Assessment(columns, states, one, two)

@@ -100,7 +100,12 @@ def assess_messages(
     columns["hard_body_source"] = np.array([source for _, source in radius])
     columns["p_act"] = np.full(len(used), np.nan)
     columns["triage"], columns["triage_reason"] = triage(
-        columns["pc"], columns["pc_max"], columns["diluted"] == 1, columns["pc_method"] != v.NONE, limits
+        columns["pc"],
+        columns["pc_max"],
+        columns["diluted"] == 1,
+        columns["pc_method"] != v.NONE,
+        limits,
+        together=(columns["pc_flags"] & v.NO_SPEED) != 0,
     )
     d = states[1] - states[0]
     columns |= {

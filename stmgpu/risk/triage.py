@@ -63,6 +63,7 @@ _TABLE = (
     _Rule(WATCH, "Pc is between the lines of {watch:g} and {act:g}"),
     _Rule(WATCH, "Pc is diluted: it is below {watch:g}, but its maximum is not"),
     _Rule(DISMISS, "Pc is below {watch:g}, and better data cannot raise it to that"),
+    _Rule(WATCH, "the objects do not move relative to each other: docked, or one element set under two ids"),
     _Rule(IMPROVE, "no valid Pc, the maximum is at or above the red line of {act:g}: better data or another method"),
     _Rule(IMPROVE, "neither a valid Pc nor a maximum: better data or another method"),
     _Rule(WATCH, "no valid Pc; a maximum below {act:g} does not bound it where the method fails"),
@@ -121,7 +122,13 @@ def read_lines(file: Path) -> Lines:
 
 
 def triage(
-    pc: ArrayLike, pc_max: ArrayLike, diluted: ArrayLike, is_valid: ArrayLike, limits: Lines
+    pc: ArrayLike,
+    pc_max: ArrayLike,
+    diluted: ArrayLike,
+    is_valid: ArrayLike,
+    limits: Lines,
+    *,
+    together: ArrayLike = False,
 ) -> tuple[npt.NDArray[np.int8], Strings]:
     """Decide about conjunctions; the arguments are broadcast against each other.
 
@@ -138,6 +145,8 @@ def triage(
         of the same method and bounds nothing.
     limits : Lines
         From :func:`lines`.
+    together : array_like of bool
+        Whether the objects have no relative velocity, so that there is no encounter.
 
     Returns
     -------
@@ -171,6 +180,7 @@ def triage(
         valid & (p >= limits.watch),
         valid & may_rise & ((most >= limits.watch) | unknown),
         valid,
+        np.asarray(together, bool),
         most >= limits.act,
         np.isnan(most),
         np.True_,

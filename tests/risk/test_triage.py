@@ -109,3 +109,10 @@ def test_the_most_urgent_come_first() -> None:
     pc_max = np.array([1e-6, 1e-3, 2e-4, 1e-3, 1e-9, 1e-3, 1e-5, 1e-3, 1e-2])
     p_act = np.array([0.9, 0.1, 0.0, 0.4, 0.0, 0.0, 0.9, NAN, NAN])
     assert ranked(decision, pc, pc_max, p_act).tolist() == [5, 2, 3, 1, 8, 7, 0, 6, 4]
+
+
+def test_objects_without_relative_velocity_are_watched() -> None:
+    """They would fill the list of what is to be improved; a valid probability or maximum does not change that."""
+    codes, reasons = triage([np.nan, np.nan, 1e-3], [np.nan, 1.0, 1.0], True, [False, False, True], CARA, together=True)
+    assert codes.tolist() == [WATCH, WATCH, ACT]
+    assert "do not move relative to each other" in reasons[0]
