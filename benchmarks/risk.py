@@ -23,8 +23,16 @@ from scipy.special import erf
 
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.messages.cdm import read_cdm
-from stmgpu.risk import encounter_geometry, encounter_probability, plane_probability
+from stmgpu.risk import (
+    curved_probability,
+    encounter_entries,
+    encounter_geometry,
+    encounter_probability,
+    monte_carlo,
+    plane_probability,
+)
 from stmgpu.risk.comparison import Plane, foster
+from stmgpu.risk.validity import best_probability
 from stmgpu.typing import Floats
 
 PEER = 20_000
@@ -103,6 +111,26 @@ def cases(n: int, backend: CpuBackend, messages: Path | None) -> list[Case]:
             "pairs",
             PEER // 10,
             lambda: foster(Plane(*(x[: PEER // 10] for x in part))),
+        ),
+    ]
+    few = [x[:PEER] for x in states]
+    for place in (2, 5):
+        whole = np.zeros((PEER, 6, 6))
+        whole[:, :3, :3], whole[:, 3:, 3:] = few[place], 1e-6 * few[place]  # a thousandth of the sigmas a second
+        few[place] = whole
+    slow = [x[: PEER // 100] for x in few]
+    sampled = [x[: PEER // 1000] for x in few]
+    chosen += [
+        Case(
+            "believed method and all flags", "pairs", PEER, lambda: best_probability(*few, slow=False, backend=backend)
+        ),
+        Case("2D-Nc", "pairs", PEER, lambda: curved_probability(*few, backend=backend)),
+        Case("3D-Nc", "pairs", PEER // 100, lambda: encounter_entries(*slow, backend=backend)),
+        Case(
+            "Monte Carlo",
+            "samples",
+            50_000 * (PEER // 1000),
+            lambda: monte_carlo(*sampled, samples=50_000, backend=backend),
         ),
     ]
     if messages:

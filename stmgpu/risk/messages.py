@@ -36,7 +36,6 @@ _WORDS = {
     variables.NO_MISS: "there is no miss",
     variables.INDEFINITE: "the covariance of an object is not positive definite",
     variables.NO_VELOCITIES: "a covariance lacks velocities, so that no method for curved orbits can be applied",
-    variables.UNCORRELATED: "2D-Nc and 3D-Nc leave the common error of the density forecast out",
     variables.UNSTEADY: "the relative speed is below three sigmas of its own error: 2D-Nc does not hold",
     variables.BLENDED: "3D-Nc is an upper limit: one pass may count more than once",
     variables.NO_OVERLAP: "2D-Nc found no overlap of the errors, so that curvature is not known",
@@ -296,7 +295,8 @@ def _risk(
         if bits & bit:
             flags.append(text)
     if note:
-        flags.append(note)
+        kept = f" for 2-D alone, and not for {METHODS[int(best.method[k])]}" if bits & variables.UNCORRELATED else ""
+        flags.append(note + kept)
     if message.objects[0].frame == "ITRF":
         flags.append("in ITRF: polar motion is left out, which may move Pc by 0.2 % for needle-like covariances")
     if maximum[1] < 1.0:

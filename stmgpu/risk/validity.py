@@ -144,7 +144,7 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         Combined hard-body radii.
     shared : float64, shape (n, 6, 6), optional
         What both covariances share, see :func:`stmgpu.risk.cross_correlation.common_covariance`; it is taken from the
-        first one. Where that leaves no covariance, it is left out of curved methods, and a flag says so.
+        first one. Where that leaves no covariance, curved methods go without it, and a flag says so.
     curved : bool, optional
         Whether 2D-Nc is computed. Without it, curvature is estimated from the positions alone.
     slow : bool, optional
@@ -187,7 +187,6 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     for bit, word in _OF_ENCOUNTERS.items():
         mark((found.flags & bit) != 0, word)
     mark(lacks, v.MISSING)
-    mark(left_out, v.UNCORRELATED)
     mark(_indefinite(own[0]) | _indefinite(own[1]), v.INDEFINITE)
     mark(duration > LONGEST, v.EXTENDED)
     mark(offset > FARTHEST, v.OFFSET)
@@ -222,13 +221,13 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     entries = np.full(len(plane), np.nan)
     last = np.flatnonzero(~guessed & (method == v.NONE))
     if slow and len(last):
-        counted = encounter_entries(
-            *(x[last] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)), backend=runner
-        )
+        rows = [x[last] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)]
+        counted = encounter_entries(*rows, backend=runner)
         entries[last] = np.where(counted.flags & NOT_CONVERGED, np.nan, counted.probability)
         flags[last[(counted.flags & BLENDED) != 0]] |= v.BLENDED
         holds = np.isfinite(entries)
         probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
+    flags[left_out & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
     return BestProbability(
         probability,
         method,

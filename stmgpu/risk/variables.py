@@ -35,7 +35,7 @@ FLAGS = {
     CURVED_EXTENDED: "too_extended_for_nc_2d",
     CURVED_OFFSET: "too_offset_for_nc_2d",
     BLENDED: "entries_may_repeat",
-    UNCORRELATED: "curved_methods_without_common_density_error",
+    UNCORRELATED: "curved_method_keeps_common_density_error",
     UNSTEADY: "relative_velocity_uncertain",
 }
 """Bits of the variable ``pc_flags`` and their names."""
