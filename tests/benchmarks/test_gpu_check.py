@@ -229,9 +229,9 @@ def test_predicted_bounds_are_those_of_the_table(gpu_check: ModuleType) -> None:
     from gpu_phases import clock
 
     bounds = clock.predicted_ps("NVIDIA H200, sm_90")
-    assert set(bounds) == set(signatures())
+    assert set(bounds) == set(signatures()) - {"equinoctial_values"}, "which tests alone launch"
     assert bounds["sgp4_grid"] == pytest.approx(4586 / 8 / 2 / 32 / 132 / 1.755e9 * 1e12, rel=0.05)
-    assert bounds["find_pairs"] == pytest.approx(25_081 / 4 / 32 / 132 / 1.755e9 * 1e12, rel=0.05)
+    assert bounds["find_pairs"] == pytest.approx(22_460 / 4 / 32 / 132 / 1.755e9 * 1e12, rel=0.05)
     assert bounds["sort_rows"] < clock.predicted_ps("NVIDIA H100 80GB HBM3, sm_90")["sort_rows"], "memory limits it"
 
 
