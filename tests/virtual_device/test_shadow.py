@@ -114,7 +114,8 @@ def test_contraction_is_seen(kernel_backend: Backend, monkeypatch: pytest.Monkey
                 fused.add(kernel.name)
     assert len(fused) > 10
     # their results are whole numbers, and float32: a rounding in float64 hardly ever reaches them
-    assert fused - set(backend.differences) <= {"census_shells", "cube_cells", "fill_rows"}
+    hidden = {"census_shells", "cube_cells", "fill_rows", "line_hits", "twobody_hits"}
+    assert fused - set(backend.differences) <= hidden
     assert set(backend.differences) <= fused
 
 
