@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,15 +57,18 @@ def assess(
         typer.Option(metavar="LINES", help="Lines of the triage: cara (1e-4 and 1e-7), 1e-5, 1e-6 or a TOML file."),
     ] = "cara",
     decision_hours: Annotated[
-        float, typer.Option(help="Time before TCA at which a decision is made, in hours: the forecast is for it.")
-    ] = 24.0,
+        float | None,
+        typer.Option(
+            help="Time before TCA at which a decision is made, in hours: the forecast is for it. Default: 24."
+        ),
+    ] = None,
     slow: Annotated[
-        SlowMethods,
+        SlowMethods | None,
         typer.Option(
             help="Where curved and slow encounters get a Pc: where covariances are stated, or for all, also those of a "
-            "model, which takes up to seconds for each of them."
+            "model, which takes up to seconds for each of them. Default: stated."
         ),
-    ] = "stated",
+    ] = None,
     csv: Annotated[
         Path | None, typer.Option(help="CSV file to write; replaces an existing file; - writes to standard output.")
     ] = None,
@@ -78,17 +82,21 @@ def assess(
     """
     from stmgpu.distribute.api import run_to_store
     from stmgpu.distribute.jobs.assessment import place_of, plan_assessment
-    from stmgpu.risk.settings import AssessmentSettings
+    from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
     from stmgpu.store import open_dataset
 
     if cdm or out is not None:
-        _assess_messages(store, cdm or [], out, csv, covariance=covariance, radii=radii, lines=lines, choices=choices)
+        for option, value in (("covariance", covariance), ("decision-hours", decision_hours), ("slow", slow)):
+            if value is not None:
+                raise InputError(f"--{option} is for conjunctions of a screening, not for messages: leave it out")
+        _assess_messages(store, cdm or [], out, csv, radii=radii, lines=lines, choices=choices)
         return
     if store is None:
         raise InputError("there is nothing to assess; name the store of a screening, or messages with --cdm")
     check_outputs(None, csv)
     common.backend_name(choices.backend, choices.threads)
-    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, decision_hours, slow)
+    hours = DECISION_HOURS if decision_hours is None else decision_hours
+    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, hours, slow or "stated")
     if choices.dry_run:
         options = choices.options(None)
         print_plan(plan_assessment(store, settings, options), options)
@@ -108,7 +116,6 @@ def _assess_messages(
     out: Path | None,
     csv: Path | None,
     *,
-    covariance: str | None,
     radii: str | None,
     lines: str,
     choices: RunChoices,
@@ -125,11 +132,11 @@ def _assess_messages(
         raise InputError("a store and messages are given; assess one of them: leave out the store, or --cdm and --out")
     if not cdm or out is None:
         raise InputError("messages need --cdm FILE and --out STORE, both of them")
-    if covariance is not None:
-        raise InputError("--covariance is for conjunctions of a screening; messages state their own: leave it out")
     if choices.need_a_store or choices.dry_run:
         raise InputError("executors, tiles and --dry-run are for the store of a screening; leave them out with --cdm")
     check_outputs(None, csv)
+    if os.path.lexists(out):
+        raise InputError(f"{out} exists; choose another path, or remove it first")
     check_target(out)
     limits, rule = lines_of(lines), None if radii is None else radius_rule(radii)
     backend = get_backend(common.backend_name(choices.backend, choices.threads), threads=choices.threads)

@@ -20,7 +20,7 @@ from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.pair_states import PairPropagator, Pairs
 from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
 from stmgpu.risk.triage import counts, triage
-from stmgpu.risk.validity import best_probability
+from stmgpu.risk.validity import best_probability, lacks_position
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
 from stmgpu.time import from_datetime64
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from stmgpu.risk.pair_states import PairStates
     from stmgpu.risk.radii import Radii, RadiusRule
     from stmgpu.risk.triage import Lines
-    from stmgpu.typing import Bools, Floats
+    from stmgpu.typing import Floats
 
 ROWS_AT_ONCE = 1 << 16
 """Conjunctions whose covariances are held in memory at once."""
@@ -235,7 +235,7 @@ def risk_columns(
     largest, scale = maximum_probability(*plane, backend=runner)
     for bit, word in _OF_COVARIANCES.items():
         flags[((covariance_1.flags | covariance_2.flags) & bit) != 0] |= word
-    lacks = [_incomplete(c.matrix) for c in (covariance_1, covariance_2)]
+    lacks = [lacks_position(c.matrix) for c in (covariance_1, covariance_2)]
     one_lacks, both_lack = lacks[0] != lacks[1], lacks[0] & lacks[1]
     if one_lacks.any():
         largest = largest.copy()
@@ -402,12 +402,6 @@ def result_attributes(columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, 
         "expected_collisions": float(math.fsum(pc[np.isfinite(pc)].tolist())),
         "rows_without_probability": int(np.isnan(pc).sum()),
     }
-
-
-def _incomplete(covariance: Floats) -> Bools:
-    """Where covariances of the position have no number [n]."""
-    lacks: Bools = np.asarray(np.isnan(covariance[:, :3, :3]).reshape(len(covariance), 9).any(axis=1))
-    return lacks
 
 
 def window_of(conjunctions: xr.Dataset) -> Window:

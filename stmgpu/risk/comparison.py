@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _TOGETHER = 512
 """Encounters whose sums are held in memory at once."""
 
+_VANISHING = 1500.0
+"""Square of a miss in sigmas from which exp(-v / 2), and with it every term of Chan's series, is 0."""
+
 
 class Plane(NamedTuple):
     """Encounters in their planes.
@@ -59,7 +62,7 @@ def chan(plane: Plane) -> Floats:
     u = plane.radius**2 / (plane.sigma_major * plane.sigma_minor)
     v = (plane.miss_major / plane.sigma_major) ** 2 + (plane.miss_minor / plane.sigma_minor) ** 2
     total, term = np.zeros_like(u), np.exp(-0.5 * v)
-    for m in range(200 + int(np.max(v, initial=0.0))):
+    for m in range(200 + int(min(np.max(v, initial=0.0), _VANISHING))):
         total += term * gammainc(m + 1.0, 0.5 * u)
         term = term * (0.5 * v / (m + 1.0))
     return total

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import get_backend
-from stmgpu.errors import InputError
 from stmgpu.risk import curved_kernels as rows
 from stmgpu.risk import curved_reference
-from stmgpu.risk.encounter import pairs
-from stmgpu.risk.encounter_kernels import SYMMETRY
+from stmgpu.risk.encounter import check_symmetric, pairs
 from stmgpu.risk.pc import plane_probability
 
 if TYPE_CHECKING:
@@ -101,7 +99,7 @@ def curved_probability(  # noqa: PLR0917  # the fields of two objects, in one or
         position_1_km, velocity_1_km_s, covariance_1, position_2_km, velocity_2_km_s, covariance_2, radius_m, size=6
     )
     for covariance, name in ((c1, "covariance_1"), (c2, "covariance_2")):
-        _check_symmetry(covariance, name)
+        check_symmetric(covariance, name)
     runner = get_backend(backend) if isinstance(backend, str) else backend
     bounded = np.where(np.isfinite(radius), radius, 0.0)
     state_1, state_2 = (np.ascontiguousarray(np.hstack([r, v]).T) for r, v in ((r1, v1), (r2, v2)))
@@ -125,11 +123,3 @@ def curved_probability(  # noqa: PLR0917  # the fields of two objects, in one or
         found[rows.WIDTH],
         found[rows.CORRECTION],
     )
-
-
-def _check_symmetry(covariance: Floats, name: str) -> None:
-    sigma = np.sqrt(np.abs(np.einsum("nii->ni", covariance)))
-    allowed = SYMMETRY * sigma[:, :, np.newaxis] * sigma[:, np.newaxis]
-    wrong = np.flatnonzero((np.abs(covariance - covariance.transpose(0, 2, 1)) > allowed).any(axis=(1, 2)))
-    if len(wrong):
-        raise InputError(f"{name} is not symmetric at encounter {wrong[0]}: {covariance[wrong[0]].tolist()}")

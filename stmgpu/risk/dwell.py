@@ -15,6 +15,7 @@ import numpy as np
 from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
 from stmgpu.risk import rate3d_kernels, rate3d_reference
+from stmgpu.risk.encounter import check_symmetric
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.quadrature import integrate
 
@@ -307,21 +308,8 @@ def _check_positive(matrices: Floats) -> None:
         )
 
 
-def check_symmetric(matrices: Floats, name: str) -> None:
-    """Refuse matrices that are not symmetric, but for rounding; those that are not finite pass."""
-    outer = _scale(matrices)
-    wrong = np.flatnonzero((np.abs(matrices - matrices.transpose(0, 2, 1)) > 1e-9 * outer).any(axis=(1, 2)))
-    if len(wrong):
-        raise InputError(f"{name} of pair {wrong[0]} is not symmetric")
-
-
 def least_correlation(matrices: Floats) -> Floats:
     """Smallest eigenvalues of the correlations of finite covariances, shape (n,)."""
-    outer = _scale(matrices)
-    return np.asarray(np.linalg.eigvalsh(matrices / np.where(outer > 0.0, outer, 1.0))[:, 0], np.float64)
-
-
-def _scale(matrices: Floats) -> Floats:
     sigma = np.sqrt(np.abs(np.einsum("nii->ni", matrices)))
-    found: Floats = sigma[:, :, np.newaxis] * sigma[:, np.newaxis]
-    return found
+    outer = sigma[:, :, np.newaxis] * sigma[:, np.newaxis]
+    return np.asarray(np.linalg.eigvalsh(matrices / np.where(outer > 0.0, outer, 1.0))[:, 0], np.float64)

@@ -14,7 +14,7 @@ from stmgpu.risk import variables as v
 from stmgpu.risk.assessment import result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
 from stmgpu.risk.cross_correlation import shared_covariances
-from stmgpu.risk.messages import check_frames, radius_of
+from stmgpu.risk.messages import usable
 from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import ROW
@@ -66,20 +66,7 @@ def assess_messages(
     InputError
         If no message can be used; without `on_rejected`, if one cannot.
     """
-    used: list[ConjunctionMessage] = []
-    radius: list[tuple[float, str]] = []
-    for message in messages:
-        try:
-            check_frames(message)
-            combined = radius_of(message, None, radii)
-        except InputError as error:
-            text = f"CDM {message.source!r}: {error}"
-            if on_rejected is None:
-                raise InputError(text) from None
-            on_rejected(text)
-        else:
-            used.append(message)
-            radius.append(combined)
+    used, radius = usable(messages, None, radii, relative=False, on_rejected=on_rejected)
     if not used:
         raise InputError("no message can be used; `stmgpu cdm check` lists what is wrong")
     runner = get_backend(backend) if isinstance(backend, str) else backend

@@ -160,19 +160,7 @@ def message_risks(
     """
     if radius_m is not None and not 0.0 <= radius_m < np.inf:
         raise InputError(f"radius is {radius_m}, allowed is a finite number of 0 or more")
-    used: list[ConjunctionMessage] = []
-    combined: list[tuple[float, str]] = []
-    for message in messages:
-        try:
-            check_frames(message, relative=True)
-            combined.append(radius_of(message, radius_m, radii))
-        except InputError as error:
-            text = f"CDM {message.source!r}: {error}"
-            if on_rejected is None:
-                raise InputError(text) from None
-            on_rejected(text)
-        else:
-            used.append(message)
+    used, combined = usable(messages, radius_m, radii, relative=True, on_rejected=on_rejected)
     if not used:
         return []
     runner = get_backend(backend) if isinstance(backend, str) else backend
@@ -189,6 +177,31 @@ def message_risks(
         _risk(message, best, k, combined[k], (float(maximum[0][k]), float(maximum[1][k])), note=notes[k])
         for k, message in enumerate(used)
     ]
+
+
+def usable(
+    messages: Sequence[ConjunctionMessage],
+    radius_m: float | None,
+    radii: RadiusRule | None,
+    *,
+    relative: bool,
+    on_rejected: Callable[[str], None] | None,
+) -> tuple[list[ConjunctionMessage], list[tuple[float, str]]]:
+    """Messages whose frames and radii are known, and these radii; the others are rejected, or the first one raises."""
+    used: list[ConjunctionMessage] = []
+    combined: list[tuple[float, str]] = []
+    for message in messages:
+        try:
+            check_frames(message, relative=relative)
+            combined.append(radius_of(message, radius_m, radii))
+        except InputError as error:
+            text = f"CDM {message.source!r}: {error}"
+            if on_rejected is None:
+                raise InputError(text) from None
+            on_rejected(text)
+        else:
+            used.append(message)
+    return used, combined
 
 
 def check_frames(message: ConjunctionMessage, *, relative: bool = False) -> None:

@@ -12,7 +12,7 @@ from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
 from stmgpu.risk import montecarlo_kernels as rows
 from stmgpu.risk import montecarlo_reference, sampling
-from stmgpu.risk.encounter import encounter_geometry, shaped
+from stmgpu.risk.encounter import check_symmetric, encounter_geometry, shaped
 from stmgpu.risk.encounter_kernels import LEVEL
 from stmgpu.validation import whole_number
 
@@ -146,10 +146,9 @@ def monte_carlo(  # noqa: PLR0917  # the fields of two objects, in one order eve
         shaped(x, (3,), name)
         for x, name in zip((position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s), names, strict=True)
     ]
-    matrices = [
-        sampling.symmetric(shaped(x, (6, 6), name), name)
-        for x, name in ((covariance_1, "covariance_1"), (covariance_2, "covariance_2"))
-    ]
+    matrices = [shaped(x, (6, 6), name) for x, name in ((covariance_1, "covariance_1"), (covariance_2, "covariance_2"))]
+    for number, matrix in enumerate(matrices, start=1):
+        check_symmetric(matrix, f"covariance_{number}")
     given = [None if t is None else np.atleast_1d(np.asarray(t, np.float64)) for t in (start_s, stop_s)]
     n = _number((*vectors, *matrices, radius, *(t for t in given if t is not None)))
     r1, v1, r2, v2 = (np.broadcast_to(x, (n, 3)) for x in vectors)
@@ -227,7 +226,8 @@ def straight_monte_carlo(
     """
     count, seed, runner = _checked(samples, seed, confidence, backend)
     state = shaped(mean, (6,), "mean")
-    matrix = sampling.symmetric(shaped(covariance, (6, 6), "covariance"), "covariance")
+    matrix = shaped(covariance, (6, 6), "covariance")
+    check_symmetric(matrix, "covariance")
     others = [np.atleast_1d(np.asarray(x, np.float64)) for x in (radius, start_s, stop_s)]
     n = _number((state, matrix, *others))
     size, start, stop = (np.broadcast_to(x, (n,)) for x in others)

@@ -21,8 +21,8 @@ import numpy as np
 from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
 from stmgpu.risk import equinoctial, rate3d_kernels
-from stmgpu.risk.dwell import check_symmetric, entry_rates, inside_probability, least_correlation
-from stmgpu.risk.encounter import encounter_geometry
+from stmgpu.risk.dwell import entry_rates, inside_probability, least_correlation
+from stmgpu.risk.encounter import check_symmetric, encounter_geometry, pairs
 from stmgpu.risk.quadrature import integrate
 from stmgpu.risk.rotations import local_axes, turned
 
@@ -133,23 +133,26 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
     InputError
         A shape does not fit, a radius or time is not a number, or an interval ends before it starts.
     """
-    states = [
-        _states(r, v, k) for k, r, v in ((1, position_1_km, velocity_1_km_s), (2, position_2_km, velocity_2_km_s))
-    ]
-    matrices = [_matrices(c, k) for k, c in ((1, covariance_1), (2, covariance_2))]
-    radius = np.atleast_1d(np.asarray(radius_m, np.float64))
+    given = pairs(
+        position_1_km, velocity_1_km_s, covariance_1, position_2_km, velocity_2_km_s, covariance_2, radius_m, size=6
+    )
+    if np.isnan(np.asarray(radius_m, np.float64)).any():
+        raise InputError(
+            f"radius_m of pair {int(np.flatnonzero(np.isnan(np.atleast_1d(radius_m)))[0])} is not a number"
+        )
     times = [np.atleast_1d(np.asarray(np.nan if t is None else t, np.float64)) for t in (start_s, stop_s)]
-    lengths = {len(x) for x in (*states, *matrices, radius, *times) if len(x) != 1}
-    if len(lengths) > 1 or any(x.ndim != 1 for x in (radius, *times)):
-        raise InputError(f"states, covariances, radii and times must be of one number of pairs, got {sorted(lengths)}")
-    n = lengths.pop() if lengths else 1
-    states = [np.broadcast_to(x, (n, 6)) for x in states]
-    inertial = [
-        turned(local_axes("RTN", x), np.broadcast_to(c, (n, 6, 6))) for x, c in zip(states, matrices, strict=True)
-    ]
-    radius, start, stop = (np.array(np.broadcast_to(x, (n,))) for x in (radius, *times))
-    if np.isnan(radius).any():
-        raise InputError(f"radius_m of pair {int(np.flatnonzero(np.isnan(radius))[0])} is not a number")
+    matrices = [given[2], given[5]]
+    for number, matrix in enumerate(matrices, start=1):
+        check_symmetric(matrix, f"covariance_{number}")
+    n = len(given[6])
+    lengths = {n, *map(len, times)} - {1}
+    if len(lengths) > 1 or any(x.ndim != 1 for x in times):
+        raise InputError(f"states and times must be of one number of pairs, got {sorted(lengths)}")
+    n = max(lengths, default=1) if n == 1 else n
+    matrices = [np.broadcast_to(c, (n, 6, 6)) for c in matrices]
+    states = [np.broadcast_to(1e3 * np.hstack(given[k : k + 2]), (n, 6)) for k in (0, 3)]
+    inertial = [turned(local_axes("RTN", x), c) for x, c in zip(states, matrices, strict=True)]
+    radius, start, stop = (np.array(np.broadcast_to(x, (n,))) for x in (given[6], *times))
     runner = get_backend(backend) if isinstance(backend, str) else backend
 
     flags = np.zeros(n, np.int32)
@@ -171,7 +174,7 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
     some = (radius > 0.0) & (radius < np.inf) & ~none
     chosen = np.flatnonzero(some)
     if len(chosen):
-        own = [np.broadcast_to(c, (n, 6, 6))[chosen, :3, :3] for c in matrices]
+        own = [c[chosen, :3, :3] for c in matrices]
         km = [1e-3 * x[chosen] for x in states]
         seen = encounter_geometry(
             km[0][:, :3], km[0][:, 3:], own[0], km[1][:, :3], km[1][:, 3:], own[1], radius[chosen], backend=runner
@@ -301,29 +304,6 @@ def _towards(state: Floats, covariance: Floats, radius: Floats) -> tuple[Floats,
     near = off / (1.0 + shrink[:, np.newaxis] * variance)
     pull = (off - near) / variance
     return np.einsum("nij,nj->ni", axes, pull), ((off - near) * pull).sum(axis=1)
-
-
-def _states(position_km: ArrayLike, velocity_km_s: ArrayLike, number: int) -> Floats:
-    """States in SI units, shape (n, 6)."""
-    columns = []
-    for name, values in ((f"position_{number}_km", position_km), (f"velocity_{number}_km_s", velocity_km_s)):
-        array = np.atleast_2d(np.asarray(values, np.float64))
-        if array.ndim != 2 or array.shape[1] != 3:
-            raise InputError(f"{name} must have the shape (n, 3), got {np.shape(values)}")
-        columns.append(array)
-    if len({len(x) for x in columns if len(x) != 1}) > 1:
-        raise InputError(f"position_{number}_km and velocity_{number}_km_s differ in length")
-    n = max(len(x) for x in columns) if all(len(x) for x in columns) else 0
-    return 1e3 * np.concatenate([np.broadcast_to(x, (n, 3)) for x in columns], axis=1)
-
-
-def _matrices(values: ArrayLike, number: int) -> Floats:
-    array = np.asarray(values, np.float64)
-    array = array[np.newaxis] if array.shape == (6, 6) else array
-    if array.ndim != 3 or array.shape[1:] != (6, 6):
-        raise InputError(f"covariance_{number} must have the shape (n, 6, 6), got {np.shape(values)}")
-    check_symmetric(array, f"covariance_{number}")
-    return array
 
 
 def _least(covariance: Floats) -> Floats:

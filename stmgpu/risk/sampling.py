@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.errors import InputError
 from stmgpu.risk import equinoctial
 from stmgpu.risk import montecarlo_kernels as rows
-from stmgpu.risk.encounter_kernels import SYMMETRY
 
 if TYPE_CHECKING:
     from stmgpu.typing import Bools, Floats, Ints
@@ -27,29 +25,6 @@ STEP = 2.0 * np.pi / 24.0
 """Largest step of the eccentric anomaly between two times at which the distance is looked at."""
 
 _TURNS = 12
-
-
-def symmetric(covariance: Floats, name: str) -> Floats:
-    """Covariances that are symmetric to rounding; NaN passes.
-
-    Parameters
-    ----------
-    covariance : float64, shape (n, k, k)
-        Matrices.
-    name : str
-        Name of the argument, for the message.
-
-    Raises
-    ------
-    InputError
-        Naming the first encounter whose covariance is not.
-    """
-    scale = np.sqrt(np.abs(np.einsum("nii->ni", covariance)))
-    allowed = SYMMETRY * scale[:, :, np.newaxis] * scale[:, np.newaxis]
-    wrong = np.flatnonzero((np.abs(covariance - covariance.transpose(0, 2, 1)) > allowed).any(axis=(1, 2)))
-    if len(wrong):
-        raise InputError(f"{name} is not symmetric at encounter {wrong[0]}: {covariance[wrong[0]].tolist()}")
-    return covariance
 
 
 @dataclass(frozen=True)

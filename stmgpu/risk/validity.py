@@ -170,8 +170,8 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         reduced = covariance_1 - shared[:, :size, :size]
         left_out = shared.any(axis=(1, 2)) & (least_correlation(reduced) < -_ROUNDING_OF_MESSAGES)
         first = np.where(left_out[:, np.newaxis, np.newaxis], covariance_1, reduced)
-    lacks: Bools = np.asarray(_missing(covariance_1) | _missing(covariance_2))
-    own = [np.where(_missing(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
+    lacks: Bools = np.asarray(lacks_position(covariance_1) | lacks_position(covariance_2))
+    own = [np.where(lacks_position(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
     joint = own[0] if shared is None else own[0] - shared[:, :3, :3]
     found = encounter_geometry(*states[:2], joint, *states[2:], own[1], radius_m, backend=runner)
     plane = plane_probability(
@@ -260,10 +260,10 @@ def _unsteady(
     return found
 
 
-def _missing(covariance: Floats) -> Bools:
-    """Where covariances have no number for the position."""
-    missing: Bools = np.asarray(np.isnan(covariance[:, :3, :3]).any(axis=(1, 2)))
-    return missing
+def lacks_position(covariance: Floats) -> Bools:
+    """Where covariances [n, k, k] have no number for the position."""
+    lacks: Bools = np.asarray(np.isnan(covariance[:, :3, :3]).any(axis=(1, 2)))
+    return lacks
 
 
 def _has_velocities(covariance: Floats) -> Bools:

@@ -89,6 +89,13 @@ def test_compare_leaves_out_what_has_no_plane(monkeypatch: pytest.MonkeyPatch) -
     assert all(np.isnan(x).all() for x in compare(Plane(*np.full((5, 3), np.nan))).values())
 
 
+def test_a_miss_of_any_number_of_sigmas_ends() -> None:
+    """A message may state a miss of a million sigmas, whose square must not be a number of terms."""
+    found = compare(Plane(*(np.array([x]) for x in (1e6, 1e6, 1.0, 1.0, 10.0))))
+    assert all(values[0] == 0.0 or np.isnan(values[0]) for values in found.values())
+    assert found["chan1997"][0] == 0.0
+
+
 def test_each_method_fails_somewhere() -> None:
     """Why none of them is the default: a disc of a hundred sigmas across a needle."""
     plane = Plane(*(np.array([x]) for x in (500.0, 90.0, 1000.0, 1.0, 100.0)))

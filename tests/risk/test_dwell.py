@@ -209,7 +209,7 @@ def test_known_positions_are_clipped(kernel_backend: Backend) -> None:
         ({"stop_s": np.inf}, "stop_s of pair 0 is not finite"),
         ({"radius": np.nan}, "radius of pair 0 is not a number"),
         ({"start_s": 7.0}, "the interval of pair 0 ends at 5.0 s, before its start 7.0 s"),
-        ({"covariance": np.eye(6) + np.eye(6, k=1)}, "covariance of pair 0 is not symmetric"),
+        ({"covariance": np.eye(6) + np.eye(6, k=1)}, "covariance is not symmetric at encounter 0"),
         ({"covariance": np.diag([1.0, 1, 1, 1, 1, -1])}, "of pair 0 is not positive semidefinite"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from stmgpu.errors import InputError
 from stmgpu.risk import equinoctial, sampling
+from stmgpu.risk.encounter import check_symmetric
 
 
 def _covariances(n: int, seed: int) -> np.ndarray:
@@ -44,10 +45,10 @@ def test_eigenvalues_below_zero() -> None:
 
 def test_asymmetric_covariances_are_named() -> None:
     c = _covariances(3, 2)
-    assert sampling.symmetric(c, "covariance") is c
+    check_symmetric(c, "covariance")
     c[1, 0, 1] *= 1.0 + 1e-6
     with pytest.raises(InputError, match="covariance is not symmetric at encounter 1"):
-        sampling.symmetric(c, "covariance")
+        check_symmetric(c, "covariance")
 
 
 def test_changes_of_elements_are_changes_of_the_state() -> None:
