@@ -206,7 +206,8 @@ def main() -> int:
         jb = Jb2008(options.data / JB2008)
     except InputError as error:
         jb = None
-        report.note(f"JB2008 and Starlink left out: {error}")
+        for name in ("R6 with JB2008", "R7 (Starlink)"):
+            report.omit(name, str(error))
     circular(report, settings, constant_tables(jb))
     if jb is not None:
         starlink(report, settings, jb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -35,11 +36,13 @@ class Task:
     years: float
     seed: int
     run: int
+    most_kg: float = math.inf
 
 
 @lru_cache(maxsize=2)
-def _population(spec: PopulationSpec, mission_years: float) -> Population:
-    return initial_population(Scenario(population=spec, disposal=DisposalSpec(mission_years=mission_years)))
+def _population(spec: PopulationSpec, mission_years: float, most_kg: float) -> Population:
+    whole = initial_population(Scenario(population=spec, disposal=DisposalSpec(mission_years=mission_years)))
+    return whole[whole.mass_kg < most_kg]
 
 
 @lru_cache(maxsize=2)
@@ -50,7 +53,7 @@ def _environment(spec: EnvironmentSpec, first: float, last: float) -> Environmen
 def evolved(task: Task) -> tuple[RunResult, float]:
     """The run, and the CPU seconds of its evolution alone."""
     s = task.scenario
-    population = _population(s.population, s.disposal.mission_years)
+    population = _population(s.population, s.disposal.mission_years, task.most_kg)
     environment = _environment(s.environment, *time_span(population, task.years))
     begin = time.process_time()
     result = Evolution(
@@ -65,16 +68,19 @@ def evolved(task: Task) -> tuple[RunResult, float]:
     return result, time.process_time() - begin
 
 
-def ensemble(scenarios: Sequence[Scenario], years: float, runs: int, seed: int, workers: int) -> tuple[Any, Any]:
+def ensemble(
+    scenarios: Sequence[Scenario], years: float, runs: int, seed: int, workers: int, *, most_kg: float = math.inf
+) -> tuple[Any, Any]:
     """All runs of all scenarios: Dataset of the ensemble, and CPU seconds by (scenario, run).
 
-    Runs come in turn, so that what else the machine does takes from all scenarios alike.
+    Objects of ``most_kg`` and more are left out of the initial population. Runs come in turn, so that what else the
+    machine does takes from all scenarios alike.
     """
     keys = [(number, run) for run in range(runs) for number in range(len(scenarios))]
     with ProcessPoolExecutor(workers) as pool:
-        done = list(pool.map(evolved, [Task(scenarios[number], years, seed, run) for number, run in keys]))
+        done = list(pool.map(evolved, [Task(scenarios[number], years, seed, run, most_kg) for number, run in keys]))
     results = {key: result for key, (result, _) in zip(keys, done, strict=True)}
-    population = _population(scenarios[0].population, scenarios[0].disposal.mission_years)
+    population = _population(scenarios[0].population, scenarios[0].disposal.mission_years, most_kg)
     study = Study(scenarios=tuple(scenarios), years=float(years), runs=runs)
     ds = build_ensemble(study, results, seed=seed, begin=population.epoch_year, notes=population.notes)
     return ds, {key: cpu for key, (_, cpu) in zip(keys, done, strict=True)}

@@ -46,6 +46,7 @@ class Report:
         self.title = title
         self.rows: list[Row] = []
         self.notes: list[str] = []
+        self.omitted: list[str] = []
 
     def check(
         self,
@@ -56,6 +57,7 @@ class Report:
         low: float | None = None,
         high: float | None = None,
         sigma: float | None = None,
+        interval: tuple[float, float] | None = None,
         note: str = "",
         source: str = "",
     ) -> bool:
@@ -75,6 +77,9 @@ class Report:
             low <= ours <= high.
         sigma
             standard error of ours - reference (that of ours where the reference is exact): within 3 of it.
+        interval
+            95 % interval of our value; what ``tolerance_relative``, ``low`` and ``high`` allow is then compared with
+            it, and the row fails only where the two are disjoint.
         note, source
             remarks and where the reference comes from.
 
@@ -82,10 +87,12 @@ class Report:
         -------
         Whether the row passed (True for information).
         """
+        least, most = (ours, ours) if interval is None else interval
         allowed, verdicts = [], []
         if tolerance_relative is not None:
             allowed.append("equal" if tolerance_relative == 0.0 else f"±{100.0 * tolerance_relative:.4g} %")
-            verdicts.append(abs(float(ours) - float(reference)) <= tolerance_relative * abs(float(reference)))
+            slack = tolerance_relative * abs(float(reference))
+            verdicts.append(float(least) - float(reference) <= slack and float(reference) - float(most) <= slack)
         if low is not None or high is not None:
             bottom, top = -math.inf if low is None else float(low), math.inf if high is None else float(high)
             allowed.append(
@@ -95,14 +102,21 @@ class Report:
                 if low is None
                 else f"{shown(low)} to {shown(high)}"
             )
-            verdicts.append(bottom <= float(ours) <= top)
+            verdicts.append(float(least) <= top and bottom <= float(most))
         if sigma is not None:
             allowed.append(f"±{SIGMAS:g} x {shown(sigma)}")
             verdicts.append(abs(float(ours) - float(reference)) <= SIGMAS * sigma)
+        if interval is not None:
+            allowed.append("interval")
         passed = all(verdicts) if verdicts else None
         remark = "; ".join(part for part in (note, source) if part)
         self.rows.append(Row(name, shown(reference), shown(ours), ", ".join(allowed), passed, remark))
         return passed is not False
+
+    def omit(self, name: str, reason: str) -> None:
+        """Add a row for something that was not run; it is named at the end and counts for nothing."""
+        self.rows.append(Row(name, "-", "-", "", None, f"not run: {reason}"))
+        self.omitted.append(name)
 
     def note(self, text: str) -> None:
         """Add a line below the table: a proxy, an assumption, a seed."""
@@ -135,7 +149,9 @@ class Report:
         failed = [row.name for row in self.rows if row.passed is False]
         judged = sum(row.passed is not None for row in self.rows)
         console.print(
-            f"{judged - len(failed)} of {judged} verdicts pass" + (f"; failed: {', '.join(failed)}" if failed else ""),
+            (f"{judged - len(failed)} of {judged} verdicts pass" if judged else "nothing was judged")
+            + (f"; failed: {', '.join(failed)}" if failed else "")
+            + (f"; not run: {', '.join(self.omitted)}" if self.omitted else ""),
             markup=False,
             highlight=False,
         )
