@@ -89,7 +89,7 @@ WHY_R9 = (
 
 
 def base(data: Path, year: int) -> dict[str, Any]:
-    """Settings common to all scenarios: no explosions, no avoidance.
+    """Settings common to all scenarios: no explosions, no avoidance, no CO2, which the published models did not have.
 
     Two that are controlled do not meet: satellites of one constellation keep apart by their phases, which Cube draws.
     """
@@ -97,6 +97,7 @@ def base(data: Path, year: int) -> dict[str, Any]:
         "population": {"source": "mocat", "path": str((data / "mocat_mc" / f"{year}.mat").resolve())},
         "environment": {
             "density": "nrlmsis",
+            "co2_scenario": "none",
             "solar": {
                 "model": "bootstrap",
                 "space_weather": str((data / "space_weather" / "sw19571001.txt").resolve()),

@@ -8,12 +8,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from stmgpu.debris.breakup.area_to_mass import Bridge
 
 LatticeName = Literal["cube", "shell"]
 """Forms of the cells of Cube."""
+
+CO2_PATHWAYS = (
+    "SSP1-1.9",
+    "SSP1-2.6",
+    "SSP2-4.5",
+    "SSP3-7.0",
+    "SSP4-3.4",
+    "SSP4-6.0",
+    "SSP5-3.4-over",
+    "SSP5-8.5",
+)
+"""Built-in concentration pathways of CO2."""
 
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
@@ -112,15 +124,24 @@ class EnvironmentSpec(Strict):
     density : {'exponential', 'nrlmsis', 'jb2008'}
         'exponential' (Vallado's table, no solar activity), 'nrlmsis' (table made with pymsis at ``solar``), 'jb2008' (a
         .mat table of MOCAT-MC at ``path``).
-    co2, co2_scenario : Path or str, optional
-        NetCDF file of density scaling by CO2, and the name of its concentration pathway; default no scaling.
+    co2_scenario : str
+        Concentration pathway of the contraction by CO2, one of ``CO2_PATHWAYS`` or 'none'. 'auto' is SSP2-4.5, but none
+        with 'exponential', which is constant in time.
+    co2 : Path, optional
+        NetCDF file of density scaling by CO2, instead of the built-in fit; ``co2_scenario`` names a pathway of it.
     """
 
     density: Literal["exponential", "nrlmsis", "jb2008"] = "nrlmsis"
     path: Path | None = None
     solar: SolarSpec = SolarSpec()
     co2: Path | None = None
-    co2_scenario: str | None = None
+    co2_scenario: str = "auto"
+
+    @field_validator("co2_scenario", mode="before")
+    @classmethod
+    def _none_in_old_stores(cls, value: object) -> object:
+        """Earlier versions stored null where they applied no contraction."""
+        return "none" if value is None else value
 
     @model_validator(mode="after")
     def _needs_file(self) -> EnvironmentSpec:
@@ -128,12 +149,24 @@ class EnvironmentSpec(Strict):
             raise ValueError("density = 'jb2008' needs path, the .mat table")
         if self.density != "jb2008" and self.path is not None:
             raise ValueError(f"path belongs to density = 'jb2008'; {self.density!r} reads no file")
-        if (self.co2_scenario is None) != (self.co2 is None):
+        if self.co2 is not None and self.co2_scenario in ("auto", "none"):
             raise ValueError(
                 "co2 (the file of density scaling) and co2_scenario (its pathway, such as 'RCP4.5') go "
-                "together; give both or neither"
+                "together; give both, or co2_scenario alone for the built-in pathways"
+            )
+        if self.co2 is None and self.co2_scenario not in ("auto", "none", *CO2_PATHWAYS):
+            raise ValueError(
+                f"co2_scenario = {self.co2_scenario!r} is not built in; use 'auto', 'none' or one of "
+                f"{', '.join(CO2_PATHWAYS)}, or give co2, a file with more pathways"
             )
         return self
+
+    @property
+    def co2_pathway(self) -> str | None:
+        """Concentration pathway, or None where no contraction is applied."""
+        if self.co2_scenario == "auto":
+            return None if self.density == "exponential" else "SSP2-4.5"
+        return None if self.co2_scenario == "none" else self.co2_scenario
 
 
 class PropagationSpec(Strict):

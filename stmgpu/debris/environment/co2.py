@@ -1,4 +1,4 @@
-"""Contraction of the thermosphere by rising CO2."""
+"""Contraction of the thermosphere by rising CO2, from a file (without one: :mod:`.co2_pathways`)."""
 
 from __future__ import annotations
 

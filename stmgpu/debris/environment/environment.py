@@ -16,6 +16,7 @@ from stmgpu.debris.environment.atmosphere import (
     Nrlmsis,
 )
 from stmgpu.debris.environment.co2 import Co2Scaling
+from stmgpu.debris.environment.co2_pathways import Co2Pathway
 from stmgpu.debris.environment.solar import Recorded, Sinusoid, solar_activity
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_DAYS
@@ -69,7 +70,7 @@ class Environment:
         Range of decimal years.
     solar : Sinusoid or Recorded, optional
         Solar activity; default a constant F10.7 of 123.
-    co2 : Co2Scaling, optional
+    co2 : Co2Pathway or Co2Scaling, optional
         Contraction by CO2; default none.
 
     Attributes
@@ -101,7 +102,7 @@ class Environment:
         first_year: float,
         last_year: float,
         solar: Sinusoid | Recorded | None = None,
-        co2: Co2Scaling | None = None,
+        co2: Co2Pathway | Co2Scaling | None = None,
     ) -> None:
         if not first_year <= last_year:
             raise InputError(f"environment: the first year {first_year} is after the last, {last_year}; swap them")
@@ -134,7 +135,7 @@ class Environment:
             unusable files, models that do not cover the years, missing packages.
         """
         density: Density
-        needed = spec.density == "nrlmsis" or spec.co2 is not None
+        needed = spec.density == "nrlmsis" or spec.co2_pathway is not None
         solar = solar_activity(spec.solar) if needed else None
         if spec.density == "jb2008" and spec.path is not None:
             density = Jb2008(spec.path)
@@ -142,7 +143,9 @@ class Environment:
             density = Nrlmsis(spec.solar.ap if isinstance(solar, Sinusoid) else None)
         else:
             density = Exponential()
-        co2 = Co2Scaling(spec.co2, spec.co2_scenario or "") if spec.co2 is not None else None
+        co2: Co2Pathway | Co2Scaling | None = None
+        if spec.co2_pathway is not None:
+            co2 = Co2Pathway(spec.co2_pathway) if spec.co2 is None else Co2Scaling(spec.co2, spec.co2_pathway)
         return cls(density, first_year, last_year, solar, co2)
 
     def log_density(self, years: ArrayLike, rng: np.random.Generator | None = None) -> Floats:

@@ -68,5 +68,5 @@ def _launches(scenario: Scenario, begin: float, end: float, run: str) -> Iterato
 
 def _solar(scenario: Scenario) -> Iterator[str]:
     spec = scenario.environment
-    if spec.density != "nrlmsis" and spec.co2 is None and spec.solar != SolarSpec():
+    if spec.density != "nrlmsis" and spec.co2_pathway is None and spec.solar != SolarSpec():
         yield f"environment.solar is not used: density = {spec.density!r} uses no solar activity"

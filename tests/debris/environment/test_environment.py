@@ -328,7 +328,7 @@ def test_one_table_for_all_runs_unless_cycles_are_drawn() -> None:
 @pytest.mark.parametrize("model", ["repeat", "bootstrap"])
 def test_density_follows_the_recorded_sun(model: str) -> None:
     """Drawn months are rows of a table made once: they equal what the model gives for that month's F10.7 and Ap."""
-    spec = EnvironmentSpec(solar=SolarSpec(model=model, space_weather=data(WEATHER)))
+    spec = EnvironmentSpec(solar=SolarSpec(model=model, space_weather=data(WEATHER)), co2_scenario="none")
     environment = Environment.build(spec, 2000.0, 2060.0)
     assert environment.varies == (model == "bootstrap")
     after = "5 past cycles drawn at random" if environment.varies else "the cycle from 2008-12 repeated"

@@ -76,6 +76,7 @@ IMPOSSIBLE = [
     ("[population]\npath = 'a.mat'", "takes no path"),
     ("[environment]\ndensity = 'jb2008'", "needs path"),
     ("[environment]\nco2 = 'co2.nc'", "go together"),
+    ("[environment]\nco2_scenario = 'RCP9.9'", "co2_scenario = 'RCP9.9' is not built in"),
     ("[environment.solar]\nf107 = 50", "environment.solar.f107"),
     ("[environment.solar]\nf107 = nan", "environment.solar.f107"),
     ("[environment.solar]\nf107 = 100\namplitude = 60", "lower than the Sun has been"),
