@@ -1,4 +1,5 @@
-// census.cu: how many objects, how much mass and how much cross-section there is in every shell of altitude. No spills.
+// census.cu: how many objects, how much mass and how much cross-section there is in every shell of altitude, by groups of
+// objects (classes, sizes or bins of inclination). No spills.
 //
 // An object spends the share [M(r2) - M(r1)] / pi of its period between two radii r1 < r2, M = E - e sin E and
 // cos E = (1 - r/a) / e by Kepler's equation; that share of it is counted there. Sums are whole numbers of small units,
@@ -19,7 +20,7 @@ STM_KERNEL census_shells(
     i64 objects,                         // slots in use
     i64 capacity,                        // slots of the orbit table
     i64 runs,                            // runs side by side in the slots
-    i64 classes,                         // classes of objects
+    i64 classes,                         // groups of objects, at most 127
     i64 shells,                          // shells of altitude
     double lowest_km,                    // radius of the lowest edge
     double thickness_km,                 // of a shell
@@ -29,7 +30,7 @@ STM_KERNEL census_shells(
     const double* STM_RESTRICT orbit,    // [ORBIT_ROWS][capacity] mean elements, see orbit_table.h
     const i32* STM_RESTRICT run,         // [capacity] run of the object
     const i8* STM_RESTRICT mode,         // [capacity] MODE_ of orbit_table.h
-    const i8* STM_RESTRICT kind,         // [n] class of the object
+    const i8* STM_RESTRICT kind,         // [n] group of the object
     const double* STM_RESTRICT mass_kg,  // [n] its mass
     i64* STM_RESTRICT sums)              // [runs][classes][shells + 1][CENSUS_SUMS]; the last shell: all
 {

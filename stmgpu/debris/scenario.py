@@ -18,6 +18,7 @@ from stmgpu.debris.specs import (
     EnvironmentSpec,
     ExplosionSpec,
     LaunchSpec,
+    OutputSpec,
     PopulationSpec,
     Positive,
     PropagationSpec,
@@ -38,6 +39,7 @@ class Scenario(Strict):
     explosions: ExplosionSpec = ExplosionSpec()
     disposal: DisposalSpec = DisposalSpec()
     removal: tuple[Policy, ...] = ()
+    output: OutputSpec = OutputSpec()
     max_objects: Annotated[int, Field(strict=True, ge=100, le=50_000_000)] = 2_000_000
 
 

@@ -5,6 +5,7 @@ Every table rejects unknown keys and values out of range.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,9 @@ CO2_PATHWAYS = (
     "SSP5-8.5",
 )
 """Built-in concentration pathways of CO2."""
+
+MOST_SIZE_EDGES = 20
+"""Largest number of edges between sizes of objects."""
 
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
@@ -300,6 +304,26 @@ class LaunchSpec(Strict):
             raise ValueError("per_year belongs to model = 'constant'")
         if self.per_year is not None and not any(self.per_year.values()):
             raise ValueError("per_year launches nothing; set a class above 0, or use model = 'none'")
+        return self
+
+
+class OutputSpec(Strict):
+    """What a result holds; the same in every scenario of a study.
+
+    Attributes
+    ----------
+    size_edges_m : tuple of float
+        Edges between the sizes by which objects are counted [m], increasing; objects below the first and above the last
+        are counted too. Sizes are characteristic lengths.
+    """
+
+    size_edges_m: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST_SIZE_EDGES)] = (0.1, 1.0)
+
+    @model_validator(mode="after")
+    def _increasing(self) -> OutputSpec:
+        edges = self.size_edges_m
+        if any(low >= high for low, high in pairwise(edges)):
+            raise ValueError(f"size_edges_m {list(edges)} must increase, as in [0.01, 0.1, 1.0]")
         return self
 
 

@@ -25,6 +25,9 @@ BY_RUN = ("expected_avoided",)
 RATES = ("rate_catastrophic", "rate_cratering")
 NOW_BY_SHELL = ("number", "mass", "area")
 NOW_BY_CLASS = ("population", "total_mass")
+NOW_BY_SHELL_AND = {"number_by_size": "size", "number_by_inclination": "inclination"}
+"""Counts by shell and another dimension than the class."""
+
 
 BALANCES = ("count_balance", "mass_balance", "breakup_balance", "momentum_balance", "energy_balance")
 
@@ -32,6 +35,12 @@ LONG_NAMES = {
     "number": ("1", "effective number of objects: fractions of their periods spent in the shell"),
     "mass": ("kg", "mass in the shell, by fractions of periods"),
     "area": ("m2", "cross-section in the shell, by fractions of periods"),
+    "number_by_size": ("1", "effective number of objects of a size: fractions of their periods spent in the shell"),
+    "number_by_inclination": (
+        "1",
+        "effective number of objects in a bin of inclination: fractions of their periods spent in the shell",
+    ),
+    "population_by_size": ("1", "number of objects of a size, in the shells or not"),
     "population": ("1", "number of objects, in the shells or not"),
     "total_mass": ("kg", "mass of all objects, in the shells or not"),
     "collisions_catastrophic": ("1", "catastrophic collisions since the start"),
@@ -108,6 +117,10 @@ def dims_of(name: str) -> tuple[str, ...]:
     time = ("scenario", "run", "time")
     if name in NOW_BY_SHELL:
         return (*time, "shell", "class")
+    if name in NOW_BY_SHELL_AND:
+        return (*time, "shell", NOW_BY_SHELL_AND[name])
+    if name == "population_by_size":
+        return (*time, "size")
     if name in BY_SHELL or name in RATES:
         return (*time, "shell")
     if name in BY_CLASS or name in NOW_BY_CLASS:
@@ -116,12 +129,12 @@ def dims_of(name: str) -> tuple[str, ...]:
 
 
 def dtype_of(name: str) -> str:
-    """Type of a variable: float32 for those by shell and class, otherwise float64."""
-    return "float32" if name in NOW_BY_SHELL else "float64"
+    """Type of a variable: float32 for those by shell and another dimension, otherwise float64."""
+    return "float32" if name in NOW_BY_SHELL or name in NOW_BY_SHELL_AND else "float64"
 
 
-def _coordinate(dim: str, dtype: str, long_name: str, units: str = "") -> Variable:
-    return Variable((dim,), dtype, long_name, units, coordinate=True)
+def _coordinate(dim: str, dtype: str, long_name: str, units: str = "", *, required: bool = True) -> Variable:
+    return Variable((dim,), dtype, long_name, units, coordinate=True, required=required)
 
 
 COORDINATES = {
@@ -131,13 +144,22 @@ COORDINATES = {
     "shell_lower": _coordinate("shell", "float64", "altitude of the lower edge of the shell", "km"),
     "shell_upper": _coordinate("shell", "float64", "altitude of the upper edge of the shell", "km"),
     "class": _coordinate("class", "text", "class of objects"),
+    "size": _coordinate("size", "text", "size of objects, by their characteristic length", required=False),
+    "size_lower": _coordinate("size", "float64", "smallest characteristic length", "m", required=False),
+    "size_upper": _coordinate("size", "float64", "characteristic length that is too large", "m", required=False),
+    "inclination": _coordinate("inclination", "float64", "middle of the bin of inclination", "degree", required=False),
+    "inclination_lower": _coordinate("inclination", "float64", "smallest inclination", "degree", required=False),
+    "inclination_upper": _coordinate("inclination", "float64", "largest inclination", "degree", required=False),
 }
 """Coordinates of an ensemble."""
+
+_OPTIONAL = frozenset({*NOW_BY_SHELL_AND, "population_by_size"})
+"""What older stores do not hold."""
 
 VARIABLES = {
     **COORDINATES,
     **{
-        name: Variable(dims_of(name), dtype_of(name), long_name, units)
+        name: Variable(dims_of(name), dtype_of(name), long_name, units, required=name not in _OPTIONAL)
         for name, (units, long_name) in LONG_NAMES.items()
     },
     **{

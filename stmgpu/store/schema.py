@@ -101,7 +101,15 @@ KINDS: dict[str, Kind] = {
     "ensemble": Kind(
         debris.TITLE,
         debris.VARIABLES,
-        {"scenario": (1, 1), "run": (64, 4096), "time": (4096, 4096), "shell": (256, 256), "class": (16, 16)},
+        {
+            "scenario": (1, 1),
+            "run": (64, 4096),
+            "time": (4096, 4096),
+            "shell": (256, 256),
+            "class": (16, 16),
+            "size": (32, 32),
+            "inclination": (32, 32),
+        },
     ),
     "catalog": Kind(
         "catalogue of SGP4 mean elements",

@@ -75,7 +75,16 @@ def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]
     ):
         assert words in result.stderr, words
     ds = open_dataset(store, "ensemble")
-    assert dict(ds.sizes) | {"event": 0} == {"scenario": 2, "run": 3, "time": 3, "shell": 36, "class": 7, "event": 0}
+    assert dict(ds.sizes) | {"event": 0} == {
+        "scenario": 2,
+        "run": 3,
+        "time": 3,
+        "shell": 36,
+        "class": 7,
+        "size": 3,
+        "inclination": 18,
+        "event": 0,
+    }
     assert stmgpu("check", store).stdout == f"{store} is complete and undamaged\n"
 
 

@@ -23,6 +23,7 @@ TABLES = {
     "[[launches.constellations]]": (specs.ConstellationSpec,),
     "[explosions]": (specs.ExplosionSpec,),
     "[disposal]": (specs.DisposalSpec,),
+    "[output]": (specs.OutputSpec,),
 }
 
 
@@ -45,6 +46,8 @@ def shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'`"{value}"`'
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(shown, value))}]"
     return f"{value:,.0f}" if float(value).is_integer() and value >= 10_000 else f"{value:g}"
 
 

@@ -19,12 +19,14 @@ from stmgpu.debris.variables import (
     LONG_NAMES,
     NOW_BY_CLASS,
     NOW_BY_SHELL,
+    NOW_BY_SHELL_AND,
     RATES,
     dims_of,
     dtype_of,
 )
 
 BEGIN = 2025.0
+MORE = (*NOW_BY_SHELL_AND, "population_by_size")
 DERELICT, FRAGMENT = CLASS_NAMES[1], CLASS_NAMES[5]
 
 
@@ -39,6 +41,12 @@ def empty(scenarios: tuple[str, str] = ("base",), runs: int = 4, years: int = 10
         "shell_lower": ("shell", edges[:-1]),
         "shell_upper": ("shell", edges[1:]),
         "class": list(CLASS_NAMES),
+        "size": ["below 0.1 m", "0.1 to 1 m", "1 m and larger"],
+        "size_lower": ("size", [0.0, 0.1, 1.0]),
+        "size_upper": ("size", [0.1, 1.0, np.inf]),
+        "inclination": 5.0 + 10.0 * np.arange(18),
+        "inclination_lower": ("inclination", 10.0 * np.arange(18)),
+        "inclination_upper": ("inclination", 10.0 * np.arange(1, 19)),
     }
     sizes = {
         "scenario": len(scenarios),
@@ -46,9 +54,21 @@ def empty(scenarios: tuple[str, str] = ("base",), runs: int = 4, years: int = 10
         "time": years + 1,
         "shell": len(edges) - 1,
         "class": len(CLASS_NAMES),
+        "size": 3,
+        "inclination": 18,
     }
     data = {}
-    for name in (*BY_SHELL, *BY_CLASS, *BY_RUN, *RATES, *NOW_BY_SHELL, *NOW_BY_CLASS, *BALANCES, "truncated_year"):
+    for name in (
+        *BY_SHELL,
+        *BY_CLASS,
+        *BY_RUN,
+        *RATES,
+        *NOW_BY_SHELL,
+        *NOW_BY_CLASS,
+        *MORE,
+        *BALANCES,
+        "truncated_year",
+    ):
         dims = dims_of(name)
         units, long_name = LONG_NAMES[name]
         data[name] = (
@@ -116,6 +136,8 @@ def study(
         population = 1000.0 + growth - on * effect * per_year * t
         ds["population"].values[s, :, :, fragment] = population - 400.0
         ds["population"].values[s, :, :, derelict] = 400.0
+        ds["population_by_size"].values[s, :, :, 1] = population - 400.0
+        ds["population_by_size"].values[s, :, :, 2] = 400.0
         ds["number"].values[s, :, :, shell, fragment] = population - 400.0
         ds["number"].values[s, :, :, shell - 4, derelict] = 400.0
         ds["total_mass"].values[s, ..., derelict] = 4.0e5

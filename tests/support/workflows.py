@@ -18,7 +18,7 @@ from stmgpu.backend import Backend
 from stmgpu.catalog.trajectories import Trajectories
 from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.collisions.mean_field import mean_field
-from stmgpu.debris.evolution.census import census
+from stmgpu.debris.evolution.census import by_inclination, census
 from stmgpu.debris.evolution.loop import Evolution
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.policy import RiskRemoval
@@ -147,7 +147,7 @@ def shells(backend: Backend) -> Arrays:
     for number in range(2):
         members.add(number, np.arange(500, dtype=np.int64), population)
     members.drop(np.arange(0, 1000, 7))
-    return {"census": census(members, 2)}
+    return {"census": census(members, 2), "by inclination": census(members, 2, by_inclination(members))}
 
 
 def rates(backend: Backend) -> Arrays:

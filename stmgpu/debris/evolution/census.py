@@ -1,4 +1,4 @@
-"""Census of a population by altitude shell and class: numbers, masses and cross-sections.
+"""Census of a population by altitude shell and class, size or inclination: numbers, masses and cross-sections.
 
 The kernel (``kernels/census.cu``) sums integer multiples of small units, so that, unlike floating-point sums, the
 result depends neither on the order of slots nor on threads.
@@ -6,6 +6,7 @@ result depends neither on the order of slots nor on threads.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,10 @@ from stmgpu.errors import CapacityError
 from stmgpu.propagate import orbit_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from stmgpu.debris.evolution.members import Members
     from stmgpu.typing import Floats
 
@@ -26,9 +31,46 @@ UNITS = np.array([2.0**30, 2.0**24, 2.0**28])
 LARGEST = 2.0**51
 """Largest number of units in a row."""
 
+INCLINATION_BINS = 18
+"""Number of equal bins of inclination from 0 to 180 degrees."""
 
-def census(members: Members, runs: int) -> Floats:
-    """Number, mass [kg] and cross-section [m^2] of the objects of each class in each shell.
+
+@dataclass(frozen=True)
+class Grouping:
+    """Groups of objects that are counted apart.
+
+    Attributes
+    ----------
+    of : ndarray of int8
+        Group of each slot, shape (capacity,); what empty slots hold is not used.
+    count : int
+        Number of groups, at most 127.
+    """
+
+    of: NDArray[np.int8]
+    count: int
+
+
+def by_class(members: Members) -> Grouping:
+    """Group objects by class."""
+    return Grouping(members.kind, len(CLASS_NAMES))
+
+
+def by_size(members: Members, edges_m: Sequence[float]) -> Grouping:
+    """Group objects by characteristic length: below the first edge [m], between two edges, from the last one on."""
+    return Grouping(np.searchsorted(edges_m, members.length_m, side="right").astype(np.int8), len(edges_m) + 1)
+
+
+def by_inclination(members: Members) -> Grouping:
+    """Group objects by inclination, in equal bins from 0 to 180 degrees."""
+    group = np.zeros(len(members.kind), np.int8)
+    place = members.orbits()[orbit_table.INC] * (INCLINATION_BINS / np.pi)
+    group[: members.n] = np.clip(place, 0.0, INCLINATION_BINS - 1.0).astype(np.int8)
+    return Grouping(group, INCLINATION_BINS)
+
+
+def census(members: Members, runs: int, grouping: Grouping | None = None) -> Floats:
+    """Number, mass [kg] and cross-section [m^2] of the objects of each group in each shell.
 
     Parameters
     ----------
@@ -36,10 +78,12 @@ def census(members: Members, runs: int) -> Floats:
         Objects of a batch.
     runs : int
         Number of runs in the batch.
+    grouping : Grouping, optional
+        Groups; default the classes.
 
     Returns
     -------
-    float64, shape (3, runs, classes, shells + 1)
+    float64, shape (3, runs, groups, shells + 1)
         Objects contribute by the share of their period that they spend in a shell; the last column is the total over
         all altitudes.
 
@@ -48,15 +92,16 @@ def census(members: Members, runs: int) -> Floats:
     CapacityError
         The weight, mass or cross-section of a row is too large to be counted.
     """
-    classes, shells = len(CLASS_NAMES), len(SHELL_EDGES_KM) - 1
+    grouping = by_class(members) if grouping is None else grouping
+    shells = len(SHELL_EDGES_KM) - 1
     state, backend = members.state, members.backend
     if state.n == 0:
-        return np.zeros((3, runs, classes, shells + 1))
+        return np.zeros((3, runs, grouping.count, shells + 1))
     _check(members)
     if not backend.runs_kernels:
-        return census_by_shares(members, runs)
+        return census_by_shares(members, runs, grouping.of, grouping.count)
     n = -(-state.n // orbit_table.PAD) * orbit_table.PAD
-    sums = backend.zeros((runs, classes, shells + 1, 3), np.int64)
+    sums = backend.zeros((runs, grouping.count, shells + 1, 3), np.int64)
     backend.launch(
         "census_shells",
         n,
@@ -64,7 +109,7 @@ def census(members: Members, runs: int) -> Floats:
         state.n,
         state.capacity,
         runs,
-        classes,
+        grouping.count,
         shells,
         float(SHELL_RADII_KM[0]),
         float(SHELL_RADII_KM[1] - SHELL_RADII_KM[0]),
@@ -72,7 +117,7 @@ def census(members: Members, runs: int) -> Floats:
         state.orbit,
         state.run,
         state.mode,
-        backend.put(members.kind[:n]),
+        backend.put(grouping.of[:n]),
         backend.put(members.mass_kg[:n]),
         sums,
     )

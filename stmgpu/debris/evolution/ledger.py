@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.debris.evolution.census import census
+from stmgpu.debris.evolution.census import by_inclination, by_size, census
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
 from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.debris.evolution.members import Members
+    from stmgpu.debris.specs import OutputSpec
     from stmgpu.typing import Floats
 
 FLOWS = ("initial", "launched", "fragments", "decayed", "removed", "disposed", "destroyed")
@@ -37,6 +38,8 @@ class Ledger:
     ----------
     runs : int
         Number of runs in the batch.
+    output : OutputSpec
+        Sizes by which objects are counted.
 
     Attributes
     ----------
@@ -50,9 +53,9 @@ class Ledger:
         Decimal years of the snapshots.
     """
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, runs: int, output: OutputSpec) -> None:
         shells, classes = len(SHELL_EDGES_KM) - 1, len(CLASS_NAMES)
-        self.runs = runs
+        self.runs, self.output = runs, output
         self.flows: dict[str, Floats] = {
             **{name: np.zeros((runs, shells)) for name in BY_SHELL},
             **{name: np.zeros((runs, classes)) for name in BY_CLASS},
@@ -95,6 +98,13 @@ class Ledger:
         # the census has the classes before the shells, and totals over all altitudes in its last column
         now = {name: counted[k, :, :, :-1].transpose(0, 2, 1) for k, name in enumerate(NOW_BY_SHELL)}
         now |= {name: counted[k, :, :, -1] for k, name in enumerate(NOW_BY_CLASS)}
+        sizes = census(members, self.runs, by_size(members, self.output.size_edges_m))[0]
+        inclinations = census(members, self.runs, by_inclination(members))[0]
+        now |= {
+            "number_by_size": sizes[..., :-1].transpose(0, 2, 1),
+            "number_by_inclination": inclinations[..., :-1].transpose(0, 2, 1),
+            "population_by_size": sizes[..., -1],
+        }
         self.years.append(year)
         self._snapshots.append(
             {

@@ -162,7 +162,7 @@ class Loop:
             s.propagation.drag_coefficient, s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0
         )
         self.members = Members(backend, max(16, int(1.5 * len(population)) * len(numbers)), coefficients)
-        self.ledger = Ledger(len(numbers))
+        self.ledger = Ledger(len(numbers), s.output)
         self.truncated = np.full(len(numbers), np.nan)
         self.secular = Secular(backend, s.propagation.decay_km, rotating=s.propagation.rotating_atmosphere)
         batch = Batch(s, self.members, self.ledger, task.seed, numbers)

@@ -6,6 +6,7 @@ import json
 import logging
 import operator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import xarray as xr
 
 from stmgpu.backend import get_backend
 from stmgpu.debris.environment.environment import Environment
+from stmgpu.debris.evolution.census import INCLINATION_BINS
 from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.policy.view import RemovalPolicy
@@ -254,6 +256,11 @@ def check_study(study: Study, seed: int) -> None:
         raise InputError("the study has no scenarios; give at least one")
     if len(set(names)) < len(names):
         raise InputError(f"the names of scenarios repeat ({', '.join(names)}); give each its own name")
+    for s in study.scenarios[1:]:
+        if s.output != study.scenarios[0].output:
+            raise InputError(
+                f"scenario {s.name!r} has an [output] of its own; all scenarios share one result, so set it in the base"
+            )
 
 
 def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
@@ -313,6 +320,8 @@ def build_ensemble(
         "shell_lower": edges[:-1],
         "shell_upper": edges[1:],
         "class": np.array(CLASS_NAMES),
+        **_size_coordinates(study.scenarios[0].output.size_edges_m),
+        **_inclination_coordinates(),
         **_event_table(results),
     }
     run_notes = [
@@ -330,7 +339,25 @@ def build_ensemble(
         "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios]),
     }
     data = {name: spec.of(variables[name]) for name, spec in VARIABLES.items() if name in variables}
-    return xr.Dataset(data, attrs=attrs).set_coords(list(COORDINATES))
+    return xr.Dataset(data, attrs=attrs).set_coords([name for name in COORDINATES if name in data])
+
+
+def _size_coordinates(edges_m: Sequence[float]) -> dict[str, NDArray[np.generic]]:
+    """Name the sizes, and give their edges [m]."""
+    texts = [f"{edge:.12g}" for edge in edges_m]
+    names = [
+        f"below {texts[0]} m",
+        *(f"{low} to {high} m" for low, high in pairwise(texts)),
+        f"{texts[-1]} m and larger",
+    ]
+    edges = np.array([0.0, *edges_m, np.inf])
+    return {"size": np.array(names), "size_lower": edges[:-1], "size_upper": edges[1:]}
+
+
+def _inclination_coordinates() -> dict[str, NDArray[np.generic]]:
+    edges = np.linspace(0.0, 180.0, INCLINATION_BINS + 1)
+    middles = 0.5 * (edges[:-1] + edges[1:])
+    return {"inclination": middles, "inclination_lower": edges[:-1], "inclination_upper": edges[1:]}
 
 
 def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, NDArray[np.generic]]:

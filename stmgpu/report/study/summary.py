@@ -57,6 +57,8 @@ def reduced(ds: xr.Dataset) -> xr.Dataset:
     totals = xr.Dataset({name: total(ds, name) for name in _TOTALS}, attrs=ds.attrs)
     for name in ("truncated_year", *(name for name in BALANCES if name in ds)):
         totals[name] = ds[name]
+    if "population_by_size" in ds:  # older stores have none
+        totals["population_by_size"] = ds["population_by_size"]
     totals = totals.load()
     if not totals["population"].isel(time=0).notnull().any():
         raise InputError("no run of this study is finished; wait for the first run, or evolve the study")
@@ -144,6 +146,8 @@ def _statistics(small: xr.Dataset, interval: dict[str, Any]) -> dict[str, Any]:
         "gain": variance_gain(last),
         "doubling": time_to_double(small),
     }
+    if "population_by_size" in small:
+        parts["sizes"] = bootstrap_interval(last["population_by_size"], **interval)
     if small.sizes["time"] > 1:
         parts["clock"] = crash_clock(small).mean("run")
     return parts
@@ -165,6 +169,9 @@ def _scenario_summary(
             f"{float(q):g}": _number(parts["quantiles"].sel(quantile=q).isel(time=-1))
             for q in parts["quantiles"]["quantile"].to_numpy()
         },
+        "objects_end_by_size": None
+        if "sizes" not in parts
+        else {str(name): _mean(parts["sizes"].sel(size=name)) for name in parts["sizes"]["size"].to_numpy()},
         "mass_end_tonnes": _mean(parts["mass_tonnes"]),
         "change_percent": _mean(parts["change_percent"]),
         "catastrophic_sampled": _mean(parts["sampled"]),

@@ -118,6 +118,7 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
             f"estimator 'expected' ({', '.join(virtual)}): collisions are sums of probabilities, so both "
             "columns are equal; only fragments are random"
         )
+    lines += _size_lines(scenarios)
     lines += _cut_lines(summary)
     balances = [
         f"{name.removesuffix('_balance')} {value:.1e}"
@@ -140,6 +141,18 @@ def runs_line(runs: int, finished: list[tuple[str, int]]) -> str:
     if min(number for _, number in finished) == runs:
         return line
     return f"{line}, finished: {', '.join(f'{name} {number}' for name, number in finished)}"
+
+
+def _size_lines(scenarios: list[dict[str, Any]]) -> list[str]:
+    """Objects by size at the end, a line for each scenario in which they are of more than one size."""
+    lines = []
+    for one in scenarios:
+        held = {name: part["mean"] for name, part in (one["objects_end_by_size"] or {}).items() if part["mean"]}
+        if len(held) > 1:
+            lines.append(
+                f"objects at the end of {one['name']}: {', '.join(f'{_whole(n)} {name}' for name, n in held.items())}"
+            )
+    return lines
 
 
 def _cut_lines(summary: dict[str, Any]) -> list[str]:

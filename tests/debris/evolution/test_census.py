@@ -8,7 +8,7 @@ import pytest
 from stmgpu.backend import Backend, get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.constants import EARTH
-from stmgpu.debris.evolution.census import UNITS, census
+from stmgpu.debris.evolution.census import INCLINATION_BINS, UNITS, by_class, by_inclination, by_size, census
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
@@ -46,11 +46,29 @@ def random_orbits(seed: int, count: int = 3000) -> Population:
 @pytest.mark.parametrize("seed", range(3))
 def test_kernel_against_numpy(level: str, seed: int) -> None:
     runs = [random_orbits(seed), random_orbits(seed + 10, 37)]
-    reference = census(members(get_backend("reference"), *runs), 2)
-    for threads in (1, 3):
-        found = census(members(CpuBackend(threads=threads, isa=level), *runs), 2)
-        for sums, expected, units in zip(found, reference, UNITS, strict=True):
-            np.testing.assert_allclose(sums, expected, rtol=1e-8, atol=3000 * 0.5 / units)  # half a unit an object
+    for group in (by_class, lambda m: by_size(m, (0.1, 0.3, 1.0)), by_inclination):
+        there = members(get_backend("reference"), *runs)
+        reference = census(there, 2, group(there))
+        for threads in (1, 3):
+            there = members(CpuBackend(threads=threads, isa=level), *runs)
+            found = census(there, 2, group(there))
+            for sums, expected, units in zip(found, reference, UNITS, strict=True):
+                np.testing.assert_allclose(sums, expected, rtol=1e-8, atol=3000 * 0.5 / units)  # half a unit an object
+
+
+def test_groups_by_size_and_inclination_hold_each_object_once() -> None:
+    """Edges belong to the larger size, 180 degrees to the last bin; every grouping has the same total."""
+    population = random_orbits(2, 64)
+    population.weight[:] = 1.0
+    population.length_m[:] = np.resize([0.05, np.nextafter(0.1, 0.0), 0.1, 1.0], 64)
+    population.inc_rad[:] = np.radians(np.resize([0.0, 9.99, 10.01, 180.0], 64))
+    found = members(get_backend("cpu", 1), population)
+    by_length = census(found, 1, by_size(found, (0.1, 1.0)))[0, 0]
+    assert by_length[:, -1].tolist() == [32.0, 16.0, 16.0]
+    tilted = census(found, 1, by_inclination(found))[0, 0]
+    assert tilted[:, -1].tolist() == [32.0, 16.0, *[0.0] * (INCLINATION_BINS - 3), 16.0]
+    for groups in (by_length, tilted):
+        assert (groups.sum(axis=0) == census(found, 1)[0, 0].sum(axis=0)).all()
 
 
 def test_the_bytes_do_not_depend_on_the_order_or_the_instruction_set() -> None:
