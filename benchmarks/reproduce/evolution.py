@@ -89,7 +89,8 @@ WHY_R9 = (
 
 
 def base(data: Path, year: int) -> dict[str, Any]:
-    """Settings common to all scenarios: no explosions, no avoidance, no CO2, which the published models did not have.
+    """Settings common to all scenarios: no explosions, no avoidance, and as in the published models one density for all
+    runs, without CO2.
 
     Two that are controlled do not meet: satellites of one constellation keep apart by their phases, which Cube draws.
     """
@@ -98,6 +99,7 @@ def base(data: Path, year: int) -> dict[str, Any]:
         "environment": {
             "density": "nrlmsis",
             "co2_scenario": "none",
+            "density_sigma": 0.0,
             "solar": {
                 "model": "bootstrap",
                 "space_weather": str((data / "space_weather" / "sw19571001.txt").resolve()),

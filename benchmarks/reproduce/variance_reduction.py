@@ -31,7 +31,7 @@ from verdict import Report
 from stmgpu.debris import statistics
 from stmgpu.debris.population.missions import STATION_KG
 from stmgpu.debris.scenario import Scenario
-from stmgpu.debris.specs import CollisionSpec, PopulationSpec
+from stmgpu.debris.specs import CollisionSpec, EnvironmentSpec, PopulationSpec
 
 VARIANCE, COST = 1500.0, 1.5
 ORDER = 10.0
@@ -212,18 +212,24 @@ def main() -> int:
         "expected": CollisionSpec(estimator="expected"),
         FINE: CollisionSpec(estimator="expected", resamples=MORE),
     }
-    three = [Scenario(name=name, population=population, collisions=spec) for name, spec in kinds.items()]
+    same_air = EnvironmentSpec(density_sigma=0.0)  # variances of the estimators alone
+    three = [
+        Scenario(name=name, population=population, environment=same_air, collisions=spec)
+        for name, spec in kinds.items()
+    ]
     sizes = given.years, given.runs, given.seed, given.workers
     result = {"estimators": estimators(report, *ensemble(three, *sizes, most_kg=STATION_KG))}
     cells = [
         Scenario(
             name="cube",
             population=population,
+            environment=same_air,
             collisions=CollisionSpec(estimator="none", lattice="cube", cube_km=CUBE_KM),
         ),
         Scenario(
             name="shell",
             population=population,
+            environment=same_air,
             collisions=CollisionSpec(estimator="none", lattice="shell", cube_km=SHELL_KM),
         ),
     ]

@@ -133,6 +133,12 @@ class EnvironmentSpec(Strict):
         with 'exponential', which is constant in time.
     co2 : Path, optional
         NetCDF file of density scaling by CO2, instead of the built-in fit; ``co2_scenario`` names a pathway of it.
+    density_sigma : float
+        Standard deviation of the logarithm of a factor on the density, one for each run, the same in all scenarios of a
+        study: what is not known about the mean density over years. Operators plan without knowing it. Yearly means of
+        measured over modelled density scatter by 12 % for NRLMSISE-00 (root mean square of 11 data sets, 250 to 800 km;
+        Bruinsma and Boniface 2021, J. Space Weather Space Clim., article swsc210039, table 3), and NRLMSIS 2.1 is
+        lower by 10 % throughout (Guo et al. 2024, doi:10.1016/j.asr.2024.05.063): together 16 %, rounded to 0.15.
     """
 
     density: Literal["exponential", "nrlmsis", "jb2008"] = "nrlmsis"
@@ -140,6 +146,7 @@ class EnvironmentSpec(Strict):
     solar: SolarSpec = SolarSpec()
     co2: Path | None = None
     co2_scenario: str = "auto"
+    density_sigma: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.15
 
     @field_validator("co2_scenario", mode="before")
     @classmethod

@@ -72,6 +72,9 @@ class Environment:
         Solar activity; default a constant F10.7 of 123.
     co2 : Co2Pathway or Co2Scaling, optional
         Contraction by CO2; default none.
+    sigma : float
+        Standard deviation of the logarithm of a factor on the density, one for each run, which :meth:`log_density` does
+        not contain (see ``EnvironmentSpec.density_sigma``).
 
     Attributes
     ----------
@@ -103,18 +106,23 @@ class Environment:
         last_year: float,
         solar: Sinusoid | Recorded | None = None,
         co2: Co2Pathway | Co2Scaling | None = None,
+        *,
+        sigma: float = 0.0,
     ) -> None:
         if not first_year <= last_year:
             raise InputError(f"environment: the first year {first_year} is after the last, {last_year}; swap them")
         self.heights = HEIGHTS_KM
-        self.density, self.co2 = density, co2
+        self.density, self.co2, self.sigma = density, co2, sigma
         self.first_year, self.last_year = float(first_year), float(last_year)
         used = density.needs_activity or co2 is not None
         self.solar = solar if solar is not None and used else Sinusoid()
         self.solar.check(first_year, last_year)
         density.check(first_year, last_year, self.solar.f107_range, self.solar.ap_range)
         self.varies = self.solar.varies
-        self.notes = density.notes + (co2.notes if co2 is not None else ()) + ((self.solar.note,) if used else ())
+        spread = (f"density: one factor a run, log-normal with sigma {sigma:g}",) if sigma > 0.0 else ()
+        self.notes = (
+            density.notes + (co2.notes if co2 is not None else ()) + spread + ((self.solar.note,) if used else ())
+        )
         self._last: tuple[bytes, Floats] = (b"", np.empty(0))
         self._by_month: Floats | None = None
 
@@ -146,7 +154,7 @@ class Environment:
         co2: Co2Pathway | Co2Scaling | None = None
         if spec.co2_pathway is not None:
             co2 = Co2Pathway(spec.co2_pathway) if spec.co2 is None else Co2Scaling(spec.co2, spec.co2_pathway)
-        return cls(density, first_year, last_year, solar, co2)
+        return cls(density, first_year, last_year, solar, co2, sigma=spec.density_sigma)
 
     def log_density(self, years: ArrayLike, rng: np.random.Generator | None = None) -> Floats:
         """Natural logarithm of the density at k instants of one run.

@@ -192,7 +192,11 @@ class Loop:
             table = np.stack([density(int(run)) for run in numbers], axis=1)
         else:
             table = np.repeat(density(0)[:, None], len(numbers), axis=1)
-        # operators do not know the future: they plan with the mean of some, the same ones in every run
+        if environment.sigma > 0.0:
+            drawn = [streams.generator(task.seed, int(run), streams.DENSITY).standard_normal() for run in numbers]
+            table += environment.sigma * np.array(drawn)[:, None]
+        # operators know neither the factor of the run nor the future: they plan with the mean of some futures, the same
+        # ones in every run
         futures = range(PLANNED_FUTURES if environment.varies else 1)
         profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
         lifetime = Lifetime(profile, environment.lowest_km, environment.spacing_km, self.scenario.propagation.decay_km)

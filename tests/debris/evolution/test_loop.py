@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 import stmgpu as stm
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
-from stmgpu.debris.evolution.loop import Evolution, RunResult
+from stmgpu.debris.evolution.loop import Evolution, Loop, RunResult
 from stmgpu.debris.policy import ListRemoval, MassRemoval, RandomRemoval, Sweep
 from stmgpu.debris.policy.ranking import Only
 from stmgpu.debris.population import CLASS_NAMES, Kind, Population
@@ -130,6 +131,24 @@ def test_the_reference_backend_agrees(crowd: Population) -> None:
 def test_another_seed_is_another_run(crowd: Population) -> None:
     (one,), (other,) = run(crowd, 2.0, [0], **BUSY), run(crowd, 2.0, [0], seed=6, **BUSY)
     assert not np.array_equal(one.series["expected_fragments"], other.series["expected_fragments"])
+
+
+def test_density_has_one_factor_a_run_that_nobody_plans_with(crowd: Population) -> None:
+    """The same in all scenarios, in any batch, and at every height and date; its logarithm is normal."""
+
+    def air(sigma: float, numbers: list[int]) -> Loop:
+        scenario = Scenario(environment=EnvironmentSpec(density="exponential", density_sigma=sigma))
+        return Loop(Evolution(scenario, crowd[:20], years=0.5, seed=3, run_numbers=numbers, backend=CpuBackend()))
+
+    plain, wide, wider = (air(sigma, list(range(300))) for sigma in (0.0, 0.1, 0.2))
+    factor = wide.log_density - plain.log_density  # [months, runs, heights]
+    drawn = factor[0, :, 0] / 0.1
+    np.testing.assert_allclose(factor, np.broadcast_to(0.1 * drawn[:, None], factor.shape), atol=1e-12)
+    np.testing.assert_allclose(wider.log_density - plain.log_density, 2.0 * factor, atol=1e-12)
+    np.testing.assert_array_equal(air(0.1, [7]).log_density[:, 0], wide.log_density[:, 7])
+    assert kstest(drawn, "norm").pvalue > 0.001
+    assert (plain.log_density[:, 0] == plain.log_density[:, 1]).all()
+    np.testing.assert_array_equal(wide.lifetime.log_density, plain.lifetime.log_density)
 
 
 @pytest.mark.slow
