@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from stmgpu.debris.breakup.area_to_mass import Bridge
+from stmgpu.debris.shells import SHELL_EDGES_KM
 
 LatticeName = Literal["cube", "shell"]
 """Forms of the cells of Cube."""
@@ -247,10 +248,17 @@ class ConstellationSpec(Strict):
 
     ``planes`` planes of ``per_plane`` satellites and ``spares`` spares, filled over ``build_years`` from ``from_year``.
     Each satellite is replaced after ``life_years``, until ``until_year``.
+
+    Attributes
+    ----------
+    spread_km : float
+        Difference in altitude between one plane and the next. Satellites of a plane share their altitude; the mean over
+        the planes is ``altitude_km``. Operators separate planes so that satellites which lost control do not meet.
     """
 
     name: str
     altitude_km: Annotated[float, Field(strict=True, ge=200.0, le=40_000.0)]
+    spread_km: Annotated[float, Field(strict=True, ge=0.0, le=100.0)] = 2.0
     inclination_deg: Annotated[float, Field(strict=True, ge=0.0, le=180.0)]
     planes: Annotated[int, Field(strict=True, ge=1, le=10_000)]
     per_plane: Annotated[int, Field(strict=True, ge=1, le=10_000)]
@@ -268,6 +276,25 @@ class ConstellationSpec(Strict):
         if not self.from_year < self.until_year:
             raise ValueError(f"until_year {self.until_year:g} is not after from_year {self.from_year:g}")
         return self
+
+    @model_validator(mode="after")
+    def _inside_the_shells(self) -> ConstellationSpec:
+        low, high = self.altitudes_km
+        bottom, top = float(SHELL_EDGES_KM[0]), float(SHELL_EDGES_KM[-1])
+        if low < bottom or self.altitude_km <= top < high:
+            most = 2.0 * min(self.altitude_km - bottom, abs(top - self.altitude_km)) / max(self.planes - 1, 1)
+            raise ValueError(
+                f"the {self.planes:,} planes of constellation {self.name!r}, spread_km = {self.spread_km:g} apart, lie "
+                f"at {low:g} to {high:g} km, outside the shells of {bottom:g} to {top:g} km; choose spread_km of at "
+                f"most {most:.3g}, or another altitude_km"
+            )
+        return self
+
+    @property
+    def altitudes_km(self) -> tuple[float, float]:
+        """Altitudes of the lowest and the highest plane."""
+        half = 0.5 * self.spread_km * (self.planes - 1)
+        return self.altitude_km - half, self.altitude_km + half
 
 
 class LaunchSpec(Strict):
@@ -353,10 +380,26 @@ class DisposalSpec(Strict):
 
     'remove': at once. 'lower': to an orbit that decays within ``rule_years``. 'graveyard': the smaller manoeuvre of
     that and a circular orbit at ``graveyard_km``, above the protected region.
+
+    Attributes
+    ----------
+    constellation_rule_years : float
+        The same as ``rule_years`` for members of constellations, whose operators lower them within months (SpaceX's
+        satellites come down within about six months and manoeuvre on the way: FCC filings of 2022 and later).
+    avoids_while_lowering : bool
+        Whether a member of a constellation keeps avoiding others, as an active object does, until it has decayed, if
+        its disposal succeeds.
+    station_kg : float
+        Active payloads of this mass and more are crewed stations: their missions end by controlled re-entry, whatever
+        the mode, as Mir's did in 2001 and that of the ISS is planned to (NASA 2024, International Space Station
+        Deorbit Analysis Summary).
     """
 
     mode: Literal["remove", "lower", "graveyard"] = "lower"
     rule_years: Positive = 25.0
+    constellation_rule_years: Positive = 1.0
+    avoids_while_lowering: StrictBool = True
+    station_kg: Positive = 50_000.0
     graveyard_km: Annotated[float, Field(strict=True, ge=2000.0, le=35_000.0)] = 2100.0
     payload: Share = 0.9
     rocket_body: Share = 0.9

@@ -21,7 +21,7 @@ BY_CLASS = (
     "decays",
     "fragments",
 )
-BY_RUN = ("expected_avoided",)
+BY_RUN = ("expected_avoided", "expected_within_fleets")
 RATES = ("rate_catastrophic", "rate_cratering")
 NOW_BY_SHELL = ("number", "mass", "area")
 NOW_BY_CLASS = ("population", "total_mass")
@@ -62,6 +62,10 @@ LONG_NAMES = {
     "decays": ("1", "objects decayed since the start"),
     "fragments": ("1", "fragments made since the start"),
     "expected_avoided": ("1", "expected collisions avoided by manoeuvres since the start"),
+    "expected_within_fleets": (
+        "1",
+        "expected collisions between derelict members of one constellation since the start",
+    ),
     "count_balance": ("1", "relative error of the number of objects against all that entered and left"),
     "mass_balance": ("1", "relative error of the mass against all that entered and left"),
     "breakup_balance": ("1", "largest relative error of mass in a breakup"),

@@ -1,4 +1,4 @@
-"""Constellations that are built up and replenished: Walker patterns whose planes drift together under J2."""
+"""Constellations that are built up and replenished: Walker patterns whose planes drift under J2."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from stmgpu.debris.specs import ConstellationSpec
     from stmgpu.typing import Floats, Ints
 
@@ -25,7 +27,9 @@ FIRST_CONSTELLATION = 1000
 # launches have bit 60 clear.
 _PLACE_BITS, _GENERATION_BITS, _INDEX_BITS = 27, 20, 9
 _CONSTELLATION_BIT = np.int64(1 << 60)
-_ECC = 1e-4
+
+J3 = -2.53265649e-6
+"""Third zonal harmonic of the Earth, unnormalised (EGM-96: Lemoine et al. 1998, NASA/TP-1998-206861)."""
 
 MAX_CONSTELLATIONS = (1 << _INDEX_BITS) - 1
 """Constellations of a scenario that serial numbers can tell apart."""
@@ -36,7 +40,9 @@ class Constellation:
     """A constellation: the dates at which its places are filled, and the orbits of its planes.
 
     Node and argument of latitude of a circular orbit drift under J2 by -3/2 k cos i and n + 3/2 k (4 cos^2 i - 1), with
-    k = J2 n (R / a)^2 (Vallado 2013, Fundamentals of Astrodynamics and Applications).
+    k = J2 n (R / a)^2 (Vallado 2013, Fundamentals of Astrodynamics and Applications). Plane k of n has the altitude
+    ``altitude_km + spread_km (k - (n - 1) / 2)``, and drifts as fits it. Satellites arrive with the frozen eccentricity
+    (:func:`frozen_eccentricity`) and their perigee in the north; without J3 in the propagation the perigee then turns.
     """
 
     spec: ConstellationSpec
@@ -57,7 +63,8 @@ class Constellation:
         self.raan = 2.0 * np.pi * plane / spec.planes
         self.mean = 2.0 * np.pi * (slot / each + plane / count)  # Walker phasing factor 1: 1 / count of a turn a plane
         self.inclination = np.radians(spec.inclination_deg)
-        self.axis = EARTH.radius_km + spec.altitude_km
+        self.axis = EARTH.radius_km + spec.altitude_km + spec.spread_km * (plane - 0.5 * (spec.planes - 1))
+        self.ecc = frozen_eccentricity(self.axis, self.inclination)
         cosine = np.cos(self.inclination)
         motion = np.sqrt(EARTH.mu_km3_s2 / self.axis**3)
         rate = 0.75 * EARTH.j2 * motion * (EARTH.radius_km / self.axis) ** 2
@@ -93,14 +100,29 @@ class Constellation:
         ratio = spec.area_to_mass or np.pi * spec.radius_m**2 / spec.mass_kg
         since = time - spec.from_year
         values: dict[str, Any] = {
-            "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis, "ecc": _ECC,
-            "inc_rad": self.inclination, "argp_rad": 0.0, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
+            "norad_id": np.int64(0), "kind": np.int8(Kind.ACTIVE), "a_km": self.axis[place], "ecc": self.ecc[place],
+            "inc_rad": self.inclination, "argp_rad": 0.5 * np.pi, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
             "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
             "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
             "constellation": np.int32(FIRST_CONSTELLATION + self.index),
         }  # fmt: skip
         satellites: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
-        satellites["raan_rad"] = np.mod(self.raan[place] + self.raan_rate * since, 2.0 * np.pi)
-        satellites["mean_rad"] = np.mod(self.mean[place] + self.mean_rate * since, 2.0 * np.pi)
+        satellites["raan_rad"] = np.mod(self.raan[place] + self.raan_rate[place] * since, 2.0 * np.pi)
+        latitude = self.mean[place] + self.mean_rate[place] * since
+        satellites["mean_rad"] = np.mod(latitude - satellites["argp_rad"], 2.0 * np.pi)
         satellites["launch_year"], satellites["mission_end_year"] = time, time + spec.life_years
         return Population(epoch_year=begin, source="launches", **{name: satellites[name] for name in columns()})
+
+
+def frozen_eccentricity(a_km: ArrayLike, inc_rad: ArrayLike) -> Floats:
+    """Eccentricity that J2 and J3 hold while the perigee stays at its greatest latitude, -J3 / (2 J2) (R / a) sin i.
+
+    To first order (G. Cook 1966, Planetary and Space Science 14, 433; Vallado 2013).
+
+    Examples
+    --------
+    >>> frozen_eccentricity(7178.0, np.radians(98.6)).round(6).item()
+    0.001028
+    """
+    ecc: Floats = -0.5 * J3 / EARTH.j2 * EARTH.radius_km / np.asarray(a_km, np.float64) * np.sin(inc_rad)
+    return ecc

@@ -102,7 +102,11 @@ class Impacts:
         by_type = {"catastrophic": probability * catastrophic, "cratering": probability * ~catastrophic}
         compensator = {f"expected_{name}": amount for name, amount in by_type.items()}
         ledger.add_by_shell(run, altitude, {"expected_fragments": probability * fragments, **compensator})
-        np.add.at(ledger.flows["expected_avoided"], run, avoided * (shell_of(altitude) >= 0))
+        inside = shell_of(altitude) >= 0
+        np.add.at(ledger.flows["expected_avoided"], run, avoided * inside)
+        fleet = (m.constellation[i] == m.constellation[j]) & (m.constellation[i] >= 0)
+        fleet &= (m.kind[i] == Kind.DERELICT) & (m.kind[j] == Kind.DERELICT)
+        np.add.at(ledger.flows["expected_within_fleets"], run, probability * (inside & fleet))
         if spec.estimator == "none":
             return
         # a number in (0, 1) and an event number for each pair, keyed by its uids: the same in every scenario
@@ -137,8 +141,8 @@ class Impacts:
         if siblings.any():
             siblings &= year - m.born[pair].max(axis=0) < spec.protected_days / YEAR_DAYS
         rate = encounters.rate_per_s * dt_s * weight[0] * weight[1] * ~siblings
-        # an active object avoids what can be tracked; two active objects coordinate
-        steers, trackable = (kind == Kind.ACTIVE) & (m.controlled[pair] != 0), m.length_m[pair] >= spec.trackable_m
+        # a controlled object (active, or being lowered) avoids what can be tracked; two of them coordinate
+        steers, trackable = m.controlled[pair] != 0, m.length_m[pair] >= spec.trackable_m
         avoids = steers & trackable[::-1]
         factor = np.where(
             steers[0] & steers[1], spec.avoidance_both, np.where(avoids[0] | avoids[1], spec.avoidance, 1.0)
@@ -203,7 +207,7 @@ class Impacts:
         if orbit[0][0] > 0.0 and orbit[1][0] < 1.0:  # bound; else the old orbit is kept
             for element, values in enumerate(orbit):
                 m.set_orbit(element, slots, values)
-        if m.kind[slot] == Kind.ACTIVE:  # the hit ends its mission
+        if m.kind[slot] == Kind.ACTIVE or m.controlled[slot]:  # the hit ends its mission, or its control
             m.kind[slot], m.controlled[slot], m.mission_end[slot] = Kind.DERELICT, 0, np.inf
             m.set_mode(slots, orbit_table.FREE)
 

@@ -74,7 +74,7 @@ class Launches:
     too, but shifts them within their year.
 
     A satellite of a :class:`~stmgpu.debris.specs.ConstellationSpec` arrives in its final place, is replaced at the end
-    of its life whatever happened to it, and follows the common drift of the planes. Places are filled one after the
+    of its life whatever happened to it, and follows the drift of its plane. Places are filled one after the
     other, plane by plane, evenly over ``build_years``. Satellites due before the epoch are left out: the population has
     them.
     """

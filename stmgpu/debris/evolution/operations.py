@@ -64,11 +64,18 @@ class Operations:
         return np.flatnonzero(m.explodes[: m.n] <= year)
 
     def _end_missions(self, slots: Ints, year: float) -> None:
-        m, disposal, explosions = self.members, self.scenario.disposal, self.scenario.explosions
+        m = self.members
+        disposal, explosions = self.scenario.disposal, self.scenario.explosions
         able = m.controlled[slots] != 0  # without propulsion an object cannot be disposed of
         m.mission_end[slots] = NEVER
         m.kind[slots], m.controlled[slots] = Kind.DERELICT, 0
         m.set_mode(slots, orbit_table.FREE)
+        station = able & (m.mass_kg[slots] >= disposal.station_kg)
+        re_entering = slots[station]
+        if len(re_entering):  # crewed: a controlled re-entry, which is planned and does not fail here
+            done = np.ones(len(re_entering), np.bool_)
+            self._dispose(re_entering, done, mode="remove")
+            slots, able = slots[~station], able[~station]
         self._draw_explosions(
             slots, np.full(len(slots), explosions.payload), year, np.full(len(slots), year + explosions.max_age_years)
         )
@@ -76,8 +83,11 @@ class Operations:
         chance = np.where(m.constellation[ending] >= 0, disposal.constellation, disposal.payload)
         self._dispose(ending, self._uniform(streams.DISPOSAL, ending) < chance)
 
-    def _dispose(self, slots: Ints, succeeds: Bools) -> None:
-        """Remove the objects whose disposal succeeds, or move them to orbits that comply with the rule."""
+    def _dispose(self, slots: Ints, succeeds: Bools, mode: str | None = None) -> None:
+        """Remove the objects whose disposal succeeds, or move them to orbits that comply with the rule.
+
+        ``mode`` replaces that of the scenario.
+        """
         m, ledger, spec = self.members, self.batch.ledger, self.scenario.disposal
         run, kind, weight = m.run[slots], m.kind[slots], m.weight[slots]
         ledger.add_by_class("disposals", run[succeeds], kind[succeeds], weight[succeeds])
@@ -85,27 +95,36 @@ class Operations:
         done = slots[succeeds]
         if not len(done):
             return
-        if spec.mode == "remove":
+        if (mode or spec.mode) == "remove":
             ledger.transfer("disposed", m.run[done], m.weight[done], m.weight[done] * m.mass_kg[done])
             m.drop(done)
         else:
-            self._change_orbit(done)
+            member = m.constellation[done] >= 0
+            self._change_orbit(done[~member], spec.rule_years)
+            lowered = self._change_orbit(done[member], spec.constellation_rule_years)
+            m.controlled[lowered] = spec.avoids_while_lowering  # their operators steer them until they are gone
             m.explodes[done] = NEVER  # disposal includes passivation
 
-    def _change_orbit(self, slots: Ints) -> None:
-        """Lower objects; with mode 'graveyard' raise those to which the graveyard is nearer."""
+    def _change_orbit(self, slots: Ints, years: float) -> Ints:
+        """Lower objects, so that they decay within a number of years, and return them.
+
+        With mode 'graveyard' those to which the graveyard is nearer are raised instead.
+        """
         m, spec, rotating = self.members, self.scenario.disposal, self.scenario.propagation.rotating_atmosphere
+        if not len(slots):
+            return slots
         up = np.zeros(len(slots), np.bool_)
         if spec.mode == "graveyard":
             orbit = m.orbits(slots)
             a = orbit[orbit_table.A_KM]
-            perigee, apogee = _disposal_orbit(orbit, years=spec.rule_years, lifetime=self.lifetime, rotating=rotating)
+            perigee, apogee = _disposal_orbit(orbit, years=years, lifetime=self.lifetime, rotating=rotating)
             grave = EARTH.radius_km + spec.graveyard_km
             # nearer in specific energy -mu / 2a, whose change is proportional to the impulse from a near-circular orbit
             up = np.abs(1.0 / a - 1.0 / grave) < np.abs(1.0 / a - 2.0 / (perigee + apogee))
             m.set_orbit(orbit_table.A_KM, slots[up], np.full(int(up.sum()), grave))
             m.set_orbit(orbit_table.ECC, slots[up], np.zeros(int(up.sum())))
-        lower(m, slots[~up], years=spec.rule_years, lifetime=self.lifetime, rotating=rotating)
+        lower(m, slots[~up], years=years, lifetime=self.lifetime, rotating=rotating)
+        return slots[~up]
 
     def _spread_drag(self, slots: Ints) -> None:
         """Spread the drag of intact objects, which tumble differently, by a lognormal factor of mean 1."""

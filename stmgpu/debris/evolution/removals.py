@@ -123,7 +123,7 @@ class Removals:
         for run in range(len(self.batch)):
             slots = self._slots(run)
             orbit = m.orbits(slots)
-            steers = (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
+            steers = m.controlled[slots] != 0
             fields.append(
                 mean_field(
                     orbit[orbit_table.A_KM],

@@ -77,7 +77,7 @@ class Population:
     launch_year, mission_end_year : ndarray of float64
         Decimal years; infinity where no mission ends.
     controlled : ndarray of int8
-        int8, 1 for active objects that keep their orbit and avoid others.
+        int8, 1 for objects that avoid others: active ones, which keep their orbit too.
     constellation : ndarray of int32
         int32, -1 for none.
     owner : ndarray of str

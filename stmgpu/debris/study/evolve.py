@@ -24,7 +24,7 @@ from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.study.scenario_file import read_study
-from stmgpu.debris.study.warnings import settings_without_effect
+from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
 from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dtype_of
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, reporting
@@ -235,7 +235,8 @@ def source_notes(populations: Iterable[Population], environments: Iterable[Envir
     notes: list[str] = []
     for population in populations:
         source = population.source
-        notes += [note if note.startswith(source) else f"{source}: {note}" for note in population.notes] or [source]
+        told = [*population.notes, *orbits_not_covered(population)]
+        notes += [note if note.startswith(source) else f"{source}: {note}" for note in told] or [source]
     for environment in environments:
         notes += environment.notes
     return list(dict.fromkeys(notes))
@@ -335,7 +336,7 @@ def build_ensemble(
         "seed": int(seed),
         "years": study.years,
         "runs": study.runs,
-        "notes": [*notes, *run_notes],
+        "notes": [*notes, *_fleet_notes(study, variables), *run_notes],
         "scenarios": json.dumps([s.model_dump(mode="json") for s in study.scenarios]),
     }
     data = {name: spec.of(variables[name]) for name, spec in VARIABLES.items() if name in variables}
@@ -358,6 +359,24 @@ def _inclination_coordinates() -> dict[str, NDArray[np.generic]]:
     edges = np.linspace(0.0, 180.0, INCLINATION_BINS + 1)
     middles = 0.5 * (edges[:-1] + edges[1:])
     return {"inclination": middles, "inclination_lower": edges[:-1], "inclination_upper": edges[1:]}
+
+
+def _fleet_notes(study: Study, variables: Mapping[str, NDArray[np.generic]]) -> list[str]:
+    """Note for each scenario with many collisions within constellations, in the mean over its finished runs."""
+
+    def last(name: str) -> NDArray[np.float64]:
+        values = np.asarray(variables[name], np.float64)
+        totals = values.reshape(*values.shape[:3], -1).sum(axis=3)  # not a number beyond a run's end
+        greatest: NDArray[np.float64] = np.where(np.isnan(totals), 0.0, totals).max(axis=2).sum(axis=1)
+        return greatest
+
+    within = last("expected_within_fleets")
+    expected = last("expected_catastrophic") + last("expected_cratering")
+    return [
+        f"{scenario.name}: {note}"
+        for scenario, *amounts in zip(study.scenarios, within.tolist(), expected.tolist(), strict=True)
+        for note in collisions_within_fleets(*amounts)
+    ]
 
 
 def _event_table(results: Mapping[tuple[int, int], RunResult]) -> dict[str, NDArray[np.generic]]:

@@ -1,10 +1,12 @@
-"""Warnings about scenario settings that have no effect."""
+"""Notes on a study: settings without effect, orbits that the model does not cover, collisions within fleets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stmgpu.constants import EARTH
 from stmgpu.debris.policy.policies import ListRemoval
+from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.specs import SolarSpec
 
 if TYPE_CHECKING:
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 5
 """Number of missing ids that a warning lists."""
+
+ECCENTRIC, HIGH_KM = 0.1, 10_000.0
+"""Eccentricity and altitude of apogee above which Moon and Sun, which the model leaves out, matter.
+
+The rates of node and perigee by the Moon and the Sun over those by J2 grow with a^5; they are equal near the
+geostationary radius and 1 % at 10,000 km (D. King-Hele 1987, chapter 2; V. Chobotov 2002, Orbital Mechanics, chapter
+10). Perigees of eccentric orbits also rise and sink by resonances.
+"""
+
+FLEET_SHARE = 0.05
+"""Share of expected collisions between derelict members of one constellation from which a result names them."""
 
 
 def settings_without_effect(scenario: Scenario, population: Population, years: float) -> list[str]:
@@ -38,6 +51,42 @@ def settings_without_effect(scenario: Scenario, population: Population, years: f
     run = f"the run, {begin:.2f} to {end:.2f}"
     warnings = [*_removal(scenario, population, years, run), *_launches(scenario, begin, end, run), *_solar(scenario)]
     return [f"{scenario.name}: {note}" for note in warnings]
+
+
+def orbits_not_covered(population: Population) -> list[str]:
+    """List how many objects of a population have orbits that the model covers badly or not at all."""
+    perigee, apogee = (population.a_km * (1.0 + sign * population.ecc) - EARTH.radius_km for sign in (-1.0, 1.0))
+    eccentric, high = population.ecc > ECCENTRIC, apogee > HIGH_KM
+    notes = []
+    if (eccentric | high).any():
+        notes.append(
+            f"{int(eccentric.sum()):,} of {len(population):,} objects have e > {ECCENTRIC:g}, {int(high.sum()):,} an "
+            f"apogee above {HIGH_KM:,.0f} km: the model leaves out the Moon and the Sun, so their lifetimes may be "
+            "wrong by factors"
+        )
+    above = perigee > SHELL_EDGES_KM[-1]
+    if above.any():
+        notes.append(
+            f"{int(above.sum()):,} objects have perigees above {SHELL_EDGES_KM[-1]:g} km (population.max_perigee_km "
+            "allows them): neither they nor their collisions are in a shell of the result"
+        )
+    return notes
+
+
+def collisions_within_fleets(within: float, expected: float) -> list[str]:
+    """Note on the share of expected collisions between derelict members of one constellation, if it is large.
+
+    Examples
+    --------
+    >>> collisions_within_fleets(0.2, 10.0)
+    []
+    """
+    if not (expected > 0.0 and within > FLEET_SHARE * expected):
+        return []
+    return [
+        f"{100.0 * within / expected:.0f} % of the expected collisions are between derelict members of one "
+        "constellation: they depend on how its planes are spread (spread_km) and how it is disposed of"
+    ]
 
 
 def _removal(scenario: Scenario, population: Population, years: float, run: str) -> Iterator[str]:

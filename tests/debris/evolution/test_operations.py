@@ -172,3 +172,49 @@ def test_nobody_is_lowered_twice() -> None:
     result = run(population, 10.0, removal=(MassRemoval(per_year=5, action=Lower(lower_years=25.0)),))
     lowered = result.events["first"]
     assert len(lowered) == len(set(lowered)) == 50
+
+
+def test_members_of_a_constellation_leave_within_their_own_rule_and_avoid_on_the_way() -> None:
+    population = derelicts(60, Kind.ACTIVE, 600.0)
+    population.controlled[:] = 1
+    population.constellation[:40] = 3
+    population = dataclasses.replace(population, mission_end_year=np.full(60, population.epoch_year + 0.05))
+    chances: dict[str, Any] = {"constellation": 0.5, "payload": 1.0}
+    loop = Loop(evolution(population, 1.0, disposal=DisposalSpec(**chances)))
+    m, (member, other) = loop.members, (np.arange(40), np.arange(40, 60))
+    loop.operations.advance(population.epoch_year + 0.1)
+    assert (m.kind[:60] == Kind.DERELICT).all()
+    orbit = m.orbits()
+    life = loop.lifetime.years(
+        orbit[orbit_table.A_KM],
+        orbit[orbit_table.ECC],
+        ballistic_m2_kg=orbit[orbit_table.BALLISTIC],
+        inc_rad=orbit[orbit_table.INC],
+    )
+    steered = m.controlled[member] != 0
+    assert 10 <= steered.sum() <= 30
+    np.testing.assert_allclose(life[member][steered], 1.0, rtol=0.01)
+    assert (life[member][~steered] > 5.0).all()  # where the disposal failed, the orbit stays
+    assert (life[other] > 5.0).all()  # 25 years are more than they need
+    assert not m.controlled[other].any()
+    assert (m.backend.get(m.state.mode[:60]) == orbit_table.FREE).all()
+    left = DisposalSpec(**chances, avoids_while_lowering=False)
+    loop = Loop(evolution(population, 1.0, disposal=left))
+    loop.operations.advance(population.epoch_year + 0.1)
+    assert not loop.members.controlled[:60].any()
+    np.testing.assert_array_equal(loop.members.orbits(), orbit)
+
+
+@pytest.mark.parametrize("mode", ["lower", "graveyard", "remove"])
+def test_stations_re_enter_whatever_the_rule(mode: str) -> None:
+    population = derelicts(6, Kind.ACTIVE, 500.0)
+    population.controlled[:5] = 1
+    population.mass_kg[:] = [96_000.0, 50_000.0, 49_999.0, 800.0, 400_000.0, 96_000.0]  # the last one cannot steer
+    population = dataclasses.replace(population, mission_end_year=np.full(6, population.epoch_year + 0.1))
+    result = run(population, 1.0, disposal=DisposalSpec(mode=mode, payload=0.0))
+    assert result.series["disposals"][-1].sum() == 3.0
+    assert result.series["disposals_failed"][-1].sum() == 2.0
+    assert result.series["total_mass"][-1].sum() == 49_999.0 + 800.0 + 96_000.0
+    assert abs(result.balances["mass_balance"]) < 1e-12
+    heavier = run(population, 1.0, disposal=DisposalSpec(mode=mode, payload=0.0, station_kg=97_000.0))
+    assert heavier.series["disposals"][-1].sum() == 1.0

@@ -16,8 +16,9 @@ from stmgpu.debris.policy.view import Campaign
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario, Study
-from stmgpu.debris.specs import ConstellationSpec, EnvironmentSpec, LaunchSpec, SolarSpec
+from stmgpu.debris.specs import CollisionSpec, ConstellationSpec, EnvironmentSpec, LaunchSpec, SolarSpec
 from stmgpu.debris.study.evolve import prepare
+from stmgpu.debris.study.warnings import orbits_not_covered
 from stmgpu.errors import InputError
 
 CALM = EnvironmentSpec(density="exponential")
@@ -113,6 +114,40 @@ def test_a_population_above_max_objects_is_refused(crowd: Population) -> None:
     several = dataclasses.replace(crowd, weight=np.where(crowd.kind == Kind.ROCKET_BODY, 50.0, 1.0))
     with pytest.raises(InputError, match="rows; at most 300"):
         prepare(study(max_objects=300), seed=0, population=several)
+
+
+def test_orbits_that_the_model_does_not_cover_are_counted(crowd: Population) -> None:
+    population = dataclasses.replace(crowd, ecc=np.full(300, 0.001), a_km=np.full(300, 7000.0))
+    assert orbits_not_covered(population) == []
+    population.ecc[:3], population.a_km[:3] = 0.7, 24_000.0  # perigee 822 km, apogee 34,422 km
+    population.ecc[3] = 0.1001
+    population.a_km[4:6] = 8400.0
+    eccentric, above = orbits_not_covered(population)
+    assert eccentric.startswith("4 of 300 objects have e > 0.1, 3 an apogee above 10,000 km")
+    assert above.startswith("2 objects have perigees above 2000 km")
+    assert any("4 of 300 objects have e > 0.1" in n for n in prepare(study(), seed=0, population=population).notes)
+
+
+@pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
+def test_a_fleet_that_collides_with_itself_is_told(crowd: Population) -> None:
+    """Two derelict fleets in thin layers of their own meet their own members more than anything else."""
+    fleets = dataclasses.replace(
+        crowd,
+        kind=np.full(300, Kind.DERELICT, np.int8),
+        constellation=(np.arange(300) % 2).astype(np.int32),
+        a_km=7400.0 + 300.0 * (np.arange(300) % 2),
+        ecc=np.full(300, 1e-4),
+        inc_rad=np.full(300, 1.5),
+    )
+    for number, (constellation, found) in enumerate(((fleets.constellation, True), (np.arange(300), False))):
+        population = dataclasses.replace(fleets, constellation=constellation.astype(np.int32))
+        ds = stm.evolve(study(collisions=CollisionSpec(estimator="none")), years=1, population=population)
+        within = ds.expected_within_fleets.isel(time=-1).sum().item()
+        expected = (ds.expected_catastrophic + ds.expected_cratering).isel(time=-1).sum().item()
+        assert within == (pytest.approx(expected) if found else 0.0), number
+        assert expected > 0.0
+        said = "own: 100 % of the expected collisions are between derelict members of one constellation"
+        assert any(note.startswith(said) for note in ds.attrs["notes"]) == found
 
 
 @pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
