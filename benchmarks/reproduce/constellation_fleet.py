@@ -39,7 +39,7 @@ DECADE = (1.2, 1.6)
 COLLISIONS = CollisionSpec(avoidance=0.0, estimator="expected")
 
 
-def fleet(name: str, **options: Any) -> Scenario:
+def fleet(name: str, disposal: dict[str, Any] | None = None, **options: Any) -> Scenario:
     """A small background and a constellation of 2,000."""
     mega = ConstellationSpec(
         name="mega",
@@ -59,7 +59,7 @@ def fleet(name: str, **options: Any) -> Scenario:
         name=name,
         population=PopulationSpec(objects=3000, constellations=False),
         collisions=COLLISIONS,
-        disposal=DisposalSpec(rule_years=5.0, constellation=0.9),
+        disposal=DisposalSpec(rule_years=5.0, constellation=0.9, **(disposal or {})),
         launches=LaunchSpec(constellations=(mega,)),
     )
 
@@ -69,7 +69,7 @@ def decade(file: Path) -> list[Scenario]:
     population = PopulationSpec(source="mocat", path=file)
     rules = {
         "default": DisposalSpec(),
-        "constellation_rule_years = 25": DisposalSpec(constellation_rule_years=25.0),
+        "25 years, no avoidance on the way": DisposalSpec(constellation_rule_years=25.0, avoids_while_lowering=False),
         "removed at once": DisposalSpec(mode="remove"),
     }
     return [
@@ -116,14 +116,27 @@ def main() -> int:
     if given.part in ("fleet", "all"):
         # the verdict is about 55 years; a shorter run is for information
         judged = given.years == 55.0
-        found["fleet"] = part = evolved([fleet("default")], given.years, given.runs, given.seed)
+        left = {"constellation_rule_years": 5.0, "avoids_while_lowering": False}
+        parts = [
+            fleet("default"),
+            fleet("five years, no avoidance on the way", left),
+            fleet("the same in one layer", left, spread_km=0.0),
+        ]
+        found["fleet"] = part = evolved(parts, given.years, given.runs, given.seed)
         report.check(
             f"catastrophic collisions of the fleet in {given.years:g} years",
             61.0 if judged else None,
             float(np.mean(part["each"]["default"])),
             high=MOST_OF_FLEET if judged else None,
-            note=f"{part['objects']['default']:,.0f} objects at the end; {part['cpu_s']:.0f} s of CPU",
+            note=f"{part['objects']['default']:,.0f} objects at the end; {part['cpu_s']:.0f} s of CPU for all",
         )
+        for name in list(part["each"])[1:]:
+            report.check(
+                f"the fleet, {name}",
+                None,
+                float(np.mean(part["each"][name])),
+                note=f"{part['objects'][name]:,.0f} objects",
+            )
     if given.part in ("decade", "all"):
         file = given.data / "mocat_mc" / "2023.mat"
         if not file.is_file():
