@@ -6,7 +6,7 @@ Lines are taken one after another, so that work is linear in the size of a file.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from stmgpu.errors import counted
 from stmgpu.messages.covariances import COUNT
@@ -32,25 +32,8 @@ def lines(data: bytes) -> Iterator[str]:
     return map(decode, io.BytesIO(data if b"\n" in data else data.replace(b"\r", b"\n")))
 
 
-class Line(NamedTuple):
-    """A line of KVN that is not blank.
-
-    Parameters
-    ----------
-    position : int
-        Its number, from 1.
-    keyword : str
-        What stands before the first '=', or COMMENT.
-    value : str or None
-        What stands after it; None without '='.
-    text : str
-        The whole line.
-    """
-
-    position: int
-    keyword: str
-    value: str | None
-    text: str
+Line = tuple[int, str, str | None, str]
+"""A line that is not blank: its number from 1, its keyword or COMMENT, its value or None without '=', and itself."""
 
 
 def read_lines(data: bytes) -> Iterator[Line]:
@@ -65,12 +48,13 @@ def read_lines(data: bytes) -> Iterator[Line]:
         line = raw.strip()
         if not line:
             continue
-        words = line.split(None, 1)
-        if words[0] == "COMMENT":
-            yield Line(number, "COMMENT", words[1] if len(words) > 1 else "", line)
-            continue
-        keyword, separator, value = (part.strip() for part in line.partition("="))
-        yield Line(number, keyword, value if separator else None, line)
+        if line.startswith("COMMENT"):
+            words = line.split(None, 1)
+            if words[0] == "COMMENT":
+                yield number, "COMMENT", words[1] if len(words) > 1 else "", line
+                continue
+        keyword, separator, value = line.partition("=")
+        yield number, keyword.rstrip(), value.lstrip() if separator else None, line
 
 
 def read_records(data: bytes, kind: FlatMessage, *, lenient: bool = False) -> Iterator[FlatRecord]:
@@ -132,9 +116,10 @@ def split_unit(value: str) -> tuple[str, str | None]:
     >>> split_unit("51.6 [deg]"), split_unit("51.6")
     (('51.6', 'deg'), ('51.6', None))
     """
-    body = value[:-1]
-    start = body.find("[", body.rfind("]") + 1) if value.endswith("]") else -1
-    return (value, None) if start < 0 else (body[:start].rstrip(), body[start + 1 :])
+    if not value.endswith("]"):
+        return value, None
+    start = value.find("[", value.rfind("]", 0, -1) + 1)
+    return (value, None) if start < 0 else (value[:start].rstrip(), value[start + 1 : -1])
 
 
 def read_segments(data: bytes, kind: SegmentedMessage) -> list[StateSegment]:

@@ -92,6 +92,28 @@ def parse_epochs(texts: Sequence[bytes]) -> tuple[Ints, Ints, Bools]:
     return day, nanosecond, valid
 
 
+def parse_epoch(text: str) -> int | None:
+    """Read one time as `parse_epochs` does.
+
+    Parameters
+    ----------
+    text : str
+        A time, without blanks around it.
+
+    Returns
+    -------
+    int or None
+        Nanoseconds since 1970-01-01, where a leap second is the first second of the next day; None for any other text.
+
+    Examples
+    --------
+    >>> parse_epoch("1970-01-02T00:00:01.5"), parse_epoch("noon")
+    (86401500000000, None)
+    """
+    day, nanosecond, valid = _read_one(text.encode("utf-8", "replace"))
+    return day * NS_PER_DAY + nanosecond if valid else None
+
+
 def parse_utc_many(texts: Sequence[str]) -> tuple[Floats, Floats, Bools]:
     """Read many UTC times without raising: the usual form at array speed, other forms of `parse_utc` one by one.
 

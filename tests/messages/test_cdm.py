@@ -15,6 +15,7 @@ from support.paths import SHARED
 
 from stmgpu.errors import InputError
 from stmgpu.messages.cdm import ConjunctionMessage, ConjunctionObject, format_cdm, read_cdm, write_cdm
+from stmgpu.messages.cdm.building import Section
 
 PC = SHARED / "data" / "pc"
 CDM = "CDM '<bytes>': "
@@ -275,6 +276,44 @@ def test_objects_made_by_hand_are_checked() -> None:
         format_cdm(ConjunctionMessage(message.tca, 1.0, message.objects, {**message.fields, "WEIGHT": "5"}))
     with pytest.raises(InputError, match=r"MESSAGE_ID is 'a\\nb', allowed is printable text on one line"):
         format_cdm(ConjunctionMessage(message.tca, 1.0, message.objects, {**message.fields, "MESSAGE_ID": "a\nb"}))
+
+
+DAMAGE = (
+    b"[", b"]", b" [m]", b" [ M ]", b"[]", b" ", b"\t", b"\n", b"\r", b"NaN", b"1e400", b"1_0", b"\xd9\xa3", b"\xff",
+    b"\xc2\xa0", b"-1", b"e5", b"YES", b"PERHAPS", b"COMMENT ", b"OBJECT = OBJECT2\n", b"2024-02-30T00:00:00",
+    b"TCA = 2024-01-01T00:00:00 [UTC]\n", b"\nUSER_DEFINED_A = 5 [m]\n", b"\nCX_X = 5\n", b"CDRG_R = 5 [m**3/kg]\n",
+)  # fmt: skip
+
+
+def _outcome(data: bytes) -> object:
+    """All that reading says and gives."""
+    rejected: list[str] = []
+    try:
+        found = read_cdm(data, on_rejected=rejected.append)
+    except InputError as error:
+        return str(error), rejected
+    texts = [(m.tca, m.miss_distance_m, list(m.fields.items()), m.comments, m.warnings, m.source) for m in found]
+    objects = [(one.designator, one.name, one.frame, list(one.fields.items())) for m in found for one in m.objects]
+    values = [x.tobytes() for m in found for o in m.objects for x in (o.position_km, o.velocity_km_s, o.covariance)]
+    return texts, objects, values, rejected
+
+
+def test_usual_fields_are_read_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short way through `Section.take_plain` and the long one through `Section.add` say and give the same."""
+    rng = np.random.default_rng(8)
+    texts = [kvn().encode(), format_cdm(read_one(kvn()), "xml"), json_text(space_track()).encode()]
+    damaged = []
+    for k in range(90):
+        lines = texts[k % 3].split(b"\n")
+        for _ in range(rng.integers(0, 3)):
+            row = int(rng.integers(len(lines)))
+            at = int(rng.integers(len(lines[row]) + 1)) if rng.integers(2) else len(lines[row])
+            lines[row] = lines[row][:at] + DAMAGE[rng.integers(len(DAMAGE))] + lines[row][at + rng.integers(2) :]
+        damaged.append(b"\n".join(lines))
+    usual = [_outcome(data) for data in damaged]
+    assert 15 < sum(len(one) == 4 and bool(one[0]) for one in usual) < 85  # type: ignore[arg-type, index, misc]
+    monkeypatch.setattr(Section, "take_plain", lambda *_: False)
+    assert [_outcome(data) for data in damaged] == usual
 
 
 BROKEN = {

@@ -100,6 +100,8 @@ def _check_covariance(matrix: Floats) -> None:
     if (variances < 0.0).any():
         row = int(np.flatnonzero(variances < 0.0)[0])
         raise InputError(f"variance in row {row + 1} of the covariance is {variances[row]:g}, allowed is 0 or more")
+    if (matrix == matrix.T).all():
+        return
     sigma = np.sqrt(variances)
     wrong = np.argwhere(np.abs(matrix - matrix.T) > 1e-9 * np.outer(sigma, sigma))
     if len(wrong):

@@ -8,7 +8,7 @@ from stmgpu.compression import Limits
 from stmgpu.errors import InputError
 from stmgpu.files import read_content
 from stmgpu.messages.cdm.building import Builder
-from stmgpu.messages.cdm.fields import COVARIANCE, MESSAGE, OBJECT, VERSION_KEYWORD, is_user_defined
+from stmgpu.messages.cdm.fields import MESSAGE, OF_OBJECT, VERSION_KEYWORD, is_user_defined
 from stmgpu.messages.fields import fail, shown
 from stmgpu.messages.json_records import flatten, read_entries
 from stmgpu.messages.kinds import kind_of
@@ -30,7 +30,7 @@ _MOST_REJECTED = 1_000
 _OF_SITES = ("CONSTELLATION", "CDM_ID", "FILENAME", "INSERT_EPOCH", "GID", "ID")
 """Keys of Space-Track beside those of CDM; they become comments."""
 
-_PREFIXES = {"SAT1_": 1, "SAT2_": 2, "OBJECT1_": 1, "OBJECT2_": 2}
+_PREFIXES = {"SAT1": 1, "SAT2": 2, "OBJECT1": 1, "OBJECT2": 2}
 _PUBLIC = {"MIN_RNG", "SAT_1_ID"}
 
 
@@ -144,24 +144,27 @@ def _builders(data: bytes) -> Iterator[_Pending]:
 def _kvn(data: bytes) -> Iterator[_Pending]:
     pending: _Pending | None = None
     for line in read_lines(data):
-        if line.keyword == VERSION_KEYWORD or pending is None:
+        if pending is None or line[1] == VERSION_KEYWORD:
             if pending is not None:
                 yield pending
-            pending = _Pending(f"line {line.position}")
-        pending.take(lambda builder, line=line: _add_line(builder, line))  # type: ignore[misc]
+            pending = _Pending(f"line {line[0]}")
+        if not pending.error:
+            try:
+                _add_line(pending.builder, line)
+            except InputError as error:
+                pending.error = str(error)
     if pending is not None:
         yield pending
 
 
 def _add_line(builder: Builder, line: Line) -> None:
-    place = f"line {line.position}"
-    if line.keyword == "COMMENT":
-        builder.comment(line.value or "")
-        return
-    if line.value is None:
-        fail(place, f"it is {shown(line.text)}, allowed is KEYWORD = value or COMMENT")
-    value, unit = split_unit(line.value)
-    builder.add(place, line.keyword, value, unit)
+    position, keyword, value, text = line
+    if keyword == "COMMENT":
+        builder.comment(value or "")
+    elif value is None:
+        fail(f"line {position}", f"it is {shown(text)}, allowed is KEYWORD = value or COMMENT")
+    else:
+        builder.add(f"line {position}", keyword, *split_unit(value))
 
 
 def _xml(data: bytes) -> Iterator[_Pending]:
@@ -217,9 +220,10 @@ def _add_entry(builder: Builder, value: object, place: str) -> None:
     given = flatten(value)
     fields: dict[str, Any] = {}
     for key, inner in given.items():
-        if key.upper() in fields:
-            fail(place, f"{key.upper()[:60]} is given twice; remove one")
-        fields[key.upper()] = inner
+        name = key.upper()
+        if name in fields:
+            fail(place, f"{name[:60]} is given twice; remove one")
+        fields[name] = inner
     if fields.keys() >= _PUBLIC:
         fail(place, "it is a row of Space-Track's cdm_public, without states and covariances; ask for the class cdm")
     sections: list[dict[str, str]] = [{}, {}, {}]
@@ -228,8 +232,9 @@ def _add_entry(builder: Builder, value: object, place: str) -> None:
             continue
         if not isinstance(inner, str):
             fail(place, f"{key[:60]} is {shown(str(inner))}, allowed is a text or a number")
-        prefix = next((p for p in _PREFIXES if key.startswith(p)), "")
-        sections[_PREFIXES.get(prefix, 0)][key.removeprefix(prefix)] = inner
+        prefix, separator, name = key.partition("_")
+        number = _PREFIXES.get(prefix, 0) if separator else 0
+        sections[number][name if number else key] = inner
     builder.add(place, VERSION_KEYWORD, sections[0].pop(VERSION_KEYWORD, "1.0"))
     for number, section in enumerate(sections):
         if number:
@@ -239,19 +244,22 @@ def _add_entry(builder: Builder, value: object, place: str) -> None:
 
 def _add_section(builder: Builder, section: dict[str, str], place: str) -> None:
     for key, value in section.items():
-        if key.startswith("COMMENT"):
+        field = MESSAGE.get(key) or OF_OBJECT.get(key)
+        if field is not None:
+            if value and field.kind == "time":
+                value = _with_fraction(place, key, value, section.get(f"{key}_FRACTION", ""))
+            builder.add(place, key, value, section.get(f"{key}_UNIT"))
+        elif key.startswith("COMMENT"):
             name = key.removeprefix("COMMENT").lstrip("_")
             builder.comment(f"{name} = {value}" if name else value)
         elif key in _OF_SITES:
             builder.comment(f"{key} = {value}")
         elif not (key.endswith(("_UNIT", "_FRACTION")) and _is_known(key.rpartition("_")[0])):
-            if value and (known := MESSAGE.get(key) or OBJECT.get(key)) and known.kind == "time":
-                value = _with_fraction(place, key, value, section.get(f"{key}_FRACTION", ""))
             builder.add(place, key, value, section.get(f"{key}_UNIT"))
 
 
 def _is_known(key: str) -> bool:
-    return key in MESSAGE or key in OBJECT or key in COVARIANCE or is_user_defined(key)
+    return key in MESSAGE or key in OF_OBJECT or is_user_defined(key)
 
 
 def _with_fraction(place: str, key: str, value: str, fraction: str) -> str:
