@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
-from stmgpu.cli import assessing, catalogs, common, computing, covariances, debris, messages, stores
+from stmgpu.cli import assessing, catalogs, common, computing, covariances, debris, message_files, messages, stores
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
@@ -101,7 +101,7 @@ cdm_app = typer.Typer(
     cls=_Commands, no_args_is_help=True, help="Check, show and write conjunction data messages (CDM)."
 )
 app.add_typer(cdm_app, name="cdm", rich_help_panel="Risk")
-for message_verb in (messages.check, messages.read, messages.write):
+for message_verb in (messages.check, messages.read, message_files.write):
     cdm_app.command()(with_json(message_verb))
 covariance_app = typer.Typer(
     cls=_Commands, no_args_is_help=True, help="Learn covariance models of element sets, and test their realism."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv as csv_module
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -39,9 +39,6 @@ CsvFile = Annotated[
     Path | None,
     typer.Option("--csv", help="CSV file to write; replaces an existing file; - writes to standard output."),
 ]
-Form = Literal["kvn", "xml"]
-CdmFrame = Literal["EME2000", "GCRF"]
-_TOGETHER = 10_000
 _NAME = 22
 _NARROW = 19
 
@@ -118,50 +115,6 @@ def read(files: MessageFiles, csv: CsvFile = None) -> None:
         console.print(f"{counted(len(rows), 'message')}, {len(rejected)} rejected")
 
     result({"messages": rows, "rejected": len(rejected), "rejections": rejected}, show, written=written)
-
-
-def write(
-    store: Annotated[Path, typer.Argument(help="Store of a screening that `stmgpu assess` has assessed.")],
-    folder: Annotated[
-        Path, typer.Option("--dir", help="Folder for the messages, one file each; made if it is not there.")
-    ],
-    above: Annotated[
-        float | None,
-        typer.Option(
-            help="Least probability of a conjunction: its Pc, or its largest probability where no method holds. "
-            "Default: all."
-        ),
-    ] = None,
-    form: Annotated[Form, typer.Option(help="Form of the files.")] = "kvn",
-    frame: Annotated[CdmFrame, typer.Option(help="Frame of the states.")] = "EME2000",
-    originator: Annotated[str, typer.Option(help="ORIGINATOR of the messages.")] = "STMGPU",
-) -> None:
-    """Write conjunctions of a store as messages: states, covariances, radii and probabilities.
-
-    A covariance that is only a model has COVARIANCE_METHOD DEFAULT, and a comment names it.
-    """
-    from stmgpu.messages.cdm import write_cdm
-    from stmgpu.store import messages_of, open_dataset
-    from stmgpu.store.messages import writable
-
-    if not (originator.isprintable() and originator.strip()):
-        raise InputError(f"--originator is {originator[:40]!r}, allowed is printable text")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"cannot write into {folder}: it is a file; give a folder with --dir")
-    conjunctions = open_dataset(store, "conjunctions")
-    chosen = writable(conjunctions, above)
-    lost = 0 if above is not None else conjunctions.sizes["conjunction"] - len(chosen)
-    folder.mkdir(exist_ok=True)
-    written = []
-    for begin in range(0, len(chosen), _TOGETHER):
-        some = conjunctions.isel(conjunction=chosen[begin : begin + _TOGETHER])
-        for message in messages_of(some, frame=frame, originator=originator.strip()):
-            written.append(folder / f"{message.message_id}{'.xml' if form == 'xml' else '.cdm'}")
-            write_cdm(message, written[-1], form=form)
-    if lost:
-        say(f"{counted(lost, 'conjunction')} without covariances left out")
-    text = f"{counted(len(written), 'message')} in {folder}"
-    result({"messages": len(written), "without_covariance": lost, "folder": folder}, text)
 
 
 def pc(

@@ -14,7 +14,7 @@ from stmgpu.risk.rotations import local_axes
 from stmgpu.time import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -70,6 +70,8 @@ def conjunction_messages(
     probability: npt.ArrayLike = np.nan,
     probability_method: Sequence[str] | None = None,
     remarks: Sequence[Sequence[str]] = (),
+    fields: Sequence[Mapping[str, str]] = (),
+    version: str = "1.0",
     frame: str = "EME2000",
     state_frame: str = "TEME",
     originator: str = "STMGPU",
@@ -96,6 +98,10 @@ def conjunction_messages(
         COLLISION_PROBABILITY_METHOD of each, such as FOSTER-1992.
     remarks : sequence of sequence of str
         Further comments of each message, such as flags; by default none.
+    fields : sequence of mapping of str to str
+        Further fields of each message; by default none.
+    version : {'1.0', '2.0'}
+        Version of CDM with which they are written.
     frame : {'EME2000', 'GCRF'}
         Frame in which the states are written.
     state_frame : str
@@ -132,17 +138,18 @@ def conjunction_messages(
     ns = times.view(np.int64)
     turned = [_turned(one.state, ns, state_frame, frame) for one in (first, second)]
     relative = 1e3 * np.einsum("nia,nbi->nba", local_axes("RTN", turned[0]), (turned[1] - turned[0]).reshape(n, 2, 3))
+    names = event_names(first.norad_id, second.norad_id, times)
     found = []
     for k in range(n):
-        identity = f"{first.norad_id[k]:09d}_conj_{second.norad_id[k]:09d}_{_stamp(times[k])}_{_stamp(written)}"
-        fields = {"CREATION_DATE": creation, "ORIGINATOR": originator, "MESSAGE_ID": identity}
-        fields["RELATIVE_SPEED"] = repr(float(np.linalg.norm(relative[k, 1])))
+        identity = f"{names[k]}_{_stamp(written)}"
+        own = {"CREATION_DATE": creation, "ORIGINATOR": originator, "MESSAGE_ID": identity}
+        own["RELATIVE_SPEED"] = repr(float(np.linalg.norm(relative[k, 1])))
         for kind, values in (("POSITION", relative[k, 0]), ("VELOCITY", relative[k, 1])):
-            fields |= {f"RELATIVE_{kind}_{axis}": repr(float(x)) for axis, x in zip("RTN", values, strict=True)}
+            own |= {f"RELATIVE_{kind}_{axis}": repr(float(x)) for axis, x in zip("RTN", values, strict=True)}
         if np.isfinite(chance[k]):
-            fields["COLLISION_PROBABILITY"] = repr(float(chance[k]))
+            own["COLLISION_PROBABILITY"] = repr(float(chance[k]))
             if probability_method is not None and probability_method[k]:
-                fields["COLLISION_PROBABILITY_METHOD"] = str(probability_method[k])
+                own["COLLISION_PROBABILITY_METHOD"] = str(probability_method[k])
         comments = [f"HBR = {float(radius[k])!r} [m]", f"HBR source: {radius_source[k]}"]
         objects = [_object(one, k, frame, turned[j][k]) for j, one in enumerate((first, second))]
         found.append(
@@ -150,11 +157,23 @@ def conjunction_messages(
                 times[k],
                 float(np.linalg.norm(relative[k, 0])),
                 (objects[0], objects[1]),
-                fields,
+                own | dict(fields[k] if len(fields) else {}),
                 (*comments, *(remarks[k] if len(remarks) else ())),
+                version=version,
             )
         )
     return found
+
+
+def event_names(first: Ints, second: Ints, tca: Times) -> list[str]:
+    """Names of n conjunctions: catalogue numbers of both objects and TCA to the second.
+
+    Examples
+    --------
+    >>> event_names([5], [44713], np.array(["2024-07-05T12:00:00"], "M8[ns]"))
+    ['000000005_conj_000044713_20240705_120000']
+    """
+    return [f"{one:09d}_conj_{two:09d}_{_stamp(time)}" for one, two, time in zip(first, second, tca, strict=True)]
 
 
 def _turned(state: Floats, ns: Ints, given: str, wanted: str) -> Floats:
