@@ -82,17 +82,31 @@ def study(
     store: Annotated[Path, typer.Argument(help="Store of `stmgpu evolve`.")],
     table: Annotated[bool, typer.Option("--table", help="Print the table (the default).")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the figure (PNG, PDF or SVG).")] = None,
+    population: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Write the objects at the end of a run as a table, with which another study can start; - writes to "
+            "standard output.",
+        ),
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Scenario of --population. Default: the first.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(metavar="N", help="Run of --population, from 0. Default: 0.")] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Use the finished runs of a study that is still running.")
     ] = False,
     policies: common.Policies = None,
 ) -> None:
-    """Compare the scenarios of a study: table with confidence intervals, and a figure."""
+    """Compare the scenarios of a study: table with confidence intervals, a figure, and the objects at the end."""
     from stmgpu.report.study import plot_study, print_study, study_summary
     from stmgpu.store import open_dataset
 
+    if population is None and (scenario is not None or run is not None):
+        raise InputError("--scenario and --run choose the objects of --population; give that, too")
     check_picture(plot)
-    check_outputs(None, plot)
+    check_outputs(None, plot, population)
     common.run_policies(policies)
     ensemble = open_dataset(store, "ensemble", partial=partial)
     written = []
@@ -100,8 +114,14 @@ def study(
         with quiet_fonts():
             plot_study(ensemble, plot)
         written = [plot]
+    if population is not None:
+        from stmgpu.debris.population import write_table
+        from stmgpu.debris.study.final_population import final_population
+
+        write_table(final_population(ensemble, scenario or 0, run or 0), opened(population))
+        written += [population] if not is_standard_output(population) else []
     summary = study_summary(ensemble)
-    shown = table or plot is None
+    shown = table or (plot is None and population is None)
     result(summary, (lambda console: print_study(summary, console)) if shown else (), written=written)
 
 

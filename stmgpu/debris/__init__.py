@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stmgpu.debris.population.sources import load_population
     from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.debris.study.evolve import evolve, initial_population
+    from stmgpu.debris.study.final_population import final_population
     from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios
 
 _MODULES = ("breakup", "environment", "policy", "population", "specs", "statistics")
@@ -58,6 +59,7 @@ _HOME = {
     "Sweep": _POLICIES,
     "View": _VIEW,
     "evolve": "study.evolve",
+    "final_population": "study.final_population",
     "initial_population": "study.evolve",
     "load_population": "population.sources",
     "read_study": "study.scenario_file",
@@ -88,6 +90,7 @@ __all__ = [
     "breakup",
     "environment",
     "evolve",
+    "final_population",
     "initial_population",
     "load_population",
     "policy",

@@ -74,6 +74,7 @@ LONG_NAMES = {
         "1",
         "largest energy that fragments carried beyond that of their impact, relative; what they do not carry is heat",
     ),
+    "final_year": ("a", "decimal year of the final population; not a number where none was kept"),
     "truncated_year": ("a", "when a run was cut off for too many objects; not a number where it was not"),
 }
 """Units and long_name of each variable of an ensemble."""
@@ -114,9 +115,40 @@ EVENTS = {
 """Type, units and long_name of the columns of the event table; their names in the Dataset begin with ``event_``."""
 
 
+FINAL = {
+    "scenario": ("int32", "1", "index of the scenario"),
+    "run": ("int32", "1", "index of the run"),
+    "norad_id": ("int64", "1", "NORAD id, 0 for none"),
+    "kind": ("int8", "1", "class"),
+    "a_km": ("float64", "km", "mean semi-major axis"),
+    "ecc": ("float64", "1", "mean eccentricity"),
+    "inc_rad": ("float64", "rad", "mean inclination"),
+    "raan_rad": ("float64", "rad", "mean right ascension of the ascending node"),
+    "argp_rad": ("float64", "rad", "mean argument of perigee"),
+    "mean_rad": ("float64", "rad", "mean anomaly"),
+    "mass_kg": ("float64", "kg", "mass"),
+    "radius_m": ("float64", "m", "radius of the circle that collides"),
+    "area_to_mass": ("float64", "m2 kg-1", "cross-section over mass"),
+    "length_m": ("float64", "m", "characteristic length"),
+    "launch_year": ("float64", "a", "decimal year of launch, or of the breakup of a fragment"),
+    "mission_end_year": ("float64", "a", "decimal year in which the mission ends, infinity for never"),
+    "controlled": ("int8", "1", "1 for objects that avoid others"),
+    "constellation": ("text", "", "constellation, empty for none"),
+    "owner": ("text", "", "owner, empty where not known"),
+    "weight": ("float64", "1", "number of objects that the row stands for"),
+    "filled": ("int8", "1", "values that were filled in: 1 mass, 2 radius, 4 area over mass, 8 launch date"),
+    "ballistic_m2_kg": ("float64", "m2 kg-1", "drag coefficient times area over mass, its spread included"),
+    "explodes_year": ("float64", "a", "decimal year of an explosion that is due, infinity for never"),
+    "avoidance": ("float64", "1", "factor on the probability of collisions with intact objects"),
+    "cause": ("int64", "1", "number of the breakup that made a fragment, negative, 0 for none"),
+    "born_year": ("float64", "a", "decimal year from which the object exists"),
+}
+"""Type, units and long_name of the columns of final populations; their names in the Dataset begin with ``final_``."""
+
+
 def dims_of(name: str) -> tuple[str, ...]:
     """Dimensions of a variable."""
-    if name in BALANCES or name == "truncated_year":
+    if name in BALANCES or name in ("truncated_year", "final_year"):
         return ("scenario", "run")
     time = ("scenario", "run", "time")
     if name in NOW_BY_SHELL:
@@ -157,8 +189,8 @@ COORDINATES = {
 }
 """Coordinates of an ensemble."""
 
-_OPTIONAL = frozenset({*NOW_BY_SHELL_AND, "population_by_size"})
-"""What older stores do not hold."""
+_OPTIONAL = frozenset({*NOW_BY_SHELL_AND, "population_by_size", "final_year"})
+"""What older stores, or those without final populations, do not hold."""
 
 VARIABLES = {
     **COORDINATES,
@@ -169,6 +201,10 @@ VARIABLES = {
     **{
         f"event_{name}": Variable(("event",), dtype, text, units, flags=EVENT_TYPES if name == "type" else None)
         for name, (dtype, units, text) in EVENTS.items()
+    },
+    **{
+        f"final_{name}": Variable(("object",), dtype, text, units, required=False)
+        for name, (dtype, units, text) in FINAL.items()
     },
 }
 """Every variable of an ensemble."""

@@ -59,6 +59,33 @@ def unfinished(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 # --------------------------------------------------------------------------------------------------------------- evolve
 @pytest.mark.slow
+def test_the_end_of_a_run_starts_another_study(tmp_path: Path) -> None:
+    text = BASE.replace("runs = 1", "runs = 2") + "output = { final_population = true }\n"
+    (tmp_path / "first.toml").write_text(text)
+    store = tmp_path / "first.zarr"
+    assert stmgpu("evolve", tmp_path / "first.toml", "--out", store, "--threads", 1).exit_code == 0
+    written = stmgpu("study", store, "--population", tmp_path / "objects.csv", "--run", 1)
+    assert (written.exit_code, written.stdout) == (0, f"written: {tmp_path / 'objects.csv'}\n")
+    direct = stmgpu("study", store, "--population", "-", "--run", 1, "--scenario", "base")
+    assert direct.stdout == (tmp_path / "objects.csv").read_text()
+    (tmp_path / "second.toml").write_text(
+        'environment = { density = "exponential" }\nyears = 1\nruns = 1\n'
+        'population = { source = "table", path = "objects.csv" }\n'
+    )
+    second = tmp_path / "second.zarr"
+    assert stmgpu("evolve", tmp_path / "second.toml", "--out", second, "--threads", 1).exit_code == 0
+    first, then = open_dataset(store, "ensemble"), open_dataset(second, "ensemble")
+    assert then.time[0].item() == first.final_year[0, 1].item()
+    assert (then.population[0, 0, 0] == first.population[0, 1, -1]).all()
+    for words, *more in (
+        ("no final populations; evolve it with final_population = true", second, "--population", "-"),
+        ("no scenario 'other'; choose one of base", store, "--population", "-", "--scenario", "other"),
+        ("--scenario and --run choose the objects of --population", store, "--run", 1),
+    ):
+        refused(stmgpu("study", *more), words)
+
+
+@pytest.mark.slow
 def test_evolve_writes_a_store_and_prints_the_table(evolved: tuple[Path, Result]) -> None:
     store, result = evolved
     assert re.search(r"^ *scenario +nothing +removal *$", result.stdout, re.M), result.stdout
@@ -252,7 +279,7 @@ def test_what_is_damaged_is_not_given_away(evolved: tuple[Path, Result], tmp_pat
         file.write(b"--")
     refused(
         stmgpu("export", store, tmp_path / "crate"),
-        r"is damaged or incomplete.*: its file population/c/\S+ has 136 bytes instead of",
+        r"is damaged or incomplete.*: its file population/c/\S+ has \d+ bytes instead of",
         1,
     )
     assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]

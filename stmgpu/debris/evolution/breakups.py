@@ -192,6 +192,6 @@ class Breakups:
             altitude=event.altitude_km,
             latitude=np.arcsin(position[2] / np.linalg.norm(position)),
             fragments=len(breakup.mass_kg),
-            first_cause=m.cause[first],
-            second_cause=0 if second is None else m.cause[second],
+            first_cause=max(m.cause[first], 0),  # negative: a breakup before the start, which no table holds
+            second_cause=0 if second is None else max(m.cause[second], 0),
         )

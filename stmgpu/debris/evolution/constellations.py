@@ -10,7 +10,7 @@ import numpy as np
 from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import length_of_mass
 from stmgpu.debris.population.missions import can_keep_station
-from stmgpu.debris.population.population import Kind, Population, columns
+from stmgpu.debris.population.population import Kind, Population
 from stmgpu.errors import InputError
 from stmgpu.time import YEAR_S
 
@@ -57,6 +57,8 @@ class Constellation:
             raise InputError(
                 f"constellation {spec.name!r} has {count:,} satellites; at most {1 << _PLACE_BITS:,} are possible"
             )
+        known = self.population.constellation_number(spec.name)  # the same fleet as in the population
+        self.number = known if known >= 0 else FIRST_CONSTELLATION + self.index
         place = np.arange(count)
         self.filled = spec.from_year + spec.build_years * (place + 0.5) / count
         plane, slot = place // each, place % each
@@ -104,14 +106,14 @@ class Constellation:
             "inc_rad": self.inclination, "argp_rad": 0.5 * np.pi, "mass_kg": spec.mass_kg, "radius_m": spec.radius_m,
             "area_to_mass": ratio, "length_m": float(length_of_mass(spec.mass_kg)),
             "controlled": np.int8(can_keep_station(spec.mass_kg)), "owner": "", "weight": 1.0, "filled": np.int8(0),
-            "constellation": np.int32(FIRST_CONSTELLATION + self.index),
+            "constellation": np.int32(self.number),
         }  # fmt: skip
         satellites: dict[str, Any] = {name: np.full(n, value) for name, value in values.items()}
         satellites["raan_rad"] = np.mod(self.raan[place] + self.raan_rate[place] * since, 2.0 * np.pi)
         latitude = self.mean[place] + self.mean_rate[place] * since
         satellites["mean_rad"] = np.mod(latitude - satellites["argp_rad"], 2.0 * np.pi)
         satellites["launch_year"], satellites["mission_end_year"] = time, time + spec.life_years
-        return Population(epoch_year=begin, source="launches", **{name: satellites[name] for name in columns()})
+        return Population(epoch_year=begin, source="launches", **satellites)
 
 
 def frozen_eccentricity(a_km: ArrayLike, inc_rad: ArrayLike) -> Floats:

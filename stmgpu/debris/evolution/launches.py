@@ -16,7 +16,7 @@ from scipy.special import pdtr
 from stmgpu.debris import streams
 from stmgpu.debris.evolution.constellations import MAX_CONSTELLATIONS, Constellation
 from stmgpu.debris.population.missions import CONSTELLATION_YEARS, can_keep_station
-from stmgpu.debris.population.population import Kind, Population
+from stmgpu.debris.population.population import Kind, Population, history
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ class _Pool:
             kind=np.where(payload, Kind.ACTIVE, template.kind).astype(np.int8),
             controlled=(payload & can_keep_station(template.mass_kg)).astype(np.int8),
             norad_id=np.zeros(len(rows), np.int64),
+            **history(len(rows)),
             source="launches",
             notes=(),
         )

@@ -29,6 +29,7 @@ from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.operations import Operations
+from stmgpu.debris.evolution.present import present_population
 from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population.population import Kind, Population, divided
 from stmgpu.errors import InputError
@@ -77,6 +78,8 @@ class RunResult:
         Year in which the run was cut off because it held too many objects; NaN if it was not.
     notes : tuple
         Warnings for the reader of the results.
+    final : Population, optional
+        Objects at the end, where the scenario asks for them and the run was not cut off.
     """
 
     series: dict[str, Floats]
@@ -84,6 +87,7 @@ class RunResult:
     balances: dict[str, float]
     truncated_year: float
     notes: tuple[str, ...] = ()
+    final: Population | None = None
 
 
 @dataclass
@@ -177,7 +181,7 @@ class Loop:
             self.ledger.transfer(
                 "initial", run, population.weight.sum(), (population.weight * population.mass_kg).sum()
             )
-            self.operations.register(slots, year=self.begin, launched=False)
+            self.operations.register(slots, population, year=self.begin, launched=False)
 
     def _density(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], Lifetime]:
         """Return the profiles of log density by month on the backend, and lifetimes under their mean."""
@@ -227,9 +231,16 @@ class Loop:
                 {name: float(values[run]) for name, values in balances.items()},
                 float(self.truncated[run]),
                 (*self.removals.notes(run), *self.impacts.notes(run)),
+                self._final(run, self.begin + steps * dt / YEAR_DAYS),
             )
             for run in range(len(task.run_numbers))
         ]
+
+    def _final(self, run: int, year: float) -> Population | None:
+        """Return the objects of a run at the end, if the scenario asks for them."""
+        if not self.scenario.output.final_population or not np.isnan(self.truncated[run]):
+            return None
+        return present_population(self.members, run, year=year, scenario=self.scenario, initial=self.task.population)
 
     def _step(self, step: int, year: float, dt: float) -> None:
         """Advance by one step of ``dt`` days, to a year."""
@@ -269,7 +280,7 @@ class Loop:
             self.ledger.transfer(
                 "launched", run, population.weight.sum(), (population.weight * population.mass_kg).sum()
             )
-            self.operations.register(slots, year=year, launched=True)
+            self.operations.register(slots, population, year=year, launched=True)
 
     def _record_year(self, year: float, *, last: bool = False) -> None:
         """Record the population, apply the removal policies (not at the end), and close the gaps between objects."""

@@ -128,7 +128,7 @@ class Members:
         return np.flatnonzero(self.present[: self.n])
 
     def add(
-        self, run: int, uid: Ints, population: Population, *, cause: Ints | int = 0, born: float | None = None
+        self, run: int, uid: Ints, population: Population, *, cause: Ints | None = None, born: float | None = None
     ) -> Ints:
         """Add objects to a run.
 
@@ -140,15 +140,15 @@ class Members:
             Uids, new in this run.
         population : Population
             The n objects.
-        cause : int64 or int
-            Event that made each of them, 0 for none.
+        cause : int64, optional
+            Event that made each of them, 0 for none; default as the population has it.
         born : float, optional
-            Decimal year from which they exist; default the epoch of the population.
+            Decimal year from which they exist; default as the population has it, or its epoch.
 
         Returns
         -------
         int64, shape (n,)
-            Their slots. ``explodes`` is set to never; the caller schedules explosions.
+            Their slots. ``explodes`` is never where the population has no date; the caller schedules explosions.
         """
         count = len(population)
         slots = np.arange(self.n, self.n + count)
@@ -168,9 +168,12 @@ class Members:
             "constellation",
         ):
             getattr(self, name)[added] = getattr(population, name)
-        self.uid[added], self.run[added], self.cause[added] = uid, run, cause
-        self.mission_end[added], self.explodes[added], self.avoidance[added] = population.mission_end_year, NEVER, 1.0
-        self.born[added] = population.epoch_year if born is None else born
+        self.uid[added], self.run[added] = uid, run
+        self.cause[added] = population.cause if cause is None else cause
+        self.mission_end[added], self.avoidance[added] = population.mission_end_year, population.avoidance
+        self.explodes[added] = np.where(np.isnan(population.explodes_year), NEVER, population.explodes_year)
+        known = np.isfinite(population.born_year)
+        self.born[added] = np.where(known, population.born_year, population.epoch_year) if born is None else born
         numbers = self._owner_numbers
         self.owner[added] = [numbers.setdefault(name, len(numbers)) for name in population.owner.tolist()]
         self.present[added] = True
@@ -184,7 +187,10 @@ class Members:
             (orbit_table.MEAN, "mean_rad"),
         ):
             orbit[row] = getattr(population, name)
-        orbit[orbit_table.BALLISTIC] = self.coefficients.drag * population.area_to_mass
+        stated = np.isfinite(population.ballistic_m2_kg)
+        orbit[orbit_table.BALLISTIC] = np.where(
+            stated, population.ballistic_m2_kg, self.coefficients.drag * population.area_to_mass
+        )
         orbit[orbit_table.SRP] = self.coefficients.reflectivity * population.area_to_mass
         orbit[orbit_table.RADIUS] = population.radius_m * 1e-3
         orbit[orbit_table.WEIGHT] = population.weight

@@ -20,6 +20,7 @@ from stmgpu.propagate import orbit_table
 if TYPE_CHECKING:
     from stmgpu.debris.environment.lifetime import Lifetime
     from stmgpu.debris.evolution.batch import Batch
+    from stmgpu.debris.population.population import Population
     from stmgpu.typing import Bools, Floats, Ints
 
 
@@ -37,19 +38,20 @@ class Operations:
     def __init__(self, batch: Batch, lifetime: Lifetime) -> None:
         self.batch, self.scenario, self.members, self.lifetime = batch, batch.scenario, batch.members, lifetime
 
-    def register(self, slots: Ints, *, year: float, launched: bool) -> None:
-        """Draw drag and dates of new objects.
+    def register(self, slots: Ints, population: Population, *, year: float, launched: bool) -> None:
+        """Draw drag and dates of new objects, those of a population that does not state them.
 
         Upper stages that are launched are disposed of at once, if their disposal succeeds.
         """
         m, spec = self.members, self.scenario.explosions
-        self._spread_drag(slots[m.kind[slots] <= Kind.MISSION_RELATED])
+        self._spread_drag(slots[(m.kind[slots] <= Kind.MISSION_RELATED) & np.isnan(population.ballistic_m2_kg)])
         m.mission_end[slots] = np.where(m.kind[slots] == Kind.ACTIVE, m.mission_end[slots], NEVER)
         rate = np.where(
             m.kind[slots] == Kind.ROCKET_BODY,
             spec.rocket_body,
             np.where(m.kind[slots] == Kind.DERELICT, spec.payload, 0.0),
         )
+        rate = np.where(np.isnan(population.explodes_year), rate, 0.0)
         self._draw_explosions(slots, rate, year, m.launch_year[slots] + spec.max_age_years)
         if launched:
             stages = slots[m.kind[slots] == Kind.ROCKET_BODY]

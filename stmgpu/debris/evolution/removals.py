@@ -208,7 +208,7 @@ class Removals:
                 altitude=a - EARTH.radius_km,
                 latitude=0.0,
                 fragments=0.0,
-                first_cause=m.cause[slot],
+                first_cause=max(m.cause[slot], 0),
                 second_cause=0,
             )
         if selection.action == "remove":

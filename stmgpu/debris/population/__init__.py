@@ -18,6 +18,7 @@ from stmgpu.debris.population.population import (
 )
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.population.synthetic import synthetic_population
+from stmgpu.debris.population.to_table import format_table, write_table
 
 __all__ = [
     "CLASS_NAMES",
@@ -30,10 +31,12 @@ __all__ = [
     "Population",
     "columns",
     "divided",
+    "format_table",
     "load_population",
     "read_cascade",
     "read_gp",
     "read_mocat",
     "read_table",
     "synthetic_population",
+    "write_table",
 ]

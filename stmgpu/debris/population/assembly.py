@@ -13,7 +13,7 @@ from stmgpu.debris.environment.atmosphere import HEIGHTS_KM, LOWEST_KM, SPACING_
 from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.population.filling import ENOUGH, PLURALS, fill_missing
 from stmgpu.debris.population.missions import MISSION_YEARS, STATION_KG, assign_missions, can_keep_station
-from stmgpu.debris.population.population import FILLED_DATE, Kind, Population
+from stmgpu.debris.population.population import FILLED_DATE, Kind, Population, history
 from stmgpu.errors import InputError, counted
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _OPTIONAL: dict[str, Any] = {
     "norad_id": np.int64(0), "mass_kg": 0.0, "radius_m": 0.0, "area_to_mass": 0.0, "length_m": 0.0,
     "launch_year": np.nan, "constellation": np.int32(-1), "owner": "", "weight": 1.0,
     "rocket_body_parent": False, "stated_active": np.int8(-1), "stated_end": np.nan,
-    "filled": np.int8(0),
+    "filled": np.int8(0), "stated_control": np.int8(-1), **{name: column[0] for name, column in history(1).items()},
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def assemble(
     *,
     mission_years: float = MISSION_YEARS,
     notes: tuple[str, ...] = (),
+    constellation_names: tuple[str, ...] = (),
     row_name: Callable[[int], str] = "row {}".format,
 ) -> Population:
     """Build a population from the columns of a source.
@@ -70,7 +71,8 @@ def assemble(
         a_km, ecc, inc_rad, and any of raan_rad, argp_rad, mean_rad (random if missing), norad_id, mass_kg, radius_m,
         area_to_mass, length_m (0 if unknown), launch_year (NaN if unknown), constellation, owner, weight,
         rocket_body_parent (of fragments), stated_active (1, 0, -1 not stated), stated_end (year, NaN if not stated),
-        filled (bits of values that the reader filled in).
+        filled (bits of values that the reader filled in), stated_control (1, 0, -1 not stated), and the columns of
+        :func:`stmgpu.debris.population.population.history`.
     rng : Generator
         Random numbers.
     source : str
@@ -79,6 +81,8 @@ def assemble(
         Life of payloads that are in no constellation.
     notes : tuple
         Notes of the reader of the source.
+    constellation_names : tuple
+        As in a population.
     row_name : callable
         Name of row k in messages.
 
@@ -141,7 +145,8 @@ def assemble(
         where=source,
     )
     _check_amounts(kind, filled, c["weight"], source=source, row_name=lambda k: row_name(int(rows[k])))
-    controlled = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
+    able = (kind == Kind.ACTIVE) & can_keep_station(filled.mass_kg)
+    controlled = np.where(c["stated_control"] < 0, able, c["stated_control"])
     return Population(
         epoch_year=float(epoch_year),
         norad_id=c["norad_id"].astype(np.int64),
@@ -161,6 +166,8 @@ def assemble(
         owner=c["owner"].astype(np.str_),
         weight=c["weight"].astype(np.float64),
         filled=(c["filled"] | filled.filled | np.where(undated, FILLED_DATE, 0)).astype(np.int8),
+        **{name: c[name].astype(column.dtype) for name, column in history(0).items()},
+        constellation_names=constellation_names,
         source=source,
         notes=(*all_notes, *date_notes, *filled.notes),
     )

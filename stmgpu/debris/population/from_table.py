@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_text
 from stmgpu.debris.population.assembly import assemble
 from stmgpu.debris.population.missions import MISSION_YEARS
-from stmgpu.debris.population.population import CONSTELLATION_NAMES, Kind, Population
+from stmgpu.debris.population.population import CONSTELLATION_NAMES, FIRST_OTHER_CONSTELLATION, Kind, Population
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,9 +35,14 @@ SIZE_COLUMNS = (
 )  # fmt: skip
 """Columns that describe objects, in tables of populations and of sizes."""
 
+NEVER = "never"
+"""Date of an explosion that does not come."""
+
 _ORBITS = (("a_km", "ecc"), ("perigee_km", "apogee_km"))
 _ANGLES = {"raan_deg": "raan_rad", "argp_deg": "argp_rad", "mean_anomaly_deg": "mean_rad"}
-_FIRST_OTHER_CONSTELLATION = 100
+
+STATE_COLUMNS = ("controlled", "ballistic_m2_kg", "explodes", "avoidance", "breakup", "born", "filled")
+"""Columns of tables of populations that say what an object was in another study; files that users write lack them."""
 
 
 def read_table(
@@ -49,8 +55,8 @@ def read_table(
     path : str or Path
         CSV: ``inc_deg``, ``object_type`` and either ``a_km`` and ``ecc`` or ``perigee_km`` and ``apogee_km`` (heights
         above 6,378.137 km); besides, in any order, ``raan_deg``, ``argp_deg``, ``mean_anomaly_deg`` (drawn where the
-        column is not there), ``norad_id``, ``weight`` and `SIZE_COLUMNS`. Empty cells and zeros of masses and sizes
-        are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
+        column is not there), ``norad_id``, ``weight``, `SIZE_COLUMNS` and `STATE_COLUMNS`. Empty cells and zeros of
+        masses and sizes are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
     rng : Generator
         Random numbers.
     year : float, optional
@@ -67,7 +73,14 @@ def read_table(
     InputError
         a missing file, one that is no such table, or an invalid cell; the message names the line.
     """
-    known = {*SIZE_COLUMNS, *_ANGLES, *(name for pair in _ORBITS for name in pair), "norad_id", "weight"}
+    known = {
+        *SIZE_COLUMNS,
+        *STATE_COLUMNS,
+        *_ANGLES,
+        *(name for pair in _ORBITS for name in pair),
+        "norad_id",
+        "weight",
+    }
     table = read_csv(path, ("inc_deg", "object_type"), known)
     epoch = year if year is not None else year_of_text(table.epoch)
     if epoch is None:
@@ -96,11 +109,12 @@ def read_table(
     descriptions, notes = size_columns(table)
     return assemble(
         epoch,
-        {**columns, **descriptions},
+        {**columns, **descriptions, **_state_columns(table)},
         rng,
         table.path.name,
         mission_years=mission_years,
         notes=notes,
+        constellation_names=tuple(_other_constellations(table.cells.get("constellation", []))),
         row_name=table.where,
     )
 
@@ -133,7 +147,8 @@ def size_columns(table: Table) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]
         stated = np.where(flags >= 0, flags, stated).astype(np.int8)
     columns["stated_active"] = stated
     if "constellation" in cells:
-        columns["constellation"], others = _constellations(cells["constellation"])
+        others = _other_constellations(cells["constellation"])
+        columns["constellation"] = _constellations(cells["constellation"], others)
         if others:
             notes.append("constellations: " + ", ".join(f"{name} {k}" for name, k in others.items()))
     if "owner" in cells:
@@ -152,15 +167,48 @@ def kinds_of(table: Table, column: str) -> NDArray[np.int8]:
     return kinds
 
 
-def _constellations(names: list[str]) -> tuple[NDArray[np.int32], dict[str, int]]:
-    """Index of the constellation of each row, and the indices of names that are not in `CONSTELLATION_NAMES`."""
+def _other_constellations(names: list[str]) -> dict[str, int]:
+    """Numbers of the names of constellations that are not in `CONSTELLATION_NAMES`, in the order of the file."""
+    known = {name.lower() for name in CONSTELLATION_NAMES}
+    others = dict.fromkeys(name for name in names if name and name.lower() not in known)
+    return {name: FIRST_OTHER_CONSTELLATION + k for k, name in enumerate(others)}
+
+
+def _constellations(names: list[str], others: dict[str, int]) -> NDArray[np.int32]:
+    """Number of the constellation of each row, -1 for none."""
     known = {name.lower(): k for k, name in enumerate(CONSTELLATION_NAMES)}
-    others: dict[str, int] = {}
-    index = np.full(len(names), -1, np.int32)
-    for row, name in enumerate(names):
-        if name:
-            number = known.get(name.lower())
-            if number is None:
-                number = others.setdefault(name, _FIRST_OTHER_CONSTELLATION + len(others))
-            index[row] = number
-    return index, others
+    return np.array([known.get(name.lower(), others.get(name, -1)) for name in names], np.int32)
+
+
+def _state_columns(table: Table) -> dict[str, NDArray[Any]]:
+    """Columns that say what objects were in another study (`STATE_COLUMNS`), for :func:`assemble`."""
+    columns: dict[str, NDArray[Any]] = {}
+    cells = table.cells
+    if "controlled" in cells:
+        columns["stated_control"] = _checked(table, "controlled", table.integers("controlled", empty=-1), -1, 1)
+    if "ballistic_m2_kg" in cells:
+        ballistic = table.numbers("ballistic_m2_kg", empty=np.nan)
+        columns["ballistic_m2_kg"] = _checked(table, "ballistic_m2_kg", ballistic, np.nextafter(0.0, 1.0), np.inf)
+    if "avoidance" in cells:
+        columns["avoidance"] = _checked(table, "avoidance", table.numbers("avoidance", empty=1.0), 0.0, 1.0)
+    if "explodes" in cells:
+        never = np.array([cell.lower() == NEVER for cell in cells["explodes"]])
+        dates = dataclasses.replace(
+            table, cells={"explodes": ["" if n else c for n, c in zip(never, cells["explodes"], strict=True)]}
+        )
+        columns["explodes_year"] = np.where(never, np.inf, dates.years("explodes"))
+    if "breakup" in cells:
+        columns["cause"] = -np.abs(table.integers("breakup", empty=0))
+    if "born" in cells:
+        columns["born_year"] = table.years("born")
+    if "filled" in cells:
+        columns["filled"] = _checked(table, "filled", table.integers("filled", empty=0), 0, 15)
+    return columns
+
+
+def _checked(table: Table, column: str, values: NDArray[Any], least: float, most: float) -> NDArray[Any]:
+    """Values of a column, which must lie in a range; NaN is left alone."""
+    wrong = np.flatnonzero((values < least) | (values > most))
+    if len(wrong):
+        raise table.fail(int(wrong[0]), column, f"{max(least, 0.0):g} to {most:g} is allowed, or nothing")
+    return values

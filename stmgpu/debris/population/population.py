@@ -7,7 +7,7 @@ Angles rad, distances km, masses kg, sizes m, area-to-mass ratios m^2/kg, dates 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,9 @@ CLASS_NAMES = (
 CONSTELLATION_NAMES = ("Starlink", "OneWeb", "Kuiper", "Qianfan", "Guowang")
 """Large constellations; the column ``constellation`` of a population holds the index."""
 
+FIRST_OTHER_CONSTELLATION = 100
+"""Number of the first constellation with another name in a population; its names follow this order."""
+
 FILLED_MASS, FILLED_RADIUS, FILLED_AREA, FILLED_DATE = 1, 2, 4, 8
 """Bits of ``filled``: values that the source does not state and that were filled in by class."""
 
@@ -86,6 +89,18 @@ class Population:
         Number of objects that a row represents, 1 except for expected fragments.
     filled : ndarray of int8
         int8, bits FILLED_*.
+    ballistic_m2_kg : ndarray of float64
+        C_d A/m with which the object decays, as it is; NaN: that of the scenario, with its spread.
+    explodes_year : ndarray of float64
+        Decimal year of an explosion that is due, infinity for never; NaN: drawn from the rates of the scenario.
+    avoidance : ndarray of float64
+        Factor on the probability of collisions with intact objects, from 0 to 1.
+    cause : ndarray of int64
+        Number of the breakup that made a fragment, negative: it happened before the epoch; 0 where not known.
+    born_year : ndarray of float64
+        Decimal year from which the object exists; NaN: the epoch.
+    constellation_names : tuple of str
+        Names of the constellations numbered from FIRST_OTHER_CONSTELLATION on.
     source, notes : str or tuple
         Name of the source, and a line for everything that was filled in or left out.
     """
@@ -110,11 +125,20 @@ class Population:
     owner: Strings
     weight: Floats
     filled: NDArray[np.int8]
+    ballistic_m2_kg: Floats = field(default_factory=lambda: np.zeros(0))
+    explodes_year: Floats = field(default_factory=lambda: np.zeros(0))
+    avoidance: Floats = field(default_factory=lambda: np.zeros(0))
+    cause: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    born_year: Floats = field(default_factory=lambda: np.zeros(0))
+    constellation_names: tuple[str, ...] = ()
     source: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.norad_id)
+        for name, values in history(n).items():
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, values)
         for name in columns():
             column = getattr(self, name)
             if column.shape != (n,):
@@ -144,6 +168,36 @@ class Population:
     def ids(self) -> Ints:
         """NORAD ids [n]; objects without one are numbered from 900,000,001 by their row."""
         return np.where(self.norad_id > 0, self.norad_id, SYNTHETIC_ID + np.arange(len(self)))
+
+    def constellation_name(self, number: int) -> str:
+        """Name of a constellation by its number, '' where it has none.
+
+        Examples
+        --------
+        >>> from stmgpu.debris.population.synthetic import synthetic_population
+        >>> synthetic_population(10, 0).constellation_name(1)
+        'OneWeb'
+        """
+        if 0 <= number < len(CONSTELLATION_NAMES):
+            return CONSTELLATION_NAMES[number]
+        other = number - FIRST_OTHER_CONSTELLATION
+        return self.constellation_names[other] if 0 <= other < len(self.constellation_names) else ""
+
+    def constellation_number(self, name: str) -> int:
+        """Number of a constellation by its name, -1 where the population has none of that name.
+
+        Examples
+        --------
+        >>> from stmgpu.debris.population.synthetic import synthetic_population
+        >>> synthetic_population(10, 0).constellation_number("starlink")
+        0
+        """
+        known = [known.lower() for known in CONSTELLATION_NAMES]
+        if name.lower() in known:
+            return known.index(name.lower())
+        if name in self.constellation_names:
+            return FIRST_OTHER_CONSTELLATION + self.constellation_names.index(name)
+        return -1
 
     @staticmethod
     def concatenate(parts: Iterable[Population]) -> Population:
@@ -179,6 +233,16 @@ def divided(population: Population, most: int) -> Population:
     return dataclasses.replace(population[row], weight=np.where(alone, population.weight[row], np.minimum(weight, 1.0)))
 
 
+def history(n: int) -> dict[str, Any]:
+    """Columns of n objects of which nothing is known but their present state, by name."""
+    return {
+        "ballistic_m2_kg": np.full(n, np.nan), "explodes_year": np.full(n, np.nan), "avoidance": np.ones(n),
+        "cause": np.zeros(n, np.int64), "born_year": np.full(n, np.nan),
+    }  # fmt: skip
+
+
 def columns() -> list[str]:
     """Names of the columns of a :class:`Population`."""
-    return [f.name for f in fields(Population) if f.name not in ("epoch_year", "source", "notes")]
+    return [
+        f.name for f in fields(Population) if f.name not in ("epoch_year", "constellation_names", "source", "notes")
+    ]

@@ -23,6 +23,7 @@ from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
+from stmgpu.debris.study.final_population import final_table
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
 from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dtype_of
@@ -314,6 +315,8 @@ def build_ensemble(
             array[place] = result.truncated_year if name == "truncated_year" else result.balances[name]
         variables[name] = array
     edges = SHELL_EDGES_KM
+    if study.scenarios[0].output.final_population:
+        variables |= final_table({place: result.final for place, result in results.items()}, shape)
     variables |= {
         "scenario": np.array([s.name for s in study.scenarios]),
         "time": times,

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stmgpu.debris.evolution.loop import RunResult
+from stmgpu.debris.population.population import Population, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+_PARTS = ("series", "events", "balances", "other", "final")
 
 
 def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
@@ -31,6 +35,7 @@ def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
             "series": result.series,
             "events": result.events,
             "balances": result.balances,
+            "final": {} if result.final is None else _fields(result.final),
             "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)},
         }
         arrays |= {
@@ -46,7 +51,7 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
     parts: dict[int, dict[str, dict[str, Any]]] = {}
     for name, value in arrays.items():
         number, part, variable = name.split("/")
-        parts.setdefault(int(number), {"series": {}, "events": {}, "balances": {}, "other": {}})[part][variable] = value
+        parts.setdefault(int(number), {name: {} for name in _PARTS})[part][variable] = value
     return {
         number: RunResult(
             p["series"],
@@ -54,6 +59,25 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
             {k: float(v) for k, v in p["balances"].items()},
             float(p["other"]["truncated_year"]),
             tuple(p["other"]["notes"].tolist()),
+            _population(p["final"]) if p["final"] else None,
         )
         for number, p in parts.items()
     }
+
+
+def _fields(population: Population) -> dict[str, Any]:
+    """Columns of a population, its epoch and the names of its constellations."""
+    names = np.array(population.constellation_names, np.str_)
+    fields = {name: getattr(population, name) for name in columns()}
+    return {**fields, "epoch_year": population.epoch_year, "constellation_names": names, "source": population.source}
+
+
+def _population(fields: dict[str, Any]) -> Population:
+    """Restore a population from :func:`_fields`."""
+    own = {name: fields[name] for name in columns()}
+    return Population(
+        epoch_year=float(fields["epoch_year"]),
+        constellation_names=tuple(fields["constellation_names"].tolist()),
+        source=str(fields["source"]),
+        **own,
+    )

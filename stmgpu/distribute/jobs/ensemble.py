@@ -39,6 +39,9 @@ _PROCESS_BYTES = 400e6
 _BYTES_PER_OBJECT = 1000.0
 """Memory of one object in one run: orbit, columns and their growth."""
 
+_FINAL_BYTES = 220.0
+"""Disk for one object at the end of one run, where final populations are kept: 165 in its tile, 55 in the result."""
+
 _STEP_NS = 170.0
 """Time of one core for one object and step, about (benchmarks/results/debris.md)."""
 
@@ -192,7 +195,10 @@ def estimate(study: Study, objects: int, runs_per_tile: int) -> Estimate:
     """Estimated needs of a study whose population does not grow."""
     runs = len(study.scenarios) * study.runs
     steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
-    return Estimate(memory_of(objects, runs_per_tile), 2.5e4 * study.years * runs, _STEP_NS * 1e-9 * steps * objects)
+    disk = 2.5e4 * study.years * runs
+    if study.scenarios[0].output.final_population:
+        disk += _FINAL_BYTES * objects * runs
+    return Estimate(memory_of(objects, runs_per_tile), disk, _STEP_NS * 1e-9 * steps * objects)
 
 
 def plan_study(
