@@ -14,7 +14,7 @@ from stmgpu.risk import variables as v
 from stmgpu.risk.assessment import result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
 from stmgpu.risk.cross_correlation import shared_covariances
-from stmgpu.risk.messages import usable
+from stmgpu.risk.messages import message_states, usable
 from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import ROW
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stmgpu.messages.cdm import ConjunctionMessage
     from stmgpu.risk.radii import RadiusRule
     from stmgpu.risk.triage import Lines
-    from stmgpu.typing import Floats
+    from stmgpu.typing import Floats, Times
 
 
 def assess_messages(
@@ -58,21 +58,22 @@ def assess_messages(
     xr.Dataset
         A row for each message that can be used, with :data:`stmgpu.risk.variables.MESSAGES`.
     dict of ndarray
-        ``state_1``, ``state_2`` (n, 6) in GCRF [km, km/s] and ``covariance_1``, ``covariance_2`` (n, 6, 6) in the RTN
-        axes of each object.
+        ``state_1``, ``state_2`` (n, 6) in GCRF [km, km/s], NaN for messages in ITRF; ``covariance_1``, ``covariance_2``
+        (n, 6, 6) in the RTN axes of each object.
 
     Raises
     ------
     InputError
         If no message can be used; without `on_rejected`, if one cannot.
     """
-    used, radius = usable(messages, None, radii, relative=False, on_rejected=on_rejected)
+    used, radius = usable(messages, None, radii, on_rejected=on_rejected)
     if not used:
         raise InputError("no message can be used; `stmgpu cdm check` lists what is wrong")
     runner = get_backend(backend) if isinstance(backend, str) else backend
     tca = np.array([message.tca for message in used]).astype("datetime64[ns]")
-    states = [_teme(used, tca, k) for k in (0, 1)]
-    covariances = [_covariances(used, k) for k in (0, 1)]
+    r1, v1, c1, r2, v2, c2 = message_states(used)
+    states = [np.hstack([r1, v1]), np.hstack([r2, v2])]
+    covariances = [_covariances(used, c1, 0), _covariances(used, c2, 1)]
     shared, _ = shared_covariances(used, *states)
     columns = risk_columns(
         states[0],
@@ -84,6 +85,7 @@ def assess_messages(
         backend=runner,
     )
     columns["pc_flags"][shared.any(axis=(1, 2))] |= v.CORRELATED
+    columns["pc_flags"][[message.objects[0].frame == "ITRF" for message in used]] |= v.EARTH_FIXED
     columns["hard_body_source"] = np.array([source for _, source in radius])
     columns["p_act"] = np.full(len(used), np.nan)
     columns["triage"], columns["triage_reason"] = triage(
@@ -119,34 +121,30 @@ def assess_messages(
     table = index_rows(
         xr.Dataset({name: spec.of(columns[name]) for name, spec in v.MESSAGES.items()}, attrs=attrs), ROW, "tca"
     )
-    time_ns = tca.view(np.int64)
-    gcrf = [np.hstack(from_teme("GCRF", time_ns, s[:, :3], s[:, 3:])) for s in states]
     return table, {
-        **{f"state_{k + 1}": gcrf[k] for k in (0, 1)},
+        **{f"state_{k + 1}": _gcrf(used, tca, k) for k in (0, 1)},
         **{f"covariance_{k + 1}": covariances[k].matrix for k in (0, 1)},
     }
 
 
-def _teme(
-    messages: Sequence[ConjunctionMessage], tca: np.ndarray[tuple[int], np.dtype[np.datetime64]], k: int
-) -> Floats:
-    """States of an object of each message along the axes of TEME [n, 6]."""
+def _gcrf(messages: Sequence[ConjunctionMessage], tca: Times, k: int) -> Floats:
+    """States of an object of each message in GCRF [n, 6]; NaN for ITRF, whose orientation is not known."""
     states = np.array([np.hstack([m.objects[k].position_km, m.objects[k].velocity_km_s]) for m in messages])
     frames = np.array([m.objects[k].frame for m in messages])
     for frame in np.unique(frames).tolist():
         rows = frames == frame
-        turned = to_teme(frame, tca[rows].view(np.int64), states[rows, :3], states[rows, 3:])
-        states[rows] = np.hstack(turned)
+        if frame == "ITRF":
+            states[rows] = np.nan
+            continue
+        time_ns = tca[rows].view(np.int64)
+        turned = to_teme(frame, time_ns, states[rows, :3], states[rows, 3:])
+        states[rows] = np.hstack(from_teme("GCRF", time_ns, *turned))
     return states
 
 
-def _covariances(messages: Sequence[ConjunctionMessage], k: int) -> Covariances:
+def _covariances(messages: Sequence[ConjunctionMessage], matrix: Floats, k: int) -> Covariances:
     """Covariances of an object of each message, as stated."""
     n = len(messages)
-    matrix = np.full((n, 6, 6), np.nan)
-    for row, message in enumerate(messages):
-        stated = message.objects[k].covariance[:6, :6]
-        matrix[row, : len(stated), : len(stated)] = stated
     sources = [message.objects[k].fields.get("COVARIANCE_METHOD", "") for message in messages]
     source = np.array([f"cdm: {text.lower()}" if text else "cdm" for text in sources])
     return Covariances(matrix, np.full(n, np.nan), source, np.zeros(n, np.int64))

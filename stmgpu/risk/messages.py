@@ -160,7 +160,7 @@ def message_risks(
     """
     if radius_m is not None and not 0.0 <= radius_m < np.inf:
         raise InputError(f"radius is {radius_m}, allowed is a finite number of 0 or more")
-    used, combined = usable(messages, radius_m, radii, relative=True, on_rejected=on_rejected)
+    used, combined = usable(messages, radius_m, radii, on_rejected=on_rejected)
     if not used:
         return []
     runner = get_backend(backend) if isinstance(backend, str) else backend
@@ -184,7 +184,6 @@ def usable(
     radius_m: float | None,
     radii: RadiusRule | None,
     *,
-    relative: bool,
     on_rejected: Callable[[str], None] | None,
 ) -> tuple[list[ConjunctionMessage], list[tuple[float, str]]]:
     """Messages whose frames and radii are known, and these radii; the others are rejected, or the first one raises."""
@@ -192,7 +191,7 @@ def usable(
     combined: list[tuple[float, str]] = []
     for message in messages:
         try:
-            check_frames(message, relative=relative)
+            check_frames(message)
             combined.append(radius_of(message, radius_m, radii))
         except InputError as error:
             text = f"CDM {message.source!r}: {error}"
@@ -204,17 +203,17 @@ def usable(
     return used, combined
 
 
-def check_frames(message: ConjunctionMessage, *, relative: bool = False) -> None:
-    """Raise :class:`InputError` if the states of a message are not in an inertial frame of the Earth.
+def check_frames(message: ConjunctionMessage) -> None:
+    """Raise :class:`InputError` if the states of a message cannot be compared.
 
-    With `relative`, both may be in ITRF: at one instant their relation does not depend on the Earth's orientation.
+    Both may be in ITRF: at one instant their relation does not depend on the Earth's orientation.
     """
     frames = [one.frame for one in message.objects]
     for number, one in enumerate(message.objects, start=1):
-        if one.frame == "ITRF" and not (relative and frames == ["ITRF", "ITRF"]):
+        if one.frame == "ITRF" and frames != ["ITRF", "ITRF"]:
             raise InputError(
-                f"OBJECT{number} has REF_FRAME ITRF, which turns with the Earth; convert its state to EME2000 or GCRF"
-                + (", or give both objects in ITRF" if relative else "")
+                f"OBJECT{number} has REF_FRAME ITRF, which turns with the Earth; convert its state to EME2000 or GCRF, "
+                "or give both objects in ITRF"
             )
         center = one.fields.get("ORBIT_CENTER", "EARTH")
         if center.upper() != "EARTH":

@@ -14,6 +14,7 @@ AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
 CORRELATED = 4096
 NO_VELOCITIES, INDEFINITE, NO_OVERLAP, CURVED_EXTENDED, CURVED_OFFSET = 8192, 16384, 32768, 65536, 131072
 BLENDED, UNCORRELATED, UNSTEADY = 262144, 524288, 1048576
+EARTH_FIXED = 16777216
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -37,6 +38,7 @@ FLAGS = {
     BLENDED: "entries_may_repeat",
     UNCORRELATED: "curved_method_keeps_common_density_error",
     UNSTEADY: "relative_velocity_uncertain",
+    EARTH_FIXED: "earth_fixed_states_without_polar_motion",
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
@@ -129,7 +131,7 @@ STATES = {
     f"state_{k}": Variable(
         (ROW, STATE),
         "float64",
-        f"state of the {who} at TCA in GCRF: x, y, z [km], then vx, vy, vz [km s-1]",
+        f"state of the {who} at TCA in GCRF: x, y, z [km], then vx, vy, vz [km s-1] (NaN: stated in ITRF)",
     )
     for k, who in ((1, "primary"), (2, "secondary"))
 }

@@ -19,7 +19,7 @@ from stmgpu.risk import message_risks, radius_rule
 from stmgpu.risk.message_assessment import assess_messages
 from stmgpu.risk.messages import METHODS
 from stmgpu.risk.triage import lines
-from stmgpu.risk.variables import MESSAGES
+from stmgpu.risk.variables import EARTH_FIXED, MESSAGES
 from stmgpu.store import check_store, open_dataset
 from stmgpu.store.encounters import write_messages
 
@@ -35,10 +35,10 @@ def test_numbers_are_those_of_the_messages(backend: Backend) -> None:
     risks = message_risks(messages, radii=rule, backend=backend)
     table, states = assess_messages(messages, lines("cara"), radii=rule, backend=backend)
     assert set(table.variables) - {"conjunction"} == set(MESSAGES)
-    np.testing.assert_allclose(table.pc_max, [risk.maximum for risk in risks], rtol=1e-7)
-    np.testing.assert_allclose(table.sigma_major, [risk.sigma_major_m for risk in risks], rtol=1e-7)
     believed = [risk.probability for risk in risks]
-    np.testing.assert_allclose(table.pc, believed, rtol=1e-6)  # curved methods see the rounding of other axes
+    np.testing.assert_array_equal(table.pc, believed)
+    np.testing.assert_array_equal(table.pc_max, [risk.maximum for risk in risks])
+    np.testing.assert_array_equal(table.sigma_major, [risk.sigma_major_m for risk in risks])
     assert [METHODS[code] for code in table.pc_method.values.tolist()] == [risk.method for risk in risks]
     last = [risk.message.source for risk in risks].index(str(DATA / "OmitronTestCase_Test08_3DNc.cdm") + ": line 1")
     assert (risks[last].method, believed[last]) == ("2D-Nc", pytest.approx(1.9271201e-5, rel=1e-3))  # the plane: 2e-20
@@ -53,8 +53,15 @@ def test_numbers_are_those_of_the_messages(backend: Backend) -> None:
 
 
 def test_a_store_of_messages(tmp_path: Path) -> None:
-    messages = read_cdm(kvn().encode())
+    """The second message is in ITRF: the same numbers as `stmgpu pc` gives, a flag, and no states in GCRF."""
+    messages = read_cdm((kvn() + kvn().replace("= EME2000", "= ITRF")).encode())
     table, states = assess_messages(messages, lines("cara"), backend="reference")
+    risks = message_risks(messages, backend="reference")
+    np.testing.assert_array_equal(table.pc, [risk.probability for risk in risks])
+    assert [bool(flags & EARTH_FIXED) for flags in table.pc_flags.values.tolist()] == [False, True]
+    assert [any(flag.startswith("in ITRF: ") for flag in risk.flags) for risk in risks] == [False, True]
+    for number in (1, 2):
+        assert np.isnan(states[f"state_{number}"]).all(axis=1).tolist() == [False, True]
     store = write_messages(table, states, tmp_path / "events.zarr")
     assert check_store(store) == []
     stored = open_dataset(store, "messages")
