@@ -20,7 +20,7 @@ import numpy as np
 
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
-from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
 from stmgpu.catalog.trajectories.files import read_trajectories
 from stmgpu.distribute.resources import cores
 
@@ -38,7 +38,9 @@ def orbit(*, covariance: bool) -> Trajectories:
     velocity = 6925.0 * rate * np.stack([-s, 0.6 * c, 0.8 * c], axis=1)
     lower = np.abs(np.random.default_rng(0).normal(size=(STATES, 21))) * 1e-7
     kept = (
-        Covariances(np.zeros(STATES, np.int64), times, np.full(STATES, "RTN"), lower) if covariance else Covariances()
+        TrajectoryCovariances(np.zeros(STATES, np.int64), times, np.full(STATES, "RTN"), lower)
+        if covariance
+        else Covariances()
     )
     return Trajectories.of([Trajectory([Segment(times, position, velocity, covariance=kept)], name="SAT")])
 

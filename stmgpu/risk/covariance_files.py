@@ -30,7 +30,7 @@ from stmgpu.time import to_datetime64
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stmgpu.catalog.trajectories.covariances import Covariances as Blocks
+    from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
     from stmgpu.catalog.trajectories.trajectories import Trajectories
     from stmgpu.files import Source
     from stmgpu.typing import Bools, Floats, Ints, Strings
@@ -75,7 +75,7 @@ class EphemerisCovariance:
                 )
 
     @cached_property
-    def _blocks(self) -> tuple[Blocks, Floats, Bools]:
+    def _blocks(self) -> tuple[TrajectoryCovariances, Floats, Bools]:
         """Usable blocks by segment and time, their matrices [m^2, ...], and which of these were remedied."""
         blocks = self.trajectories.covariance
         blocks = blocks[np.lexsort((blocks.time_ns, blocks.segment))]

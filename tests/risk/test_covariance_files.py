@@ -10,7 +10,7 @@ import pytest
 from support.paths import SHARED
 
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
-from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances, lower_of
 from stmgpu.catalog.trajectories.files import read_trajectories
 from stmgpu.errors import InputError
 from stmgpu.frames import rotation_to_teme
@@ -71,7 +71,7 @@ def trajectories(
     seconds = 60.0 * np.arange(states)
     position, velocity = np.split(kepler(np.broadcast_to(START, (states, 6)), seconds), 2, axis=1)
     n = len(times_s)
-    covariance = Covariances(
+    covariance = TrajectoryCovariances(
         np.zeros(n, np.int64),
         T0 + (np.array(times_s) * S).astype(np.int64),
         np.broadcast_to(np.array(frame), n),
@@ -302,7 +302,7 @@ def test_many_objects_and_segments_against_a_search_row_by_row() -> None:
                     T0 + (seconds * S).astype(np.int64),
                     position,
                     velocity,
-                    covariance=Covariances(
+                    covariance=TrajectoryCovariances(
                         np.zeros(5, np.int64),
                         T0 + (epochs * S).astype(np.int64),
                         np.full(5, "RTN"),

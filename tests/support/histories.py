@@ -14,7 +14,7 @@ from sgp4.api import WGS72, Satrec
 
 from stmgpu.catalog import Catalog
 from stmgpu.catalog.trajectories import Segment, Trajectories, Trajectory
-from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances, lower_of
 from stmgpu.catalog.writer import format_catalog
 from stmgpu.propagate.oem_files import format_oem
 from stmgpu.risk.rotations import local_axes
@@ -133,7 +133,7 @@ def predicted_of(
         axes = local_axes("RTN", np.hstack([r, v]))
         epochs = times[::every]
         matrix = np.diag([*sigma_m, 0.1, 0.1, 0.1]) ** 2 * 1e-6
-        covariance = Covariances(
+        covariance = TrajectoryCovariances(
             np.zeros(len(epochs), np.int64),
             epochs,
             np.full(len(epochs), "RTN"),

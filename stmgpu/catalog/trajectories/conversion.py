@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.catalog.limits import MAX_NORAD_ID
-from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances, lower_of
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE
 from stmgpu.catalog.trajectories.joining import join_segments
 from stmgpu.catalog.trajectories.segments import Segment, Trajectory
@@ -166,7 +166,9 @@ def _segments(
     for interval in intervals:
         start, stop = max(begin - interval.offset_ns, interval.begin_ns), min(end - interval.offset_ns, interval.end_ns)
         if stop > start:
-            covariance = Covariances() if covariance_tai is None else _covariances(segment, covariance_tai, interval)
+            covariance = (
+                TrajectoryCovariances() if covariance_tai is None else _covariances(segment, covariance_tai, interval)
+            )
             times_ns = tai - interval.offset_ns
             parts.append(Segment(times_ns, position, velocity, start, stop, method, degree, covariance))
     return parts
@@ -203,7 +205,7 @@ def _covariance_times(segment: StateSegment) -> Ints:
     return tai
 
 
-def _covariances(segment: StateSegment, tai: Ints, interval: UtcInterval) -> Covariances:
+def _covariances(segment: StateSegment, tai: Ints, interval: UtcInterval) -> TrajectoryCovariances:
     """Covariances of a segment within an interval without leap second, inertial ones turned to TEME."""
     table = segment.covariance
     assert table is not None
@@ -212,14 +214,14 @@ def _covariances(segment: StateSegment, tai: Ints, interval: UtcInterval) -> Cov
     given = np.array(table.frame)[rows]
     frames = np.array([_LOCAL_FRAMES.get(name, "TEME" if name in FRAMES else name) for name in np.unique(given)])
     frame = frames[np.unique(given, return_inverse=True)[1]] if len(rows) else given
-    covariances = Covariances(np.zeros(len(rows), np.int64), utc[rows], frame, table.values[rows])
+    covariances = TrajectoryCovariances(np.zeros(len(rows), np.int64), utc[rows], frame, table.values[rows])
     for name in np.unique(given).tolist():
         if name in FRAMES and FRAMES[name] != "TEME":
             covariances = _turned(covariances, np.flatnonzero(given == name), name)
     return covariances
 
 
-def _turned(covariances: Covariances, rows: Ints, frame: str) -> Covariances:
+def _turned(covariances: TrajectoryCovariances, rows: Ints, frame: str) -> TrajectoryCovariances:
     """Covariances with some rows turned from a frame to TEME: M C M^T for positions and velocities alike."""
     rotation = np.zeros((len(rows), 6, 6))
     rotation[:, :3, :3] = rotation[:, 3:, 3:] = rotation_to_teme(frame, covariances.time_ns[rows])

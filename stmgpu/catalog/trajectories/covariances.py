@@ -29,7 +29,7 @@ _PREFIX = "covariance_"
 
 
 @dataclass(frozen=True, eq=False)
-class Covariances:
+class TrajectoryCovariances:
     """Covariances of the states of trajectories: c matrices of s segments, as read-only columns.
 
     Parameters
@@ -46,7 +46,7 @@ class Covariances:
 
     Examples
     --------
-    >>> one = Covariances(np.array([0]), np.array([0]), np.array(["RTN"]), np.arange(21.0)[None])
+    >>> one = TrajectoryCovariances(np.array([0]), np.array([0]), np.array(["RTN"]), np.arange(21.0)[None])
     >>> one.matrices()[0, 5].tolist()
     [15.0, 16.0, 17.0, 18.0, 19.0, 20.0]
     """
@@ -75,12 +75,12 @@ class Covariances:
         return len(self.segment)
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Covariances], segments: Sequence[int]) -> Covariances:
+    def concatenate(cls, parts: Sequence[TrajectoryCovariances], segments: Sequence[int]) -> TrajectoryCovariances:
         """Join the covariances of several trajectories.
 
         Parameters
         ----------
-        parts : sequence of Covariances
+        parts : sequence of TrajectoryCovariances
             Covariances of each.
         segments : sequence of int
             Number of segments of each.
@@ -95,7 +95,7 @@ class Covariances:
         )
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> Covariances:
+    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike]) -> TrajectoryCovariances:
         """Covariances of the arrays of `to_arrays`; none if there are none of them.
 
         Raises
@@ -114,7 +114,7 @@ class Covariances:
         """Columns by name, none if there are no covariances."""
         return {_PREFIX + name: getattr(self, name) for name in _COLUMNS} if len(self) else {}
 
-    def of_segments(self, segments: Ints) -> Covariances:
+    def of_segments(self, segments: Ints) -> TrajectoryCovariances:
         """Covariances of chosen segments, in their order; segments are numbered anew from 0."""
         if len(self) == 0:
             return self
@@ -122,11 +122,11 @@ class Covariances:
         count = np.searchsorted(self.segment, segments, side="right") - begin
         owner = np.repeat(np.arange(len(segments)), count)
         rows = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count) + begin[owner]
-        return Covariances(owner, *(getattr(self, name)[rows] for name in _COLUMNS[1:]))
+        return TrajectoryCovariances(owner, *(getattr(self, name)[rows] for name in _COLUMNS[1:]))
 
-    def __getitem__(self, rows: npt.NDArray[np.bool_] | Ints) -> Covariances:
+    def __getitem__(self, rows: npt.NDArray[np.bool_] | Ints) -> TrajectoryCovariances:
         """Some of the matrices, by a mask or rising indices."""
-        return Covariances(*(getattr(self, name)[rows] for name in _COLUMNS))
+        return TrajectoryCovariances(*(getattr(self, name)[rows] for name in _COLUMNS))
 
     def matrices(self) -> Floats:
         """Symmetric matrices, shape (c, 6, 6) [km2, km2/s, km2/s2]."""
@@ -135,7 +135,7 @@ class Covariances:
         full[:, _COLUMN, _ROW] = self.lower
         return full
 
-    def equals(self, other: Covariances) -> bool:
+    def equals(self, other: TrajectoryCovariances) -> bool:
         """Whether every column holds the same values."""
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _COLUMNS)
 

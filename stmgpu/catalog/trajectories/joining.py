@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.catalog.trajectories.columns import float_column, int_column
-from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
 from stmgpu.catalog.trajectories.interpolation import lagrange_weights
 from stmgpu.catalog.trajectories.thinning import kept_samples
 
@@ -143,5 +143,5 @@ def _joined(group: Sequence[Segment]) -> Segment:
         position=np.concatenate([float_column("position", part.position) for part in group])[keep],
         velocity=np.concatenate([float_column("velocity", part.velocity) for part in group])[keep],
         usable_stop_ns=group[-1].usable_stop_ns,
-        covariance=Covariances.concatenate([part.covariance for part in group], [0] * len(group)),
+        covariance=TrajectoryCovariances.concatenate([part.covariance for part in group], [0] * len(group)),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stmgpu.catalog.trajectories.columns import float_column, int_column
-from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE
 from stmgpu.catalog.trajectories.thinning import RATIO, kept_samples
 from stmgpu.errors import InputError, counted
@@ -49,7 +49,7 @@ class Segment:
     degree : int
         Degree of the polynomial, 1 to 15 (more is read as 15). A segment with too few samples for its Lagrange
         polynomial is interpolated by Hermite, of at most this degree and at least 3; Hermite's degree is odd.
-    covariance : Covariances, optional
+    covariance : TrajectoryCovariances, optional
         Covariances of the states, all of segment 0; none by default.
     """
 
@@ -60,7 +60,7 @@ class Segment:
     usable_stop_ns: int | None = None
     method: str = "lagrange"
     degree: int = DEFAULT_DEGREE
-    covariance: Covariances = field(default_factory=Covariances)
+    covariance: TrajectoryCovariances = field(default_factory=TrajectoryCovariances)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,9 @@ def clipped(trajectory: Trajectory, begin_ns: int, end_ns: int) -> Trajectory:
 
 def without_covariances(trajectory: Trajectory) -> Trajectory:
     """The trajectory with its states alone."""
-    return replace(trajectory, segments=[replace(part, covariance=Covariances()) for part in trajectory.segments])
+    return replace(
+        trajectory, segments=[replace(part, covariance=TrajectoryCovariances()) for part in trajectory.segments]
+    )
 
 
 def _clipped(segment: Segment, begin_ns: int, end_ns: int) -> Segment:
@@ -183,7 +185,7 @@ def columns_of(trajectories: Sequence[Trajectory], *, first_id: int) -> dict[str
         "offset": np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
         "time_ns": np.concatenate([*times, np.empty(0, np.int64)]),
         **{name: np.concatenate([*parts, np.empty((0, 3))]) for name, parts in vectors.items()},
-        "covariance": Covariances.concatenate([s.covariance for s in segments], [1] * len(segments)),
+        "covariance": TrajectoryCovariances.concatenate([s.covariance for s in segments], [1] * len(segments)),
     }
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from stmgpu.catalog.trajectories.accuracy import ROUNDING, SPACING, STATE, Accuracy, accuracy
 from stmgpu.catalog.trajectories.checks import check_columns
 from stmgpu.catalog.trajectories.columns import OBJECT, SAMPLE, SEGMENT, Columns, float_column, int_column, text_column
-from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
 from stmgpu.catalog.trajectories.dataset import columns_of_dataset
 from stmgpu.catalog.trajectories.interpolation import DEFAULT_DEGREE, MAX_DEGREE, METHODS
 from stmgpu.catalog.trajectories.matching import match
@@ -80,7 +80,7 @@ class Trajectories(Columns):
         UTC [ns since 1970, days of 86,400 s].
     position, velocity : float64, shape (m, 3)
         TEME [km], [km/s].
-    covariance : Covariances
+    covariance : TrajectoryCovariances
         Covariances of the states, where the source has them.
 
     Raises
@@ -101,7 +101,7 @@ class Trajectories(Columns):
     (1, 900000001, 'EXAMPLE')
     """
 
-    covariance: Covariances = field(default_factory=Covariances)
+    covariance: TrajectoryCovariances = field(default_factory=TrajectoryCovariances)
 
     def __post_init__(self) -> None:
         for name in _COLUMNS:
@@ -167,7 +167,7 @@ class Trajectories(Columns):
         columns["offset"] = np.concatenate(
             [[0], *(part.offset[1:] + k for part, k in zip(parts, samples[:-1], strict=True))]
         )
-        columns["covariance"] = Covariances.concatenate(
+        columns["covariance"] = TrajectoryCovariances.concatenate(
             [part.covariance for part in parts], [len(part.segment_object) for part in parts]
         )
         return cls(**columns)
@@ -215,7 +215,7 @@ class Trajectories(Columns):
         missing, unknown = sorted(names - set(arrays)), sorted(set(arrays) - names - set(covariance))
         if missing or unknown:
             raise InputError(f"arrays of trajectories: missing {missing}, unknown {unknown}; known are {sorted(names)}")
-        return cls(**{name: arrays[name] for name in names}, covariance=Covariances.from_arrays(covariance))  # type: ignore[arg-type]
+        return cls(**{name: arrays[name] for name in names}, covariance=TrajectoryCovariances.from_arrays(covariance))  # type: ignore[arg-type]
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """All columns by name, numbers and fixed-width text only, as a store holds them."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stmgpu.catalog.ccsds.oem import read_oem
 from stmgpu.catalog.ccsds.oem_writer import format_oem
 from stmgpu.catalog.trajectories import SYNTHETIC_ID, Segment, Trajectories, Trajectory
-from stmgpu.catalog.trajectories.covariances import Covariances
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances
 from stmgpu.choices import OemFrame
 from stmgpu.errors import InputError, StmgpuError
 from stmgpu.frames import to_teme
@@ -344,7 +344,7 @@ def test_covariances_are_written_and_read_again(frame: OemFrame) -> None:
     begin = int(np.datetime64("2025-03-01T01:02:03", "ns").view(np.int64))
     times = begin + np.arange(4) * 60 * S
     lower = np.abs(np.random.default_rng(2).normal(size=(3, 21))) * 1e-7
-    covariance = Covariances(np.zeros(3, np.int64), times[:3], np.array(["RTN", "TNW", "TEME"]), lower)
+    covariance = TrajectoryCovariances(np.zeros(3, np.int64), times[:3], np.array(["RTN", "TNW", "TEME"]), lower)
     t = Trajectories.of([Trajectory([Segment(times, s[:, :3], s[:, 3:], covariance=covariance)], 25544)])
     again = read_oem(format_oem(t, frame=frame))
     assert again.covariance.equals(t.covariance)

@@ -8,14 +8,16 @@ from support.trajectories import circle, several
 
 from stmgpu.catalog.ccsds.oem import read_oem
 from stmgpu.catalog.trajectories import Trajectories, Trajectory
-from stmgpu.catalog.trajectories.covariances import Covariances, lower_of
+from stmgpu.catalog.trajectories.covariances import TrajectoryCovariances, lower_of
 from stmgpu.errors import InputError
 from stmgpu.frames import rotation_to_teme
 
 
-def some(count: int, first: float = 0.0) -> Covariances:
+def some(count: int, first: float = 0.0) -> TrajectoryCovariances:
     lower = first + np.arange(21.0 * count).reshape(count, 21)
-    return Covariances(np.zeros(count, np.int64), np.arange(count), np.array(["RTN", "TNW"] * count)[:count], lower)
+    return TrajectoryCovariances(
+        np.zeros(count, np.int64), np.arange(count), np.array(["RTN", "TNW"] * count)[:count], lower
+    )
 
 
 def with_covariances() -> Trajectories:
@@ -79,7 +81,7 @@ def test_what_is_refused(change: dict[str, np.ndarray], problem: str) -> None:
     one = some(2)
     columns = {name: getattr(one, name) for name in ("segment", "time_ns", "frame", "lower")}
     with pytest.raises(InputError, match=problem):
-        Covariances(**(columns | change))
+        TrajectoryCovariances(**(columns | change))
 
 
 def test_a_segment_that_is_not_there_is_refused() -> None:
