@@ -40,7 +40,7 @@ def orbit(*, covariance: bool) -> Trajectories:
     kept = (
         TrajectoryCovariances(np.zeros(STATES, np.int64), times, np.full(STATES, "RTN"), lower)
         if covariance
-        else Covariances()
+        else TrajectoryCovariances()
     )
     return Trajectories.of([Trajectory([Segment(times, position, velocity, covariance=kept)], name="SAT")])
 
