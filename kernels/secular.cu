@@ -13,7 +13,8 @@
 // slope continued.
 //
 // Node, perigee and anomaly turn at the rates of the step's mean a and e: half before the radiation pressure's kick,
-// half after it.
+// half after it. Light objects are kicked `kicks` times a step, so that their perigees turn and the Sun moves on between
+// one kick and the next.
 //
 // Lanes know nothing of their neighbours: `any` only skips what no lane of a vector needs. On a CPU the few objects
 // that need further steps are packed into vectors of their own, wherever they stand in a block. Sums keep their order.
@@ -36,15 +37,15 @@
 // An orbit on its way down: what changes, then what stays.
 struct Descent {
     real a, e, left_s, mean_a, mean_e;
-    real first, cos_i, ballistic;
+    real first, cos_i, ballistic, ground;
 };
-#define DESCENT_ROWS 8
+#define DESCENT_ROWS 9
 
 // One step of the lanes with time left. Where an object falls, or is doomed and keeps its orbit, what is left turns
 // negative.
 STM_FN void sink(const Atmosphere& air, double dt_s, double grave_km, Descent* d) {
     mask waiting = d->left_s > 0.0;
-    Rates r = drag_rates(air, d->first, d->a, d->e, d->cos_i, d->ballistic);
+    Rates r = drag_rates(air, d->first, d->ground, d->a, d->e, d->cos_i, d->ballistic);
     real bend = sel(r.a < 0.0, r.a2 / r.a, splat(0.0));
     mask doomed = both(waiting, bend * d->left_s > DOOMED_Q), moving = both(waiting, negate(doomed));
     real haste = larger(absolute(bend), absolute(r.slope * r.p)) - r.a / d->a;
@@ -73,13 +74,14 @@ STM_FN void put(double* own, i64 at, const Descent& d) {
     store(own + 5 * SECULAR_BLOCK + at, d.first);
     store(own + 6 * SECULAR_BLOCK + at, d.cos_i);
     store(own + 7 * SECULAR_BLOCK + at, d.ballistic);
+    store(own + 8 * SECULAR_BLOCK + at, d.ground);
 }
 
 STM_FN Descent take(const double* own, i64 at) {
     return {load(own + at), load(own + SECULAR_BLOCK + at), load(own + 2 * SECULAR_BLOCK + at),
             load(own + 3 * SECULAR_BLOCK + at), load(own + 4 * SECULAR_BLOCK + at),
             load(own + 5 * SECULAR_BLOCK + at), load(own + 6 * SECULAR_BLOCK + at),
-            load(own + 7 * SECULAR_BLOCK + at)};
+            load(own + 7 * SECULAR_BLOCK + at), load(own + 8 * SECULAR_BLOCK + at)};
 }
 
 #ifdef STM_SCALAR
@@ -130,16 +132,21 @@ STM_KERNEL secular_step(
     i64 stride,                              // capacity
     i64 runs,                                // runs side by side
     i64 heights,                             // rows of a run's density
+    i64 tilts,                               // rows of a run's change with latitude
+    i64 kicks,                               // kicks of radiation pressure a step for light objects
     double dt_s,                             // step
     double decay_km,                         // perigee altitude below which an object is gone
     double omega_rad_s,                      // rotation of the atmosphere
     double lowest_km,                        // height of the first row
     double spacing_km,                       // from row to row
+    double tilt_spacing_km,                  // from row to row of the change with latitude, the first at lowest_km
+    double bulge_km,                         // equatorial less polar radius
+    double lift_km2,                         // 3/4 J2 R^2
     double pushed_from_m2_kg,                // C_r A/m up to which there is no radiation pressure
-    double sun_x,                            // direction to the Sun in the frame of the elements
-    double sun_y,                            // its second axis
-    double sun_z,                            // its third axis
+    double light_from_m2_kg,                 // C_r A/m above which an object is kicked `kicks` times
+    const double* STM_RESTRICT sun,          // [kicks + 1][3] to the Sun, frame of the elements: mid-step, mid-kick
     const double* STM_RESTRICT log_density,  // [runs][heights] ln(kg/m^3)
+    const double* STM_RESTRICT tilt,         // [runs][tilts] change of ln(density) with latitude, T of secular.h
     const i32* STM_RESTRICT run,             // [stride] run of each object
     const i8* STM_RESTRICT mode,             // [stride] MODE_ of orbit_table.h
     double* STM_RESTRICT orbit,              // [ORBIT_ROWS][stride] orbit_table.h; the last two are not read
@@ -147,7 +154,8 @@ STM_KERNEL secular_step(
 {
     (void)runs;
     Atmosphere air = {log_density, (double)heights, lowest_km, 1.0 / spacing_km, omega_rad_s};
-    double top_km = EARTH_RADIUS_KM + lowest_km + (double)(heights - 1) * spacing_km;
+    Latitudes latitudes = {tilt, (double)tilts, lowest_km, 1.0 / tilt_spacing_km, bulge_km, lift_km2};
+    double top_km = lowest_km + (double)(heights - 1) * spacing_km;
     double grave_km = EARTH_RADIUS_KM + decay_km;
     STM_PARALLEL(begin, n, SECULAR_BLOCK) {
         i64 objects = n - begin < SECULAR_BLOCK ? n - begin : SECULAR_BLOCK;
@@ -159,10 +167,13 @@ STM_KERNEL secular_step(
             for (int k = 0; k < STM_LANES; ++k) runs_of[k] = (double)run[begin + v + k];
             real a = load(p + ORBIT_A_KM * stride), e = load(p + ORBIT_ECC * stride), sin_i, cos_i;
             sincos_of(load(p + ORBIT_INC * stride), &sin_i, &cos_i);
-            mask dragged = both(load_i8(mode + begin + v) == (double)MODE_FREE, a * (1.0 - e) < top_km);
+            real ground = ground_of(latitudes, a, cos_i), perigee_km = a * (1.0 - e) - ground;
+            mask dragged = both(load_i8(mode + begin + v) == (double)MODE_FREE, perigee_km < top_km);
+            real owner = sel(dragged, load(runs_of), splat(0.0));
+            real factor = tilted(latitudes, owner * (double)tilts, perigee_km, cos_i);
             Descent d = {a, e, sel(dragged, splat(dt_s), splat(0.0)), sel(dragged, splat(0.0), a),
-                         sel(dragged, splat(0.0), e), sel(dragged, load(runs_of) * (double)heights, splat(0.0)), cos_i,
-                         load(p + ORBIT_BALLISTIC * stride)};
+                         sel(dragged, splat(0.0), e), owner * (double)heights, cos_i,
+                         load(p + ORBIT_BALLISTIC * stride) * factor, ground};
             put(own, v, d);
         }
         sink_all(air, dt_s, grave_km, objects, own);
@@ -174,18 +185,24 @@ STM_KERNEL secular_step(
             real rest = absolute(d.left_s) * (1.0 / dt_s);          // not zero where the end came early
             Turning t = j2_rates(d.mean_a + rest * d.a, d.mean_e + rest * d.e, d.cos_i);
             real reflecting = load(p + ORBIT_SRP * stride);
-            mask pushed = both(free, reflecting > pushed_from_m2_kg);
-            real span = sel(pushed, splat(0.5 * dt_s), splat(dt_s));
+            mask pushed = both(free, reflecting > pushed_from_m2_kg), light = both(pushed, reflecting > light_from_m2_kg);
+            real part = sel(light, splat(dt_s / (double)kicks), splat(dt_s)), span = sel(pushed, 0.5 * part, part);
             Orbit o = {d.a, d.e, load(p + ORBIT_INC * stride), turned(load(p + ORBIT_RAAN * stride), t.node * span),
                        turned(load(p + ORBIT_ARGP * stride), t.perigee * span),
                        turned(load(p + ORBIT_MEAN * stride), t.anomaly * span)};
-            if (any(pushed)) {
-                Orbit kicked = radiation(o, reflecting, sun_x, sun_y, sun_z, dt_s);
+            for (i64 kick = 0; kick < kicks && any(pushed); ++kick) {
+                const double* of_kick = sun + 3 * (kick + 1);
+                real to_sun[3];
+                for (int k = 0; k < 3; ++k) to_sun[k] = sel(light, splat(of_kick[k]), splat(sun[k]));
+                Orbit kicked = radiation(o, reflecting, to_sun, part);
+                span = 0.5 * part;
+                if (kick + 1 < kicks) span = sel(light, part, span);        // up to the middle of the next part
                 o.e = sel(pushed, kicked.e, o.e);
                 o.i = sel(pushed, kicked.i, o.i);
                 o.node = sel(pushed, turned(kicked.node, t.node * span), o.node);
                 o.perigee = sel(pushed, turned(kicked.perigee, t.perigee * span), o.perigee);
                 o.anomaly = sel(pushed, turned(kicked.anomaly, t.anomaly * span), o.anomaly);
+                pushed = light;                     // the others have had theirs
             }
             mask low = both(present, either(o.a * (1.0 - o.e) < grave_km, d.left_s != 0.0));
             ints zero = bits(splat(0.0));

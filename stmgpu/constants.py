@@ -24,6 +24,9 @@ WGS72 = EarthModel(398600.8, 6378.135, 0.001082616)
 EARTH = EarthModel(398600.4418, 6378.137, 1.08262668e-3)
 """Of everything else: debris evolution, altitudes, shells (IERS Conventions 2010 and WGS-84; J2 of EGM-96)."""
 
+EARTH_BULGE_KM = 6378.137 / 298.257223563
+"""Equatorial less polar radius of the ellipsoid WGS-84 [km]: 21.385."""
+
 SECONDS_PER_DAY = 86400.0
 MINUTES_PER_DAY = 1440.0
 

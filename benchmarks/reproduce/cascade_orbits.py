@@ -179,7 +179,7 @@ class Decades:
         heights = _LOWEST_KM + _SPACING_KM * np.arange(_HEIGHTS)
         log_density = backend.put(four_exponential_log_density(heights)[np.newaxis])
         self._density = DensityTable(log_density, _LOWEST_KM, _SPACING_KM)
-        self._secular = Secular(backend, REENTRY_KM, rotating=False)
+        self._secular = Secular(backend, REENTRY_KM, rotating=False, oblate=False)
         self.days = 0.0
         self.reentry_days = np.full(n, np.inf)
 

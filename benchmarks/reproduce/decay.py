@@ -69,7 +69,7 @@ def lifetimes(
     guess = integral(altitude_km, ballistic, tables[run])
     faster = 10.0 ** np.ceil(np.log10(np.maximum(guess / LONGEST_RUN_YEARS, 1.0)))
     backend, n, step_s = settings.backend, len(altitude_km), settings.step_days * DAY_S
-    mover = Secular(backend, DECAY_KM, rotating=inclination is not None)
+    mover = Secular(backend, DECAY_KM, rotating=inclination is not None, oblate=inclination is not None)
     air = DensityTable(backend.put(tables), LOWEST_KM, SPACING_KM)
     orbit = np.zeros((orbit_table.ROWS, n))
     orbit[orbit_table.A_KM], orbit[orbit_table.BALLISTIC] = altitude_km + EARTH.radius_km, ballistic * faster
@@ -129,7 +129,8 @@ def circular(report: Report, settings: Settings, tables: Array) -> None:
     state.orbit[[orbit_table.A_KM, orbit_table.BALLISTIC], 0] = settings.backend.put(np.array([start, BALLISTIC]))
     state.mode[0] = orbit_table.FREE
     air = DensityTable(settings.backend.put(tables[:1]), LOWEST_KM, SPACING_KM)
-    Secular(settings.backend, DECAY_KM, rotating=False).step(state, 0.01 * DAY_S, density=air, sun=(1.0, 0.0, 0.0))
+    sphere = Secular(settings.backend, DECAY_KM, rotating=False, oblate=False)
+    sphere.step(state, 0.01 * DAY_S, density=air, sun=(1.0, 0.0, 0.0))
     rate = (float(settings.backend.get(state.orbit)[orbit_table.A_KM, 0]) - start) / 0.01
     report.check("da/dt at 500 km [km/day]", -0.0693, rate, tolerance_relative=0.01, note="Vallado")
 

@@ -14,6 +14,17 @@
 // the thermosphere, 1 % where they jump by a tenth (Vallado's layers), of either sign, so that a sinking orbit meets
 // their mean.
 //
+// Height: the table of density is a mean over the globe at a distance r from the Earth's centre less the equatorial
+// radius. An orbit of inclination i passes over another mix of latitudes, and its mean radius is not its mean axis, so
+// the table is read `lift` higher, and the density is that times exp(s T):
+//   lift = s B - 3/4 J2 R^2 / a (3 cos^2 i - 1),     s = sin^2 i / 2 - 1/3
+// s is the mean of sin^2(latitude) along the orbit less that over the globe, so s B is how much further the ellipsoid
+// (B = 21.385 km lower at the poles) lies below. The second term is what J2 lifts the mean radius above Brouwer's mean
+// axis (D. Brouwer, Astron. J. 64, 1959; the term of r in W. Lane and K. Hoots, Spacetrack Report 3, 1980, section 6):
+// 4.5 km up for polar orbits, 9.5 km down for equatorial ones. T [per unit of s] is how the density of the thermosphere
+// itself, averaged over day and year, changes with latitude (the tilt, see Nrlmsis in
+// stmgpu/debris/environment/atmosphere.py); it changes slowly with height and is taken at perigee.
+//
 // The second derivatives come from the same points: rho moves with r = a (1 - x) at the slope of the table. Axis and
 // perigee are integrated, not axis and eccentricity: at great e both change fast while their a (1 - e) hardly does.
 #pragma once
@@ -32,6 +43,31 @@ struct Atmosphere {
     const double* log_density;
     double heights, lowest_km, per_km, omega_rad_s;
 };
+
+// Change of ln(density) with s: rows [tilts] of all runs, one after the other.
+struct Latitudes {
+    const double* tilt;
+    double tilts, lowest_km, per_km;
+    double bulge_km, lift_km2;      // B and 3/4 J2 R^2, both 0 on a sphere without J2's lift
+};
+
+// Mean of sin^2(latitude) along an orbit, less that over the globe.
+STM_FN real latitude_share(real cos_i) { return (0.5 - 1.0 / 3.0) - 0.5 * (cos_i * cos_i); }
+
+// Radius whose height is 0 for the table of density [km].
+STM_FN real ground_of(const Latitudes& l, real a, real cos_i) {
+    real lift = l.bulge_km * latitude_share(cos_i) - l.lift_km2 / a * (3.0 * (cos_i * cos_i) - 1.0);
+    return EARTH_RADIUS_KM - lift;
+}
+
+// Factor exp(s T) of the density; `first` is the run's first index into the tilts.
+STM_FN real tilted(const Latitudes& l, real first, real height_km, real cos_i) {
+    real t = smaller(larger((height_km - l.lowest_km) * l.per_km, splat(0.0)), splat(l.tilts - 1.0));
+    real cell = smaller(floored(t), splat(l.tilts - 2.0));
+    ints at = to_ints(first + cell);
+    real low = gather(l.tilt, at), high = gather(l.tilt + 1, at);
+    return exp_clamped(latitude_share(cos_i) * (low + (t - cell) * (high - low)));
+}
 
 struct Rates {
     real a, p, a2, p2;      // first and second derivatives of the axis and of the perigee by time [km/s, km/s^2]
@@ -54,9 +90,9 @@ struct Sums {
 };
 
 // Add the point with cosine c of the eccentric anomaly in the lanes of `wanted`.
-STM_FN void add_point(const Atmosphere& air, real first, real a, real e, real c, mask wanted, Sums* s) {
+STM_FN void add_point(const Atmosphere& air, real first, real ground, real a, real e, real c, mask wanted, Sums* s) {
     real x = e * c, u = 1.0 - x, slope;
-    real rho = exp_clamped(log_density_at(air, first, a * u - EARTH_RADIUS_KM, &slope));
+    real rho = exp_clamped(log_density_at(air, first, a * u - ground, &slope));
     real inverse = 1.0 / (u * (1.0 + x));                       // 1 / (1 - x^2)
     real w = sel(wanted, rho * ((1.0 + x) * root(inverse)), splat(0.0));
     real wa = w * (1.0 + x), we = w * c;
@@ -69,10 +105,11 @@ STM_FN void add_point(const Atmosphere& air, real first, real a, real e, real c,
     s->ee = s->ee + (we * c) * (by_e + inverse);
 }
 
-// Drag on an orbit; `first` is the run's first index into the table, ballistic is C_d A/m [m^2/kg].
-STM_FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real cos_i, real ballistic) {
+// Drag on an orbit; `first` is the run's first index into the table, ground the radius of its height 0 [km], ballistic
+// is C_d A/m exp(s T) [m^2/kg].
+STM_FN Rates drag_rates(const Atmosphere& air, real first, real ground, real a, real e, real cos_i, real ballistic) {
     real perigee = a * (1.0 - e), slope;
-    log_density_at(air, first, perigee - EARTH_RADIUS_KM, &slope);
+    log_density_at(air, first, perigee - ground, &slope);
     real z = a * e * absolute(slope);
     mask few = z <= FEW_UP_TO_Z;
     real share = sel(few, splat(1.0 / FEW_POINTS), splat(1.0 / MANY_POINTS));
@@ -84,7 +121,7 @@ STM_FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real 
     Sums s = {splat(0.0), splat(0.0), splat(0.0), splat(0.0), splat(0.0), splat(0.0)};
     mask all = either(few, negate(few));
     for (int k = 0; k < FEW_POINTS; ++k) {
-        add_point(air, first, a, e, c, all, &s);
+        add_point(air, first, ground, a, e, c, all, &s);
         real next = twice * c - before;
         before = c;
         c = next;
@@ -92,7 +129,7 @@ STM_FN Rates drag_rates(const Atmosphere& air, real first, real a, real e, real 
     mask many = negate(few);
     if (any(many))
         for (int k = FEW_POINTS; k < MANY_POINTS; ++k) {
-            add_point(air, first, a, e, c, many, &s);
+            add_point(air, first, ground, a, e, c, many, &s);
             real next = twice * c - before;
             before = c;
             c = next;
@@ -145,19 +182,19 @@ struct Orbit {
 // angle by a twelfth of its cube, at most 0.02 % for C_r A/m of 50 m^2/kg in a geostationary orbit and 5 days. nu is
 // the part of a circular orbit of radius a outside the cylinder of the Earth's shadow (arc cosine to 7e-5: M.
 // Abramowitz and I. Stegun 1964, 4.4.45). The frame's x axis is the node before. The place along the orbit stays.
-STM_FN Orbit radiation(Orbit o, real reflecting, double sun_x, double sun_y, double sun_z, double dt_s) {
+STM_FN Orbit radiation(Orbit o, real reflecting, const real sun[3], real dt_s) {
     real sin_i, cos_i, sin_node, cos_node, sin_p, cos_p;
     sincos_of(o.i, &sin_i, &cos_i);
     sincos_of(o.node, &sin_node, &cos_node);
     sincos_of(o.perigee, &sin_p, &cos_p);
-    real sx = cos_node * sun_x + sin_node * sun_y, sy = cos_node * sun_y - sin_node * sun_x;
+    real sx = cos_node * sun[0] + sin_node * sun[1], sy = cos_node * sun[1] - sin_node * sun[0], sun_z = sun[2];
     real above = cos_i * sun_z - sin_i * sy;                        // sine of the Sun's height over the orbit's plane
     real r = EARTH_RADIUS_KM / o.a;
     real edge = (1.0 - r * r) / larger(1.0 - above * above, splat(1e-9));
     real c = root(smaller(larger(edge, splat(0.0)), splat(1.0)));   // cosine of half the shadowed arc
     real half = root(1.0 - c) * (1.5707288 + c * (-0.2121144 + c * (0.0742610 - 0.0187293 * c)));
     real t = root(o.a * (1.0 / EARTH_MU_KM3_S2)) * reflecting * (1.0 - half * (1.0 / STM_PI)) *
-             (-0.75e-3 * SOLAR_PRESSURE_N_M2 * dt_s);
+             (-0.75e-3 * SOLAR_PRESSURE_N_M2) * dt_s;
     real share = 1.0 / (1.0 + t * t), sine = 2.0 * t * share, rest = 2.0 * (t * t) * share, cosine = 1.0 - rest;
 
     real h = root(1.0 - o.e * o.e);

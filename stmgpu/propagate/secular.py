@@ -35,6 +35,9 @@ class Secular:
         perigee altitude below which an object has decayed [km].
     rotating : bool
         whether the atmosphere rotates with the Earth.
+    oblate : bool
+        whether drag sees the oblate Earth and what J2 lifts the mean radius
+        (:func:`stmgpu.propagate.secular_forces.height_lift_km`); False reads the table of density at a - R.
 
     Raises
     ------
@@ -42,12 +45,13 @@ class Secular:
         a negative or infinite ``decay_km``.
     """
 
-    def __init__(self, backend: Backend, decay_km: float, *, rotating: bool = True) -> None:
+    def __init__(self, backend: Backend, decay_km: float, *, rotating: bool = True, oblate: bool = True) -> None:
         if not 0.0 <= decay_km < np.inf:
             raise InputError(f"decay_km must be a finite altitude of 0 km or more, got {decay_km}")
         self.backend = backend
         self.decay_km = float(decay_km)
         self.omega_rad_s = OMEGA_RAD_S if rotating else 0.0
+        self.oblate = oblate
 
     @device_entry
     def step(self, state: SecularState, dt_s: float, *, density: DensityTable, sun: Sequence[float] | Floats) -> None:
@@ -60,17 +64,19 @@ class Secular:
             further use; the caller removes the object.
         dt_s : float
             step [s]. With 2.5, 5 and 10 days lifetimes from a month on agree to 0.3 %, from a year on to 0.05 %.
+            Steps of more than 5 days need several directions to the Sun, one for every 5 days.
         density : DensityTable
             density of the atmosphere.
-        sun : sequence of 3 floats
-            direction to the Sun at the middle of the step, in the frame of the elements; any length.
+        sun : array_like, shape (3,) or (kicks, 3)
+            directions to the Sun, in the frame of the elements, at the middles of as many equal parts of the step;
+            light objects are pushed once in each, others once at the middle of the step. Any length.
 
         Raises
         ------
         InputError
             a step that is not positive, or a direction that is none.
         """
-        step = SecularStep(float(dt_s), density, sun, self.decay_km, self.omega_rad_s)
+        step = SecularStep(float(dt_s), density, sun, self.decay_km, self.omega_rad_s, self.oblate)
         if state.n == 0:
             return
         if self.backend.runs_kernels:

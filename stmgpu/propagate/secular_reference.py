@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from stmgpu.constants import EARTH
 from stmgpu.propagate.orbit_table import A_KM, ABSENT, ARGP, BALLISTIC, ECC, FREE, INC, MEAN, RAAN, SRP, SecularState
-from stmgpu.propagate.secular_forces import SOLAR_PRESSURE_N_M2, SRP_FROM_M2_KG, SecularStep
+from stmgpu.propagate.secular_forces import (
+    SOLAR_PRESSURE_N_M2,
+    SRP_FROM_M2_KG,
+    SRP_KICKS_FROM_M2_KG,
+    TILT_SPACING_KM,
+    SecularStep,
+    height_lift_km,
+    latitude_share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +37,10 @@ _MOST_STEPS = 5000
 
 @dataclass(frozen=True)
 class Drag:
-    """Drag on some objects: table [runs, heights], run, cos i, C_d A/m [m^2/kg] and rotation of the atmosphere."""
+    """Drag on some objects: table [runs, heights], run, cos i, C_d A/m [m^2/kg] and rotation of the atmosphere.
+
+    ``ground`` is the radius at which the height is 0 [km].
+    """
 
     table: Floats
     lowest_km: float
@@ -38,6 +49,7 @@ class Drag:
     run: Ints
     cos_i: Floats
     ballistic: Floats
+    ground: Floats
 
     def take(self, chosen: Bools) -> Drag:
         """Select some of the objects."""
@@ -49,6 +61,7 @@ class Drag:
             self.run[chosen],
             self.cos_i[chosen],
             self.ballistic[chosen],
+            self.ground[chosen],
         )
 
     def log_density(self, height_km: Floats) -> tuple[Floats, Floats]:
@@ -61,7 +74,7 @@ class Drag:
     def rates(self, a: Floats, e: Floats) -> tuple[Floats, Floats]:
         """da/dt [km/s] and de/dt [1/s] (King-Hele 1964): means over the eccentric anomaly."""
         x = e * _COS
-        rho = np.exp(self.log_density(a * (1.0 - x) - EARTH.radius_km)[0])
+        rho = np.exp(self.log_density(a * (1.0 - x) - self.ground)[0])
         flow = rho * np.sqrt((1.0 + x) / (1.0 - x))
         perigee = a * (1.0 - e)
         speed = np.sqrt(EARTH.mu_km3_s2 / a * (1.0 + e) / (1.0 - e))
@@ -72,7 +85,7 @@ class Drag:
 
     def longest_step(self, a: Floats, e: Floats, da: Floats, de: Floats) -> Floats:
         """Seconds in which what the rates depend on changes by a tenth."""
-        slope = np.abs(self.log_density(a * (1.0 - e) - EARTH.radius_km)[1])
+        slope = np.abs(self.log_density(a * (1.0 - e) - self.ground)[1])
         sinking = np.abs(da * (1.0 - e) - a * de)
         shrinking = np.abs(da * e + a * de) * np.minimum(slope, 1.0 / np.maximum(a * e, 1e-9))
         change = slope * sinking + shrinking + 3.0 * np.abs(da) / a
@@ -89,9 +102,13 @@ def advance(state: SecularState, step: SecularStep) -> None:
     state.gone[:n] = 0
     present, free = mode != ABSENT, mode == FREE
     a, e, cos_i = o[A_KM, :n], o[ECC, :n], np.cos(o[INC, :n])
-    top_km = density.lowest_km + (density.log_density.shape[1] - 1) * density.spacing_km + EARTH.radius_km
+    top_km = density.lowest_km + (density.log_density.shape[1] - 1) * density.spacing_km
     mean_a, mean_e = a.copy(), e.copy()
-    dragged = np.flatnonzero(free & (a * (1.0 - e) < top_km))
+    ground, perigee_km = np.full(n, EARTH.radius_km), np.full(n, np.inf)
+    if step.oblate:
+        ground[free] -= height_lift_km(a[free], o[INC, :n][free])
+    perigee_km[free] = a[free] * (1.0 - e[free]) - ground[free]
+    dragged = np.flatnonzero(perigee_km < top_km)
     drag = Drag(
         np.asarray(density.log_density),
         density.lowest_km,
@@ -99,7 +116,8 @@ def advance(state: SecularState, step: SecularStep) -> None:
         step.omega_rad_s,
         state.run[dragged].astype(np.int64),
         cos_i[dragged],
-        o[BALLISTIC, dragged],
+        o[BALLISTIC, dragged] * _tilted(state, step, dragged, perigee_km[dragged]),
+        ground[dragged],
     )
     a[dragged], e[dragged], mean_a[dragged], mean_e[dragged], fallen = _sink(
         drag, a[dragged], e[dragged], dt_s, EARTH.radius_km + decay_km
@@ -111,19 +129,39 @@ def advance(state: SecularState, step: SecularStep) -> None:
     pushed = free[occupied] & (o[SRP, occupied] > SRP_FROM_M2_KG)
     angles = [o[row, occupied] for row in (RAAN, ARGP, MEAN)]
     half = [angle + rate * (dt_s / 2) for angle, rate in zip(angles, (node, perigee, anomaly), strict=True)]
-    kicked = occupied[pushed]
-    moved = radiation(
-        np.array([a[kicked], e[kicked], o[INC, kicked], *(h[pushed] for h in half)]),
-        o[SRP, kicked],
-        step.sun,
-        dt_s,
-    )
-    e[kicked], o[INC, kicked] = moved[1], moved[2]
+    light = o[SRP, occupied] > SRP_KICKS_FROM_M2_KG
+    kicks = len(step.directions) - 1
+    for which, suns in ((pushed & ~light, step.directions[:1]), (pushed & light, step.directions[1:])):
+        kicked, part = occupied[which], dt_s / len(suns)
+        for k, angle in enumerate(angles):
+            half[k][which] = angle[which] + (node, perigee, anomaly)[k][which] * (part / 2)
+        for number, sun in enumerate(suns):
+            moved = radiation(
+                np.array([a[kicked], e[kicked], o[INC, kicked], *(h[which] for h in half)]), o[SRP, kicked], sun, part
+            )
+            e[kicked], o[INC, kicked] = moved[1], moved[2]
+            on = part if number + 1 < len(suns) else 0.0
+            for k, rate in enumerate((node, perigee, anomaly)):
+                half[k][which] = moved[3 + k] + rate[which] * on
+    rest = np.where(pushed & light, dt_s / kicks / 2, dt_s / 2)
     for k, (row, rate) in enumerate(zip((RAAN, ARGP, MEAN), (node, perigee, anomaly), strict=True)):
-        half[k][pushed] = moved[3 + k]
-        angle = np.mod(half[k] + rate * (dt_s / 2), 2 * np.pi)
+        angle = np.mod(half[k] + rate * rest, 2 * np.pi)
         o[row, occupied] = np.where(angle < 2 * np.pi, angle, 0.0)
     state.gone[:n][present & (a * (1.0 - e) < EARTH.radius_km + decay_km)] = 1
+
+
+def _tilted(state: SecularState, step: SecularStep, slots: Ints, height_km: Floats) -> Floats:
+    """Factor exp(s T) by which the density along orbits differs from the mean over the globe at the same height."""
+    tilt = step.density.tilt
+    if tilt is None or not step.oblate:
+        return np.ones(len(slots))
+    table = np.asarray(tilt)
+    t = np.clip((height_km - step.density.lowest_km) / TILT_SPACING_KM, 0.0, table.shape[1] - 1.0)
+    cell = np.minimum(t.astype(np.int64), table.shape[1] - 2)
+    run = state.run[slots].astype(np.int64)
+    value = table[run, cell] + (t - cell) * (table[run, cell + 1] - table[run, cell])
+    factor: Floats = np.exp(latitude_share(state.orbit[INC, slots]) * value)
+    return factor
 
 
 def _sink(

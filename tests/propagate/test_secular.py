@@ -38,7 +38,9 @@ from stmgpu.errors import InputError
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.orbit_table import SecularState
 from stmgpu.propagate.secular import Secular
-from stmgpu.propagate.secular_forces import OMEGA_RAD_S, SRP_FROM_M2_KG, DensityTable
+from stmgpu.propagate.secular_forces import OMEGA_RAD_S, SRP_FROM_M2_KG, SRP_KICKS_FROM_M2_KG, DensityTable
+
+TILTS = np.array([[0.3, 0.2, -0.3, 0.1], [-0.1, 0.0, 0.2, 0.3]])
 
 
 # ------------------------------------------------------------------------------------------------------------ drag
@@ -48,8 +50,9 @@ def test_kernel_against_twin(kernel_backend: Backend, growth: float) -> None:
     orbit = some_orbits(409, 1)
     tables = np.stack([thermosphere(growth=growth), thermosphere(1e-10, 35.0, growth)])
     run = np.arange(409) % 2
-    ours, gone = stepped(kernel_backend, orbit, tables, run=run)
-    truth, truly_gone = stepped(ReferenceBackend(), orbit, tables, run=run)
+    options: dict[str, Any] = {"run": run, "tilt": TILTS}
+    ours, gone = stepped(kernel_backend, orbit, tables, **options)
+    truth, truly_gone = stepped(ReferenceBackend(), orbit, tables, **options)
     assert np.array_equal(gone, truly_gone)
     assert 5 < gone.sum() < 100
     lives = gone == 0
@@ -71,7 +74,7 @@ def test_kernel_against_twin(kernel_backend: Backend, growth: float) -> None:
 def test_circular_rate(backend: Backend) -> None:
     """-0.0693 km/day at 500 km with Vallado's density and C_d A/m = 0.022: da/dt = -rho B sqrt(mu a)."""
     a = RADIUS + 500.0
-    ours, _ = stepped(backend, single(a, 0.0), flat_air(63.822), days=0.01, rotating=False)
+    ours, _ = stepped(backend, single(a, 0.0), flat_air(63.822), days=0.01, rotating=False, oblate=False)
     rate = (ours[orbit_table.A_KM, 0] - a) / 0.01
     assert rate == pytest.approx(-6.967e-13 * 1e3 * 0.022 * np.sqrt(MU * a) * DAY, rel=1e-5)
     assert rate == pytest.approx(-0.0693, rel=1e-3)
@@ -88,7 +91,9 @@ def test_king_hele_series(backend: Backend, e: float) -> None:
     da = i0 + 2 * e * i1 + 0.75 * e**2 * (i0 + i2) + 0.25 * e**3 * (3 * i1 + i3)
     de = i1 + e / 2 * (i0 + i2) - e**2 / 8 * (5 * i1 - i3) - e**3 / 16 * (5 * i0 + 4 * i2 - i4)
     scale = -ballistic * rho * 1e3
-    ours, _ = stepped(backend, single(a, e, ballistic=ballistic), flat_air(height), days=0.001, rotating=False)
+    ours, _ = stepped(
+        backend, single(a, e, ballistic=ballistic), flat_air(height), days=0.001, rotating=False, oblate=False
+    )
     bound = max(2e-4, 0.05 * e**2)
     assert (ours[orbit_table.A_KM, 0] - a) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU * a) * da, rel=bound)
     assert (ours[orbit_table.ECC, 0] - e) / (0.001 * DAY) == pytest.approx(scale * np.sqrt(MU / a) * de, rel=2 * bound)
@@ -119,7 +124,7 @@ def test_against_osculating_orbit(backend: Backend, e: float, perigee_km: float,
     osculating_a = 1.0 / (2.0 / np.sqrt(r @ r) - v @ v / MU)
     momentum = np.cross(r, v)
     osculating_e = np.sqrt(1.0 - momentum @ momentum / (MU * osculating_a))
-    ours, _ = stepped(backend, single(a, e, i, ballistic), table, days=span / DAY, rotating=rotating)
+    ours, _ = stepped(backend, single(a, e, i, ballistic), table, days=span / DAY, rotating=rotating, oblate=False)
     bound = 1e-2 if rotating else 2e-3
     assert ours[orbit_table.A_KM, 0] - a == pytest.approx(osculating_a - a, rel=bound)
     assert ours[orbit_table.ECC, 0] - e == pytest.approx(osculating_e - e, rel=bound, abs=2e-6)
@@ -143,7 +148,7 @@ def test_lifetime_does_not_depend_on_the_step(kernel_backend: Backend) -> None:
 def _lifetimes(backend: Backend, orbit: Array, table: Array, days: float, rotating: bool = True) -> Array:
     """Days until each object is gone; its last step is taken again in thousandths."""
     lives, state = np.full(orbit.shape[1], np.nan), state_of(backend, orbit)
-    secular = Secular(backend, 150.0, rotating=rotating)
+    secular = Secular(backend, 150.0, rotating=rotating, oblate=False)
     air = DensityTable(backend.put(table[None]), LOW, SPACING)
     for step in range(4000):
         if not np.isnan(lives).any():
@@ -168,7 +173,7 @@ def test_densities_outside_the_table(backend: Backend) -> None:
     assert ours[orbit_table.A_KM, 0] == high[orbit_table.A_KM, 0]
     assert ours[orbit_table.ECC, 0] == high[orbit_table.ECC, 0]
     low = single(RADIUS + 90.0, 0.0, ballistic=1e-6)
-    ours, _ = stepped(backend, low, flat_air(50.0), days=0.01, decay_km=50.0, rotating=False)
+    ours, _ = stepped(backend, low, flat_air(50.0), days=0.01, decay_km=50.0, rotating=False, oblate=False)
     rho = 6.967e-13 * np.exp(410.0 / 50.0)
     rate = -rho * 1e-3 * np.sqrt(MU * (RADIUS + 90.0))
     assert ours[orbit_table.A_KM, 0] - low[orbit_table.A_KM, 0] == pytest.approx(rate * 0.01 * DAY, rel=1e-3)
@@ -301,6 +306,28 @@ def test_radiation_of_degenerate_orbits(backend: Backend) -> None:
     assert (np.abs(ours[orbit_table.ECC] - orbit[orbit_table.ECC]) < largest).all()
 
 
+def test_kicks_of_light_objects(backend: Backend) -> None:
+    """A step of 30 days with a direction to the Sun every 5 days is for light objects six steps of 5 days, and for
+    others one kick with the mean direction."""
+    high = some_orbits(64, 8, (2200.0, 4000.0), 0.3)  # no drag: angles and radiation only
+    day = 2.0 * np.pi / 365.25 * 5.0 * np.arange(6)
+    suns = np.stack([np.cos(day), 0.92 * np.sin(day), 0.4 * np.sin(day)], axis=1)
+    ours, _ = stepped(backend, high, thermosphere(), days=30.0, sun=suns)
+    light = high[orbit_table.SRP] > SRP_KICKS_FROM_M2_KG
+    assert 10 < light.sum() < 60
+    often = high
+    for sun in suns:
+        often, _ = stepped(backend, often, thermosphere(), days=5.0, sun=sun)
+    middle = (suns / np.sqrt((suns**2).sum(axis=1))[:, None]).mean(axis=0)
+    once, _ = stepped(backend, high, thermosphere(), days=30.0, sun=middle)
+    for truth, which in ((often, light), (once, ~light)):
+        # in separate steps the rates follow the eccentricity, which the kicks change by a hundredth
+        np.testing.assert_allclose(ours[:3, which], truth[:3, which], rtol=1e-9, atol=1e-6)
+        assert apart(ours[orbit_table.RAAN], truth[orbit_table.RAAN])[which].max() < 1e-3
+        assert (apart(ours[orbit_table.ARGP], truth[orbit_table.ARGP]) * truth[orbit_table.ECC])[which].max() < 1e-3
+    assert np.abs(once[orbit_table.ECC] - often[orbit_table.ECC])[light].max() > 1e-4
+
+
 def test_small_reflectors_feel_nothing(backend: Backend) -> None:
     orbit = np.concatenate([single(9000.0, 0.01, srp=SRP_FROM_M2_KG * k) for k in (1.0, 1.001)], axis=1)
     ours, _ = stepped(backend, orbit, thermosphere())
@@ -359,9 +386,9 @@ def _mixture() -> tuple[Array, Array, dict[str, Any]]:
 
 def test_same_bytes_on_every_instruction_set(isa: str) -> None:
     orbit, tables, columns = _mixture()
-    truth = stepped(CpuBackend(1, "scalar"), orbit, tables, steps=4, **columns)
+    truth = stepped(CpuBackend(1, "scalar"), orbit, tables, steps=4, tilt=TILTS[[0, 1, 0]], **columns)
     for threads in (1, 2):
-        here = stepped(CpuBackend(threads, isa), orbit, tables, steps=4, **columns)
+        here = stepped(CpuBackend(threads, isa), orbit, tables, steps=4, tilt=TILTS[[0, 1, 0]], **columns)
         assert [x.tobytes() for x in here] == [x.tobytes() for x in truth]
 
 

@@ -66,13 +66,18 @@ def stepped(
     steps: int = 1,
     decay_km: float = 150.0,
     rotating: bool = True,
+    oblate: bool = True,
+    tilt: Any = None,
+    sun: Any = SUN,
     **columns: Any,
 ) -> tuple[Array, NDArray[np.int8]]:
     """Orbits and gone flags after some steps."""
-    state, secular = state_of(backend, orbit, **columns), Secular(backend, decay_km, rotating=rotating)
+    state = state_of(backend, orbit, **columns)
+    secular = Secular(backend, decay_km, rotating=rotating, oblate=oblate)
     for _ in range(steps):
-        density = DensityTable(backend.put(np.atleast_2d(tables)), LOW, SPACING)
-        secular.step(state, days * DAY, density=density, sun=SUN)
+        slopes = None if tilt is None else backend.put(np.atleast_2d(tilt))
+        density = DensityTable(backend.put(np.atleast_2d(tables)), LOW, SPACING, slopes)
+        secular.step(state, days * DAY, density=density, sun=sun)
     return backend.get(state.orbit[:, : state.n]).copy(), backend.get(state.gone[: state.n]).copy()
 
 

@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from stmgpu.constants import EARTH_BULGE_KM
 from stmgpu.debris.environment.space_weather import month_name, months_of
 from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.errors import InputError
+from stmgpu.propagate.secular_forces import TILT_SPACING_KM
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 LOWEST_KM, SPACING_KM = 120.0, 10.0
 HEIGHTS_KM: Floats = LOWEST_KM + SPACING_KM * np.arange(189, dtype=np.float64)
 """Heights of every table [km]."""
+
+TILT_HEIGHTS_KM: Floats = LOWEST_KM + TILT_SPACING_KM * np.arange(19, dtype=np.float64)
+"""Heights of the change with latitude, which is smooth [km]."""
 
 
 class Density(Protocol):
@@ -57,6 +62,13 @@ class Density(Protocol):
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """Return ln(rho [kg/m^3]) on the grid for k instants, float64 [k, heights], possibly read-only."""
+
+    def tilt(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
+        """Return the change of ln(rho) with latitude at `TILT_HEIGHTS_KM`, float64 [k, tilts]; 0 where unknown.
+
+        It is that of the mean over longitude, day and year at equal height above the ellipsoid, by unit of
+        :func:`stmgpu.propagate.secular_forces.latitude_share`.
+        """
 
 
 # ------------------------------------------------------------------------------------------------ closed forms
@@ -150,6 +162,10 @@ class _Static:
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """See :class:`Density`."""
         return np.broadcast_to(self._table, (len(years), len(HEIGHTS_KM)))
+
+    def tilt(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
+        """See :class:`Density`: the same at all latitudes."""
+        return np.zeros((len(years), len(TILT_HEIGHTS_KM)))
 
 
 class Exponential(_Static):
@@ -287,13 +303,16 @@ class Jb2008:
         """See :class:`Density`; outside the months of the file the nearest month."""
         return self._table[np.clip(months_of(years) - self.first_month, 0, self.months - 1)]
 
+    def tilt(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
+        """See :class:`Density`: not in the file, thus 0."""
+        return np.zeros((len(years), len(TILT_HEIGHTS_KM)))
+
 
 # ------------------------------------------------------------------------------------------------ NRLMSIS by pymsis
 _F107 = np.array([60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 225, 250, 300], np.float64)
 _AP = np.array([0, 5, 10, 15, 22, 30, 40, 50], np.float64)
 _NODES_KM = np.r_[120:150:5, 150:200:10, 200:300:20, 300:800:50, 800:1000:100, 1000:2001:200].astype(np.float64)
 _POINTS, _SHIFT_LOCAL, _SHIFT_UNIVERSAL, _LATITUDES = 32, 5, 25, 6
-_BULGE_KM = 21.385  # equatorial minus polar radius (WGS-84)
 
 
 class Nrlmsis:
@@ -305,8 +324,13 @@ class Nrlmsis:
     26 % at 200 km, 9 to 14 % at 500 km, 3 to 5 % at 1000 km.)
 
     Six Gauss latitudes by 32 points of a lattice rule over day of year, local time and universal time (Sloan and Joe
-    1994) reproduce the mean over 27,000 points to 0.04 %. Between the values of F10.7 and Ap, ln(rho) follows cubics
-    through the four nearest (F10.7: 0.12 %, below 250 0.03 %; Ap: 0.05 %), between heights a cubic spline.
+    1994) reproduce the mean over 27,000 points to 0.04 %. The same points give the change with latitude: the second
+    Legendre coefficient of the density at equal height above the ellipsoid. Near the minimum of the Sun the density
+    above 500 km is higher at high latitudes (helium gathers over the winter pole), near its maximum at low ones, which
+    the Sun heats more: -8 to +3 % along an equatorial orbit, +5 to -2 % along a polar one, at 400 to 800 km.
+
+    Between the values of F10.7 and Ap, ln(rho) follows cubics through the four nearest (F10.7: 0.12 %, below 250 0.03
+    %; Ap: 0.05 %), between heights a cubic spline.
 
     Parameters
     ----------
@@ -324,7 +348,7 @@ class Nrlmsis:
 
     def __init__(self, ap: float | None = None) -> None:
         self.ap = _AP if ap is None else np.array([ap], np.float64)
-        self._table = _msis_table(tuple(self.ap.tolist()))
+        self._table, self._tilt = _msis_table(tuple(self.ap.tolist()))
 
     def check(self, first_year: float, last_year: float, f107: tuple[float, float], ap: tuple[float, float]) -> None:
         """Raise :class:`InputError` if F10.7 or Ap leave the table."""
@@ -340,13 +364,21 @@ class Nrlmsis:
 
     def log_density(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
         """See :class:`Density`."""
-        result = np.zeros((len(f107), len(HEIGHTS_KM)))
+        return self._between(self._table, f107, ap)
+
+    def tilt(self, years: Floats, f107: Floats, ap: Floats) -> Floats:
+        """See :class:`Density`."""
+        return self._between(self._tilt, f107, ap)
+
+    def _between(self, table: Floats, f107: Floats, ap: Floats) -> Floats:
+        """Interpolate a table [Ap, F10.7, rows] between its values of F10.7 and Ap."""
+        result = np.zeros((len(f107), table.shape[2]))
         flux_rows, flux_weights = _cubic(_F107, f107)
         index_rows, index_weights = _cubic(self.ap, ap)
         for i in range(flux_rows.shape[1]):
             for j in range(index_rows.shape[1]):
                 weight = flux_weights[:, i] * index_weights[:, j]
-                result += weight[:, np.newaxis] * self._table[index_rows[:, j], flux_rows[:, i]]
+                result += weight[:, np.newaxis] * table[index_rows[:, j], flux_rows[:, i]]
         return result
 
 
@@ -367,8 +399,8 @@ def _cubic(nodes: Floats, x: Floats) -> tuple[Ints, Floats]:
 
 
 @lru_cache(maxsize=8)
-def _msis_table(aps: tuple[float, ...]) -> Floats:
-    """Return ln(mean rho) [Ap, F10.7, heights] from pymsis."""
+def _msis_table(aps: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Return ln(mean rho) [Ap, F10.7, heights] and its change with latitude [Ap, F10.7, tilts] from pymsis."""
     try:
         pymsis: Any = importlib.import_module("pymsis")
     except ImportError as error:
@@ -386,13 +418,37 @@ def _msis_table(aps: tuple[float, ...]) -> Floats:
     f, k, m, n = (
         a.ravel() for a in np.meshgrid(_F107, point, np.arange(_LATITUDES), np.arange(len(_NODES_KM)), indexing="ij")
     )
-    height = _NODES_KM[n] + _BULGE_KM * sine[m] ** 2
+    height = _NODES_KM[n] + EARTH_BULGE_KM * sine[m] ** 2
     latitude = np.degrees(np.arcsin(sine))[m]
     shape = (len(_F107), _POINTS, _LATITUDES, len(_NODES_KM))
     table = np.empty((len(aps), len(_F107), len(HEIGHTS_KM)))
+    tilt = np.empty((len(aps), len(_F107), len(TILT_HEIGHTS_KM)))
     for row, ap in enumerate(aps):
         density = pymsis.calculate(date[k], longitude[k], latitude, height, f, f, np.full((len(f), 7), ap), version=2.1)
         mean = np.einsum("fkmn,m->fn", density[:, 0].reshape(shape), weight / (2.0 * _POINTS))
         table[row] = _balanced(CubicSpline(_NODES_KM, np.log(mean), axis=1)(HEIGHTS_KM))
-    table.flags.writeable = False
-    return table
+        tilt[row] = _tilt_of(density[:, 0].reshape(shape).mean(axis=1), sine, weight)
+    table.flags.writeable = tilt.flags.writeable = False
+    return table, tilt
+
+
+def _tilt_of(density: Floats, sine: Floats, weight: Floats) -> Floats:
+    """Change of ln(rho) with latitude [F10.7, tilts] from rho [F10.7, latitudes, heights] at equal radius.
+
+    Along an orbit the second Legendre polynomial P_2 of the sine of latitude has the mean 3/2 s with s =
+    :func:`~stmgpu.propagate.secular_forces.latitude_share`, and over the globe 0. So a density rho_0 + rho_2 P_2 is
+    rho_0 (1 + 3/2 s rho_2 / rho_0) along it: the change is 3/2 rho_2 / rho_0.
+    """
+    curve = CubicSpline(_NODES_KM, np.log(density), axis=2)
+    # at equal height above the ellipsoid, which is the mean one where sin^2(latitude) is 1/3
+    same = np.stack(
+        [
+            np.exp(curve(np.maximum(TILT_HEIGHTS_KM - EARTH_BULGE_KM * (x**2 - 1.0 / 3.0), LOWEST_KM))[:, m])
+            for m, x in enumerate(sine)
+        ],
+        axis=1,
+    )
+    mean = np.einsum("fmh,m->fh", same, weight / 2.0)
+    second = np.einsum("fmh,m->fh", same, weight / 2.0 * 5.0 * (1.5 * sine**2 - 0.5))
+    tilt: Floats = 1.5 * second / mean
+    return tilt

@@ -177,15 +177,7 @@ class Environment:
         InputError
             years outside the range of the environment.
         """
-        at = np.array(years, np.float64)
-        if at.ndim != 1:
-            raise InputError(f"years must have one dimension, got shape {at.shape}")
-        low, high = self.first_year - _SLACK_YEARS[0], self.last_year + _SLACK_YEARS[1]
-        if not ((at >= low) & (at <= high)).all():
-            raise InputError(
-                f"density of {at.min():.3f} to {at.max():.3f} is outside the years of the environment, "
-                f"{self.first_year:.3f} to {self.last_year:.3f}; build it for all years"
-            )
+        at = self._instants(years)
         key = at.tobytes()
         if not self.varies and key == self._last[0]:
             return self._last[1]
@@ -205,3 +197,40 @@ class Environment:
         if not self.varies:
             self._last = (key, result)
         return result
+
+    def tilt(self, years: ArrayLike, rng: np.random.Generator | None = None) -> Floats:
+        """Change of ln(rho) with latitude at k instants of one run, see :class:`Density`.
+
+        Parameters
+        ----------
+        years : array_like
+            Decimal years [k], as for :meth:`log_density`.
+        rng : Generator, optional
+            As for :meth:`log_density`: with a generator of the same key, the same solar cycles.
+
+        Returns
+        -------
+        ndarray of float64, shape (k, tilts)
+            At `TILT_HEIGHTS_KM`.
+        """
+        at = self._instants(years)
+        if isinstance(self.solar, Recorded):
+            weather, months = self.solar.weather, self.solar.months(at, self.last_year, rng)
+            by_month = (
+                self.density.tilt(weather.f107, weather.f107, weather.ap) if self.density.needs_activity else None
+            )
+            return self.density.tilt(at, at, at) if by_month is None else by_month[months]
+        return self.density.tilt(at, *self.solar.activity(at))
+
+    def _instants(self, years: ArrayLike) -> Floats:
+        """Return decimal years as an array, if the environment covers them."""
+        at = np.array(years, np.float64)
+        if at.ndim != 1:
+            raise InputError(f"years must have one dimension, got shape {at.shape}")
+        low, high = self.first_year - _SLACK_YEARS[0], self.last_year + _SLACK_YEARS[1]
+        if not ((at >= low) & (at <= high)).all():
+            raise InputError(
+                f"density of {at.min():.3f} to {at.max():.3f} is outside the years of the environment, "
+                f"{self.first_year:.3f} to {self.last_year:.3f}; build it for all years"
+            )
+        return at

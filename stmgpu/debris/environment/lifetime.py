@@ -9,8 +9,10 @@ Circular orbits: da/dt = -rho B sqrt(mu a). Others, averaged over the eccentric 
     da/dt = -B sqrt(mu a)            < rho (1 + e cos E)^(3/2) (1 - e cos E)^(-1/2) >
     de/dt = -B sqrt(mu/a) (1 - e^2)  < rho ((1 + e cos E) / (1 - e cos E))^(1/2) cos E >
 
-The density does not change with time: lifetimes of less than a solar cycle are means, not those of a date. The rotation
-of the atmosphere is included if the inclination is given. Radiation pressure, the Sun and the Moon are neglected.
+The density does not change with time: lifetimes of less than a solar cycle are means, not those of a date. If the
+inclination is given, drag sees the oblate Earth, what J2 lifts the mean radius, and the change of density with
+latitude, as in the propagation (:func:`stmgpu.propagate.secular_forces.height_lift_km`), and the rotation of the
+atmosphere. Radiation pressure, the Sun and the Moon are neglected.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 
 from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
+from stmgpu.propagate.secular_forces import TILT_SPACING_KM, height_lift_km, latitude_share
 from stmgpu.time import YEAR_S
 
 if TYPE_CHECKING:
@@ -50,7 +53,10 @@ class Lifetime:
     lowest_km, spacing_km : float
         Heights of the profile [km].
     decay_km : float
-        Perigee altitude at which an object has decayed [km].
+        Perigee altitude at which an object has decayed [km]; with an inclination, height in the profile.
+    tilt : array_like, optional
+        Change of ln of the density with latitude at ``lowest_km`` + k 100 km, see
+        :meth:`stmgpu.debris.environment.environment.Environment.tilt`; default none.
 
     Examples
     --------
@@ -62,7 +68,15 @@ class Lifetime:
     True
     """
 
-    def __init__(self, log_density: ArrayLike, lowest_km: float, spacing_km: float, decay_km: float = 150.0) -> None:
+    def __init__(
+        self,
+        log_density: ArrayLike,
+        lowest_km: float,
+        spacing_km: float,
+        decay_km: float = 150.0,
+        *,
+        tilt: ArrayLike | None = None,
+    ) -> None:
         self.log_density = np.asarray(log_density, np.float64)
         if self.log_density.ndim != 1 or len(self.log_density) < 2 or not np.isfinite(self.log_density).all():
             raise InputError(
@@ -71,6 +85,8 @@ class Lifetime:
         if not (spacing_km > 0.0 and decay_km > 0.0):
             raise InputError(f"spacing_km and decay_km must be positive, got {spacing_km} and {decay_km}")
         self.lowest_km, self.spacing_km, self.decay_km = float(lowest_km), float(spacing_km), float(decay_km)
+        self.tilt = np.zeros(2) if tilt is None else np.asarray(tilt, np.float64)
+        self._tilt_heights = self.lowest_km + TILT_SPACING_KM * np.arange(len(self.tilt))
         self.top_km = min(self.lowest_km + self.spacing_km * (len(self.log_density) - 1), _TOP_KM)
         if not self.top_km > decay_km + 2 * _STEP_KM:
             raise InputError(
@@ -82,7 +98,13 @@ class Lifetime:
         self._table = self._march()
 
     def years(
-        self, a_km: ArrayLike, ecc: ArrayLike, *, ballistic_m2_kg: ArrayLike, inc_rad: ArrayLike | None = None
+        self,
+        a_km: ArrayLike,
+        ecc: ArrayLike,
+        *,
+        ballistic_m2_kg: ArrayLike,
+        inc_rad: ArrayLike | None = None,
+        rotating: bool = True,
     ) -> Floats:
         """Years until the perigee falls below ``decay_km``.
 
@@ -93,7 +115,9 @@ class Lifetime:
         ballistic_m2_kg : array_like
             C_d A/m [n, m^2/kg].
         inc_rad : array_like, optional
-            Inclination [n]; without it the atmosphere does not rotate.
+            Inclination [n]; without it the Earth is a sphere without J2, and the atmosphere does not rotate.
+        rotating : bool
+            Whether the atmosphere rotates, where an inclination is given.
 
         Returns
         -------
@@ -104,7 +128,11 @@ class Lifetime:
         height = perigee - EARTH.radius_km
         # below the first eccentricity an orbit counts as circular at its mean altitude
         height = np.where(e < _E_FIRST, height + a * e * (1.0 - e / _E_FIRST), height)
-        pace = b if inc_rad is None else b * rotation_factor(perigee, e, inc_rad)
+        pace = b
+        if inc_rad is not None:
+            height = height + height_lift_km(a, inc_rad)
+            pace = b * np.exp(latitude_share(inc_rad) * self._tilt_below(height))
+            pace = pace * rotation_factor(perigee, e, inc_rad) if rotating else pace
         with np.errstate(divide="ignore"):
             result = np.where(height < self.top_km, self._scaled(height, e) / pace, np.inf)
         return result[()]
@@ -117,6 +145,7 @@ class Lifetime:
         ballistic_m2_kg: ArrayLike,
         years: float,
         inc_rad: ArrayLike | None = None,
+        rotating: bool = True,
         circular: bool = False,
     ) -> tuple[Floats, Floats]:
         """Orbit from which an object decays within a number of years.
@@ -127,8 +156,8 @@ class Lifetime:
             As for :meth:`years`.
         years : float
             Longest lifetime.
-        inc_rad : array_like, optional
-            Inclination [n], see :meth:`years`.
+        inc_rad, rotating : array_like and bool, optional
+            See :meth:`years`.
         circular : bool
             Lower the apogee too, to a circular orbit.
 
@@ -154,16 +183,30 @@ class Lifetime:
                     np.maximum((top - middle) / (top + middle), 0.0),
                     ballistic_m2_kg=b,
                     inc_rad=inc_rad,
+                    rotating=rotating,
                 )
                 <= years
             )
             below = np.minimum.accumulate(soon, axis=0).sum(axis=0)
             low = low + below * part
             high = np.where(below < _PARTS - 1, low + part, high)
-        stays = self.years(a, e, ballistic_m2_kg=b, inc_rad=inc_rad) <= years
+        stays = self.years(a, e, ballistic_m2_kg=b, inc_rad=inc_rad, rotating=rotating) <= years
         new_perigee = np.where(stays, perigee, low)
         new_apogee = np.where(stays, apogee, low if circular else apogee)
         return new_perigee[()], new_apogee[()]
+
+    def _tilt_below(self, height_km: Floats) -> Floats:
+        """Change of ln(density) with latitude over the life of orbits with perigee at heights.
+
+        The time that a sinking orbit spends at a height falls by e with every scale height, so that the mean of what
+        changes linearly is its value one scale height further down.
+        """
+        values: Floats = np.interp(height_km - self._scale_height(height_km), self._tilt_heights, self.tilt)
+        return values
+
+    def _scale_height(self, height_km: Floats) -> Floats:
+        k = np.clip((height_km - self.lowest_km) / self.spacing_km, 0, len(self.log_density) - 2).astype(np.int64)
+        return self.spacing_km / np.maximum(self.log_density[k] - self.log_density[k + 1], 1e-3)
 
     def _density(self, height_km: Floats) -> Floats:
         """Density at heights, times the seconds of a year and 1000 m/km: -da/dt [km/a] for B = 1 and sqrt(mu a) = 1."""

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from stmgpu.backend import Backend
     from stmgpu.debris.scenario import Scenario
-    from stmgpu.typing import Floats
+    from stmgpu.typing import BackendArray, Floats
 
 MONTHS = 12
 """Density profiles per year."""
@@ -161,7 +161,7 @@ class Loop:
         self.begin, end = time_span(population, task.years)
         numbers = np.array(task.run_numbers, np.int64)
         self.environment = task.environment or Environment.build(s.environment, self.begin, end)
-        self.log_density, self.lifetime = self._density(numbers)
+        self.log_density, self.tilt, self.lifetime = self._density(numbers)
         coefficients = Coefficients(
             s.propagation.drag_coefficient, s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0
         )
@@ -183,8 +183,8 @@ class Loop:
             )
             self.operations.register(slots, population, year=self.begin, launched=False)
 
-    def _density(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.float64], Lifetime]:
-        """Return the profiles of log density by month on the backend, and lifetimes under their mean."""
+    def _density(self, numbers: NDArray[np.int64]) -> tuple[BackendArray, BackendArray, Lifetime]:
+        """Return profiles of log density and its change with latitude by month on the backend, and lifetimes."""
         task, environment = self.task, self.environment
         # the middle of each month, since the models change with the calendar's
         months = (np.arange(int(task.years * MONTHS) + 1) + 0.5) / MONTHS + self.begin
@@ -192,19 +192,30 @@ class Loop:
         def density(run: int) -> Floats:
             return environment.log_density(months, streams.generator(task.seed, run, streams.SOLAR))
 
-        if environment.varies:
-            table = np.stack([density(int(run)) for run in numbers], axis=1)
-        else:
-            table = np.repeat(density(0)[:, None], len(numbers), axis=1)
+        def tilt(run: int) -> Floats:
+            return environment.tilt(months, streams.generator(task.seed, run, streams.SOLAR))
+
+        tables: list[Floats] = []
+        for profiles in (density, tilt):
+            if environment.varies:
+                tables.append(np.stack([profiles(int(run)) for run in numbers], axis=1))
+            else:
+                tables.append(np.repeat(profiles(0)[:, None], len(numbers), axis=1))
         if environment.sigma > 0.0:
             drawn = [streams.generator(task.seed, int(run), streams.DENSITY).standard_normal() for run in numbers]
-            table += environment.sigma * np.array(drawn)[:, None]
+            tables[0] += environment.sigma * np.array(drawn)[:, None]
         # operators know neither the factor of the run nor the future: they plan with the mean of some futures, the same
         # ones in every run
         futures = range(PLANNED_FUTURES if environment.varies else 1)
         profile = np.log(np.mean([np.exp(density(future)).mean(axis=0) for future in futures], axis=0))
-        lifetime = Lifetime(profile, environment.lowest_km, environment.spacing_km, self.scenario.propagation.decay_km)
-        return self.backend.put(table), lifetime
+        lifetime = Lifetime(
+            profile,
+            environment.lowest_km,
+            environment.spacing_km,
+            self.scenario.propagation.decay_km,
+            tilt=np.mean([tilt(future).mean(axis=0) for future in futures], axis=0),
+        )
+        return self.backend.put(tables[0]), self.backend.put(tables[1]), lifetime
 
     def run(self) -> list[RunResult]:
         """Evolve to the end."""
@@ -249,7 +260,9 @@ class Loop:
         self.secular.step(
             m.state,
             dt * 86_400.0,
-            density=DensityTable(self.log_density[month], environment.lowest_km, environment.spacing_km),
+            density=DensityTable(
+                self.log_density[month], environment.lowest_km, environment.spacing_km, self.tilt[month]
+            ),
             sun=sun_direction(year - 0.5 * dt / YEAR_DAYS),
         )
         decayed = m.decayed()

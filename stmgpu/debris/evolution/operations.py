@@ -184,12 +184,12 @@ def lower(members: Members, slots: Ints, *, years: float, lifetime: Lifetime, ro
 
 
 def _disposal_orbit(orbit: Floats, *, years: float, lifetime: Lifetime, rotating: bool) -> tuple[Floats, Floats]:
-    inclination = orbit[orbit_table.INC] if rotating else None
     perigee, apogee = lifetime.disposal_orbit(
         orbit[orbit_table.A_KM],
         orbit[orbit_table.ECC],
         ballistic_m2_kg=orbit[orbit_table.BALLISTIC],
         years=years,
-        inc_rad=inclination,
+        inc_rad=orbit[orbit_table.INC],
+        rotating=rotating,
     )
     return perigee, apogee

@@ -140,7 +140,9 @@ def assemble(
         length_m=c["length_m"],
         constellation=c["constellation"],
         rocket_body_parent=c["rocket_body_parent"],
-        stay_years=_typical_lifetimes().years(c["a_km"], c["ecc"], ballistic_m2_kg=DRAG_COEFFICIENT),
+        stay_years=_typical_lifetimes().years(
+            c["a_km"], c["ecc"], ballistic_m2_kg=DRAG_COEFFICIENT, inc_rad=c["inc_rad"], rotating=False
+        ),
         age_years=epoch_year - launch,
         where=source,
     )

@@ -10,6 +10,7 @@ import numpy as np
 from stmgpu.constants import EARTH
 from stmgpu.debris.breakup.size_law import mass_of_length
 from stmgpu.debris.population.assembly import assemble
+from stmgpu.debris.population.mean_axis import axis_of_osculating
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, Kind, Population
 from stmgpu.errors import InputError, counted
@@ -58,7 +59,8 @@ def read_cascade(
     -------
     Population
         unattributed debris: the files contain no classes. Masses follow from the length 2 r (:func:`mass_of_length`).
-        Osculating elements are taken as mean ones: semi-major axes are off by up to 10 km.
+        Semi-major axes are freed of the short-period terms of J2, which are up to 10 km; the other osculating elements
+        are taken as mean ones (eccentricities are off by up to 0.002).
 
     Raises
     ------
@@ -86,6 +88,10 @@ def read_cascade(
             "within the Earth or on no closed orbit; are the numbers in m and m/s?"
         )
     a, e, i, raan, argp, mean = elements_of(position, velocity, mu_km3_s2=EARTH.mu_km3_s2)
+    e_cos = 1.0 - distance / a  # e cos E; tan of half the true anomaly follows from that of half of E
+    e_sin = (position * velocity).sum(axis=1) / np.sqrt(EARTH.mu_km3_s2 * a)
+    true = np.arctan2(np.sqrt(1.0 - e**2) * e_sin, e_cos - e**2)
+    a = axis_of_osculating(a, e, i, argp + true, distance)
     mass = mass_of_length(2.0 * radius)
     columns: dict[str, NDArray[Any]] = {
         "kind": np.full(len(rows), Kind.UNATTRIBUTED, np.int8), "a_km": a, "ecc": e, "inc_rad": i, "raan_rad": raan,
@@ -94,7 +100,7 @@ def read_cascade(
     }  # fmt: skip
     notes = [
         f"{counted(len(rows), 'object', ',')}: masses by the density of intact objects of their size, no classes; "
-        "osculating elements taken as mean ones"
+        "osculating elements, but for the axis, taken as mean ones"
     ]
     if par is not None:
         other = Path(par)

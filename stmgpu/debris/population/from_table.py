@@ -54,9 +54,10 @@ def read_table(
     ----------
     path : str or Path
         CSV: ``inc_deg``, ``object_type`` and either ``a_km`` and ``ecc`` or ``perigee_km`` and ``apogee_km`` (heights
-        above 6,378.137 km); besides, in any order, ``raan_deg``, ``argp_deg``, ``mean_anomaly_deg`` (drawn where the
-        column is not there), ``norad_id``, ``weight``, `SIZE_COLUMNS` and `STATE_COLUMNS`. Empty cells and zeros of
-        masses and sizes are filled in by class. A comment ``# epoch = 2025-01-01`` before the header states the epoch.
+        above 6,378.137 km) of Brouwer's mean orbit; besides, in any order, ``raan_deg``, ``argp_deg``,
+        ``mean_anomaly_deg`` (drawn where the column is not there), ``norad_id``, ``weight``, `SIZE_COLUMNS` and
+        `STATE_COLUMNS`. Empty cells and zeros of masses and sizes are filled in by class. A comment ``# epoch =
+        2025-01-01`` before the header states the epoch.
     rng : Generator
         Random numbers.
     year : float, optional

@@ -11,6 +11,7 @@ import numpy as np
 from stmgpu.constants import EARTH
 from stmgpu.debris.formats.matlab import read_mat
 from stmgpu.debris.population.assembly import assemble
+from stmgpu.debris.population.mean_axis import axis_of_kozai
 from stmgpu.debris.population.missions import MISSION_YEARS
 from stmgpu.debris.population.population import Kind, Population
 from stmgpu.errors import InputError, counted
@@ -56,7 +57,8 @@ def read_mocat(
         all objects of the file. Payloads are active by the rule of MOCAT-MC (controlled, or not older than their life).
         Fragments are unattributed: the file says what they broke off, a payload or a rocket body, which chooses their
         distribution of area-to-mass ratios, but not whether in a collision or an explosion. Nodes are drawn: the fourth
-        column of the published files holds the mean anomaly again, not the node.
+        column of the published files holds the mean anomaly again, not the node. Axes in the file are Kozai's and
+        become Brouwer's (:mod:`stmgpu.debris.population.mean_axis`).
 
     Raises
     ------
@@ -96,7 +98,8 @@ def read_mocat(
         notes.append(f"{counted(int(unknown.sum()), 'object')} without a class taken as unattributed debris")
     life = np.where(sats[:, 12] > 0.0, sats[:, 12], np.nan)
     columns: dict[str, NDArray[Any]] = {
-        "norad_id": sats[:, 23].astype(np.int64), "kind": kinds, "a_km": sats[:, 0] * EARTH.radius_km,
+        "norad_id": sats[:, 23].astype(np.int64), "kind": kinds,
+        "a_km": axis_of_kozai(sats[:, 0] * EARTH.radius_km, sats[:, 1], sats[:, 2]),
         "ecc": sats[:, 1], "inc_rad": sats[:, 2], "argp_rad": sats[:, 4], "mean_rad": sats[:, 5],
         "mass_kg": sats[:, 7], "radius_m": sats[:, 8], "launch_year": launch, "constellation": constellation,
         "rocket_body_parent": np.isin(code, (7, 8)), "stated_end": launch + life,

@@ -70,7 +70,7 @@ class Population:
     kind : ndarray of int8
         int8, a :class:`Kind`.
     a_km, ecc, inc_rad, raan_rad, argp_rad, mean_rad : ndarray of float64
-        Mean Keplerian elements.
+        Mean Keplerian elements; the axis is Brouwer's (:mod:`stmgpu.debris.population.mean_axis`).
     mass_kg, radius_m : ndarray of float64
         Mass, and radius of the circle that collides (sum of two of them: combined hard-body radius).
     area_to_mass : ndarray of float64
