@@ -16,6 +16,7 @@ from stmgpu.debris.specs import (
     CollisionSpec,
     DisposalSpec,
     EnvironmentSpec,
+    EventSpec,
     ExplosionSpec,
     LaunchSpec,
     OutputSpec,
@@ -39,6 +40,7 @@ class Scenario(Strict):
     explosions: ExplosionSpec = ExplosionSpec()
     disposal: DisposalSpec = DisposalSpec()
     removal: tuple[Policy, ...] = ()
+    events: tuple[EventSpec, ...] = ()
     output: OutputSpec = OutputSpec()
     max_objects: Annotated[int, Field(strict=True, ge=100, le=50_000_000)] = 2_000_000
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from stmgpu.counter_random import Words
     from stmgpu.typing import Floats, Ints
 
-(ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION, DRAG, DENSITY) = range(
-    1, 13
-)
+(ANGLE, LATTICE, COLLISION, BREAKUP, EXPLOSION, DISPOSAL, LAUNCH, SOLAR, POLICY, POPULATION, DRAG, DENSITY,
+ SCHEDULED) = range(1, 14)  # fmt: skip
 """Purposes; the streams of different purposes are independent."""
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio

@@ -20,6 +20,7 @@ BY_CLASS = (
     "removals_failed",
     "decays",
     "fragments",
+    "scheduled_breakups",
 )
 BY_RUN = ("expected_avoided", "expected_within_fleets")
 RATES = ("rate_catastrophic", "rate_cratering")
@@ -61,6 +62,7 @@ LONG_NAMES = {
     "removals_failed": ("1", "missions of policies that failed since the start"),
     "decays": ("1", "objects decayed since the start"),
     "fragments": ("1", "fragments made since the start"),
+    "scheduled_breakups": ("1", "objects broken up by scheduled events since the start"),
     "expected_avoided": ("1", "expected collisions avoided by manoeuvres since the start"),
     "expected_within_fleets": (
         "1",
@@ -111,6 +113,7 @@ EVENTS = {
     "fragments": ("float64", "1", "fragments made, large ones included; in a crater also the target that is left"),
     "first_cause": ("int64", "1", "event that made the first, 0 for none"),
     "second_cause": ("int64", "1", "event that made the second, 0 for none"),
+    "scheduled": ("int32", "1", "number of the scheduled event of the scenario that caused it, 0 for none"),
 }
 """Type, units and long_name of the columns of the event table; their names in the Dataset begin with ``event_``."""
 

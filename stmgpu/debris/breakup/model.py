@@ -51,6 +51,7 @@ def collision(
     *,
     speed_km_s: float,
     rng: np.random.Generator,
+    scale: float = 1.0,
     min_length_m: float = 0.1,
     bridge: Bridge = "linear",
 ) -> Breakup:
@@ -64,6 +65,8 @@ def collision(
         speed of impact [km/s].
     rng : numpy.random.Generator
         random numbers.
+    scale : float
+        factor on the number of fragments; where they would weigh more than the bodies, the heaviest are made lighter.
     min_length_m : float
         shortest fragment [m], 1 mm to 1 m.
     bridge : {'linear', 'logarithmic'}
@@ -76,7 +79,7 @@ def collision(
     Raises
     ------
     InputError
-        a speed or length out of range, or an unknown bridge.
+        a speed, scale or length out of range, or an unknown bridge.
 
     Examples
     --------
@@ -86,6 +89,8 @@ def collision(
     """
     if not (math.isfinite(speed_km_s) and speed_km_s >= 0.0):
         raise InputError(f"speed of impact is {speed_km_s} km/s; it must be finite and not negative")
+    if not (math.isfinite(scale) and scale > 0.0):
+        raise InputError(f"scale of a collision is {scale}; it must be positive and finite")
     _check(min_length_m, bridge)
     swapped = projectile.mass_kg > target.mass_kg
     heavy, light = (projectile, target) if swapped else (target, projectile)
@@ -102,6 +107,7 @@ def collision(
     share = from_light / mass if mass > 0.0 else 0.5
     parents = (Parent(heavy, 1.0 - share, mass - from_light), Parent(light, share, from_light))
     law = FragmentLaw.of(mass, mass_kg=mass, body=heavy, event="collision", min_length_m=min_length_m, bridge=bridge)
+    law = dataclasses.replace(law, factor=scale * law.factor)
     fragments = draw_fragments(law, parents, rng)
     if impact.catastrophic:
         remnants = shattered_remnants(law, parents, fragments, rng)

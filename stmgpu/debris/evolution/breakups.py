@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -11,7 +12,8 @@ from stmgpu.constants import EARTH
 from stmgpu.debris import streams
 from stmgpu.debris.breakup import Body, Breakup, Fragments
 from stmgpu.debris.population.population import Kind, Population
-from stmgpu.propagate.kepler import elements_of
+from stmgpu.propagate import orbit_table
+from stmgpu.propagate.kepler import elements_of, states_of
 
 if TYPE_CHECKING:
     from stmgpu.debris.evolution.batch import Batch
@@ -50,6 +52,10 @@ class Event:
         Position, shape (3,).
     altitude_km, speed_km_s : float
         Altitude, and relative speed (0 for explosions).
+    projectile_kg : float
+        Mass of a projectile that is no object of the run; 0 for none.
+    scheduled : int
+        Number of the scheduled event of the scenario, 0 for none.
     """
 
     run: int
@@ -61,6 +67,8 @@ class Event:
     position_km: Floats
     altitude_km: float
     speed_km_s: float = 0.0
+    projectile_kg: float = 0.0
+    scheduled: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,13 @@ class Breakups:
         """Return the random generator of an event."""
         return self.batch.generator(run, streams.BREAKUP, event)
 
+    def random_state(self, slot: int, run: int, event: int) -> tuple[Floats, Floats]:
+        """Draw the state of an object at a random mean anomaly of its orbit [km, km/s]."""
+        a, e, i, raan, argp = self.batch.members.orbits(np.array([slot]))[:5]
+        anomaly = self.generator(run, event + 1).uniform(0.0, 2.0 * np.pi, 1)
+        position, velocity = states_of((a, e, i, raan, argp, anomaly))
+        return position[0], velocity[0]
+
     def destroy(self, run: int, slots: list[int], breakup: Breakup) -> None:
         """Remove objects that broke up, and record the residuals of the breakup's mass and momentum."""
         m, ledger, destroyed = self.batch.members, self.batch.ledger, np.array(slots, np.int64)
@@ -112,6 +127,31 @@ class Breakups:
         m.drop(destroyed)
         ledger.momentum[run] = max(ledger.momentum[run], breakup.momentum_residual)
         ledger.closure[run] = max(ledger.closure[run], abs(breakup.closure))
+
+    def crater(self, slot: int, outcome: Breakup, row: int, position: Floats, velocity: Floats) -> None:
+        """Reduce a cratered object to its remnant, and apply the recoil to its orbit.
+
+        Parameters
+        ----------
+        slot, row : int
+            The object, and its remnant among the pieces of the breakup.
+        outcome : Breakup
+            The breakup.
+        position, velocity : ndarray of float64
+            State of the object [km, km/s], shape (3,).
+        """
+        m = self.batch.members
+        before, after = float(m.mass_kg[slot]), float(outcome.mass_kg[row])
+        m.mass_kg[slot] = after
+        self.batch.ledger.transfer("destroyed", int(m.run[slot]), 0.0, m.weight[slot] * (before - after))
+        orbit = elements_of(position[None], (velocity + outcome.delta_v_km_s[row])[None])
+        slots = np.array([slot])
+        if orbit[0][0] > 0.0 and orbit[1][0] < 1.0:  # bound; else the old orbit is kept
+            for element, values in enumerate(orbit):
+                m.set_orbit(element, slots, values)
+        if m.kind[slot] == Kind.ACTIVE or m.controlled[slot]:  # the hit ends its mission, or its control
+            m.kind[slot], m.controlled[slot], m.mission_end[slot] = Kind.DERELICT, 0, np.inf
+            m.set_mode(slots, orbit_table.FREE)
 
     def insert(self, fragments: Fragments, rows: Ints, origin: Origin) -> None:
         """Put fragments into orbit; record those that re-enter or escape at once as decayed.
@@ -170,6 +210,38 @@ class Breakups:
         uid = FRAGMENT_UID + (cause << NUMBER_BITS) + origin.number[kept]
         members.add(origin.run, uid, population, cause=cause)
 
+    def enter(self, run: int, fragments: Population, *, kind: Kind, event: int) -> None:
+        """Put fragments with known orbits into a run.
+
+        Parameters
+        ----------
+        run : int
+            Run in the batch.
+        fragments : Population
+            The n fragments; their epoch is the date of the breakup.
+        kind : Kind
+            Class that they get.
+        event : int
+            Number of the breakup.
+        """
+        ledger, n = self.batch.ledger, len(fragments)
+        population = dataclasses.replace(
+            fragments,
+            norad_id=np.zeros(n, np.int64),
+            kind=np.full(n, kind, np.int8),
+            mission_end_year=np.full(n, np.inf),
+            launch_year=np.full(n, fragments.epoch_year),
+            controlled=np.zeros(n, np.int8),
+            constellation=np.full(n, -1, np.int32),
+            explodes_year=np.full(n, np.inf),
+            born_year=np.full(n, fragments.epoch_year),
+        )
+        runs = np.full(n, run, np.int32)
+        ledger.add_by_class("fragments", runs, population.kind, population.weight)
+        ledger.transfer("fragments", run, population.weight.sum(), (population.weight * population.mass_kg).sum())
+        uid = FRAGMENT_UID + (np.int64(event) << NUMBER_BITS) + np.arange(n)
+        self.batch.members.add(run, uid, population, cause=np.full(n, event, np.int64))
+
     def record(self, event: Event, breakup: Breakup) -> None:
         """Add a breakup to the event table."""
         m, first, second = self.batch.members, event.first, event.second
@@ -186,7 +258,7 @@ class Breakups:
             first_class=m.kind[first],
             second_class=-1 if second is None else m.kind[second],
             first_mass=m.mass_kg[first],
-            second_mass=0.0 if second is None else m.mass_kg[second],
+            second_mass=event.projectile_kg if second is None else m.mass_kg[second],
             speed=event.speed_km_s,
             energy=breakup.energy_j_g,
             altitude=event.altitude_km,
@@ -194,4 +266,5 @@ class Breakups:
             fragments=len(breakup.mass_kg),
             first_cause=max(m.cause[first], 0),  # negative: a breakup before the start, which no table holds
             second_cause=0 if second is None else max(m.cause[second], 0),
+            scheduled=event.scheduled,
         )

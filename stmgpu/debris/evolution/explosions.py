@@ -11,11 +11,10 @@ from stmgpu.debris import breakup, streams
 from stmgpu.debris.evolution.breakups import Breakups, Event, Origin
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.variables import EXPLOSION
-from stmgpu.propagate.kepler import states_of
 
 if TYPE_CHECKING:
     from stmgpu.debris.evolution.batch import Batch
-    from stmgpu.typing import Floats, Ints
+    from stmgpu.typing import Ints
 
 
 class Explosions:
@@ -58,7 +57,7 @@ class Explosions:
             rng=self.breakups.generator(run, event),
             **self.breakups.options,
         )
-        position, velocity = self._random_state(slot, run, event)
+        position, velocity = self.breakups.random_state(slot, run, event)
         altitude = float(np.linalg.norm(position)) - EARTH.radius_km
         self.breakups.record(Event(run, year, EXPLOSION, event, slot, None, position, altitude), outcome)
         ledger.add_by_class("explosions", m.run[row], m.kind[row], m.weight[row])
@@ -68,10 +67,3 @@ class Explosions:
         self.breakups.insert(
             outcome, rows, Origin(run, year, Kind.EXPLOSION_FRAGMENT, event, rows, positions, velocities)
         )
-
-    def _random_state(self, slot: int, run: int, event: int) -> tuple[Floats, Floats]:
-        """Draw the state of an object at a random mean anomaly of its orbit [km, km/s]."""
-        a, e, i, raan, argp = self.batch.members.orbits(np.array([slot]))[:5]
-        anomaly = self.breakups.generator(run, event + 1).uniform(0.0, 2.0 * np.pi, 1)
-        position, velocity = states_of((a, e, i, raan, argp, anomaly))
-        return position[0], velocity[0]

@@ -27,12 +27,9 @@ from stmgpu.debris.evolution.expected import ExpectedCollisions, Odds
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import shell_of
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING
-from stmgpu.propagate import orbit_table
-from stmgpu.propagate.kepler import elements_of
 from stmgpu.time import YEAR_DAYS
 
 if TYPE_CHECKING:
-    from stmgpu.debris.breakup import Breakup
     from stmgpu.debris.collisions.encounters import Encounters
     from stmgpu.debris.evolution.batch import Batch
     from stmgpu.typing import Floats
@@ -188,28 +185,13 @@ class Impacts:
                 remnant = np.flatnonzero(outcome.remnant & (outcome.parent == side))
                 if len(remnant):
                     destroyed.remove(slot)
-                    self._crater(slot, outcome, int(remnant[0]), pair.position[side], pair.velocity[side])
+                    self.breakups.crater(slot, outcome, int(remnant[0]), pair.position[side], pair.velocity[side])
         self.breakups.destroy(run, destroyed, outcome)
         parent = outcome.parent[rows].astype(np.int64)
         positions, velocities = np.stack(pair.position)[parent], np.stack(pair.velocity)[parent]
         self.breakups.insert(
             outcome, rows, Origin(run, year, Kind.COLLISION_FRAGMENT, event, rows, positions, velocities)
         )
-
-    def _crater(self, slot: int, outcome: Breakup, row: int, position: Floats, velocity: Floats) -> None:
-        """Reduce a cratered object to its remnant, and apply the recoil to its orbit."""
-        m = self.batch.members
-        before, after = float(m.mass_kg[slot]), float(outcome.mass_kg[row])
-        m.mass_kg[slot] = after
-        self.batch.ledger.transfer("destroyed", int(m.run[slot]), 0.0, m.weight[slot] * (before - after))
-        orbit = elements_of(position[None], (velocity + outcome.delta_v_km_s[row])[None])
-        slots = np.array([slot])
-        if orbit[0][0] > 0.0 and orbit[1][0] < 1.0:  # bound; else the old orbit is kept
-            for element, values in enumerate(orbit):
-                m.set_orbit(element, slots, values)
-        if m.kind[slot] == Kind.ACTIVE or m.controlled[slot]:  # the hit ends its mission, or its control
-            m.kind[slot], m.controlled[slot], m.mission_end[slot] = Kind.DERELICT, 0, np.inf
-            m.set_mode(slots, orbit_table.FREE)
 
     def _pair(self, encounters: Encounters, k: int) -> _Pair:
         """Return encounter k with its heavier object first."""

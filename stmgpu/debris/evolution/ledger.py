@@ -89,8 +89,8 @@ class Ledger:
         np.add.at(self.masses[flow], run, mass_kg)
 
     def add_event(self, **columns: float) -> None:
-        """Append a row to the event table."""
-        self._events.append(tuple(columns[name] for name in _COLUMNS))
+        """Append a row to the event table; ``scheduled`` is 0 unless it is given."""
+        self._events.append(tuple({"scheduled": 0, **columns}[name] for name in _COLUMNS))
 
     def snapshot(self, year: float, members: Members, rates: Mapping[str, Floats]) -> None:
         """Keep the present population and all flows up to now."""

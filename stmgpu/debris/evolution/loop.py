@@ -31,6 +31,7 @@ from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.operations import Operations
 from stmgpu.debris.evolution.present import present_population
 from stmgpu.debris.evolution.removals import Removals
+from stmgpu.debris.evolution.scheduled import Scheduled
 from stmgpu.debris.population.population import Kind, Population, divided
 from stmgpu.errors import InputError
 from stmgpu.propagate import orbit_table
@@ -171,6 +172,7 @@ class Loop:
         self.secular = Secular(backend, s.propagation.decay_km, rotating=s.propagation.rotating_atmosphere)
         batch = Batch(s, self.members, self.ledger, task.seed, numbers)
         self.impacts, self.explosions = Impacts(batch), Explosions(batch)
+        self.scheduled = Scheduled(batch)
         self.operations, self.removals = Operations(batch, self.lifetime), Removals(batch, self.lifetime)
         self.launches = [
             Launches(s.launches, population, disposal=s.disposal, seed=task.seed, run_number=int(run))
@@ -220,7 +222,7 @@ class Loop:
     def run(self) -> list[RunResult]:
         """Evolve to the end."""
         task, dt = self.task, self.scenario.propagation.step_days
-        steps = round(task.years * YEAR_DAYS / dt)
+        self.steps = steps = round(task.years * YEAR_DAYS / dt)
         self.control_every = max(1, round(CONTROL_DAYS / dt))
         self.records = records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
         self.now = self.begin
@@ -241,7 +243,7 @@ class Loop:
                 self.ledger.events(run),
                 {name: float(values[run]) for name, values in balances.items()},
                 float(self.truncated[run]),
-                (*self.removals.notes(run), *self.impacts.notes(run)),
+                (*self.scheduled.notes(run), *self.removals.notes(run), *self.impacts.notes(run)),
                 self._final(run, self.begin + steps * dt / YEAR_DAYS),
             )
             for run in range(len(task.run_numbers))
@@ -276,6 +278,7 @@ class Loop:
                 self.explosions.explode(exploding, year)
             self._launch(self.now, year)
             self.now = year  # the same number ends one interval and begins the next, so no launch falls between
+        self.scheduled.step(year, np.isnan(self.truncated), last=step == self.steps)
         self.impacts.step(step, year=year, dt_s=dt * 86_400.0)
 
     def _launch(self, since: float, year: float) -> None:

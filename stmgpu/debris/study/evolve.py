@@ -23,6 +23,7 @@ from stmgpu.debris.population.population import CLASS_NAMES, Population, divided
 from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
+from stmgpu.debris.study.event_checks import check_events
 from stmgpu.debris.study.final_population import final_table
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
@@ -191,7 +192,7 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
     ------
     InputError
         A file that is missing or damaged, an environment that does not cover the years, launches that repeat nothing,
-        populations of different epochs, or one larger than ``max_objects``.
+        impossible events, populations of different epochs, or one larger than ``max_objects``.
     """
     without_effect: list[str] = []
     populations: dict[tuple[PopulationSpec, float], Population] = {}
@@ -220,6 +221,7 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
                 f"{scenario.max_objects:,}, above which its runs are cut off; raise max_objects, or use "
                 "a smaller population"
             )
+        check_events(scenario, initial, study.years, seed)
         Launches(scenario.launches, initial, disposal=scenario.disposal, seed=seed, run_number=0)
         without_effect += settings_without_effect(scenario, initial, study.years)
     (year,) = begins

@@ -25,7 +25,7 @@ __all__ = ["input_files", "read_study", "shipped_scenarios", "study_from_documen
 Model = TypeVar("Model", bound=BaseModel)
 
 _ONLY_BASE = ("years", "runs")
-_LISTS = ("removal", "launches.constellations")
+_LISTS = ("removal", "launches.constellations", "events")
 _FILES = ("mocat", "table", "catalog", "cascade")
 _CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "population": (
