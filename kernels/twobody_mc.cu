@@ -2,7 +2,7 @@
 //
 // A lane takes MC_EACH samples of an event. Deviates are functions of seed, event and sample (random.h), so that it does
 // not matter which lane of which launch draws a sample. A sample is a pair of orbits, whose elements are normal
-// variables (equinoctial.h), or a straight relative motion.
+// variables (equinoctial.h), or a straight relative motion. Errors that both objects share are one more normal variable.
 //
 // Nearest approach of two orbits within [t_0, t_m]: between two nodes, r.v changes sign from - to + where the distance
 // has its minimum; Newton's steps on r.v from the chord, bisection where a step leaves the bracket. The last step is not
@@ -28,6 +28,16 @@ STM_FN void draw(i64 seed, i64 event, words sample, int pair, const double* mean
         real sum = splat(0.0);
         for (int j = 0; j < 6; ++j) sum = sum + factor[6 * i + j] * z[j];
         x[i] = mean[i] + sum;
+    }
+}
+
+// Changes of the elements of both objects by the normal deviate that they share.
+STM_FN void share(i64 seed, i64 event, words sample, const double* first, const double* second, real x[6], real y[6]) {
+    real common, unused;
+    deviates(seed, event, sample, MC_SHARED_PAIR, &common, &unused);
+    for (int i = 0; i < 6; ++i) {
+        x[i] = x[i] + first[i] * common;
+        y[i] = y[i] + second[i] * common;
     }
 }
 
@@ -103,6 +113,8 @@ STM_KERNEL twobody_hits(
             real e1[6], e2[6];
             draw(seed, event[e], to_words(sample), 0, own + MC_MEAN_1, own + MC_FACTOR_1, e1);
             draw(seed, event[e], to_words(sample), 3, own + MC_MEAN_2, own + MC_FACTOR_2, e2);
+            if (own[MC_SHARES] != 0.0)
+                share(seed, event[e], to_words(sample), own + MC_SHARED_1, own + MC_SHARED_2, e1, e2);
             real ecc1 = e1[EQUINOCTIAL_K] * e1[EQUINOCTIAL_K] + e1[EQUINOCTIAL_H] * e1[EQUINOCTIAL_H];
             real ecc2 = e2[EQUINOCTIAL_K] * e2[EQUINOCTIAL_K] + e2[EQUINOCTIAL_H] * e2[EQUINOCTIAL_H];
             double most = MC_ECCENTRICITY * MC_ECCENTRICITY;

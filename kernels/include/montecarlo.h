@@ -9,6 +9,9 @@ enum {                            // a row of the table of events of two bodies
     MC_SENSE_1 = 84,              // 1, or -1 where y and z of the state are negated, see equinoctial.h
     MC_SENSE_2,
     MC_RADIUS,                    // combined radius [m]
+    MC_SHARED_1,                  // changes of the first object's elements by the normal deviate that both share
+    MC_SHARED_2 = 93,             // of the second one's
+    MC_SHARES = 99,               // 1 where one of these is not zero, else 0
     MC_COLUMNS
 };
 
@@ -23,6 +26,7 @@ enum {                            // a row of the table of events of straight mo
 
 enum { MC_HITS, MC_UNMOVED, MC_LOW, MC_COUNTS };  // hits; orbits that cannot be moved; perigees below the surface
 
+#define MC_SHARED_PAIR 6          // pair of deviates of which the first is shared; pairs 0 to 5 are the objects' own
 #define MC_LANES 16               // lanes of a block of samples
 #define MC_EACH 16                // samples of a lane
 #define MC_BLOCK (MC_LANES * MC_EACH)

@@ -204,8 +204,8 @@ def risk_columns(
         Covariances of both objects.
     radius_m : float64, shape (n,)
         Combined hard-body radii [m].
-    shared : float64, shape (n, 6, 6), optional
-        What both covariances share, see :func:`stmgpu.risk.validity.best_probability`.
+    shared : float64, shape (n, 2, 6), optional
+        Errors that both objects share, see :func:`stmgpu.risk.validity.best_probability`.
     plane_only : bool
         Whether a row for which the two-dimensional method does not hold has no probability.
     backend : str or Backend, optional

@@ -7,7 +7,7 @@ relative state is
     P = P1 + P2 - s1 s2 (G1 G2^T + G2 G1^T)
 
 (Casali, Hall et al., AAS 18-272, 2018; the DCP terms of CARA's messages). P1 and P2 hold s1^2 G1 G1^T and s2^2 G2 G2^T
-already.
+already. That is exact for straight motion, in the encounter plane; :mod:`stmgpu.risk.shared_error` has curved motion.
 """
 
 from __future__ import annotations
@@ -56,26 +56,24 @@ def common_covariance(
     return turned(axes[0].transpose(0, 2, 1), product + product.transpose(0, 2, 1))
 
 
-def shared_covariances(
-    messages: Sequence[ConjunctionMessage], first: npt.ArrayLike, second: npt.ArrayLike
-) -> tuple[Floats, list[str]]:
-    """What the covariances of both objects of messages share, by the DCP terms that they state.
+def shared_errors(messages: Sequence[ConjunctionMessage]) -> tuple[Floats, list[str]]:
+    """Errors that both objects of messages share, by the DCP terms that they state.
 
     Parameters
     ----------
     messages : sequence of ConjunctionMessage
         n messages.
-    first, second : array_like, shape (n, 6)
-        States of both objects in one inertial frame, any units.
 
     Returns
     -------
-    ndarray of float64, shape (n, 6, 6)
-        As `common_covariance`; zeros where a message does not state the terms of both objects.
+    ndarray of float64, shape (n, 2, 6)
+        Changes s G of both states by one standard deviation of the error of the density, each along the object's own
+        radial, transverse and normal axes [m, m/s]; zeros where a message does not state the terms of both objects, or
+        the error of one of them is zero.
     list of str
         What a reader should know of each: that they are correlated, or why not; '' where nothing is stated.
     """
-    errors = np.zeros((2, len(messages), 6))
+    errors = np.zeros((len(messages), 2, 6))
     notes = [""] * len(messages)
     for k, message in enumerate(messages):
         try:
@@ -84,10 +82,11 @@ def shared_covariances(
             notes[k] = f"not correlated: {error}"
             continue
         if one is not None and two is not None:
-            errors[:, k] = one.sigma * one.vector, two.sigma * two.vector
+            errors[k] = one.sigma * one.vector, two.sigma * two.vector
         elif one is not two:
             notes[k] = "not correlated: only one object states its DCP terms"
-    shared = common_covariance(first, second, *errors)
-    for k in np.flatnonzero(shared.any(axis=(1, 2))).tolist():
+    both = (errors != 0.0).any(axis=2).all(axis=1)
+    errors[~both] = 0.0
+    for k in np.flatnonzero(both).tolist():
         notes[k] = "correlated: the common error of the density forecast (DCP) is taken out of the covariance"
-    return shared, notes
+    return errors, notes

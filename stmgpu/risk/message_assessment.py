@@ -13,7 +13,7 @@ from stmgpu.frames import from_teme, to_teme
 from stmgpu.risk import variables as v
 from stmgpu.risk.assessment import result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
-from stmgpu.risk.cross_correlation import shared_covariances
+from stmgpu.risk.cross_correlation import shared_errors
 from stmgpu.risk.messages import message_states, usable
 from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
@@ -74,7 +74,7 @@ def assess_messages(
     r1, v1, c1, r2, v2, c2 = message_states(used)
     states = [np.hstack([r1, v1]), np.hstack([r2, v2])]
     covariances = [_covariances(used, c1, 0), _covariances(used, c2, 1)]
-    shared, _ = shared_covariances(used, *states)
+    shared, _ = shared_errors(used)
     columns = risk_columns(
         states[0],
         covariances[0],

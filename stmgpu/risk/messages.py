@@ -12,7 +12,7 @@ from stmgpu.catalog.object_data import TYPE_NAMES
 from stmgpu.errors import InputError
 from stmgpu.frames import to_teme, without_rotation
 from stmgpu.risk import variables
-from stmgpu.risk.cross_correlation import shared_covariances
+from stmgpu.risk.cross_correlation import shared_errors
 from stmgpu.risk.maximum import maximum_probability
 from stmgpu.risk.validity import CURVED_FARTHEST, CURVED_LONGEST, FARTHEST, INACCURATE, LONGEST, best_probability
 
@@ -135,8 +135,8 @@ def message_risks(
     radii : RadiusRule, optional
         Rule for messages that state no radius, see :func:`stmgpu.risk.radius_rule`.
     cross_correlation : bool
-        Whether the common error of the density forecast is taken out of the relative covariance where a message states
-        it for both objects, see :mod:`stmgpu.risk.cross_correlation`.
+        Whether the common error of the density forecast is taken into account where a message states it for both
+        objects, see :mod:`stmgpu.risk.cross_correlation`.
     on_rejected : callable, optional
         Called with the reason for each message that is left out. Without it, the first one is raised.
     backend : str or Backend, optional
@@ -168,7 +168,7 @@ def message_risks(
     r1, v1, c1, r2, v2, c2 = message_states(used)
     shared, notes = None, [""] * len(used)
     if cross_correlation:
-        shared, notes = shared_covariances(used, np.hstack([r1, v1]), np.hstack([r2, v2]))
+        shared, notes = shared_errors(used)
     best = best_probability(r1, v1, c1, r2, v2, c2, radius, shared=shared, backend=runner)
     found = best.encounters
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)

@@ -14,6 +14,7 @@ from stmgpu.risk import montecarlo_kernels as rows
 from stmgpu.risk import montecarlo_reference, sampling
 from stmgpu.risk.encounter import check_symmetric, encounter_geometry, shaped
 from stmgpu.risk.encounter_kernels import LEVEL
+from stmgpu.risk.error_split import changes, without
 from stmgpu.validation import whole_number
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def monte_carlo(  # noqa: PLR0917  # the fields of two objects, in one order eve
     *,
     samples: int,
     seed: int = 0,
+    shared: ArrayLike | None = None,
     start_s: ArrayLike | None = None,
     stop_s: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -118,6 +120,10 @@ def monte_carlo(  # noqa: PLR0917  # the fields of two objects, in one order eve
         Samples of each encounter.
     seed : int
         Seed from 0 to 2^64 - 1.
+    shared : array_like, shape (n, 2, 6), optional
+        Changes of both states by one standard deviation of an error that both objects share and both covariances hold,
+        each along the object's own axes [m, m/s], see :func:`stmgpu.risk.cross_correlation.shared_errors`. It is one
+        more random number of each sample; where a covariance does not hold it, nothing is sampled.
     start_s, stop_s : array_like, shape (n,), optional
         Window after the time of the states. By default Coppola's bounds of the encounter, as
         :func:`encounter_geometry` returns them, widened by half their length on both sides, and cut half of the shorter
@@ -150,12 +156,16 @@ def monte_carlo(  # noqa: PLR0917  # the fields of two objects, in one order eve
     for number, matrix in enumerate(matrices, start=1):
         check_symmetric(matrix, f"covariance_{number}")
     given = [None if t is None else np.atleast_1d(np.asarray(t, np.float64)) for t in (start_s, stop_s)]
-    n = _number((*vectors, *matrices, radius, *(t for t in given if t is not None)))
+    common = np.zeros((1, 2, 6)) if shared is None else shaped(shared, (2, 6), "shared")
+    n = _number((*vectors, *matrices, radius, common, *(t for t in given if t is not None)))
     r1, v1, r2, v2 = (np.broadcast_to(x, (n, 3)) for x in vectors)
     c1, c2 = (np.broadcast_to(x, (n, 6, 6)) for x in matrices)
-    radius = np.broadcast_to(radius, (n,))
-    one, two = sampling.orbits(r1, v1, c1), sampling.orbits(r2, v2, c2)
-    flags = one.flags | two.flags | np.where(np.isnan(radius), sampling.NOT_FINITE, 0)
+    radius, common = np.broadcast_to(radius, (n,)), np.broadcast_to(common, (n, 2, 6))
+    common = np.where((common != 0.0).any(axis=2).all(axis=1)[:, np.newaxis, np.newaxis], common, 0.0)
+    (own_1, held_1), (own_2, held_2) = without(c1, common[:, 0]), without(c2, common[:, 1])
+    one, two = sampling.orbits(r1, v1, own_1), sampling.orbits(r2, v2, own_2)
+    flags = one.flags | two.flags | np.where(held_1 & held_2, 0, sampling.NOT_POSITIVE)
+    flags |= np.where(np.isnan(radius) | ~np.isfinite(common).all(axis=(1, 2)), sampling.NOT_FINITE, 0)
     start, stop = (np.full(n, np.nan) if t is None else np.broadcast_to(t, (n,)) for t in given)
     if given[0] is None or given[1] is None:
         low, high = _window(r1, v1, c1, r2, v2, c2, radius, runner)
@@ -166,14 +176,17 @@ def monte_carlo(  # noqa: PLR0917  # the fields of two objects, in one order eve
 
     counts = np.zeros((rows.COUNTS, n), np.int64)
     if len(good):
-        table = np.empty((n, rows.COLUMNS))
-        for mean, factor, sense, each in (
-            (rows.MEAN_1, rows.FACTOR_1, rows.SENSE_1, one),
-            (rows.MEAN_2, rows.FACTOR_2, rows.SENSE_2, two),
+        table = np.zeros((n, rows.COLUMNS))
+        tied = good[common[good].any(axis=(1, 2))]
+        table[tied, rows.SHARES] = 1.0
+        for mean, factor, sense, change, each, fields in (
+            (rows.MEAN_1, rows.FACTOR_1, rows.SENSE_1, rows.SHARED_1, one, (r1, v1, common[:, 0])),
+            (rows.MEAN_2, rows.FACTOR_2, rows.SENSE_2, rows.SHARED_2, two, (r2, v2, common[:, 1])),
         ):
             table[:, mean : mean + 6] = each.elements
             table[:, factor : factor + 36] = each.factor.reshape(n, 36)
             table[:, sense] = each.sense
+            table[tied, change : change + 6] = changes(*(x[tied] for x in fields))
         table[:, rows.RADIUS] = np.maximum(radius, 0.0)
         events = sampling.ids(r1, v1, r2, v2)
         for which, times in sampling.times(one.elements[good], two.elements[good], start[good], stop[good]):

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from stmgpu.typing import BackendArray, Floats, Ints
 
 _TABLE = table("montecarlo.h")
-MEAN_1, MEAN_2, FACTOR_1, FACTOR_2, SENSE_1, SENSE_2, RADIUS, COLUMNS = _TABLE.integers(
-    "MC_", "MEAN_1 MEAN_2 FACTOR_1 FACTOR_2 SENSE_1 SENSE_2 RADIUS COLUMNS"
+MEAN_1, MEAN_2, FACTOR_1, FACTOR_2, SENSE_1, SENSE_2, RADIUS = _TABLE.integers(
+    "MC_", "MEAN_1 MEAN_2 FACTOR_1 FACTOR_2 SENSE_1 SENSE_2 RADIUS"
 )
+SHARED_1, SHARED_2, SHARES, COLUMNS = _TABLE.integers("MC_", "SHARED_1 SHARED_2 SHARES COLUMNS")
 LINE_MEAN, LINE_FACTOR, LINE_RADIUS, LINE_START, LINE_STOP, LINE_COLUMNS = _TABLE.integers(
     "MC_LINE_", "MEAN FACTOR RADIUS START STOP COLUMNS"
 )
 HITS, UNMOVED, LOW, COUNTS = _TABLE.integers("MC_", "HITS UNMOVED LOW COUNTS")
-LANES, BLOCK = (_TABLE.integer(f"MC_{name}") for name in ("LANES", "BLOCK"))
+LANES, BLOCK, SHARED_PAIR = (_TABLE.integer(f"MC_{name}") for name in ("LANES", "BLOCK", "SHARED_PAIR"))
 ECCENTRICITY = _TABLE.number("MC_ECCENTRICITY")
 PURPOSE = table("random.h").integer("STREAM_SAMPLE")
 """Purpose of the random numbers: the second word of their key is 2^32 times it.

@@ -53,6 +53,12 @@ def twobody(events: Ints, table: Floats, times: Floats, *, samples: int, seed: i
                     (rows.MEAN_2, rows.FACTOR_2, slice(6, 12)),
                 )
             ]
+            if row[rows.SHARES]:
+                common = deviates(seed, event, numbers, rows.SHARED_PAIR + 1)[:, 2 * rows.SHARED_PAIR, np.newaxis]
+                orbits = [
+                    orbit + common * row[change : change + 6]
+                    for orbit, change in zip(orbits, (rows.SHARED_1, rows.SHARED_2), strict=True)
+                ]
             found[:, k] += _hits(orbits, (row[rows.SENSE_1], row[rows.SENSE_2]), row[rows.RADIUS], fine)
     return found
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.risk import sampling
+from stmgpu.risk.cross_correlation import shared_errors
+from stmgpu.risk.error_split import without
 from stmgpu.risk.messages import message_states
 from stmgpu.risk.montecarlo import MonteCarlo, monte_carlo
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from stmgpu.backend import Backend
     from stmgpu.risk.messages import MessageRisk
+    from stmgpu.typing import Bools, Floats
 
 _WORDS = {
     sampling.NOT_FINITE: "a number of the states, of the covariances or of the window is not finite",
@@ -33,7 +36,8 @@ def message_samples(
 ) -> MonteCarlo:
     """Collision probabilities of messages by Monte Carlo, with the full covariances of position and velocity.
 
-    Both objects are drawn independently, without the cross-correlation that some messages state.
+    Both objects are drawn with the common error of the density where the risk has it (see :func:`message_risks`), and
+    independently but for that.
 
     Parameters
     ----------
@@ -56,16 +60,41 @@ def message_samples(
     --------
     >>> found = message_samples(message_risks(stm.read_cdm("event.cdm")), 1_000_000)  # doctest: +SKIP
     """
-    r1, v1, c1, r2, v2, c2 = message_states([risk.message for risk in risks])
+    messages = [risk.message for risk in risks]
+    r1, v1, c1, r2, v2, c2 = message_states(messages)
     radius = np.array([risk.radius_m for risk in risks])
+    shared, _ = _drawn_together(risks)
     return monte_carlo(
-        r1, v1, c1, r2, v2, c2, radius, samples=samples, seed=seed, confidence=confidence, backend=backend
+        r1,
+        v1,
+        c1,
+        r2,
+        v2,
+        c2,
+        radius,
+        samples=samples,
+        seed=seed,
+        shared=shared,
+        confidence=confidence,
+        backend=backend,
     )
+
+
+def _drawn_together(risks: Sequence[MessageRisk]) -> tuple[Floats, Bools]:
+    """Errors that both objects of risks share [n, 2, 6], and where they are left out though the risk has them."""
+    messages = [risk.message for risk in risks]
+    shared, _ = shared_errors(messages)
+    correlated = np.array([any(flag.startswith("correlated") for flag in risk.flags) for risk in risks], bool)
+    _, _, c1, _, _, c2 = message_states(messages)
+    held = without(c1, shared[:, 0])[1] & without(c2, shared[:, 1])[1]
+    shared[~(correlated & held)] = 0.0
+    return shared, np.asarray(correlated & ~held)
 
 
 def remarks(found: MonteCarlo, risks: Sequence[MessageRisk]) -> list[list[str]]:
     """What a reader should know about each Monte Carlo number, in words."""
     said: list[list[str]] = []
+    _, left_out = _drawn_together(risks)
     for k, flags in enumerate(found.flags.tolist()):
         texts = [words for bit, words in _WORDS.items() if flags & bit]
         if flags & sampling.CLIPPED:
@@ -74,7 +103,7 @@ def remarks(found: MonteCarlo, risks: Sequence[MessageRisk]) -> list[list[str]]:
             texts.append(f"{found.unmoved[k]} samples could not be moved; the upper limit takes them for hits")
         if found.low[k]:
             texts.append(f"{found.low[k]} samples have a perigee below the surface; they were moved all the same")
-        if any(flag.startswith("correlated") for flag in risks[k].flags):
-            texts.append("both objects are drawn independently: the common error of the density is not in it")
+        if left_out[k]:
+            texts.append("both objects are drawn independently: a covariance does not hold the error of the density")
         said.append(texts)
     return said

@@ -16,13 +16,14 @@ import numpy as np
 from stmgpu.backend import get_backend
 from stmgpu.risk import encounter_kernels
 from stmgpu.risk import variables as v
+from stmgpu.risk.cross_correlation import common_covariance
 from stmgpu.risk.curvature import LARGEST, curvature
 from stmgpu.risk.curved import curved_probability
-from stmgpu.risk.dwell import least_correlation
 from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, encounter_entries
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.rotations import local_axes, turned
+from stmgpu.risk.shared_error import SharedErrors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -65,9 +66,6 @@ _OF_ENCOUNTERS = {
     encounter_kernels.NO_SPEED: v.NO_SPEED,
     encounter_kernels.NO_MISS: v.NO_MISS,
 }
-_ROUNDING_OF_MESSAGES = 1e-4
-"""Negative eigenvalue of correlations that the rounding of printed numbers may leave."""
-
 _ROUNDING = 1e-9
 """Determinant of correlations below zero by which a covariance may be off by rounding."""
 
@@ -142,9 +140,10 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         position are missing, nothing can.
     radius_m : float64, shape (n,)
         Combined hard-body radii.
-    shared : float64, shape (n, 6, 6), optional
-        What both covariances share, see :func:`stmgpu.risk.cross_correlation.common_covariance`; it is taken from the
-        first one. Where that leaves no covariance, curved methods go without it, and a flag says so.
+    shared : float64, shape (n, 2, 6), optional
+        Changes of both states by one standard deviation of an error that both objects share and both covariances hold,
+        see :func:`stmgpu.risk.cross_correlation.shared_errors`. Curved methods go without it where a covariance lacks
+        velocities or does not hold it, and a flag says so.
     curved : bool, optional
         Whether 2D-Nc is computed. Without it, curvature is estimated from the positions alone.
     slow : bool, optional
@@ -164,15 +163,10 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     runner = get_backend(backend) if isinstance(backend, str) else backend
     states = position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s
     given = covariance_1, covariance_2
-    first, left_out = covariance_1, np.zeros(len(covariance_1), bool)
-    if shared is not None:
-        size = covariance_1.shape[1]
-        reduced = covariance_1 - shared[:, :size, :size]
-        left_out = shared.any(axis=(1, 2)) & (least_correlation(reduced) < -_ROUNDING_OF_MESSAGES)
-        first = np.where(left_out[:, np.newaxis, np.newaxis], covariance_1, reduced)
+    common = None if shared is None or not shared.any() else _common(states, shared)
     lacks: Bools = np.asarray(lacks_position(covariance_1) | lacks_position(covariance_2))
     own = [np.where(lacks_position(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
-    joint = own[0] if shared is None else own[0] - shared[:, :3, :3]
+    joint = own[0] if common is None else own[0] - common[:, :3, :3]
     found = encounter_geometry(*states[:2], joint, *states[2:], own[1], radius_m, backend=runner)
     plane = plane_probability(
         found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius_m, backend=runner
@@ -197,10 +191,18 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     chosen = np.flatnonzero(complete & curved & ((flags & v.NO_SPEED) == 0))
     bent = {name: np.full(len(plane), np.nan) for name in ("probability", "time_s", "width_s", "correction")}
     if len(chosen):
-        fields = [x[chosen] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)]
+        fields = [x[chosen] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
         for name, values in vars(curved_probability(*fields, backend=runner)).items():
             if name in bent:
                 bent[name][chosen] = values
+    tied, held, together = np.zeros(len(plane), bool), np.zeros(len(plane), bool), None
+    if shared is not None and common is not None:
+        tied[chosen] = common[chosen].any(axis=(1, 2))
+        fields = [x[tied] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
+        together = SharedErrors(fields, shared[tied], runner)
+        held[tied] = together.held
+        for name, values in together.curved().items():
+            bent[name][held] = values[together.held]
     half = np.sqrt(2.0) * encounter_kernels.LEVEL * bent["width_s"]
     curved_duration = 2.0 * half / found.period_s
     curved_offset = (np.abs(bent["time_s"]) + half) / found.period_s
@@ -213,21 +215,27 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         mark(~guessed & np.isnan(bent["probability"]), v.NO_OVERLAP)
         mark(curved_duration > CURVED_LONGEST, v.CURVED_EXTENDED)
         mark(curved_offset > CURVED_FARTHEST, v.CURVED_OFFSET)
-    mark(_unsteady(states, covariance_1, covariance_2, ~guessed & ((flags & REFUTED) != 0)), v.UNSTEADY)
+    mark(_unsteady(states, covariance_1, covariance_2, common, ~guessed & ((flags & REFUTED) != 0)), v.UNSTEADY)
     straight = ((flags & REFUTED) == 0) & np.isfinite(plane)
     curves = ~straight & ((flags & CURVED_REFUTED) == 0) & np.isfinite(bent["probability"])
     probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
     method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
     entries = np.full(len(plane), np.nan)
-    last = np.flatnonzero(~guessed & (method == v.NONE))
-    if slow and len(last):
-        rows = [x[last] for x in (*states[:2], first, *states[2:], covariance_2, radius_m)]
-        counted = encounter_entries(*rows, backend=runner)
-        entries[last] = np.where(counted.flags & NOT_CONVERGED, np.nan, counted.probability)
-        flags[last[(counted.flags & BLENDED) != 0]] |= v.BLENDED
+    last = ~guessed & (method == v.NONE)
+    if slow and last.any():
+        alone, with_others = np.flatnonzero(last & ~held), np.flatnonzero(last & held)
+        fields = [x[alone] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
+        counted = encounter_entries(*fields, backend=runner)
+        entered = [(alone, counted.probability, counted.flags)]
+        if together is not None:
+            place = np.cumsum(tied) - 1
+            entered.append((with_others, *together.entries(place[with_others])))
+        for rows, expected, bits in entered:
+            entries[rows] = np.where(bits & NOT_CONVERGED, np.nan, expected)
+            flags[rows[(bits & BLENDED) != 0]] |= v.BLENDED
         holds = np.isfinite(entries)
         probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
-    flags[left_out & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
+    flags[tied & ~held & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
     return BestProbability(
         probability,
         method,
@@ -245,8 +253,17 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     )
 
 
+def _common(states: tuple[Floats, Floats, Floats, Floats], shared: Floats) -> Floats:
+    """What both covariances share [n, 6, 6]; zeros where one of both errors is zero."""
+    return common_covariance(np.hstack(states[:2]), np.hstack(states[2:]), shared[:, 0], shared[:, 1])
+
+
 def _unsteady(
-    states: tuple[Floats, Floats, Floats, Floats], covariance_1: Floats, covariance_2: Floats, rows: Bools
+    states: tuple[Floats, Floats, Floats, Floats],
+    covariance_1: Floats,
+    covariance_2: Floats,
+    common: Floats | None,
+    rows: Bools,
 ) -> Bools:
     """Where the relative speed is below `LEAST_SPEED` standard deviations of the relative velocity, among some rows."""
     found, some = np.zeros(len(rows), bool), np.flatnonzero(rows)
@@ -256,6 +273,8 @@ def _unsteady(
             turned(local_axes("RTN", np.hstack([r, velocity])), covariance[some][:, :6, :6])[:, 3:, 3:]
             for r, velocity, covariance in ((r1, v1, covariance_1), (r2, v2, covariance_2))
         )
+        if common is not None:
+            joint = joint - turned(local_axes("RTN", np.hstack([r1, v1])), common[some])[:, 3:, 3:]
         found[some] = np.linalg.norm(v1 - v2, axis=1) < LEAST_SPEED * np.sqrt(np.linalg.eigvalsh(joint)[:, -1])
     return found
 

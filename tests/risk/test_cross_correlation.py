@@ -11,8 +11,9 @@ from stmgpu.backend import Backend
 from stmgpu.messages.cdm import ConjunctionMessage, read_cdm
 from stmgpu.messages.cdm.density import density_sensitivity
 from stmgpu.risk import encounter_probability, message_risks
-from stmgpu.risk.cross_correlation import common_covariance
+from stmgpu.risk.cross_correlation import common_covariance, shared_errors
 from stmgpu.risk.message_assessment import assess_messages
+from stmgpu.risk.messages import message_states
 from stmgpu.risk.triage import lines
 from stmgpu.risk.variables import CORRELATED
 
@@ -159,9 +160,15 @@ def test_terms_of_cara_are_part_of_their_covariances() -> None:
             left = one.covariance[:3, :3] - terms.sigma**2 * np.outer(terms.vector[:3], terms.vector[:3])
             scale = np.sqrt(one.covariance.diagonal()[:3])
             assert np.linalg.eigvalsh(left / np.outer(scale, scale))[0] > -1e-9
+    states = message_states(messages)
+    radii = np.array([message.hard_body_radius()[0] for message in messages])
+    shared, _ = shared_errors(messages)
+    common = common_covariance(np.hstack(states[:2]), np.hstack(states[3:5]), shared[:, 0], shared[:, 1])
     with_them, without = (
-        np.array([risk.plane_probability for risk in message_risks(messages, cross_correlation=x, backend="reference")])
-        for x in (True, False)
+        encounter_probability(
+            *states[:2], states[2][:, :3, :3] - x, *states[3:5], states[5][:, :3, :3], radii, backend="reference"
+        )
+        for x in (common[:, :3, :3], 0.0)
     )
     ratio = with_them / without
     assert ratio.min() == pytest.approx(1.04e-6, rel=0.01)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from support.messages import kvn
 
@@ -24,8 +22,29 @@ def test_a_message_is_sampled_with_all_of_its_covariance(backend: Backend) -> No
     assert found.hits.tolist() == same.hits.tolist()
     assert found.lower[0] < risk.probability < found.upper[0]
     assert remarks(found, [risk]) == [[]]
-    shared = dataclasses.replace(risk, flags=("correlated: the common error",))
-    assert remarks(found, [shared])[0][0].startswith("both objects are drawn independently")
+
+
+def test_a_message_is_sampled_with_its_common_error_of_the_density(kernel_backend: Backend) -> None:
+    """Its samples meet the correlated number and miss the other one; an error that is not in a covariance is not."""
+    terms = ["COMMENT DCP Density Forecast Uncertainty = 0.2"] + [
+        f"COMMENT DCP Sensitivity Vector RTN {word}" for word in ("Pos = {} {} 0 [m]", "Vel = 0 0 0 [m/sec]")
+    ]
+    text = kvn()
+    for number, *size in ((1, 1.0, 240.0), (2, -135.0, 7000.0)):
+        lines = "\n".join(terms).format(*size)
+        text = text.replace(f"COMMENT of object {number}\n", f"{lines}\n")
+    messages = read_cdm(text.encode())
+    (risk,) = message_risks(messages, radius_m=100.0, backend=kernel_backend)
+    (alone,) = message_risks(messages, radius_m=100.0, cross_correlation=False, backend=kernel_backend)
+    found, independent = (
+        message_samples([x], 100_000, confidence=0.999, backend=kernel_backend) for x in (risk, alone)
+    )
+    assert found.lower[0] < risk.probability < found.upper[0]
+    assert independent.lower[0] < alone.probability < independent.upper[0]
+    assert found.hits.tolist() != independent.hits.tolist()
+    (wrong,) = message_risks(read_cdm(text.replace("240.0", "2400.0").encode()), radius_m=100.0, backend="reference")
+    (said,) = remarks(message_samples([wrong], 100, backend="reference"), [wrong])
+    assert said[-1].startswith("both objects are drawn independently: a covariance does not hold the error")
 
 
 def test_remarks() -> None:

@@ -242,7 +242,9 @@ def samples(backend: Backend) -> Arrays:
     first, second = spread @ spread.transpose(0, 1, 3, 2)
     near = position + 0.02 * rng.normal(size=(n, 3))
     found: Arrays = {}
-    for name, window in (("short", {}), ("long", {"start_s": -3000.0, "stop_s": 2000.0})):
+    together = np.stack([0.3 * spread[0, :, :, 0], -0.3 * spread[1, :, :, 0]], axis=1)
+    windows: dict[str, Any] = {"short": {}, "long": {"start_s": -3000.0, "stop_s": 2000.0}}
+    for name, window in (windows | {"shared": {"shared": together}}).items():
         options: Any = {"samples": 300, "seed": 9, "backend": backend, **window}
         hits = monte_carlo(position, velocity, first, near, other, second, 60.0, **options)
         found |= {f"{name} {key}": np.asarray(value) for key, value in vars(hits).items()}
