@@ -1,13 +1,17 @@
-"""Largest collision probability over what is not known of the covariances: their size, or one of them."""
+"""Largest collision probability over what is not known of the covariances: their size, or one of them.
+
+Beside the kernels there are only sums, products, quotients and roots here, which every processor rounds alike: NumPy's
+exponential, logarithm and trigonometric functions differ between instruction sets in their last digits.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import erf
 
 from stmgpu.backend import get_backend
+from stmgpu.risk import pc
 from stmgpu.risk.pc import in_principal_axes, plane_probability
 
 if TYPE_CHECKING:
@@ -16,9 +20,13 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.typing import Floats, Ints
 
-_POINTS = 17
+_DOUBLINGS = 4
+_POINTS = 2**_DOUBLINGS + 1
 _NARROW = 2e-4
-"""Width of the bracket in the logarithm of the scale from which a parabola leads to the maximum."""
+"""Relative width of the bracket from which a parabola leads to the maximum."""
+
+_SMALL = 1e-3
+"""Ratio below which the inverse hyperbolic tangent is taken from its series, of which the fourth term is 1e-22."""
 
 
 def maximum_probability(
@@ -67,7 +75,7 @@ def maximum_probability(
     shape, (xm, zm, sx, sz, r) = in_principal_axes(miss_major, miss_minor, sigma_major, sigma_minor, radius)
     probability, scale = np.full(r.shape, np.nan), np.full(r.shape, np.nan)
     known = np.isfinite(xm) & np.isfinite(zm) & np.isfinite(sx) & (sx > 0.0) & (sz >= 0.0)
-    miss = np.hypot(xm, zm)
+    miss = _length(xm, zm)
     probability[known & (r <= 0.0)] = 0.0
     inside = known & (r > 0.0) & (r >= miss)
     probability[inside] = np.where(r[inside] > miss[inside], 1.0, 0.5)
@@ -129,58 +137,78 @@ def frisbee_probability(
         distance2 = (xm / sx) ** 2 + (zm / sz) ** 2
         share = np.where(distance2 > 1.0, 1.0 - 1.0 / distance2, 0.0)
         # the known covariance and share * miss miss^T, in its principal axes again
-        half = 0.5 * ((sx - sz) * (sx + sz) + share * (xm - zm) * (xm + zm))
-        angle = 0.5 * np.arctan2(share * xm * zm, half)
-        c, s = np.cos(angle), np.sin(angle)
+        c, s = _half_angle(0.5 * ((sx - sz) * (sx + sz) + share * (xm - zm) * (xm + zm)), share * xm * zm)
         major = np.sqrt((c * sx) ** 2 + (s * sz) ** 2 + share * (c * xm + s * zm) ** 2)
         minor = sx * sz * np.sqrt(np.maximum(distance2, 1.0)) / major  # from the determinant
         found = plane_probability(c * xm + s * zm, c * zm - s * xm, major, minor, r, backend=backend)
     return found.reshape(shape)
 
 
-def _needle(columns: list[Floats], _: Backend) -> tuple[Floats, Floats]:
+def _length(x: Floats, y: Floats) -> Floats:
+    """Length of (x, y), which are not negative."""
+    larger, smaller = np.maximum(x, y), np.minimum(x, y)
+    with np.errstate(invalid="ignore"):
+        ratio = smaller / np.where(larger > 0.0, larger, 1.0)
+        found: Floats = larger * np.sqrt(1.0 + ratio * ratio)
+    return found
+
+
+def _half_angle(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Cosine and sine of half the angle of the point (x, y), y >= 0; 1 and 0 of the origin."""
+    origin = (x == 0.0) & (y == 0.0)
+    length = np.where(origin, 1.0, _length(np.abs(x), y))
+    larger = np.where(origin, 1.0, np.sqrt(0.5 + 0.5 * np.abs(x) / length))
+    smaller = 0.5 * y / (length * larger)
+    return np.where(x < 0.0, smaller, larger), np.where(x < 0.0, larger, smaller)
+
+
+def _needle(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
     """Closed form without a minor sigma: the maximum of a normal variable's probability between two distances."""
     xm, zm, sx, r = columns[0], columns[1], columns[2], columns[4]
     half = np.sqrt(np.maximum(0.0, r * r - zm * zm))  # the chord on the needle
     hit = (half > 0.0) & (half < xm)
     half, xm = np.where(hit, half, 0.5), np.where(hit, xm, 1.0)
-    low, high = xm - half, xm + half
-    sigma = np.sqrt(half * xm / np.arctanh(half / xm))
-    z, h = xm / sigma, half / sigma
-    brief = 2.0 * h * np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi) * (1.0 + h * h * (z * z - 1.0) / 6.0)
-    long = 0.5 * (erf(high / (np.sqrt(2.0) * sigma)) - erf(low / (np.sqrt(2.0) * sigma)))
-    found = np.where(h < 1e-3, brief, long)
+    t = half / xm
+    small = t < _SMALL
+    series = t * (1.0 + t * t * (1.0 / 3.0 + t * t / 5.0))
+    tanh_inverse = np.where(small, series, 0.5 * pc.logarithm(np.where(small, 1.0, (1.0 + t) / (1.0 - t)), backend))
+    sigma = np.sqrt(half * xm / tanh_inverse)
+    found = pc.between(xm / sigma, half / sigma, backend)
     return np.where(hit, found, 0.0), np.where(hit, sigma / sx, np.nan)
 
 
 def _search(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
-    """Grids over the logarithm of the scale, each around the best point of the one before, then a parabola.
+    """Geometric series of scales, each around the best one of the series before, then a parabola.
 
     Each row ends by its own width, so that its numbers do not depend on the others.
     """
     xm, zm, sx, sz, r = columns
 
-    def at(rows: Ints, logs: Floats) -> Floats:
-        k = np.exp(logs)
+    def at(rows: Ints, scales: Floats) -> Floats:
         major, minor, s_major, s_minor, radius = (x[rows, np.newaxis] for x in columns)
-        return plane_probability(major, minor, k * s_major, k * s_minor, radius, backend=backend)
+        return plane_probability(major, minor, scales * s_major, scales * s_minor, radius, backend=backend)
 
-    low = np.log(0.02 * (np.hypot(xm, zm) - r) / sx)
-    high = np.log(2.0 * np.hypot(xm / sx, zm / sz))
-    steps = np.linspace(0.0, 1.0, _POINTS)
+    low, high = 0.02 * (_length(xm, zm) - r) / sx, 2.0 * _length(xm / sx, zm / sz)
     top, middle = np.empty_like(r), np.empty_like(r)
     rows = np.arange(len(r))
     while len(rows):
-        logs = low[rows, np.newaxis] + (high[rows] - low[rows])[:, np.newaxis] * steps
-        values = at(rows, logs)
+        growth = high[rows] / low[rows]
+        for _ in range(_DOUBLINGS):
+            growth = np.sqrt(growth)
+        scales = np.empty((len(rows), _POINTS))
+        scales[:, 0] = low[rows]
+        for k in range(1, _POINTS):
+            scales[:, k] = scales[:, k - 1] * growth
+        values = at(rows, scales)
         every, best = np.arange(len(rows)), np.clip(values.argmax(axis=1), 1, _POINTS - 2)
-        low[rows], high[rows] = logs[every, best - 1], logs[every, best + 1]
-        width = high[rows] - low[rows]
+        low[rows], high[rows] = scales[every, best - 1], scales[every, best + 1]
         left, centre, right = (values[every, best + k] for k in (-1, 0, 1))
         curve = left - 2.0 * centre + right
         step = np.where(curve < 0.0, (left - right) / np.where(curve < 0.0, curve, 1.0), 0.0)
-        done = width < _NARROW
-        top[rows[done]] = (logs[every, best] + 0.25 * width * step)[done]
+        done = high[rows] < (1.0 + _NARROW) * low[rows]
+        g = growth - 1.0
+        x = 0.5 * step * g * (1.0 - g * (0.5 - g / 3.0))  # of the logarithm of the growth
+        top[rows[done]] = (scales[every, best] * (1.0 + x * (1.0 + x * (0.5 + x / 6.0))))[done]
         middle[rows[done]] = centre[done]
         rows = rows[~done]
-    return np.maximum(at(np.arange(len(r)), top[:, np.newaxis])[:, 0], middle), np.exp(top)
+    return np.maximum(at(np.arange(len(r)), top[:, np.newaxis])[:, 0], middle), top

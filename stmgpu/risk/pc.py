@@ -77,6 +77,16 @@ def plane_probability(
     return found.reshape(arrays[0].shape)
 
 
+def between(miss: Floats, half: Floats, backend: Backend) -> Floats:
+    """P(miss - half < x < miss + half) of a normal variable, for n misses of 0 or more and half widths in sigmas."""
+    return pc_kernels.between(miss, half, backend) if backend.runs_kernels else pc_reference.between(miss, half)
+
+
+def logarithm(x: Floats, backend: Backend) -> Floats:
+    """Natural logarithm of n numbers of 1 or more."""
+    return pc_kernels.logarithm(x, backend) if backend.runs_kernels else np.log(x)
+
+
 def _some(columns: list[Floats], backend: Backend) -> Floats:
     _, (xm, zm, sx, sz, r) = in_principal_axes(*columns)
     found = np.full(r.shape, np.nan)

@@ -1,4 +1,4 @@
-"""Probability of the encounter plane by ``kernels/pc.cu``."""
+"""Probability of the encounter plane by ``kernels/pc.cu``, and of an interval by ``kernels/mathx.cu``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 PAD = 16
 CUTS = table("plane.h").integer("PLANE_CUTS")
+
+_BETWEEN, _LOGARITHM = 7, 8
+"""Numbers of functions of the kernel ``mathx_values``."""
 
 SMOOTH = (
     (0.9, 4, 0.3420201433256687, 0.9396926207859084),
@@ -69,3 +72,22 @@ def probability(u: Floats, v: Floats, p: Floats, q: Floats, backend: Backend) ->
                 backend.launch("plane_panels", n, n, *columns, cuts, pc)
             found[part] = backend.get(pc)[: len(part)]
     return found
+
+
+@device_entry
+def between(z: Floats, h: Floats, backend: Backend) -> Floats:
+    """P(z - h < x < z + h) of a normal variable, for n numbers z and h of 0 or more, by ``kernels/mathx.cu``."""
+    return _values(_BETWEEN, z, h, backend)[1]
+
+
+@device_entry
+def logarithm(x: Floats, backend: Backend) -> Floats:
+    """Natural logarithm of n positive numbers, by ``kernels/mathx.cu``."""
+    return _values(_LOGARITHM, x, x, backend)[0]
+
+
+def _values(function: int, x: Floats, y: Floats, backend: Backend) -> list[Floats]:
+    n = -(-len(x) // PAD) * PAD
+    both = [backend.empty(n), backend.empty(n)]
+    backend.launch("mathx_values", n, n, function, *(backend.put(np.resize(v, n)) for v in (x, y)), *both)
+    return [backend.get(found)[: len(x)] for found in both]

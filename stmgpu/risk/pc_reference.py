@@ -30,7 +30,7 @@ def _one(u: float, v: float, p: float, q: float) -> float:
     edges = np.array(list(pairwise(_cuts(u, v, p, q))))
     middle, half = edges.mean(axis=1)[:, np.newaxis], 0.5 * np.diff(edges, axis=1)
     t = middle + half * _NODES
-    density = np.exp(-0.5 * (u + p * np.cos(t)) ** 2) * _between(v, q * np.sin(t)) * np.sin(t)
+    density = np.exp(-0.5 * (u + p * np.cos(t)) ** 2) * between(v, q * np.sin(t)) * np.sin(t)
     return min(1.0, float(p / np.sqrt(2.0 * pi) * (half * _WEIGHTS * density).sum()))
 
 
@@ -45,7 +45,7 @@ def _cuts(u: float, v: float, p: float, q: float) -> list[float]:
     return sorted(cuts)
 
 
-def _between(z: float, h: Floats) -> Floats:
+def between(z: float | Floats, h: Floats) -> Floats:
     """P(z - h < x < z + h) of a normal variable."""
     brief = 2.0 * h * np.exp(-0.5 * z * z) / np.sqrt(2.0 * pi) * (1.0 + h * h * (z * z - 1.0) / 6.0)
     a, b = (z - h) * np.sqrt(0.5), (z + h) * np.sqrt(0.5)

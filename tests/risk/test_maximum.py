@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +15,7 @@ from scipy.stats import norm
 from support.paths import SHARED
 
 from stmgpu.backend import Backend
+from stmgpu.backend.cpu import usable_levels
 from stmgpu.risk import encounter_geometry, frisbee_probability, maximum_probability, plane_probability
 from stmgpu.typing import Floats
 
@@ -176,3 +180,36 @@ def test_one_covariance_of_any_orientation(backend: Backend) -> None:
         np.testing.assert_allclose(frisbee_probability(xm, zm, sx, sz, radius, backend=backend), expected, rtol=1e-9)
     assert np.isnan(frisbee_probability([1.0, np.nan], 1.0, [0.0, 1.0], 1.0, 1.0, backend=backend)).all()
     assert frisbee_probability(1.0, 0.0, 1.0, 1.0, 0.0, backend=backend) == 0.0
+
+
+_PRINT = """
+import numpy as np
+from stmgpu.risk import frisbee_probability, maximum_probability
+rng = np.random.default_rng(9)
+size = np.ldexp(rng.uniform(0.5, 1.0, (5, 3000)), rng.integers(-6, 14, (5, 3000)))
+size[3, ::3] = 0.0
+found = [*maximum_probability(*size, backend="cpu"), frisbee_probability(*size, backend="cpu")]
+print(*(hashlib.sha256(x.tobytes()).hexdigest() for x in found), int(np.isfinite(found[0]).sum()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(usable_levels()) < 2, reason="the processor has one instruction set for the kernels")
+def test_same_bytes_on_every_processor() -> None:
+    """Neither the kernels' instruction set nor that of NumPy, which takes its own, changes a digit."""
+    from numpy._core import _multiarray_umath as built
+
+    ours, theirs = usable_levels(), [f for f in built.__cpu_dispatch__ if built.__cpu_features__.get(f)]
+    printed = set()
+    for level, without in ((ours[0], []), (ours[-1], theirs)):
+        environment = {**os.environ, "STMGPU_ISA": level, "NPY_DISABLE_CPU_FEATURES": " ".join(without)}
+        done = subprocess.run(
+            [sys.executable, "-c", "import hashlib" + _PRINT],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        printed.add(done.stdout)
+    assert len(printed) == 1
+    assert int(printed.pop().split()[-1]) > 2500

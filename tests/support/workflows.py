@@ -32,6 +32,8 @@ from stmgpu.risk import (
     curved_probability,
     dwell_probability,
     encounter_geometry,
+    frisbee_probability,
+    maximum_probability,
     monte_carlo,
     plane_probability,
     straight_monte_carlo,
@@ -226,7 +228,14 @@ def probabilities(backend: Backend) -> Arrays:
     radius = 10.0 ** rng.uniform(0.0, 4.0, n)
     found = encounter_geometry(position, velocity, first, other, turned, second, radius, backend=backend)
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m)
-    return {"pc": plane_probability(*plane, radius, backend=backend)} | vars(found)
+    few = (*(x[:8] for x in plane), radius[:8])
+    largest = maximum_probability(*few, backend=backend)
+    needles = maximum_probability(*plane[:3], 0.0, radius, backend=backend)
+    other = frisbee_probability(*plane, radius, backend=backend)
+    columns = {"pc": plane_probability(*plane, radius, backend=backend), "frisbee": other}
+    for name, (probability, scale) in {"largest": largest, "needle": needles}.items():
+        columns |= {name: probability, f"{name} at": scale}
+    return columns | vars(found)
 
 
 def samples(backend: Backend) -> Arrays:
