@@ -15,6 +15,8 @@
 // Hall's x is 0. Here it is so first, and then the point of the disc where the density is greatest, so that the method
 // holds for discs far larger than the sigmas, too. Q enters as L D L' of the Cartesian covariance, which keeps the
 // digits of needles, and may be indefinite.
+//
+// Kernels: objects; the start of the search; then twice the search for T and the plane there. No spills.
 #include "curved.h"
 #include "equinoctial.h"
 
@@ -90,6 +92,7 @@ STM_FN Relative relative_at(const double* STM_RESTRICT one, const double* STM_RE
     Relative m;
     for (int k = 0; k < 6; ++k) m.u[k] = m.a[k] = splat(0.0);
     for (int k = 0; k < 9; ++k) m.b[k / 3][k % 3] = splat(0.0);
+    STM_ROLLED
     for (int side = 0; side < 2; ++side) {
         const double* object = side ? two : one;
         real x[6], j[6][6], off[6];
@@ -107,6 +110,7 @@ STM_FN Relative relative_at(const double* STM_RESTRICT one, const double* STM_RE
             x[r] = r % 3 ? sense * x[r] : x[r];
             m.u[r] = side ? m.u[r] - x[r] : m.u[r] + x[r];
         }
+        STM_ROLLED
         for (int c = 0; c < 6; ++c) {
             real column[6] = {splat(0.0), splat(0.0), splat(0.0), splat(0.0), splat(0.0), splat(0.0)};
             for (int k = 0; k < 6; ++k) {
@@ -155,6 +159,7 @@ STM_FN real dotted(const real a[3], const real b[3]) { return (a[0] * b[0] + a[1
 STM_FN real variance(const double* STM_RESTRICT one, const double* STM_RESTRICT two, i64 n, const Relative& m,
                      const real p[3], const real q[3]) {
     real sum = splat(0.0);
+    STM_ROLLED
     for (int side = 0; side < 2; ++side)
         for (int c = 0; c < 6; ++c) {
             real d = load((side ? two : one) + (CURVED_PIVOTS + c) * n);
@@ -169,6 +174,7 @@ STM_FN real overlap_at(const double* STM_RESTRICT one, const double* STM_RESTRIC
                        mask wanted, real e[2][6]) {
     real found = from_bits((bits(t) & 0) | 0x7ff8000000000000LL), last = found;
     mask open = wanted;
+    STM_ROLLED
     for (int turn = 0; turn < CURVED_TURNS && any(open); ++turn) {
         Relative m = relative_at(one, two, n, e, t);
         Factor f = factor_of(m.a);
@@ -178,6 +184,7 @@ STM_FN real overlap_at(const double* STM_RESTRICT one, const double* STM_RESTRIC
         mask even = absolute(now - last) < CURVED_EVEN;
         found = sel(both(open, even), now, found);
         last = now;
+        STM_ROLLED
         for (int side = 0; side < 2; ++side) {
             const double* object = side ? two : one;
             real pull[6];
@@ -201,6 +208,7 @@ STM_FN void densest(real m1, real m2, real s1, real s2, real radius, real* p1, r
     real k = splat(0.0), far = root(m1 * m1 + m2 * m2);
     mask outside = far > radius;
     real rim = sel(radius > 0.0, radius, splat(1.0));
+    STM_ROLLED
     for (int turn = 0; turn < 12; ++turn) {
         real g1 = 1.0 / (1.0 + k * s1), g2 = 1.0 / (1.0 + k * s2), n1 = m1 * g1, n2 = m2 * g2;
         real there = n1 * n1 + n2 * n2, slope = (n1 * n1) * (s1 * g1) + (n2 * n2) * (s2 * g2);
@@ -214,120 +222,165 @@ STM_FN void densest(real m1, real m2, real s1, real s2, real radius, real* p1, r
     *p2 = onto * n2;
 }
 
-STM_KERNEL curved_encounters(
+STM_KERNEL curved_start(
+    i64 n,                                // encounters, a multiple of 16
+    const double* STM_RESTRICT first,     // [CURVED_OBJECT_ROWS][n] the first objects, from curved_objects
+    const double* STM_RESTRICT second,    // [CURVED_OBJECT_ROWS][n] the second ones
+    double* STM_RESTRICT search)          // [CURVED_SEARCH_ROWS][n] see curved.h: the straight encounter
+{
+    STM_PARALLEL(i, n, STM_LANES) {
+        const double *one = first + i, *two = second + i;
+        real e[2][6];
+        for (int k = 0; k < 6; ++k) {
+            e[0][k] = load(one + (CURVED_ELEMENTS + k) * n);
+            e[1][k] = load(two + (CURVED_ELEMENTS + k) * n);
+            store(search + (CURVED_FIRST + k) * n + i, e[0][k]);
+            store(search + (CURVED_SECOND + k) * n + i, e[1][k]);
+        }
+        Relative m = relative_at(one, two, n, e, splat(0.0));
+        Factor f = factor_of(m.a);
+        real y[3], z[3];
+        solve(f, m.u, y);
+        solve(f, m.u + 3, z);
+        real vv = dotted(m.u + 3, z), rv = dotted(m.u, z), width = 1.0 / root(vv);
+        real straight = (dotted(m.u, y) - rv * (rv / vv)) + log_determinant(f);
+        straight = straight - 2.0 * log_of(width * root(dotted(m.u + 3, m.u + 3)));
+        real nan = from_bits((bits(width) & 0) | 0x7ff8000000000000LL);
+        store(search + CURVED_AT * n + i, -rv / vv);
+        store(search + CURVED_BY * n + i, sel(width * 0.0 == 0.0, width, nan));
+        store(search + CURVED_WIDE * n + i, nan);
+        store(search + CURVED_LEAST * n + i, nan);
+        store(search + CURVED_STRAIGHT * n + i, straight);
+        for (int k = 0; k < 3; ++k) store(search + (CURVED_PLACE + k) * n + i, splat(0.0));
+    }
+}
+
+STM_KERNEL curved_overlap(
+    i64 n,                                // encounters, a multiple of 16
+    const double* STM_RESTRICT first,     // [CURVED_OBJECT_ROWS][n] the first objects, from curved_objects
+    const double* STM_RESTRICT second,    // [CURVED_OBJECT_ROWS][n] the second ones
+    double* STM_RESTRICT search)          // [CURVED_SEARCH_ROWS][n] see curved.h; its overlap becomes the densest one
+{
+    STM_PARALLEL(i, n, STM_LANES) {
+        const double *one = first + i, *two = second + i;
+        real e[2][6], x[3];
+        for (int k = 0; k < 6; ++k) {
+            e[0][k] = load(search + (CURVED_FIRST + k) * n + i);
+            e[1][k] = load(search + (CURVED_SECOND + k) * n + i);
+        }
+        for (int k = 0; k < 3; ++k) x[k] = load(search + (CURVED_PLACE + k) * n + i);
+        real time = load(search + CURVED_AT * n + i), width = load(search + CURVED_BY * n + i);
+        const real unity = splat(1.0), nan = from_bits((bits(width) & 0) | 0x7ff8000000000000LL);
+        real least = nan, curve = nan;
+        mask open = width == width, done = negate(open == open);
+        STM_ROLLED
+        for (int turn = 0; turn < CURVED_REFINED && any(open); ++turn) {
+            real before = nan, now = nan, after = nan;
+            STM_ROLLED
+            for (int side = 0; side < 3; ++side) {  // in the end the elements are those of the middle
+                real late = side == 2 ? 0.0 * width : side ? width : -width;
+                real at = overlap_at(one, two, n, time + late, x, open, e);
+                before = side == 0 ? at : before;
+                after = side == 1 ? at : after;
+                now = at;
+            }
+            real by = 1.0 / width, slope = 0.5 * ((after - before) * by);
+            real bend = ((after + before) - 2.0 * now) * (by * by);
+            mask known = bend == bend, hollow = bend > 0.0;
+            real curved = sel(hollow, bend, unity), wide = sel(hollow, root(2.0 / curved), width);
+            real away = sel(after < before, width, -width) * (CURVED_STEP - 1.0);
+            real shift = sel(hollow, -slope / curved, away);
+            mask still = both(hollow, both(absolute(shift) < CURVED_STILL * wide,
+                                           absolute(wide - width) < CURVED_ALIKE * width));
+            mask met = both(open, still);
+            least = sel(met, now, least);
+            curve = sel(met, wide, curve);
+            done = either(done, met);
+            open = both(open, both(known, negate(still)));
+            real most = CURVED_STEP * width;
+            time = sel(open, time + smaller(larger(shift, -most), most), time);
+            width = sel(open, smaller(larger(wide, width * (1.0 / CURVED_STEP)), most), width);
+        }
+        for (int k = 0; k < 6; ++k) {
+            store(search + (CURVED_FIRST + k) * n + i, e[0][k]);
+            store(search + (CURVED_SECOND + k) * n + i, e[1][k]);
+        }
+        store(search + CURVED_AT * n + i, time);
+        store(search + CURVED_BY * n + i, sel(done, width, nan));
+        store(search + CURVED_WIDE * n + i, curve);
+        store(search + CURVED_LEAST * n + i, least);
+    }
+}
+
+STM_KERNEL curved_plane(
     i64 n,                                // encounters, a multiple of 16
     const double* STM_RESTRICT first,     // [CURVED_OBJECT_ROWS][n] the first objects, from curved_objects
     const double* STM_RESTRICT second,    // [CURVED_OBJECT_ROWS][n] the second ones
     const double* STM_RESTRICT radius_m,  // [n] combined hard-body radius
+    double* STM_RESTRICT search,          // [CURVED_SEARCH_ROWS][n] see curved.h; x becomes the densest point of the disc
     double* STM_RESTRICT rows)            // [CURVED_ROWS][n] see curved.h; not a number where nothing is found
 {
     STM_PARALLEL(i, n, STM_LANES) {
         const double *one = first + i, *two = second + i;
-        real e[2][6], x[3] = {splat(0.0), splat(0.0), splat(0.0)};
-        for (int side = 0; side < 2; ++side)
-            for (int k = 0; k < 6; ++k) e[side][k] = load((side ? two : one) + (CURVED_ELEMENTS + k) * n);
-        const real radius = load(radius_m + i), unity = splat(1.0), zero = splat(0.0);
-        const real nan = from_bits((bits(radius) & 0) | 0x7ff8000000000000LL);
-
-        // the straight encounter at the time of the states
-        real time, width, straight;
-        {
-            Relative m = relative_at(one, two, n, e, zero);
-            Factor f = factor_of(m.a);
-            real y[3], z[3];
-            solve(f, m.u, y);
-            solve(f, m.u + 3, z);
-            real vv = dotted(m.u + 3, z), rv = dotted(m.u, z);
-            time = -rv / vv;
-            width = 1.0 / root(vv);
-            straight = (dotted(m.u, y) - rv * (rv / vv)) + log_determinant(f);
-            straight = straight - 2.0 * log_of(width * root(dotted(m.u + 3, m.u + 3)));
+        real e[2][6], x[3];
+        for (int k = 0; k < 6; ++k) {
+            e[0][k] = load(search + (CURVED_FIRST + k) * n + i);
+            e[1][k] = load(search + (CURVED_SECOND + k) * n + i);
         }
+        for (int k = 0; k < 3; ++k) x[k] = load(search + (CURVED_PLACE + k) * n + i);
+        const real time = load(search + CURVED_AT * n + i), curve = load(search + CURVED_WIDE * n + i);
+        const real radius = load(radius_m + i), by = load(search + CURVED_BY * n + i), unity = splat(1.0);
+        const real zero = splat(0.0), nan = from_bits((bits(radius) & 0) | 0x7ff8000000000000LL);
+        const mask good = by == by;
 
-        real correction = nan;
-        mask good = width * 0.0 == 0.0;  // finite
-        for (int pass = 0; pass < 2; ++pass) {
-            real least = nan, curve = nan;
-            mask open = good, done = negate(good == good);
-            for (int turn = 0; turn < CURVED_REFINED && any(open); ++turn) {
-                real before = nan, now = nan, after = nan;
-                for (int side = 0; side < 3; ++side) {  // in the end the elements are those of the middle
-                    real late = side == 2 ? 0.0 * width : side ? width : -width;
-                    real at = overlap_at(one, two, n, time + late, x, open, e);
-                    before = side == 0 ? at : before;
-                    after = side == 1 ? at : after;
-                    now = at;
-                }
-                real by = 1.0 / width, slope = 0.5 * ((after - before) * by);
-                real bend = ((after + before) - 2.0 * now) * (by * by);
-                mask known = bend == bend, hollow = bend > 0.0;
-                real curved = sel(hollow, bend, unity), wide = sel(hollow, root(2.0 / curved), width);
-                real away = sel(after < before, width, -width) * (CURVED_STEP - 1.0);
-                real shift = sel(hollow, -slope / curved, away);
-                mask still = both(hollow, both(absolute(shift) < CURVED_STILL * wide,
-                                               absolute(wide - width) < CURVED_ALIKE * width));
-                mask met = both(open, still);
-                least = sel(met, now, least);
-                curve = sel(met, wide, curve);
-                done = either(done, met);
-                open = both(open, both(known, negate(still)));
-                real most = CURVED_STEP * width;
-                time = sel(open, time + smaller(larger(shift, -most), most), time);
-                width = sel(open, smaller(larger(wide, width * (1.0 / CURVED_STEP)), most), width);
-            }
-            good = both(good, done);
+        // the mean relative velocity at the position x, and two axes across it
+        Relative m = relative_at(one, two, n, e, time);
+        Factor f = factor_of(m.a);
+        real off[3] = {x[0] - m.u[0], x[1] - m.u[1], x[2] - m.u[2]}, y[3], z[3], v[3];
+        solve(f, off, y);
+        for (int k = 0; k < 3; ++k) v[k] = m.u[3 + k] + dotted(m.b[k], y);
+        real speed = root(dotted(v, v)), along[3] = {v[0] / speed, v[1] / speed, v[2] / speed};
+        solve(f, along, z);
+        real factor = (speed * curve) * root(dotted(along, z));
+        real least = load(search + CURVED_LEAST * n + i), straight = load(search + CURVED_STRAIGHT * n + i);
+        real correction = 0.5 * (straight - least) + log_of(speed * curve);
+        real ax = absolute(along[0]), ay = absolute(along[1]), az = absolute(along[2]);
+        mask by_x = both(ax < ay, ax < az), by_y = both(negate(by_x), ay < az);
+        real pick[3] = {sel(by_x, unity, zero), sel(by_y, unity, zero), sel(either(by_x, by_y), zero, unity)};
+        real p[3] = {along[1] * pick[2] - along[2] * pick[1], along[2] * pick[0] - along[0] * pick[2],
+                     along[0] * pick[1] - along[1] * pick[0]};
+        real size = root(dotted(p, p));
+        for (int k = 0; k < 3; ++k) p[k] = p[k] / size;
+        real q[3] = {along[1] * p[2] - along[2] * p[1], along[2] * p[0] - along[0] * p[2],
+                     along[0] * p[1] - along[1] * p[0]};
 
-            // the mean relative velocity at the position x, and two axes across it
-            Relative m = relative_at(one, two, n, e, time);
-            Factor f = factor_of(m.a);
-            real off[3] = {x[0] - m.u[0], x[1] - m.u[1], x[2] - m.u[2]}, y[3], z[3], v[3];
-            solve(f, off, y);
-            for (int k = 0; k < 3; ++k) v[k] = m.u[3 + k] + dotted(m.b[k], y);
-            real speed = root(dotted(v, v)), along[3] = {v[0] / speed, v[1] / speed, v[2] / speed};
-            solve(f, along, z);
-            real factor = (speed * curve) * root(dotted(along, z));
-            if (pass == 0) correction = 0.5 * (straight - least) + log_of(speed * curve);
-            real ax = absolute(along[0]), ay = absolute(along[1]), az = absolute(along[2]);
-            mask by_x = both(ax < ay, ax < az), by_y = both(negate(by_x), ay < az);
-            real pick[3] = {sel(by_x, unity, zero), sel(by_y, unity, zero), sel(either(by_x, by_y), zero, unity)};
-            real p[3] = {along[1] * pick[2] - along[2] * pick[1], along[2] * pick[0] - along[0] * pick[2],
-                         along[0] * pick[1] - along[1] * pick[0]};
-            real size = root(dotted(p, p));
-            for (int k = 0; k < 3; ++k) p[k] = p[k] / size;
-            real q[3] = {along[1] * p[2] - along[2] * p[1], along[2] * p[0] - along[0] * p[2],
-                         along[0] * p[1] - along[1] * p[0]};
-
-            // the principal axes there, as in encounter.cu
-            real pq = variance(one, two, n, m, p, q);
-            real half = 0.5 * (variance(one, two, n, m, p, p) - variance(one, two, n, m, q, q));
-            real length = root(half * half + pq * pq);
-            mask round = negate(length > 0.0);
-            real inverse = 1.0 / sel(round, unity, length);
-            real cos2 = sel(round, unity, half * inverse), sin2 = sel(round, zero, pq * inverse);
-            real large = root(0.5 * (1.0 + absolute(cos2))), small = 0.5 * absolute(sin2) / large;
-            real c = sel(cos2 < 0.0, small, large), s = sel(cos2 < 0.0, large, small);
-            s = sel(sin2 < 0.0, -s, s);
-            real major[3], minor[3], limit = (CURVED_CLIP * radius) * (CURVED_CLIP * radius);
-            for (int k = 0; k < 3; ++k) {
-                major[k] = p[k] * c + q[k] * s;
-                minor[k] = q[k] * c - p[k] * s;
-            }
-            real most = larger(variance(one, two, n, m, major, major), limit);
-            real fewest = larger(variance(one, two, n, m, minor, minor), limit);
-            real m1 = dotted(m.u, major), m2 = dotted(m.u, minor);
-            if (pass == 1) {
-                store(rows + CURVED_MISS_MAJOR * n + i, sel(good, absolute(m1), nan));
-                store(rows + CURVED_MISS_MINOR * n + i, sel(good, absolute(m2), nan));
-                store(rows + CURVED_SIGMA_MAJOR * n + i, sel(good, root(most), nan));
-                store(rows + CURVED_SIGMA_MINOR * n + i, sel(good, root(fewest), nan));
-                store(rows + CURVED_FACTOR * n + i, sel(good, factor, nan));
-                store(rows + CURVED_TIME * n + i, sel(good, time, nan));
-                store(rows + CURVED_WIDTH * n + i, sel(good, curve, nan));
-                store(rows + CURVED_CORRECTION * n + i, sel(good, correction, nan));
-            }
-            real n1, n2;
-            densest(m1, m2, most, fewest, radius, &n1, &n2);
-            for (int k = 0; k < 3; ++k) x[k] = n1 * major[k] + n2 * minor[k];
+        // the principal axes there, as in encounter.cu
+        real pq = variance(one, two, n, m, p, q);
+        real half = 0.5 * (variance(one, two, n, m, p, p) - variance(one, two, n, m, q, q));
+        real length = root(half * half + pq * pq);
+        mask round = negate(length > 0.0);
+        real inverse = 1.0 / sel(round, unity, length);
+        real cos2 = sel(round, unity, half * inverse), sin2 = sel(round, zero, pq * inverse);
+        real large = root(0.5 * (1.0 + absolute(cos2))), small = 0.5 * absolute(sin2) / large;
+        real c = sel(cos2 < 0.0, small, large), s = sel(cos2 < 0.0, large, small);
+        s = sel(sin2 < 0.0, -s, s);
+        real major[3], minor[3], limit = (CURVED_CLIP * radius) * (CURVED_CLIP * radius);
+        for (int k = 0; k < 3; ++k) {
+            major[k] = p[k] * c + q[k] * s;
+            minor[k] = q[k] * c - p[k] * s;
         }
+        real most = larger(variance(one, two, n, m, major, major), limit);
+        real fewest = larger(variance(one, two, n, m, minor, minor), limit);
+        real m1 = dotted(m.u, major), m2 = dotted(m.u, minor), n1, n2;
+        store(rows + CURVED_MISS_MAJOR * n + i, sel(good, absolute(m1), nan));
+        store(rows + CURVED_MISS_MINOR * n + i, sel(good, absolute(m2), nan));
+        store(rows + CURVED_SIGMA_MAJOR * n + i, sel(good, root(most), nan));
+        store(rows + CURVED_SIGMA_MINOR * n + i, sel(good, root(fewest), nan));
+        store(rows + CURVED_FACTOR * n + i, sel(good, factor, nan));
+        store(rows + CURVED_TIME * n + i, sel(good, time, nan));
+        store(rows + CURVED_WIDTH * n + i, sel(good, curve, nan));
+        store(rows + CURVED_CORRECTION * n + i, sel(good, correction, nan));
+        densest(m1, m2, most, fewest, radius, &n1, &n2);
+        for (int k = 0; k < 3; ++k) store(search + (CURVED_PLACE + k) * n + i, n1 * major[k] + n2 * minor[k]);
     }
 }

@@ -21,6 +21,18 @@ enum {                        // rows of an encounter
     CURVED_ROWS
 };
 
+enum {                        // rows of an encounter on the way, which the kernels hand to each other
+    CURVED_AT,                // time of the overlap after that of the states [s]
+    CURVED_BY,                // step of time, about the width of the overlap [s]; not a number where nothing is found
+    CURVED_WIDE,              // width sqrt(2 / M'') [s]
+    CURVED_LEAST,             // M there
+    CURVED_STRAIGHT,          // what it is for straight motion, to a constant
+    CURVED_PLACE,             // relative position x [m]
+    CURVED_FIRST = 8,         // elements of the first object there
+    CURVED_SECOND = 14,       // of the second one
+    CURVED_SEARCH_ROWS = 20
+};
+
 #define CURVED_EVEN 1e-6          // change of the squared distance in sigmas at which an overlap is found
 #define CURVED_TURNS 60           // steps to an overlap, at most
 #define CURVED_STILL 1e-4         // shift of the time of the densest overlap in widths at which it is found

@@ -25,6 +25,8 @@ typedef signed char i8;
 #ifdef STM_CUDA
 #define STM_KERNEL extern "C" __global__ void
 #define STM_FN static __device__ __forceinline__
+// before a loop: NVRTC does not copy its body, which for newer GPUs it does a hundred times over
+#define STM_ROLLED _Pragma("unroll 1")
 #define STM_THREAD ((i64)blockIdx.x * blockDim.x + threadIdx.x)
 #define STM_THREADS ((i64)gridDim.x * blockDim.x)
 // for every i in [0, n), `step` at a time
@@ -48,6 +50,7 @@ STM_FN void add_shared(i64* sum, i64 amount) { atomicAdd((unsigned long long*)su
 #endif
 #define STM_KERNEL extern "C" __attribute__((visibility("default"))) void
 #define STM_FN static inline __attribute__((always_inline))
+#define STM_ROLLED _Pragma("GCC unroll 1")
 #ifdef _OPENMP
 #define STM_OMP _Pragma("omp parallel for schedule(dynamic, 1)")
 #define STM_OMP_RANGE _Pragma("omp parallel for schedule(static)")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import erfc
+import scipy
 
 from stmgpu.risk import curved_kernels as rows
 from stmgpu.risk import equinoctial
@@ -17,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def straightened(
-    state_1: Floats, covariance_1: Floats, state_2: Floats, covariance_2: Floats, radius_m: Floats
+    state_1: Floats,
+    covariance_1: Floats,
+    state_2: Floats,
+    covariance_2: Floats,
+    radius_m: Floats,
+    *,
+    rim: bool = True,
 ) -> Floats:
     """Rows of encounters; arguments as for :func:`stmgpu.risk.curved_kernels.straightened`."""
     found = np.full((rows.ROWS, len(radius_m)), np.nan)
@@ -25,7 +30,7 @@ def straightened(
         with np.errstate(all="ignore"):
             try:
                 pair = _Object(state_1[:, k], covariance_1[k]), _Object(state_2[:, k], covariance_2[k])
-                found[:, k] = _straight(pair, radius)
+                found[:, k] = _straight(pair, radius, rim=rim)
             except (_NotFoundError, np.linalg.LinAlgError):
                 continue
     return found
@@ -136,10 +141,10 @@ def _start(pair: tuple[_Object, _Object]) -> tuple[float, float, float]:
     )
 
 
-def _straight(pair: tuple[_Object, _Object], radius: float) -> Floats:
+def _straight(pair: tuple[_Object, _Object], radius: float, *, rim: bool) -> Floats:
     time, width, straight = _start(pair)
     place, near, found = np.zeros(3), (pair[0].mean, pair[1].mean), np.full(rows.ROWS, np.nan)
-    for first in (True, False):
+    for first in (True, False) if rim else (True,):
         time, curve, width, (_, now, _) = _densest(pair, time, width, place, near)
         near = now.elements
         a, v = now.covariance[:3, :3], _velocity(now, place)
@@ -171,7 +176,7 @@ def _densest_point(miss: Floats, variance: Floats, radius: float) -> Floats:
         return float(np.linalg.norm(miss / (1.0 + k * variance)) - radius)
 
     most = np.linalg.norm(miss) / radius / variance.min()
-    point: Floats = miss / (1.0 + brentq(beyond, 0.0, most, xtol=1e-12 * most) * variance)
+    point: Floats = miss / (1.0 + scipy.optimize.brentq(beyond, 0.0, most, xtol=1e-12 * most) * variance)
     return point
 
 
@@ -225,7 +230,7 @@ def sphere_probability(  # noqa: PLR0917  # the fields of two objects
     normal = np.einsum("ni,ni->n", n, now.mean[3:] + (radius * n - now.mean[:3]) @ (b @ inverse).T)
     sigma = np.sqrt(np.einsum("ni,ij,nj->n", n, c - b @ inverse @ b.T, n))
     inward = sigma / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * (normal / sigma) ** 2)
-    inward -= 0.5 * normal * erfc(normal / sigma / np.sqrt(2.0))
+    inward -= 0.5 * normal * scipy.special.erfc(normal / sigma / np.sqrt(2.0))
     rate = inward * np.sqrt(2.0 / bend) * np.exp(-0.5 * (middle - slope**2 / (2.0 * bend)))
     return float(radius**2 / (2.0 * np.pi) * (weight * rate).sum())
 
