@@ -25,6 +25,7 @@ from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.study.event_checks import check_events
 from stmgpu.debris.study.final_population import final_table
+from stmgpu.debris.study.scenario_errors import joined
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
 from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dtype_of
@@ -195,6 +196,7 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
         impossible events, populations of different epochs, or one larger than ``max_objects``.
     """
     without_effect: list[str] = []
+    faults: list[str] = []
     populations: dict[tuple[PopulationSpec, float], Population] = {}
     environments: dict[EnvironmentSpec, Environment] = {}
     begins: dict[float, str] = {}
@@ -214,16 +216,14 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
             environments[scenario.environment] = Environment.build(
                 scenario.environment, *time_span(initial, study.years)
             )
-        rows = len(divided(initial, scenario.max_objects))
-        if rows > scenario.max_objects:
-            raise InputError(
-                f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
-                f"{scenario.max_objects:,}, above which its runs are cut off; raise max_objects, or use "
-                "a smaller population"
-            )
-        check_events(scenario, initial, study.years, seed)
-        Launches(scenario.launches, initial, disposal=scenario.disposal, seed=seed, run_number=0)
+        for check in (_check_size, check_events, _check_launches):
+            try:
+                check(scenario, initial, study.years, seed)
+            except InputError as error:
+                faults.append(str(error))
         without_effect += settings_without_effect(scenario, initial, study.years)
+    if faults:
+        raise InputError(joined(faults))
     (year,) = begins
     return InitialState(
         year,
@@ -231,6 +231,29 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
         [environments[s.environment] for s in study.scenarios],
         [*source_notes(populations.values(), environments.values()), *without_effect],
     )
+
+
+def _check_size(scenario: Scenario, population: Population, years: float, seed: int) -> None:  # noqa: ARG001
+    """Raise InputError where the initial population is larger than the scenario allows."""
+    rows = len(divided(population, scenario.max_objects))
+    if rows > scenario.max_objects:
+        raise InputError(
+            f"scenario {scenario.name!r} begins with {rows:,} objects, more than max_objects = "
+            f"{scenario.max_objects:,}, above which its runs are cut off; raise max_objects, or use "
+            "a smaller population"
+        )
+
+
+def _check_launches(scenario: Scenario, population: Population, years: float, seed: int) -> None:  # noqa: ARG001
+    """Raise InputError for launches that are impossible with the population, or below the altitude of decay."""
+    Launches(scenario.launches, population, disposal=scenario.disposal, seed=seed, run_number=0)
+    for shell in scenario.launches.constellations:
+        lowest, decay = shell.altitudes_km[0], scenario.propagation.decay_km
+        if lowest <= decay:
+            raise InputError(
+                f"scenario {scenario.name!r}: constellation {shell.name!r} has planes at {lowest:g} km, below "
+                f"propagation.decay_km = {decay:g}; raise its altitude_km"
+            )
 
 
 def source_notes(populations: Iterable[Population], environments: Iterable[Environment] = ()) -> list[str]:

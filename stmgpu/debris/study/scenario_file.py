@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from stmgpu.compression import Limits
 from stmgpu.debris.scenario import Scenario, Study
+from stmgpu.debris.study.scenario_errors import ONLY_BASE, explain, joined
 from stmgpu.errors import InputError
 from stmgpu.files import archive_and_member, read_toml
 
@@ -24,8 +25,6 @@ __all__ = ["input_files", "read_study", "shipped_scenarios", "study_from_documen
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_ONLY_BASE = ("years", "runs")
-_LISTS = ("removal", "launches.constellations", "events")
 _FILES = ("mocat", "table", "catalog", "cascade")
 _CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "population": (
@@ -80,30 +79,32 @@ def study_from_document(document: dict[str, Any], folder: Path, where: str) -> S
     changes = base.pop("scenario", [{}])
     if not (isinstance(changes, list) and changes and all(isinstance(c, dict) for c in changes)):
         raise InputError(f"{where}: scenario must be a list of tables; write at least one [[scenario]]")
-    limits = {key: base.pop(key) for key in _ONLY_BASE if key in base}
+    limits = {key: base.pop(key) for key in ONLY_BASE if key in base}
+    scenarios: list[Scenario] = []
+    faults: list[str] = []
+    for number, change in enumerate(changes, 1):
+        try:
+            scenarios.append(Scenario.model_validate(_override(base, change)))
+        except ValidationError as error:
+            faults += explain(error, change, _label(change, number))
     try:
-        study = Study(
-            scenarios=tuple(_scenario(base, change, f"number {k}", where) for k, change in enumerate(changes, 1)),
-            **limits,
-        )
+        study = Study(scenarios=tuple(scenarios), **limits)
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error)}") from None
-    names = [s.name for s in study.scenarios]
-    if len(set(names)) < len(names):
-        raise InputError(
-            f"{where}: the names of scenarios repeat ({', '.join(names)}); give each [[scenario]] its own name"
+        faults += explain(error)
+    names = [change.get("name", base.get("name", "base")) for change in changes]
+    if len({str(name) for name in names}) < len(names):
+        faults.append(
+            f"the names of scenarios repeat ({', '.join(map(str, names))}); give each [[scenario]] its own name"
         )
+    if faults:
+        raise InputError(f"{where}: {joined(faults)}")
     return _with_paths(study, lambda path: folder / path)
 
 
-def _scenario(base: dict[str, Any], change: dict[str, Any], number: str, where: str) -> Scenario:
-    """Validate one scenario: the base with the changes of a ``[[scenario]]`` table."""
-    try:
-        return Scenario.model_validate(_override(base, change))
-    except ValidationError as error:
-        name = change.get("name")
-        label = f"scenario {name!r}" if isinstance(name, str) else f"scenario {number}"
-        raise InputError(f"{where}: {_explain(error, change, label)}") from None
+def _label(change: dict[str, Any], number: int) -> str:
+    """Name a scenario for the reader."""
+    name = change.get("name")
+    return f"scenario {name!r}" if isinstance(name, str) else f"scenario number {number}"
 
 
 def _override(base: dict[str, Any], change: dict[str, Any], place: str = "") -> dict[str, Any]:
@@ -137,7 +138,7 @@ def study_from_settings(
     try:
         study = Study.model_validate({"scenarios": list(scenarios), "years": years, "runs": runs})
     except ValidationError as error:
-        raise InputError(f"the settings of the store are not a study: {_explain(error)}") from None
+        raise InputError(f"the settings of the store are not a study: {joined(explain(error))}") from None
     return study if folder is None else _with_paths(study, lambda path: folder / path)
 
 
@@ -176,55 +177,3 @@ def _with_paths(model: Model, change: Callable[[Path], Path]) -> Model:
         return value
 
     return model.model_copy(update={name: changed(getattr(model, name)) for name in type(model).model_fields})
-
-
-def _explain(error: ValidationError, change: Mapping[str, Any] | None = None, scenario: str = "") -> str:
-    """Describe the errors that pydantic reports, one clause each.
-
-    Errors in the table of a scenario (``change``) are prefixed with ``scenario``. List items are counted from 1.
-    """
-    clauses: list[str] = []
-    listed: set[str] = set()
-    for item in error.errors(include_url=False):
-        place = [str(part + 1 if isinstance(part, int) else part) for part in item["loc"]]
-        in_change = _is_set(change or {}, item["loc"])
-        key, message = ".".join(place), item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden" and in_change and key in _ONLY_BASE:
-            clause = f"unknown key {key}: move it to the base, where it applies to all scenarios"
-        elif item["type"] == "extra_forbidden":
-            allowed = _allowed(place[:-1], () if in_change else _ONLY_BASE)
-            clause = f"unknown key {key}{'' if allowed in listed else allowed}"
-            listed.add(allowed)
-        elif item["type"] == "missing":
-            clause = f"{key} is missing"
-        elif key in _LISTS and isinstance(item["input"], dict):
-            clause = f"{key} is a list of tables; write [[{'scenario.' if in_change else ''}{key}]]"
-        elif item["type"] == "value_error" or not place:  # raised by our validators, which name the value
-            clause = f"{key}: {message}" if place else message
-        else:
-            clause = f"{key}: {message} (got {item['input']!r})"
-        clauses.append(f"{scenario}: {clause}" if in_change else clause)
-    return "; ".join(clauses[:10]) + (f"; and {len(clauses) - 10} more" if len(clauses) > 10 else "")
-
-
-def _is_set(table: object, place: Sequence[str | int]) -> bool:
-    """Whether a table, or a list in it, sets the value at a location."""
-    for part in place:
-        if not isinstance(table, dict):
-            break
-        if part not in table:
-            return False
-        table = table[part]
-    return bool(place)
-
-
-def _allowed(place: Sequence[str], besides: Sequence[str]) -> str:
-    """List the allowed keys of the table at a location, and the ``besides`` ones at the top level; empty if unknown."""
-    model: Any = Scenario
-    for part in place:
-        field = model.model_fields.get(part)
-        model = None if field is None else field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return ""
-    keys = [*model.model_fields, *(besides if not place else ())]
-    return f" (allowed: {', '.join(keys)})"

@@ -16,7 +16,15 @@ from stmgpu.debris.policy.view import Campaign
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario, Study
-from stmgpu.debris.specs import CollisionSpec, ConstellationSpec, EnvironmentSpec, LaunchSpec, SolarSpec
+from stmgpu.debris.specs import (
+    CollisionSpec,
+    ConstellationSpec,
+    EnvironmentSpec,
+    EventSpec,
+    LaunchSpec,
+    PropagationSpec,
+    SolarSpec,
+)
 from stmgpu.debris.study.evolve import prepare
 from stmgpu.debris.study.warnings import orbits_not_covered
 from stmgpu.errors import InputError
@@ -105,6 +113,36 @@ def test_a_sun_that_nothing_asks_for_is_told(crowd: Population) -> None:
         "environment.solar is not used: density = 'exponential' uses no solar activity"
     ]
     assert told(crowd, environment=EnvironmentSpec(density="nrlmsis", solar=sun)) == []
+
+
+def test_faults_of_all_scenarios_are_told_before_the_work(crowd: Population) -> None:
+    low = ConstellationSpec(
+        name="low",
+        altitude_km=300.0,
+        inclination_deg=50.0,
+        planes=2,
+        per_plane=2,
+        mass_kg=9.0,
+        radius_m=1.0,
+        from_year=2024.0,
+    )
+    scenarios = (
+        Scenario(name="one", environment=CALM, max_objects=200, events=(EventSpec(year=2024.0, ids=(777,)),)),
+        Scenario(
+            name="two",
+            environment=CALM,
+            launches=LaunchSpec(constellations=(low,)),
+            propagation=PropagationSpec(decay_km=350.0),
+        ),
+    )
+    with pytest.raises(InputError) as caught:
+        prepare(Study(scenarios=scenarios, years=3.0, runs=1), seed=0, population=crowd)
+    for said in (
+        "'one' begins with 300 objects",
+        "'one': event 1: object 777 is not in the population",
+        "'two': constellation 'low' has planes at 299 km, below propagation.decay_km = 350",
+    ):
+        assert said in str(caught.value)
 
 
 def test_a_population_above_max_objects_is_refused(crowd: Population) -> None:
