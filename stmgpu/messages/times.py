@@ -107,8 +107,8 @@ def parse_epoch(text: str) -> int | None:
 
     Examples
     --------
-    >>> parse_epoch("1970-01-02T00:00:01.5"), parse_epoch("noon")
-    (86401500000000, None)
+    >>> parse_epoch("1972-01-02T00:00:01.5"), parse_epoch("noon")
+    (63158401500000000, None)
     """
     day, nanosecond, valid = _read_one(text.encode("utf-8", "replace"))
     return day * NS_PER_DAY + nanosecond if valid else None

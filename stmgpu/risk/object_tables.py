@@ -1,15 +1,21 @@
-"""A user's table of objects as CSV: hard-body radii with their uncertainty, masses, owners."""
+"""A user's table of objects as CSV: hard-body radii with their uncertainty, masses, owners; or a SATCAT's RCS."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stmgpu.catalog.ccsds.omm_tables import bounded_lines
 from stmgpu.catalog.limits import MAX_NORAD_ID
+from stmgpu.catalog.radar_sizes import (
+    CROSS_SECTION_SOURCE,
+    SIZE_CLASS_RADIUS_M,
+    SIZE_CLASS_SOURCE,
+    radius_of_rcs,
+)
 from stmgpu.compression import Limits
 from stmgpu.csv_cells import unprotected
 from stmgpu.errors import InputError, counted
@@ -35,6 +41,8 @@ COLUMNS = ("norad_id", *_NUMBERS, *_TEXTS)
 """Columns of a table; norad_id and radius_m must be there."""
 
 _LONGEST = 100  # of a text [characters]
+_OF_SATCAT = {"NORAD_CAT_ID": "norad_id", "RCS": "rcs", "RCS_SIZE": "rcs_size"}
+"""Columns of a SATCAT that count: CelesTrak's and Space-Track's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +57,8 @@ class ObjectTable:
         Radius, its standard deviation [m] and mass [kg]; NaN where the cell is empty, `sigma_m` 0.
     name, object_type, status, owner, source : str, shape (n,)
         Texts of the table, '' where empty; `source` is the name of the file there.
+    citations : mapping of str to str
+        The published source of radii that follow from something else, by the text of `source`.
     """
 
     norad_id: Ints
@@ -60,6 +70,7 @@ class ObjectTable:
     status: Strings
     owner: Strings
     source: Strings
+    citations: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.norad_id)
@@ -76,7 +87,9 @@ def read_object_table(source: Source) -> ObjectTable:
     Parameters
     ----------
     source : path, bytes or file-like
-        CSV with a header: `norad_id` and `radius_m`, and any of the other `COLUMNS`.
+        CSV with a header: `norad_id` and `radius_m`, and any of the other `COLUMNS`. Or a SATCAT as CSV, with
+        NORAD_CAT_ID: its radii follow from RCS, and from RCS_SIZE where that is empty or 0
+        (:mod:`stmgpu.catalog.radar_sizes`), and their source says so.
 
     Raises
     ------
@@ -90,10 +103,25 @@ def read_object_table(source: Source) -> ObjectTable:
     (array([    5, 25544]), array([ 0.5, 55. ]), array([0., 2.]))
     """
     content = read_content(source, kind="table of objects", limits=Limits(MAX_BYTES))
-    rows = rows_by_object(content, _header, _check)
+    kept: set[str] = set()
+
+    def header_of(cells: list[str]) -> list[str]:
+        kept.update(cell.upper() for cell in cells)
+        return _satcat_header(cells) if "NORAD_CAT_ID" in kept else _header(cells)
+
+    def check(fields: Mapping[str, str]) -> None:
+        (_check_satcat if "NORAD_CAT_ID" in kept else _check)(fields)
+
+    rows = rows_by_object(content, header_of, check)
     if not rows:
         raise InputError(f"{content.name!r} has no row; give a header such as norad_id,radius_m and a row an object")
-    return _table(rows, content.name)
+    name = content.name.replace("\\", "/").rsplit("/", 1)[-1]
+    if "NORAD_CAT_ID" not in kept:
+        return _table(rows, name)
+    by_section, by_class = f"{name}: RCS", f"{name}: RCS_SIZE"
+    for fields in rows.values():
+        _add_radius(fields, by_section, by_class)
+    return replace(_table(rows, name), citations={by_section: CROSS_SECTION_SOURCE, by_class: SIZE_CLASS_SOURCE})
 
 
 def rows_by_object(
@@ -158,6 +186,33 @@ def _header(cells: list[str]) -> list[str]:
     return header
 
 
+def _satcat_header(cells: list[str]) -> list[str]:
+    names = [cell.upper() for cell in cells]
+    if not {"RCS", "RCS_SIZE"} & set(names):
+        raise InputError("the SATCAT has no column RCS or RCS_SIZE, from which radii would follow")
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"column {name[:40]!r} is given twice")
+    return [_OF_SATCAT.get(name, name) for name in names]
+
+
+def _check_satcat(fields: Mapping[str, str]) -> None:
+    cell = fields.get("rcs", "")
+    largest = np.pi * LARGEST_M**2
+    if cell and not 0.0 <= number_of(cell) <= largest:
+        raise InputError(f"RCS is {cell[:40]!r}, allowed is a number from 0 to {largest:.3g} m2, or nothing")
+
+
+def _add_radius(fields: dict[str, str], by_section: str, by_class: str) -> None:
+    """Add the radius that follows from a radar cross-section, or else from its class, and what it follows from."""
+    section = number_of(fields.get("rcs", ""))
+    known = SIZE_CLASS_RADIUS_M.get(fields.get("rcs_size", "").upper())
+    if section > 0.0:
+        fields |= {"radius_m": repr(float(radius_of_rcs(section))), "source": by_section}
+    elif known is not None:
+        fields |= {"radius_m": repr(known), "source": by_class}
+
+
 def _id_of(fields: Mapping[str, str]) -> int:
     text = fields["norad_id"]
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_NORAD_ID):
@@ -194,5 +249,5 @@ def _table(rows: Mapping[int, Mapping[str, str]], name: str) -> ObjectTable:
         object_type=texts("object_type"),
         status=texts("status"),
         owner=texts("owner"),
-        source=texts("source", name.replace("\\", "/").rsplit("/", 1)[-1]),
+        source=texts("source", name),
     )

@@ -130,6 +130,8 @@ class TableRule:
         """The published source of the radii, by the text that stands as their source."""
         entries = {"default": self.default, **self.types, **self.names, **{str(k): v for k, v in self.ids.items()}}
         found = {self._label(key): entry.citation for key, entry in entries.items()}
+        for table in self.tables:
+            found |= table.citations
         return found | ({_CATALOGUE: f"{RADIUS_KEYWORD} of the catalogue"} if self.catalog_radii else {})
 
     def _label(self, key: str) -> str:

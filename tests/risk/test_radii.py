@@ -125,6 +125,23 @@ def test_a_table_of_radii_joins_in(tmp_path: Path) -> None:
     assert (objects.owner.tolist(), objects.mass_kg.tolist()[1:]) == (["US", "", "ISS"], [3.0, 420000.0])
 
 
+def test_radii_from_the_radar_cross_sections_of_a_satcat(tmp_path: Path) -> None:
+    """RCS as a sphere in the optical limit, else its class, else the rule's own default; the source says which."""
+    cells = "OBJECT_NAME,NORAD_CAT_ID,OWNER,RCS,RCS_SIZE\nA,5,US,3.141592653589793,\nB,6,US,0,LARGE\nC,7,US,,small\n"
+    path = file(tmp_path, "satcat.csv", cells + "D,8,US,,N/A\nE,9,US,0.0001,\n")
+    rule = radius_rule(path)
+    found = rule.of([5, 6, 7, 8, 9, 10], [""] * 6, [""] * 6)
+    np.testing.assert_allclose(found.radius_m, [1.0, 2.0, 0.15, 1.1, 0.042, 1.1], rtol=1e-15)
+    assert found.source.tolist() == [
+        "satcat.csv: RCS", "satcat.csv: RCS_SIZE", "satcat.csv: RCS_SIZE", "cara: default", "satcat.csv: RCS",
+        "cara: default",
+    ]  # fmt: skip
+    assert rule.citations["satcat.csv: RCS"].startswith("sphere with the radar cross-section")
+    assert "esa/cascade" in rule.citations["satcat.csv: RCS_SIZE"]
+    both = radius_rule(file(tmp_path, "mine.toml", 'tables = ["satcat.csv"]\n' + RULE))
+    assert both.of([5, 8], ["", ""], ["", ""]).source.tolist() == ["satcat.csv: RCS", "mine: default"]
+
+
 def test_the_guide_shows_all_rules_and_a_right_one(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "guide" / "risk.md").read_text()
     assert all(f"| `{name}` |" in page for name in rule_names())
@@ -196,6 +213,9 @@ def test_wrong_rules(tmp_path: Path, old: str, new: str, message: str) -> None:
         ("norad_id,radius_m\n5,-1\n", "radius_m is '-1', allowed is a number from 0 to 1000, or nothing"),
         ("norad_id,radius_m\n5,1e999\n", "radius_m is '1e999', allowed is a number from 0 to 1000"),
         ("norad_id,radius_m,sigma_m\n5,1,nan\n", "sigma_m is 'nan', allowed is a number from 0 to 1000"),
+        ("NORAD_CAT_ID,OWNER\n5,US\n", "the SATCAT has no column RCS or RCS_SIZE, from which radii would follow"),
+        ("NORAD_CAT_ID,RCS\n5,-1\n", "line 2 of '<bytes>': RCS is '-1', allowed is a number from 0 to 3.14e+06 m2"),
+        ("NORAD_CAT_ID,RCS,RCS\n5,1,1\n", "column 'RCS' is given twice"),
         ("norad_id,radius_m,owner\n5,1,\x1b[2J\n", "allowed is printable text of at most 100 characters"),
     ],
 )

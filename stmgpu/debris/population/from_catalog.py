@@ -10,6 +10,7 @@ import numpy as np
 
 from stmgpu.catalog import read_catalog
 from stmgpu.catalog.orbits import semi_major_axis_km, sgp4_period_min
+from stmgpu.catalog.radar_sizes import SIZE_CLASS_RADIUS_M, radius_of_rcs
 from stmgpu.constants import WGS72
 from stmgpu.debris.formats.csv_tables import Table, read_csv, year_of_days
 from stmgpu.debris.population.assembly import assemble
@@ -20,16 +21,10 @@ from stmgpu.errors import InputError, counted
 from stmgpu.time import YEAR_DAYS
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from stmgpu.catalog.catalog import Catalog
-    from stmgpu.typing import Bools, Floats
-
-SIZE_CLASS_RADIUS_M = {"SMALL": 0.15, "MEDIUM": 0.55, "LARGE": 2.0}
-"""Radii of the classes of radar cross-section that Space-Track publishes [m], as esa/cascade takes them."""
-
-SMALLEST_RADIUS_M = 0.042
-"""Radius of the cross-section of a 10 cm fragment, about the smallest catalogued objects [m]."""
+    from stmgpu.typing import Bools
 
 _ACTIVE_STATUS = {"+", "P", "B", "S", "X"}  # operational, partly, standby, spare, extended mission
 _IDLE_STATUS = {"-", "D"}  # nonoperational, decayed
@@ -79,9 +74,9 @@ def read_gp(
 
     Notes
     -----
-    A radar cross-section S becomes a radius by the optical limit, r = sqrt(S / pi), not below `SMALLEST_RADIUS_M`;
-    where only its class is given, by `SIZE_CLASS_RADIUS_M`. In the Rayleigh range, below some 0.3 m, this is too small
-    by up to a third. Payloads are active by the status code of the SATCAT; without one, by their age.
+    A radar cross-section S becomes a radius by the optical limit, r = sqrt(S / pi), not below 0.042 m; where only its
+    class is given, by the radii of :mod:`stmgpu.catalog.radar_sizes`. In the Rayleigh range, below some 0.3 m, this is
+    too small by up to a third. Payloads are active by the status code of the SATCAT; without one, by their age.
     """
     catalog = read_catalog(Path(path))
     middle = catalog.median_epoch()
@@ -105,18 +100,6 @@ def read_gp(
         notes=tuple(notes),
         row_name=lambda k: f"object {ids[k]}",
     )
-
-
-def radius_of_rcs(cross_section_m2: ArrayLike) -> Floats:
-    """Radius [m] of a sphere of this radar cross-section [m^2] in the optical limit; 0 (unknown) for 0.
-
-    Examples
-    --------
-    >>> radius_of_rcs([0.0, 1e-4, 3.1416]).round(3).tolist()
-    [0.0, 0.042, 1.0]
-    """
-    section = np.asarray(cross_section_m2, np.float64)
-    return np.where(section > 0.0, np.maximum(np.sqrt(np.maximum(section, 0.0) / np.pi), SMALLEST_RADIUS_M), 0.0)
 
 
 def _elements(catalog: Catalog, epoch: float) -> dict[str, NDArray[Any]]:
