@@ -48,8 +48,7 @@ TYPES: dict[str, Callable[[Floats, Floats], Bools]] = {
     "SL-14": lambda mass, inc: (np.abs(mass - 1388) < 3) & (np.abs(inc - 82.5) < 0.3),
     "SL-16": lambda mass, inc: (mass > 8000) & (np.abs(inc - 71) < 0.1),
     "SL-3": lambda mass, inc: (np.abs(mass - 1427) < 4) & ((np.abs(inc - 81.2) < 0.3) | (np.abs(inc - 97.6) < 0.5)),
-    "SL-8, 74 deg": lambda mass, inc: (np.abs(mass - 1425) < 8) & (np.abs(inc - 74) < 0.2),
-    "SL-8, 83 deg": lambda mass, inc: (np.abs(mass - 1425) < 8) & (np.abs(inc - 82.93) < 0.1),
+    "SL-8": lambda mass, inc: (np.abs(mass - 1425) < 8) & (np.abs(inc - 74) < 0.2),
     "Chinese, polar": lambda mass, inc: (inc > 97) & (mass > 900) & (mass < 4100) & (np.abs(mass - 1427) > 10),
     "all": lambda mass, inc: np.ones(len(mass), np.bool_),
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -54,6 +55,8 @@ INTERCEPTOR_KG = 10.0
 DENSE_KM = 700.0
 """Below, drag decides who goes; above, the catalogue loses more than what decays."""
 DRAG = 2.2
+LEAST_KM, RISEN_KM = 0.3, 1.0
+"""Sinking from which a ratio means something; and rising above which an object is not the same, or was moved."""
 SOUND_KM = 40.0
 """Rocket bodies that sank further are no measure of drag: a little too much of it carries them into dense air."""
 
@@ -134,7 +137,9 @@ def _history(folder: Path, seed: int, fresh: bool = False) -> History:
 @lru_cache(maxsize=1)
 def _environment(data: Path) -> tuple[EnvironmentSpec, Environment]:
     spec = EnvironmentSpec(
-        density="nrlmsis", solar=SolarSpec(model="repeat", space_weather=data / "space_weather" / "sw19571001.txt")
+        density="nrlmsis",
+        density_sigma=0.0,
+        solar=SolarSpec(model="repeat", space_weather=data / "space_weather" / "sw19571001.txt"),
     )
     return spec, Environment.build(spec, YEARS[0], YEARS[-1])
 
@@ -336,20 +341,35 @@ def fragments(report: Report, history: History, runs: dict[tuple[int, int, str],
 
 
 def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list[Seen]]) -> dict[str, Any]:
-    """Decay of rocket bodies, ours over theirs: absolute, and relative to the mean of 2010 to 2018."""
+    """Decay of rocket bodies, ours over theirs: absolute, and relative to 2010 to 2018; medians and sums.
+
+    Medians are of ratios, which need a sinking that is not lost in noise (`LEAST_KM`); at 700 to 900 km around solar
+    minima that selects. Sums need no such limit.
+    """
+    pairs = {
+        begin: sinking(history, begin, end, runs[begin, end, "nothing"][0], Kind.ROCKET_BODY)
+        for begin, end in INTERVALS
+    }
     ratios: dict[int, dict[int, float]] = {}
-    for begin, end in INTERVALS:
-        for k, ratio in sinking(history, begin, end, runs[begin, end, "nothing"][0], Kind.ROCKET_BODY).items():
-            ratios.setdefault(k, {})[begin] = np.log(ratio)
+    for begin, found_pairs in pairs.items():
+        for k, (real, made) in found_pairs.items():
+            if real > LEAST_KM and made > 0.0:
+                ratios.setdefault(k, {})[begin] = np.log(made / real)
     calm = (2010, 2013, 2015)
     everything = [value for each in ratios.values() for value in each.values()]
-    found = {"all": float(np.exp(np.median(everything)))}
+    found = {"all": float(np.exp(np.median(everything))), "all, sum": ratio_of_sums(pairs.values())}
     report.check(
         "sinking of rocket bodies, ours over theirs, median",
         1.0,
         found["all"],
         tolerance_relative=0.3,
         note=f"{len(everything):,} pairs of files, 500 to 900 km, masses and sizes of DISCOS, C_d {DRAG}",
+    )
+    report.check(
+        "the same, ratio of sums",
+        1.0,
+        found["all, sum"],
+        note=f"{sum(map(len, pairs.values())):,} pairs, also those that sank less than {LEAST_KM:g} km",
     )
     for begin, end in INTERVALS:
         mine = [
@@ -358,16 +378,23 @@ def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list
             if begin in each and any(c in each for c in calm)
         ]
         found[f"{begin}-{end}"] = float(np.exp(np.median(mine)))
+        common = {k for k in pairs[begin] if any(k in pairs[c] for c in calm)}
+        own = {k: pairs[begin][k] for k in common}
+        others = [{k: v for k, v in pairs[c].items() if k in common} for c in calm]
+        found[f"{begin}-{end}, sum"] = ratio_of_sums([own]) / ratio_of_sums(others)
         report.check(
             f"drag of {begin} to {end} over that of 2010 to 2018",
             1.0,
             found[f"{begin}-{end}"],
-            note=f"the same {len(mine)} rocket bodies in both",
+            note=f"median of the same {len(mine)} rocket bodies in both; by sums, of {len(common)}: "
+            f"{found[f'{begin}-{end}, sum']:.2f}",
         )
     for name, low, high in (("700 to 800", 700.0, 800.0), ("800 to 900", 800.0, 900.0)):
         for begin, end in INTERVALS:
-            pairs = sinking(history, begin, end, runs[begin, end, "nothing"][0], Kind.UNATTRIBUTED, low, high)
-            found[f"fragments {low:.0f} {begin}"] = float(np.median(list(pairs.values()))) if len(pairs) > 20 else None
+            seen = runs[begin, end, "nothing"][0]
+            fragments = sinking(history, begin, end, seen, Kind.UNATTRIBUTED, low, high)
+            sank = [made / real for real, made in fragments.values() if real > LEAST_KM and made > 0.0]
+            found[f"fragments {low:.0f} {begin}"] = float(np.median(sank)) if len(sank) > 20 else None
         report.check(
             f"sinking of fragments, {name} km",
             1.0,
@@ -383,8 +410,8 @@ def drag(report: Report, history: History, runs: dict[tuple[int, int, str], list
 
 def sinking(
     history: History, begin: int, end: int, seen: Seen, kind: Kind, low: float = 500.0, high: float = 900.0
-) -> dict[int, float]:
-    """Decrease of the semi-major axis, ours over theirs, of nearly circular orbits by NORAD id."""
+) -> dict[int, tuple[float, float]]:
+    """Decrease of the semi-major axis of nearly circular orbits by NORAD id [km]: theirs, ours."""
     p, q = history.files[begin], history.files[end]
     ids, a, _ = seen.at[end]
     theirs, ours = dict(zip(q.norad_id.tolist(), q.a_km, strict=True)), dict(zip(ids.tolist(), a, strict=True))
@@ -396,9 +423,15 @@ def sinking(
     for k, now in zip(p.norad_id[usable].tolist(), p.a_km[usable], strict=True):
         if k in theirs and k in ours:
             real, made = now - theirs[k], now - ours[k]
-            if real > 0.3 and made > 0.0 and 0.5 * (real + made) < SOUND_KM:
-                found[k] = made / real
+            if real > -RISEN_KM and 0.5 * (real + made) < SOUND_KM:
+                found[k] = (float(real), float(made))
     return found
+
+
+def ratio_of_sums(pairs: Iterable[dict[int, tuple[float, float]]]) -> float:
+    """Sum of our sinking over that of theirs."""
+    real, made = np.array([pair for each in pairs for pair in each.values()]).sum(axis=0)
+    return float(made / real)
 
 
 def model(report: Report, history: History, runs: dict[tuple[int, str], list[Seen]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stmgpu.debris.policy.policies import Policy
 from stmgpu.debris.specs import (
@@ -43,6 +43,16 @@ class Scenario(Strict):
     events: tuple[EventSpec, ...] = ()
     output: OutputSpec = OutputSpec()
     max_objects: Annotated[int, Field(strict=True, ge=100, le=50_000_000)] = 2_000_000
+
+    @model_validator(mode="after")
+    def _sun_of_the_past(self) -> Scenario:
+        air = self.environment
+        if self.population.ballistic == "fitted" and air.density == "nrlmsis" and air.solar.space_weather is None:
+            raise ValueError(
+                "population.ballistic = 'fitted' needs the Sun as it was observed between the dates of the histories; "
+                "set environment.solar.model to 'repeat' or 'bootstrap', with space_weather"
+            )
+        return self
 
 
 class Study(Strict):

@@ -77,6 +77,12 @@ class PopulationSpec(Strict):
     min_length_m : float, optional
         Smaller objects are left out. In the synthetic population, values from 0.01 to 0.1 add fragments down to that
         length in their published numbers.
+    ballistic : {'table', 'fitted'}
+        Area-to-mass ratios of the source, or fitted to what each object sank between the dates of ``histories`` and of
+        the population itself, with shrinkage to its type (:mod:`stmgpu.debris.population.ballistic`). 'fitted' needs
+        the observed Sun of those years: ``solar.model`` 'repeat' or 'bootstrap'.
+    histories : tuple of Path
+        Files of the same source at other dates; a catalogue may hold several element sets of an object.
     """
 
     source: Literal["synthetic", "mocat", "table", "catalog", "cascade"] = "synthetic"
@@ -88,6 +94,20 @@ class PopulationSpec(Strict):
     constellations: StrictBool = True
     max_perigee_km: Positive = 2000.0
     min_length_m: Positive | None = None
+    ballistic: Literal["table", "fitted"] = "table"
+    histories: tuple[Path, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_histories(self) -> PopulationSpec:
+        if self.ballistic == "fitted" and self.source not in ("mocat", "table", "catalog"):
+            raise ValueError(
+                f"ballistic = 'fitted' belongs to the sources 'mocat', 'table' and 'catalog', not to {self.source!r}"
+            )
+        if self.ballistic == "fitted" and not self.histories and self.source != "catalog":
+            raise ValueError("ballistic = 'fitted' needs histories, files of the same source at other dates")
+        if self.ballistic == "table" and self.histories:
+            raise ValueError("histories belong to ballistic = 'fitted'")
+        return self
 
     @model_validator(mode="after")
     def _needs_file(self) -> PopulationSpec:

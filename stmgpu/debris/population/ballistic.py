@@ -94,12 +94,12 @@ def measure(
     n = len(ballistic_m2_kg)
     log_factor = np.zeros(n)
 
-    def model() -> Floats:
-        b = ballistic_m2_kg[row] * np.exp(log_factor[row])
-        return modelled_sinking(pairs, b, air, decay_km=decay_km, rotating=rotating)
+    def model(which: Bools) -> Floats:
+        b = ballistic_m2_kg[row[which]] * np.exp(log_factor[row[which]])
+        return modelled_sinking(pairs[which], b, air, decay_km=decay_km, rotating=rotating)
 
     sank = np.bincount(row, pairs.sank_km, n)
-    lower = model()
+    lower = model(np.ones(len(pairs), np.bool_))
     calm = np.abs(lower) < _CALM_KM
     noise = _spread(pairs.sank_km[calm]) / np.sqrt(2.0) if calm.sum() >= _ENOUGH_CALM else NOISE_KM
     noise = max(noise, 1e-6)
@@ -113,10 +113,11 @@ def measure(
         fit = measurable & (total > 0.0)
         change = np.zeros(n)
         change[fit] = np.clip(np.log(sank[fit] / total[fit]), -_LARGEST_CHANGE, _LARGEST_CHANGE)
-        if not (np.abs(change) > _CONVERGED).any():
+        moving = np.abs(change) > _CONVERGED
+        if not moving.any():
             break
-        log_factor += change
-        lower = model()
+        log_factor[moving] += change[moving]
+        lower[moving[row]] = model(moving[row])
     slack = _SIGMAS * np.sqrt(2.0) * noise
     strange = (pairs.sank_km > JUMP * lower + slack) | (pairs.sank_km < lower / JUMP - slack)
     # without a coefficient of its own an object may sink by any factor; rising it may not

@@ -8,7 +8,7 @@ import operator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -25,6 +25,7 @@ from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.study.event_checks import check_events
 from stmgpu.debris.study.final_population import final_table
+from stmgpu.debris.study.histories import with_fitted_ballistic
 from stmgpu.debris.study.scenario_errors import joined
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
+    from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec, PropagationSpec
 
 MAX_YEARS, MAX_RUNS = 1000.0, 1_000_000
 """Largest number of years, and of runs of a scenario."""
@@ -197,7 +198,7 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
     """
     without_effect: list[str] = []
     faults: list[str] = []
-    populations: dict[tuple[PopulationSpec, float], Population] = {}
+    populations: dict[PopulationKey, Population] = {}
     environments: dict[EnvironmentSpec, Environment] = {}
     begins: dict[float, str] = {}
     for scenario in study.scenarios:
@@ -290,15 +291,27 @@ def check_study(study: Study, seed: int) -> None:
             )
 
 
-def population_key(scenario: Scenario) -> tuple[PopulationSpec, float]:
+class PopulationKey(NamedTuple):
+    """Settings that the initial population of a scenario depends on; those of drag only where they are fitted."""
+
+    population: PopulationSpec
+    mission_years: float
+    environment: EnvironmentSpec | None = None
+    propagation: PropagationSpec | None = None
+
+
+def population_key(scenario: Scenario) -> PopulationKey:
     """Return the settings that the initial population of a scenario depends on."""
-    return scenario.population, scenario.disposal.mission_years
+    spec, life = scenario.population, scenario.disposal.mission_years
+    if spec.ballistic == "table":
+        return PopulationKey(spec, life)
+    return PopulationKey(spec, life, scenario.environment, scenario.propagation)
 
 
 def initial_population(scenario: Scenario) -> Population:
     """Load the initial population of a scenario; values its source lacks are drawn with the seed of its settings."""
-    spec, mission_years = population_key(scenario)
-    return load_population(spec, mission_years=mission_years)
+    population = load_population(scenario.population, mission_years=scenario.disposal.mission_years)
+    return population if scenario.population.ballistic == "table" else with_fitted_ballistic(population, scenario)
 
 
 def build_ensemble(

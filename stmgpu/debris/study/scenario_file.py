@@ -26,10 +26,18 @@ __all__ = ["input_files", "read_study", "shipped_scenarios", "study_from_documen
 Model = TypeVar("Model", bound=BaseModel)
 
 _FILES = ("mocat", "table", "catalog", "cascade")
+_WITH_HISTORIES = ("mocat", "table", "catalog")
 _CHOICES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "population": (
         "source",
-        {"path": _FILES, "sizes": ("catalog", "cascade"), "objects": ("synthetic",), "constellations": ("synthetic",)},
+        {
+            "path": _FILES,
+            "sizes": ("catalog", "cascade"),
+            "objects": ("synthetic",),
+            "constellations": ("synthetic",),
+            "ballistic": _WITH_HISTORIES,
+            "histories": _WITH_HISTORIES,
+        },
     ),
     "environment": ("density", {"path": ("jb2008",)}),
     "environment.solar": ("model", {"space_weather": ("repeat", "bootstrap")}),

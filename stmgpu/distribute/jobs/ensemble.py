@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.debris.population.population import Population
     from stmgpu.debris.scenario import Scenario, Study
-    from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec
+    from stmgpu.debris.specs import EnvironmentSpec
+    from stmgpu.debris.study.evolve import PopulationKey
     from stmgpu.distribute.executors import RunOptions
     from stmgpu.store.run import Marker, RunStore
 
@@ -100,7 +101,7 @@ class EnsembleJob(Job[EnsembleTile]):
         if runs_per_tile is None:
             raise StoreError(f"{run.folder} is damaged: in its run.json, tiling.runs_per_tile is missing")
         self.tiles = ensemble_tiles(len(self.study.scenarios), self.study.runs, runs_per_tile)
-        self._populations: dict[tuple[PopulationSpec, float], Population] = {}
+        self._populations: dict[PopulationKey, Population] = {}
         self._environments: dict[EnvironmentSpec, Environment] = {}
 
     @classmethod

@@ -75,6 +75,13 @@ IMPOSSIBLE = [
     ("[population]\nmin_length_m = 0", "population.min_length_m"),
     ("[population]\nsource = 'mocat'", "needs path"),
     ("[population]\npath = 'a.mat'", "takes no path"),
+    ("[population]\nballistic = 'fitted'", "belongs to the sources 'mocat', 'table' and 'catalog'"),
+    ("[population]\nsource = 'mocat'\npath = 'a.mat'\nballistic = 'fitted'", "needs histories"),
+    ("[population]\nsource = 'mocat'\npath = 'a.mat'\nhistories = ['b.mat']", "belong to ballistic = 'fitted'"),
+    (
+        "[population]\nsource = 'mocat'\npath = 'a.mat'\nballistic = 'fitted'\nhistories = ['b.mat']",
+        "needs the Sun as it was observed",
+    ),
     ("[environment]\ndensity = 'jb2008'", "needs path"),
     ("[environment]\nco2 = 'co2.nc'", "go together"),
     ("[environment]\nco2_scenario = 'RCP9.9'", "co2_scenario = 'RCP9.9' is not built in"),
