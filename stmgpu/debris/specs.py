@@ -284,12 +284,16 @@ class OutputSpec(Strict):
     size_edges_m : tuple of float
         Edges between the sizes by which objects are counted [m], increasing; objects below the first and above the last
         are counted too. Sizes are characteristic lengths.
+    manoeuvre_km : float
+        Distance within which a passage of a steered object is avoided by a manoeuvre, where it is avoided [km]; it only
+        counts manoeuvres (:mod:`stmgpu.debris.evolution.operators`).
     final_population : bool
         Whether the objects at the end of every run are kept, to start another study with them.
     """
 
     size_edges_m: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MOST_SIZE_EDGES)] = (0.1, 1.0)
 
+    manoeuvre_km: Annotated[float, Field(strict=True, gt=0.0, le=25.0)] = 1.0
     final_population: StrictBool = False
 
     @model_validator(mode="after")

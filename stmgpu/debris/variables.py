@@ -10,6 +10,9 @@ BY_SHELL = (
     "expected_catastrophic",
     "expected_cratering",
     "expected_fragments",
+    "active_losses",
+    "expected_active_losses",
+    "manoeuvres",
 )
 BY_CLASS = (
     "explosions",
@@ -29,6 +32,10 @@ NOW_BY_CLASS = ("population", "total_mass")
 NOW_BY_SHELL_AND = {"number_by_size": "size", "number_by_inclination": "inclination"}
 """Counts by shell and another dimension than the class."""
 
+NOW_BY_RUN = ("population_steered",)
+BY_FLEET = ("constellation_losses", "constellation_manoeuvres")
+NOW_BY_FLEET = ("constellation_active", "constellation_derelict")
+"""Series by constellation, of studies that have any."""
 
 BALANCES = ("count_balance", "mass_balance", "breakup_balance", "momentum_balance", "energy_balance")
 
@@ -52,6 +59,20 @@ LONG_NAMES = {
         "sum of the probabilities of collisions that are not catastrophic since the start (compensator)",
     ),
     "expected_fragments": ("1", "sum of probability times fragments over all encounters since the start"),
+    "active_losses": ("1", "active satellites hit since the start"),
+    "expected_active_losses": ("1", "sum of the probabilities that active satellites are hit since the start"),
+    "manoeuvres": (
+        "1",
+        "expected manoeuvres since the start: passages within output.manoeuvre_km times the share that is avoided",
+    ),
+    "population_steered": ("1", "number of objects that avoid others"),
+    "constellation_active": ("1", "active satellites of the constellation"),
+    "constellation_derelict": ("1", "derelict satellites of the constellation"),
+    "constellation_losses": (
+        "1",
+        "sum of the probabilities that active satellites of the constellation are hit since the start",
+    ),
+    "constellation_manoeuvres": ("1", "expected manoeuvres of the constellation since the start"),
     "rate_catastrophic": ("a-1", "mean-field rate of catastrophic collisions at that time"),
     "rate_cratering": ("a-1", "mean-field rate of collisions that are not catastrophic at that time"),
     "explosions": ("1", "explosions since the start"),
@@ -81,14 +102,18 @@ LONG_NAMES = {
 }
 """Units and long_name of each variable of an ensemble."""
 
-CATASTROPHIC, CRATERING, EXPLOSION, REMOVAL = range(4)
+CATASTROPHIC, CRATERING, EXPLOSION, REMOVAL, REMOVAL_FAILED = range(5)
 """Types of events."""
+
+MISSIONS = (REMOVAL, REMOVAL_FAILED)
+"""Types of events that are no breakups."""
 
 EVENT_TYPES = {
     CATASTROPHIC: "catastrophic_collision",
     CRATERING: "cratering_collision",
     EXPLOSION: "explosion",
     REMOVAL: "removal",
+    REMOVAL_FAILED: "failed_removal",
 }
 """Types of events and their names."""
 
@@ -156,6 +181,8 @@ def dims_of(name: str) -> tuple[str, ...]:
     time = ("scenario", "run", "time")
     if name in NOW_BY_SHELL:
         return (*time, "shell", "class")
+    if name in BY_FLEET or name in NOW_BY_FLEET:
+        return (*time, "constellation")
     if name in NOW_BY_SHELL_AND:
         return (*time, "shell", NOW_BY_SHELL_AND[name])
     if name == "population_by_size":
@@ -186,14 +213,28 @@ COORDINATES = {
     "size": _coordinate("size", "text", "size of objects, by their characteristic length", required=False),
     "size_lower": _coordinate("size", "float64", "smallest characteristic length", "m", required=False),
     "size_upper": _coordinate("size", "float64", "characteristic length that is too large", "m", required=False),
+    "constellation": _coordinate("constellation", "text", "constellation", required=False),
     "inclination": _coordinate("inclination", "float64", "middle of the bin of inclination", "degree", required=False),
     "inclination_lower": _coordinate("inclination", "float64", "smallest inclination", "degree", required=False),
     "inclination_upper": _coordinate("inclination", "float64", "largest inclination", "degree", required=False),
 }
 """Coordinates of an ensemble."""
 
-_OPTIONAL = frozenset({*NOW_BY_SHELL_AND, "population_by_size", "final_year"})
-"""What older stores, or those without final populations, do not hold."""
+_OPTIONAL = frozenset(
+    {
+        *NOW_BY_SHELL_AND,
+        *NOW_BY_RUN,
+        *BY_FLEET,
+        *NOW_BY_FLEET,
+        "population_by_size",
+        "active_losses",
+        "expected_active_losses",
+        "manoeuvres",
+        "expected_within_fleets",
+        "final_year",
+    }
+)
+"""What older stores, or those without constellations or final populations, do not hold."""
 
 VARIABLES = {
     **COORDINATES,

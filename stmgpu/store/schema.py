@@ -109,6 +109,7 @@ KINDS: dict[str, Kind] = {
             "class": (16, 16),
             "size": (32, 32),
             "inclination": (32, 32),
+            "constellation": (64, 64),
         },
     ),
     "catalog": Kind(

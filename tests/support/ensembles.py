@@ -13,11 +13,14 @@ from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.variables import (
     BALANCES,
     BY_CLASS,
+    BY_FLEET,
     BY_RUN,
     BY_SHELL,
     EVENTS,
     LONG_NAMES,
     NOW_BY_CLASS,
+    NOW_BY_FLEET,
+    NOW_BY_RUN,
     NOW_BY_SHELL,
     NOW_BY_SHELL_AND,
     RATES,
@@ -26,7 +29,7 @@ from stmgpu.debris.variables import (
 )
 
 BEGIN = 2025.0
-MORE = (*NOW_BY_SHELL_AND, "population_by_size")
+MORE = (*NOW_BY_SHELL_AND, *NOW_BY_RUN, *NOW_BY_FLEET, *BY_FLEET, "population_by_size")
 DERELICT, FRAGMENT = CLASS_NAMES[1], CLASS_NAMES[5]
 
 
@@ -44,6 +47,7 @@ def empty(scenarios: tuple[str, str] = ("base",), runs: int = 4, years: int = 10
         "size": ["below 0.1 m", "0.1 to 1 m", "1 m and larger"],
         "size_lower": ("size", [0.0, 0.1, 1.0]),
         "size_upper": ("size", [0.1, 1.0, np.inf]),
+        "constellation": ["Starlink", "Own"],
         "inclination": 5.0 + 10.0 * np.arange(18),
         "inclination_lower": ("inclination", 10.0 * np.arange(18)),
         "inclination_upper": ("inclination", 10.0 * np.arange(1, 19)),
@@ -56,6 +60,7 @@ def empty(scenarios: tuple[str, str] = ("base",), runs: int = 4, years: int = 10
         "class": len(CLASS_NAMES),
         "size": 3,
         "inclination": 18,
+        "constellation": 2,
     }
     data = {}
     for name in (

@@ -24,6 +24,7 @@ from stmgpu.debris import breakup, streams
 from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.evolution.breakups import FRAGMENT_UID, NUMBER_BITS, Breakups, Event, Origin
 from stmgpu.debris.evolution.expected import ExpectedCollisions, Odds
+from stmgpu.debris.evolution.operators import count_encounters
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import shell_of
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING
@@ -83,7 +84,7 @@ class Impacts:
         if not len(encounters.first):
             return
         i, j, run = encounters.first, encounters.second, encounters.run
-        probability, avoided = self._probability(encounters, year, dt_s)
+        probability, avoided, steered = self._probability(encounters, year, dt_s)
         altitude = np.sqrt(np.einsum("kx,kx->k", encounters.position_km, encounters.position_km)) - EARTH.radius_km
         catastrophic = breakup.is_catastrophic(m.mass_kg[i], m.mass_kg[j], encounters.speed_km_s)
         heavier = np.where(m.mass_kg[i] >= m.mass_kg[j], i, j)
@@ -104,6 +105,7 @@ class Impacts:
         fleet = (m.constellation[i] == m.constellation[j]) & (m.constellation[i] >= 0)
         fleet &= (m.kind[i] == Kind.DERELICT) & (m.kind[j] == Kind.DERELICT)
         np.add.at(ledger.flows["expected_within_fleets"], run, probability * (inside & fleet))
+        count_encounters(ledger, m, encounters, probability=probability, steered=steered, altitude_km=altitude)
         if spec.estimator == "none":
             return
         # a number in (0, 1) and an event number for each pair, keyed by its uids: the same in every scenario
@@ -113,7 +115,9 @@ class Impacts:
                 if m.present[i[k]] and m.present[j[k]]:  # an earlier collision of this step may have destroyed one
                     self._collide(encounters, k, int(events[k]), year, altitude[k])
         else:
-            ledger.add_by_shell(run, altitude, {f"collisions_{name}": amount for name, amount in by_type.items()})
+            hits = (m.kind[i] == Kind.ACTIVE).astype(np.float64) + (m.kind[j] == Kind.ACTIVE)
+            sums = {f"collisions_{name}": amount for name, amount in by_type.items()}
+            ledger.add_by_shell(run, altitude, {**sums, "active_losses": probability * hits})
             odds = Odds(probability, fragments, catastrophic, drawn, events)
             self.expected.apply(encounters, odds, step=step, year=year)
 
@@ -124,8 +128,8 @@ class Impacts:
             return ()
         return (f"a collision probability of {largest:.3g} was limited to 1: use larger cells or shorter steps",)
 
-    def _probability(self, encounters: Encounters, year: float, dt_s: float) -> tuple[Floats, Floats]:
-        """Return the expected collisions of each encounter in this step, and those avoided by manoeuvres.
+    def _probability(self, encounters: Encounters, year: float, dt_s: float) -> tuple[Floats, Floats, Floats]:
+        """Return the expected collisions of each encounter in this step, those avoided, and those by operators alone.
 
         The rate of Cube (Liou et al. 2003) is that of two single objects, so it is multiplied with both weights.
         """
@@ -141,15 +145,15 @@ class Impacts:
         # a controlled object (active, or being lowered) avoids what can be tracked; two of them coordinate
         steers, trackable = m.controlled[pair] != 0, m.length_m[pair] >= spec.trackable_m
         avoids = steers & trackable[::-1]
-        factor = np.where(
+        kept = np.where(
             steers[0] & steers[1], spec.avoidance_both, np.where(avoids[0] | avoids[1], spec.avoidance, 1.0)
         )
         # policies may keep an object out of the way of intact ones (just-in-time avoidance)
         spared = np.where(kind[::-1] <= Kind.MISSION_RELATED, m.avoidance[pair], 1.0)
-        factor = factor * spared[0] * spared[1]
+        factor = kept * spared[0] * spared[1]
         probability = rate * factor
         np.maximum.at(self._largest_probability, encounters.run, probability)
-        return np.minimum(probability, 1.0), rate * (1.0 - factor)
+        return np.minimum(probability, 1.0), rate * (1.0 - factor), rate * (1.0 - kept)
 
     def _collide(self, encounters: Encounters, k: int, event: int, year: float, altitude: float) -> None:
         """Break up the objects of encounter k."""
@@ -170,7 +174,10 @@ class Impacts:
         position = encounters.position_km[k]
         self.breakups.record(Event(run, year, kind, event, target, projectile, position, altitude, speed), outcome)
         name = "collisions_catastrophic" if outcome.catastrophic else "collisions_cratering"
-        batch.ledger.add_by_shell(encounters.run[k : k + 1], np.array([altitude]), {name: np.ones(1)})
+        hits = np.array([np.sum(m.kind[[target, projectile]] == Kind.ACTIVE)], np.float64)
+        batch.ledger.add_by_shell(
+            encounters.run[k : k + 1], np.array([altitude]), {name: np.ones(1), "active_losses": hits}
+        )
         # Energy that the fragments carry in the frame of their parents, over that of the impact in the frame of the
         # centre of mass, m1 m2 / (m1 + m2) v^2 / 2: above 1 the breakup model would create energy.
         carried = 0.5 * float(outcome.mass_kg @ (outcome.delta_v_km_s**2).sum(axis=1))

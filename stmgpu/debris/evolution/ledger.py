@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.debris.evolution.census import by_inclination, by_size, census
+from stmgpu.debris.evolution.operators import count_fleets
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
-from stmgpu.debris.variables import BY_CLASS, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
+from stmgpu.debris.variables import BY_CLASS, BY_FLEET, BY_RUN, BY_SHELL, EVENTS, NOW_BY_CLASS, NOW_BY_SHELL, RATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.debris.evolution.members import Members
+    from stmgpu.debris.evolution.operators import Fleets
     from stmgpu.debris.specs import OutputSpec
     from stmgpu.typing import Floats
 
@@ -40,6 +42,8 @@ class Ledger:
         Number of runs in the batch.
     output : OutputSpec
         Sizes by which objects are counted.
+    fleets : Fleets
+        Constellations that are counted.
 
     Attributes
     ----------
@@ -53,13 +57,14 @@ class Ledger:
         Decimal years of the snapshots.
     """
 
-    def __init__(self, runs: int, output: OutputSpec) -> None:
+    def __init__(self, runs: int, output: OutputSpec, fleets: Fleets) -> None:
         shells, classes = len(SHELL_EDGES_KM) - 1, len(CLASS_NAMES)
-        self.runs, self.output = runs, output
+        self.runs, self.output, self.fleets = runs, output, fleets
         self.flows: dict[str, Floats] = {
             **{name: np.zeros((runs, shells)) for name in BY_SHELL},
             **{name: np.zeros((runs, classes)) for name in BY_CLASS},
             **{name: np.zeros(runs) for name in BY_RUN},
+            **({name: np.zeros((runs, len(fleets))) for name in BY_FLEET} if len(fleets) else {}),
         }
         self.counts = {name: np.zeros(runs) for name in FLOWS}
         self.masses = {name: np.zeros(runs) for name in FLOWS}
@@ -104,6 +109,7 @@ class Ledger:
             "number_by_size": sizes[..., :-1].transpose(0, 2, 1),
             "number_by_inclination": inclinations[..., :-1].transpose(0, 2, 1),
             "population_by_size": sizes[..., -1],
+            **count_fleets(members, self.runs, self.fleets),
         }
         self.years.append(year)
         self._snapshots.append(

@@ -29,6 +29,7 @@ from stmgpu.debris.evolution.launches import Launches
 from stmgpu.debris.evolution.ledger import Ledger
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.operations import Operations
+from stmgpu.debris.evolution.operators import Fleets
 from stmgpu.debris.evolution.present import present_population
 from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.evolution.scheduled import Scheduled
@@ -81,6 +82,8 @@ class RunResult:
         Warnings for the reader of the results.
     final : Population, optional
         Objects at the end, where the scenario asks for them and the run was not cut off.
+    constellations : tuple of str
+        Names of the constellations of the series by constellation.
     """
 
     series: dict[str, Floats]
@@ -89,6 +92,7 @@ class RunResult:
     truncated_year: float
     notes: tuple[str, ...] = ()
     final: Population | None = None
+    constellations: tuple[str, ...] = ()
 
 
 @dataclass
@@ -167,7 +171,7 @@ class Loop:
             s.propagation.drag_coefficient, s.propagation.reflectivity if s.propagation.radiation_pressure else 0.0
         )
         self.members = Members(backend, max(16, int(1.5 * len(population)) * len(numbers)), coefficients)
-        self.ledger = Ledger(len(numbers), s.output)
+        self.ledger = Ledger(len(numbers), s.output, Fleets.of(s, population))
         self.truncated = np.full(len(numbers), np.nan)
         self.secular = Secular(backend, s.propagation.decay_km, rotating=s.propagation.rotating_atmosphere)
         batch = Batch(s, self.members, self.ledger, task.seed, numbers)
@@ -245,6 +249,7 @@ class Loop:
                 float(self.truncated[run]),
                 (*self.scheduled.notes(run), *self.removals.notes(run), *self.impacts.notes(run)),
                 self._final(run, self.begin + steps * dt / YEAR_DAYS),
+                self.ledger.fleets.names,
             )
             for run in range(len(task.run_numbers))
         ]

@@ -17,7 +17,7 @@ from stmgpu.debris.policy.ranking import RankedRemoval
 from stmgpu.debris.policy.view import Selection, View
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import SHELL_EDGES_KM, fine_shell_radii_km
-from stmgpu.debris.variables import RATES, REMOVAL
+from stmgpu.debris.variables import RATES, REMOVAL, REMOVAL_FAILED
 from stmgpu.errors import counted
 from stmgpu.propagate import orbit_table
 
@@ -94,6 +94,7 @@ class Removals:
                 self.batch.ledger.add_by_class(
                     "removals_failed", self.members.run[failed], self.members.kind[failed], self.members.weight[failed]
                 )
+                self._record(run, failed, year, REMOVAL_FAILED)
                 self._carry_out(run, slots[selection.indices], selection, year)
 
     def notes(self, run: int) -> tuple[str, ...]:
@@ -189,12 +190,30 @@ class Removals:
         if not len(slots):
             return
         ledger.add_by_class("removals", m.run[slots], m.kind[slots], m.weight[slots])
+        self._record(run, slots, year, REMOVAL)
+        if selection.action == "remove":
+            ledger.transfer("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
+            m.drop(slots)
+        elif selection.action == "lower":
+            lower(
+                m,
+                slots,
+                years=selection.lower_years,
+                lifetime=self.lifetime,
+                rotating=self.scenario.propagation.rotating_atmosphere,
+            )
+        else:
+            m.avoidance[slots] *= selection.factor
+
+    def _record(self, run: int, slots: Ints, year: float, kind: int) -> None:
+        """Add missions to the event table."""
+        m = self.members
         orbit = m.orbits(slots)
         for slot, a in zip(slots, orbit[orbit_table.A_KM], strict=True):
-            ledger.add_event(
+            self.batch.ledger.add_event(
                 run=run,
                 time=year,
-                type=REMOVAL,
+                type=kind,
                 id=0,
                 first=m.uid[slot],
                 second=-1,
@@ -212,16 +231,3 @@ class Removals:
                 first_cause=max(m.cause[slot], 0),
                 second_cause=0,
             )
-        if selection.action == "remove":
-            ledger.transfer("removed", m.run[slots], m.weight[slots], m.weight[slots] * m.mass_kg[slots])
-            m.drop(slots)
-        elif selection.action == "lower":
-            lower(
-                m,
-                slots,
-                years=selection.lower_years,
-                lifetime=self.lifetime,
-                rotating=self.scenario.propagation.rotating_atmosphere,
-            )
-        else:
-            m.avoidance[slots] *= selection.factor

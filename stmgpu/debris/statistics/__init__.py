@@ -5,6 +5,7 @@ Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store
 * :mod:`~stmgpu.debris.statistics.runs`: quantiles, tail risk, dispersion, proportions, number of runs;
 * :mod:`~stmgpu.debris.statistics.bootstrap`: bootstrap intervals;
 * :mod:`~stmgpu.debris.statistics.growth`: collision rates, growth, doubling, debris-years, CRASH clock;
+* :mod:`~stmgpu.debris.statistics.operators`: manoeuvres a satellite and year;
 * :mod:`~stmgpu.debris.statistics.policy_effects`: paired differences, effective reduction factor, costs;
 * :mod:`~stmgpu.debris.statistics.genealogy`: ancestry of breakups, removal evaluated on stored runs;
 * :mod:`~stmgpu.debris.statistics.density`: density, speed and flux by altitude and latitude;
@@ -37,6 +38,7 @@ from stmgpu.debris.statistics.growth import (
     total,
     variance_gain,
 )
+from stmgpu.debris.statistics.operators import manoeuvres_per_satellite
 from stmgpu.debris.statistics.policy_effects import (
     collisions_avoided_per_removal,
     cost_per_collision_avoided,
@@ -74,6 +76,7 @@ __all__ = [
     "growth_probability",
     "index_of_dispersion",
     "latitude_density",
+    "manoeuvres_per_satellite",
     "paired_difference",
     "quantiles",
     "relative_speed",

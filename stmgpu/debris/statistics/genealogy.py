@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from stmgpu.debris.variables import CATASTROPHIC, CRATERING, REMOVAL
+from stmgpu.debris.variables import CATASTROPHIC, CRATERING, MISSIONS
 from stmgpu.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _parents(ds: xr.Dataset) -> tuple[Ints, Ints]:
         raise InputError("the ensemble has no event table; use collisions.estimator = 'sampled'")
     number = ds["event_id"].to_numpy()
     family = ds["event_scenario"].to_numpy().astype(np.int64) * ds.sizes["run"] + ds["event_run"].to_numpy()
-    makers = np.flatnonzero(ds["event_type"].to_numpy() != REMOVAL)
+    makers = np.flatnonzero(~np.isin(ds["event_type"].to_numpy(), MISSIONS))
     order = makers[np.lexsort((number[makers], family[makers]))]
     keys = np.empty(len(order), dtype=[("family", np.int64), ("number", np.int64)])
     keys["family"], keys["number"] = family[order], number[order]
@@ -236,7 +236,7 @@ def collisions_without(
     suffix = "" if by == "uid" else "_norad"
     when, kind = ds["event_time"].to_numpy(), ds["event_type"].to_numpy()
     hits = [_since(ds[f"event_{who}{suffix}"].to_numpy(), keys, since, when) for who in ("first", "second")]
-    hit = (hits[0] | hits[1]) & (kind != REMOVAL)
+    hit = (hits[0] | hits[1]) & ~np.isin(kind, MISSIONS)
     below = _below(first, second, hit)
     dropped = hit | below
     counted = np.isin(kind, types)

@@ -29,7 +29,7 @@ from stmgpu.debris.study.histories import with_fitted_ballistic
 from stmgpu.debris.study.scenario_errors import joined
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets, orbits_not_covered, settings_without_effect
-from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dtype_of
+from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dims_of, dtype_of
 from stmgpu.errors import InputError
 from stmgpu.progress import Progress, reporting
 from stmgpu.typing import is_whole
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.debris.specs import EnvironmentSpec, PopulationSpec, PropagationSpec
+    from stmgpu.typing import Floats
 
 MAX_YEARS, MAX_RUNS = 1000.0, 1_000_000
 """Largest number of years, and of runs of a scenario."""
@@ -338,14 +339,23 @@ def build_ensemble(
         Notes besides those of the runs.
     """
     shape = (len(study.scenarios), study.runs)
-    times = begin + np.arange(int(study.years + 1e-9) + 1)
+    times = np.asarray(begin + np.arange(int(study.years + 1e-9) + 1), np.float64)
     variables: dict[str, NDArray[np.generic]] = {}
-    for name, values in next(iter(results.values())).series.items():
-        array = np.full((*shape, len(times), *values.shape[1:]), np.nan, dtype_of(name))
+    fleets = list(dict.fromkeys(name for _, result in sorted(results.items()) for name in result.constellations))
+    shapes = {name: values.shape[1:] for result in results.values() for name, values in result.series.items()}
+    for name, inner in shapes.items():
+        of_fleets = dims_of(name)[-1] == "constellation"
+        array = np.full((*shape, len(times), *((len(fleets),) if of_fleets else inner)), np.nan, dtype_of(name))
         for place, result in results.items():
-            series = result.series[name]
-            until = len(series) if np.isnan(result.truncated_year) else int((times < result.truncated_year).sum())
-            array[place][: min(until, len(series))] = series[:until]
+            until = _records(result, times)
+            if of_fleets:
+                array[place][:until] = 0.0  # of a constellation that is not in this scenario
+            if name in result.series:
+                target = array[place][:until]
+                if of_fleets:
+                    target[:, [fleets.index(fleet) for fleet in result.constellations]] = result.series[name][:until]
+                else:
+                    target[...] = result.series[name][:until]
         variables[name] = array
     for name in (*BALANCES, "truncated_year"):
         array = np.full(shape, np.nan)
@@ -364,6 +374,7 @@ def build_ensemble(
         "class": np.array(CLASS_NAMES),
         **_size_coordinates(study.scenarios[0].output.size_edges_m),
         **_inclination_coordinates(),
+        **({"constellation": np.array(fleets)} if fleets else {}),
         **_event_table(results),
     }
     run_notes = [
@@ -382,6 +393,12 @@ def build_ensemble(
     }
     data = {name: spec.of(variables[name]) for name, spec in VARIABLES.items() if name in variables}
     return xr.Dataset(data, attrs=attrs).set_coords([name for name in COORDINATES if name in data])
+
+
+def _records(result: RunResult, times: Floats) -> int:
+    """Number of records of a run, those after it was cut off left out."""
+    made = len(result.series["population"])
+    return made if np.isnan(result.truncated_year) else min(made, int((times < result.truncated_year).sum()))
 
 
 def _size_coordinates(edges_m: Sequence[float]) -> dict[str, NDArray[np.generic]]:

@@ -36,7 +36,11 @@ def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
             "events": result.events,
             "balances": result.balances,
             "final": {} if result.final is None else _fields(result.final),
-            "other": {"truncated_year": result.truncated_year, "notes": np.array(result.notes, np.str_)},
+            "other": {
+                "truncated_year": result.truncated_year,
+                "notes": np.array(result.notes, np.str_),
+                "constellations": np.array(result.constellations, np.str_),
+            },
         }
         arrays |= {
             f"{number}/{part}/{name}": np.asarray(value)
@@ -60,6 +64,7 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
             float(p["other"]["truncated_year"]),
             tuple(p["other"]["notes"].tolist()),
             _population(p["final"]) if p["final"] else None,
+            tuple(p["other"]["constellations"].tolist()),
         )
         for number, p in parts.items()
     }

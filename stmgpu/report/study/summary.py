@@ -19,6 +19,7 @@ from stmgpu.debris.statistics.growth import (
     total,
     variance_gain,
 )
+from stmgpu.debris.statistics.operators import manoeuvres_per_satellite
 from stmgpu.debris.statistics.policy_effects import (
     collisions_avoided_per_removal,
     effective_reduction_factor,
@@ -57,8 +58,12 @@ def reduced(ds: xr.Dataset) -> xr.Dataset:
     totals = xr.Dataset({name: total(ds, name) for name in _TOTALS}, attrs=ds.attrs)
     for name in ("truncated_year", *(name for name in BALANCES if name in ds)):
         totals[name] = ds[name]
-    if "population_by_size" in ds:  # older stores have none
-        totals["population_by_size"] = ds["population_by_size"]
+    for name in ("population_by_size", "population_steered"):  # older stores have none
+        if name in ds:
+            totals[name] = ds[name]
+    for name in ("expected_active_losses", "manoeuvres"):
+        if name in ds:
+            totals[name] = total(ds, name)
     totals = totals.load()
     if not totals["population"].isel(time=0).notnull().any():
         raise InputError("no run of this study is finished; wait for the first run, or evolve the study")
@@ -148,6 +153,10 @@ def _statistics(small: xr.Dataset, interval: dict[str, Any]) -> dict[str, Any]:
     }
     if "population_by_size" in small:
         parts["sizes"] = bootstrap_interval(last["population_by_size"], **interval)
+    if "manoeuvres" in small:
+        parts["losses"] = bootstrap_interval(last["expected_active_losses"], **interval)
+    if small.sizes["time"] > 1 and "manoeuvres" in small:
+        parts["manoeuvres"] = manoeuvres_per_satellite(small).isel(time=-1).mean("run")
     if small.sizes["time"] > 1:
         parts["clock"] = crash_clock(small).mean("run")
     return parts
@@ -202,6 +211,8 @@ def _scenario_summary(
             "share": _number(parts["doubling"]["share"].isel(time=-1)),
             "median_years": _number(parts["doubling"]["median_years"]),
         },
+        "active_losses_expected": _mean(parts["losses"]) if "losses" in parts else None,
+        "manoeuvres_per_satellite": _number(parts["manoeuvres"]) if "manoeuvres" in parts else None,
         "crash_clock_days": None
         if "clock" not in parts
         else {

@@ -119,6 +119,7 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
             "columns are equal; only fragments are random"
         )
     lines += _size_lines(scenarios)
+    lines += _operator_lines(scenarios)
     lines += _cut_lines(summary)
     balances = [
         f"{name.removesuffix('_balance')} {value:.1e}"
@@ -152,6 +153,19 @@ def _size_lines(scenarios: list[dict[str, Any]]) -> list[str]:
             lines.append(
                 f"objects at the end of {one['name']}: {', '.join(f'{_whole(n)} {name}' for name, n in held.items())}"
             )
+    return lines
+
+
+def _operator_lines(scenarios: list[dict[str, Any]]) -> list[str]:
+    """Losses and manoeuvres of active satellites, where there are any."""
+    lines = []
+    for text, values in (
+        ("active satellites hit, expected", [(one["active_losses_expected"] or {}).get("mean") for one in scenarios]),
+        ("manoeuvres a satellite in the last year", [one["manoeuvres_per_satellite"] for one in scenarios]),
+    ):
+        shown = [f"{one['name']} {_short(v)}" for one, v in zip(scenarios, values, strict=True) if v]
+        if shown:
+            lines.append(f"{text}: {', '.join(shown)}")
     return lines
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from stmgpu.debris.evolution.loop import RunResult
+from stmgpu.debris.population import columns
+from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.study.packing import pack, unpack
 
 
@@ -16,6 +18,8 @@ def test_unpacking_restores_the_runs() -> None:
             balances={"mass_balance": 1e-16 * number},
             truncated_year=np.nan if number else 2030.5,
             notes=("one note", "another note")[:number],
+            final=synthetic_population(5, 1) if number else None,
+            constellations=("own", "other")[:number],
         )
         for number in (0, 2)
     }
@@ -31,4 +35,7 @@ def test_unpacking_restores_the_runs() -> None:
         assert other.events["id"].dtype == np.int64
         assert other.balances == run.balances
         assert np.array_equal(other.truncated_year, run.truncated_year, equal_nan=True)
-        assert other.notes == run.notes
+        assert (other.notes, other.constellations) == (run.notes, run.constellations)
+        assert (other.final is None) == (run.final is None)
+        for name in columns() if run.final is not None and other.final is not None else ():
+            np.testing.assert_array_equal(getattr(other.final, name), getattr(run.final, name), err_msg=name)
