@@ -61,7 +61,8 @@ def test_written_messages_hold_the_same(form: Any) -> None:
     first = read_one(kvn(replace={"RELATIVE_SPEED": "RELATIVE_SPEED = 14762 [km]", "MASS": "MASS = NaN [kg]"}))
     assert first.fields["RELATIVE_SPEED"] == "14762 [km]"
     assert first.warnings == ("line 8: unit of RELATIVE_SPEED is 'km', allowed is m/s; it is kept as text",)
-    second = read_one(kvn(comment="", replace={"MESSAGE_ID": "MESSAGE_ID = <&>"}))
+    notes = {"MESSAGE_ID": "MESSAGE_ID = <&>", "USER_DEFINED_NOTE": "USER_DEFINED_NOTE = [m]"}
+    second = read_one(kvn(comment="", replace=notes))
     for messages in ([first], [first, second]):
         again = read_cdm(format_cdm(messages, form))
         for one, other in zip(messages, again, strict=True):

@@ -97,7 +97,7 @@ class Section:
         if not value.isprintable():
             value = " ".join(value.split())
         if field.kind == "text" and unit is not None:
-            value, unit = f"{value} [{unit}]", None
+            value, unit = f"{value} [{unit}]".lstrip(), None
         if not value and self.block.knows(keyword):
             return
         problem = self.block.add(self.record, keyword, value, unit=unit)
