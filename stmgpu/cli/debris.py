@@ -45,7 +45,15 @@ def evolve(
     from stmgpu.store.run_input import StudyInputs
 
     check_outputs(out)
-    plan = plan_study(scenario, years=years, runs=runs, seed=seed, options=choices.options(out), policies=policies)
+    plan = plan_study(
+        scenario,
+        years=years,
+        runs=runs,
+        seed=seed,
+        options=choices.options(out),
+        policies=policies,
+        measure=choices.dry_run,
+    )
     settings, needs = plan.document.settings, plan.estimate
     assert isinstance(settings, EnsembleSettings)
     for text in settings.notes:
@@ -59,7 +67,8 @@ def evolve(
             f"tiles         {plan.document.tiles}",
             f"memory        about {needs.memory_bytes / 2**20:,.0f} MiB a worker",
             f"disk          about {needs.disk_bytes / 1e6:,.0f} MB",
-            f"time          about {needs.core_seconds:,.0f} s of one core, if the population does not grow",
+            f"objects       at most {plan.run_input.objects:,}, without fragments of collisions",
+            f"time          about {needs.core_seconds:,.0f} s of one core, with these objects",
             *(f"input         {path} (kept as {name})" for name, path in plan.run_input.files.items()),
         ]
         inputs = [{"name": name, "path": path} for name, path in plan.run_input.files.items()]

@@ -43,7 +43,7 @@ class StudyInputs:
     files, hashes : mapping of Path, mapping of str
         Paths and SHA-256 by name.
     objects : int
-        Objects of the largest initial population.
+        Largest number of objects that a scenario is expected to hold, without collisions.
     """
 
     files: Mapping[str, Path]

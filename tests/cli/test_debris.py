@@ -177,6 +177,7 @@ def test_shares_are_merged(study: Path, evolved: tuple[Path, Result], tmp_path: 
     assert result_of(tmp_path / "0.zarr") == result_of(evolved[0])
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing(study: Path, tmp_path: Path) -> None:
     csv = write_table(tmp_path)
     write_table_study(tmp_path)
@@ -390,6 +391,7 @@ def test_a_study_of_one_year_has_a_table_too(study: Path, tmp_path: Path) -> Non
 
 
 # ------------------------------------------------------------------------------------------------------------- scenario
+@pytest.mark.slow
 def test_scenario_writes_a_file_to_begin_with(tmp_path: Path) -> None:
     for name in shipped_scenarios():
         target = tmp_path / f"{name}.toml"

@@ -135,6 +135,19 @@ class Launches:
             np.concatenate([serial for _, serial in parts]),
         )
 
+    def pools(self) -> list[tuple[float, Population]]:
+        """Return what the model launches: objects a year before growth, and the objects that they are copies of.
+
+        Their ``mission_end_year`` is the years from their launch to the end of their mission.
+        """
+        model = self._model
+        if model is None:
+            return []
+        objects = dataclasses.replace(model.template, mission_end_year=model.life)
+        if isinstance(model, _Constant):
+            return [(rate, objects[entries]) for _, rate, entries in model.classes]
+        return [(len(objects) / model.length, objects)]
+
     def _start(self, year: int) -> float:
         """Return the start of a year of the run."""
         return self.epoch + year

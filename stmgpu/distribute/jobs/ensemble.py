@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.policy.policy_file import POLICIES, load_policies, loaded_policies
 from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key, prepare, resolve_study
+from stmgpu.debris.study.forecast import Forecast, growth_notes
 from stmgpu.debris.study.packing import pack, unpack
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.debris.study.settings import EnsembleSettings
+from stmgpu.debris.study.timing import core_seconds
 from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
 from stmgpu.distribute.tiles import Estimate
 from stmgpu.errors import InputError, StoreError
@@ -188,12 +192,12 @@ def ensemble_tiles(scenarios: int, runs: int, runs_per_tile: int) -> list[Ensemb
 
 
 def memory_of(objects: int, runs_per_tile: int) -> float:
-    """Estimated memory of a worker whose populations grow to four times their size [bytes]."""
+    """Estimated memory of a worker whose populations grow to four times the expected number [bytes]."""
     return _PROCESS_BYTES + _BYTES_PER_OBJECT * 4.0 * objects * runs_per_tile
 
 
 def estimate(study: Study, objects: int, runs_per_tile: int) -> Estimate:
-    """Estimated needs of a study whose population does not grow."""
+    """Estimated needs of a study with this number of objects, without any measurement."""
     runs = len(study.scenarios) * study.runs
     steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
     disk = 2.5e4 * study.years * runs
@@ -210,8 +214,13 @@ def plan_study(
     seed: int,
     options: RunOptions,
     policies: str | os.PathLike[str] | None = None,
+    measure: bool = False,
 ) -> RunPlan:
-    """Plan a study from the arguments of :func:`stmgpu.evolve_to_store`: its input files, settings, tiles and needs."""
+    """Plan a study from the arguments of :func:`stmgpu.evolve_to_store`: its input files, settings, tiles and needs.
+
+    With ``measure`` the time is that of years of the study that are run here, with the populations that launches,
+    disposal and decay make of the initial ones.
+    """
     loaded = None if policies is None else load_policies(policies)
     study = resolve_study(study, years=years, runs=runs, seed=seed)
     initial = prepare(study, seed=seed)
@@ -220,8 +229,21 @@ def plan_study(
         if POLICIES in files:
             raise InputError(f"{files[POLICIES]} has the name under which the policies are kept; rename it")
         files[POLICIES] = Path(policies)
-    inputs = StudyInputs.of(files, objects=max(map(len, initial.populations)))
+    forecasts = [
+        Forecast(scenario, population, environment, study.years, seed)
+        for scenario, population, environment in zip(
+            study.scenarios, initial.populations, initial.environments, strict=True
+        )
+    ]
+    inputs = StudyInputs.of(files, objects=max(forecast.most for forecast in forecasts))
     if loaded is not None and inputs.hashes[POLICIES] != loaded:
         raise InputError(f"{files[POLICIES]} changed while it was read; rerun the command")
-    settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=initial.notes)
-    return EnsembleJob.plan(inputs, settings, options)
+    notes = [*initial.notes, *(note for forecast in forecasts for note in growth_notes(forecast))]
+    settings = EnsembleSettings.of(renamed, seed=seed, begin_year=initial.year, notes=notes)
+    plan = EnsembleJob.plan(inputs, settings, options)
+    if measure and usable_levels():
+        seconds = core_seconds(
+            forecasts, initial.environments, years=study.years, runs=study.runs, backend=CpuBackend(threads=1)
+        )
+        plan = dataclasses.replace(plan, estimate=dataclasses.replace(plan.estimate, core_seconds=seconds))
+    return plan
