@@ -37,7 +37,8 @@ def load_population(
     Returns
     -------
     Population
-        its notes state everything that was filled in, drawn or left out.
+        its notes state everything that was filled in, drawn or left out. Ballistic coefficients are those of the
+        table: `initial_population` of a scenario fits them, since that takes its atmosphere.
 
     Raises
     ------

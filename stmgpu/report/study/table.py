@@ -24,6 +24,9 @@ __all__ = ["print_study", "runs_line", "study_lines", "study_table"]
 _UNLIMITED = 10_000
 """Width of a console in which no line is broken."""
 
+_RUNS_OF_RANGE = 10
+"""Runs from which a range of 90 % of them is printed."""
+
 _HEAD_WIDTH, _COLUMN_WIDTH = 14, 20
 """Columns that an upright table needs for its first column and for each scenario."""
 
@@ -118,6 +121,7 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
             f"estimator 'expected' ({', '.join(virtual)}): collisions are sums of probabilities, so both "
             "columns are equal; only fragments are random"
         )
+    lines += _spread_lines(scenarios)
     lines += _size_lines(scenarios)
     lines += _operator_lines(scenarios)
     lines += _cut_lines(summary)
@@ -142,6 +146,18 @@ def runs_line(runs: int, finished: list[tuple[str, int]]) -> str:
     if min(number for _, number in finished) == runs:
         return line
     return f"{line}, finished: {', '.join(f'{name} {number}' for name, number in finished)}"
+
+
+def _spread_lines(scenarios: list[dict[str, Any]]) -> list[str]:
+    """Range of the runs, which contains what is drawn for each of them, such as the density of the atmosphere."""
+    shown = []
+    for one in scenarios:
+        low, high = (one["objects_end_quantiles"].get(q) for q in ("0.05", "0.95"))
+        if one["runs_used"] >= _RUNS_OF_RANGE and low is not None and high is not None:
+            shown.append(f"{one['name']} {_whole(low)} to {_whole(high)}")
+    if not shown:
+        return []
+    return [f"objects at the end of 90 % of the runs (intervals above are of means): {', '.join(shown)}"]
 
 
 def _size_lines(scenarios: list[dict[str, Any]]) -> list[str]:

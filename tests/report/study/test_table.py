@@ -50,6 +50,9 @@ def test_printed_table_and_lines(study: xr.Dataset) -> None:
     assert f"{float(n[1].mean()):,.0f}" in row
     assert f"{float((n[1] - n[0]).mean()):.0f}" in row
     assert "100" in row.split()  # removed
+    low, high = np.quantile(n[1], [0.05, 0.95])
+    (spread,) = (line for line in lines if line.startswith("objects at the end of 90 % of the runs"))
+    assert spread.endswith(f", removal {low:,.0f} to {high:,.0f}")
     assert not any("…" in line for line in lines)  # nothing is cut short without a terminal
 
 
