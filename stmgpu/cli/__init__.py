@@ -20,7 +20,18 @@ from typer.core import TyperGroup
 
 import stmgpu.cli.libraries  # noqa: F401  # before NumPy is loaded
 from stmgpu import log
-from stmgpu.cli import assessing, catalogs, common, computing, covariances, debris, message_files, messages, stores
+from stmgpu.cli import (
+    assessing,
+    catalogs,
+    common,
+    computing,
+    covariances,
+    crash,
+    debris,
+    message_files,
+    messages,
+    stores,
+)
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
@@ -112,7 +123,7 @@ for covariance_verb in (covariances.fit, covariances.check):
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Risk": (assessing.assess, messages.pc),
-    "Growth of debris": (debris.evolve, debris.study, debris.scenario),
+    "Growth of debris": (debris.evolve, debris.study, debris.scenario, crash.crash_clock),
     "Stores": (stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info,),
 }

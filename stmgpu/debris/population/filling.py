@@ -16,6 +16,7 @@ import numpy as np
 
 from stmgpu.debris.breakup.area_to_mass import draw_chi
 from stmgpu.debris.breakup.size_law import Event, area_of_length, draw_length, length_of_mass
+from stmgpu.debris.population.missions import STATION_KG
 from stmgpu.debris.population.population import FILLED_AREA, FILLED_MASS, FILLED_RADIUS, Kind
 from stmgpu.errors import InputError
 
@@ -219,7 +220,8 @@ def _intact(kind: Kind, part: _Part, counts: Bools, rng: np.random.Generator) ->
             mass[nothing] = median
             clauses.append(f"mass of {int(nothing.sum()):,} filled with the class median {median:,.4g} kg")
         else:
-            mass[nothing] = 10.0 ** rng.normal(mass_mean, mass_sd, int(nothing.sum()))
+            drawn = 10.0 ** rng.normal(mass_mean, mass_sd, int(nothing.sum()))
+            mass[nothing] = np.minimum(drawn, STATION_KG)  # heavier ones are stations, and known
             clauses.append(
                 f"mass of {int(nothing.sum()):,} drawn around {10.0**mass_mean:,.2g} kg ({len(known_mass)} known)"
             )

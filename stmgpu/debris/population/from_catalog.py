@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.catalog import read_catalog
+from stmgpu.catalog import Catalog, read_catalog
 from stmgpu.catalog.orbits import semi_major_axis_km, sgp4_period_min
 from stmgpu.catalog.radar_sizes import SIZE_CLASS_RADIUS_M, radius_of_rcs
 from stmgpu.constants import WGS72
@@ -23,7 +23,6 @@ from stmgpu.time import YEAR_DAYS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stmgpu.catalog.catalog import Catalog
     from stmgpu.typing import Bools
 
 _ACTIVE_STATUS = {"+", "P", "B", "S", "X"}  # operational, partly, standby, spare, extended mission
@@ -37,7 +36,7 @@ _SATCAT = ("NORAD_CAT_ID", "OBJECT_TYPE")
 
 
 def read_gp(
-    path: str | Path,
+    path: str | Path | Catalog,
     rng: np.random.Generator,
     *,
     sizes: str | Path | None = None,
@@ -48,8 +47,8 @@ def read_gp(
 
     Parameters
     ----------
-    path : str or Path
-        The catalogue.
+    path : str, Path or Catalog
+        The catalogue, or its file.
     rng : Generator
         Random numbers for values that are filled in.
     sizes : str or Path, optional
@@ -78,7 +77,7 @@ def read_gp(
     class is given, by the radii of :mod:`stmgpu.catalog.radar_sizes`. In the Rayleigh range, below some 0.3 m, this is
     too small by up to a third. Payloads are active by the status code of the SATCAT; without one, by their age.
     """
-    catalog = read_catalog(Path(path))
+    catalog = path if isinstance(path, Catalog) else read_catalog(Path(path))
     middle = catalog.median_epoch()
     epoch = year_of_days(middle.jd, middle.fr) if year is None else year
     known, notes = _descriptions(catalog, None if sizes is None else Path(sizes), epoch)
@@ -95,7 +94,7 @@ def read_gp(
         epoch,
         columns,
         rng,
-        Path(path).name,
+        Path(catalog.source).name,
         mission_years=mission_years,
         notes=tuple(notes),
         row_name=lambda k: f"object {ids[k]}",

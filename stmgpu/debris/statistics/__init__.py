@@ -5,6 +5,7 @@ Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store
 * :mod:`~stmgpu.debris.statistics.runs`: quantiles, tail risk, dispersion, proportions, number of runs;
 * :mod:`~stmgpu.debris.statistics.bootstrap`: bootstrap intervals;
 * :mod:`~stmgpu.debris.statistics.growth`: collision rates, growth, doubling, debris-years, CRASH clock;
+* :mod:`~stmgpu.debris.statistics.crash`: the CRASH clock of a population, with its parts;
 * :mod:`~stmgpu.debris.statistics.operators`: manoeuvres a satellite and year;
 * :mod:`~stmgpu.debris.statistics.policy_effects`: paired differences, effective reduction factor, costs;
 * :mod:`~stmgpu.debris.statistics.genealogy`: ancestry of breakups, removal evaluated on stored runs;
@@ -19,6 +20,7 @@ Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store
 from __future__ import annotations
 
 from stmgpu.debris.statistics.bootstrap import bootstrap_interval
+from stmgpu.debris.statistics.crash import population_crash_clock
 from stmgpu.debris.statistics.density import (
     flux,
     latitude_density,
@@ -78,6 +80,7 @@ __all__ = [
     "latitude_density",
     "manoeuvres_per_satellite",
     "paired_difference",
+    "population_crash_clock",
     "quantiles",
     "relative_speed",
     "removal_costs",
