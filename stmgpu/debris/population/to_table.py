@@ -58,7 +58,7 @@ def format_table(population: Population) -> str:
     Examples
     --------
     >>> from stmgpu.debris.population.synthetic import synthetic_population
-    >>> print(format_table(synthetic_population(2, 0))[:75])
+    >>> print(format_table(synthetic_population(2, 0))[:77])
     # epoch = 2023.0
     norad_id,a_km,ecc,inc_deg,raan_deg,argp_deg,mean_anomaly_deg
     """
