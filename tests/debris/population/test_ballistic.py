@@ -7,7 +7,7 @@ import pytest
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.environment import Environment, Exponential, Lifetime
-from stmgpu.debris.population import Kind
+from stmgpu.debris.population import Kind, sinking
 from stmgpu.debris.population.ballistic import Measured, measure, refuse_jumping, shrink
 from stmgpu.debris.population.sinking import Sinking, Track, modelled_sinking, sinking_of
 from stmgpu.errors import InputError
@@ -33,6 +33,15 @@ def test_modelled_sinking_takes_the_time_that_lifetimes_say() -> None:
         *(life.years(a, pairs.ecc, ballistic_m2_kg=b, inc_rad=pairs.inc_rad) for a in (pairs.a_km, pairs.a_km - sank))
     )
     np.testing.assert_allclose(took, pairs.end - pairs.begin, rtol=0.02)
+
+
+def test_the_reference_backend_sinks_as_the_kernels_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing was compiled the fit is slower, not another one."""
+    pairs = pairs_of(np.array([350.0, 500.0]), np.array([2000.0, 2000.05]), np.array([2000.1, 2000.15]))
+    b = np.array([0.02, 0.5])
+    kernels = modelled_sinking(pairs, b, AIR, **MODEL)
+    monkeypatch.setattr(sinking, "usable_levels", tuple)
+    np.testing.assert_allclose(modelled_sinking(pairs, b, AIR, **MODEL), kernels, rtol=2e-3)
 
 
 def test_known_coefficients_are_found_and_jumps_told() -> None:
