@@ -7,6 +7,7 @@ Functions of an ensemble take the Dataset of :func:`stmgpu.evolve` or of a store
 * :mod:`~stmgpu.debris.statistics.growth`: collision rates, growth, doubling, debris-years, CRASH clock;
 * :mod:`~stmgpu.debris.statistics.crash`: the CRASH clock of a population, with its parts;
 * :mod:`~stmgpu.debris.statistics.operators`: manoeuvres a satellite and year;
+* :mod:`~stmgpu.debris.statistics.orbit_flux`: flux on a given orbit;
 * :mod:`~stmgpu.debris.statistics.policy_effects`: paired differences, effective reduction factor, costs;
 * :mod:`~stmgpu.debris.statistics.genealogy`: ancestry of breakups, removal evaluated on stored runs;
 * :mod:`~stmgpu.debris.statistics.density`: density, speed and flux by altitude and latitude;
@@ -41,6 +42,7 @@ from stmgpu.debris.statistics.growth import (
     variance_gain,
 )
 from stmgpu.debris.statistics.operators import manoeuvres_per_satellite
+from stmgpu.debris.statistics.orbit_flux import orbit_flux
 from stmgpu.debris.statistics.policy_effects import (
     collisions_avoided_per_removal,
     cost_per_collision_avoided,
@@ -79,6 +81,7 @@ __all__ = [
     "index_of_dispersion",
     "latitude_density",
     "manoeuvres_per_satellite",
+    "orbit_flux",
     "paired_difference",
     "population_crash_clock",
     "quantiles",
