@@ -98,10 +98,8 @@ def main() -> int:
     tiny = fragment & (made.length_m < 0.1)
     compare(report, "synthetic, fragments of 10 cm and more", banded(large), ours(made, fragment & ~tiny), "2023")
     compare(report, "synthetic, 1 to 10 cm", banded(small, 0.01), ours(made, tiny), "scaled to MASTER's total")
-    report.note(
-        "MASTER's epoch is not in the file; its launch objects (4,003) are fewer than those of 2018 (without Starlink)"
-    )
-    report.note("MASTER models fragments of 10 cm that are not catalogued; sizes are diameters there, L_c here")
+    report.note("MASTER's epoch is not in the file; ours are those of 2018, and of 2023 after Kosmos 1408 and Starlink")
+    report.note("sizes are diameters there, L_c here; MASTER models also fragments of 10 cm that are not catalogued")
     return report.finish()
 
 
