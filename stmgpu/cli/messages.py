@@ -139,7 +139,7 @@ def pc(
         typer.Option(
             metavar="RULE|FILE",
             help="Radii where a message states none: cara, socrates, tracss, fixed:METRES (combined), a rule in TOML "
-            "or a CSV table.",
+            "or a CSV table, also a SATCAT with RCS.",
         ),
     ] = None,
     cross_correlation: Annotated[

@@ -46,12 +46,13 @@ def test_numbers_of_messages_are_those_of_the_conjunctions(con: xr.Dataset) -> N
         np.array([m.tca for m in messages]) == con.tca
     ).all()
     np.testing.assert_array_equal([m.number("COLLISION_PROBABILITY") for m in messages], con.pc)
-    risks = message_risks(messages, backend="reference")
+    risks = message_risks(messages[::5], backend="reference")
     assert {risk.radius_m for risk in risks} == {20.0}
-    valid = np.isfinite(con.pc.values)
+    pc = con.pc.values[::5]
+    valid = np.isfinite(pc)
     assert valid.any()
     found = np.array([risk.plane_probability for risk in risks])
-    np.testing.assert_allclose(found[valid], con.pc.values[valid], rtol=1e-6)
+    np.testing.assert_allclose(found[valid], pc[valid], rtol=1e-6)
     for message, ids in zip(messages, con.primary.values.tolist(), strict=True):
         one = message.objects[0]
         assert int(one.designator) == ids
