@@ -145,7 +145,7 @@ def test_arguments_are_checked_before_the_catalogue_is_read(
 def test_every_help_page_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERMINAL_WIDTH", "80")
-    verbs = [[command.name or command.callback.__name__] for command in app.registered_commands if command.callback]
+    verbs = [[c.name or c.callback.__name__.replace("_", "-")] for c in app.registered_commands if c.callback]
     verbs += [["catalog", c.callback.__name__] for c in catalog_app.registered_commands if c.callback]
     verbs += [["cdm", c.callback.__name__] for c in cdm_app.registered_commands if c.callback]
     verbs += [["covariance", c.callback.__name__] for c in covariance_app.registered_commands if c.callback]
