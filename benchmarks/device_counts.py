@@ -44,6 +44,7 @@ from stmgpu.propagate.screening_objects import ScreeningObjects  # noqa: E402
 from stmgpu.risk import (  # noqa: E402
     curved_probability,
     dwell_probability,
+    encounter_entries,
     encounter_probability,
     monte_carlo,
     straight_monte_carlo,
@@ -242,7 +243,7 @@ def cells(backend: CpuBackend) -> None:
 def risk(backend: CpuBackend) -> None:
     """Collision probabilities of 30,000 encounters, from far apart to flying together, with needles of covariances.
 
-    Of 100 of them also 10,000 samples, of 200 slow pairs, and 1,000 on curved orbits.
+    Of 100 of them also 10,000 samples, of 200 slow pairs, and 1,000 on curved orbits, 50 of them by entries.
     """
     n, rng = 30_000, np.random.default_rng(0)
     position = rng.normal(size=(n, 3))
@@ -274,6 +275,8 @@ def risk(backend: CpuBackend) -> None:
     curved = [a @ a.transpose(0, 2, 1) for a in wide]
     one, two = (position[many], velocity[0][many], curved[0]), (other[many], velocity[1][many], curved[1])
     curved_probability(*one, *two, radius[many], backend=backend)
+    slow = [tuple(x[:50] for x in each) for each in (one, two)]
+    encounter_entries(*slow[0], *slow[1], radius[:50], backend=backend)
 
 
 CASES: dict[str, Callable[[CpuBackend, argparse.Namespace], None]] = {

@@ -9,6 +9,7 @@ enum {                   // rows; "axes" are the principal axes of the covarianc
     ENTRY_SPREAD = 15,   // 6: the same of the covariance of velocity at a known position [m2/s2]
     ENTRY_FACTOR = 21,   // square of the radius times the largest density of position [1/m]
     ENTRY_SIZE = 22,     // how narrow the rate is on the sphere, see rate3d.cu
+    ENTRY_KINK = 23,     // width of the kink [rad] times the size, or 1 where this is smaller; 1e300: several kinks
     ENTRY_ROWS
 };
 
@@ -17,3 +18,5 @@ enum {                      // flags
 };
 
 #define ENTRY_CLIP 0.005    // smallest sigma in radii
+#define ENTRY_BENT 0.04     // square of the change of velocity from the centre to the rim, in mean velocities, from which on
+                            // there may be several kinks on a meridian

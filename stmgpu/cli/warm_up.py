@@ -26,6 +26,7 @@ from stmgpu.propagate.ephemeris import propagate
 from stmgpu.risk import (
     curved_probability,
     dwell_probability,
+    encounter_entries,
     encounter_probability,
     monte_carlo,
     straight_monte_carlo,
@@ -140,6 +141,7 @@ def _assess(backend: CudaBackend) -> None:
     encounter_probability(*states[0], covariance, *states[1], covariance, radius, backend=backend)
     curved = np.array([np.diag([1e2, 1e4, 1e2, 1e-2, 1e-4, 1e-4])])
     curved_probability(*states[0], curved, *states[1], curved, radius, backend=backend)
+    encounter_entries(*states[0], curved, *states[1], curved, radius, backend=backend)
     spread = np.diag([1e4, 1e6, 1e4, 1.0, 1e-2, 1e-2])
     speed = np.array([[0.0, 7.5, 0.0]])
     monte_carlo(position, speed, spread, np.add(position, 0.1), -speed, spread, 100.0, samples=256, backend=backend)

@@ -175,12 +175,12 @@ def inside_probability(
     mean = np.einsum("nij,ni->nj", axes, state[:, :3])
     flags = np.where(sigma[:, 0] ** 2 > values[:, 0], CLIPPED, 0).astype(np.int32)
 
-    def slices(at: Integers, angle: Floats) -> Floats:
+    def slices(panel: Integers, angles: Floats, _: Floats) -> tuple[Floats, Floats]:
+        at, angle = np.repeat(panel, angles.shape[1]), angles.ravel()
         x, h = radius_m[at] * np.cos(angle), radius_m[at] * np.sin(angle)
         density = np.exp(-0.5 * ((x - mean[at, 2]) / sigma[at, 2]) ** 2) / (np.sqrt(2.0 * np.pi) * sigma[at, 2])
         disc = plane_probability(mean[at, 1], mean[at, 0], sigma[at, 1], sigma[at, 0], h, backend=backend)
-        found: Floats = density * disc * h
-        return found
+        return (density * disc * h).reshape(angles.shape), np.zeros(angles.shape)
 
     levels = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
     along = (mean[:, 2:] + levels * sigma[:, 2:]) / radius_m[:, np.newaxis]
@@ -197,12 +197,13 @@ def _entries(  # noqa: PLR0917  # the fields of a pair
     """Expected entries between two times, and flags."""
     flags = np.zeros(len(radius), np.int32)
 
-    def rate(at: Integers, time: Floats) -> Floats:
+    def rate(panel: Integers, times: Floats, _: Floats) -> tuple[Floats, Floats]:
+        at, time = np.repeat(panel, times.shape[1]), times.ravel()
         found, bits = entry_rates(
             *moved(state[at], covariance[at], time), radius[at], tolerance=0.1 * TOLERANCE, backend=backend
         )
         np.bitwise_or.at(flags, at, bits)
-        return found
+        return found.reshape(times.shape), np.zeros(times.shape)
 
     value, error = integrate(rate, _edges(state, covariance, radius, start, stop), TOLERANCE)
     flags[error > 100.0 * TOLERANCE * value] |= NOT_CONVERGED

@@ -6,24 +6,24 @@ of orbits, most likely under these errors, which brings the objects within the c
 expansion gives a normal relative state, and that the rate of entries (:mod:`stmgpu.risk.rate3d_kernels`), which is
 integrated over the encounter.
 
-The orbits are found by Gauss-Newton steps. With means E, covariances Q, states x(E) and derivatives J, the next
-orbits are E1 - Q1 J1' M w and E2 + Q2 J2' M w, where M is the inverse of the combined covariance of position, and w
-leads to the mean relative position from the point of the sphere that is nearest in sigmas.
+``kernels/overlap.cu`` finds the orbits, at all times of many encounters together; its text has the equations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
-from stmgpu.risk import equinoctial, rate3d_kernels
-from stmgpu.risk.dwell import entry_rates, inside_probability, least_correlation
+from stmgpu.risk import equinoctial, overlap_kernels, overlap_reference, rate3d_kernels
+from stmgpu.risk.dwell import inside_probability, least_correlation
 from stmgpu.risk.encounter import check_symmetric, encounter_geometry, pairs
-from stmgpu.risk.quadrature import integrate
+from stmgpu.risk.overlap_kernels import FAR
+from stmgpu.risk.quadrature import integrate, weighted
+from stmgpu.risk.rate3d_kernels import SUFFICES
 from stmgpu.risk.rotations import local_axes, turned
 
 if TYPE_CHECKING:
@@ -49,15 +49,14 @@ BLENDED = 16
 
 _ROUNDING = 1e-4
 """Largest negative eigenvalue of correlations that is taken for a rounding error of printed numbers."""
-_STEPS = 40
-_STEP_RADII = 1e-3
-_LONGEST_STEP_M = 5e5
+_TOGETHER = 256
+"""Encounters whose times go through a launch together: tables of some tens of megabytes."""
 _MOST_PANELS = 64
-_NEGLIGIBLE = 1e-3
-"""Rate, in largest ones, below which it does not matter that it has not converged."""
-_FAR = 300.0
-"""Square of a distance in sigmas beyond which nothing enters: its density is below 1e-65."""
-_SIDE = 24
+_SHARE = 0.5
+"""Share of the tolerance for the rates."""
+_DEEP = 80.0
+"""Excess of the squared distance over the least one of an encounter beyond which a rate is nothing: e^-40."""
+_SIDE = 16
 """Times at which the sides of an encounter are searched for its ends."""
 _EDGES = np.array([-8.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 8.0])
 """Edges of panels, in halves of Coppola's encounter from its middle."""
@@ -172,14 +171,22 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
     inside, entries = (np.where(radius == np.inf, x, 0.0) for x in (1.0, 0.0))
     none = (flags & (NOT_POSITIVE | NO_ELLIPSE)) != 0
     some = (radius > 0.0) & (radius < np.inf) & ~none
-    chosen = np.flatnonzero(some)
-    if len(chosen):
-        own = [c[chosen, :3, :3] for c in matrices]
+    rows = np.flatnonzero(some)
+    for chosen in np.split(rows, range(_TOGETHER, len(rows), _TOGETHER)) if len(rows) else []:
+        own = [c[chosen] for c in matrices]
         km = [1e-3 * x[chosen] for x in states]
+        positions = [c[:, :3, :3] for c in own]
         seen = encounter_geometry(
-            km[0][:, :3], km[0][:, 3:], own[0], km[1][:, :3], km[1][:, 3:], own[1], radius[chosen], backend=runner
+            km[0][:, :3],
+            km[0][:, 3:],
+            positions[0],
+            km[1][:, :3],
+            km[1][:, 3:],
+            positions[1],
+            radius[chosen],
+            backend=runner,
         )
-        pair = _Pairs([x[chosen] for x in states], [c[chosen] for c in inertial], radius[chosen], runner)
+        pair = _Pairs([x[chosen] for x in states], own, radius[chosen], runner)
         bounds = (seen.shift_s + seen.start_s, seen.shift_s + seen.stop_s)
         ends = pair.single(start[chosen], stop[chosen], bounds)
         start[chosen] = np.where(np.isnan(times[0]), ends[0], start[chosen])
@@ -192,91 +199,62 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
 
 
 class _Pairs:
-    """Pairs of orbits with normal errors of their elements."""
+    """Pairs of orbits with normal errors of their elements, and the integrals of their rates of entry."""
 
     def __init__(self, states: list[Floats], covariances: list[Floats], radius: Floats, backend: Backend) -> None:
-        self.radius, self.backend = radius, backend
-        self.sense = [equinoctial.sense_of(x) for x in states]
-        self.mean = [equinoctial.elements(x, s) for x, s in zip(states, self.sense, strict=True)]
-        self.spread = []
-        for orbit, sense, covariance in zip(self.mean, self.sense, covariances, strict=True):
-            by_state = equinoctial.inverse_jacobian(orbit, equinoctial.jacobian(orbit, 0.0, sense))
-            self.spread.append(by_state @ covariance @ by_state.transpose(0, 2, 1))
-        self.flags = np.zeros(len(radius), np.int32)
-        self.largest, self.coarse = np.zeros(len(radius)), np.zeros(len(radius))  # rates, and those not converged
+        self.radius, self.backend, n = radius, backend, len(radius)
+        overlaps = overlap_kernels.Overlaps if backend.runs_kernels else overlap_reference.Overlaps
+        self.overlaps: Any = overlaps(states, covariances, radius, backend)
+        self.flags = np.zeros(n, np.int32)
+        self.nearest, self.total = np.full(n, np.inf), np.zeros(n)  # least distances and largest sums seen so far
 
     def over(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats, Flags]:
         """Inside at the start, entries until the stop, and flags; the bounds are Coppola's."""
-        state, covariance, far = self.expanded(np.arange(len(start)), start)
-        near = far < _FAR
-        inside = np.zeros(len(start))
-        inside[near], _ = inside_probability(state[near], covariance[near], self.radius[near], backend=self.backend)
+        inside = self._inside(start)
         entries, error = integrate(self._rate, _edges(start, stop, *bounds), TOLERANCE, most=_MOST_PANELS)
-        rough = (error > 10.0 * TOLERANCE * entries) | (self.coarse > _NEGLIGIBLE * self.largest)
-        self.flags[rough] |= NOT_CONVERGED
+        self.flags[error > 10.0 * TOLERANCE * entries] |= NOT_CONVERGED
         return inside, entries, self.flags
 
     def single(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         """Ends of one encounter: where both orbits are furthest apart in sigmas, before and after its middle."""
         middle = 0.5 * (bounds[0] + bounds[1])
         middle = np.clip(np.where(np.isfinite(middle), middle, 0.5 * (start + stop)), start, stop)
-        found = []
+        at, found = np.arange(len(start)), []
         for end in (start, stop):
             times = middle[:, np.newaxis] + (end - middle)[:, np.newaxis] * np.linspace(0.0, 1.0, _SIDE)
-            at = np.repeat(np.arange(len(start)), _SIDE)
-            far = self.expanded(at, times.ravel())[2].reshape(times.shape)
-            found.append(times[np.arange(len(start)), far.argmax(axis=1)])
+            found.append(times[at, self.overlaps.orbits(at, times).far.argmax(axis=1)])
         return found[0], found[1]
 
-    def _rate(self, at: Integers, time_s: Floats) -> Floats:
-        rate = np.zeros(len(at))
-        state, covariance, far = self.expanded(at, time_s)
-        near = far < _FAR
-        rate[near], bits = entry_rates(
-            state[near], covariance[near], self.radius[at[near]], tolerance=0.1 * TOLERANCE, backend=self.backend
-        )
-        np.bitwise_or.at(self.flags, at[near], bits & ~NOT_CONVERGED)
-        np.maximum.at(self.largest, at, rate)
-        coarse = (bits & NOT_CONVERGED) != 0
-        np.maximum.at(self.coarse, at[near][coarse], rate[near][coarse])
-        return rate
+    def _inside(self, time_s: Floats) -> Floats:
+        """Probabilities to be inside at a time of each pair."""
+        inside, at = np.zeros(len(time_s)), np.arange(len(time_s))
+        orbits = self.overlaps.orbits(at, time_s[:, np.newaxis])
+        near = np.flatnonzero(orbits.far[:, 0] < FAR)
+        if len(near):
+            state, covariance = self.overlaps.states(orbits, (near, np.zeros_like(near)))
+            inside[near], _ = inside_probability(state, covariance, self.radius[near], backend=self.backend)
+        return inside
 
-    def expanded(self, at: Integers, time_s: Floats) -> tuple[Floats, Floats, Floats]:
-        """Mean relative states, their covariances, and the squares of their distances from the sphere in sigmas."""
-        mean = [orbit[at] for orbit in self.mean]
-        spread = [matrix[at] for matrix in self.spread]
-        sense, radius = [s[at] for s in self.sense], self.radius[at]
-        orbit = [x.copy() for x in mean]
-        m = len(at)
-        state, covariance, far = np.zeros((m, 6)), np.zeros((m, 6, 6)), np.full(m, np.inf)
-        moving = np.arange(m)
-        with np.errstate(all="ignore"):
-            for _ in range(_STEPS):
-                k = moving
-                partials = [equinoctial.jacobian(orbit[i][k], time_s[k], sense[i][k]) for i in (0, 1)]
-                means = [
-                    equinoctial.state(orbit[i][k], time_s[k], sense[i][k])
-                    + np.einsum("nij,nj->ni", partials[i], mean[i][k] - orbit[i][k])
-                    for i in (0, 1)
-                ]
-                moved = [partials[i] @ spread[i][k] @ partials[i].transpose(0, 2, 1) for i in (0, 1)]
-                state[k], covariance[k] = means[0] - means[1], moved[0] + moved[1]
-                fine = np.isfinite(covariance[k]).all(axis=(1, 2)) & np.isfinite(state[k]).all(axis=1)
-                k, partials = k[fine], [x[fine] for x in partials]
-                far[moving[~fine]] = np.inf
-                pull, far[k] = _towards(state[k], covariance[k], radius[k])
-                longest = np.zeros(len(k))
-                for i, sign in ((0, -1.0), (1, 1.0)):
-                    aim = mean[i][k] + sign * np.einsum("nij,nkj,nk->ni", spread[i][k], partials[i][:, :3], pull)
-                    change = aim - orbit[i][k]
-                    length = np.linalg.norm(np.einsum("nij,nj->ni", partials[i][:, :3], change), axis=1)
-                    orbit[i][k] += change * np.minimum(1.0, _LONGEST_STEP_M / np.maximum(length, 1.0))[:, np.newaxis]
-                    longest = np.maximum(longest, length)
-                moving = k[longest > _STEP_RADII * radius[k]]
-                if not len(moving):
-                    break
-        far[moving] = np.inf  # no orbits were found that bring both together
-        return state, covariance, far
+    def _rate(self, at: Integers, times: Floats, half: Floats) -> tuple[Floats, Floats]:
+        """Rates at the nodes of panels, and their errors."""
+        orbits = self.overlaps.orbits(at, times)
+        np.minimum.at(self.nearest, at, orbits.far.min(axis=1))
+        chosen = np.nonzero(orbits.far < np.minimum(FAR, self.nearest[at] + _DEEP)[:, np.newaxis])
+        pair = at[chosen[0]]
+        rate, error = np.zeros(times.shape), np.zeros(times.shape)
+        if not len(pair):
+            return rate, error
+        spheres = self.overlaps.spheres(orbits, chosen, pair, _SHARE * TOLERANCE)
+        rate[chosen] = spheres.rate
+        self.total = np.maximum(self.total, np.bincount(at, weighted(rate, half), len(self.radius)))
+        panels = np.bincount(at, minlength=len(self.radius))[at]
+        floor = (self.total[at] / (panels * 2.0 * half))[chosen[0]]
+        spheres.refine(_SHARE * TOLERANCE * floor)
+        rate[chosen] = spheres.rate
+        rough = spheres.change > SUFFICES * TOLERANCE * (spheres.rate + floor)
+        error[chosen] = np.where(rough, spheres.change, 0.0)
+        np.bitwise_or.at(self.flags, pair, spheres.flags)
+        return rate, error
 
 
 def _edges(start: Floats, stop: Floats, begin: Floats, end: Floats) -> Floats:
@@ -286,24 +264,6 @@ def _edges(start: Floats, stop: Floats, begin: Floats, end: Floats) -> Floats:
     middle, half = 0.5 * (begin + end)[:, np.newaxis], 0.5 * (end - begin)[:, np.newaxis]
     limits = start[:, np.newaxis], stop[:, np.newaxis]
     return np.sort(np.concatenate([*limits, np.clip(middle + half * _EDGES, *limits)], axis=1), axis=1)
-
-
-def _towards(state: Floats, covariance: Floats, radius: Floats) -> tuple[Floats, Floats]:
-    """M w of the module's text, and the square of the distance in sigmas between the sphere and the mean."""
-    variance, axes = np.linalg.eigh(covariance[:, :3, :3])
-    variance = np.maximum(variance, ((rate3d_kernels.CLIP * radius) ** 2)[:, np.newaxis])
-    off = np.einsum("nij,ni->nj", axes, state[:, :3])
-    outside = (off * off).sum(axis=1) > radius**2
-    shrink = np.zeros(len(radius))
-    for _ in range(30):  # Newton's method for the multiplier with which the nearest point lies on the sphere
-        near = off / (1.0 + shrink[:, np.newaxis] * variance)
-        length = np.sqrt((near * near).sum(axis=1))
-        slope = -(near * near * variance / (1.0 + shrink[:, np.newaxis] * variance)).sum(axis=1) / length
-        better = np.maximum(0.0, shrink - (length / radius) * (length - radius) / slope)
-        shrink = np.where(outside, better, 0.0)
-    near = off / (1.0 + shrink[:, np.newaxis] * variance)
-    pull = (off - near) / variance
-    return np.einsum("nij,nj->ni", axes, pull), ((off - near) * pull).sum(axis=1)
 
 
 def _least(covariance: Floats) -> Floats:

@@ -38,14 +38,20 @@ MOST = 400
 
 
 def integrate(
-    function: Callable[[Integers, Floats], Floats], edges: Floats, tolerance: float, *, most: int = MOST
+    function: Callable[[Integers, Floats, Floats], tuple[Floats, Floats]],
+    edges: Floats,
+    tolerance: float,
+    *,
+    most: int = MOST,
 ) -> tuple[Floats, Floats]:
     """Integrals of functions of one variable that are not negative.
 
     Parameters
     ----------
     function : callable
-        Gets the numbers of integrals and a variable for each, both of one shape (k,), and returns the values there.
+        Gets the numbers of integrals, shape (k,), the 15 nodes of a panel of each, shape (k, 15), and the halves of
+        their widths, shape (k,). Returns values, and errors of values that halving a panel does not mend, both of the
+        shape (k, 15).
     edges : float64, shape (n, m)
         Edges of the first panels of each integral, ascending; empty panels count nothing.
     tolerance : float
@@ -57,14 +63,14 @@ def integrate(
     -------
     value : float64, shape (n,)
     error : float64, shape (n,)
-        Estimated error (that of QUADPACK's rule QK15, R. Piessens et al., 1983).
+        Estimated error: that of QUADPACK's rule QK15 (R. Piessens et al., 1983), and that of the values.
     """
     n, m = edges.shape
     owner = np.repeat(np.arange(n), m - 1)
     left, right = edges[:, :-1].ravel(), edges[:, 1:].ravel()
     wide = right > left
     owner, left, right = owner[wide], left[wide], right[wide]
-    value, error = _panels(function, owner, left, right)
+    value, error, kept = _panels(function, owner, left, right)
     for _ in range(ROUNDS):
         total = np.bincount(owner, value, n)
         lacking = np.bincount(owner, error, n) > tolerance * total
@@ -81,22 +87,31 @@ def integrate(
         )
         found = _panels(function, *new)
         keep = ~split
-        parts = zip((owner, left, right, value, error), (*new, *found), strict=True)
-        owner, left, right, value, error = (np.concatenate([old[keep], more]) for old, more in parts)
-    sums = [np.bincount(owner, x, n).astype(np.float64) for x in (value, error)]
+        parts = zip((owner, left, right, value, error, kept), (*new, *found), strict=True)
+        owner, left, right, value, error, kept = (np.concatenate([old[keep], more]) for old, more in parts)
+    sums = [np.bincount(owner, x, n).astype(np.float64) for x in (value, error + kept)]
     return sums[0], sums[1]
 
 
+def weighted(values: Floats, half: Floats) -> Floats:
+    """Integrals over panels from the values at their nodes, shapes (k, 15) and (k,)."""
+    sums: Floats = half * (values * KRONROD).sum(axis=1)
+    return sums
+
+
 def _panels(
-    function: Callable[[Integers, Floats], Floats], owner: Integers, left: Floats, right: Floats
-) -> tuple[Floats, Floats]:
+    function: Callable[[Integers, Floats, Floats], tuple[Floats, Floats]],
+    owner: Integers,
+    left: Floats,
+    right: Floats,
+) -> tuple[Floats, Floats, Floats]:
     if not len(owner):
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     half = 0.5 * (right - left)
-    at = 0.5 * (left + right)[:, np.newaxis] + half[:, np.newaxis] * NODES
-    values = function(np.repeat(owner, len(NODES)), at.ravel()).reshape(at.shape)
-    value = half * (values * KRONROD).sum(axis=1)
+    values, errors = function(owner, 0.5 * (left + right)[:, np.newaxis] + half[:, np.newaxis] * NODES, half)
+    value = weighted(values, half)
     differs = half * np.abs((values * (KRONROD - GAUSS)).sum(axis=1))
     varies = half * (np.abs(values - 0.5 * (value / half)[:, np.newaxis]) * KRONROD).sum(axis=1)
     scale = np.where(varies > 0.0, varies, 1.0)
-    return value, np.where(varies > 0.0, scale * np.minimum(1.0, (200.0 * differs / scale) ** 1.5), differs)
+    error = np.where(varies > 0.0, scale * np.minimum(1.0, (200.0 * differs / scale) ** 1.5), differs)
+    return value, error, weighted(errors, half)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from stmgpu.backend import Backend
-    from stmgpu.typing import Floats
+    from stmgpu.typing import BackendArray, Floats
 
     Flags = npt.NDArray[np.int32]
 
 PAD = 16
 _TABLE = table("rate3d.h")
-SIZE, ROWS = _TABLE.integers("ENTRY_", "SIZE ROWS")
+SIZE, KINK, ROWS = _TABLE.integers("ENTRY_", "SIZE KINK ROWS")
 CLIPPED = _TABLE.integer("ENTRY_FLAG_CLIPPED")
 NOT_CONVERGED = 2
 CLIP = _TABLE.number("ENTRY_CLIP")
@@ -46,6 +46,12 @@ DOUBLINGS = 5
 
 MOST_MERIDIANS = 512
 """Meridians to which they are doubled at most: more take longer than such a rate is worth."""
+
+SUFFICES = 3.0
+"""Tolerances by which half the meridians may be off: all of them are off by far less."""
+
+LENIENT = 1e-6
+"""Tolerance from which on half the meridians of a rule are tried first."""
 
 _WORK = 1 << 22
 """Meridians in one launch: what a device computes in well below a second."""
@@ -81,61 +87,101 @@ def rates(
     """
     n = len(radius_m)
     rate, flags = np.empty(n), np.empty(n, np.int32)
-    rows = np.empty((ROWS, n))
     for start in range(0, n, _WORK // 64):
         part = np.arange(start, min(start + _WORK // 64, n))
-        padded = np.resize(part, -(-len(part) // PAD) * PAD)
+        padded = np.resize(part, padded_size(len(part)))
         columns = (state[padded].T, covariance[padded][:, _LOWER[0], _LOWER[1]].T, radius_m[padded])
-        tables = [backend.put(np.ascontiguousarray(x)) for x in columns]
-        size = len(padded)
-        found, bits = backend.empty((ROWS, size)), backend.empty(size, np.int32)
-        backend.launch("entry_axes", size, size, *tables, found, bits)
-        rows[:, part] = backend.get(found)[:, : len(part)]
-        flags[part] = backend.get(bits)[: len(part)]
-    rule = np.searchsorted([limit for limit, *_ in RULES], rows[SIZE])
-    for number, (_, meridians, widest) in enumerate(RULES):
-        chosen, searches = (
-            np.flatnonzero(rule == number),
-            int(number > np.searchsorted([r[0] for r in RULES], SEARCHED)),
-        )
-        for doubling in range(DOUBLINGS + 1):
-            if not len(chosen) or (doubling and meridians << doubling > MOST_MERIDIANS):
-                break
-            rate[chosen], change = _on_meridians(
-                rows[:, chosen], meridians << doubling, widest / (1 << doubling), searches, backend
-            )
-            lacking = change > 3.0 * tolerance * rate[chosen]
-            chosen, change = chosen[lacking], change[lacking]
-        if len(chosen):
-            flags[chosen[change > 100.0 * tolerance * rate[chosen]]] |= NOT_CONVERGED
+        states, lower, radii = (backend.put(np.ascontiguousarray(x)) for x in columns)
+        spheres = Spheres(states, lower, radii, len(part), tolerance, backend)
+        spheres.refine(0.0)
+        coarse = spheres.change > 100.0 * tolerance * spheres.rate
+        rate[part], flags[part] = spheres.rate, spheres.flags | np.where(coarse, NOT_CONVERGED, 0)
     return rate, flags
 
 
-def _on_meridians(
-    rows: Floats, meridians: int, widest: float, searches: int, backend: Backend
-) -> tuple[Floats, Floats]:
-    """Rates by a number of meridians, and what they would change with half of them."""
-    n, angle = rows.shape[1], 2.0 * np.pi / meridians
-    together = max(PAD, _WORK // meridians // PAD * PAD)
-    rate, change = np.empty(n), np.empty(n)
-    for start in range(0, n, together):
-        part = np.arange(start, min(start + together, n))
-        padded = np.resize(part, -(-len(part) // PAD) * PAD)
-        size = len(padded)
-        found, differs = backend.empty(size), backend.empty(size)
-        given = backend.put(np.ascontiguousarray(rows[:, padded]))
-        backend.launch(
-            "entry_rate",
-            size,
-            size,
-            meridians,
-            float(np.sin(angle)),
-            float(np.cos(angle)),
-            widest,
-            searches,
-            given,
-            found,
-            differs,
-        )
-        rate[part], change[part] = backend.get(found)[: len(part)], backend.get(differs)[: len(part)]
-    return rate, change
+def padded_size(n: int) -> int:
+    """Smallest multiple of `PAD` that holds n."""
+    return -(-n // PAD) * PAD
+
+
+class Spheres:
+    """Relative states beside spheres, on a backend, and their rates by as many meridians as were asked for so far.
+
+    Parameters
+    ----------
+    state, covariance, radius_m : backend arrays, shapes (6, m), (21, m) and (m,)
+        As for `rates`, with the lower triangles of the covariances, m a multiple of `PAD`.
+    n : int
+        How many of them count.
+    tolerance : float
+        Relative error of a rate.
+    backend : Backend
+        Backend that runs kernels.
+
+    Attributes
+    ----------
+    rate, change : float64, shape (n,)
+        Rates, and what they would change with half the meridians.
+    flags : int32, shape (n,)
+        ``CLIPPED``.
+    """
+
+    def __init__(  # noqa: PLR0917  # the tables of one kernel
+        self,
+        state: BackendArray,
+        covariance: BackendArray,
+        radius_m: BackendArray,
+        n: int,
+        tolerance: float,
+        backend: Backend,
+    ) -> None:
+        self.backend, self.tolerance, self._states = backend, tolerance, padded_size(n)
+        self._rows, bits = backend.empty((ROWS, self._states)), backend.empty(self._states, np.int32)
+        if n:
+            backend.launch("entry_axes", self._states, self._states, state, covariance, radius_m, self._rows, bits)
+        self.flags = np.asarray(backend.get(bits)[:n])
+        size, kink = (np.asarray(backend.get(self._rows[row])[:n]) for row in (SIZE, KINK))
+        self._rule = np.minimum(np.searchsorted([limit for limit, *_ in RULES], size), len(RULES) - 1)
+        self._sharp = kink < tolerance**0.25
+        self._doubled = np.full(n, -1 if tolerance >= LENIENT else 0, np.int64)
+        self.rate, self.change = np.empty(n), np.empty(n)
+        self._compute(np.arange(n))
+
+    @device_entry
+    def refine(self, floor: Floats | float) -> None:
+        """Double the meridians where half of them change more than the tolerance of a rate and a floor [1/s] allow."""
+        meridians = np.array([number for _, number, _ in RULES])
+        for _ in range(DOUBLINGS):
+            may = (meridians[self._rule] << 2 + self._doubled) >> 1 <= MOST_MERIDIANS
+            lacking = np.flatnonzero(may & (self.change > SUFFICES * (self.tolerance * self.rate + floor)))
+            if not len(lacking):
+                break
+            self._doubled[lacking] += 1
+            self._compute(lacking)
+
+    def _compute(self, chosen: npt.NDArray[np.int64]) -> None:
+        code = (self._rule[chosen] * (DOUBLINGS + 2) + self._doubled[chosen] + 1) * 2 + self._sharp[chosen]
+        for one in np.unique(code).tolist():
+            rule, doubled = divmod(one // 2, DOUBLINGS + 2)
+            limit, meridians, widest = RULES[rule]
+            part = chosen[code == one]
+            numbers = ((meridians << doubled) // 2, widest / (1 << max(0, doubled - 1)), int(limit > SEARCHED))
+            self.rate[part], self.change[part] = self._on_meridians(
+                "entry_front" if one % 2 else "entry_rate", part, *numbers
+            )
+
+    def _on_meridians(
+        self, kernel: str, chosen: npt.NDArray[np.int64], meridians: int, widest: float, searches: int
+    ) -> tuple[Floats, Floats]:
+        n, angle, backend = len(chosen), 2.0 * np.pi / meridians, self.backend
+        together = max(PAD, _WORK // meridians // PAD * PAD)
+        rate, change = np.empty(n), np.empty(n)
+        for start in range(0, n, together):
+            part = slice(start, min(start + together, n))
+            which = np.resize(chosen[part], padded_size(len(chosen[part])))
+            size = len(which)
+            found, differs = backend.empty(size), backend.empty(size)
+            numbers = (self._states, meridians, float(np.sin(angle)), float(np.cos(angle)), widest, searches)
+            backend.launch(kernel, size, size, *numbers, self._rows, backend.put(which), found, differs)
+            rate[part], change[part] = (backend.get(x)[: len(chosen[part])] for x in (found, differs))
+        return rate, change

@@ -357,6 +357,7 @@ ENTRIES: dict[str, Callable[[Path], None]] = {
             "encounters",
             "probabilities",
             "curved",
+            "entries",
             "samples",
             "dwells",
         )

@@ -31,6 +31,7 @@ from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.risk import (
     curved_probability,
     dwell_probability,
+    encounter_entries,
     encounter_geometry,
     frisbee_probability,
     maximum_probability,
@@ -280,6 +281,26 @@ def curved(backend: Backend) -> Arrays:
     return vars(curved_probability(position, one, first, other, two, second, rng.uniform(1, 30, n), backend=backend))
 
 
+def entries(backend: Backend) -> Arrays:
+    """Curved encounters: fast ones, one at 180 degrees, one in formation, over their own and a given time."""
+    rng, n = np.random.default_rng(17), 6
+    position, turn_1, turn_2 = rng.normal(size=(3, n, 3))
+    position *= 7000.0 / np.linalg.norm(position, axis=1, keepdims=True)
+    position[0], turn_1[0] = [7000.0, 0.0, 0.0], [0.0, 0.0, -1.0]
+    one, two = (
+        7.5 * each / np.linalg.norm(each, axis=1, keepdims=True) for each in np.cross(position, (turn_1, turn_2))
+    )
+    other = position + 0.03 * rng.normal(size=(n, 3))
+    two[1] = one[1]
+    spread = rng.normal(size=(2, n, 6, 6)) * np.array([20.0, 100.0, 20.0, 0.1, 0.02, 0.02])[:, np.newaxis]
+    first, second = spread @ spread.transpose(0, 1, 3, 2)
+    given = (position, one, first, other, two, second, rng.uniform(1.0, 30.0, n))
+    found = {}
+    for name, times in (("whole", {}), ("part", {"start_s": -5.0, "stop_s": 20.0})):
+        found |= {f"{name} {k}": v for k, v in vars(encounter_entries(*given, **times, backend=backend)).items()}
+    return found
+
+
 def dwells(backend: Backend) -> Arrays:
     """Pairs that stay near each other, and rates of entry with all sizes of the sphere against the sigmas."""
     rng, n = np.random.default_rng(13), 24
@@ -305,6 +326,7 @@ WORKFLOWS: dict[str, Callable[[Backend], Arrays]] = {
         encounters,
         probabilities,
         curved,
+        entries,
         dwells,
         functions,
         orbits,
