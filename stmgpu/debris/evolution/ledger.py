@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.debris.evolution.census import by_inclination, by_size, census
+from stmgpu.debris.evolution.census import census, size_and_inclination
 from stmgpu.debris.evolution.operators import count_fleets
 from stmgpu.debris.population.population import CLASS_NAMES
 from stmgpu.debris.shells import SHELL_EDGES_KM, shell_of
@@ -103,8 +103,7 @@ class Ledger:
         # the census has the classes before the shells, and totals over all altitudes in its last column
         now = {name: counted[k, :, :, :-1].transpose(0, 2, 1) for k, name in enumerate(NOW_BY_SHELL)}
         now |= {name: counted[k, :, :, -1] for k, name in enumerate(NOW_BY_CLASS)}
-        sizes = census(members, self.runs, by_size(members, self.output.size_edges_m))[0]
-        inclinations = census(members, self.runs, by_inclination(members))[0]
+        sizes, inclinations = size_and_inclination(members, self.runs, self.output.size_edges_m)
         now |= {
             "number_by_size": sizes[..., :-1].transpose(0, 2, 1),
             "number_by_inclination": inclinations[..., :-1].transpose(0, 2, 1),

@@ -30,6 +30,9 @@ LineStyle = str | tuple[int, tuple[int, ...]]
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _STYLES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
+_SHOWN_SHARE = 0.05
+"""Share of the objects above which those of the smallest size are shown apart."""
+
 _FIGURE_WIDTH, _LABEL_WIDTH = 140, 30
 """Characters that fit side by side into the figure, and into the label of a scenario."""
 
@@ -44,7 +47,8 @@ class _Style(TypedDict):
 def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Plot a study: population, collisions, differences from the first scenario, density by altitude.
 
-    Upper left: number of objects, mean (line) and range of 90 % of the runs (band). Upper right: cumulative
+    Upper left: number of objects, mean (line) and range of 90 % of the runs (band); where there are objects of the
+    smallest size, the mean without these too (thin line). Upper right: cumulative
     catastrophic collisions, mean of the expected (line) and of the sampled ones (points, with the 95 % interval of the
     mean). Lower left: difference in objects from the first scenario, paired by run, mean and 95 % interval of the mean;
     for a single scenario, each run's population relative to its start. Lower right: spatial density at the start (grey)
@@ -91,7 +95,11 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     if len(labels) > 1:
         columns = min(len(labels), 4, _FIGURE_WIDTH // (max(map(len, labels)) + 8))
         legend = figure.legend(
-            panels["objects"].lines, " " * len(labels), loc="outside upper center", ncols=columns, frameon=False
+            panels["objects"].lines[: len(labels)],
+            " " * len(labels),
+            loc="outside upper center",
+            ncols=columns,
+            frameon=False,
         )
         for text, label in zip(legend.get_texts(), labels, strict=True):
             text.set_text(label)  # legend() drops labels that begin with an underscore
@@ -135,7 +143,15 @@ def _objects(axes: Axes, small: xr.Dataset) -> None:
             small["time"], *(b.isel(scenario=k) for b in band), color=_style(k)["color"], alpha=0.15, lw=0
         )
         _plot_series(axes, n.isel(scenario=k).mean("run"), k)
-    axes.set(title="Objects: mean, 90 % of the runs", xlabel="year", ylabel="objects")
+    title = "Objects: mean, 90 % of the runs"
+    smallest = float((small["population_by_size"].isel(size=0) / n).max()) if "population_by_size" in small else 0.0
+    if smallest > _SHOWN_SHARE:
+        # the smallest sizes, which are not tracked, are most of the objects where a study follows them
+        larger = small["population_by_size"].isel(size=slice(1, None)).sum("size", skipna=False).mean("run")
+        for k in range(small.sizes["scenario"]):
+            axes.plot(small["time"], larger.isel(scenario=k), lw=0.9, **_style(k))
+        title += f"; thin: {float(small['size_lower'][1]):g} m and larger"
+    axes.set(title=title, xlabel="year", ylabel="objects")
 
 
 def _collisions(axes: Axes, small: xr.Dataset) -> None:

@@ -8,7 +8,15 @@ import pytest
 from stmgpu.backend import Backend, get_backend
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.constants import EARTH
-from stmgpu.debris.evolution.census import INCLINATION_BINS, UNITS, by_class, by_inclination, by_size, census
+from stmgpu.debris.evolution.census import (
+    INCLINATION_BINS,
+    UNITS,
+    by_class,
+    by_inclination,
+    by_size,
+    census,
+    size_and_inclination,
+)
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
@@ -69,6 +77,15 @@ def test_groups_by_size_and_inclination_hold_each_object_once() -> None:
     assert tilted[:, -1].tolist() == [32.0, 16.0, *[0.0] * (INCLINATION_BINS - 3), 16.0]
     for groups in (by_length, tilted):
         assert (groups.sum(axis=0) == census(found, 1)[0, 0].sum(axis=0)).all()
+
+
+@pytest.mark.parametrize("edges", [(0.3,), (0.1, 0.2, 0.3, 0.4, 0.5, 1.0), tuple(np.linspace(0.1, 2.0, 12))])
+def test_one_launch_or_two_give_the_same_bytes(edges: tuple[float, ...]) -> None:
+    """Up to 7 sizes there are groups enough for all pairs of sizes and inclinations."""
+    found = members(CpuBackend(2), random_orbits(1), random_orbits(2, 37))
+    sizes, inclinations = size_and_inclination(found, 2, edges)
+    assert (sizes == census(found, 2, by_size(found, edges))[0]).all()
+    assert (inclinations == census(found, 2, by_inclination(found))[0]).all()
 
 
 def test_the_bytes_do_not_depend_on_the_order_or_the_instruction_set() -> None:

@@ -110,3 +110,19 @@ def test_figures_that_cannot_be_written(study: xr.Dataset, tmp_path: Path) -> No
         plot_study(study, tmp_path / "study.doc")
     with pytest.raises(StmgpuError, match="cannot write the figure"):
         plot_study(study, tmp_path / "nowhere" / "study.png")
+
+
+@pytest.mark.slow
+def test_objects_that_are_not_tracked_are_shown_apart(study: xr.Dataset, drawn: Callable[..., Any]) -> None:
+    """A study that follows small pieces shows the others as thin lines; the legend has one entry a scenario."""
+    ds = study.isel(run=slice(6)).copy(deep=True)
+    assert len(drawn(ds).axes[0].lines) == 2
+    ds["population_by_size"].values[..., 0] = 5000.0
+    ds["population"].values[..., 6] = 5000.0
+    figure = drawn(ds)
+    thin = figure.axes[0].lines[2:]
+    assert [line.get_linewidth() for line in thin] == [0.9, 0.9]
+    larger = ds["population_by_size"].isel(size=slice(1, None)).sum("size").mean("run")
+    np.testing.assert_allclose([line.get_ydata() for line in thin], larger)
+    assert figure.axes[0].get_title().endswith("thin: 0.1 m and larger")
+    assert len(figure.legends[0].get_texts()) == 2
