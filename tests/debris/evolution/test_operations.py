@@ -222,3 +222,20 @@ def test_stations_re_enter_whatever_the_rule(mode: str) -> None:
     assert abs(result.balances["mass_balance"]) < 1e-12
     heavier = run(population, 1.0, disposal=DisposalSpec(mode=mode, payload=0.0, station_kg=97_000.0))
     assert heavier.series["disposals"][-1].sum() == 1.0
+
+
+def test_a_derelict_that_is_steered_avoids_and_a_hit_ends_that() -> None:
+    population = dataclasses.replace(derelicts(60), radius_m=np.full(60, 90.0))
+    population.controlled[:] = 1
+    spec: dict[str, Any] = {"cube_km": 100.0, "avoidance_both": 0.0}
+    avoiding = run(population, 1.0, collisions=CollisionSpec(**spec, estimator="none"))
+    assert avoiding.series["expected_catastrophic"][-1].sum() == 0.0
+    assert avoiding.series["expected_avoided"][-1] > 0.1
+    small = np.arange(60) >= 30  # too small to be tracked: they hit, and leave craters
+    population.controlled[small], population.length_m[small], population.mass_kg[small] = 0, 0.05, 1e-4
+    loop = Loop(evolution(population, 2.0, collisions=CollisionSpec(**spec)))
+    loop.run()
+    m, slots = loop.members, loop.members.slots()
+    large, hit = slots[m.uid[slots] < 30], m.mass_kg < 800.0
+    assert 3 <= hit[large].sum() < 30
+    np.testing.assert_array_equal(m.controlled[large] == 0, hit[large])
