@@ -30,6 +30,9 @@ _RUNS_OF_RANGE = 10
 _HEAD_WIDTH, _COLUMN_WIDTH = 14, 20
 """Columns that an upright table needs for its first column and for each scenario."""
 
+MOST_NOTES = 10
+"""Notes on scenarios that are listed below the table."""
+
 
 def study_table(ds: xr.Dataset | dict[str, Any], *, upright: bool = False) -> Table:
     """Tabulate a study: per scenario, the final state and its difference from the first scenario.
@@ -132,7 +135,7 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
     ]
     if balances:
         lines.append(f"balances, largest relative errors: {', '.join(balances)}")
-    return lines
+    return [*lines, *_note_lines(summary)]
 
 
 def _used(summary: dict[str, Any]) -> list[int]:
@@ -183,6 +186,14 @@ def _operator_lines(scenarios: list[dict[str, Any]]) -> list[str]:
         if shown:
             lines.append(f"{text}: {', '.join(shown)}")
     return lines
+
+
+def _note_lines(summary: dict[str, Any]) -> list[str]:
+    """Notes on scenarios and their runs; those on sources are the same for all and stand in the attributes only."""
+    starts = tuple(f"{one['name']}{mark}" for one in summary["scenarios"] for mark in (": ", ", run "))
+    notes = [f"note: {note}" for note in summary["notes"] if note.startswith(starts)]
+    more = len(notes) - MOST_NOTES
+    return notes if more <= 0 else [*notes[:MOST_NOTES], f"notes: {more} more, in the attribute notes of the result"]
 
 
 def _cut_lines(summary: dict[str, Any]) -> list[str]:

@@ -110,6 +110,18 @@ def test_one_scenario_few_runs_and_the_expected_estimator() -> None:
     assert "variance" not in text
 
 
+def test_notes_on_scenarios_stand_below_the_table() -> None:
+    ds = ensembles.study(runs=2)
+    name = str(ds.scenario.values[0])
+    ds.attrs["notes"] = ["synthetic: a source", f"{name}: a fleet", *(f"{name}, run {k}: gone" for k in range(12))]
+    lines = study_lines(study_summary(ds))
+    notes = [line for line in lines if line.startswith("note")]
+    assert notes[0] == f"note: {name}: a fleet"
+    assert notes[1] == f"note: {name}, run 0: gone"
+    assert notes[-1] == "notes: 3 more, in the attribute notes of the result"
+    assert not any("a source" in line for line in lines)
+
+
 def test_a_single_run_has_no_intervals() -> None:
     summary = study_summary(ensembles.study(runs=1, years=2))
     assert summary["scenarios"][0]["objects_end"]["lower"] is None
