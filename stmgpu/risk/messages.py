@@ -38,6 +38,7 @@ _WORDS = {
     variables.NO_VELOCITIES: "a covariance lacks velocities, so that no method for curved orbits can be applied",
     variables.UNSTEADY: "the relative speed is below three sigmas of its own error: 2D-Nc does not hold",
     variables.BLENDED: "3D-Nc is an upper limit: one pass may count more than once",
+    variables.STAYS: "the objects stay near each other: 3D-Nc counts one revolution about TCA",
     variables.NO_OVERLAP: "2D-Nc found no overlap of the errors, so that curvature is not known",
 }
 

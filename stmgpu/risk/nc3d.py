@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stmgpu.backend import Backend
     from stmgpu.risk.quadrature import Integers
     from stmgpu.risk.rate3d_kernels import Flags
-    from stmgpu.typing import Floats
+    from stmgpu.typing import Bools, Floats
 
 TOLERANCE = 1e-4
 """Relative error of the expected entries that the quadrature aims at."""
@@ -46,6 +46,8 @@ NO_ELLIPSE = 8
 """An orbit is not an ellipse below an eccentricity of 0.95: there is no probability."""
 BLENDED = 16
 """Entries and inside exceed 0.5, so that repeated entries of one trajectory may count: the bound may be far above."""
+STAYS = 32
+"""The pair does not part within half a period, where its interval ends; more time counts more. Also BLENDED."""
 
 _ROUNDING = 1e-4
 """Largest negative eigenvalue of correlations that is taken for a rounding error of printed numbers."""
@@ -56,6 +58,8 @@ _SHARE = 0.5
 """Share of the tolerance for the rates."""
 _DEEP = 80.0
 """Excess of the squared distance over the least one of an encounter beyond which a rate is nothing: e^-40."""
+_PARTED = 18.4
+"""Excess over the least squared distance from which on a pair has parted: a density of 1e-4."""
 _SIDE = 16
 """Times at which the sides of an encounter are searched for its ends."""
 _EDGES = np.array([-8.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 8.0])
@@ -78,7 +82,7 @@ class EncounterEntries:
     start_s, stop_s : float64, shape (n,)
         The interval, after the time of the states.
     flags : int32, shape (n,)
-        Sum of ``CLIPPED``, ``NOT_CONVERGED``, ``NOT_POSITIVE``, ``NO_ELLIPSE`` and ``BLENDED`` of
+        Sum of ``CLIPPED``, ``NOT_CONVERGED``, ``NOT_POSITIVE``, ``NO_ELLIPSE``, ``BLENDED`` and ``STAYS`` of
         :mod:`stmgpu.risk.nc3d`.
     """
 
@@ -118,7 +122,8 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
         Combined hard-body radii.
     start_s, stop_s : array_like, shape (n,), optional
         Interval after the time of the states [s]; by default one encounter: to where the objects are
-        furthest from meeting in sigmas, within half of the shorter period to either side.
+        furthest from meeting in sigmas, within half of the shorter period to either side. Where they do not part
+        (``STAYS``), that whole time.
     backend : str or Backend, optional
         Backend or its name, see :func:`stmgpu.get_backend`.
 
@@ -188,11 +193,12 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
         )
         pair = _Pairs([x[chosen] for x in states], own, radius[chosen], runner)
         bounds = (seen.shift_s + seen.start_s, seen.shift_s + seen.stop_s)
-        ends = pair.single(start[chosen], stop[chosen], bounds)
-        start[chosen] = np.where(np.isnan(times[0]), ends[0], start[chosen])
-        stop[chosen] = np.where(np.isnan(times[1]), ends[1], stop[chosen])
+        first, last, stays_before, stays_after = pair.single(start[chosen], stop[chosen], bounds)
+        sought = [np.broadcast_to(np.isnan(t), (n,))[chosen] for t in times]
+        start[chosen], stop[chosen] = np.where(sought[0], first, start[chosen]), np.where(sought[1], last, stop[chosen])
+        stays = (sought[0] & stays_before) | (sought[1] & stays_after)
         inside[chosen], entries[chosen], found = pair.over(start[chosen], stop[chosen], bounds)
-        flags[chosen] |= found
+        flags[chosen] |= found | np.where(stays, STAYS | BLENDED, 0).astype(np.int32)
     inside[none], entries[none] = np.nan, np.nan
     flags[inside + entries > 0.5] |= np.where((radius < np.inf)[inside + entries > 0.5], BLENDED, 0).astype(np.int32)
     return EncounterEntries(np.minimum(1.0, inside + entries), inside, entries, start, stop, flags)
@@ -215,15 +221,24 @@ class _Pairs:
         self.flags[error > 10.0 * TOLERANCE * entries] |= NOT_CONVERGED
         return inside, entries, self.flags
 
-    def single(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        """Ends of one encounter: where both orbits are furthest apart in sigmas, before and after its middle."""
+    def single(self, start: Floats, stop: Floats, bounds: tuple[Floats, Floats]) -> tuple[Floats, Floats, Bools, Bools]:
+        """Ends of one encounter, and whether the pair stays together until they are reached.
+
+        They are where both orbits are furthest apart in sigmas, before and after its middle, or else the limits.
+        """
         middle = 0.5 * (bounds[0] + bounds[1])
         middle = np.clip(np.where(np.isfinite(middle), middle, 0.5 * (start + stop)), start, stop)
-        at, found = np.arange(len(start)), []
+        at, sides = np.arange(len(start)), []
         for end in (start, stop):
             times = middle[:, np.newaxis] + (end - middle)[:, np.newaxis] * np.linspace(0.0, 1.0, _SIDE)
-            found.append(times[at, self.overlaps.orbits(at, times).far.argmax(axis=1)])
-        return found[0], found[1]
+            sides.append((times, self.overlaps.orbits(at, times).far))
+        nearest = np.minimum(*(far.min(axis=1) for _, far in sides))
+        stays = [(nearest < FAR) & (far.max(axis=1) < nearest + _PARTED) for _, far in sides]
+        ends = [
+            np.where(stay, end, times[at, far.argmax(axis=1)])
+            for stay, end, (times, far) in zip(stays, (start, stop), sides, strict=True)
+        ]
+        return ends[0], ends[1], stays[0], stays[1]
 
     def _inside(self, time_s: Floats) -> Floats:
         """Probabilities to be inside at a time of each pair."""

@@ -21,7 +21,7 @@ from stmgpu.risk import equinoctial, sampling
 from stmgpu.risk.cross_correlation import common_covariance
 from stmgpu.risk.curved import curved_probability
 from stmgpu.risk.error_split import changes, without
-from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, encounter_entries
+from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, STAYS, encounter_entries
 from stmgpu.risk.nc3d import TOLERANCE as ENTRIES_TOLERANCE
 from stmgpu.risk.rotations import local_axes, turned
 
@@ -145,10 +145,11 @@ class SharedErrors:
         probability : float64, shape (m,)
             Not a number where there is none.
         flags : int32, shape (m,)
-            Sum of ``BLENDED`` and ``NOT_CONVERGED`` of :mod:`stmgpu.risk.nc3d`.
+            Sum of ``BLENDED``, ``NOT_CONVERGED`` and ``STAYS`` of :mod:`stmgpu.risk.nc3d`.
         """
         probability, flags = np.full(len(chosen), np.nan), np.zeros(len(chosen), np.int32)
         window = encounter_entries(*[x[chosen] for x in self._given], backend=self._backend)
+        flags[(window.flags & STAYS) != 0] = STAYS | BLENDED
         for part in self._parts(self.held[chosen]):
             rows = chosen[part]
             met: list[tuple[Integers, Floats, Flags]] = []

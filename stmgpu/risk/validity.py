@@ -20,7 +20,7 @@ from stmgpu.risk.cross_correlation import common_covariance
 from stmgpu.risk.curvature import LARGEST, curvature
 from stmgpu.risk.curved import curved_probability
 from stmgpu.risk.encounter import encounter_geometry
-from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, encounter_entries
+from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, STAYS, encounter_entries
 from stmgpu.risk.pc import plane_probability
 from stmgpu.risk.rotations import local_axes, turned
 from stmgpu.risk.shared_error import SharedErrors
@@ -221,7 +221,7 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
     method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
     entries = np.full(len(plane), np.nan)
-    last = ~guessed & (method == v.NONE)
+    last = complete & curved & (method == v.NONE)  # no relative velocity is needed
     if slow and last.any():
         alone, with_others = np.flatnonzero(last & ~held), np.flatnonzero(last & held)
         fields = [x[alone] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
@@ -232,9 +232,12 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
             entered.append((with_others, *together.entries(place[with_others])))
         for rows, expected, bits in entered:
             entries[rows] = np.where(bits & NOT_CONVERGED, np.nan, expected)
-            flags[rows[(bits & BLENDED) != 0]] |= v.BLENDED
+            for bit, word in ((BLENDED, v.BLENDED), (STAYS, v.STAYS)):
+                flags[rows[(bits & bit) != 0]] |= word
         holds = np.isfinite(entries)
         probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
+    if common is not None:
+        tied = tied | (complete & common.any(axis=(1, 2)))
     flags[tied & ~held & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
     return BestProbability(
         probability,

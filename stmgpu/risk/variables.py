@@ -14,7 +14,7 @@ AGE_BEYOND_MODEL, REMEDIED, MISSING, NOT_CALIBRATED = 256, 512, 1024, 2048
 CORRELATED = 4096
 NO_VELOCITIES, INDEFINITE, NO_OVERLAP, CURVED_EXTENDED, CURVED_OFFSET = 8192, 16384, 32768, 65536, 131072
 BLENDED, UNCORRELATED, UNSTEADY = 262144, 524288, 1048576
-EARTH_FIXED = 16777216
+STAYS, EARTH_FIXED = 2097152, 16777216
 
 FLAGS = {
     CLIPPED: "eigenvalue_raised",
@@ -38,6 +38,7 @@ FLAGS = {
     BLENDED: "entries_may_repeat",
     UNCORRELATED: "curved_method_keeps_common_density_error",
     UNSTEADY: "relative_velocity_uncertain",
+    STAYS: "pair_does_not_part",
     EARTH_FIXED: "earth_fixed_states_without_polar_motion",
 }
 """Bits of the variable ``pc_flags`` and their names."""

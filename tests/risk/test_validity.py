@@ -105,7 +105,7 @@ def test_a_shared_error_that_the_covariances_do_not_hold(backend: Backend) -> No
 
 
 def test_alfanos_cases(kernel_backend: Backend) -> None:
-    """Within 1.4 % of his 1e8 samples, as far as rounded messages go; 11 has no number, and 12 no message."""
+    """Within 1.4 % of his 1e8 samples, as far as rounded messages go; those of 11 and 12 stay together."""
     file = DATA / "alfano2009_cases.json"
     if not file.is_file():
         pytest.skip("the shared data are not beside this checkout (../shared/data/pc)")
@@ -118,13 +118,23 @@ def test_alfanos_cases(kernel_backend: Backend) -> None:
     np.testing.assert_allclose(found.probability, expected, rtol=0.014)
 
 
-def test_no_speed_and_missing_numbers(backend: Backend) -> None:
-    still = _pair(0.0, backend=backend)
-    assert still.flags[0] & v.NO_SPEED
+def test_pairs_that_stay_together(kernel_backend: Backend) -> None:
+    """On one orbit, 30 m apart in radius or without any speed: an upper limit over one revolution, with its flags."""
+    for speed in (0.0, 1e-7):
+        found = _pair(speed, backend=kernel_backend)
+        assert found.method[0] == v.ENTRIES
+        assert bool(found.flags[0] & v.NO_SPEED) == (speed == 0.0)
+        assert found.flags[0] & v.STAYS
+        assert found.flags[0] & v.BLENDED
+        assert 0.0 < found.probability[0] < 1.0
+        assert np.isnan(_pair(speed, slow=False, backend=kernel_backend).probability[0])
+
+
+def test_missing_numbers(backend: Backend) -> None:
     unknown = np.full((1, 6, 6), np.nan)
-    for found in (still, _pair(replace={2: unknown}, backend=backend)):
-        assert np.isnan(found.probability[0])
-        assert found.method[0] == v.NONE
+    found = _pair(replace={2: unknown}, backend=backend)
+    assert np.isnan(found.probability[0])
+    assert found.method[0] == v.NONE
     assert _pair(replace={5: unknown}, backend=backend).flags[0] & v.MISSING
 
 
