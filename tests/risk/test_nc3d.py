@@ -142,6 +142,10 @@ def test_what_has_no_probability() -> None:
     escaping = _one(velocity_1_km_s=[[20.0, 0.0, 0.0]])
     assert escaping.flags.tolist() == [NO_ELLIPSE]
     assert np.isnan(escaping.probability).all()
+    cases = _fast(2, 3)
+    cases[1][0] = [20.0, 0.0, 0.0]
+    both = encounter_entries(*cases, start_s=[-5.0, -5.0], stop_s=[5.0, 5.0], backend="cpu")
+    assert both.flags.tolist() == [NO_ELLIPSE, 0]
     negative = _one(covariance_2=np.diag([1.0, 1, 1, 1, 1, -1]))
     assert negative.flags.tolist() == [NOT_POSITIVE]
     assert np.isnan(_one(covariance_2=np.full((6, 6), np.nan)).probability).all()
