@@ -231,6 +231,8 @@ _OPTIONAL = frozenset(
         "expected_active_losses",
         "manoeuvres",
         "expected_within_fleets",
+        "scheduled_breakups",
+        "event_scheduled",
         "final_year",
     }
 )
@@ -243,7 +245,14 @@ VARIABLES = {
         for name, (units, long_name) in LONG_NAMES.items()
     },
     **{
-        f"event_{name}": Variable(("event",), dtype, text, units, flags=EVENT_TYPES if name == "type" else None)
+        f"event_{name}": Variable(
+            ("event",),
+            dtype,
+            text,
+            units,
+            flags=EVENT_TYPES if name == "type" else None,
+            required=f"event_{name}" not in _OPTIONAL,
+        )
         for name, (dtype, units, text) in EVENTS.items()
     },
     **{
