@@ -69,6 +69,16 @@ def assess(
             "model, which takes up to seconds for each of them. Default: stated."
         ),
     ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Monte Carlo samples of each conjunction for which no method holds, or that nc_3d only bounds; such "
+            "rows get limits. 0 for none.",
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
     csv: Annotated[
         Path | None, typer.Option(help="CSV file to write; replaces an existing file; - writes to standard output.")
     ] = None,
@@ -89,14 +99,17 @@ def assess(
         for option, value in (("covariance", covariance), ("decision-hours", decision_hours), ("slow", slow)):
             if value is not None:
                 raise InputError(f"--{option} is for conjunctions of a screening, not for messages: leave it out")
-        _assess_messages(store, cdm or [], out, csv, radii=radii, lines=lines, choices=choices)
+        drawn = (samples, seed)
+        _assess_messages(store, cdm or [], out, csv, radii=radii, lines=lines, drawn=drawn, choices=choices)
         return
     if store is None:
         raise InputError("there is nothing to assess; name the store of a screening, or messages with --cdm")
     check_outputs(None, csv)
     common.backend_name(choices.backend, choices.threads)
     hours = DECISION_HOURS if decision_hours is None else decision_hours
-    settings = AssessmentSettings(covariance or "tle", radii or "socrates", lines, hours, slow or "stated")
+    settings = AssessmentSettings(
+        covariance or "tle", radii or "socrates", lines, hours, slow or "stated", samples, seed
+    )
     if choices.dry_run:
         options = choices.options(None)
         print_plan(plan_assessment(store, settings, options), options)
@@ -118,6 +131,7 @@ def _assess_messages(
     *,
     radii: str | None,
     lines: str,
+    drawn: tuple[int, int],
     choices: RunChoices,
 ) -> None:
     """Assess messages into a store of their own."""
@@ -141,7 +155,10 @@ def _assess_messages(
     limits, rule = lines_of(lines), None if radii is None else radius_rule(radii)
     backend = get_backend(common.backend_name(choices.backend, choices.threads), threads=choices.threads)
     messages, rejected = read_messages(cdm)
-    table, states = assess_messages(messages, limits, radii=rule, on_rejected=rejected.append, backend=backend)
+    samples, seed = drawn
+    table, states = assess_messages(
+        messages, limits, radii=rule, samples=samples, seed=seed, on_rejected=rejected.append, backend=backend
+    )
     list_rejected(rejected)
     write_messages(table, states, out)
     _deliver(open_dataset(out, "messages"), out, csv)

@@ -260,6 +260,8 @@ def assess_store(
     lines: str = "cara",
     decision_hours: float = 24.0,
     slow: SlowMethods = "stated",
+    samples: int = 0,
+    seed: int = 0,
     executor: Executor = SERIAL,
     tiling: Tiling = AUTOMATIC,
     backend: BackendName = "auto",
@@ -273,7 +275,7 @@ def assess_store(
     ----------
     path : path-like
         Store of a finished screening.
-    covariance, radii, lines, decision_hours, slow
+    covariance, radii, lines, decision_hours, slow, samples, seed
         See :func:`stmgpu.assess`; files are copied into the store.
     executor, tiling, backend, threads, progress, stop
         See :func:`screen_to_store`.
@@ -300,7 +302,8 @@ def assess_store(
     from stmgpu.risk.settings import AssessmentSettings
 
     options = RunOptions(executor, tiling, "resume", backend, threads, progress, stop)
-    plan = plan_assessment(path, AssessmentSettings(covariance, radii, lines, decision_hours, slow), options)
+    settings = AssessmentSettings(covariance, radii, lines, decision_hours, slow, samples, seed)
+    plan = plan_assessment(path, settings, options)
     return run_to_store(plan, place_of(path), options)
 
 

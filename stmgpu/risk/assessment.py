@@ -16,11 +16,13 @@ from stmgpu.propagate.settings import operation_mode
 from stmgpu.risk import variables as v
 from stmgpu.risk.covariance import AGE_BEYOND_MODEL, MISSING, NOT_CALIBRATED, REMEDIED
 from stmgpu.risk.decision import encounter_forecast
+from stmgpu.risk.fallbacks import add_samples, add_stays
 from stmgpu.risk.maximum import frisbee_probability, maximum_probability
 from stmgpu.risk.pair_states import PairPropagator, Pairs
-from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
+from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings, check_samples
 from stmgpu.risk.triage import counts, triage
 from stmgpu.risk.validity import best_probability, lacks_position
+from stmgpu.screen.encounters import SLOW
 from stmgpu.screen.screening import screening_objects
 from stmgpu.screen.variables import ROW
 from stmgpu.time import from_datetime64
@@ -91,6 +93,13 @@ class Assessor:
         Time before TCA at which a decision is made [h].
     slow : {'stated', 'all'}
         Whether methods for curved and slow encounters are used for stated covariances alone, or for all.
+    samples, seed : int
+        Samples of each conjunction for which no method holds, 0 for none, and the seed of their random numbers.
+
+    Raises
+    ------
+    InputError
+        If samples are asked for covariances that no curved method is used for.
     """
 
     def __init__(
@@ -102,8 +111,12 @@ class Assessor:
         *,
         decision_hours: float = DECISION_HOURS,
         slow: SlowMethods = "stated",
+        samples: int = 0,
+        seed: int = 0,
     ) -> None:
         self.plane_only = slow == "stated" and bool(source.notice)
+        check_samples(samples, slow, source)
+        self.samples, self.seed = samples, seed
         self.pairs, self.source, self.rule, self.limits, self.backend = pairs, source, rule, limits, pairs.backend
         self.decision_hours = decision_hours
         objects, others = pairs.objects, len(pairs.objects.trajectories)
@@ -133,15 +146,21 @@ class Assessor:
         columns = risk_columns(
             states.state_1_km, one, states.state_2_km, two, radius, plane_only=self.plane_only, backend=self.backend
         )
+        if not self.plane_only:
+            add_stays(columns, pairs, states, self.pairs, self.source)
+        if self.samples:
+            given = (states.state_1_km, one.matrix, states.state_2_km, two.matrix)
+            add_samples(columns, *given, samples=self.samples, seed=self.seed, backend=self.backend)
         columns["hard_body_source"] = radius_source
         columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc_method"])
         decision = triage(
             columns["pc"],
             columns["pc_max"],
             columns["diluted"] == 1,
-            columns["pc_method"] != v.NONE,
+            (columns["pc_method"] != v.NONE) & ((columns["pc_flags"] & v.NO_SPEED) == 0),
             self.limits,
             together=(columns["pc_flags"] & v.NO_SPEED) != 0,
+            upper=columns["pc_upper"],
         )
         columns["triage"], columns["triage_reason"] = decision
         return Assessment(columns, states, one, two)
@@ -281,6 +300,8 @@ def assess(
     lines: str = "cara",
     decision_hours: float = DECISION_HOURS,
     slow: SlowMethods = "stated",
+    samples: int = 0,
+    seed: int = 0,
     mode: str = "i",
     sets: ElementSets | None = None,
     backend: BackendName = "auto",
@@ -309,7 +330,12 @@ def assess(
         Time before TCA at which a decision is made, for ``p_act`` [h].
     slow : {'stated', 'all'}
         Whether curved and slow encounters get a probability (2D-Nc, 3D-Nc) where covariances are stated alone, or
-        also where they are only a model, which takes up to seconds for each of them.
+        also where they are only a model, which takes up to seconds for each of them. The same holds for pairs that stay
+        near each other (dwell), where the conjunctions have ``entry`` and ``exit``.
+    samples : int
+        Monte Carlo samples of each conjunction for which no method holds, or nc_3d is only an upper limit; 0 for none.
+    seed : int
+        Seed of their random numbers, from 0 to 2^64 - 1.
     mode : str
         Operation mode of SGP4 in the screening.
     sets : {'nearest', 'newest'}, optional
@@ -341,16 +367,14 @@ def assess(
     >>> bool((risks.pc_max >= risks.pc.fillna(0.0)).all())
     True
     """
-    settings = AssessmentSettings(covariance, radii, lines, decision_hours, slow)
+    settings = AssessmentSettings(covariance, radii, lines, decision_hours, slow, samples, seed)
     window = window_of(conjunctions)
     objects = screening_objects(catalog, ephemeris).for_window(window, sets)
     runner = get_backend(backend, threads)
     with reporting(progress, "assessment") as report:
         propagator = PairPropagator(objects, window, operation_mode(mode), runner)
         source = settings.source(norad_ids=ids_by_designator(objects))
-        assessor = Assessor(
-            propagator, source, settings.rule(), settings.limits(), decision_hours=decision_hours, slow=slow
-        )
+        assessor = Assessor(propagator, source, settings.rule(), settings.limits(), **settings.methods())
         columns = assess_pairs(assessor, pairs_of(conjunctions), report)
     return assessed(conjunctions, columns, settings.attributes() | result_attributes(columns))
 
@@ -372,7 +396,15 @@ def pairs_of(conjunctions: xr.Dataset) -> Pairs:
             f"the Dataset is not a result of a screening (it lacks {', '.join(missing) or ROW}); pass what "
             "stmgpu.screen returns, or some of its rows"
         )
-    return Pairs(*(conjunctions[name].to_numpy() for name in ("tca", "primary", "secondary", "miss_distance")))
+    stay = None
+    if {"entry", "exit", "flags"} <= set(conjunctions.variables):
+        slow = (conjunctions["flags"].to_numpy() & SLOW) != 0
+        ends = np.stack([conjunctions[name].to_numpy().astype("datetime64[ns]") for name in ("entry", "exit")], axis=1)
+        stay = np.where(slow[:, np.newaxis], ends, np.datetime64("NaT", "ns"))
+    tca, primary, secondary, miss = (
+        conjunctions[x].to_numpy() for x in ("tca", "primary", "secondary", "miss_distance")
+    )
+    return Pairs(tca, primary, secondary, miss, stay)
 
 
 def assess_pairs(assessor: Assessor, pairs: Pairs, report: Report | None = None) -> dict[str, np.ndarray[Any, Any]]:
@@ -395,11 +427,15 @@ def assessed(
 
 
 def result_attributes(columns: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    """Sums of an assessment, as attributes: numbers of decisions, and the expected collisions of all rows."""
+    """Sums of an assessment, as attributes: numbers of decisions, and expected collisions.
+
+    Objects without relative velocity, docked or one under two ids, are not expected to collide.
+    """
     pc = columns["pc"]
+    together = (columns["pc_flags"] & v.NO_SPEED) != 0
     return {
         "triage_counts": json.dumps(counts(columns["triage"])),
-        "expected_collisions": float(math.fsum(pc[np.isfinite(pc)].tolist())),
+        "expected_collisions": float(math.fsum(pc[np.isfinite(pc) & ~together].tolist())),
         "rows_without_probability": int(np.isnan(pc).sum()),
     }
 

@@ -14,6 +14,7 @@ from stmgpu.risk import variables as v
 from stmgpu.risk.assessment import result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
 from stmgpu.risk.cross_correlation import shared_errors
+from stmgpu.risk.fallbacks import add_samples
 from stmgpu.risk.messages import message_states, usable
 from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
@@ -35,6 +36,8 @@ def assess_messages(
     limits: Lines,
     *,
     radii: RadiusRule | None = None,
+    samples: int = 0,
+    seed: int = 0,
     on_rejected: Callable[[str], None] | None = None,
     backend: str | Backend = "auto",
 ) -> tuple[xr.Dataset, dict[str, Floats]]:
@@ -48,6 +51,9 @@ def assess_messages(
         Lines of the triage.
     radii : RadiusRule, optional
         Rule for messages that state no hard-body radius.
+    samples, seed : int
+        Monte Carlo samples of each message for which no method holds, or nc_3d is only an upper limit, 0 for none, and
+        their seed.
     on_rejected : callable, optional
         Called with the reason for each message that is left out. Without it, the first one is raised.
     backend : str or Backend, optional
@@ -85,6 +91,9 @@ def assess_messages(
         backend=runner,
     )
     columns["pc_flags"][shared.any(axis=(1, 2))] |= v.CORRELATED
+    if samples:
+        given = (states[0], covariances[0].matrix, states[1], covariances[1].matrix)
+        add_samples(columns, *given, samples=samples, seed=seed, shared=shared, backend=runner)
     columns["pc_flags"][[message.objects[0].frame == "ITRF" for message in used]] |= v.EARTH_FIXED
     columns["hard_body_source"] = np.array([source for _, source in radius])
     columns["p_act"] = np.full(len(used), np.nan)
@@ -92,9 +101,10 @@ def assess_messages(
         columns["pc"],
         columns["pc_max"],
         columns["diluted"] == 1,
-        columns["pc_method"] != v.NONE,
+        (columns["pc_method"] != v.NONE) & ((columns["pc_flags"] & v.NO_SPEED) == 0),
         limits,
         together=(columns["pc_flags"] & v.NO_SPEED) != 0,
+        upper=columns["pc_upper"],
     )
     d = states[1] - states[0]
     columns |= {
@@ -116,6 +126,7 @@ def assess_messages(
         "triage_lines": limits.name,
         "red_line": limits.act,
         "watch_line": limits.watch,
+        **({"samples": samples, "samples_seed": str(seed)} if samples else {}),
         **result_attributes(columns),
     }
     table = index_rows(

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from stmgpu.risk.validity import BestProbability
     from stmgpu.typing import Floats
 
-METHODS = {variables.NONE: "", variables.PLANE: "2-D", variables.CURVED_PLANE: "2D-Nc", variables.ENTRIES: "3D-Nc"}
+METHODS = {
+    variables.NONE: "",
+    variables.PLANE: "2-D",
+    variables.CURVED_PLANE: "2D-Nc",
+    variables.ENTRIES: "3D-Nc",
+    variables.STAY: "dwell",
+    variables.SAMPLES: "Monte Carlo",
+}
 """Methods as messages and tables name them, by the codes of :data:`stmgpu.risk.variables.METHODS`."""
 
 _WORDS = {

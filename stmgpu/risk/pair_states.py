@@ -40,18 +40,22 @@ class Pairs:
         NORAD ids.
     miss_km : float64, shape (n,)
         Miss distances that were found by the screening.
+    stay : datetime64, shape (n, 2), optional
+        Start and end of the stay within the threshold of slow pairs, NaT for all others.
     """
 
     tca: Times
     primary: Ints
     secondary: Ints
     miss_km: Floats
+    stay: Times | None = None
 
     def __len__(self) -> int:
         return len(self.tca)
 
     def __getitem__(self, rows: slice) -> Pairs:
-        return Pairs(self.tca[rows], self.primary[rows], self.secondary[rows], self.miss_km[rows])
+        stay = None if self.stay is None else self.stay[rows]
+        return Pairs(self.tca[rows], self.primary[rows], self.secondary[rows], self.miss_km[rows], stay)
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,38 @@ class PairPropagator:
         """
         one, two = self._places(pairs.primary), self._places(pairs.secondary)
         n = len(pairs)
-        objects = np.concatenate([one, two])
-        columns = self._column[objects]
-        times_s = np.tile(seconds_of_ns(pairs.tca.astype("datetime64[ns]").view(np.int64) - self._midnight_ns), 2)
-        states = np.empty((2 * n, 6))
+        states = self._states(np.concatenate([one, two]), np.tile(self.seconds(pairs.tca), 2))
+        first, second = states[:n], states[n:]
+        self._compare(pairs, first, second)
+        jd, fr = from_datetime64(pairs.tca)
+        ages = [(jd - self.objects.epoch_jd[k]) + (fr - self.objects.epoch_fr[k]) for k in (one, two)]
+        return PairStates(one, two, first, second, ages[0], ages[1])
+
+    def seconds(self, time: Times) -> Floats:
+        """Seconds after the midnight before the window."""
+        return seconds_of_ns(time.astype("datetime64[ns]").view(np.int64) - self._midnight_ns)
+
+    def moving(self, place: int, times_s: Floats) -> tuple[Floats, tuple[Floats, Floats], Floats]:
+        """States of an object at times in seconds after that midnight, these as Julian dates, and the elements' ages.
+
+        Returns
+        -------
+        state_km : float64, shape (m, 6)
+            In TEME [km, km/s].
+        time_jd : two float64, shape (m,)
+            Two-part Julian dates, UTC [d].
+        age_days : float64, shape (m,)
+            Time after the epoch of the element set [d], NaN for a trajectory.
+        """
+        whole = np.full(len(times_s), self._midnight_ns, np.int64) + np.rint(1e9 * times_s).astype(np.int64)
+        jd, fr = from_datetime64(whole.view("datetime64[ns]"))
+        age = (jd - self.objects.epoch_jd[place]) + (fr - self.objects.epoch_fr[place])
+        return self._states(np.full(len(times_s), place), times_s), (jd, fr), age
+
+    def _states(self, objects: Ints, times_s: Floats) -> Floats:
+        """States [m, 6] of objects, each at its time after midnight."""
+        columns, n = self._column[objects], len(objects)
+        states = np.empty((n, 6))
         put, get = self.backend.put, self.backend.get
 
         def some(part: slice) -> Floats:
@@ -131,13 +163,9 @@ class PairPropagator:
             host: Floats = get(found)
             return host
 
-        for part, found in in_parts(self.backend, 2 * n, _AT_ONCE, some):
+        for part, found in in_parts(self.backend, n, _AT_ONCE, some):
             states[part] = found.T
-        first, second = states[:n], states[n:]
-        self._compare(pairs, first, second)
-        jd, fr = from_datetime64(pairs.tca)
-        ages = [(jd - self.objects.epoch_jd[k]) + (fr - self.objects.epoch_fr[k]) for k in (one, two)]
-        return PairStates(one, two, first, second, ages[0], ages[1])
+        return states
 
     def _places(self, ids: Ints) -> Ints:
         """Positions of objects by their ids."""

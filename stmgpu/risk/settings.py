@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from stmgpu.choices import SlowMethods
 from stmgpu.errors import InputError
 from stmgpu.risk.covariance import CovarianceSource, covariance_source
+from stmgpu.risk.montecarlo import MOST_SAMPLES
 from stmgpu.risk.radii import RadiusRule, radius_rule
 from stmgpu.risk.triage import Lines, lines
-from stmgpu.validation import number
+from stmgpu.validation import number, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,8 @@ class AssessmentSettings:
         Time before TCA at which a decision is made [h], for the forecast.
     slow : {'stated', 'all'}
         Whether curved and slow encounters get a probability for stated covariances alone, or also for modelled ones.
+    samples, seed : int
+        Monte Carlo samples of each conjunction for which no method holds, 0 for none, and their seed.
     conjunctions : str
         Digest of the conjunctions in their store; empty in memory.
     rows : int
@@ -62,6 +65,8 @@ class AssessmentSettings:
     lines: str = "cara"
     decision_hours: float = DECISION_HOURS
     slow: SlowMethods = "stated"
+    samples: int = 0
+    seed: int = 0
     conjunctions: str = ""
     rows: int = 0
 
@@ -72,6 +77,10 @@ class AssessmentSettings:
         object.__setattr__(self, "decision_hours", hours)
         if self.slow not in get_args(SlowMethods):
             raise InputError(f"slow is {self.slow!r}, allowed are {' and '.join(get_args(SlowMethods))}")
+        if whole_number("samples", self.samples, 0) > MOST_SAMPLES:
+            raise InputError(f"samples is {self.samples}, allowed are at most {MOST_SAMPLES}")
+        if whole_number("seed", self.seed, 0) >= 2**64:
+            raise InputError(f"seed must be a whole number from 0 to 2^64 - 1, got {self.seed}")
 
     @classmethod
     def from_json(cls, fields: Fields) -> AssessmentSettings:
@@ -82,6 +91,7 @@ class AssessmentSettings:
             fields.text("lines"),
             fields.number("decision_hours"),
             cast("SlowMethods", fields.text("slow")),
+            *((fields.whole_number("samples"), fields.whole_number("seed")) if "samples" in fields else (0, 0)),
             fields.text("conjunctions"),
             fields.whole_number("rows"),
         )
@@ -94,6 +104,7 @@ class AssessmentSettings:
             "lines": self.lines,
             "decision_hours": self.decision_hours,
             "slow": self.slow,
+            **({"samples": self.samples, "seed": self.seed} if self.samples else {}),
             "conjunctions": self.conjunctions,
             "rows": self.rows,
         }
@@ -101,6 +112,11 @@ class AssessmentSettings:
     def digest(self) -> str:
         """Digest of the settings."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def methods(self) -> dict[str, Any]:
+        """Keywords of :class:`stmgpu.risk.assessment.Assessor`."""
+        names = ("decision_hours", "slow", "samples", "seed")
+        return {name: getattr(self, name) for name in names}
 
     def source(self, folder: Path | None = None, *, norad_ids: Mapping[str, int] | None = None) -> CovarianceSource:
         """The source of the covariances; `folder` has its files, `norad_ids` the ids of objects by designator."""
@@ -134,6 +150,7 @@ class AssessmentSettings:
     def attributes(self, folder: Path | None = None) -> dict[str, Any]:
         """What an assessment stands on, as attributes of its result: sources by name, and what they are worth."""
         source, rule, limits = self.source(folder), self.rule(folder), self.limits(folder)
+        check_samples(self.samples, self.slow, source)
         return {
             "covariance_model": source.name,
             **({"covariance_notice": source.notice} if source.notice else {}),
@@ -143,7 +160,17 @@ class AssessmentSettings:
             "red_line": limits.act,
             "watch_line": limits.watch,
             "decision_hours": self.decision_hours,
+            **({"samples": self.samples, "samples_seed": str(self.seed)} if self.samples else {}),
         }
+
+
+def check_samples(samples: int, slow: SlowMethods, source: CovarianceSource) -> None:
+    """Raise :class:`InputError` if samples are asked for covariances that no method of slow encounters is used for."""
+    if samples and slow == "stated" and source.notice:
+        raise InputError(
+            f"samples is {samples}, but the covariances ({source.name}) are only a model; ask for methods of slow "
+            "encounters with them, too (--slow all, slow='all'), or give stated covariances"
+        )
 
 
 def _parts(text: str) -> list[str]:

@@ -62,6 +62,7 @@ _TABLE = (
     _Rule(IMPROVE, "Pc is diluted, its maximum is at or above the red line of {act:g}: better data before a decision"),
     _Rule(WATCH, "Pc is between the lines of {watch:g} and {act:g}"),
     _Rule(WATCH, "Pc is diluted: it is below {watch:g}, but its maximum is not"),
+    _Rule(WATCH, "Pc is below {watch:g}, but its upper limit is not"),
     _Rule(DISMISS, "Pc is below {watch:g}, and better data cannot raise it to that"),
     _Rule(WATCH, "the objects do not move relative to each other: docked, or one element set under two ids"),
     _Rule(IMPROVE, "no valid Pc, the maximum is at or above the red line of {act:g}: better data or another method"),
@@ -129,6 +130,7 @@ def triage(
     limits: Lines,
     *,
     together: ArrayLike = False,
+    upper: ArrayLike = 0.0,
 ) -> tuple[npt.NDArray[np.int8], Strings]:
     """Decide about conjunctions; the arguments are broadcast against each other.
 
@@ -147,6 +149,8 @@ def triage(
         From :func:`lines`.
     together : array_like of bool
         Whether the objects have no relative velocity, so that there is no encounter.
+    upper : array_like
+        Upper limit of the probability, where it is above it.
 
     Returns
     -------
@@ -179,6 +183,7 @@ def triage(
         valid & may_rise & (most >= limits.act),
         valid & (p >= limits.watch),
         valid & may_rise & ((most >= limits.watch) | unknown),
+        valid & (np.asarray(upper, np.float64) >= limits.watch),
         valid,
         np.asarray(together, bool),
         most >= limits.act,

@@ -43,9 +43,16 @@ FLAGS = {
 }
 """Bits of the variable ``pc_flags`` and their names."""
 
-NONE, PLANE, CURVED_PLANE, ENTRIES = 0, 1, 2, 3
+NONE, PLANE, CURVED_PLANE, ENTRIES, STAY, SAMPLES = 0, 1, 2, 3, 4, 5
 
-METHODS = {NONE: "none", PLANE: "plane_2d", CURVED_PLANE: "nc_2d", ENTRIES: "nc_3d"}
+METHODS = {
+    NONE: "none",
+    PLANE: "plane_2d",
+    CURVED_PLANE: "nc_2d",
+    ENTRIES: "nc_3d",
+    STAY: "dwell",
+    SAMPLES: "monte_carlo",
+}
 """Codes of the variable ``pc_method`` and their names."""
 
 _EACH = (ROW,)
@@ -72,10 +79,14 @@ VARIABLES = {
         required=False,
     ),
     "pc_lower": _number(
-        "lower limit of the collision probability; the probability itself but for the flag entries_may_repeat, with "
-        "which none is known"
+        "lower limit of the collision probability: of Clopper and Pearson (95 %) for monte_carlo, the probability to "
+        "be within the radius at the start for dwell, else the probability itself; NaN with the flag "
+        "entries_may_repeat of nc_3d"
     ),
-    "pc_upper": _number("upper limit of the collision probability; the probability itself"),
+    "pc_upper": _number(
+        "upper limit of the collision probability: of Clopper and Pearson (95 %) for monte_carlo, else the probability "
+        "itself"
+    ),
     "pc_max": _number("largest two-dimensional probability over the size of the combined covariance (Alfano 2005)"),
     "pc_max_sigma": _number("standard deviation along the minor axis at which the probability is largest", "m"),
     "diluted": Variable(

@@ -99,6 +99,8 @@ def test_a_task_leaves_the_rest_to_others(tmp_path: Path) -> None:
         ("--covariance guess", "covariance source 'guess' is unknown"),
         ("--radii guess", "radius rule 'guess' is unknown"),
         ("--lines guess", "lines 'guess' are unknown"),
+        ("--samples 10", "samples is 10, but the covariances (tle-2013) are only a model; ask for methods of slow"),
+        ("--samples -1", "greater than or equal"),
         ("--rows-per-tile 0", "greater than or equal"),
         ("--csv no/such/folder.csv", "there is no folder"),
         ("--csv - --json", "both write to standard output"),

@@ -166,9 +166,7 @@ class AssessmentJob(Job[AssessmentTile]):
             propagator = PairPropagator(objects, request.window, request.mode, backend)
             s = self.settings
             source = s.source(inputs, norad_ids=ids_by_designator(objects))
-            assessor = Assessor(
-                propagator, source, s.rule(inputs), s.limits(inputs), decision_hours=s.decision_hours, slow=s.slow
-            )
+            assessor = Assessor(propagator, source, s.rule(inputs), s.limits(inputs), **s.methods())
             self._assessor = id(backend), assessor
         return self._assessor[1]
 
