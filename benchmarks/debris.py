@@ -33,7 +33,7 @@ from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend
 from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution
+from stmgpu.debris.evolution.loop import Evolution, steps_per_move
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population import Population
@@ -84,7 +84,7 @@ def _evolve(scenario: Scenario, population: Population, years: float, threads: i
     ).run()
     seconds, used = time.perf_counter() - begin, time.process_time() - used
     objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in results)
-    steps = round(years * 365.25 / scenario.propagation.step_days)
+    steps = round(years * 365.25 * steps_per_move(scenario) / scenario.propagation.step_days)
     return {
         "threads": threads,
         "runs": runs,

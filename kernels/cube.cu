@@ -4,8 +4,10 @@
 // among asteroids, comets, and Kuiper belt objects", LPSC 34, 1828 (2003). An object's mean anomaly is uniform over
 // decades, so it is drawn at random; two objects that then lie in the same cell of volume V collide at the rate
 //     V_imp pi (R_1 + R_2)^2 / V,     V_imp = |v_1 - v_2|.
-// A row is one sample ("resample"); the average over rows estimates the rate. The random numbers hang on the run, the
-// step, the row and the object's uid (random.h), so nothing depends on slots, threads or other runs of the batch.
+// A row is one sample ("resample") of one step; the average over the rows of a step estimates the rate. The random
+// numbers hang on the run, the step, the sample (both in a row's `counter`) and the object's uid (random.h), so nothing
+// depends on slots, threads or other runs of the batch. Elements stay while objects meet several times; node and perigee
+// turn with J2 by what has `elapsed` until a row.
 //
 // Two lattices, both shifted at random in every run, step and row, so that no result depends on where their walls are:
 //   bands == 0  cubes of `cell_km`, axes along those of the inertial frame;
@@ -17,6 +19,7 @@
 // A key holds run and cell numbers in full (bits_first and 2 * bits_other of them for the cell), so equal keys mean the
 // same cell of the same run; -1 is a slot that takes no part.
 #include "wide.h"
+#include "j2.h"
 #include "kepler.h"
 #include "orbit_table.h"
 #include "random.h"
@@ -36,8 +39,9 @@ struct Cell {
 // floor(x), but for whole numbers, where it may be x - 1: a wall belongs to either of its cells.
 STM_FN real cell_number(real x) { return nearest(x - 0.5); }
 
-// Numbers of the cell around r; `offset` shifts the lattice, in cells, but the longitude in turns.
-STM_FN Cell cell_of(const Lattice& lattice, const real r[3], const real offset[3]) {
+// Numbers of the cell around (x, y, z), `distance` from the centre, whose longitude is `node` [rad] further east than the axes; `offset` shifts the
+// lattice, in cells, but the longitude in turns. Cubes have no use for the node.
+STM_FN Cell cell_of(const Lattice& lattice, const real r[3], real distance, real node, const real offset[3]) {
     Cell cell;
     if (lattice.bands == 0) {
         for (int k = 0; k < 3; ++k) cell.c[k] = cell_number(r[k] * (1.0 / lattice.cell_km) + offset[k]);
@@ -45,8 +49,8 @@ STM_FN Cell cell_of(const Lattice& lattice, const real r[3], const real offset[3
     }
     const double bands = (double)lattice.bands;
     real rho2 = r[0] * r[0] + r[1] * r[1];
-    real latitude = atan2_of(r[2], root(rho2)), longitude = atan2_of(r[1], r[0]);
-    cell.c[0] = cell_number(root(rho2 + r[2] * r[2]) * (1.0 / lattice.cell_km) + offset[0]);
+    real latitude = atan2_of(r[2], root(rho2)), longitude = atan2_of(r[1], r[0]) + node;
+    cell.c[0] = cell_number(distance * (1.0 / lattice.cell_km) + offset[0]);
     real band = cell_number(latitude * (bands / STM_PI) + (offset[1] + 0.5 * bands));
     band = smaller(larger(band, splat(1.0)), splat(bands - 1.0));      // the order sends a NaN to a valid band
     real turn = longitude * (1.0 / STM_TWO_PI) + (offset[2] + 0.5);
@@ -84,8 +88,6 @@ STM_KERNEL cube_cells(
     i64 capacity,                        // slots of the orbit table
     i64 runs,                            // runs side by side in the slots
     i64 seed,                            // seed of the study
-    i64 step,                            // number of the step
-    i64 sample,                          // number of the first row's resample
     i64 bits_first,                      // bits of the first cell number in a key
     i64 bits_other,                      // bits of the second and the third
     i64 bands,                           // bands of latitude, 0 for cubes
@@ -95,6 +97,8 @@ STM_KERNEL cube_cells(
     const i32* STM_RESTRICT run,         // [capacity] run of the object
     const i8* STM_RESTRICT mode,         // [capacity] MODE_ of orbit_table.h
     const i64* STM_RESTRICT run_number,  // [runs] number of each run in the study
+    const i64* STM_RESTRICT counter,     // [rows] number of the step times 2^16, plus number of the sample
+    const double* STM_RESTRICT elapsed,  // [rows] time since the elements [s]
     const double* STM_RESTRICT offset,   // [rows][runs][3] shift of the lattice, 0 to 1
     const double* STM_RESTRICT sectors,  // [bands + 1] sectors of each band
     i64* STM_RESTRICT keys,              // [rows][n] run and cell, -1 for none
@@ -112,18 +116,32 @@ STM_KERNEL cube_cells(
         const bool mixed = any(owner != lead);
         ints number = mixed ? gather_i64(run_number, owner) : splat_i64(run_number[lead]);
         const double* o = orbit + i;
-        real a = load(o + ORBIT_A_KM * capacity), ecc = load(o + ORBIT_ECC * capacity);
-        Plane plane = plane_of(load(o + ORBIT_INC * capacity), load(o + ORBIT_RAAN * capacity),
-                               load(o + ORBIT_ARGP * capacity));
+        real a = load(o + ORBIT_A_KM * capacity), ecc = load(o + ORBIT_ECC * capacity), sin_i, cos_i;
+        sincos_of(load(o + ORBIT_INC * capacity), &sin_i, &cos_i);
+        real raan = load(o + ORBIT_RAAN * capacity), argp = load(o + ORBIT_ARGP * capacity);
+        Turning rate = j2_rates(a, ecc, cos_i);
+        real minor = a * root(1.0 - ecc * ecc);
         const double centre = bands == 0 ? (double)(1LL << (bits_first - 1)) : 0.0;
         for (i64 row = group; row < rows; row += groups) {
             Lattice lattice = {bands, cell_km, sectors};
             const double* of_row = offset + row * runs * 3;
             real shift[3], r[3], sine, cosine;
             for (int k = 0; k < 3; ++k) shift[k] = mixed ? gather(of_row, owner * 3 + k) : splat(of_row[lead * 3 + k]);
-            kepler(mean_anomaly(seed, number, splat_i64((step << 16) | (sample + row)), name), ecc, &sine, &cosine);
-            position_at(plane, a, ecc, sine, cosine, r);
-            Cell cell = cell_of(lattice, r, shift);
+            kepler(mean_anomaly(seed, number, splat_i64(counter[row]), name), ecc, &sine, &cosine);
+            // along the node, across it in the plane of the equator, and north
+            real sin_w, cos_w, x = a * (cosine - ecc), y = minor * sine, node = raan + rate.node * elapsed[row];
+            sincos_of(argp + rate.perigee * elapsed[row], &sin_w, &cos_w);
+            real across = x * sin_w + y * cos_w;
+            r[0] = x * cos_w - y * sin_w;
+            r[1] = across * cos_i;
+            r[2] = across * sin_i;
+            if (bands == 0) {
+                real sin_o, cos_o, along = r[0];
+                sincos_of(node, &sin_o, &cos_o);
+                r[0] = along * cos_o - r[1] * sin_o;
+                r[1] = along * sin_o + r[1] * cos_o;
+            }
+            Cell cell = cell_of(lattice, r, a * (1.0 - ecc * cosine), node, shift);
             ints c0 = to_ints(cell.c[0] + centre), c1 = to_ints(cell.c[1] + centre), c2 = to_ints(cell.c[2] + centre);
             mask inside = ((c0 >> (int)bits_first) | ((c1 | c2) >> (int)bits_other)) == 0;    // NaN has high bits
             if (any(both(present, negate(inside)))) *beyond = 1;
@@ -204,14 +222,14 @@ STM_KERNEL cube_pairs(
     i64 capacity,                        // slots of the orbit table
     i64 runs,                            // runs side by side in the slots
     i64 seed,                            // seed of the study
-    i64 step,                            // number of the step
-    i64 sample,                          // number of the first row's resample
     i64 bands,                           // bands of latitude, 0 for cubes
     double cell_km,                      // edge of a cube, thickness of a shell
     double mu_km3_s2,                    // gravitational parameter
     const double* STM_RESTRICT orbit,    // [ORBIT_ROWS][capacity] mean elements
     const i64* STM_RESTRICT uid,         // [capacity] name of the object within its run
     const i64* STM_RESTRICT run_number,  // [runs] number of each run in the study
+    const i64* STM_RESTRICT counter,     // [rows] number of the step times 2^16, plus number of the sample
+    const double* STM_RESTRICT elapsed,  // [rows] time since the elements [s]
     const double* STM_RESTRICT offset,   // [rows][runs][3] shift of the lattice, 0 to 1
     const double* STM_RESTRICT sectors,  // [bands + 1] sectors of each band
     const i64* STM_RESTRICT first,       // [pairs] slot with the lower uid
@@ -224,18 +242,20 @@ STM_KERNEL cube_pairs(
     (void)rows;
     STM_PARALLEL(i, pairs, STM_LANES) {
         ints sampled = load_i64(row + i), owner = load_i64(run + i), number = gather_i64(run_number, owner);
-        real r[2][3], v[2][3], radius = splat(0.0);
-        words of_step = to_words((sampled + sample) | (step << 16)), of_pair = to_words(splat_i64(0));
+        real r[2][3], v[2][3], distance[2], radius = splat(0.0);
+        words of_step = to_words(gather_i64(counter, sampled)), of_pair = to_words(splat_i64(0));
+        real since = gather(elapsed, sampled);
         for (int side = 0; side < 2; ++side) {
             ints slot = load_i64((side == 0 ? first : second) + i);
             real a = gather(orbit + ORBIT_A_KM * capacity, slot), ecc = gather(orbit + ORBIT_ECC * capacity, slot);
-            real sine, cosine;
-            Plane plane = plane_of(gather(orbit + ORBIT_INC * capacity, slot),
-                                   gather(orbit + ORBIT_RAAN * capacity, slot),
-                                   gather(orbit + ORBIT_ARGP * capacity, slot));
+            real sine, cosine, inc = gather(orbit + ORBIT_INC * capacity, slot);
+            Turning rate = j2_rates(a, ecc, cosine_of(inc));
+            Plane plane = plane_of(inc, gather(orbit + ORBIT_RAAN * capacity, slot) + rate.node * since,
+                                   gather(orbit + ORBIT_ARGP * capacity, slot) + rate.perigee * since);
             ints name = gather_i64(uid, slot);
             of_pair = of_pair * STREAM_ODD + to_words(name);
             kepler(mean_anomaly(seed, number, from_words(of_step), name), ecc, &sine, &cosine);
+            distance[side] = a * (1.0 - ecc * cosine);
             position_at(plane, a, ecc, sine, cosine, r[side]);
             velocity_at(plane, a, ecc, sine, cosine, mu_km3_s2, v[side]);
             radius = radius + gather(orbit + ORBIT_RADIUS_KM * capacity, slot);
@@ -248,7 +268,7 @@ STM_KERNEL cube_pairs(
             speed = speed + dv * dv;
         }
         speed = root(speed);
-        real volume = volume_of(lattice, cell_of(lattice, r[0], shift), shift);
+        real volume = volume_of(lattice, cell_of(lattice, r[0], distance[0], splat(0.0), shift), shift);
         threefry(to_words(splat_i64(seed)), to_words(number) | (STREAM_COLLISION << 32), &of_step, &of_pair);
         store_i64(random + i, from_words(of_step));
         store_i64(random + pairs + i, from_words(of_pair));

@@ -17,7 +17,7 @@ from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.collisions.mean_field_kernels import Solver
 from stmgpu.debris.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution, RunResult
+from stmgpu.debris.evolution.loop import Evolution, RunResult, steps_per_move
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario
@@ -88,7 +88,7 @@ def debris(phase: Phase) -> None:
         return Evolution(scenario, population, years=years, seed=1, run_numbers=list(range(runs)), backend=backend).run
 
     found, timed = phase.timed(evolve(phase.candidate), len, repeats=0)
-    steps = round(years * 365.25 / scenario.propagation.step_days)
+    steps = round(years * 365.25 * steps_per_move(scenario) / scenario.propagation.step_days)
     objects = sum(float(r.series["population"].sum(axis=1).mean()) for r in found)
     phase.result |= {
         "runs": runs, "years": years, "objects": len(population), "object_steps": objects * steps, "timed": timed,

@@ -109,12 +109,12 @@ def main() -> int:
                 name=f"{step:g} days",
                 population=PopulationSpec(source="mocat", path=file, seed=1),
                 propagation=PropagationSpec(step_days=step),
-                collisions=collisions,
+                collisions=CollisionSpec.model_validate({"step_days": step, **options}),
                 launches=LaunchSpec(model="repeat", window=WINDOW),
             )
             for step in STEPS
         ]
-        for collisions in (CollisionSpec(estimator="expected"), CollisionSpec(enabled=False))
+        for options in ({"estimator": "expected"}, {"enabled": False})
     )
     ds, cpu = ensemble(met, given.years, given.runs, given.seed, given.workers)
     report = Report(f"Steps of 2.5, 5 and 10 days, {given.years:g} years from {START}")

@@ -122,10 +122,8 @@ year = 2025.0
 [environment]
 solar = {{ model = "sinusoid" }}
 
-[propagation]
-step_days = {STEP_DAYS}
-
 [collisions]
+step_days = {STEP_DAYS}
 resamples = 24
 
 [[scenario]]

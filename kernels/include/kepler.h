@@ -27,7 +27,7 @@ STM_FN Plane plane_of(real inc, real raan, real argp) {
 // Start: M + e sin M / sqrt(1 - 2 e cos M + e^2), whose error is of order e^3 (0.14 at e = 0.9, near perigee); one step
 // of J. M. A. Danby (1987), "The solution of Kepler's equation, III", of fourth order, then one of Halley, of third.
 // Both move E so little that its sine and cosine are turned instead of evaluated anew.
-STM_FN void kepler(real mean, real ecc, real* sine, real* cosine) {
+STM_FN void kepler_any(real mean, real ecc, real* sine, real* cosine) {
     real s, c;
     sincos_rough(mean, &s, &c);
     real anomaly = mean + ecc * s / root((1.0 - 2.0 * (ecc * c)) + ecc * ecc);
@@ -44,6 +44,37 @@ STM_FN void kepler(real mean, real ecc, real* sine, real* cosine) {
     f2 = 0.5 * (ecc * s);
     d = -f * f1 / (f1 * f1 - f * f2);
     rotate(&s, &c, d * (1.0 - d * d * (1.0 / 6)), 1.0 - 0.5 * (d * d));
+    *sine = s;
+    *cosine = c;
+}
+
+// The same for e <= NEARLY_CIRCULAR, to 1e-15, without a division: d = E - M begins as e sin M + e^2 sin M cos M, off by
+// half of e^3, and takes two steps of Newton, whose slope 1 - e cos E is inverted by its geometric series.
+#define NEARLY_CIRCULAR 0.04
+STM_FN void kepler_circular(real mean, real ecc, real* sine, real* cosine) {
+    real s, c, sd, cd;
+    sincos_of(mean, &s, &c);
+    real d = (ecc * s) * (1.0 + ecc * c);
+    sincos_small(d, &sd, &cd);
+    rotate(&s, &c, sd, cd);
+    real x = ecc * c, inverse = 1.0 + x * (1.0 + x * (1.0 + x));
+    real step = (ecc * s - d) * inverse;
+    rotate(&s, &c, step * (1.0 - step * step * (1.0 / 6)), 1.0 - 0.5 * (step * step));
+    step = (ecc * s - (d + step)) * inverse;
+    *sine = s + c * step;
+    *cosine = c - s * step;
+}
+
+STM_FN void kepler(real mean, real ecc, real* sine, real* cosine) {
+    mask round = ecc <= NEARLY_CIRCULAR;
+    real s = mean, c = mean;
+    if (any(round)) kepler_circular(mean, ecc, &s, &c);
+    if (any(negate(round))) {
+        real other_s, other_c;
+        kepler_any(mean, ecc, &other_s, &other_c);
+        s = sel(round, s, other_s);
+        c = sel(round, c, other_c);
+    }
     *sine = s;
     *cosine = c;
 }

@@ -28,7 +28,7 @@
 // The second derivatives come from the same points: rho moves with r = a (1 - x) at the slope of the table. Axis and
 // perigee are integrated, not axis and eccentricity: at great e both change fast while their a (1 - e) hardly does.
 #pragma once
-#include "earth.h"
+#include "j2.h"
 #include "mathx.h"
 
 #define SOLAR_PRESSURE_N_M2 4.56e-6
@@ -149,18 +149,6 @@ STM_FN Rates drag_rates(const Atmosphere& air, real first, real ground, real a, 
     r.p2 = r.a2 * (1.0 - e) - 2.0 * r.a * rate_e - a * e2;
     r.slope = slope;
     return r;
-}
-
-struct Turning {
-    real node, perigee, anomaly;    // secular rates [rad/s]
-};
-
-// Rates by J2, first order (Y. Kozai, Astron. J. 64, 1959).
-STM_FN Turning j2_rates(real a, real e, real cos_i) {
-    real one = 1.0 - e * e, motion = root(EARTH_MU_KM3_S2 / a) / a;
-    real ratio = EARTH_RADIUS_KM / (a * one);
-    real k = (0.75 * EARTH_J2) * motion * (ratio * ratio), square = cos_i * cos_i;
-    return {-2.0 * k * cos_i, k * (5.0 * square - 1.0), motion + k * root(one) * (3.0 * square - 1.0)};
 }
 
 STM_FN real turned(real angle, real by) {

@@ -75,17 +75,22 @@ class Signature:
         names = {name for p in self.parameters for expression in p.shape for name in _NAME.findall(expression)}
         return frozenset(names)
 
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        """Places of the scalars in the shapes of arrays."""
+        return tuple(k for k, p in enumerate(self.parameters) if not p.is_array and p.name in self.sizes)
+
+    @cached_property
+    def _arrays(self) -> tuple[int, ...]:
+        """Places of the arrays."""
+        return tuple(k for k, p in enumerate(self.parameters) if p.is_array)
+
     def check(self, args: tuple[BackendArray | float, ...]) -> None:
         """Raise :class:`KernelContractError` unless ``args`` fit: count, dtype, size, contiguity, writability."""
         if len(args) != len(self.parameters):
             raise KernelContractError(f"{self.name} takes {len(self.parameters)} arguments, got {len(args)}")
         # a loop of thousands of steps launches with the same sizes: a combination that fitted once is not checked again
-        form = tuple(
-            [
-                _form(a) if p.is_array else int(a) if p.name in self.sizes else None
-                for p, a in zip(self.parameters, args, strict=True)
-            ]
-        )
+        form = (*[int(args[k]) for k in self._counts], *[_form(args[k]) for k in self._arrays])
         if form in self._seen:
             return
         self._check(args)
@@ -124,6 +129,8 @@ _FORMS = 64
 
 def _form(value: object) -> tuple[Any, ...]:
     """Properties of an array that its contract restricts."""
+    if type(value) is np.ndarray:  # one look at all flags
+        return value.dtype, value.size, value.flags.num
     flags = getattr(value, "flags", None)
     return (
         getattr(value, "dtype", None),

@@ -219,6 +219,8 @@ class PropagationSpec(Strict):
 
     Attributes
     ----------
+    step_days : float
+        Interval at which objects move. Radiation pressure acts on light objects once in every step of collisions.
     decay_km : float
         Perigee altitude at which an object has decayed.
     drag_spread : float
@@ -227,7 +229,7 @@ class PropagationSpec(Strict):
         (benchmarks/reproduce/drag_spread.py measures it).
     """
 
-    step_days: Annotated[float, Field(strict=True, gt=0.0, le=30.0)] = 5.0
+    step_days: Annotated[float, Field(strict=True, gt=0.0, le=30.0)] = 30.0
     decay_km: Annotated[float, Field(strict=True, ge=100.0, le=400.0)] = 150.0
     drag_coefficient: Annotated[float, Field(strict=True, gt=0.0, le=10.0)] = 2.2
     drag_spread: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] = 0.07
@@ -243,6 +245,8 @@ class CollisionSpec(Strict):
     ----------
     enabled : bool
         False: no encounters; launches, explosions, disposal and removal are not affected.
+    step_days : float
+        Interval at which objects meet, between moves; a whole number of such steps, at least one, fills a move.
     cube_km, resamples, lattice : float or int or str
         Size of a cell, samples of the anomalies per step, and kind of cells: 'cube' (Liou 2003), or 'shell': cells of
         the same volume (at a radius of 7,000 km) that are thin in radius, along which density changes fast, with less
@@ -259,6 +263,7 @@ class CollisionSpec(Strict):
     """
 
     enabled: StrictBool = True
+    step_days: Annotated[float, Field(strict=True, gt=0.0, le=30.0)] = 5.0
     cube_km: Annotated[float, Field(strict=True, ge=0.5, le=350.0)] = 50.0
     resamples: Annotated[int, Field(strict=True, ge=1, le=1024)] = 1
     lattice: LatticeName = "shell"

@@ -25,7 +25,7 @@ import numpy as np
 from stmgpu.constants import EARTH
 from stmgpu.debris.collisions import cube_reference
 from stmgpu.debris.collisions.cube_kernels import CubeKernels
-from stmgpu.debris.collisions.encounters import Encounters, Sampling, State
+from stmgpu.debris.collisions.encounters import Encounters, Rows, Sampling, State
 from stmgpu.debris.collisions.lattice import Lattice
 from stmgpu.debris.streams import LATTICE, key, uniforms
 from stmgpu.errors import InputError
@@ -93,29 +93,43 @@ class Cube:
         self._kernels = CubeKernels(backend, self.sampling) if backend.runs_kernels else None
         self._shifts_from, self._shifts = 0, np.empty((0, self.sampling.resamples, len(numbers), 3))
 
-    def encounters(self, state: State, step: int) -> Encounters:
-        """Pairs that share a cell in step number ``step`` (0 <= step < 2^47).
+    def encounters(self, state: State, step: int, *, steps: int = 1, interval_s: float = 0.0) -> Encounters:
+        """Pairs that share a cell in step number ``step`` (0 <= step < 2^47), or in several steps from there on.
 
         Parameters
         ----------
         state : State
             Mean elements of all objects; slots with mode ABSENT take no part.
         step : int
-            Number of the step in the study: another step, other positions.
+            Number of the first step in the study: another step, other positions.
+        steps : int
+            Number of steps.
+        interval_s : float
+            Length of a step [s], in which node and perigee turn by J2 from the elements on; positions are those of the
+            middle of each step. 0: those of the elements.
         """
-        shifts = self.shifts(step)
-        if self._kernels is None:
-            pairs = cube_reference.find(self.sampling, state, step, shifts)
-        else:
-            pairs = self._kernels.find(state, step, shifts)
-        order = np.lexsort((pairs.resample, pairs.second_uid, pairs.first_uid, pairs.run))
+        resamples = self.sampling.resamples
+        number, sample = np.divmod(np.arange(steps * resamples), resamples)
+        rows = Rows(
+            (step + number) << 16 | sample,
+            (number + 0.5) * interval_s,
+            np.concatenate([self.shifts(step + k) for k in range(steps)]),
+        )
+        pairs = (
+            cube_reference.find(self.sampling, state, rows)
+            if self._kernels is None
+            else self._kernels.find(state, rows)
+        )
+        at = pairs.row // resamples
+        order = np.lexsort((pairs.row, pairs.second_uid, pairs.first_uid, at, pairs.run))
         columns = pairs.columns[:, order]
         r1, v1, r2, v2 = (np.ascontiguousarray(columns[k : k + 3].T) for k in (2, 5, 8, 11))
         return Encounters(
             first=pairs.first[order],
             second=pairs.second[order],
             run=pairs.run[order],
-            resample=pairs.resample[order],
+            step=at[order],
+            resample=pairs.row[order] % resamples,
             speed_km_s=columns[0],
             rate_per_s=columns[1] / self.sampling.resamples,
             position_km=0.5 * (r1 + r2),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.backend import device_entry
-from stmgpu.debris.collisions.encounters import Pairs, Sampling, State
+from stmgpu.debris.collisions.encounters import Pairs, Rows, Sampling, State
 from stmgpu.errors import CapacityError, DeviceMemoryError, InputError
 from stmgpu.propagate.orbit_table import ABSENT
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.backend import Backend
-    from stmgpu.typing import BackendArray, Floats
+    from stmgpu.typing import BackendArray
 
 _REACH_KM = 50_000.0  # cell numbers reach so far at first, and further where an object lies further out
 _KEY_BITS = 62
@@ -25,6 +25,7 @@ _MAX_PAIRS = 1 << 27
 _BUCKETS = 1 << 18  # buckets in use at a time on a CPU: 1 MiB
 _LANES = 1 << 18  # lanes that fill a GPU
 _SMALL = 8192  # slots below which a row is not worth sharing
+_SLOTS, _PAIRS = 256, 128  # lanes are rounded up to multiples: few sizes, so that most launches need no new check
 
 
 class CubeKernels:
@@ -46,9 +47,9 @@ class CubeKernels:
         self.count = self.backend.zeros(1, np.int32)  # whether an object lies beyond the cells, then pairs by line
         self.found = self.backend.empty((2, 0), np.int32)  # first and second slot of each pair
 
-    def _prepare(self, n: int) -> None:
-        """Room for ``n`` slots, in as many rows as a batch holds; parts are what CPU threads share a row in."""
-        self.n, self.rows = n, int(np.clip(self.keys_at_once // n, 1, self.sampling.resamples))
+    def _prepare(self, n: int, samples: int) -> None:
+        """Room for ``n`` slots, in as many of the samples as a batch holds; CPU threads share a row in parts."""
+        self.n, self.rows = n, int(np.clip(self.keys_at_once // n, 1, samples))
         threads = self.backend.threads
         spare = threads // self.rows
         self.parts = 1 << (spare.bit_length() - 1) if spare > 1 and n >= _SMALL else 1
@@ -72,30 +73,34 @@ class CubeKernels:
             self.found = self.backend.empty((2, room), np.int32)
 
     @device_entry
-    def find(self, state: State, step: int, shifts: Floats) -> Pairs:
-        """Pairs that share a cell in any resample of a step, unsorted; ``shifts`` as from ``Cube.shifts``."""
+    def find(self, state: State, rows: Rows) -> Pairs:
+        """Pairs that share a cell in any row, unsorted."""
         while True:
             try:
                 with self.backend.on_device():
-                    return self._find(state, step, shifts)
+                    return self._find(state, rows)
             except DeviceMemoryError:
                 if self.rows == 1:
                     raise
             self._start(self.rows // 2 * self.n)  # samples of a batch are halved
             self.backend.release()
 
-    def _find(self, state: State, step: int, shifts: Floats) -> Pairs:
-        self._prepare(max(16, -(-state.n // 16) * 16))
+    def _find(self, state: State, rows: Rows) -> Pairs:
+        samples = len(rows.counter)
+        self._prepare(min(-(-max(state.n, 1) // _SLOTS) * _SLOTS, int(state.mode.shape[0]) // 16 * 16), samples)
         batches = []
-        for begin in range(0, self.sampling.resamples, self.rows):
-            rows = min(self.rows, self.sampling.resamples - begin)
-            batches.append(self._batch(state, step, begin, rows, self.backend.put(shifts[begin : begin + rows])))
+        for begin in range(0, samples, self.rows):
+            part = slice(begin, begin + self.rows)
+            put = tuple(self.backend.put(column[part]) for column in (rows.counter, rows.elapsed_s, rows.shifts))
+            batches.append(self._batch(state, begin, put))
         if len(batches) == 1:
             return batches[0]
         return Pairs(*(np.concatenate(column, axis=-1) for column in zip(*batches, strict=True)))
 
-    def _batch(self, state: State, step: int, begin: int, rows: int, shifts: BackendArray) -> Pairs:
+    def _batch(self, state: State, begin: int, columns: tuple[BackendArray, ...]) -> Pairs:
+        """Pairs of the rows from number ``begin`` on, whose counters, times and shifts are given."""
         backend, launch, lattice, n = self.backend, self.backend.launch, self.sampling.lattice, self.n
+        rows = len(columns[0])
         capacity, runs = int(state.orbit.shape[1]), len(self.sampling.run_numbers)
         seed = _signed(self.sampling.seed)
         keys, following = self.keys[: rows * n], self.next[: rows * n]
@@ -111,8 +116,6 @@ class CubeKernels:
                 capacity,
                 runs,
                 seed,
-                step,
-                begin,
                 *self._bits(state),
                 lattice.bands,
                 lattice.cell_km,
@@ -121,7 +124,7 @@ class CubeKernels:
                 state.run,
                 state.mode,
                 self.run_number,
-                shifts,
+                *columns,
                 self.sectors,
                 keys,
                 self.count[:1],
@@ -151,7 +154,7 @@ class CubeKernels:
         if m == 0:
             none = np.empty(0, np.int64)
             return Pairs(none, none, none, none, none, none, np.empty((14, 0)), np.empty((2, 0), np.uint64))
-        padded = max(16, -(-m // 16) * 16)
+        padded = -(-m // _PAIRS) * _PAIRS
         answer = backend.zeros((22, padded))  # of one piece, so that a device is waited for once
         out, random, uids, pairs = (
             answer[:14],
@@ -171,15 +174,13 @@ class CubeKernels:
             capacity,
             runs,
             seed,
-            step,
-            begin,
             lattice.bands,
             lattice.cell_km,
             self.sampling.mu_km3_s2,
             state.orbit,
             state.uid,
             self.run_number,
-            shifts,
+            *columns,
             self.sectors,
             pairs[0],
             pairs[1],
@@ -188,10 +189,10 @@ class CubeKernels:
             out,
             random,
         )
-        columns = backend.get(answer)[:, :m]
-        first_uid, second_uid, first, second, row, run = columns[16:].view(np.int64)
-        words = columns[14:16].view(np.uint64)
-        return Pairs(first, second, run, first_uid, second_uid, row + begin, columns[:14], words)
+        found = backend.get(answer)[:, :m]
+        first_uid, second_uid, first, second, row, run = found[16:].view(np.int64)
+        words = found[14:16].view(np.uint64)
+        return Pairs(first, second, run, first_uid, second_uid, row + begin, found[:14], words)
 
     def _match(
         self, state: State, rows: int, keys: BackendArray, following: BackendArray

@@ -50,13 +50,31 @@ class Sampling:
     mu_km3_s2: float
 
 
+class Rows(NamedTuple):
+    """Samples of all positions, one after the other.
+
+    Attributes
+    ----------
+    counter : ndarray of int64
+        int64 [rows], number of the step times 2^16 plus number of the sample: key of the random numbers.
+    elapsed_s : ndarray of float64
+        float64 [rows], time since the elements, by which node and perigee have turned.
+    shifts : ndarray of float64
+        float64 [rows, runs, 3], shift of the lattice.
+    """
+
+    counter: Ints
+    elapsed_s: Floats
+    shifts: Floats
+
+
 class Pairs(NamedTuple):
     """Pairs that share a cell, in no order; host arrays [m].
 
     Attributes
     ----------
-    first, second, run, first_uid, second_uid, resample : ndarray of int64
-        int64 slots (the first has the lower uid), index of the run in the batch, uids, number of the resample.
+    first, second, run, first_uid, second_uid, row : ndarray of int64
+        int64 slots (the first has the lower uid), index of the run in the batch, uids, number of the row.
     columns : ndarray of float64
         float64 [14, m]: relative speed, collision rate of one sample, and position and velocity of both.
     words : ndarray of uint64
@@ -68,25 +86,25 @@ class Pairs(NamedTuple):
     run: Ints
     first_uid: Ints
     second_uid: Ints
-    resample: Ints
+    row: Ints
     columns: Floats
     words: Words
 
 
 @dataclass(frozen=True)
 class Encounters:
-    """Pairs that share a cell in one resample, sorted by (run, lower uid, higher uid, resample); host arrays [m].
+    """Pairs that share a cell in one sample, sorted by run, step, lower uid, higher uid and sample; host arrays [m].
 
     Attributes
     ----------
     first, second : ndarray of int64
         int64 slots; ``first`` has the lower uid.
-    run, resample : ndarray of int64
-        int64, index of the run in the batch, and number of the resample.
+    run, step, resample : ndarray of int64
+        int64, index of the run in the batch, number of the step after the first, and number of the sample in it.
     speed_km_s : ndarray of float64
         Relative speed.
     rate_per_s : ndarray of float64
-        Collision rate that this resample stands for: V_imp pi (R_1 + R_2)^2 / V / resamples, without weights. The sum
+        Collision rate that this sample stands for: V_imp pi (R_1 + R_2)^2 / V / resamples, without weights. The sum
         over the pairs of a step estimates the rate of all collisions.
     position_km : ndarray of float64
         [m, 3] midpoint.
@@ -99,6 +117,7 @@ class Encounters:
     first: Ints
     second: Ints
     run: Ints
+    step: Ints
     resample: Ints
     speed_km_s: Floats
     rate_per_s: Floats

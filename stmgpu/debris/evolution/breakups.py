@@ -77,8 +77,10 @@ class Origin:
 
     Attributes
     ----------
-    run, year, kind : int or float or Kind
-        Run in the batch, decimal year of the breakup, and class of the fragments.
+    run, kind : int or Kind
+        Run in the batch, and class of the fragments.
+    year : float or ndarray of float64
+        Decimal year of the breakup: one, or one for each fragment, shape (n,).
     event : ndarray of int64 or int
         Number of the event that made them: one, or one for each fragment, shape (n,).
     number : ndarray of int64
@@ -88,7 +90,7 @@ class Origin:
     """
 
     run: int
-    year: float
+    year: float | Floats
     kind: Kind
     event: Ints | int
     number: Ints
@@ -184,8 +186,9 @@ class Breakups:
         if not len(kept):
             return
         n = len(kept)
+        year = np.broadcast_to(np.asarray(origin.year, np.float64), (count,))[kept]
         population = Population(
-            epoch_year=origin.year,
+            epoch_year=float(year.max()),
             norad_id=np.zeros(n, np.int64),
             kind=kinds[kept],
             a_km=a[kept],
@@ -198,7 +201,8 @@ class Breakups:
             radius_m=np.sqrt(fragments.area_m2[rows][kept] / np.pi),
             area_to_mass=fragments.area_to_mass[rows][kept],
             length_m=fragments.length_m[rows][kept],
-            launch_year=np.full(n, origin.year),
+            launch_year=year,
+            born_year=year,
             mission_end_year=np.full(n, np.inf),
             controlled=np.zeros(n, np.int8),
             constellation=np.full(n, -1, np.int32),

@@ -173,18 +173,22 @@ class ExpectedCollisions:
     def __init__(self, batch: Batch, breakups: Breakups) -> None:
         self.batch, self.breakups = batch, breakups
 
-    def apply(self, encounters: Encounters, odds: Odds, *, step: int, year: float) -> None:
-        """Shed the expected fragments of a step's encounters, run by run, and take the losses of their parents."""
+    def apply(self, encounters: Encounters, odds: Odds, *, step: int, years: Floats) -> None:
+        """Shed the expected fragments of the encounters between two moves, and take the losses of their parents.
+
+        Fragments are drawn run by run, keyed by the first ``step``; ``years`` are the dates of the encounters.
+        """
         effects = Effects.of(self.batch.members, encounters, odds)
+        bodies = effects.bodies(self.batch.members)  # of all runs: what happens in one does not touch another
+        possible = odds.probability > 0.0
         for run in np.unique(encounters.run).tolist():
             rng = self.batch.generator(run, streams.BREAKUP, 0, step)
-            rows = np.flatnonzero((effects.run == run) & (odds.probability > 0.0))
-            bodies = effects.bodies(self.batch.members)
-            self._shed(effects, bodies, rows, rng, year)
-            self._insert_remnants(effects, rows[effects.remnants[rows]], rng, year)
+            rows = np.flatnonzero((effects.run == run) & possible)
+            self._shed(effects, bodies, rows, rng, years)
+            self._insert_remnants(effects, rows[effects.remnants[rows]], rng, years)
             effects.take_losses(self.batch.members, self.batch.ledger, bodies, rows)
 
-    def _shed(self, effects: Effects, bodies: Bodies, rows: Ints, rng: np.random.Generator, year: float) -> None:
+    def _shed(self, effects: Effects, bodies: Bodies, rows: Ints, rng: np.random.Generator, years: Floats) -> None:
         """Draw a Poisson number of fragments for every encounter, and insert them."""
         odds = effects.odds
         counts = rng.poisson(odds.probability[rows] * odds.fragments[rows])
@@ -206,7 +210,7 @@ class ExpectedCollisions:
         side = fragments.parent.astype(np.int64)
         origin = Origin(
             run=int(effects.run[rows[0]]),
-            year=year,
+            year=years[encounter],
             kind=Kind.COLLISION_FRAGMENT,
             event=odds.event[encounter],
             number=np.arange(len(encounter)) - np.repeat(np.cumsum(counts) - counts, counts),
@@ -215,7 +219,7 @@ class ExpectedCollisions:
         )
         self.breakups.insert(fragments, np.arange(len(encounter)), origin)
 
-    def _insert_remnants(self, effects: Effects, rows: Ints, rng: np.random.Generator, year: float) -> None:
+    def _insert_remnants(self, effects: Effects, rows: Ints, rng: np.random.Generator, years: Floats) -> None:
         """Insert the large remnants of the catastrophic collisions among the encounters that are drawn to happen.
 
         A few heavy pieces cannot be thinned like fragments, so they appear whole, with probability P.
@@ -229,7 +233,7 @@ class ExpectedCollisions:
             side = outcome.parent[large].astype(np.int64)
             origin = Origin(
                 run=int(effects.run[k]),
-                year=year,
+                year=float(years[k]),
                 kind=Kind.COLLISION_FRAGMENT,
                 event=int(effects.odds.event[k]),
                 number=(1 << NUMBER_BITS) - 1 - np.arange(len(large)),  # from the end, unused by other fragments

@@ -28,7 +28,7 @@ from stmgpu.debris.evolution.operators import count_encounters
 from stmgpu.debris.population.population import Kind
 from stmgpu.debris.shells import shell_of
 from stmgpu.debris.variables import CATASTROPHIC, CRATERING
-from stmgpu.time import YEAR_DAYS
+from stmgpu.time import YEAR_DAYS, YEAR_S
 
 if TYPE_CHECKING:
     from stmgpu.debris.collisions.encounters import Encounters
@@ -65,26 +65,29 @@ class Impacts:
             lattice=spec.lattice,
         )
 
-    def step(self, step: int, *, year: float, dt_s: float) -> None:
-        """Find the encounters of a step and apply their outcome.
+    def meet(self, step: int, *, steps: int, year: float, dt_s: float) -> None:
+        """Find the encounters of some steps between two moves and apply their outcome.
 
         Parameters
         ----------
         step : int
-            Number of the step.
+            Number of the first step.
+        steps : int
+            Number of steps.
         year : float
-            Decimal year at the end of the step.
+            Decimal year of the elements, at which the first step begins.
         dt_s : float
-            Length of the step [s].
+            Length of a step [s].
         """
         spec, m, ledger = self.batch.scenario.collisions, self.batch.members, self.batch.ledger
         if not spec.enabled:
             return
-        encounters = self.cube.encounters(m.state, step)
+        encounters = self.cube.encounters(m.state, step, steps=steps, interval_s=dt_s)
         if not len(encounters.first):
             return
         i, j, run = encounters.first, encounters.second, encounters.run
-        probability, avoided, steered = self._probability(encounters, year, dt_s)
+        years = np.asarray(year + (encounters.step + 1.0) * (dt_s / YEAR_S), np.float64)
+        probability, avoided, steered = self._probability(encounters, years, dt_s)
         altitude = np.sqrt(np.einsum("kx,kx->k", encounters.position_km, encounters.position_km)) - EARTH.radius_km
         catastrophic = breakup.is_catastrophic(m.mass_kg[i], m.mass_kg[j], encounters.speed_km_s)
         heavier = np.where(m.mass_kg[i] >= m.mass_kg[j], i, j)
@@ -113,13 +116,13 @@ class Impacts:
         if spec.estimator == "sampled":
             for k in np.flatnonzero(drawn < probability).tolist():
                 if m.present[i[k]] and m.present[j[k]]:  # an earlier collision of this step may have destroyed one
-                    self._collide(encounters, k, int(events[k]), year, altitude[k])
+                    self._collide(encounters, k, int(events[k]), float(years[k]), altitude[k])
         else:
             hits = (m.kind[i] == Kind.ACTIVE).astype(np.float64) + (m.kind[j] == Kind.ACTIVE)
             sums = {f"collisions_{name}": amount for name, amount in by_type.items()}
             ledger.add_by_shell(run, altitude, {**sums, "active_losses": probability * hits})
             odds = Odds(probability, fragments, catastrophic, drawn, events)
-            self.expected.apply(encounters, odds, step=step, year=year)
+            self.expected.apply(encounters, odds, step=step, years=years)
 
     def notes(self, run: int) -> tuple[str, ...]:
         """Return the warnings of a run."""
@@ -128,8 +131,8 @@ class Impacts:
             return ()
         return (f"a collision probability of {largest:.3g} was limited to 1: use larger cells or shorter steps",)
 
-    def _probability(self, encounters: Encounters, year: float, dt_s: float) -> tuple[Floats, Floats, Floats]:
-        """Return the expected collisions of each encounter in this step, those avoided, and those by operators alone.
+    def _probability(self, encounters: Encounters, years: Floats, dt_s: float) -> tuple[Floats, Floats, Floats]:
+        """Return the expected collisions of each encounter in its step, those avoided, and those by operators alone.
 
         The rate of Cube (Liou et al. 2003) is that of two single objects, so it is multiplied with both weights.
         """
@@ -140,7 +143,7 @@ class Impacts:
         # anomalies behind Cube does not hold for them.
         siblings = (cause[0] == cause[1]) & (cause[0] != 0)
         if siblings.any():
-            siblings &= year - m.born[pair].max(axis=0) < spec.protected_days / YEAR_DAYS
+            siblings &= years - m.born[pair].max(axis=0) < spec.protected_days / YEAR_DAYS
         rate = encounters.rate_per_s * dt_s * weight[0] * weight[1] * ~siblings
         # a controlled object (active, or being lowered) avoids what can be tracked; two of them coordinate
         steers, trackable = m.controlled[pair] != 0, m.length_m[pair] >= spec.trackable_m

@@ -1,8 +1,9 @@
 """The evolution of one scenario: steps of a few days through decades, for one run or several side by side.
 
-A step moves all mean elements (:mod:`stmgpu.propagate.secular`), removes decayed objects and applies collisions
-(:mod:`stmgpu.debris.evolution.impacts`). Every 30 days scheduled operations, explosions and launches take place; once a
-year the population is recorded and removal policies are applied.
+A move advances all mean elements by some steps (:mod:`stmgpu.propagate.secular`) and removes decayed objects. Between
+two moves objects meet once in every step, and collisions are applied (:mod:`stmgpu.debris.evolution.impacts`). Every 30
+days scheduled operations, explosions and launches take place; once a year the population is recorded and removal
+policies are applied. A move ends where one of these is due.
 
 A run depends only on the scenario, the years, the seed and its own number: not on the batch, the worker, the backend
 that runs the kernels, or the other scenarios of the study, with which it shares its random numbers.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ import numpy as np
 
 from stmgpu.backend import device_entry
 from stmgpu.backend.parts import in_parts
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.debris import streams
 from stmgpu.debris.environment.environment import Environment, sun_direction
 from stmgpu.debris.environment.lifetime import Lifetime
@@ -37,7 +40,7 @@ from stmgpu.debris.population.population import Kind, Population, divided
 from stmgpu.errors import InputError
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.secular import Secular
-from stmgpu.propagate.secular_forces import SRP_FROM_M2_KG, DensityTable
+from stmgpu.propagate.secular_forces import SRP_FROM_M2_KG, SRP_KICKS_FROM_M2_KG, DensityTable
 from stmgpu.time import YEAR_DAYS
 
 if TYPE_CHECKING:
@@ -156,6 +159,11 @@ def time_span(population: Population, years: float) -> tuple[float, float]:
     return population.epoch_year, population.epoch_year + years
 
 
+def steps_per_move(scenario: Scenario) -> int:
+    """Return how many times objects meet between two moves."""
+    return max(1, round(scenario.propagation.step_days / scenario.collisions.step_days))
+
+
 class Loop:
     """The state of an evolution, and its steps."""
 
@@ -225,21 +233,33 @@ class Loop:
 
     def run(self) -> list[RunResult]:
         """Evolve to the end."""
-        task, dt = self.task, self.scenario.propagation.step_days
-        self.steps = steps = round(task.years * YEAR_DAYS / dt)
-        self.control_every = max(1, round(CONTROL_DAYS / dt))
-        self.records = records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
+        task = self.task
+        per_move = steps_per_move(self.scenario)
+        dt = self.scenario.propagation.step_days / per_move
+        steps = round(task.years * YEAR_DAYS / dt)
+        control_every = max(1, round(CONTROL_DAYS / dt))
+        records = {round(year * YEAR_DAYS / dt): year for year in range(int(task.years + 1e-9) + 1)}
+        due = {steps, *records, *range(control_every, steps + 1, control_every)}
+        due.update(math.ceil((year - self.begin) * YEAR_DAYS / dt) for year in self.scheduled.years)
         self.now = self.begin
         self._record_year(self.begin)
-        for step in range(1, steps + 1):
+        before = 0
+        while before < steps:
+            step = before + 1
+            while step not in due and step - before < per_move:
+                step += 1
             year = self.begin + step * dt / YEAR_DAYS
-            self._step(step, year, dt)
+            self._move(before, step, dt)
+            if step % control_every == 0 or step in records:
+                self._control(year)
+            self.scheduled.step(year, np.isnan(self.truncated), last=step == steps)
             if step in records:
                 self._record_year(self.begin + records[step], last=step == max(records))
                 if task.progress:
                     task.progress(step / steps)
             if self.members.n > self.scenario.max_objects and self._cut_off(year):
                 break
+            before = step
         balances = self.ledger.balances(self.members)
         return [
             RunResult(
@@ -260,31 +280,33 @@ class Loop:
             return None
         return present_population(self.members, run, year=year, scenario=self.scenario, initial=self.task.population)
 
-    def _step(self, step: int, year: float, dt: float) -> None:
-        """Advance by one step of ``dt`` days, to a year."""
-        m, environment = self.members, self.environment
-        month = min(int((year - self.begin) * MONTHS), len(self.log_density) - 1)
+    def _move(self, before: int, step: int, dt: float) -> None:
+        """Let objects meet in the steps after ``before`` up to ``step``, of ``dt`` days, and move them over all."""
+        m, environment, steps = self.members, self.environment, step - before
+        start = self.begin + before * dt / YEAR_DAYS
+        self.impacts.meet(before + 1, steps=steps, year=start, dt_s=dt * SECONDS_PER_DAY)
+        month = min(int((before + 0.5 * steps) * dt / YEAR_DAYS * MONTHS), len(self.log_density) - 1)
         self.secular.step(
             m.state,
-            dt * 86_400.0,
+            steps * dt * SECONDS_PER_DAY,
             density=DensityTable(
                 self.log_density[month], environment.lowest_km, environment.spacing_km, self.tilt[month]
             ),
-            sun=sun_direction(year - 0.5 * dt / YEAR_DAYS),
+            sun=sun_direction(start + (np.arange(steps) + 0.5) * dt / YEAR_DAYS),
         )
         decayed = m.decayed()
         if len(decayed):
             self.ledger.add_by_class("decays", m.run[decayed], m.kind[decayed], m.weight[decayed])
             self.ledger.transfer("decayed", m.run[decayed], m.weight[decayed], m.weight[decayed] * m.mass_kg[decayed])
             m.drop(decayed)
-        if step % self.control_every == 0 or step in self.records:
-            exploding = self.operations.advance(year)
-            if len(exploding):
-                self.explosions.explode(exploding, year)
-            self._launch(self.now, year)
-            self.now = year  # the same number ends one interval and begins the next, so no launch falls between
-        self.scheduled.step(year, np.isnan(self.truncated), last=step == self.steps)
-        self.impacts.step(step, year=year, dt_s=dt * 86_400.0)
+
+    def _control(self, year: float) -> None:
+        """Let operations, explosions and launches take place that are due."""
+        exploding = self.operations.advance(year)
+        if len(exploding):
+            self.explosions.explode(exploding, year)
+        self._launch(self.now, year)
+        self.now = year  # the same number ends one interval and begins the next, so no launch falls between
 
     def _launch(self, since: float, year: float) -> None:
         """Add what is launched from ``since`` on, before ``year``."""
@@ -314,7 +336,8 @@ class Loop:
         # Neighbours in memory share vector lanes and should need the same work: drag or none, radiation pressure or
         # none, and a number of quadrature points that depends on the eccentricity.
         orbit, kept = m.orbits(slots), (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
-        pushed = orbit[orbit_table.SRP] > SRP_FROM_M2_KG
+        # radiation pressure: none, one kick a move, or several
+        pushed = np.digitize(orbit[orbit_table.SRP], (SRP_FROM_M2_KG, SRP_KICKS_FROM_M2_KG), right=True)
         m.compact(slots[np.lexsort((orbit[orbit_table.ECC], pushed, kept))])
 
     def _cut_off(self, year: float) -> bool:

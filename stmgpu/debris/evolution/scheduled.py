@@ -68,6 +68,11 @@ class Scheduled:
         self._now = 0.0
         self._notes: list[list[str]] = [[] for _ in range(len(batch))]
 
+    @property
+    def years(self) -> list[float]:
+        """Dates of the events that wait."""
+        return [event.year for _, event in self._waiting]
+
     def step(self, now: float, running: Bools, *, last: bool = False) -> None:
         """Apply the events up to a date, or in the last step all that are left, to the runs that are not cut off."""
         self._now = now

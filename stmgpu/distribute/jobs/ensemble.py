@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.debris.environment.environment import Environment
-from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
+from stmgpu.debris.evolution.loop import Evolution, RunResult, steps_per_move, time_span
 from stmgpu.debris.policy.policy_file import POLICIES, load_policies, loaded_policies
 from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key, prepare, resolve_study
 from stmgpu.debris.study.forecast import Forecast, growth_notes
@@ -47,8 +47,9 @@ _BYTES_PER_OBJECT = 1000.0
 _FINAL_BYTES = 220.0
 """Disk for one object at the end of one run, where final populations are kept: 165 in its tile, 55 in the result."""
 
-_STEP_NS = 170.0
-"""Time of one core for one object and step, about (benchmarks/results/debris.md)."""
+_MEET_NS, _MOVE_NS, _YEAR_NS = 40.0, 100.0, 2000.0
+"""Time of one core for one object: in a step in which objects meet, in a move, and at the end of a year, about
+(benchmarks/results/debris.md)."""
 
 
 @dataclass(frozen=True)
@@ -199,11 +200,13 @@ def memory_of(objects: int, runs_per_tile: int) -> float:
 def estimate(study: Study, objects: int, runs_per_tile: int) -> Estimate:
     """Estimated needs of a study with this number of objects, without any measurement."""
     runs = len(study.scenarios) * study.runs
-    steps = sum(365.25 / s.propagation.step_days for s in study.scenarios) * study.years * study.runs
+    nanoseconds = sum(
+        365.25 / s.propagation.step_days * (steps_per_move(s) * _MEET_NS + _MOVE_NS) + _YEAR_NS for s in study.scenarios
+    )
     disk = 2.5e4 * study.years * runs
     if study.scenarios[0].output.final_population:
         disk += _FINAL_BYTES * objects * runs
-    return Estimate(memory_of(objects, runs_per_tile), disk, _STEP_NS * 1e-9 * steps * objects)
+    return Estimate(memory_of(objects, runs_per_tile), disk, nanoseconds * 1e-9 * objects * study.years * study.runs)
 
 
 def plan_study(

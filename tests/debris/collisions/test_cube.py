@@ -21,6 +21,7 @@ from stmgpu.debris.collisions.lattice import Lattice
 from stmgpu.debris.streams import ANGLE, uniforms
 from stmgpu.errors import CapacityError, InputError
 from stmgpu.propagate.kepler import states_of
+from stmgpu.propagate.secular_reference import j2_rates
 
 Array = NDArray[np.float64]
 LATTICES = ["cube", "shell"]
@@ -105,6 +106,29 @@ def test_kernels_and_twin_meet_the_same_pairs(kernel_backend: Backend, lattice: 
     ):
         assert np.abs(getattr(ours, name) - getattr(truth, name)).max() <= 2e-12 * scale, name
     np.testing.assert_allclose(ours.rate_per_s, truth.rate_per_s, rtol=1e-9)
+
+
+@pytest.mark.parametrize("lattice", LATTICES)
+def test_nodes_and_perigees_turn_between_steps(backend: Backend, lattice: str) -> None:
+    """Three steps of 10 days at once are those steps one by one, with elements turned by J2 to the middle of each."""
+    state, days = _batch(backend), 10.0
+    together = _cube(backend, lattice).encounters(state, 5, steps=3, interval_s=days * 86_400.0)
+    orbit = backend.get(state.orbit).copy()
+    assert np.array_equal(np.unique(together.step), [0, 1, 2])
+    for k in range(3):
+        node, perigee, _ = j2_rates(orbit[0], orbit[1], np.cos(orbit[2]))
+        turned = orbit.copy()
+        turned[3] += node * (k + 0.5) * days * 86_400.0
+        turned[4] += perigee * (k + 0.5) * days * 86_400.0
+        state.orbit[...] = backend.put(turned)
+        alone, mine = _cube(backend, lattice).encounters(state, 5 + k), together.step == k
+        assert mine.sum() > 100
+        for name in ("first", "second", "run", "resample", "words"):
+            assert np.array_equal(getattr(alone, name), getattr(together, name)[..., mine]), name
+        assert np.abs(alone.r_first - together.r_first[mine]).max() < 1e-6
+        np.testing.assert_allclose(alone.rate_per_s, together.rate_per_s[mine], rtol=1e-9)
+    still = _cube(backend, lattice).encounters(state, 5, steps=3)
+    assert still.r_first[:50].tobytes() != together.r_first[:50].tobytes()
 
 
 @pytest.mark.parametrize("lattice", LATTICES)

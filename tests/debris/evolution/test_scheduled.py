@@ -134,7 +134,8 @@ def test_events_depend_neither_on_each_other_nor_on_the_batch(population: Popula
     alone, batch = run(population, HIT, runs=(3,))[0], run(population, EXPLOSION_AT, HIT, runs=(0, 3))
     first, second = (r.events for r in batch)
     np.testing.assert_array_equal(second["id"][1], alone.events["id"][0])
-    assert second["altitude"][1] == alone.events["altitude"].item()
+    # a move ends at an event, so that others cut the same motion into other moves
+    assert second["altitude"][1] == pytest.approx(alone.events["altitude"].item(), rel=1e-9)
     assert second["scheduled"].tolist() == [1, 2]
     assert not set(first["id"]) & set(second["id"])
     again = run(population, HIT, EXPLOSION_AT, runs=(3,))[0]
