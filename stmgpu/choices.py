@@ -22,5 +22,8 @@ OperationMode = Literal["i", "a"]
 OemFrame = Literal["teme", "eme2000", "gcrf"]
 """Frames in which ephemerides are written as OEM."""
 
+CurvedRows = Literal["all", "refuted", "tests", "none"]
+"""Encounters of which 2D-Nc is computed, see :func:`stmgpu.risk.validity.best_probability`."""
+
 SlowMethods = Literal["stated", "all"]
 """Conjunctions for which methods of curved and slow encounters are used: those with stated covariances, or all."""

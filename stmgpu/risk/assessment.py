@@ -246,6 +246,7 @@ def risk_columns(
         covariance_2.matrix,
         radius_m,
         shared=shared,
+        curved="tests" if plane_only else "refuted",
         slow=not plane_only,
         backend=runner,
     )

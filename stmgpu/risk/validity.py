@@ -18,7 +18,7 @@ from stmgpu.risk import encounter_kernels
 from stmgpu.risk import variables as v
 from stmgpu.risk.cross_correlation import common_covariance
 from stmgpu.risk.curvature import LARGEST, curvature
-from stmgpu.risk.curved import curved_probability
+from stmgpu.risk.curved import curved_probability, curved_tests
 from stmgpu.risk.encounter import encounter_geometry
 from stmgpu.risk.nc3d import BLENDED, NOT_CONVERGED, STAYS, encounter_entries
 from stmgpu.risk.pc import plane_probability
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from stmgpu.backend import Backend
+    from stmgpu.choices import CurvedRows
     from stmgpu.risk.encounter import Encounters
-    from stmgpu.typing import Bools, Floats
+    from stmgpu.typing import Bools, Floats, Ints
 
 LONGEST = 0.02
 """Largest duration of an encounter, in shorter periods, for the two-dimensional method."""
@@ -83,7 +84,8 @@ class BestProbability:
     flags : int32, shape (n,)
         Sum of bits of :data:`stmgpu.risk.variables.FLAGS`.
     plane_probability, curved_probability : float64, shape (n,)
-        By the two-dimensional method and by 2D-Nc in any case; NaN where they cannot be computed.
+        By the two-dimensional method and by 2D-Nc, whatever holds; NaN where they cannot be computed or, 2D-Nc, was not
+        asked for.
     entries_probability : float64, shape (n,)
         By 3D-Nc where neither of both holds; NaN elsewhere, and where it was not asked for.
     encounters : Encounters
@@ -96,7 +98,7 @@ class BestProbability:
         covariances lack velocities, f is a first estimate from the positions (:mod:`stmgpu.risk.curvature`).
     curved_duration, curved_offset : float64, shape (n,)
         Of 2D-Nc: duration at the level of Coppola's bounds, and the larger distance of an end from the states, in the
-        same units.
+        same units. Where 2D-Nc is not computed, those of its expansion about the centre of the disc.
     """
 
     probability: Floats
@@ -124,7 +126,7 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     radius_m: Floats,
     *,
     shared: Floats | None = None,
-    curved: bool = True,
+    curved: CurvedRows = "all",
     slow: bool = True,
     backend: str | Backend = "auto",
 ) -> BestProbability:
@@ -144,8 +146,10 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         Changes of both states by one standard deviation of an error that both objects share and both covariances hold,
         see :func:`stmgpu.risk.cross_correlation.shared_errors`. Curved methods go without it where a covariance lacks
         velocities or does not hold it, and a flag says so.
-    curved : bool, optional
-        Whether 2D-Nc is computed. Without it, curvature is estimated from the positions alone.
+    curved : {'all', 'refuted', 'tests', 'none'}, optional
+        Encounters of which 2D-Nc is computed: all; those for which the two-dimensional method does not hold; or none
+        of them. Whether it holds is tested by the expansion of 2D-Nc about the centre of the disc in any case but
+        'none', in which curvature is estimated from the positions alone.
     slow : bool, optional
         Whether 3D-Nc is computed where neither of the others holds: milliseconds to seconds for each encounter.
     backend : str or Backend, optional
@@ -188,13 +192,20 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
 
     complete = _has_velocities(covariance_1) & _has_velocities(covariance_2)
     mark(~complete & ~lacks, v.NO_VELOCITIES)
-    chosen = np.flatnonzero(complete & curved & ((flags & v.NO_SPEED) == 0))
+    chosen = np.flatnonzero(complete & (curved != "none") & ((flags & v.NO_SPEED) == 0))
     bent = {name: np.full(len(plane), np.nan) for name in ("probability", "time_s", "width_s", "correction")}
-    if len(chosen):
-        fields = [x[chosen] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
-        for name, values in vars(curved_probability(*fields, backend=runner)).items():
-            if name in bent:
-                bent[name][chosen] = values
+
+    def bend(rows: Ints, *, whole: bool) -> None:
+        if not len(rows):
+            return
+        fields = [x[rows] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
+        values = vars(curved_probability(*fields, backend=runner)) if whole else curved_tests(fields, runner)
+        for name in bent.keys() & values.keys():
+            bent[name][rows] = values[name]
+
+    guessed = np.ones(len(plane), bool)
+    guessed[chosen] = False
+    bend(chosen, whole=curved == "all")
     tied, held, together = np.zeros(len(plane), bool), np.zeros(len(plane), bool), None
     if shared is not None and common is not None:
         tied[chosen] = common[chosen].any(axis=(1, 2))
@@ -203,16 +214,23 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
         held[tied] = together.held
         for name, values in together.curved().items():
             bent[name][held] = values[together.held]
+    with np.errstate(invalid="ignore"):
+        inaccuracy = -np.expm1(-np.abs(bent["correction"]))
+        mark(inaccuracy > INACCURATE, v.CURVED)
+    if guessed.any():
+        pair = (*states[:2], joint, *states[2:], own[1])
+        estimate = curvature(*(x[guessed] for x in pair))
+        inaccuracy[guessed] = -np.expm1(-np.abs(estimate))
+        flags[guessed] |= np.where(estimate > LARGEST, v.CURVED, 0).astype(np.int32)
+    mark(~guessed & np.isnan(bent["probability" if curved == "all" else "correction"]), v.NO_OVERLAP)
+    if curved == "refuted":
+        refuted = ~guessed & ~held & ((flags & REFUTED) != 0)
+        bend(np.flatnonzero(refuted), whole=True)
+        mark(refuted & np.isnan(bent["probability"]), v.NO_OVERLAP)
     half = np.sqrt(2.0) * encounter_kernels.LEVEL * bent["width_s"]
     curved_duration = 2.0 * half / found.period_s
     curved_offset = (np.abs(bent["time_s"]) + half) / found.period_s
-    guessed = np.ones(len(plane), bool)
-    guessed[chosen] = False
-    estimate = curvature(*states[:2], joint, *states[2:], own[1])
     with np.errstate(invalid="ignore"):
-        inaccuracy = -np.expm1(-np.abs(np.where(guessed, estimate, bent["correction"])))
-        mark(np.where(guessed, estimate > LARGEST, inaccuracy > INACCURATE), v.CURVED)
-        mark(~guessed & np.isnan(bent["probability"]), v.NO_OVERLAP)
         mark(curved_duration > CURVED_LONGEST, v.CURVED_EXTENDED)
         mark(curved_offset > CURVED_FARTHEST, v.CURVED_OFFSET)
     mark(_unsteady(states, covariance_1, covariance_2, common, ~guessed & ((flags & REFUTED) != 0)), v.UNSTEADY)
@@ -221,7 +239,7 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
     method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
     entries = np.full(len(plane), np.nan)
-    last = complete & curved & (method == v.NONE)  # no relative velocity is needed
+    last = complete & (curved != "none") & (method == v.NONE)  # no relative velocity is needed
     if slow and last.any():
         alone, with_others = np.flatnonzero(last & ~held), np.flatnonzero(last & held)
         fields = [x[alone] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]

@@ -128,12 +128,12 @@ def test_no_row_depends_on_the_others(catalog: stm.Catalog, conjunctions: xr.Dat
 
 def test_the_forecast_follows_the_age_of_the_elements(catalog: stm.Catalog, conjunctions: xr.Dataset) -> None:
     """Elements younger than the decision stay as they are, so that it is made already; older ones leave it open."""
-    now = stm.assess(conjunctions, catalog, decision_hours=720.0, lines="1e-6", backend="reference")
+    now = stm.assess(conjunctions, catalog, decision_hours=720.0, lines="1e-6")
     known = np.isfinite(now.pc.values)
     clear = known & (np.abs(now.pc.values - 1e-6) > 1e-12)
     np.testing.assert_allclose(now.p_act.values[clear], (now.pc.values >= 1e-6)[clear], rtol=0, atol=1e-6)
     assert (np.isnan(now.p_act.values) == ~known).all()
-    later = stm.assess(conjunctions, catalog, decision_hours=1.0, lines="1e-6", backend="reference")
+    later = stm.assess(conjunctions, catalog, decision_hours=1.0, lines="1e-6")
     old = known & (conjunctions.primary_epoch_age_days.values > 0.1)
     assert ((later.p_act.values[old] > 0.0) & (later.p_act.values[old] < 1.0)).any()
     assert later.attrs["decision_hours"] == 1.0

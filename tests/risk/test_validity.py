@@ -10,6 +10,7 @@ import pytest
 from support.paths import SHARED
 
 from stmgpu.backend import Backend
+from stmgpu.choices import CurvedRows
 from stmgpu.messages.cdm import read_cdm
 from stmgpu.risk import monte_carlo
 from stmgpu.risk import variables as v
@@ -87,6 +88,35 @@ def test_slow_encounters(backend: Backend) -> None:
     assert slower.probability[0] == pytest.approx(slower.curved_probability[0], rel=0.2)
 
 
+@pytest.mark.parametrize("curved", ["refuted", "tests"])
+def test_what_decides_nothing_may_be_left_out(curved: CurvedRows, kernel_backend: Backend) -> None:
+    """Same tests and same believed number as with 2D-Nc of every row, on CARA's 53 messages and our hard pairs."""
+    pairs = [_given(speed) for speed in (0.0, 1e-3, 3e-3, 5.0)]
+    for given in (_ahead(100.0), _ahead(1.0)):
+        pairs.append([given.get(place, x) for place, x in enumerate(_given(5.0))])
+    fields = [np.concatenate(x) for x in zip(*pairs, strict=True)]
+    if (DATA / "cara_53_cdms.json").is_file():
+        cases = json.loads((DATA / "cara_53_cdms.json").read_text())["cases"]
+        names = [(key, name) for key in ("obj1", "obj2") for name in ("r_km", "v_kms", "C_RTN_m")]
+        columns = [np.array([case[key][name] for case in cases]) for key, name in names]
+        columns.append(np.array([case["HBR_m"] for case in cases]))
+        fields = [np.concatenate(x) for x in zip(fields, columns, strict=True)]
+    whole, found = (
+        best_probability(*fields, curved=rows, slow=False, backend=kernel_backend) for rows in ("all", curved)
+    )
+    assert {v.PLANE, v.CURVED_PLANE, v.NONE} == set(whole.method.tolist())
+    for name in ("flags", "plane_probability", "inaccuracy", "duration", "offset", "shift"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name), err_msg=name)
+    if curved == "refuted":
+        np.testing.assert_array_equal(found.probability, whole.probability)
+        np.testing.assert_array_equal(found.method, whole.method)
+    else:
+        plane = whole.method == v.PLANE
+        assert np.array_equal(found.method, np.where(plane, v.PLANE, v.NONE))
+        np.testing.assert_array_equal(found.probability, np.where(plane, whole.probability, np.nan))
+    assert np.isnan(found.curved_probability[found.method == v.PLANE]).all()
+
+
 def test_a_slow_encounter_against_samples(kernel_backend: Backend) -> None:
     """An encounter at 1 m/s within 99.9 % limits."""
     found = _pair(1e-3, backend=kernel_backend)
@@ -156,7 +186,7 @@ def test_without_velocities_no_curved_method_is_applied(kind: str, backend: Back
 
 
 def test_without_the_curved_method(backend: Backend) -> None:
-    found = _pair(replace=_ahead(100.0), curved=False, backend=backend)
+    found = _pair(replace=_ahead(100.0), curved="none", backend=backend)
     assert found.flags[0] == v.CURVED
     assert np.isnan(found.probability[0])
 
