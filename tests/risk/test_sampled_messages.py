@@ -49,7 +49,7 @@ def test_a_message_is_sampled_with_its_common_error_of_the_density(kernel_backen
 
 def test_remarks() -> None:
     (message,) = read_cdm(kvn(replace={"CRDOT_RDOT": "CRDOT_RDOT = 2.5e7 [m**2/s**2]"}).encode())
-    risks = message_risks([message], backend="reference")
+    risks = message_risks([message])
     found = message_samples(risks, 200, backend="reference")
     unmoved, low = remarks(found, risks)[0]
     assert unmoved == f"{found.unmoved[0]} samples could not be moved; the upper limit takes them for hits"
