@@ -178,7 +178,7 @@ def _needle(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
 
 
 def _search(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
-    """Geometric series of scales, each around the best one of the series before, then a parabola.
+    """Best one of a geometric series of scales, then halves of the steps beside it, then a parabola.
 
     Each row ends by its own width, so that its numbers do not depend on the others.
     """
@@ -189,26 +189,37 @@ def _search(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
         return plane_probability(major, minor, scales * s_major, scales * s_minor, radius, backend=backend)
 
     low, high = 0.02 * (_length(xm, zm) - r) / sx, 2.0 * _length(xm / sx, zm / sz)
-    top, middle = np.empty_like(r), np.empty_like(r)
-    rows = np.arange(len(r))
+    everyone = np.arange(len(r))
+    scales = np.empty((len(r), _POINTS))
+    growth = _roots(high / low, _DOUBLINGS)
+    scales[:, 0] = low
+    for k in range(1, _POINTS):
+        scales[:, k] = scales[:, k - 1] * growth
+    values = at(everyone, scales)
+    best = np.clip(values.argmax(axis=1), 1, _POINTS - 2)[:, np.newaxis] + np.array([-1, 0, 1])
+    scales, values = scales[everyone[:, np.newaxis], best], values[everyone[:, np.newaxis], best]
+    top, middle, rows = np.empty_like(r), np.empty_like(r), everyone
     while len(rows):
-        growth = high[rows] / low[rows]
-        for _ in range(_DOUBLINGS):
-            growth = np.sqrt(growth)
-        scales = np.empty((len(rows), _POINTS))
-        scales[:, 0] = low[rows]
-        for k in range(1, _POINTS):
-            scales[:, k] = scales[:, k - 1] * growth
-        values = at(rows, scales)
-        every, best = np.arange(len(rows)), np.clip(values.argmax(axis=1), 1, _POINTS - 2)
-        low[rows], high[rows] = scales[every, best - 1], scales[every, best + 1]
-        left, centre, right = (values[every, best + k] for k in (-1, 0, 1))
+        left, centre, right = values.T
         curve = left - 2.0 * centre + right
         step = np.where(curve < 0.0, (left - right) / np.where(curve < 0.0, curve, 1.0), 0.0)
-        done = high[rows] < (1.0 + _NARROW) * low[rows]
+        done = scales[:, 2] < (1.0 + _NARROW) * scales[:, 0]
         g = growth - 1.0
         x = 0.5 * step * g * (1.0 - g * (0.5 - g / 3.0))  # of the logarithm of the growth
-        top[rows[done]] = (scales[every, best] * (1.0 + x * (1.0 + x * (0.5 + x / 6.0))))[done]
+        top[rows[done]] = (scales[:, 1] * (1.0 + x * (1.0 + x * (0.5 + x / 6.0))))[done]
         middle[rows[done]] = centre[done]
-        rows = rows[~done]
-    return np.maximum(at(np.arange(len(r)), top[:, np.newaxis])[:, 0], middle), top
+        rows, scales, values, growth = rows[~done], scales[~done], values[~done], np.sqrt(growth[~done])
+        between = scales[:, 1:] / growth[:, np.newaxis]
+        scales = np.stack([scales[:, 0], between[:, 0], scales[:, 1], between[:, 1], scales[:, 2]], axis=1)
+        found = at(rows, between)
+        values = np.stack([values[:, 0], found[:, 0], values[:, 1], found[:, 1], values[:, 2]], axis=1)
+        best = np.clip(values.argmax(axis=1), 1, 3)[:, np.newaxis] + np.array([-1, 0, 1])
+        scales, values = (np.take_along_axis(a, best, axis=1) for a in (scales, values))
+    return np.maximum(at(everyone, top[:, np.newaxis])[:, 0], middle), top
+
+
+def _roots(x: Floats, times: int) -> Floats:
+    """Square root, taken some times."""
+    for _ in range(times):
+        x = np.sqrt(x)
+    return x
