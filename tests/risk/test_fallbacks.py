@@ -75,6 +75,9 @@ def test_samples_where_no_method_holds(catalog: stm.Catalog, conjunctions: xr.Da
     bounded = (plain.pc_flags.values & v.BLENDED) != 0
     assert (sampled == (np.isnan(plain.pc.values) | bounded)).all()
     assert bounded.any()
+    order = np.arange(bare.sizes["conjunction"])[::-1]
+    shuffled = stm.assess(bare.isel(conjunction=order[1:]), catalog, samples=3000, seed=5, **options)
+    assert bytes_of(shuffled) == bytes_of(risks.isel(conjunction=order[1:]))
     assert (risks.attrs["samples"], risks.attrs["samples_seed"]) == (3000, "5")
     assert (risks.pc_lower <= risks.pc).all()
     assert (risks.pc.values[sampled] < risks.pc_upper.values[sampled]).all()

@@ -24,7 +24,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.distribute.jobs.assessment import AssessmentJob
 from stmgpu.distribute.status import status
 from stmgpu.errors import InputError, StoreError
-from stmgpu.risk.variables import NO_SPEED, SAMPLES, STAY
+from stmgpu.risk.variables import NO_SPEED, STAY
 from stmgpu.store import check_store, provenance, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -91,7 +91,7 @@ def test_tasks_of_an_array_share_the_tiles(store: Path, whole: Path) -> None:
 
 
 @pytest.mark.slow
-def test_stays_and_samples_are_the_same_in_any_tiles(tmp_path: Path) -> None:
+def test_stays_are_the_same_in_any_tiles(tmp_path: Path) -> None:
     """Four objects that fly together: the whole, and tiles of two rows that are interrupted."""
     row = np.array([0.0653, 1e-3, 0.9, 1.0, 0.5, 0.3])
     ahead, around = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 6e-5]), np.array([0.0, 2e-5, 1e-5, 0.0, 0.0, 0.0])
@@ -99,13 +99,13 @@ def test_stays_and_samples_are_the_same_in_any_tiles(tmp_path: Path) -> None:
     options: dict[str, Any] = {"start": "2025-03-01T03:20:00", "hours": 0.9, "threshold_km": 5.0, "backend": BACKEND}
     for name in ("whole", "cut"):
         stm.screen_to_store(together, tmp_path / name, **options)
-    asked: dict[str, Any] = {"slow": "all", "samples": 300, "seed": 7, "radii": "fixed:2000"}
+    asked: dict[str, Any] = {"slow": "all", "samples": 300, "seed": 7}
     assess(tmp_path / "whole", rows=None, **asked)
     assert assess(tmp_path / "cut", rows=2, stop=stopping_after(1), **asked).stopped
     assert assess(tmp_path / "cut", rows=2, **asked).complete
     assert result_of(tmp_path / "cut" / "assessment") == result_of(tmp_path / "whole" / "assessment")
     con = stm.open_dataset(tmp_path / "cut")
-    assert {STAY, SAMPLES} <= set(con.pc_method.values.tolist())
+    assert (con.pc_method.values == STAY).any()
     assert con.attrs["samples"] == 300
 
 
