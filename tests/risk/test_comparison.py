@@ -89,6 +89,7 @@ def test_compare_leaves_out_what_has_no_plane(monkeypatch: pytest.MonkeyPatch) -
     assert all(np.isnan(x).all() for x in compare(Plane(*np.full((5, 3), np.nan))).values())
 
 
+@pytest.mark.slow
 def test_a_miss_of_any_number_of_sigmas_ends() -> None:
     """A message may state a miss of a million sigmas, whose square must not be a number of terms."""
     found = compare(Plane(*(np.array([x]) for x in (1e6, 1e6, 1.0, 1.0, 10.0))))

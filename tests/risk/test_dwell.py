@@ -25,6 +25,7 @@ def _random(n: int, seed: int) -> tuple[Floats, Floats, Floats]:
     return mean, spread @ spread.transpose(0, 2, 1), rng.uniform(5.0, 60.0, n)
 
 
+@pytest.mark.slow
 def test_within_the_limits_of_monte_carlo() -> None:
     """At most two of 24 pairs beyond limits of 99 %."""
     mean, covariance, radius = _random(24, 5)

@@ -49,7 +49,7 @@ def _known(n: int, narrow: float) -> tuple[Case, Floats]:
     return case, rate3d_reference.rates(*case, 1e-7, patches=max(20, int(3 * narrow)))[0]
 
 
-@pytest.mark.parametrize("narrow", [0.1, 1.0, 4.0, 20.0])
+@pytest.mark.parametrize("narrow", [0.1, 1.0, 4.0, pytest.param(20.0, marks=pytest.mark.slow)])
 def test_kernel_agrees_with_its_twin(kernel_backend: Backend, narrow: float) -> None:
     """From discs far smaller than the sigmas to needles on the sphere; the rate of entries is right to 1e-6."""
     case, expected = _known(6, narrow)
