@@ -20,6 +20,7 @@ SUBJECTS = {
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
     "cli": {"arguments", "debris_input"},
     "debris": {"public_names"},
+    "debris/environment": {"oblate_drag"},  # every part that drag along an inclined orbit takes
     "debris/population": {"survivors"},
     "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow
     "propagate": {"catalogs", "propagator", "verification"},  # both catalogues; properties; the published vectors

@@ -225,7 +225,7 @@ def test_stations_re_enter_whatever_the_rule(mode: str) -> None:
 
 
 def test_a_derelict_that_is_steered_avoids_and_a_hit_ends_that() -> None:
-    population = dataclasses.replace(derelicts(60), radius_m=np.full(60, 90.0))
+    population = dataclasses.replace(derelicts(60), radius_m=np.full(60, 150.0))
     population.controlled[:] = 1
     spec: dict[str, Any] = {"cube_km": 100.0, "avoidance_both": 0.0}
     avoiding = run(population, 1.0, collisions=CollisionSpec(**spec, estimator="none"))
