@@ -98,7 +98,9 @@ def test_the_guide_lists_every_command() -> None:
     verbs += [f"catalog {command.callback.__name__}" for command in catalog_app.registered_commands if command.callback]
     verbs += [f"cdm {command.callback.__name__}" for command in cdm_app.registered_commands if command.callback]
     listed = dict(keys_of_the_guide())
-    assert {verb.replace("_", "-") for verb in verbs} == {re.sub(r" (--dry-run|--socrates|STORE)$", "", name) for name in listed}
+    assert {verb.replace("_", "-") for verb in verbs} == {
+        re.sub(r" (--dry-run|--socrates|STORE)$", "", name) for name in listed
+    }
     assert COMMANDS.keys() | SLOW == listed.keys()
 
 

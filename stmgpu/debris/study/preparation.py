@@ -15,7 +15,7 @@ from stmgpu.debris.population.sources import load_population
 from stmgpu.debris.study.event_checks import check_events
 from stmgpu.debris.study.histories import with_fitted_ballistic
 from stmgpu.debris.study.scenario_errors import joined
-from stmgpu.debris.study.warnings import orbits_not_covered, settings_without_effect
+from stmgpu.debris.study.warnings import doubtful_settings, orbits_not_covered
 from stmgpu.errors import InputError
 from stmgpu.typing import is_whole
 
@@ -41,7 +41,7 @@ class InitialState:
         Those of each scenario, in their order; scenarios with the same settings share them.
     notes : list of str
         Sources (:func:`source_notes`) and settings without effect
-        (:func:`stmgpu.debris.study.warnings.settings_without_effect`).
+        (:func:`stmgpu.debris.study.warnings.doubtful_settings`).
     """
 
     year: float
@@ -94,7 +94,7 @@ def prepare(study: Study, *, seed: int, population: Population | None = None) ->
                 check(scenario, initial, study.years, seed)
             except InputError as error:
                 faults.append(str(error))
-        without_effect += settings_without_effect(scenario, initial, study.years)
+        without_effect += doubtful_settings(scenario, initial, study.years)
     if faults:
         raise InputError(joined(faults))
     (year,) = begins

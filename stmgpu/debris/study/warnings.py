@@ -1,4 +1,4 @@
-"""Notes on a study: settings without effect, orbits that the model does not cover, collisions within fleets."""
+"""Notes on a study: doubtful settings, orbits that the model does not cover, collisions within fleets."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ geostationary radius and 1 % at 10,000 km (D. King-Hele 1987, chapter 2; V. Chob
 10). Perigees of eccentric orbits also rise and sink by resonances.
 """
 
+WIDE_KM = 100.0
+"""Width of a constellation's planes above which its spread is asked about: two shells of a result."""
+
 FLEET_SHARE = 0.05
 """Share of expected collisions between derelict members of one constellation from which a result names them."""
 
 
-def settings_without_effect(scenario: Scenario, population: Population, years: float) -> list[str]:
-    """List the settings of a scenario that never apply, or that match no object.
+def doubtful_settings(scenario: Scenario, population: Population, years: float) -> list[str]:
+    """List the settings of a scenario that never apply, match no object, or make a constellation very wide.
 
     Parameters
     ----------
@@ -113,6 +116,12 @@ def _launches(scenario: Scenario, begin: float, end: float, run: str) -> Iterato
     for shell in spec.constellations:
         if shell.from_year >= end or shell.until_year <= begin:
             yield f"constellation {shell.name!r}: from {shell.from_year:g} until {shell.until_year:g} is outside {run}"
+        low, high = shell.altitudes_km
+        if high - low > WIDE_KM:
+            yield (
+                f"constellation {shell.name!r}: its {shell.planes:,} planes, spread_km = {shell.spread_km:g} apart, "
+                f"lie at {low:g} to {high:g} km, wider than fleets are; choose a smaller spread_km if that is not meant"
+            )
 
 
 def _solar(scenario: Scenario) -> Iterator[str]:

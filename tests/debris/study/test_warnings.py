@@ -107,6 +107,25 @@ def test_launches_outside_the_run_are_told(crowd: Population) -> None:
     assert told(crowd, launches=LaunchSpec(model="repeat", window=(2005, 2010), until_year=2024)) == []
 
 
+def test_a_fleet_of_many_planes_that_becomes_wide_is_told(crowd: Population) -> None:
+    def fleet(planes: int) -> LaunchSpec:
+        made = ConstellationSpec(
+            name="mega",
+            altitude_km=1100.0,
+            inclination_deg=53.0,
+            planes=planes,
+            per_plane=1,
+            mass_kg=150.0,
+            radius_m=1.0,
+            from_year=2024.0,
+        )
+        return LaunchSpec(constellations=(made,))
+
+    assert told(crowd, launches=fleet(51)) == []
+    (note,) = told(crowd, launches=fleet(72))
+    assert note.startswith("constellation 'mega': its 72 planes, spread_km = 2 apart, lie at 1029 to 1171 km")
+
+
 def test_a_sun_that_nothing_asks_for_is_told(crowd: Population) -> None:
     sun = SolarSpec(f107=150.0)
     assert told(crowd, environment=EnvironmentSpec(density="exponential", solar=sun)) == [
