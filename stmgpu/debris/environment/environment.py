@@ -216,10 +216,7 @@ class Environment:
         at = self._instants(years)
         if isinstance(self.solar, Recorded):
             weather, months = self.solar.weather, self.solar.months(at, self.last_year, rng)
-            by_month = (
-                self.density.tilt(weather.f107, weather.f107, weather.ap) if self.density.needs_activity else None
-            )
-            return self.density.tilt(at, at, at) if by_month is None else by_month[months]
+            return self.density.tilt(at, weather.f107[months], weather.ap[months])
         return self.density.tilt(at, *self.solar.activity(at))
 
     def _instants(self, years: ArrayLike) -> Floats:

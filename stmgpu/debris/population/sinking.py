@@ -163,7 +163,8 @@ def modelled_sinking(
     state.n = count
     secular = Secular(backend, decay_km, rotating=rotating)
     steps = int(ends.max())
-    density = air.log_density(np.minimum(origin + (np.arange(steps) + 0.5) * step, air.last_year))
+    years = np.minimum(origin + (np.arange(steps) + 0.5) * step, air.last_year)
+    density, tilt = backend.put(air.log_density(years)), backend.put(air.tilt(years))
     last, stopped = ends - 1, ends.copy()
     changes = set(begins.tolist()) | set(last.tolist()) | set(ends.tolist())
     before = pairs.a_km.copy()  # the last step of each pair
@@ -173,7 +174,7 @@ def modelled_sinking(
             state.mode[:count] = backend.put(np.where(moves, orbit_table.FREE, orbit_table.ABSENT), np.int8)
             here = last == k
             before[here] = backend.get(state.orbit[orbit_table.A_KM, :count])[here]
-        table = DensityTable(backend.put(density[k : k + 1]), air.lowest_km, air.spacing_km)
+        table = DensityTable(density[k : k + 1], air.lowest_km, air.spacing_km, tilt[k : k + 1])
         secular.step(state, _STEP_DAYS * 86_400.0, density=table, sun=(1.0, 0.0, 0.0))
         fell = np.flatnonzero(backend.get(state.gone[:count]))
         if len(fell):

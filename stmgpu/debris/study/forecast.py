@@ -94,8 +94,13 @@ class Forecast:
         self.times = self.begin + np.arange(self.months) / PER_YEAR
         instants = self.begin + (np.arange(int(years * PER_YEAR) + 1) + 0.5) / PER_YEAR
         density = environment.log_density(instants, streams.generator(seed, 0, streams.SOLAR))
-        profile = np.log(np.exp(density).mean(axis=0))
-        self._lifetime = Lifetime(profile, environment.lowest_km, environment.spacing_km, scenario.propagation.decay_km)
+        self._lifetime = Lifetime(
+            np.log(np.exp(density).mean(axis=0)),
+            environment.lowest_km,
+            environment.spacing_km,
+            scenario.propagation.decay_km,
+            tilt=environment.tilt(instants, streams.generator(seed, 0, streams.SOLAR)).mean(axis=0),
+        )
         self._stay = self._stays(self.initial, launched=False)
         self.streams = [*self._launches(population), *self._constellations(population)]
         self.numbers = self._stay.surviving(np.ones(len(self.initial)), self.months)
@@ -160,10 +165,12 @@ class Forecast:
 
     def _stays(self, population: Population, *, launched: bool) -> _Stay:
         """Return how long objects stay from the epoch of the run, or from their launch."""
-        p, spec = population, self.scenario.disposal
+        p, spec, motion = population, self.scenario.disposal, self.scenario.propagation
         stated = np.isfinite(p.ballistic_m2_kg)
-        ballistic = np.where(stated, p.ballistic_m2_kg, self.scenario.propagation.drag_coefficient * p.area_to_mass)
-        life = self._lifetime.years(p.a_km, p.ecc, ballistic_m2_kg=ballistic, inc_rad=p.inc_rad)
+        ballistic = np.where(stated, p.ballistic_m2_kg, motion.drag_coefficient * p.area_to_mass)
+        life = self._lifetime.years(
+            p.a_km, p.ecc, ballistic_m2_kg=ballistic, inc_rad=p.inc_rad, rotating=motion.rotating_atmosphere
+        )
         kept = (p.kind == Kind.ACTIVE) & (p.controlled != 0)
         mission = p.mission_end_year - (0.0 if launched else self.begin)
         end = np.where(kept, np.maximum(mission, 0.0), 0.0)

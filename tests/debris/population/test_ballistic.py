@@ -16,19 +16,28 @@ AIR = Environment(Exponential(), 2000.0, 2013.0)
 MODEL = {"decay_km": 150.0, "rotating": True}
 
 
+class Tilted(Exponential):
+    """Twice as dense over the poles as a table of means says, less dense over the equator."""
+
+    def tilt(self, years: np.ndarray, f107: np.ndarray, ap: np.ndarray) -> np.ndarray:
+        return np.full((len(years), 20), 2.0)
+
+
 def pairs_of(height_km: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Sinking:
     n = len(height_km)
     a = EARTH.radius_km + height_km
     return Sinking(np.arange(n), begin, end, a, np.full(n, 1e-3), np.full(n, np.radians(74.0)), np.zeros(n))
 
 
-def test_modelled_sinking_takes_the_time_that_lifetimes_say() -> None:
-    """From a to a - sinking takes as long as the lifetimes of the two orbits differ."""
+@pytest.mark.parametrize("density", [Exponential(), Tilted()], ids=["round", "tilted"])
+def test_modelled_sinking_takes_the_time_that_lifetimes_say(density: Exponential) -> None:
+    """From a to a - sinking takes as long as the lifetimes of the two orbits differ, also if density has latitudes."""
+    air = Environment(density, 2000.0, 2013.0)
     height = np.array([400.0, 550.0, 700.0, 850.0])
     pairs = pairs_of(height, np.array([2000.0, 2003.3, 2000.0, 2001.0]), np.array([2000.4, 2006.0, 2013.0, 2012.0]))
-    b = np.array([0.02, 0.03, 0.05, 0.02])
-    sank = modelled_sinking(pairs, b, AIR, **MODEL)
-    life = Lifetime(AIR.log_density([2000.0])[0], AIR.lowest_km, AIR.spacing_km)
+    b = np.array([0.015, 0.03, 0.05, 0.02])
+    sank = modelled_sinking(pairs, b, air, **MODEL)
+    life = Lifetime(air.log_density([2000.0])[0], air.lowest_km, air.spacing_km, tilt=air.tilt([2000.0])[0])
     took = np.subtract(
         *(life.years(a, pairs.ecc, ballistic_m2_kg=b, inc_rad=pairs.inc_rad) for a in (pairs.a_km, pairs.a_km - sank))
     )
