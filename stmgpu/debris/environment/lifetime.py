@@ -23,16 +23,13 @@ import numpy as np
 
 from stmgpu.constants import EARTH
 from stmgpu.errors import InputError
-from stmgpu.propagate.secular_forces import TILT_SPACING_KM, height_lift_km, latitude_share
+from stmgpu.propagate.secular_forces import OMEGA_RAD_S, TILT_SPACING_KM, height_lift_km, latitude_share
 from stmgpu.time import YEAR_S
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from stmgpu.typing import Floats
-
-EARTH_RATE_RAD_S = 7.292115e-5
-"""Rotation of the Earth, and of its atmosphere [rad/s]."""
 
 _E_FIRST, _E_LAST, _LEVELS = 1e-4, 0.95, 128
 _CIRCULAR_STEP_KM, _STEP_KM = 1.0, 4.0
@@ -333,7 +330,7 @@ def rotation_factor(perigee_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike) -
     """
     r = np.asarray(perigee_km, np.float64)
     speed = np.sqrt(EARTH.mu_km3_s2 / r * (1.0 + np.asarray(ecc, np.float64)))
-    factor: Floats = (1.0 - EARTH_RATE_RAD_S * r * np.cos(inc_rad) / speed) ** 2
+    factor: Floats = (1.0 - OMEGA_RAD_S * r * np.cos(inc_rad) / speed) ** 2
     return factor
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmgpu.constants import EARTH
 from stmgpu.propagate.kepler import states_of
+from stmgpu.propagate.secular_reference import j2_rates
 
 if TYPE_CHECKING:
     from stmgpu.typing import Floats
@@ -56,7 +56,7 @@ def meeting_states(first: Floats, second: Floats) -> tuple[Floats, Floats, float
 
 
 def nodes_at(elements: Floats, seconds: float) -> Floats:
-    """Turn node and perigee by J2 over a time, which may be negative (Y. Kozai, Astron. J. 64, 1959).
+    """Turn node and perigee by J2 over a time, which may be negative.
 
     Parameters
     ----------
@@ -65,12 +65,10 @@ def nodes_at(elements: Floats, seconds: float) -> Floats:
     seconds : float
         Time [s].
     """
-    a, ecc, inclination = elements[:3]
-    motion = np.sqrt(EARTH.mu_km3_s2 / a**3)
-    rate = 0.75 * EARTH.j2 * motion * (EARTH.radius_km / (a * (1.0 - ecc**2))) ** 2
+    node, perigee, _ = j2_rates(elements[0], elements[1], np.cos(elements[2]))
     turned = elements.copy()
-    turned[3] -= 2.0 * rate * np.cos(inclination) * seconds
-    turned[4] += rate * (5.0 * np.cos(inclination) ** 2 - 1.0) * seconds
+    turned[3] += node * seconds
+    turned[4] += perigee * seconds
     return turned
 
 
