@@ -39,7 +39,7 @@ from stmgpu.debris.evolution.removals import Removals
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import CollisionSpec, PopulationSpec
-from stmgpu.debris.study.evolve import initial_population
+from stmgpu.debris.study.preparation import initial_population
 from stmgpu.distribute.cluster import client_of
 from stmgpu.propagate.secular import Secular
 from stmgpu.propagate.secular_forces import DensityTable

@@ -21,7 +21,7 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, steps_per_move
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario
-from stmgpu.debris.study.evolve import initial_population
+from stmgpu.debris.study.preparation import initial_population
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios
 from stmgpu.propagate.secular import Secular
 from stmgpu.propagate.secular_forces import DensityTable

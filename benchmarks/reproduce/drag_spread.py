@@ -25,7 +25,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import PopulationSpec, PropagationSpec
-from stmgpu.debris.study.evolve import initial_population
+from stmgpu.debris.study.preparation import initial_population
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import machine

@@ -18,7 +18,8 @@ from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Study
 from stmgpu.debris.specs import EnvironmentSpec
 from stmgpu.debris.statistics import bootstrap_interval
-from stmgpu.debris.study.evolve import build_ensemble, initial_population, source_notes
+from stmgpu.debris.study.evolve import build_ensemble
+from stmgpu.debris.study.preparation import initial_population, source_notes
 
 CYCLE_YEARS = 11.0
 """Populations are means over so many years where the solar cycle would show otherwise."""

@@ -22,7 +22,8 @@ from stmgpu.debris.evolution.loop import Evolution, RunResult, time_span
 from stmgpu.debris.population import Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import DisposalSpec, EnvironmentSpec, PopulationSpec
-from stmgpu.debris.study.evolve import build_ensemble, initial_population
+from stmgpu.debris.study.evolve import build_ensemble
+from stmgpu.debris.study.preparation import initial_population
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
 """Where the data lie if they lie beside the checkout."""

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from stmgpu.debris.population.population import Kind, Population
     from stmgpu.debris.population.sources import load_population
     from stmgpu.debris.scenario import Scenario, Study
-    from stmgpu.debris.study.evolve import evolve, initial_population
+    from stmgpu.debris.study.evolve import evolve
     from stmgpu.debris.study.final_population import final_population
+    from stmgpu.debris.study.preparation import initial_population
     from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios
 
 _MODULES = ("breakup", "environment", "policy", "population", "specs", "statistics")
@@ -60,7 +61,7 @@ _HOME = {
     "View": _VIEW,
     "evolve": "study.evolve",
     "final_population": "study.final_population",
-    "initial_population": "study.evolve",
+    "initial_population": "study.preparation",
     "load_population": "population.sources",
     "read_study": "study.scenario_file",
     "shipped_scenarios": "study.scenario_file",

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from stmgpu.debris.policy.policies import Policy
+from stmgpu.debris.spec_types import Positive, Strict
 from stmgpu.debris.specs import (
     BreakupSpec,
     CollisionSpec,
@@ -21,9 +22,7 @@ from stmgpu.debris.specs import (
     LaunchSpec,
     OutputSpec,
     PopulationSpec,
-    Positive,
     PropagationSpec,
-    Strict,
 )
 
 

@@ -1,5 +1,6 @@
 """The tables of a scenario file: every key with its default and range.
 
+Those on what happens to objects are defined in :mod:`stmgpu.debris.activity_specs` and are part of this module, too.
 Every table rejects unknown keys and values out of range.
 """
 
@@ -27,15 +28,10 @@ __all__ = [
     "ExplosionSpec",
     "LatticeName",
     "LaunchSpec",
-    "NotNegative",
     "OutputSpec",
     "PopulationSpec",
-    "Positive",
     "PropagationSpec",
-    "Share",
     "SolarSpec",
-    "Strict",
-    "Year",
 ]
 
 LatticeName = Literal["cube", "shell"]

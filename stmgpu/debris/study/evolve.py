@@ -20,14 +20,7 @@ from stmgpu.debris.population.population import CLASS_NAMES, Population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.shells import SHELL_EDGES_KM
 from stmgpu.debris.study.final_population import final_table
-from stmgpu.debris.study.preparation import (
-    PopulationKey,
-    check_study,
-    initial_population,
-    population_key,
-    prepare,
-    source_notes,
-)
+from stmgpu.debris.study.preparation import check_study, prepare
 from stmgpu.debris.study.scenario_file import read_study
 from stmgpu.debris.study.warnings import collisions_within_fleets
 from stmgpu.debris.variables import BALANCES, COORDINATES, EVENTS, TITLE, VARIABLES, dims_of, dtype_of
@@ -41,18 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stmgpu.typing import Floats
-
-__all__ = [
-    "PopulationKey",
-    "build_ensemble",
-    "check_study",
-    "evolve",
-    "initial_population",
-    "population_key",
-    "prepare",
-    "resolve_study",
-    "source_notes",
-]
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stmgpu.debris.study.evolve import check_study
+from stmgpu.debris.study.preparation import check_study
 from stmgpu.debris.study.scenario_file import study_from_settings
 from stmgpu.errors import InputError
 from stmgpu.validation import Fields

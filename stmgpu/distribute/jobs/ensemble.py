@@ -13,9 +13,10 @@ from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.debris.environment.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, steps_per_move, time_span
 from stmgpu.debris.policy.policy_file import POLICIES, load_policies, loaded_policies
-from stmgpu.debris.study.evolve import build_ensemble, initial_population, population_key, prepare, resolve_study
+from stmgpu.debris.study.evolve import build_ensemble, resolve_study
 from stmgpu.debris.study.forecast import Forecast, growth_notes
 from stmgpu.debris.study.packing import pack, unpack
+from stmgpu.debris.study.preparation import initial_population, population_key, prepare
 from stmgpu.debris.study.scenario_file import input_files
 from stmgpu.debris.study.settings import EnsembleSettings
 from stmgpu.debris.study.timing import core_seconds
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from stmgpu.debris.population.population import Population
     from stmgpu.debris.scenario import Scenario, Study
     from stmgpu.debris.specs import EnvironmentSpec
-    from stmgpu.debris.study.evolve import PopulationKey
+    from stmgpu.debris.study.preparation import PopulationKey
     from stmgpu.distribute.executors import RunOptions
     from stmgpu.store.run import Marker, RunStore
 

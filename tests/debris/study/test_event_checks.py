@@ -14,7 +14,7 @@ from stmgpu.backend.cpu import usable_levels
 from stmgpu.debris.population import Population
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario, Study
-from stmgpu.debris.study.evolve import prepare
+from stmgpu.debris.study.preparation import prepare
 from stmgpu.debris.study.scenario_file import input_files, read_study, shipped_scenarios, study_from_settings
 from stmgpu.errors import InputError
 

@@ -14,8 +14,8 @@ from stmgpu.debris.environment import Environment, Exponential
 from stmgpu.debris.population import Kind
 from stmgpu.debris.population.sinking import Sinking, modelled_sinking
 from stmgpu.debris.scenario import Scenario
-from stmgpu.debris.study.evolve import initial_population
 from stmgpu.debris.study.histories import _catalog_track
+from stmgpu.debris.study.preparation import initial_population
 from stmgpu.debris.study.scenario_file import study_from_document
 from stmgpu.errors import InputError
 

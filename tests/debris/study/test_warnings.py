@@ -25,7 +25,7 @@ from stmgpu.debris.specs import (
     PropagationSpec,
     SolarSpec,
 )
-from stmgpu.debris.study.evolve import prepare
+from stmgpu.debris.study.preparation import prepare
 from stmgpu.debris.study.warnings import orbits_not_covered
 from stmgpu.errors import InputError
 
