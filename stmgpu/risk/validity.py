@@ -26,6 +26,8 @@ from stmgpu.risk.rotations import local_axes, turned
 from stmgpu.risk.shared_error import SharedErrors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from stmgpu.backend import Backend
@@ -166,112 +168,207 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     """
     runner = get_backend(backend) if isinstance(backend, str) else backend
     states = position_1_km, velocity_1_km_s, position_2_km, velocity_2_km_s
-    given = covariance_1, covariance_2
     common = None if shared is None or not shared.any() else _common(states, shared)
-    lacks: Bools = np.asarray(lacks_position(covariance_1) | lacks_position(covariance_2))
-    own = [np.where(lacks_position(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in given]
-    joint = own[0] if common is None else own[0] - common[:, :3, :3]
-    found = encounter_geometry(*states[:2], joint, *states[2:], own[1], radius_m, backend=runner)
-    plane = plane_probability(
-        found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius_m, backend=runner
-    )
-    duration = (found.stop_s - found.start_s) / found.period_s
-    offset, shift = np.abs(found.stop_s + found.start_s) / 2.0 / found.period_s, np.abs(found.shift_s) / found.period_s
-    flags = np.zeros(len(plane), np.int32)
-
-    def mark(rows: Bools, bit: int) -> None:
-        flags[rows] |= bit
-
-    for bit, word in _OF_ENCOUNTERS.items():
-        mark((found.flags & bit) != 0, word)
-    mark(lacks, v.MISSING)
-    mark(_indefinite(own[0]) | _indefinite(own[1]), v.INDEFINITE)
-    mark(duration > LONGEST, v.EXTENDED)
-    mark(offset > FARTHEST, v.OFFSET)
-    mark(shift > FARTHEST, v.SHIFTED)
-
+    given = _Given(states, (covariance_1, covariance_2), radius_m, common, runner)
+    straight = _straight(given)
+    flags = straight.flags
     complete = _has_velocities(covariance_1) & _has_velocities(covariance_2)
-    mark(~complete & ~lacks, v.NO_VELOCITIES)
-    chosen = np.flatnonzero(complete & (curved != "none") & ((flags & v.NO_SPEED) == 0))
-    bent = {name: np.full(len(plane), np.nan) for name in ("probability", "time_s", "width_s", "correction")}
-
-    def bend(rows: Ints, *, whole: bool) -> None:
-        if not len(rows):
-            return
-        fields = [x[rows] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
-        values = vars(curved_probability(*fields, backend=runner)) if whole else curved_tests(fields, runner)
-        for name in bent.keys() & values.keys():
-            bent[name][rows] = values[name]
-
-    guessed = np.ones(len(plane), bool)
-    guessed[chosen] = False
-    bend(chosen, whole=curved == "all")
-    tied, held, together = np.zeros(len(plane), bool), np.zeros(len(plane), bool), None
-    if shared is not None and common is not None:
-        tied[chosen] = common[chosen].any(axis=(1, 2))
-        fields = [x[tied] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
-        together = SharedErrors(fields, shared[tied], runner)
-        held[tied] = together.held
-        for name, values in together.curved().items():
-            bent[name][held] = values[together.held]
-    with np.errstate(invalid="ignore"):
-        inaccuracy = -np.expm1(-np.abs(bent["correction"]))
-        mark(inaccuracy > INACCURATE, v.CURVED)
-    if guessed.any():
-        pair = (*states[:2], joint, *states[2:], own[1])
-        estimate = curvature(*(x[guessed] for x in pair))
-        inaccuracy[guessed] = -np.expm1(-np.abs(estimate))
-        flags[guessed] |= np.where(estimate > LARGEST, v.CURVED, 0).astype(np.int32)
-    mark(~guessed & np.isnan(bent["probability" if curved == "all" else "correction"]), v.NO_OVERLAP)
-    if curved == "refuted":
-        refuted = ~guessed & ~held & ((flags & REFUTED) != 0)
-        bend(np.flatnonzero(refuted), whole=True)
-        mark(refuted & np.isnan(bent["probability"]), v.NO_OVERLAP)
-    half = np.sqrt(2.0) * encounter_kernels.LEVEL * bent["width_s"]
-    curved_duration = 2.0 * half / found.period_s
-    curved_offset = (np.abs(bent["time_s"]) + half) / found.period_s
-    with np.errstate(invalid="ignore"):
-        mark(curved_duration > CURVED_LONGEST, v.CURVED_EXTENDED)
-        mark(curved_offset > CURVED_FARTHEST, v.CURVED_OFFSET)
-    mark(_unsteady(states, covariance_1, covariance_2, common, ~guessed & ((flags & REFUTED) != 0)), v.UNSTEADY)
-    straight = ((flags & REFUTED) == 0) & np.isfinite(plane)
-    curves = ~straight & ((flags & CURVED_REFUTED) == 0) & np.isfinite(bent["probability"])
-    probability = np.where(straight, plane, np.where(curves, bent["probability"], np.nan))
-    method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
-    entries = np.full(len(plane), np.nan)
-    last = complete & (curved != "none") & (method == v.NONE)  # no relative velocity is needed
-    if slow and last.any():
-        alone, with_others = np.flatnonzero(last & ~held), np.flatnonzero(last & held)
-        fields = [x[alone] for x in (*states[:2], covariance_1, *states[2:], covariance_2, radius_m)]
-        counted = encounter_entries(*fields, backend=runner)
-        entered = [(alone, counted.probability, counted.flags)]
-        if together is not None:
-            place = np.cumsum(tied) - 1
-            entered.append((with_others, *together.entries(place[with_others])))
-        for rows, expected, bits in entered:
-            entries[rows] = np.where(bits & NOT_CONVERGED, np.nan, expected)
-            for bit, word in ((BLENDED, v.BLENDED), (STAYS, v.STAYS)):
-                flags[rows[(bits & bit) != 0]] |= word
-        holds = np.isfinite(entries)
-        probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
+    flags[~complete & ((flags & v.MISSING) == 0)] |= v.NO_VELOCITIES
+    tested = complete & (curved != "none") & ((flags & v.NO_SPEED) == 0)
+    ties = _ties(given, shared, tested)
+    bent = _bent(given, ties, tested, curved, flags)
+    curved_duration, curved_offset = _curved_bounds(bent, straight.encounters.period_s, flags)
+    flags[_unsteady(given, tested & ((flags & REFUTED) != 0))] |= v.UNSTEADY
+    probability, method = _believed(straight.probability, bent["probability"], flags)
+    counted = complete & (curved != "none") & (method == v.NONE) & slow  # no relative velocity is needed
+    entries = _entries(given, ties, counted, flags)
+    holds = np.isfinite(entries)
+    probability, method = np.where(holds, entries, probability), np.where(holds, v.ENTRIES, method).astype(np.int8)
     if common is not None:
-        tied = tied | (complete & common.any(axis=(1, 2)))
-    flags[tied & ~held & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
+        shares = complete & common.any(axis=(1, 2))
+        flags[shares & ~ties.held & (method != v.PLANE) & (method != v.NONE)] |= v.UNCORRELATED
     return BestProbability(
         probability,
         method,
         flags,
-        plane,
+        straight.probability,
         bent["probability"],
         entries,
-        found,
-        duration,
-        offset,
-        shift,
-        inaccuracy,
+        straight.encounters,
+        straight.duration,
+        straight.offset,
+        straight.shift,
+        bent["inaccuracy"],
         curved_duration,
         curved_offset,
     )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Both objects of n encounters, and what their covariances share [n, 6, 6], if anything."""
+
+    states: tuple[Floats, Floats, Floats, Floats]
+    covariances: tuple[Floats, Floats]
+    radius_m: Floats
+    common: Floats | None
+    backend: Backend
+
+    def of(self, rows: Ints | Bools) -> list[Floats]:
+        """Arguments of the methods for some encounters, in their order."""
+        r1, v1, r2, v2 = self.states
+        return [x[rows] for x in (r1, v1, self.covariances[0], r2, v2, self.covariances[1], self.radius_m)]
+
+    def own_positions(self) -> list[Floats]:
+        """Covariances of the positions of both objects [n, 3, 3], zero where numbers are missing."""
+        return [np.where(lacks_position(c)[:, np.newaxis, np.newaxis], 0.0, c[:, :3, :3]) for c in self.covariances]
+
+    def positions(self) -> list[Floats]:
+        """As `own_positions`, the first without what both share: their sum is that of the relative position."""
+        one, two = self.own_positions()
+        return [one if self.common is None else one - self.common[:, :3, :3], two]
+
+
+@dataclass(frozen=True)
+class _Straight:
+    """Encounters of straight motion: geometry, probability, bounds in shorter periods, and flags."""
+
+    encounters: Encounters
+    probability: Floats
+    duration: Floats
+    offset: Floats
+    shift: Floats
+    flags: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class _Ties:
+    """Encounters of which both objects share an error that curved methods may take.
+
+    `tied` are those, `held` those of them whose covariances hold it; `errors` has the tied ones alone.
+    """
+
+    tied: Bools
+    held: Bools
+    errors: SharedErrors | None
+
+
+def _straight(given: _Given) -> _Straight:
+    """The two-dimensional method, and the flags of its tests that need no curved motion."""
+    r1, v1, r2, v2 = given.states
+    (one, two), radius, backend = given.positions(), given.radius_m, given.backend
+    found = encounter_geometry(r1, v1, one, r2, v2, two, radius, backend=backend)
+    plane = plane_probability(
+        found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius, backend=backend
+    )
+    duration = (found.stop_s - found.start_s) / found.period_s
+    offset, shift = np.abs(found.stop_s + found.start_s) / 2.0 / found.period_s, np.abs(found.shift_s) / found.period_s
+    flags = np.zeros(len(plane), np.int32)
+    for bit, word in _OF_ENCOUNTERS.items():
+        flags[(found.flags & bit) != 0] |= word
+    for covariance, position in zip(given.covariances, given.own_positions(), strict=True):
+        flags[lacks_position(covariance)] |= v.MISSING
+        flags[_indefinite(position)] |= v.INDEFINITE
+    for values, largest, word in (
+        (duration, LONGEST, v.EXTENDED), (offset, FARTHEST, v.OFFSET), (shift, FARTHEST, v.SHIFTED)
+    ):  # fmt: skip
+        flags[values > largest] |= word
+    return _Straight(found, plane, duration, offset, shift, flags)
+
+
+def _ties(given: _Given, shared: Floats | None, tested: Bools) -> _Ties:
+    """Shared errors of the encounters that are tested."""
+    tied, held = np.zeros(len(tested), bool), np.zeros(len(tested), bool)
+    if shared is None or given.common is None:
+        return _Ties(tied, held, None)
+    tied[tested] = given.common[tested].any(axis=(1, 2))
+    if not tied.any():
+        return _Ties(tied, held, None)
+    errors = SharedErrors(given.of(tied), shared[tied], given.backend)
+    held[tied] = errors.held
+    return _Ties(tied, held, errors)
+
+
+def _bent(
+    given: _Given, ties: _Ties, tested: Bools, curved: CurvedRows, flags: npt.NDArray[np.int32]
+) -> dict[str, Floats]:
+    """2D-Nc or its tests, by the names of :class:`CurvedEncounters`, and 'inaccuracy'; flags of both are added."""
+    names = ("probability", "time_s", "width_s", "correction")
+    bent = {name: np.full(len(tested), np.nan) for name in names}
+
+    def add(rows: Ints, values: Mapping[str, Floats]) -> None:
+        for name in bent.keys() & values.keys():
+            bent[name][rows] = values[name]
+
+    rows = np.flatnonzero(tested)
+    if len(rows):
+        fields = given.of(rows)
+        whole = curved == "all"
+        add(
+            rows,
+            vars(curved_probability(*fields, backend=given.backend)) if whole else curved_tests(fields, given.backend),
+        )
+    if ties.errors is not None:
+        add(np.flatnonzero(ties.held), {name: x[ties.errors.held] for name, x in ties.errors.curved().items()})
+    inaccuracy = _inaccuracy(given, tested, bent["correction"], flags)
+    flags[tested & np.isnan(bent["probability" if curved == "all" else "correction"])] |= v.NO_OVERLAP
+    refuted = tested & ~ties.held & ((flags & REFUTED) != 0)
+    if curved == "refuted" and refuted.any():
+        rows = np.flatnonzero(refuted)
+        add(rows, vars(curved_probability(*given.of(rows), backend=given.backend)))
+        flags[refuted & np.isnan(bent["probability"])] |= v.NO_OVERLAP
+    return bent | {"inaccuracy": inaccuracy}
+
+
+def _inaccuracy(given: _Given, tested: Bools, correction: Floats, flags: npt.NDArray[np.int32]) -> Floats:
+    """Inaccuracy of straight motion, estimated from the positions where it is not tested; its flag is added."""
+    with np.errstate(invalid="ignore"):
+        inaccuracy: Floats = -np.expm1(-np.abs(correction))
+        flags[inaccuracy > INACCURATE] |= v.CURVED
+    guessed = ~tested
+    if guessed.any():
+        r1, v1, r2, v2 = given.states
+        one, two = given.positions()
+        estimate = curvature(*(x[guessed] for x in (r1, v1, one, r2, v2, two)))
+        inaccuracy[guessed] = -np.expm1(-np.abs(estimate))
+        flags[guessed] |= np.where(estimate > LARGEST, v.CURVED, 0).astype(np.int32)
+    return inaccuracy
+
+
+def _curved_bounds(bent: Mapping[str, Floats], period_s: Floats, flags: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
+    """Duration and farther end of curved encounters in shorter periods; their flags are added."""
+    half = np.sqrt(2.0) * encounter_kernels.LEVEL * bent["width_s"]
+    duration, offset = 2.0 * half / period_s, (np.abs(bent["time_s"]) + half) / period_s
+    with np.errstate(invalid="ignore"):
+        flags[duration > CURVED_LONGEST] |= v.CURVED_EXTENDED
+        flags[offset > CURVED_FARTHEST] |= v.CURVED_OFFSET
+    return duration, offset
+
+
+def _believed(plane: Floats, curved: Floats, flags: npt.NDArray[np.int32]) -> tuple[Floats, npt.NDArray[np.int8]]:
+    """The first of the two-dimensional method and 2D-Nc that holds, and which."""
+    straight = ((flags & REFUTED) == 0) & np.isfinite(plane)
+    curves = ~straight & ((flags & CURVED_REFUTED) == 0) & np.isfinite(curved)
+    method = np.where(straight, v.PLANE, np.where(curves, v.CURVED_PLANE, v.NONE)).astype(np.int8)
+    return np.where(straight, plane, np.where(curves, curved, np.nan)), method
+
+
+def _entries(given: _Given, ties: _Ties, counted: Bools, flags: npt.NDArray[np.int32]) -> Floats:
+    """3D-Nc of some encounters, NaN elsewhere and where it has not converged; its flags are added."""
+    entries = np.full(len(counted), np.nan)
+    if not counted.any():
+        return entries
+    alone, with_others = np.flatnonzero(counted & ~ties.held), np.flatnonzero(counted & ties.held)
+    found = encounter_entries(*given.of(alone), backend=given.backend)
+    entered = [(alone, found.probability, found.flags)]
+    if ties.errors is not None:
+        place = np.cumsum(ties.tied) - 1
+        entered.append((with_others, *ties.errors.entries(place[with_others])))
+    for rows, expected, bits in entered:
+        entries[rows] = np.where(bits & NOT_CONVERGED, np.nan, expected)
+        for bit, word in ((BLENDED, v.BLENDED), (STAYS, v.STAYS)):
+            flags[rows[(bits & bit) != 0]] |= word
+    return entries
 
 
 def _common(states: tuple[Floats, Floats, Floats, Floats], shared: Floats) -> Floats:
@@ -279,23 +376,17 @@ def _common(states: tuple[Floats, Floats, Floats, Floats], shared: Floats) -> Fl
     return common_covariance(np.hstack(states[:2]), np.hstack(states[2:]), shared[:, 0], shared[:, 1])
 
 
-def _unsteady(
-    states: tuple[Floats, Floats, Floats, Floats],
-    covariance_1: Floats,
-    covariance_2: Floats,
-    common: Floats | None,
-    rows: Bools,
-) -> Bools:
+def _unsteady(given: _Given, rows: Bools) -> Bools:
     """Where the relative speed is below `LEAST_SPEED` standard deviations of the relative velocity, among some rows."""
     found, some = np.zeros(len(rows), bool), np.flatnonzero(rows)
     if len(some):
-        r1, v1, r2, v2 = (1e3 * x[some] for x in states)
+        r1, v1, r2, v2 = (1e3 * x[some] for x in given.states)
         joint = sum(
             turned(local_axes("RTN", np.hstack([r, velocity])), covariance[some][:, :6, :6])[:, 3:, 3:]
-            for r, velocity, covariance in ((r1, v1, covariance_1), (r2, v2, covariance_2))
+            for r, velocity, covariance in ((r1, v1, given.covariances[0]), (r2, v2, given.covariances[1]))
         )
-        if common is not None:
-            joint = joint - turned(local_axes("RTN", np.hstack([r1, v1])), common[some])[:, 3:, 3:]
+        if given.common is not None:
+            joint = joint - turned(local_axes("RTN", np.hstack([r1, v1])), given.common[some])[:, 3:, 3:]
         found[some] = np.linalg.norm(v1 - v2, axis=1) < LEAST_SPEED * np.sqrt(np.linalg.eigvalsh(joint)[:, -1])
     return found
 

@@ -134,6 +134,16 @@ def test_a_shared_error_that_the_covariances_do_not_hold(backend: Backend) -> No
     assert found.probability[0] == without.probability[0]
 
 
+def test_a_shared_error_where_no_curved_method_can_be_applied(kernel_backend: Backend) -> None:
+    """The plane has it all the same."""
+    shared = np.zeros((1, 2, 6))
+    shared[0, :, 0] = 0.5 * SIGMA[0]
+    for options in ({"curved": "none"}, {"replace": {2: np.diag(SIGMA[:3] ** 2)[np.newaxis]}}):
+        found, without = (_pair(shared=x, backend=kernel_backend, **options) for x in (shared, None))
+        assert (found.method[0], found.flags[0]) == (v.PLANE, without.flags[0])
+        assert found.probability[0] != without.probability[0]
+
+
 def test_alfanos_cases(kernel_backend: Backend) -> None:
     """Within 1.4 % of his 1e8 samples, as far as rounded messages go; those of 11 and 12 stay together."""
     file = DATA / "alfano2009_cases.json"
