@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stmgpu.typing import Bools, Floats
 
 ROUNDING = 1e-4
-"""Negative eigenvalue of correlations that the rounding of printed numbers may leave."""
+"""Size of a negative eigenvalue of correlations that the rounding of printed numbers may leave."""
 
 
 def without(covariance: Floats, error: Floats) -> tuple[Floats, Bools]:
@@ -24,7 +24,7 @@ def without(covariance: Floats, error: Floats) -> tuple[Floats, Bools]:
     covariance : float64, shape (n, k, k)
         Symmetric matrices.
     error : float64, shape (n, k)
-        One standard deviation of the error.
+        One standard deviation of the error, in the axes and units of the covariance.
 
     Returns
     -------
@@ -32,7 +32,8 @@ def without(covariance: Floats, error: Floats) -> tuple[Floats, Bools]:
         ``covariance - error error^T``; its eigenvalues below zero, in units of the variances given, are set to zero.
         Where the error is zero, the covariance itself.
     held : bool, shape (n,)
-        Whether the covariance holds the error: no eigenvalue was below ``-ROUNDING``.
+        Whether the covariance holds the error: its numbers are finite, its variances positive, and no eigenvalue was
+        below ``-ROUNDING``. True where the error is zero.
     """
     matrix, held = np.array(covariance, np.float64), np.ones(len(covariance), bool)
     rows = np.flatnonzero(error.any(axis=1))

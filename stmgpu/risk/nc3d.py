@@ -21,6 +21,7 @@ from stmgpu.errors import InputError
 from stmgpu.risk import equinoctial, overlap_kernels, overlap_reference, rate3d_kernels
 from stmgpu.risk.dwell import inside_probability, least_correlation
 from stmgpu.risk.encounter import check_symmetric, encounter_geometry, pairs
+from stmgpu.risk.error_split import ROUNDING
 from stmgpu.risk.overlap_kernels import FAR
 from stmgpu.risk.quadrature import integrate, weighted
 from stmgpu.risk.rate3d_kernels import SUFFICES
@@ -49,8 +50,6 @@ BLENDED = 16
 STAYS = 32
 """The pair does not part within half a period, where its interval ends; more time counts more. Also BLENDED."""
 
-_ROUNDING = 1e-4
-"""Largest negative eigenvalue of correlations that is taken for a rounding error of printed numbers."""
 _TOGETHER = 256
 """Encounters whose times go through a launch together: tables of some tens of megabytes."""
 _MOST_PANELS = 64
@@ -123,7 +122,7 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
     start_s, stop_s : array_like, shape (n,), optional
         Interval after the time of the states [s]; by default one encounter: to where the objects are
         furthest from meeting in sigmas, within half of the shorter period to either side. Where they do not part
-        (``STAYS``), that whole time.
+        (``STAYS``), that whole time. Not a number stands for the default.
     backend : str or Backend, optional
         Backend or its name, see :func:`stmgpu.get_backend`.
 
@@ -135,7 +134,8 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
     Raises
     ------
     InputError
-        A shape does not fit, a radius or time is not a number, or an interval ends before it starts.
+        A shape does not fit, a covariance is not symmetric, a radius is not a number, a time is infinite, or an
+        interval ends before it starts.
     """
     given = pairs(
         position_1_km, velocity_1_km_s, covariance_1, position_2_km, velocity_2_km_s, covariance_2, radius_m, size=6
@@ -161,7 +161,7 @@ def encounter_entries(  # noqa: PLR0917  # the fields of two objects, in one ord
 
     flags = np.zeros(n, np.int32)
     for x, covariance in zip(states, inertial, strict=True):
-        flags[~(_least(covariance) > -_ROUNDING)] |= NOT_POSITIVE
+        flags[~(_least(covariance) > -ROUNDING)] |= NOT_POSITIVE
         orbit = equinoctial.elements(x, equinoctial.sense_of(x))
         round_enough = np.hypot(orbit[:, 1], orbit[:, 2]) < 0.95
         flags[~(np.isfinite(orbit).all(axis=1) & round_enough)] |= NO_ELLIPSE

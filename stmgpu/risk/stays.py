@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.risk.dwell import NOT_CONVERGED, Dwell, entry_rates, inside_probability, least_correlation
+from stmgpu.risk.error_split import ROUNDING
 from stmgpu.risk.quadrature import MOST, integrate
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ _AROUND = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
 _FAR = 60.0
 """Square of sigmas above the least at which a nearest approach gets no panels of its own: a density of e^-30."""
 
-_ROUNDING = 1e-4
 _PANELS_MORE = 4
+"""Panels beyond `MOST` that an integral may have for each of its first edges."""
 
 
 def stay_probability(
@@ -66,11 +67,12 @@ def stay_probability(
     -------
     Dwell
         One row; not a number where a state or covariance is not finite, or a covariance not positive semidefinite.
+        ``NOT_CONVERGED`` also where more than a thousandth of the entries has rates that did not converge.
     """
     looks = np.linspace(start_s, stop_s, max(2, int(np.ceil((stop_s - start_s) / period_s * _LOOKS)) + 1))
     states, covariances = motion(looks)
     if not (np.isfinite(states).all() and np.isfinite(covariances).all()) or (
-        least_correlation(covariances).min() < -_ROUNDING
+        least_correlation(covariances).min() < -ROUNDING
     ):
         unknown = np.full(1, np.nan)
         return Dwell(unknown, unknown, unknown, np.zeros(1, np.int32))
@@ -83,7 +85,8 @@ def stay_probability(
         radii = np.full(times.size, radius_m)
         found, bits = entry_rates(*moved, radii, tolerance=0.1 * TOLERANCE, backend=backend)
         flags[0] |= np.bitwise_or.reduce(bits & ~NOT_CONVERGED, initial=0)
-        return found.reshape(times.shape), np.zeros(times.shape)
+        unknown = np.where(bits & NOT_CONVERGED, found, 0.0)  # of no account where next to nothing enters
+        return found.reshape(times.shape), unknown.reshape(times.shape)
 
     edges = _edges(looks, states, covariances, radius_m, period_s)
     entries, error = integrate(rate, edges[np.newaxis], TOLERANCE, most=MOST + _PANELS_MORE * len(edges))

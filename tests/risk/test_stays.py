@@ -9,7 +9,7 @@ import pytest
 
 from stmgpu.backend import Backend, get_backend
 from stmgpu.risk import dwell_probability, equinoctial, monte_carlo
-from stmgpu.risk.dwell import moved
+from stmgpu.risk.dwell import NOT_CONVERGED, moved
 from stmgpu.risk.rotations import local_axes, turned
 from stmgpu.risk.stays import stay_probability
 from stmgpu.typing import Floats
@@ -80,6 +80,17 @@ def test_formations_against_samples(kernel_backend: Backend) -> None:
         assert found.inside[0] <= samples.upper[0]
         if single:
             assert found.probability[0] <= samples.upper[0]
+
+
+def test_rates_that_do_not_converge_are_told(kernel_backend: Backend) -> None:
+    """A needle of 4 mm beside a sphere of 50 m."""
+    mean, sigma = np.array([60.0, -30.0, 20.0, -0.15, 0.02, 0.01]), np.array([5.0, 0.004, 0.004, 0.08, 0.0025, 5e-5])
+
+    def motion(times_s: Floats) -> tuple[Floats, Floats]:
+        n = len(times_s)
+        return moved(np.tile(mean, (n, 1)), np.tile(np.diag(sigma**2), (n, 1, 1)), times_s)
+
+    assert stay_probability(motion, 50.0, 0.0, 200.0, PERIOD, backend=kernel_backend).flags[0] & NOT_CONVERGED
 
 
 @pytest.mark.parametrize("kind", ["missing", "negative"])
