@@ -98,9 +98,7 @@ def _contents(conjunctions: xr.Dataset, rows: Ints, form: Form, options: dict[st
 
 def _check(known: list[int], paths: list[Path], contents: Iterator[bytes]) -> None:
     """Refuse files that hold something else than would be written, before anything is written."""
-    different = [
-        paths[k] for k, content in zip(known, contents, strict=True) if not _holds(paths[k], content)
-    ]  # fmt: skip
+    different = [paths[k] for k, content in zip(known, contents, strict=True) if not _holds(paths[k], content)]
     if different:
         more = f" and {counted(len(different) - 1, 'more file')}" if len(different) > 1 else ""
         verb = "hold" if more else "holds"

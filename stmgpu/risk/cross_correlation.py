@@ -83,7 +83,7 @@ def shared_errors(messages: Sequence[ConjunctionMessage]) -> tuple[Floats, list[
             continue
         if one is not None and two is not None:
             errors[k] = one.sigma * one.vector, two.sigma * two.vector
-        elif one is not two:
+        elif one is not None or two is not None:
             notes[k] = "not correlated: only one object states its DCP terms"
     both = (errors != 0.0).any(axis=2).all(axis=1)
     errors[~both] = 0.0

@@ -89,9 +89,9 @@ def add_samples(
     columns : dict of ndarray
         Columns of the assessment, which are changed: ``pc``, its method and limits.
     state_1_km, state_2_km : float64, shape (n, 6)
-        States near the closest approach.
+        States near the closest approach [km, km/s].
     covariance_1, covariance_2 : float64, shape (n, 6, 6)
-        Their covariances; rows that are not whole numbers get no samples.
+        Their covariances [m2, m2/s, m2/s2]; rows with a number missing get no samples.
     samples, seed, shared, backend
         As for :func:`stmgpu.risk.monte_carlo`.
     """

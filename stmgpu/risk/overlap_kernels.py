@@ -38,6 +38,8 @@ class Orbits:
     ----------
     far : float64, shape (k, w)
         Squares of their distances from the mean orbits in sigmas; infinite where none were found.
+    pair, time_s, elements : backend arrays, shapes (m,), (m,) and (12, m)
+        Pairs, times [s] and elements as ``overlap.cu`` has them, each row padded to a multiple of `GROUP` times.
     """
 
     far: Floats
@@ -81,19 +83,17 @@ class Overlaps:
 
     @device_entry
     def orbits(self, pair: Integers, time_s: Floats) -> Orbits:
-        """The orbits at times of pairs, shapes (k,) and (k, w), w at most `GROUP` or a multiple of it."""
+        """The orbits at times of pairs, shapes (k,) and (k, w)."""
         k, w = time_s.shape
         backend, wide = self.backend, -(-w // GROUP) * GROUP
         times = np.empty((k, wide))
         times[:, :w], times[:, w:] = time_s, time_s[:, -1:]
         n = k * wide
-        found = Orbits(
-            np.zeros(0), backend.put(np.repeat(pair, wide)), backend.put(times.ravel()), backend.empty((_ORBITS, n))
-        )
-        far = backend.empty(n)
-        tables = (*self._objects, self._radii, found.pair, found.time_s, found.elements)
+        pairs, after = backend.put(np.repeat(pair, wide)), backend.put(times.ravel())
+        elements, far = backend.empty((_ORBITS, n)), backend.empty(n)
+        tables = (*self._objects, self._radii, pairs, after, elements)
         backend.launch("overlap_orbits", n, n, self._pairs, *tables, far)
-        return Orbits(backend.get(far).reshape(k, wide)[:, :w], found.pair, found.time_s, found.elements)
+        return Orbits(backend.get(far).reshape(k, wide)[:, :w], pairs, after, elements)
 
     @device_entry
     def spheres(

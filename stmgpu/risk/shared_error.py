@@ -78,7 +78,7 @@ class SharedErrors:
     Attributes
     ----------
     held : bool, shape (n,)
-        Whether both covariances hold their error. Where they do not, nothing below has a number.
+        Whether both covariances hold their error and both states have elements. Elsewhere nothing below has a number.
     """
 
     def __init__(self, fields: Sequence[Floats], errors: Floats, backend: Backend) -> None:

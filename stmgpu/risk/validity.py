@@ -151,7 +151,8 @@ def best_probability(  # noqa: PLR0917  # the fields of two objects, in one orde
     curved : {'all', 'refuted', 'tests', 'none'}, optional
         Encounters of which 2D-Nc is computed: all; those for which the two-dimensional method does not hold; or none
         of them. Whether it holds is tested by the expansion of 2D-Nc about the centre of the disc in any case but
-        'none', in which curvature is estimated from the positions alone.
+        'none', in which curvature is estimated from the positions alone. Where objects share an error, 2D-Nc is the
+        test, and computed in any case but 'none'.
     slow : bool, optional
         Whether 3D-Nc is computed where neither of the others holds: milliseconds to seconds for each encounter.
     backend : str or Backend, optional

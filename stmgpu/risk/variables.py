@@ -110,7 +110,9 @@ VARIABLES = {
     "approach_angle": _number("angle between the velocities of the two objects", "degree"),
     "encounter_duration": _number(f"length of the encounter {_COPPOLA}"),
     "encounter_offset": _number(f"distance of the middle of the encounter from the closest approach {_COPPOLA}"),
-    "p_act": _number("probability that pc will be at or above the red line at the decision (NaN: without pc)"),
+    "p_act": _number(
+        "probability that pc will be at or above the red line at the decision (NaN: pc is not of plane_2d)"
+    ),
     "triage": Variable(_EACH, "int8", "what to do about the conjunction", flags=DECISIONS, required=False),
     "triage_reason": _text("why"),
 }
