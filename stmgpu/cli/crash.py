@@ -105,16 +105,19 @@ def _lines(clock: CrashClock, document: dict[str, Any]) -> list[str]:
     """The clock as text."""
     lines = [
         f"CRASH clock   {clock.days:.3g} days in {clock.year:.2f} "
-        f"({clock.rate:.3g} collisions a year, {100.0 * clock.probability_of_a_day:.2g} % within 24 hours)",
+        f"({clock.rate:.3g} collisions a year, {100.0 * clock.probability_of_a_day:.2g} % within 24 hours)"
+        if clock.rate
+        else f"CRASH clock   no objects that can meet in {clock.year:.2f}",
         f"objects       {', '.join(f'{n:,} {name}' for name, n in clock.objects.items())} below 2,050 km",
     ]
     for (first, second), rate in sorted(clock.parts.items(), key=lambda item: -item[1]):
-        share = 100.0 * rate / clock.rate if clock.rate else 0.0
-        lines.append(f"part          {share:5.1f} %  {first} with {second}")
+        if rate:
+            lines.append(f"part          {100.0 * rate / clock.rate:5.1f} %  {first} with {second}")
     shells = sorted(document["shells"], key=lambda shell: -shell["collisions_per_year"])[:_SHOWN_SHELLS]
     for shell in shells:
-        share = 100.0 * shell["collisions_per_year"] / clock.rate if clock.rate else 0.0
-        lines.append(f"shell         {share:5.1f} %  from {shell['lower_km']:.0f} to {shell['upper_km']:.0f} km")
+        if rate := shell["collisions_per_year"]:
+            share = 100.0 * rate / clock.rate
+            lines.append(f"shell         {share:5.1f} %  from {shell['lower_km']:.0f} to {shell['upper_km']:.0f} km")
     radii = document["radii_m"]
     lines.append(
         "radii         of the table of sizes"
@@ -122,13 +125,14 @@ def _lines(clock: CrashClock, document: dict[str, Any]) -> list[str]:
         else f"radii         satellites {radii['satellite_m']:g} m, rocket bodies {radii['stage_m']:g} m, others "
         f"{radii['debris_m']:g} m"
     )
-    others = ", ".join(f"{days:.3g} with {km} km" for km, days in document["days_by_thickness_km"].items())
-    lines.append(f"shells        {document['shell_thickness_km']:g} km thick; days with others: {others}")
+    own = f"{document['shell_thickness_km']:g}"
+    others = [f"{days:.3g} days with {km} km" for km, days in document["days_by_thickness_km"].items() if km != own]
+    lines.append(f"shells        {'; '.join([f'{own} km thick', *others])}")
     lines += [f"assumed       {text}" for text in document["assumptions"]]
     published = ", ".join(f"{days:g} in {year}" for year, days in document["published_days"].items())
     return [
         *lines,
-        f"published     {published} (Thiele et al. 2025; whose radii of stages and debris may differ)",
+        f"published     {published} (Thiele et al. 2025, with radii of stages and debris that may differ)",
     ]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmgpu.debris.evolution.census import UNITS
 from stmgpu.debris.evolution.constellations import FIRST_CONSTELLATION
 from stmgpu.debris.population.population import CONSTELLATION_NAMES, FIRST_OTHER_CONSTELLATION, Kind
 from stmgpu.debris.shells import shell_of
@@ -130,14 +131,14 @@ def count_fleets(members: Members, runs: int, fleets: Fleets) -> dict[str, Float
         order of slots does not matter.
     """
     m, slots = members, members.slots()
-    units = np.rint(m.weight[slots] * _UNITS).astype(np.int64)
+    units = np.rint(m.weight[slots] * UNITS[0]).astype(np.int64)
     run, kind = m.run[slots], m.kind[slots]
 
     def counted(chosen: NDArray[np.bool_], shape: tuple[int, ...], *place: Ints) -> Floats:
         sums = np.zeros(shape, np.int64)
         places: list[NDArray[np.integer]] = [run, *place]
         np.add.at(sums, tuple(part[chosen] for part in places), units[chosen])
-        return sums / _UNITS
+        return sums / UNITS[0]
 
     counts = {"population_steered": counted(m.controlled[slots] != 0, (runs,))}
     if len(fleets):
@@ -145,7 +146,3 @@ def count_fleets(members: Members, runs: int, fleets: Fleets) -> dict[str, Float
         for name, wanted in (("constellation_active", Kind.ACTIVE), ("constellation_derelict", Kind.DERELICT)):
             counts[name] = counted((index >= 0) & (kind == wanted), (runs, len(fleets)), index)
     return counts
-
-
-_UNITS = 2.0**30
-"""Units per object, as of :data:`stmgpu.debris.evolution.census.UNITS`."""
