@@ -138,7 +138,7 @@ def count_fleets(members: Members, runs: int, fleets: Fleets) -> dict[str, Float
         sums = np.zeros(shape, np.int64)
         places: list[NDArray[np.integer]] = [run, *place]
         np.add.at(sums, tuple(part[chosen] for part in places), units[chosen])
-        return sums / UNITS[0]
+        return np.asarray(sums / UNITS[0], np.float64)
 
     counts = {"population_steered": counted(m.controlled[slots] != 0, (runs,))}
     if len(fleets):
