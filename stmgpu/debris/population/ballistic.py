@@ -42,7 +42,7 @@ FARTHEST = 5.0
 _SIGMAS = 5.0  # sinking, and jumps, are measured where they exceed so many standard deviations
 _CALM_KM = 0.02  # pairs that the model sinks less show the noise
 _ENOUGH_CALM, _ENOUGH_OF_CLASS = 50, 5
-_ROUNDS, _LARGEST_CHANGE, _CONVERGED = 12, 1.5, 1e-3
+_ROUNDS, _LARGEST_CHANGE, _CONVERGED = 20, 1.5, 1e-3
 _MOST_JUMPS = 0.5  # share of objects above which the histories are refused
 _MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 
@@ -108,28 +108,53 @@ def measure(
     broken[1:] = (row[1:] != row[:-1]) | (pairs.begin[1:] != pairs.end[:-1])
     error = noise * np.sqrt(2.0 * np.bincount(row, broken, n))
     measurable = (error > 0.0) & (sank > _SIGMAS * error)
+    search = _Search(n)
     for _ in range(_ROUNDS):
         total = np.bincount(row, lower, n)
         fit = measurable & (total > 0.0)
-        change = np.zeros(n)
-        change[fit] = np.clip(np.log(sank[fit] / total[fit]), -_LARGEST_CHANGE, _LARGEST_CHANGE)
-        moving = np.abs(change) > _CONVERGED
+        lacks = np.zeros(n)
+        lacks[fit] = np.log(sank[fit] / total[fit])
+        moving = np.abs(lacks) > _CONVERGED
         if not moving.any():
             break
-        log_factor[moving] += change[moving]
+        log_factor[:] = np.where(moving, search.next(log_factor, lacks), log_factor)
         lower[moving[row]] = model(moving[row])
     slack = _SIGMAS * np.sqrt(2.0) * noise
     strange = (pairs.sank_km > JUMP * lower + slack) | (pairs.sank_km < lower / JUMP - slack)
     # without a coefficient of its own an object may sink by any factor; rising it may not
     strange = np.where(measurable[row], strange, pairs.sank_km < -slack)
     jumps = np.bincount(row, strange, n) > 0
-    good = fit & ~jumps
+    good = fit & ~moving & ~jumps
     return Measured(
         np.where(good, log_factor, 0.0),
         np.where(good, (error / np.where(good, sank, 1.0)) ** 2, np.inf),
         jumps,
         float(noise),
     )
+
+
+class _Search:
+    """Zeros of n falling functions, each by secants that stay between the values known to be too small and too large.
+
+    The sinking grows faster than B where an orbit is about to decay, so that steps by ratios alone would swing.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.low, self.high = np.full(n, -np.inf), np.full(n, np.inf)
+        self.before, self.value = np.full(n, np.nan), np.full(n, np.nan)
+
+    def next(self, x: Floats, value: Floats) -> Floats:
+        """Better places than x [n], at which the functions have these values."""
+        self.low = np.where(value > 0.0, x, self.low)
+        self.high = np.where(value < 0.0, x, self.high)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slope = (self.value - value) / (x - self.before)
+            slope = np.where(slope > 1.0, slope, 1.0)  # sinking is at least proportional to B
+            place = x + np.clip(value / slope, -_LARGEST_CHANGE, _LARGEST_CHANGE)
+            middle = 0.5 * (self.low + self.high)
+        self.before, self.value = x.copy(), value
+        result: Floats = np.where((place > self.low) & (place < self.high), place, middle)
+        return result
 
 
 def shrink(measured: Measured, kind: Ints, type_: Ints) -> tuple[Floats, Bools]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.backend.reference import ReferenceBackend
+from stmgpu.constants import EARTH
 from stmgpu.propagate import orbit_table
 from stmgpu.propagate.orbit_table import SecularState
 from stmgpu.propagate.secular import Secular
@@ -135,6 +136,7 @@ def modelled_sinking(
     """By how much the model lowers the semi-major axes between the dates of each pair [p, km].
 
     Steps of ten days on one grid of dates, to which the first date of a pair is moved; the last step counts in part.
+    What decays before its second date has sunk to ``decay_km``.
 
     Parameters
     ----------
@@ -182,4 +184,5 @@ def modelled_sinking(
             state.mode[backend.put(fell)] = orbit_table.ABSENT
     after = backend.get(state.orbit[orbit_table.A_KM, :count])
     part = length - (last - begins)
-    return np.where(stopped < ends, pairs.a_km - after, pairs.a_km - before - part * (after - before))
+    fallen = pairs.a_km - np.minimum(after, EARTH.radius_km + decay_km)  # what falls in a step may keep its orbit
+    return np.where(stopped < ends, fallen, pairs.a_km - before - part * (after - before))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,18 @@ def test_known_coefficients_are_found_and_jumps_told() -> None:
     everything = Measured(found.log_factor, found.variance, np.ones(n, np.bool_), 0.03)
     with pytest.raises(InputError, match=r"histories a\.mat do not fit b\.mat: 120 objects of 120 jump"):
         refuse_jumping(everything, "b.mat", "a.mat")
+
+
+def test_coefficients_of_objects_about_to_decay_are_found() -> None:
+    """Their sinking grows far faster than their drag, so that steps by its ratio would swing around the truth."""
+    true = np.exp([0.5, -0.5, 1.0, -1.0, 0.0])
+    height, years = np.full(5, 450.0), np.full(5, 2001.5)
+    pairs = pairs_of(height, np.full(5, 2000.0), years)
+    b = 0.015  # decays after 1.6 years
+    pairs = dataclasses.replace(pairs, sank_km=modelled_sinking(pairs, np.full(5, b), AIR, **MODEL))
+    assert 100.0 < pairs.sank_km[0] < 150.0
+    found = measure(pairs, pairs.norad_id, b / true, AIR, **MODEL)
+    np.testing.assert_allclose(found.log_factor, np.log(true), atol=2e-3)
 
 
 def test_noise_is_shrunk_towards_the_type() -> None:
