@@ -127,7 +127,7 @@ def study(
         from stmgpu.debris.population import write_table
         from stmgpu.debris.study.final_population import final_population
 
-        write_table(final_population(ensemble, scenario or 0, run or 0), opened(population))
+        write_table(final_population(ensemble, 0 if scenario is None else scenario, run or 0), opened(population))
         written += [population] if not is_standard_output(population) else []
     summary = study_summary(ensemble)
     shown = table or (plot is None and population is None)
