@@ -187,10 +187,7 @@ class Members:
             (orbit_table.MEAN, "mean_rad"),
         ):
             orbit[row] = getattr(population, name)
-        stated = np.isfinite(population.ballistic_m2_kg)
-        orbit[orbit_table.BALLISTIC] = np.where(
-            stated, population.ballistic_m2_kg, self.coefficients.drag * population.area_to_mass
-        )
+        orbit[orbit_table.BALLISTIC] = population.drag_m2_kg(self.coefficients.drag)
         orbit[orbit_table.SRP] = self.coefficients.reflectivity * population.area_to_mass
         orbit[orbit_table.RADIUS] = population.radius_m * 1e-3
         orbit[orbit_table.WEIGHT] = population.weight

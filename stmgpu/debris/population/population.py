@@ -169,6 +169,11 @@ class Population:
         """NORAD ids [n]; objects without one are numbered from 900,000,001 by their row."""
         return np.where(self.norad_id > 0, self.norad_id, SYNTHETIC_ID + np.arange(len(self)))
 
+    def drag_m2_kg(self, drag_coefficient: float) -> Floats:
+        """Ballistic coefficient C_d A/m of every object [m^2/kg]: as stated, or from its area over mass."""
+        stated = np.isfinite(self.ballistic_m2_kg)
+        return np.where(stated, self.ballistic_m2_kg, drag_coefficient * self.area_to_mass)
+
     def constellation_name(self, number: int) -> str:
         """Name of a constellation by its number, '' where it has none.
 

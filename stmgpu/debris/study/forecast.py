@@ -166,10 +166,12 @@ class Forecast:
     def _stays(self, population: Population, *, launched: bool) -> _Stay:
         """Return how long objects stay from the epoch of the run, or from their launch."""
         p, spec, motion = population, self.scenario.disposal, self.scenario.propagation
-        stated = np.isfinite(p.ballistic_m2_kg)
-        ballistic = np.where(stated, p.ballistic_m2_kg, motion.drag_coefficient * p.area_to_mass)
         life = self._lifetime.years(
-            p.a_km, p.ecc, ballistic_m2_kg=ballistic, inc_rad=p.inc_rad, rotating=motion.rotating_atmosphere
+            p.a_km,
+            p.ecc,
+            ballistic_m2_kg=p.drag_m2_kg(motion.drag_coefficient),
+            inc_rad=p.inc_rad,
+            rotating=motion.rotating_atmosphere,
         )
         kept = (p.kind == Kind.ACTIVE) & (p.controlled != 0)
         mission = p.mission_end_year - (0.0 if launched else self.begin)

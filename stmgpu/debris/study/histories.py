@@ -52,7 +52,7 @@ def with_fitted_ballistic(population: Population, scenario: Scenario) -> Populat
     first, last = float(pairs.begin.min()), float(pairs.end.max())
     motion = scenario.propagation
     stated = np.isfinite(population.ballistic_m2_kg)
-    table = np.where(stated, population.ballistic_m2_kg, motion.drag_coefficient * population.area_to_mass)
+    table = population.drag_m2_kg(motion.drag_coefficient)
     found = measure(
         pairs,
         row,

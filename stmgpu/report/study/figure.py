@@ -48,11 +48,11 @@ def plot_study(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Plot a study: population, collisions, differences from the first scenario, density by altitude.
 
     Upper left: number of objects, mean (line) and range of 90 % of the runs (band); where there are objects of the
-    smallest size, the mean without these too (thin line). Upper right: cumulative
-    catastrophic collisions, mean of the expected (line) and of the sampled ones (points, with the 95 % interval of the
-    mean). Lower left: difference in objects from the first scenario, paired by run, mean and 95 % interval of the mean;
-    for a single scenario, each run's population relative to its start. Lower right: spatial density at the start (grey)
-    and at the end. Long scenario names are shortened.
+    smallest size, the mean without these too (thin line). Upper right: cumulative catastrophic collisions, mean of the
+    expected (line) and of the sampled ones (points, with the 95 % interval of the mean). Lower left: difference in
+    objects from the first scenario, paired by run, mean and 95 % interval of the mean; for a single scenario, each
+    run's population relative to its start. Lower right: spatial density at the start (grey) and at the end. Long
+    scenario names are shortened.
 
     Parameters
     ----------
