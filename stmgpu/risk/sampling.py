@@ -59,7 +59,7 @@ def factors(covariance: Floats) -> Factors:
     """
     n, size = covariance.shape[:2]
     flags = np.zeros(n, np.int64)
-    finite = np.isfinite(covariance.reshape(n, -1).sum(axis=1))
+    finite = np.isfinite(covariance.sum(axis=(1, 2)))
     flags[~finite] |= NOT_FINITE
     variance = np.where(finite[:, np.newaxis], np.einsum("nii->ni", covariance), 0.0)
     scale = np.where(variance > 0.0, np.sqrt(np.maximum(variance, 0.0)), 1.0)

@@ -26,7 +26,7 @@ from stmgpu.risk.rotations import local_axes, turned
 from stmgpu.risk.shared_error import SharedErrors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -303,22 +303,24 @@ def _bent(
 
     rows = np.flatnonzero(tested)
     if len(rows):
-        fields = given.of(rows)
-        whole = curved == "all"
-        add(
-            rows,
-            vars(curved_probability(*fields, backend=given.backend)) if whole else curved_tests(fields, given.backend),
-        )
+        fields, whole = given.of(rows), curved == "all"
+        add(rows, _whole(fields, given.backend) if whole else curved_tests(fields, given.backend))
     if ties.errors is not None:
         add(np.flatnonzero(ties.held), {name: x[ties.errors.held] for name, x in ties.errors.curved().items()})
     inaccuracy = _inaccuracy(given, tested, bent["correction"], flags)
-    flags[tested & np.isnan(bent["probability" if curved == "all" else "correction"])] |= v.NO_OVERLAP
+    known = np.where(ties.held | (curved == "all"), bent["probability"], bent["correction"])
+    flags[tested & np.isnan(known)] |= v.NO_OVERLAP
     refuted = tested & ~ties.held & ((flags & REFUTED) != 0)
     if curved == "refuted" and refuted.any():
         rows = np.flatnonzero(refuted)
-        add(rows, vars(curved_probability(*given.of(rows), backend=given.backend)))
+        add(rows, _whole(given.of(rows), given.backend))
         flags[refuted & np.isnan(bent["probability"])] |= v.NO_OVERLAP
     return bent | {"inaccuracy": inaccuracy}
+
+
+def _whole(fields: Sequence[Floats], backend: Backend) -> dict[str, Floats]:
+    """2D-Nc by the names of :class:`CurvedEncounters`."""
+    return vars(curved_probability(*fields, backend=backend))
 
 
 def _inaccuracy(given: _Given, tested: Bools, correction: Floats, flags: npt.NDArray[np.int32]) -> Floats:

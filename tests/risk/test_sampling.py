@@ -26,6 +26,7 @@ def test_factors_have_their_covariance() -> None:
     scale = np.sqrt(np.where(variance > 0.0, variance, 1.0))
     error = (found.matrix @ found.matrix.transpose(0, 2, 1) - c) / (scale[:, :, np.newaxis] * scale[:, np.newaxis])
     assert np.abs(error[c != 0.0]).max() < 1e-14
+    assert len(sampling.factors(c[:0]).flags) == 0
 
 
 def test_eigenvalues_below_zero() -> None:
