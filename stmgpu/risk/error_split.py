@@ -51,6 +51,12 @@ def without(covariance: Floats, error: Floats) -> tuple[Floats, Bools]:
     return matrix, held
 
 
+def held_by_both(covariance_1: Floats, covariance_2: Floats, errors: Floats) -> Bools:
+    """Whether both covariances [n, k, k] hold an error of both objects [n, 2, k], see `without`."""
+    held: Bools = without(covariance_1, errors[:, 0])[1] & without(covariance_2, errors[:, 1])[1]
+    return held
+
+
 def changes(position_km: Floats, velocity_km_s: Floats, error: Floats) -> Floats:
     """Changes of equinoctial elements by errors of the state, to first order.
 

@@ -9,6 +9,7 @@ import numpy as np
 from stmgpu.constants import EARTH
 from stmgpu.risk import dwell
 from stmgpu.risk import variables as v
+from stmgpu.risk.error_split import held_by_both
 from stmgpu.risk.montecarlo import monte_carlo
 from stmgpu.risk.rotations import local_axes, turned
 from stmgpu.risk.sampling import usable
@@ -87,13 +88,15 @@ def add_samples(
     Parameters
     ----------
     columns : dict of ndarray
-        Columns of the assessment, which are changed: ``pc``, its method and limits.
+        Columns of the assessment, which are changed: ``pc``, its method, flags and limits.
     state_1_km, state_2_km : float64, shape (n, 6)
         States near the closest approach [km, km/s].
     covariance_1, covariance_2 : float64, shape (n, 6, 6)
         Their covariances [m2, m2/s, m2/s2]; rows with a number missing get no samples.
-    samples, seed, shared, backend
+    samples, seed, backend
         As for :func:`stmgpu.risk.monte_carlo`.
+    shared : float64, shape (n, 2, 6), optional
+        As there; objects whose covariances do not hold it are drawn independently, and a flag says so.
     """
     method = columns["pc_method"]
     limit = (method == v.ENTRIES) & ((columns["pc_flags"] & v.BLENDED) != 0)
@@ -105,14 +108,17 @@ def add_samples(
         state_1_km[rows, :3], state_1_km[rows, 3:], covariance_1[rows], state_2_km[rows, :3], state_2_km[rows, 3:],
         covariance_2[rows], columns["hard_body_radius"][rows],
     ]  # fmt: skip
-    common = None if shared is None else shared[rows]
-    found = monte_carlo(*fields, samples=samples, seed=seed, shared=common, backend=backend)
+    errors = np.zeros((len(rows), 2, 6)) if shared is None else shared[rows]
+    held = held_by_both(covariance_1[rows], covariance_2[rows], errors)
+    errors = np.where(held[:, np.newaxis, np.newaxis], errors, 0.0)
+    found = monte_carlo(*fields, samples=samples, seed=seed, shared=errors, backend=backend)
     good = usable(found.flags)
-    rows = rows[good]
+    rows, held = rows[good], held[good]
     for name, values in (("pc", found.probability), ("pc_lower", found.lower), ("pc_upper", found.upper)):
         columns[name][rows] = values[good]
     method[rows] = v.SAMPLES
     columns["pc_flags"][rows] &= ~(v.BLENDED | v.STAYS)
+    columns["pc_flags"][rows[~held]] |= v.UNCORRELATED
 
 
 def _motion(place_1: int, place_2: int, propagator: PairPropagator, source: CovarianceSource) -> Motion:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stmgpu.risk import sampling
 from stmgpu.risk.cross_correlation import shared_errors
-from stmgpu.risk.error_split import without
+from stmgpu.risk.error_split import held_by_both
 from stmgpu.risk.messages import message_states
 from stmgpu.risk.montecarlo import MonteCarlo, monte_carlo
 
@@ -86,7 +86,7 @@ def _drawn_together(risks: Sequence[MessageRisk]) -> tuple[Floats, Bools]:
     shared, _ = shared_errors(messages)
     correlated = np.array([any(flag.startswith("correlated") for flag in risk.flags) for risk in risks], bool)
     _, _, c1, _, _, c2 = message_states(messages)
-    held = without(c1, shared[:, 0])[1] & without(c2, shared[:, 1])[1]
+    held = held_by_both(c1, c2, shared)
     shared[~(correlated & held)] = 0.0
     return shared, np.asarray(correlated & ~held)
 

@@ -115,6 +115,14 @@ def test_messages_without_relative_speed_are_sampled(kernel_backend: Backend) ->
     assert table.pc_method.values.tolist() == [v.SAMPLES]
     assert table.pc_lower.values[0] <= table.pc.values[0] < table.pc_upper.values[0]
     assert table.attrs["samples"] == 500
+    terms = ["COMMENT DCP Density Forecast Uncertainty = 0.2"] + [
+        f"COMMENT DCP Sensitivity Vector RTN {word}" for word in ("Pos = 1e6 1e6 0 [m]", "Vel = 0 0 0 [m/sec]")
+    ]
+    for number in (1, 2):
+        text = text.replace(f"COMMENT of object {number}\n", "\n".join([*terms, ""]))
+    table, _ = assess_messages(read_cdm(text.encode()), lines("cara"), samples=500, seed=3, backend=kernel_backend)
+    assert table.pc_method.values.tolist() == [v.SAMPLES]
+    assert table.pc_flags.values[0] & v.UNCORRELATED  # their covariances do not hold it
 
 
 @pytest.mark.slow
