@@ -126,8 +126,10 @@ def conjunction_messages(
     n = len(tca)
     for number, one in enumerate((first, second), start=1):
         _check(one, number, n)
-    if len(radius_source) != n:
-        raise InputError(f"there are {n} times and {len(radius_source)} sources of radii; give one for each")
+    optional = {"methods": probability_method or (), "lists of remarks": remarks, "sets of fields": fields}
+    for what, column in ({"sources of radii": radius_source} | {k: x for k, x in optional.items() if len(x)}).items():
+        if len(column) != n:
+            raise InputError(f"there are {n} times and {len(column)} {what}; give one for each")
     radius = np.broadcast_to(np.asarray(radius_m, np.float64), n)
     chance = np.broadcast_to(np.asarray(probability, np.float64), n)
     if not (np.isfinite(radius) & (radius >= 0.0)).all() or (chance < 0.0).any() or (chance > 1.0).any():
@@ -148,7 +150,7 @@ def conjunction_messages(
             own |= {f"RELATIVE_{kind}_{axis}": repr(float(x)) for axis, x in zip("RTN", values, strict=True)}
         if np.isfinite(chance[k]):
             own["COLLISION_PROBABILITY"] = repr(float(chance[k]))
-            if probability_method is not None and probability_method[k]:
+            if probability_method and probability_method[k]:
                 own["COLLISION_PROBABILITY_METHOD"] = str(probability_method[k])
         comments = [f"HBR = {float(radius[k])!r} [m]", f"HBR source: {radius_source[k]}"]
         objects = [_object(one, k, frame, turned[j][k]) for j, one in enumerate((first, second))]

@@ -152,7 +152,8 @@ class Spheres:
         """Double the meridians where half of them change more than the tolerance of a rate and a floor [1/s] allow."""
         meridians = np.array([number for _, number, _ in RULES])
         for _ in range(DOUBLINGS):
-            may = (meridians[self._rule] << 2 + self._doubled) >> 1 <= MOST_MERIDIANS
+            doubled = (meridians[self._rule] << 2 + self._doubled) >> 1  # from -1 on, half the meridians of a rule
+            may = doubled <= MOST_MERIDIANS
             lacking = np.flatnonzero(may & (self.change > SUFFICES * (self.tolerance * self.rate + floor)))
             if not len(lacking):
                 break

@@ -169,6 +169,8 @@ def test_what_is_refused() -> None:
         ({"radius_m": np.nan}, "radii must be finite numbers"),
         ({"probability": 1.5}, "probabilities lie between 0 and 1"),
         ({"radius_source": ["a"]}, "there are 3 times and 1 sources of radii; give one for each"),
+        ({"remarks": [["a"]] * 4}, "there are 3 times and 4 lists of remarks; give one for each"),
+        ({"fields": [{}]}, "there are 3 times and 1 sets of fields; give one for each"),
     ):
         with pytest.raises(InputError, match=message):
             built(**changes)
