@@ -153,16 +153,7 @@ class Assessor:
             add_samples(columns, *given, samples=self.samples, seed=self.seed, backend=self.backend)
         columns["hard_body_source"] = radius_source
         columns["p_act"] = self._outlook(states, time_jd, (one, two), radius, columns["pc_method"])
-        decision = triage(
-            columns["pc"],
-            columns["pc_max"],
-            columns["diluted"] == 1,
-            (columns["pc_method"] != v.NONE) & ((columns["pc_flags"] & v.NO_SPEED) == 0),
-            self.limits,
-            together=(columns["pc_flags"] & v.NO_SPEED) != 0,
-            upper=columns["pc_upper"],
-        )
-        columns["triage"], columns["triage_reason"] = decision
+        add_triage(columns, self.limits)
         return Assessment(columns, states, one, two)
 
     def _outlook(
@@ -289,6 +280,20 @@ def risk_columns(
         "encounter_duration": np.where(known, best.duration, np.nan),
         "encounter_offset": np.where(known, best.offset, np.nan),
     }
+
+
+def add_triage(columns: dict[str, np.ndarray[Any, Any]], limits: Lines) -> None:
+    """Add the decisions of a triage to the columns of an assessment that they follow from, and why."""
+    together = (columns["pc_flags"] & v.NO_SPEED) != 0
+    columns["triage"], columns["triage_reason"] = triage(
+        columns["pc"],
+        columns["pc_max"],
+        columns["diluted"] == 1,
+        (columns["pc_method"] != v.NONE) & ~together,
+        limits,
+        together=together,
+        upper=columns["pc_upper"],
+    )
 
 
 def assess(

@@ -11,12 +11,11 @@ from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
 from stmgpu.frames import from_teme, to_teme
 from stmgpu.risk import variables as v
-from stmgpu.risk.assessment import result_attributes, risk_columns
+from stmgpu.risk.assessment import add_triage, result_attributes, risk_columns
 from stmgpu.risk.covariance import Covariances
 from stmgpu.risk.cross_correlation import shared_errors
 from stmgpu.risk.fallbacks import add_samples
 from stmgpu.risk.messages import message_states, usable
-from stmgpu.risk.triage import triage
 from stmgpu.screen.row_index import index_rows
 from stmgpu.screen.variables import ROW
 from stmgpu.variables import CONVENTIONS
@@ -97,15 +96,7 @@ def assess_messages(
     columns["pc_flags"][[message.objects[0].frame == "ITRF" for message in used]] |= v.EARTH_FIXED
     columns["hard_body_source"] = np.array([source for _, source in radius])
     columns["p_act"] = np.full(len(used), np.nan)
-    columns["triage"], columns["triage_reason"] = triage(
-        columns["pc"],
-        columns["pc_max"],
-        columns["diluted"] == 1,
-        (columns["pc_method"] != v.NONE) & ((columns["pc_flags"] & v.NO_SPEED) == 0),
-        limits,
-        together=(columns["pc_flags"] & v.NO_SPEED) != 0,
-        upper=columns["pc_upper"],
-    )
+    add_triage(columns, limits)
     d = states[1] - states[0]
     columns |= {
         "tca": tca,
