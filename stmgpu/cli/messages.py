@@ -146,7 +146,7 @@ def pc(
         bool,
         typer.Option(
             "--cross-correlation/--no-cross-correlation",
-            help="Whether the common error of the density forecast is taken out of the covariance, where a message "
+            help="Whether the common error of the density forecast is taken into account, where a message "
             "states its DCP terms.",
         ),
     ] = True,

@@ -88,5 +88,5 @@ def shared_errors(messages: Sequence[ConjunctionMessage]) -> tuple[Floats, list[
     both = (errors != 0.0).any(axis=2).all(axis=1)
     errors[~both] = 0.0
     for k in np.flatnonzero(both).tolist():
-        notes[k] = "correlated: the common error of the density forecast (DCP) is taken out of the covariance"
+        notes[k] = "correlated: the common error of the density forecast (DCP) is taken into account"
     return errors, notes

@@ -106,7 +106,7 @@ def test_probabilities_of_messages_with_the_terms(kernel_backend: Backend) -> No
         message_risks([m], backend=kernel_backend, **options)[0]
         for m, options in ((message, {}), (with_terms(DCP, []), {}), (message, {"cross_correlation": False}))
     )
-    said = "correlated: the common error of the density forecast (DCP) is taken out of the covariance"
+    said = "correlated: the common error of the density forecast (DCP) is taken into account"
     assert said in both.flags
     assert said not in plain.flags
     assert "not correlated: only one object states its DCP terms" in one_side.flags
