@@ -61,8 +61,7 @@ def _one(state: Floats, covariance: Floats, radius: float, tolerance: float, pat
         off = radius * n - state[:3]
         v = (n * (state[3:] + off @ gain.T)).sum(axis=-1)
         s = np.sqrt(np.maximum(0.0, (n @ spread * n).sum(axis=-1)))
-        x = np.abs(v) / np.maximum(s, 1e-300)
-        x = np.minimum(x, 1e3)
+        x = np.divide(np.abs(v), s, out=np.full_like(s, 1e3), where=np.abs(v) < 1e3 * s)
         mixed = (
             s / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * x * x) * (1.0 - np.sqrt(0.5 * np.pi) * x * erfcx(x / np.sqrt(2)))
         )

@@ -244,7 +244,7 @@ def test_a_launch_too_many(kernel_backend: Backend, monkeypatch: pytest.MonkeyPa
         return match(self, *args)
 
     monkeypatch.setattr(cube_kernels.CubeKernels, "_match", twice)
-    found = broken_budget("a step of debris", kernel_backend)
+    found = broken_budget("a move of debris", kernel_backend)
     assert any("launches, its budget is" in sentence for sentence in found)
 
 

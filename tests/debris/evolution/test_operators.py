@@ -1,4 +1,4 @@
-"""Losses, manoeuvres and series by constellation, against mean-field rates, the event table and counts by hand."""
+"""Losses, manoeuvres and series by constellation, against avoided collisions, the event table and counts by hand."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import stmgpu as stm
 from stmgpu.backend.cpu import CpuBackend, usable_levels
 from stmgpu.debris import statistics as st
-from stmgpu.debris.collisions.mean_field import mean_field
 from stmgpu.debris.evolution.loop import Evolution, RunResult
 from stmgpu.debris.evolution.operators import Fleets
 from stmgpu.debris.policy import MassRemoval
@@ -20,6 +20,7 @@ from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.scenario import Scenario, Study
 from stmgpu.debris.specs import CollisionSpec, ConstellationSpec, EnvironmentSpec, LaunchSpec, OutputSpec
 from stmgpu.errors import InputError
+from stmgpu.typing import Floats
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
 FLEET = ConstellationSpec(
@@ -40,32 +41,26 @@ def crowd() -> Population:
     return dataclasses.replace(population, radius_m=60.0 * population.radius_m)
 
 
-def passages(population: Population, distance_km: float) -> float:
-    """Passages per year of all pairs within a distance, by mean field: pairs of discs of half that radius."""
-    p, radius = population, np.full(len(population), 500.0 * distance_km)
-    return mean_field(p.a_km, p.ecc, p.inc_rad, radius, p.mass_kg).total
-
-
-@pytest.mark.slow
-def test_manoeuvres_are_the_passages_of_mean_field_that_are_avoided() -> None:
-    population = synthetic_population(1500, seed=2, constellations=False)
-    population.controlled[:] = population.kind == Kind.ACTIVE
-    population.mission_end_year[population.controlled != 0] = 2100.0
-    population.constellation[::2] = np.where(population.kind[::2] == Kind.ACTIVE, 0, -1)
+def test_manoeuvres_are_the_passages_that_operators_avoid(crowd: Population) -> None:
+    """Equal radii: the box of a manoeuvre over the area of a hit is one number for all pairs."""
+    crowd = dataclasses.replace(crowd, radius_m=np.full(len(crowd), 2.0))
+    crowd.controlled[:] = crowd.kind == Kind.ACTIVE
+    crowd.mission_end_year[crowd.controlled != 0] = 2100.0
     spec = CollisionSpec(cube_km=50.0, resamples=16, estimator="none", avoidance=0.25, avoidance_both=0.25)
-    result = run(population, 1.0, collisions=spec, output=OutputSpec(manoeuvre_km=2.0))
-    free, fleet = population[population.controlled == 0], population[population.constellation == 0]
-    # all pairs, less those in which nobody steers, and those within the constellation
-    expected = 0.75 * (passages(population, 2.0) - passages(free, 2.0) - passages(fleet, 2.0))
-    found = result.series["manoeuvres"][-1].sum()
-    assert found == pytest.approx(expected, rel=0.1)  # cells of 1 km x 350 km, drag: see benchmarks/reproduce/cube.py
-    own = result.series["constellation_manoeuvres"][-1, 0]
-    others = population[(population.controlled != 0) & (population.constellation < 0)]
-    alone = population[(population.controlled == 0) | (population.constellation == 0)]
-    with_free = passages(alone, 2.0) - passages(free, 2.0) - passages(fleet, 2.0)
-    both = population[population.controlled != 0]
-    with_others = passages(both, 2.0) - passages(fleet, 2.0) - passages(others, 2.0)
-    assert own == pytest.approx(0.75 * (with_free + 0.5 * with_others), rel=0.15)
+
+    def series(members: NDArray[np.bool_]) -> dict[str, Floats]:
+        made = dataclasses.replace(crowd, constellation=np.where(members, 0, -1).astype(np.int32))
+        return run(made, 1.0, collisions=spec, output=OutputSpec(manoeuvre_km=2.0)).series
+
+    active = crowd.kind == Kind.ACTIVE
+    nobody, half, everybody = (series(active & (np.arange(len(crowd)) % k == 0)) for k in (len(crowd) + 1, 2, 1))
+    total = [result["manoeuvres"][-1].sum() for result in (nobody, half, everybody)]
+    avoided = nobody["expected_avoided"][-1]
+    assert avoided > 0.0
+    assert total[0] == pytest.approx(avoided * (2000.0 / 4.0) ** 2)
+    assert total[0] > total[1] > total[2] > 0.0  # members of a constellation do not avoid each other
+    assert 0.0 < half["constellation_manoeuvres"][-1, 0] < total[1]
+    assert everybody["constellation_manoeuvres"][-1, 0] == pytest.approx(total[2])
 
 
 def test_losses_are_the_active_satellites_in_the_event_table(crowd: Population) -> None:
