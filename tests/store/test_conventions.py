@@ -79,7 +79,7 @@ def test_netcdf_and_back(results: list[xr.Dataset], tmp_path: Path) -> None:
             if "miss_distance" in ds:
                 assert stm.failures(back).equals(stm.failures(ds))
     sizes = [(tmp_path / f"{k}.nc").stat().st_size for k in (0, 1)]
-    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)  # attributes take room by their order
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)  # HDF5 puts attributes into blocks by their order
 
 
 def test_parquet_and_back(results: list[xr.Dataset], tmp_path: Path) -> None:
