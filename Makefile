@@ -107,10 +107,13 @@ build: $(VENV)/requirements
 	@rm -rf build/editable
 	@$(MAKE) --no-print-directory install
 
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command "make lock" $(UPGRADE)
+
 lock: $(VENV)/python
 	@$(PIP) install uv==$(UV_VERSION)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	  --custom-compile-command "make lock" $(UPGRADE) --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/$(COMPILE) --extra czml --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/$(COMPILE) --group docs --constraints requirements.lock --output-file docs/requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist demo stmgpu/_native .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
