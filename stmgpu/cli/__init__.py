@@ -30,6 +30,7 @@ from stmgpu.cli import (
     debris,
     message_files,
     messages,
+    report,
     stores,
 )
 from stmgpu.cli.invocation import INVOCATION
@@ -124,7 +125,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Risk": (assessing.assess, messages.pc),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario, crash.crash_clock),
-    "Stores": (stores.status, stores.check, stores.merge, stores.export),
+    "Stores": (report.report, stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info,),
 }
 for panel, verbs in _PANELS.items():
