@@ -7,6 +7,7 @@
 #               device-sanitized (kernels and arrays under AddressSanitizer); ARGS go to pytest
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
 # make check    format, ruff, mypy, the layer contracts and the guidelines of Scientific Python (sp-repo-review)
+# make types    check the types of the report page's scripts with TypeScript (needs node and npm)
 # make build    compile the kernels anew
 # make lock     renew requirements.lock (UPGRADE=--upgrade takes the newest versions)
 # make clean    remove everything that make made
@@ -29,7 +30,7 @@ BACKEND ?= cpu
 PYTEST := $(BIN)/python -m pytest
 COV := $(if $(COVERAGE),--cov=stmgpu --cov-report=)
 
-.PHONY: demo quick test device device-reversed device-shuffled device-sanitized slurm check build lock clean install
+.PHONY: demo quick test device device-reversed device-shuffled device-sanitized slurm check types build lock clean install
 .DEFAULT_GOAL := test
 
 demo: install
@@ -77,6 +78,9 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sp-repo-review --show err .
+
+types: install
+	STMGPU_BROWSER=required $(PYTEST) tests/report/page/browser/test_types.py --quiet
 
 install: $(VENV)/installed
 
