@@ -7,29 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.report.page.columns import Column, encode
 from stmgpu.report.page.document import Page
-from stmgpu.screen.variables import ROW
+from stmgpu.report.page.objects import PageObjects
+from stmgpu.report.page.provenance import provenance_facts
+from stmgpu.report.page.screening_columns import chosen_rows, row_columns
+from stmgpu.report.page.screening_figures import fast_only, figure_data
+from stmgpu.report.page.screening_words import certificate_parts, headline, subtitle, warnings
+from stmgpu.risk.triage import DECISIONS
+from stmgpu.risk.variables import FLAGS as RISK_FLAGS
+from stmgpu.risk.variables import METHODS
+from stmgpu.screen.variables import FLAGS, ROW
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_SCALES = {
-    "miss_distance": 1e6,
-    "relative_speed": 1e6,
-    "miss_radial": 1e6,
-    "miss_transverse": 1e6,
-    "miss_normal": 1e6,
-    "primary_epoch_age_days": 1e4,
-    "secondary_epoch_age_days": 1e4,
-    "altitude": 1e2,
-    "latitude": 1e3,
-    "longitude": 1e3,
-}
-"""Numbers of a row and the whole parts of their unit that are kept."""
+    from stmgpu.propagate.screening_objects import ScreeningObjects
+
+_LICENCE = (
+    "stmgpu knows of none; the owner of the catalogue states it. This page holds the elements of the objects in its "
+    "table: before passing it on, see whether the owner allows that (the agreements of Space-Track and CelesTrak have "
+    "rules about it)."
+)
+_LICENCE_OF_SYNTHETIC = "A synthetic catalogue made by stmgpu: no licence is needed for the numbers here."
 
 
-def screening_page(ds: xr.Dataset, facts: dict[str, Any], *, rows: int) -> Page:
+def screening_page(
+    ds: xr.Dataset, facts: dict[str, Any], *, rows: int, screened: ScreeningObjects | None = None
+) -> Page:
     """Page of conjunctions.
 
     Parameters
@@ -39,37 +43,55 @@ def screening_page(ds: xr.Dataset, facts: dict[str, Any], *, rows: int) -> Page:
     facts : dict
         Provenance of the store, see :func:`stmgpu.store.provenance`.
     rows : int
-        Largest number of conjunctions in the table, the closest first.
+        Largest number of conjunctions in the table, the closest first. Figures and counts are over all.
+    screened : ScreeningObjects, optional
+        What was screened: its elements draw the orbits, and their inclinations a figure.
+
+    Returns
+    -------
+    Page
+        Document and columns.
     """
-    events = ds.sizes[ROW]
-    chosen = np.argsort(ds.miss_distance.to_numpy(), kind="stable")[:rows]
-    shown = ds.isel({ROW: chosen})
-    start = float(np.datetime64(ds.attrs["start"].rstrip("Z"), "us").astype(np.int64)) / 1e6
+    chosen = chosen_rows(ds, rows)
+    objects = PageObjects.of(ds, screened)
+    fast = fast_only(ds, SLOW_PAIR_KM_S)
+    start = float(np.datetime64(str(ds.attrs["start"]).rstrip("Z"), "us").astype(np.int64)) / 1e6
+    synthetic = str(ds.attrs.get("catalog_source", "")).startswith("synthetic")
     content = {
-        "subtitle": f"{ds.attrs['objects']:,} objects, {ds.attrs['duration_s'] / 3600:g} h from {ds.attrs['start']}",
+        "subtitle": subtitle(ds),
+        "headline": headline(ds),
+        "warnings": warnings(ds),
         "start": start,
-        "end": start + ds.attrs["duration_s"],
+        "end": start + float(ds.attrs["duration_s"]),
         "threshold_km": ds.attrs["threshold_km"],
         "slow_km_s": SLOW_PAIR_KM_S,
-        "rows_total": events,
         "rows": len(chosen),
-        "headline": [{"label": "Conjunctions", "value": f"{events:,}"}],
-        "warnings": [],
-        "certificate": [],
-        "provenance": [{"label": "Store", "value": facts["store"]}],
-        "figures": {},
+        "rows_total": ds.sizes[ROW],
+        "fast_total": fast.sizes[ROW],
+        "notes": _notes(ds, len(chosen), objects),
+        "codes": {
+            "flags": FLAGS,
+            **({"pc_flags": RISK_FLAGS, "pc_method": METHODS, "triage": DECISIONS} if "pc" in ds else {}),
+        },
+        "figures": figure_data(fast, objects),
+        "certificate": certificate_parts(ds),
+        "provenance": provenance_facts(facts, _LICENCE_OF_SYNTHETIC if synthetic else _LICENCE),
     }
-    return Page("screening", "Conjunction screening", content, _columns(shown))
+    return Page("screening", "Conjunction screening", content, row_columns(ds, chosen, objects))
 
 
-def _columns(shown: xr.Dataset) -> list[Column]:
-    """Columns by row, and by object; ``primary_object`` and ``secondary_object`` of a row are places among these."""
-    tca_ms = shown.tca.to_numpy().astype("datetime64[ms]").astype(np.float64)
-    pairs = np.stack([shown.primary.to_numpy(), shown.secondary.to_numpy()])
-    ids, places = np.unique(pairs, return_inverse=True)
-    first, second = places.reshape(pairs.shape).astype(np.uint32)
-    columns = [encode("tca_ms", tca_ms), encode("primary_object", first), encode("secondary_object", second)]
-    columns += [encode(name, shown[name].to_numpy(), scale=scale) for name, scale in _SCALES.items() if name in shown]
-    columns.append(encode("flags", shown.flags.to_numpy().astype(np.uint32)))
-    columns.append(encode("object_id", ids.astype(np.uint32)))
-    return columns
+def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
+    """What table and figures are about: ``table``, ``figures`` and ``kinds``."""
+    events = ds.sizes[ROW]
+    slow = int((ds.relative_speed.to_numpy() < SLOW_PAIR_KM_S).sum())
+    table = f"All {events:,} conjunctions are in the table."
+    if shown < events:
+        table = (
+            f"The table has the closest {shown:,} of {events:,} conjunctions. Filters choose among these; every figure "
+            "and count that is not filtered is over all."
+        )
+    figures = f"Counted over all {events - slow:,} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster"
+    figures += f"; the {slow:,} slower ones (docked, in formation, co-orbital) are left out." if slow else "."
+    inferred = objects.kinds()[1]
+    kinds = f"Kinds of {int(inferred.sum()):,} objects follow from their names." if inferred.any() else ""
+    return {"table": table, "figures": figures, "kinds": kinds}

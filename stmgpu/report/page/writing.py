@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from stmgpu.errors import WrongStoreError
 from stmgpu.files import writing
+from stmgpu.propagate.screening_objects import ScreeningObjects
 from stmgpu.report.page.assemble import assemble
 from stmgpu.report.page.columns import encode
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.screening import screening_page
 from stmgpu.report.page.study import study_document
 from stmgpu.store import open_dataset, provenance
+from stmgpu.store.run import has_run, open_run
 
 if TYPE_CHECKING:
     import os
@@ -68,7 +70,8 @@ def page_of(store: str | os.PathLike[str], *, rows: int = ROWS, partial: bool = 
     facts = provenance(store)
     kind = facts["kind"]
     if kind == "conjunctions":
-        return screening_page(open_dataset(store, kind, partial=partial), facts, rows=rows)
+        ds = open_dataset(store, kind, partial=partial)
+        return screening_page(ds, facts, rows=rows, screened=_screened(store))
     if kind == "ensemble":
         document, arrays = study_document(open_dataset(store, kind, partial=partial))
         words = {name: value for name, value in document.items() if name not in ("kind", "title")}
@@ -77,3 +80,11 @@ def page_of(store: str | os.PathLike[str], *, rows: int = ROWS, partial: bool = 
     raise WrongStoreError(
         f"{store} is a store of kind {kind}, which has no report; use a store of `stmgpu screen` or `stmgpu evolve`"
     )
+
+
+def _screened(store: str | os.PathLike[str]) -> ScreeningObjects | None:
+    """What was screened, where the store holds it."""
+    if not has_run(store):
+        return None
+    objects = open_run(store).run_input()
+    return objects if isinstance(objects, ScreeningObjects) else None
