@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 from support.stores import BACKEND, result_of
 from support.studies import STUDY, TILES, evolve, stopping_after
 
 import stmgpu as stm
 from stmgpu.backend.cpu import usable_levels
+from stmgpu.debris.evolution.loop import RunResult
 from stmgpu.debris.scenario import Study
 from stmgpu.debris.specs import BreakupSpec, ExplosionSpec, PopulationSpec
+from stmgpu.debris.study.packing import pack
 from stmgpu.debris.variables import EXPLOSION, REMOVAL
 from stmgpu.distribute.jobs.ensemble import ensemble_tiles
 from stmgpu.errors import InputError, StoreError
+from stmgpu.report.study import print_study, study_summary
 from stmgpu.store import check_store, write_dataset
 
 pytestmark = pytest.mark.skipif(not usable_levels(), reason="the kernels were not compiled here")
@@ -155,6 +161,42 @@ def test_a_stopped_study_goes_on_and_can_be_looked_at(study: Path, whole: Path, 
     assert evolve(study, path).computed == 0
     assert [s["tiles"] for s in stm.provenance(path)["sessions"]] == [3, 3]
     assert stm.open_dataset(path, partial=True).equals(expected)
+
+
+# what earlier versions did not record
+LATER = ("constellation", "active_losses", "expected_active_losses", "manoeuvres", "expected_within_fleets")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [(), ("first_cause",)], ids=["less", "too little"])
+def test_an_unfinished_study_of_an_earlier_version(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: tuple[str, ...]
+) -> None:
+    """What it did not record is absent, and none of its events was scheduled; a column without a default is named."""
+
+    def earlier(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
+        return {
+            name: array
+            for name, array in pack(results).items()
+            if not name.split("/")[2].startswith(LATER) and name.split("/")[2] not in ("scheduled", *lost)
+        }
+
+    monkeypatch.setattr("stmgpu.distribute.jobs.ensemble.pack", earlier)
+    path = tmp_path / "s.zarr"
+    evolve(study, path, stop=stopping_after(1))
+    if lost:
+        with pytest.raises(StoreError, match=r"event table of a run lacks first_cause: .* evolve the study anew"):
+            stm.open_dataset(path, partial=True)
+        return
+    part = stm.open_dataset(path, "ensemble", partial=True)
+    assert part.population.notnull().all(["time", "class"]).to_numpy().tolist() == [[True, False, False], [False] * 3]
+    assert not [name for name in part.variables if str(name).startswith(LATER)]
+    assert part.event_scheduled.dtype == np.int32
+    assert part.sizes["event"] > 0
+    assert not part.event_scheduled.any()
+    text = io.StringIO()
+    print_study(study_summary(part, resamples=100), Console(file=text, width=200))
+    assert "runs: 3 of each scenario, finished: nothing 1, removal 0" in text.getvalue()
 
 
 def test_nothing_is_finished_yet(study: Path, tmp_path: Path) -> None:

@@ -252,6 +252,8 @@ def _inclination_coordinates() -> dict[str, NDArray[np.generic]]:
 
 def _fleet_notes(study: Study, variables: Mapping[str, NDArray[np.generic]]) -> list[str]:
     """Note for each scenario with many collisions within constellations, in the mean over its finished runs."""
+    if "expected_within_fleets" not in variables:  # runs of an earlier version
+        return []
 
     def last(name: str) -> NDArray[np.float64]:
         values = np.asarray(variables[name], np.float64)

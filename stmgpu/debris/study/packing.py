@@ -8,12 +8,14 @@ import numpy as np
 
 from stmgpu.debris.evolution.loop import RunResult
 from stmgpu.debris.population.population import Population, columns
+from stmgpu.debris.variables import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
 _PARTS = ("series", "events", "balances", "other", "final")
+_NO_CONSTELLATIONS = np.empty(0, np.str_)
 
 
 def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
@@ -51,7 +53,11 @@ def pack(results: Iterable[tuple[int, RunResult]]) -> dict[str, np.ndarray]:
 
 
 def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
-    """Restore runs, by number, from the arrays of :func:`pack`."""
+    """Restore runs, by number, from the arrays of :func:`pack`, also those of versions that recorded less.
+
+    Versions without scheduled events had none, so the events of their runs are not scheduled; versions without series
+    by constellation named no constellations. Series that they did not record are left out.
+    """
     parts: dict[int, dict[str, dict[str, Any]]] = {}
     for name, value in arrays.items():
         number, part, variable = name.split("/")
@@ -59,15 +65,28 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[int, RunResult]:
     return {
         number: RunResult(
             p["series"],
-            p["events"],
+            _events(p["events"]),
             {k: float(v) for k, v in p["balances"].items()},
             float(p["other"]["truncated_year"]),
             tuple(p["other"]["notes"].tolist()),
             _population(p["final"]) if p["final"] else None,
-            tuple(p["other"]["constellations"].tolist()),
+            tuple(p["other"].get("constellations", _NO_CONSTELLATIONS).tolist()),
         )
         for number, p in parts.items()
     }
+
+
+def _events(table: dict[str, Any]) -> dict[str, Any]:
+    """Complete the event table of a version without scheduled events; ValueError if other columns are missing."""
+    missing = [name for name in EVENTS if name not in table and name not in ("scenario", "run", "scheduled")]
+    if missing:
+        raise ValueError(
+            f"the event table of a run lacks {', '.join(missing)}: it is damaged, or of a version that did not record "
+            "them; evolve the study anew into another store"
+        )
+    if "scheduled" in table:
+        return table
+    return {**table, "scheduled": np.zeros(len(table["time"]), EVENTS["scheduled"][0])}
 
 
 def _fields(population: Population) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from stmgpu.debris.evolution.loop import RunResult
 from stmgpu.debris.population import columns
 from stmgpu.debris.population.synthetic import synthetic_population
 from stmgpu.debris.study.packing import pack, unpack
+from stmgpu.debris.variables import EVENTS
 
 
 def test_unpacking_restores_the_runs() -> None:
     runs = {
         number: RunResult(
             series={"population": np.arange(6.0).reshape(3, 2) + number},
-            events={"id": np.array([7, 9][:number], np.int64)},
+            events={name: np.array([7, 9][:number], dtype) for name, (dtype, *_) in EVENTS.items()},
             balances={"mass_balance": 1e-16 * number},
             truncated_year=np.nan if number else 2030.5,
             notes=("one note", "another note")[:number],
