@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+BackendName = Literal["auto", "cpu", "cuda", "reference"]
+"""Names of the backends; ``auto`` takes the first that works of cuda, cpu and reference."""
+
 ExecutorName = Literal["serial", "dask", "slurm-array"]
 """Names of the executors."""
 

@@ -57,6 +57,29 @@ def test_import_stays_light(module: str) -> None:
     assert result.stdout.split() == []
 
 
+def test_help_needs_no_numerical_library() -> None:
+    """Each takes longer to load than the help takes to print."""
+    heavy = "numpy scipy pandas pyarrow xarray zarr dask matplotlib tqdm"
+    code = f"""import atexit, sys, stmgpu.cli
+atexit.register(lambda: print("loaded:", *[m for m in "{heavy}".split() if m in sys.modules]))
+stmgpu.cli.app(["--help"])"""
+    result = _run("-c", code)
+    assert result.returncode == 0, result.stderr
+    assert "assess" in result.stdout
+    assert result.stdout.splitlines()[-1].split() == ["loaded:"]
+
+
+def test_assessments_load_of_scipy_what_they_use() -> None:
+    """``scipy.stats`` takes as long to load as everything else; samples alone need it."""
+    parts = "scipy.stats scipy.optimize scipy.spatial scipy.special scipy.interpolate"
+    result = _run(
+        "-c",
+        f"import sys, stmgpu.distribute.jobs.assessment; print(*[m for m in '{parts}'.split() if m in sys.modules])",
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == []
+
+
 def test_backends_are_asked_for_capabilities() -> None:
     """Outside ``stmgpu.backend`` no backend is recognised by its name: a further one must not need changes there."""
     names = set(BACKENDS) - {"auto"}

@@ -6,8 +6,9 @@ import inspect
 import logging
 import sys
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args
 
+from stmgpu.choices import BackendName as BackendName  # defined there for the command line
 from stmgpu.errors import BackendError, InputError
 from stmgpu.typing import is_whole
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
-
-BackendName = Literal["auto", "cpu", "cuda", "reference"]
-"""Names of the backends; ``auto`` takes the first that works of cuda, cpu and reference."""
 
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,8 @@ _EXACT = 1e-12
 
 def add_approximations(rows: Sequence[dict[str, Any]]) -> None:
     """Add the probability by each method of :data:`stmgpu.risk.comparison.METHODS` to rows, as ``pc_METHOD``."""
+    import numpy as np
+
     from stmgpu.risk.comparison import Plane, compare
 
     names = ("miss_major_m", "miss_minor_m", "sigma_major_m", "sigma_minor_m", "radius_m")
@@ -60,4 +61,4 @@ def _difference(value: float, exact: float) -> str:
 
 
 def _shown(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "-"
+    return format(value, form) if math.isfinite(value) else "-"

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 import typer
 
 from stmgpu import log
-from stmgpu.backend import BackendName
-from stmgpu.choices import ElementSets
+from stmgpu.choices import BackendName, ElementSets
 from stmgpu.errors import BackendError, InputError, UncertainIdentityWarning, counted, printable
 
 if TYPE_CHECKING:

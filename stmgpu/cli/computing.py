@@ -17,7 +17,6 @@ from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output,
 from stmgpu.cli.results import result
 from stmgpu.cli.run_options import RunChoices, concluded, print_plan, quiet_fonts, window_options
 from stmgpu.errors import InputError, StmgpuError, counted
-from stmgpu.window import window_seconds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +62,7 @@ def screen(
     from stmgpu.propagate.element_ages import age_limit
     from stmgpu.screen.screening import screening_objects, screening_settings
     from stmgpu.screen.settings import ScreeningSettings
+    from stmgpu.window import window_seconds
 
     check_outputs(out, csv, plot)
     check_picture(plot)

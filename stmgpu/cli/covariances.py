@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from stmgpu.cli import common
@@ -177,6 +177,8 @@ def check(
 
 def _tested(errors: Errors, matrix: Floats, edges: Sequence[float]) -> list[dict[str, Any]]:
     """Realism of each regime and range of ages that has errors."""
+    import numpy as np
+
     from stmgpu.risk.covariance_model import REGIMES
     from stmgpu.risk.realism import realism, squared_distances
 
@@ -206,7 +208,7 @@ def _show_tested(console: Console, rows: Sequence[dict[str, Any]], notes: Sequen
             row["regime"],
             f"{row['age_days'][0]:g}-{row['age_days'][1]:g}",
             str(row["count"]),
-            *(f"{row[key]:.3g}" if np.isfinite(row[key]) else "" for key in ("mean", "median", "p_value", "scale")),
+            *(f"{row[key]:.3g}" if math.isfinite(row[key]) else "" for key in ("mean", "median", "p_value", "scale")),
         )
     console.print(table)
     for text in notes:
@@ -257,6 +259,8 @@ def _sets(histories: Sequence[Path], *, lenient: bool, max_size_gib: float | Non
 
 
 def _extent(sets: ElementSets) -> str:
+    import numpy as np
+
     from stmgpu.time import format_utc, to_datetime64
 
     epochs = to_datetime64(sets.epoch_jd, sets.epoch_fr)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from stmgpu import log
@@ -181,6 +180,8 @@ def split_id(source: str) -> tuple[str, int | None]:
 
 def window_of(start: str, duration_s: float) -> tuple[int, int]:
     """First and last instant of a window [ns since 1970 UTC]."""
+    import numpy as np
+
     from stmgpu.time import as_epoch, to_datetime64
 
     epoch = as_epoch(start)

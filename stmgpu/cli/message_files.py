@@ -10,7 +10,6 @@ import typer
 from stmgpu.cli.common import say
 from stmgpu.cli.results import result
 from stmgpu.errors import InputError, counted
-from stmgpu.time import parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +60,7 @@ def write(
     """
     from stmgpu.store import open_dataset
     from stmgpu.store.messages import names_of, writable
+    from stmgpu.time import parse_utc
 
     if not (originator.isprintable() and originator.strip()):
         raise InputError(f"--originator is {originator[:40]!r}, allowed is printable text")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from stmgpu.cli.approximations import add_approximations, show_approximations
@@ -22,6 +22,7 @@ from stmgpu.files import writing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from rich.console import Console
 
     from stmgpu.messages.cdm import ConjunctionMessage
@@ -172,7 +173,7 @@ def pc(
     from stmgpu.risk import message_risks, radius_rule
 
     check_outputs(None, csv)
-    if radius is not None and not 0.0 <= radius < np.inf:
+    if radius is not None and not 0.0 <= radius < math.inf:
         raise InputError(f"--radius is {radius:g}, allowed is a finite number of 0 or more, in metres")
     if radius is not None and radii is not None:
         raise InputError("--radius and --radii are given; choose one: --radius also replaces what messages state")
@@ -328,11 +329,11 @@ def _cell(value: object) -> str:
 
 
 def _time(tca: np.datetime64) -> str:
-    return str(np.datetime_as_string(tca, unit="ms")).replace("T", " ")
+    return str(tca.astype("datetime64[ms]")).replace("T", " ")
 
 
 def _number(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "-"
+    return format(value, form) if math.isfinite(value) else "-"
 
 
 def _objects(row: Mapping[str, Any], width: int = _NAME + 10) -> str:

@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
-from stmgpu.catalog.ids import IdChoice
 from stmgpu.choices import OperationMode
 from stmgpu.cli.common import ReadLimits, size_limits
 from stmgpu.compression import Limits
@@ -18,6 +16,7 @@ from stmgpu.files import exists, read_content
 
 if TYPE_CHECKING:
     from stmgpu.catalog import Catalog
+    from stmgpu.catalog.ids import IdChoice
     from stmgpu.typing import Ints
 
 Primaries = Annotated[
@@ -55,6 +54,8 @@ def primaries_of(text: str | None, max_size_gib: float | None = None) -> IdChoic
     """
     if text is None:
         return None
+    from stmgpu.catalog.ids import IdChoice
+
     if _IDS.fullmatch(text):
         return IdChoice.parse(text)
     path = Path(text)
@@ -67,6 +68,8 @@ def primaries_of(text: str | None, max_size_gib: float | None = None) -> IdChoic
 
 def _listed(path: Path) -> IdChoice | None:
     """Ids of a file that contains nothing else; None for other files."""
+    from stmgpu.catalog.ids import IdChoice
+
     try:
         return IdChoice.parse(read_content(path, kind="list of ids", limits=Limits(_LARGEST_LIST)).data.decode())
     except (UnicodeDecodeError, InputError):
@@ -111,5 +114,9 @@ def chosen(objects: Catalog, ids: str | None, name: str | None) -> Catalog:
         If an id is not in the catalogue, or no name matches.
     """
     if ids is not None:
+        import numpy as np
+
+        from stmgpu.catalog.ids import IdChoice
+
         objects = objects[np.isin(objects.norad_id, IdChoice.parse(ids).among(objects.norad_id))]
     return objects if name is None else objects.sel(name=name)

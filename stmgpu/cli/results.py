@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from stmgpu.cli.common import note
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.errors import printable
-from stmgpu.time import format_utc
 
 WIDTH = 80
 """Columns of a terminal in which every table fits."""
@@ -114,9 +112,14 @@ def plain(value: object) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> plain({"days": np.float64("nan"), "ids": np.arange(2)})
     {'days': None, 'ids': [0, 1]}
     """
+    import numpy as np
+
+    from stmgpu.time import format_utc
+
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind == "M":
             value = np.asarray(np.where(np.isnat(value), None, format_utc(np.atleast_1d(value)))).reshape(value.shape)

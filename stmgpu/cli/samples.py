@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +47,8 @@ def show_samples(console: Console, rows: Sequence[dict[str, Any]]) -> None:
     for head in ("", "Monte Carlo", f"limits ({rows[0]['mc_confidence']:.0%})", "hits", "window \\[s]"):
         table.add_column(head, justify="right", no_wrap=True)
     for k, row in enumerate(rows, start=1):
-        window = f"{row['mc_start_s']:.4g} to {row['mc_stop_s']:.4g}" if np.isfinite(row["mc_stop_s"]) else "-"
-        known = np.isfinite(row["mc_probability"])
+        window = f"{row['mc_start_s']:.4g} to {row['mc_stop_s']:.4g}" if math.isfinite(row["mc_stop_s"]) else "-"
+        known = math.isfinite(row["mc_probability"])
         table.add_row(
             str(k),
             f"{row['mc_probability']:.3e}" if known else "-",

@@ -18,7 +18,7 @@ import math
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from scipy.stats import beta
+import scipy
 
 from stmgpu.errors import InputError, counted
 from stmgpu.risk.covariance_model import NO_REFERENCE, REGIMES, CovarianceModel, Regime, Stratum
@@ -187,8 +187,8 @@ def verdict(scaled: Floats) -> Verdict:
 def _limits(count: np.ndarray, n: int) -> tuple[Floats, Floats]:
     """Limits of Clopper and Pearson of a share."""
     tail = 0.5 * (1.0 - CONFIDENCE)
-    low = np.where(count > 0, beta.ppf(tail, np.maximum(count, 1), n - count + 1), 0.0)
-    high = np.where(count < n, beta.isf(tail, count + 1, np.maximum(n - count, 1)), 1.0)
+    low = np.where(count > 0, scipy.stats.beta.ppf(tail, np.maximum(count, 1), n - count + 1), 0.0)
+    high = np.where(count < n, scipy.stats.beta.isf(tail, count + 1, np.maximum(n - count, 1)), 1.0)
     return low, high
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import erf, gammainc
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def chan(plane: Plane) -> Floats:
     v = (plane.miss_major / plane.sigma_major) ** 2 + (plane.miss_minor / plane.sigma_minor) ** 2
     total, term = np.zeros_like(u), np.exp(-0.5 * v)
     for m in range(200 + int(min(np.max(v, initial=0.0), _VANISHING))):
-        total += term * gammainc(m + 1.0, 0.5 * u)
+        total += term * scipy.special.gammainc(m + 1.0, 0.5 * u)
         term = term * (0.5 * v / (m + 1.0))
     return total
 
@@ -82,7 +82,9 @@ def alfano(plane: Plane) -> Floats:
         x = (k if k else 0.015) * step - r
         weight = np.where(k > 2 * pairs, 0.0, np.where(k == 2 * pairs, 1.0, 2.0 + 2.0 * (k % 2)))
         chord = np.sqrt(np.maximum(0.0, r * r - x * x))
-        across = erf((zm + chord) / (np.sqrt(2.0) * sz)) + erf((chord - zm) / (np.sqrt(2.0) * sz))
+        across = scipy.special.erf((zm + chord) / (np.sqrt(2.0) * sz)) + scipy.special.erf(
+            (chord - zm) / (np.sqrt(2.0) * sz)
+        )
         total += weight * across * (np.exp(-0.5 * ((xm - x) / sx) ** 2) + np.exp(-0.5 * ((xm + x) / sx) ** 2))
     found: Floats = total * step / (3.0 * np.sqrt(8.0 * np.pi) * sx)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from stmgpu.risk.pc import plane_probability
 
@@ -84,7 +84,11 @@ def forecast_probability(
             within = height(middle, v) > 0.0
             inside, outside = np.where(within, middle, inside), np.where(within, outside, middle)
         chord.append(0.5 * (inside + outside) / along)
-    near = np.where(chord[0] > 0.0, ndtr(-chord[0]) - ndtr(-chord[1]), ndtr(chord[1]) - ndtr(chord[0]))
+    near = np.where(
+        chord[0] > 0.0,
+        scipy.special.ndtr(-chord[0]) - scipy.special.ndtr(-chord[1]),
+        scipy.special.ndtr(chord[1]) - scipy.special.ndtr(chord[0]),
+    )
     near = np.where(height(top, v) > 0.0, near, 0.0)
     if across > 0.0:
         near = near * np.exp(-0.5 * (v / across) ** 2) / (across * np.sqrt(2.0 * np.pi))

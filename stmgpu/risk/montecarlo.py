@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import beta
+import scipy
 
 from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
@@ -277,8 +277,8 @@ def binomial_limits(hits: ArrayLike, samples: ArrayLike, confidence: float = 0.9
     """
     k, n = np.asarray(hits, np.float64), np.asarray(samples, np.float64)
     tail = 0.5 * (1.0 - confidence)
-    lower = np.where(k > 0.0, beta.ppf(tail, np.maximum(k, 1.0), n - k + 1.0), 0.0)
-    upper = np.where(k < n, beta.ppf(1.0 - tail, k + 1.0, np.maximum(n - k, 1.0)), 1.0)
+    lower = np.where(k > 0.0, scipy.stats.beta.ppf(tail, np.maximum(k, 1.0), n - k + 1.0), 0.0)
+    upper = np.where(k < n, scipy.stats.beta.ppf(1.0 - tail, k + 1.0, np.maximum(n - k, 1.0)), 1.0)
     return lower, upper
 
 

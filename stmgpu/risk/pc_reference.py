@@ -7,7 +7,7 @@ from math import acos, asin, hypot, pi
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import erf, erfc
+import scipy
 
 if TYPE_CHECKING:
     from stmgpu.typing import Floats
@@ -49,6 +49,10 @@ def between(z: float | Floats, h: Floats) -> Floats:
     """P(z - h < x < z + h) of a normal variable."""
     brief = 2.0 * h * np.exp(-0.5 * z * z) / np.sqrt(2.0 * pi) * (1.0 + h * h * (z * z - 1.0) / 6.0)
     a, b = (z - h) * np.sqrt(0.5), (z + h) * np.sqrt(0.5)
-    long = np.where(a > 0.0, 0.5 * (erfc(a) - erfc(b)), 0.5 * (erf(b) - erf(a)))
+    long = np.where(
+        a > 0.0,
+        0.5 * (scipy.special.erfc(a) - scipy.special.erfc(b)),
+        0.5 * (scipy.special.erf(b) - scipy.special.erf(a)),
+    )
     found: Floats = np.where(h * (1.0 + z) < 1e-3, brief, long)
     return found

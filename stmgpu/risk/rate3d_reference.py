@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import erfcx
+import scipy
 
 from stmgpu.risk import rate3d_kernels as rows
 
@@ -63,7 +63,10 @@ def _one(state: Floats, covariance: Floats, radius: float, tolerance: float, pat
         s = np.sqrt(np.maximum(0.0, (n @ spread * n).sum(axis=-1)))
         x = np.divide(np.abs(v), s, out=np.full_like(s, 1e3), where=np.abs(v) < 1e3 * s)
         mixed = (
-            s / np.sqrt(2.0 * np.pi) * np.exp(-0.5 * x * x) * (1.0 - np.sqrt(0.5 * np.pi) * x * erfcx(x / np.sqrt(2)))
+            s
+            / np.sqrt(2.0 * np.pi)
+            * np.exp(-0.5 * x * x)
+            * (1.0 - np.sqrt(0.5 * np.pi) * x * scipy.special.erfcx(x / np.sqrt(2)))
         )
         inward = mixed + np.maximum(0.0, -v)
         density = np.exp(-0.5 * ((off @ axes) ** 2 / sigma2).sum(axis=-1))

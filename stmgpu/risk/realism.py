@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import chi2, cramervonmises
+import scipy
 
 from stmgpu.errors import InputError
 
@@ -102,7 +101,7 @@ def realism(distance2: npt.ArrayLike) -> Realism:
 
     Examples
     --------
-    >>> right = realism(chi2.ppf((np.arange(100) + 0.5) / 100, 3))
+    >>> right = realism(scipy.stats.chi2.ppf((np.arange(100) + 0.5) / 100, 3))
     >>> right.count, round(right.scale, 2), right.p_value > 0.99
     (100, 1.0, True)
     """
@@ -114,7 +113,7 @@ def realism(distance2: npt.ArrayLike) -> Realism:
     mean, median = float(values.mean()), float(np.median(values))
     if n < LEAST:
         return Realism(n, mean, median, np.nan, np.nan, np.nan)
-    test = cramervonmises(values, chi2(FREEDOM).cdf)
+    test = scipy.stats.cramervonmises(values, scipy.stats.chi2(FREEDOM).cdf)
     return Realism(n, mean, median, float(test.statistic), float(test.pvalue), _scale(np.sort(values)))
 
 
@@ -123,13 +122,15 @@ def _scale(values: Floats) -> float:
     rank = (2.0 * np.arange(len(values)) + 1.0) / (2.0 * len(values))
 
     def misfit(log_scale: float) -> float:
-        return float(np.sum((rank - chi2.cdf(values * np.exp(-2.0 * log_scale), FREEDOM)) ** 2))
+        return float(np.sum((rank - scipy.stats.chi2.cdf(values * np.exp(-2.0 * log_scale), FREEDOM)) ** 2))
 
     median = float(np.median(values))
     if median == 0.0:
         return 0.0
-    middle = 0.5 * np.log(median / chi2.median(FREEDOM))
+    middle = 0.5 * np.log(median / scipy.stats.chi2.median(FREEDOM))
     grid = _GRID + middle
     best = int(np.clip(np.argmin([misfit(x) for x in grid.tolist()]), 1, len(grid) - 2))
-    found = minimize_scalar(misfit, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-6})
+    found = scipy.optimize.minimize_scalar(
+        misfit, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-6}
+    )
     return float(np.exp(found.x))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 if TYPE_CHECKING:
     from stmgpu.typing import Bools, Floats, Ints
@@ -153,6 +153,6 @@ def _side_by_side(left: _Panels, right: _Panels) -> _Panels:
 def _integrals(rims: Rims, panels: _Panels) -> Floats:
     half = 0.5 * (panels.high - panels.low)
     u, v, slope = rims[panels.row].at((panels.low + half)[:, np.newaxis] + half[:, np.newaxis] * _NODES)
-    density = ndtr(u) * np.exp(-0.5 * v * v) * slope
+    density = scipy.special.ndtr(u) * np.exp(-0.5 * v * v) * slope
     found: Floats = -half / np.sqrt(2.0 * np.pi) * (density * _WEIGHTS).sum(axis=1)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from support.paths import SHARED
 
 from stmgpu.backend import Backend
@@ -35,6 +36,10 @@ def _random(n: int, seed: int) -> list[Floats]:
 
 def _fields(found: Encounters) -> dict[str, Any]:
     return dict(vars(found).items())
+
+
+def test_level_of_coppolas_bounds() -> None:
+    assert pytest.approx(float(scipy.special.erfcinv(1e-16)), rel=1e-15) == rows.LEVEL
 
 
 def test_kernel_agrees_with_its_twin(kernel_backend: Backend) -> None:
