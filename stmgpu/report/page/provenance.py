@@ -53,6 +53,11 @@ def provenance_facts(facts: Mapping[str, Any], licence: str) -> list[Fact]:
     if digest := catalog.get("digest") or attributes.get("catalog_digest"):
         rows.append(_code("Digest of the input", digest))
     rows += [_code(f"SHA-256 of {name}", digest) for name, digest in (catalog.get("files") or {}).items()]
+    assessed = (facts.get("assessment") or {}).get("attributes") or {}
+    rows += [
+        _row(label, str(assessed.get(name, "")))
+        for label, name in (("Covariances", "covariance_model"), ("Hard-body radii", "hard_body_rule"))
+    ]
     code = facts.get("code") or {}
     rows += [_code(f"Digest of the {name}", code[name]) for name in ("sources", "kernels") if name in code]
     rows += _machine_rows(facts)

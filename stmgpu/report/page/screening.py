@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
@@ -71,6 +72,7 @@ def screening_page(
         "notes": _notes(ds, len(chosen), objects),
         "codes": {
             "flags": FLAGS,
+            "status": {name: code for code, name in STATUS_CODES.items() if code},
             **({"pc_flags": RISK_FLAGS, "pc_method": METHODS, "triage": DECISIONS} if "pc" in ds else {}),
         },
         "figures": figure_data(fast, objects),

@@ -108,11 +108,11 @@ def certificate_parts(ds: xr.Dataset) -> list[Fact]:
     )
     if not a.get("complete", 1):
         says = "This run is not finished. What is said here holds for the finished tiles alone."
+    stateless = counted(a["candidates_unrefined"], "candidate")
     measured = (
         f"Before a pair is discarded, a bound proves that it stays apart. The run measured this bound with full "
         f"propagation on {c['pairs_measured']:,} pairs of its own: the largest deviation was {c['largest_ratio']:.3f} "
-        f"of the bound, and below 1 the bound holds. {counted(a['candidates_unrefined'], 'candidate')} had no state at a "
-        "trial time."
+        f"of the bound, and below 1 the bound holds. {stateless} had no state at a trial time."
         if a["candidates"]
         else "No two objects came near enough to be candidates, so nothing was measured."
     )
@@ -123,7 +123,7 @@ def certificate_parts(ds: xr.Dataset) -> list[Fact]:
         "later. That no object outside the catalogue came near. Anything about manoeuvres after the epoch of the "
         "elements, or about times at which an object had no state. A miss distance is no probability of collision"
     )
-    silent += ", and the probabilities here rest on the covariances named below." if "pc" in ds else "."
+    silent += ", and the probabilities here rest on the covariances that the provenance names." if "pc" in ds else "."
     return [
         {"heading": "What it says", "text": says},
         {"heading": "What it rests on", "text": measured},
@@ -155,14 +155,14 @@ def _risk_facts(ds: xr.Dataset) -> list[Fact]:
     without = int(ds.attrs["rows_without_probability"])
     return [
         _fact(
-            "Triage",
-            f"{counts.get('act', 0):,} to act on",
+            "To act on",
+            f"{counts.get('act', 0):,}",
             ", ".join(f"{counts[name]:,} to {name}" for name in acting if name != "act"),
         ),
         _fact(
             "Highest probability",
-            "none" if math.isnan(largest) else f"{largest:.1e}",
-            f"red line {float(ds.attrs['red_line']):g}" + (f"; {without:,} without one" if without else ""),
+            "none" if math.isnan(largest) else _power(largest),
+            f"red line {_power(float(ds.attrs['red_line']))}" + (f"; {without:,} without one" if without else ""),
         ),
         _fact("Expected collisions", f"{float(ds.attrs['expected_collisions']):.2g}", "sum of all probabilities"),
     ]
@@ -170,6 +170,18 @@ def _risk_facts(ds: xr.Dataset) -> list[Fact]:
 
 def _fact(label: str, value: str, note: str) -> Fact:
     return {"label": label, "value": value, **({"note": note} if note else {})}
+
+
+def _power(value: float) -> str:
+    """Small number as the table writes it.
+
+    Examples
+    --------
+    >>> _power(8.04e-4)
+    '8.0e-4'
+    """
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page: what is common to all kinds, and the choice of the kind. */
 import { loadColumns } from "./columns.js";
-import { closing, header, opening } from "./frame.js";
+import { closing, header, opening, partLinks } from "./frame.js";
 import { element } from "./panel.js";
 import { screeningPage } from "./screening.js";
 import { studyPage } from "./study.js";
@@ -11,12 +11,13 @@ async function start() {
   startTheme();
   const doc = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("page")).textContent ?? "");
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
-  document.body.prepend(header(doc));
+  document.body.prepend(header());
   opening(main, doc);
   const columns = await loadColumns(doc);
   if (doc.kind === "screening") screeningPage(main, { doc, columns });
   else studyPage(main, { doc, columns });
   closing(main, doc);
+  partLinks(main);
   document.documentElement.dataset.ready = "true";
 }
 

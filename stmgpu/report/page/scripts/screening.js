@@ -1,8 +1,11 @@
 // @ts-check
 /** The page of a screening: table, selected event, figures. */
-import { addRowColumns } from "./row_columns.js";
+import { eventCard } from "./event_card.js";
+import { eventsSection } from "./events.js";
+import { fieldsOf, isoTime } from "./fields.js";
 import { Filters } from "./filters.js";
 import { element } from "./panel.js";
+import { addRowColumns } from "./row_columns.js";
 import { screeningFigures } from "./screening_figures.js";
 import { Selection } from "./selection.js";
 
@@ -11,29 +14,35 @@ import { Selection } from "./selection.js";
  * @param {{doc: any, columns: import("./columns.js").Columns}} page
  */
 export function screeningPage(main, { doc, columns }) {
-  const filters = new Filters(doc.rows);
   addRowColumns(columns);
+  const filters = new Filters(doc.rows);
+  const selection = selectionOf(doc, columns);
+  const fields = fieldsOf(doc, columns);
+  const status = element("p", { role: "status", className: "toast" });
+  const events = element("section", { id: "events" });
+  const event = element("section", { id: "event", "aria-labelledby": "event-title" });
+  const figures = element("section", { id: "figures" });
+  main.append(events, event, figures, status);
+  eventsSection(events, { doc, columns, filters, selection, fields, status });
+  const card = element("div", { className: "event-card" });
+  event.append(card);
+  eventCard(card, { fields, selection, columns, say: (text) => { status.textContent = text; } });
+  const panels = element("div", { className: "panels" });
+  figures.append(
+    element("div", { className: "section-head" }, element("h2", {}, "Figures"), element("p", { className: "note" }, doc.notes.figures)),
+    panels,
+  );
+  screeningFigures(panels, { doc, columns, filters, selection });
+  if (selection.follow()) status.textContent = "The event of this link is not in the table of this page.";
+  if (selection.row === null && filters.shown.length) selection.select(filters.shown[0], false);
+}
+
+/** @param {any} doc @param {import("./columns.js").Columns} columns */
+function selectionOf(doc, columns) {
   const [first, second, tca] = ["primary", "secondary", "tca"].map((name) => columns.get(name));
-  const idOf = (/** @type {number} */ k) => `${first[k]}-${second[k]}-${new Date(Math.round(tca[k] * 1000)).toISOString()}`;
-  const selection = new Selection(idOf, (id) => {
+  const idOf = (/** @type {number} */ row) => `${first[row]}-${second[row]}-${isoTime(tca[row])}`;
+  return new Selection(idOf, (id) => {
     for (let k = 0; k < doc.rows; k++) if (id.startsWith(`${first[k]}-`) && idOf(k) === id) return k;
     return null;
   });
-  const table = element("section", { id: "conjunctions" }, element("h2", {}, "Conjunctions"));
-  const figures = element("section", { id: "figures", className: "panels" });
-  main.append(table, figures);
-  table.append(firstRows(columns, idOf, Math.min(doc.rows, 20)));
-  screeningFigures(figures, { doc, columns, filters, selection });
-  selection.follow();
-}
-
-/** @param {import("./columns.js").Columns} columns @param {(row: number) => string} idOf @param {number} count */
-function firstRows(columns, idOf, count) {
-  const body = element("tbody");
-  for (let k = 0; k < count; k++) {
-    const row = element("tr", {}, element("td", {}, idOf(k)));
-    for (const name of ["miss_distance", "relative_speed"]) row.append(element("td", {}, columns.get(name)[k].toFixed(3)));
-    body.append(row);
-  }
-  return element("table", {}, body);
 }

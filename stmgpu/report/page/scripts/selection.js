@@ -29,10 +29,20 @@ export class Selection {
     return this.#row === null ? page : `${page}#${KEY}${this.#idOf(this.#row)}`;
   }
 
-  /** Select a row, or none. @param {number|null} row */
-  select(row) {
-    if (row === this.#row) return;
+  /**
+   * Select a row, or none.
+   * @param {number|null} row
+   * @param {boolean} [mirrored]  whether the address follows
+   */
+  select(row, mirrored = true) {
+    const same = row === this.#row;
     this.#row = row;
+    if (mirrored) this.#mirror(row);
+    if (!same) for (const listener of this.#listeners) listener(row);
+  }
+
+  /** @param {number|null} row */
+  #mirror(row) {
     const place = row === null ? "" : `#${KEY}${this.#idOf(row)}`;
     if (place || location.hash.startsWith(`#${KEY}`)) {
       try {
@@ -41,7 +51,6 @@ export class Selection {
         location.hash = place; // pages without an address of their own, such as a frame's srcdoc
       }
     }
-    for (const listener of this.#listeners) listener(row);
   }
 
   /** Select the row that the address names. @returns {boolean} whether the address names an event that is not here */
