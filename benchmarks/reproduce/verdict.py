@@ -9,8 +9,12 @@ The scripts in this folder collect their rows in a :class:`Report` and return wh
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -140,6 +144,8 @@ class Report:
                 )
             )
             table.add_row(name, reference, ours, allowed, marks[row.passed], note)
+        if file := os.environ.get("STMGPU_VERDICTS"):  # of `stmgpu reproduce`
+            self._store(Path(file))
         console = Console(soft_wrap=False)
         if not console.is_terminal:
             console = Console(width=160)  # a log file has no width; the default of 80 columns folds every cell
@@ -156,6 +162,14 @@ class Report:
             highlight=False,
         )
         return 1 if failed else 0
+
+    def _store(self, file: Path) -> None:
+        """Write the rows and the notes, with machine, versions and commit."""
+        sys.path.append(str(Path(__file__).resolve().parents[1]))
+        import machine
+
+        rows = [dataclasses.asdict(row) for row in self.rows]
+        machine.write(file.stem, {"verdicts": rows, "notes": self.notes}, out=file)
 
 
 def shown(value: Any) -> str:

@@ -31,6 +31,7 @@ from stmgpu.cli import (
     message_files,
     messages,
     report,
+    reproducing,
     stores,
 )
 from stmgpu.cli.invocation import INVOCATION
@@ -126,7 +127,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Risk": (assessing.assess, messages.pc),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario, crash.crash_clock),
     "Stores": (report.report, stores.status, stores.check, stores.merge, stores.export),
-    "Installation": (stores.info,),
+    "Installation": (stores.info, reproducing.reproduce),
 }
 for panel, verbs in _PANELS.items():
     for verb in verbs:

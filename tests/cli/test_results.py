@@ -47,6 +47,7 @@ COMMANDS = {
     "assess": "assess s.zarr --backend cpu",
     "assess --dry-run": "assess s.zarr --dry-run",
     "crash-clock": "crash-clock c.csv",
+    "reproduce": "reproduce --list",
     "cdm check": "cdm check event.cdm",
     "cdm read": "cdm read event.cdm",
     "pc": "pc --cdm event.cdm --backend cpu",
