@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmgpu.report.page.columns import Column, encode
+from stmgpu.report.page.screening_figures import family_labels
 from stmgpu.screen.variables import ROW
 
 if TYPE_CHECKING:
@@ -78,11 +79,14 @@ def _object_columns(objects: PageObjects, here: Ints) -> list[Column]:
     """Columns of the objects at some places."""
     columns = [encode("object_id", objects.norad_id[here].astype(np.uint32))]
     families = objects.families()
+    labels, group = family_labels(objects)
     for name, text in (("name", objects.name), ("type", objects.type), ("status", objects.status)):
         if np.any(text != ""):
             columns.append(encode(f"object_{name}", text[here]))
     if np.any(families != ""):
         columns.append(encode("object_constellation", families[here]))
+    columns.append(encode("object_kind", objects.kinds()[0][here]))
+    columns.append(encode("object_group", np.array(labels, np.str_)[group[here]]))
     scales = _OBJECT_SCALES | dict.fromkeys(_ANGLES, 1e8)
     columns += [
         encode(f"object_{name}", _wrapped(name, all_[here]), scale=scales[name])

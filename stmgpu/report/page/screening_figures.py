@@ -68,7 +68,7 @@ def figure_data(ds: xr.Dataset, objects: PageObjects) -> dict[str, Any]:
         if inclinations is not None:
             both = np.concatenate([inclinations[place] for place in places])
             data["altitude_inclination"] = _density(both, np.linspace(0.0, 180.0, 37), np.tile(altitude, 2), edges)
-    labels, group = _family_labels(objects)
+    labels, group = family_labels(objects)
     if len(labels) > len(set(_LABELS.values()) & set(labels)):
         data["constellations"] = _matrix(labels, group, places)
     return data
@@ -128,8 +128,16 @@ def _kind_labels(objects: PageObjects) -> tuple[list[str], Ints]:
     return present, np.array([present.index(kind) for kind in kinds.tolist()], np.int64)
 
 
-def _family_labels(objects: PageObjects) -> tuple[list[str], Ints]:
-    """Largest families of names, then the kinds of all others."""
+def family_labels(objects: PageObjects) -> tuple[list[str], Ints]:
+    """Groups of objects: the largest families of names, then the kinds of all others.
+
+    Returns
+    -------
+    labels : list of str
+        Name of every group.
+    group : int64, shape (n,)
+        Group of every object.
+    """
     families, kinds = objects.families(), objects.kinds()[0]
     names, members = np.unique(families[families != ""], return_counts=True)
     largest = names[np.argsort(-members, kind="stable")[:_FAMILIES]].tolist()

@@ -78,7 +78,7 @@ def warnings(ds: xr.Dataset) -> list[str]:
     texts = []
     if not a.get("complete", 1):
         texts.append(
-            f"Partial result: {a['tiles_done']} of {counted(a['tiles'], 'tile')} of this run are finished. "
+            f"This run is unfinished: {a['tiles_done']} of {counted(a['tiles'], 'tile')} are done. "
             "Conjunctions of the others are missing, and shallow minima of slow pairs are not removed yet."
         )
     certificate = json.loads(a["certificate"])

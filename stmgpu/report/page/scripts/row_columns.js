@@ -1,7 +1,7 @@
 // @ts-check
 /** Columns of a row that follow from others: what an object has, and times in seconds. */
 
-const OF_OBJECTS = ["name", "type", "status", "constellation"];
+const OF_OBJECTS = ["name", "type", "status", "constellation", "kind", "group"];
 
 /**
  * Add `tca` [Unix s], and for primary and secondary the id and what its object is called, to the columns.
