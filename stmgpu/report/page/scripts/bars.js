@@ -6,6 +6,7 @@ import { warning } from "./canvas.js";
 import { figure } from "./figure.js";
 import { number } from "./labels.js";
 import { extent, scale } from "./scale.js";
+import { handle } from "./linked.js";
 
 /**
  * @typedef {object} Bars
@@ -35,7 +36,7 @@ export function bars(place, spec) {
     return spec.all && spec.all[i] !== spec.values[i] ? `${text} of ${number(spec.all[i])}` : text;
   };
   const drawn = figure(place, {
-    label: `${spec.valueLabel}: ${spec.labels.length} bars`,
+    label: () => `${spec.valueLabel}: ${spec.labels.length} bars`,
     height: (width, ctx) => Math.max(1, spec.labels.length) * ROW + 30 + warning(ctx, spec.warning, width).room,
     onpick: spec.onpick && ((index) => spec.onpick?.(index)),
     draw(ctx, size, colours) {
@@ -96,11 +97,5 @@ export function bars(place, spec) {
       note: spec.warning,
     }),
   });
-  return {
-    destroy: drawn.destroy,
-    update(change = {}) {
-      Object.assign(spec, change);
-      drawn.update();
-    },
-  };
+  return handle(drawn, spec);
 }

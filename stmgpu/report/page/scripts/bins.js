@@ -78,7 +78,60 @@ export function within(pairs, { x0, x1, y0, y1 }) {
   return mask;
 }
 
-/** Whether every row counts. @param {Uint8Array} mask @returns {boolean} */
-export function whole(mask) {
-  return mask.indexOf(0) < 0;
+/**
+ * What the law expects within each distance, from the count within the largest.
+ * @param {ArrayLike<number>} distances
+ * @param {number} total within the last distance
+ * @returns {number[]}
+ */
+export function expected(distances, total) {
+  const largest = distances[distances.length - 1];
+  return Array.from(distances, (distance) => total * (distance / largest) ** 2);
+}
+
+/**
+ * Rows with a value of at most each distance.
+ * @param {ArrayLike<number>} values
+ * @param {ArrayLike<number>} distances increasing
+ * @param {Uint8Array} mask
+ * @returns {number[]}
+ */
+export function cumulative(values, distances, mask) {
+  const counts = new Array(distances.length).fill(0);
+  for (let row = 0; row < values.length; row += 1) {
+    if (!mask[row]) continue;
+    let [low, high] = [0, distances.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (distances[middle] >= values[row]) high = middle;
+      else low = middle + 1;
+    }
+    if (low < counts.length) counts[low] += 1;
+  }
+  let sum = 0;
+  return counts.map((count) => (sum += count));
+}
+
+/**
+ * Conjunctions between groups, symmetric.
+ * @param {ArrayLike<number>} one group of the primary by row, -1 for none
+ * @param {ArrayLike<number>} other
+ * @param {number} n groups
+ * @param {Uint8Array} mask
+ * @returns {Float64Array}
+ */
+export function meetings(one, other, n, mask) {
+  const counts = new Float64Array(n * n);
+  for (let row = 0; row < mask.length; row += 1) {
+    const [a, b] = [one[row], other[row]];
+    if (!mask[row] || a < 0 || b < 0) continue;
+    counts[a * n + b] += 1;
+    if (a !== b) counts[b * n + a] += 1;
+  }
+  return counts;
+}
+
+/** Cells of a lower triangle, row by row. @param {number} n @returns {number[][]} */
+export function triangle(n) {
+  return Array.from({ length: n }, (_, row) => Array.from({ length: row + 1 }, (__, column) => [row, column])).flat();
 }

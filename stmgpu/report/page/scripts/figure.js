@@ -14,21 +14,25 @@ import { listValues } from "./values.js";
  * @typedef {{width: number, height: number}} Size
  * @typedef {object} Marks what the pointer and the arrow keys reach
  * @property {Frame} frame
- * @property {number} count
+ * @property {number} count of marks that keys reach
+ * @property {number} [limit] of marks that the pointer reaches besides
  * @property {(x: number, y: number) => number} pick mark at a place, -1 for none
  * @property {(index: number) => number[]} box left, top, width and height in pixels; both 0 for a point
  * @property {(index: number) => string[]} text lines of the read-out
  * @property {number} [stride] marks in a row of a grid
  * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range in the units of the axes
  * @typedef {object} Spec
- * @property {string} label accessible name
+ * @property {() => string} label accessible name
  * @property {(width: number, ctx: CanvasRenderingContext2D) => number} height with the font set
  * @property {(ctx: CanvasRenderingContext2D, size: Size, colours: Colours) => Marks} draw
  * @property {() => import("./values.js").Values} values
  * @property {(index: number) => void} [onpick]
  * @property {"x" | "xy"} [brush]
  * @property {(range: Range | null) => void} [onbrush]
- * @typedef {{update: () => void, destroy: () => void}} Drawn
+ * @typedef {object} Drawn
+ * @property {() => void} update draw again
+ * @property {() => void} clear take the brush away
+ * @property {() => void} destroy
  */
 
 const PRINT_RATIO = 3;
@@ -41,7 +45,7 @@ const PRINT_RATIO = 3;
  */
 export function figure(place, spec) {
   const base = element("canvas", { className: "figure-canvas", "aria-hidden": "true" });
-  const overlay = element("canvas", { className: "figure-overlay", role: "img", "aria-label": spec.label, tabIndex: 0 });
+  const overlay = element("canvas", { className: "figure-overlay", role: "img", "aria-label": spec.label(), tabIndex: 0 });
   const readout = element("div", { className: "figure-readout", role: "status", hidden: true });
   const frame = element("div", { className: "figure-frame" }, base, overlay, readout);
   place.figure.append(frame);
@@ -60,6 +64,7 @@ export function figure(place, spec) {
     if (width < 40) return;
     const size = { width, height: Math.round(spec.height(width, fontOf(base))) };
     const palette = colours();
+    overlay.setAttribute("aria-label", spec.label());
     stale = false;
     reach.redraw(size, ratio, palette, spec.draw(cleared(base, size, ratio), size, palette));
   };
@@ -87,6 +92,7 @@ export function figure(place, spec) {
   window.addEventListener("afterprint", schedule);
   return {
     update,
+    clear: reach.clear,
     destroy() {
       cancelAnimationFrame(waiting);
       resize.disconnect();

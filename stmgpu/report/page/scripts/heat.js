@@ -2,10 +2,11 @@
 /** Counts over two axes as colours, with a colour bar; a brushed rectangle filters rows. */
 
 import { drawAxes, frame, LINE, ruler } from "./axes.js";
-import { binner, cellsOf, whole, within } from "./bins.js";
+import { binner, cellsOf, within } from "./bins.js";
 import { warning } from "./canvas.js";
 import { figure } from "./figure.js";
 import { instant, number } from "./labels.js";
+import { handle, maskOf } from "./linked.js";
 import { extent, scale } from "./scale.js";
 import { css, diverging } from "./tones.js";
 
@@ -25,7 +26,8 @@ import { css, diverging } from "./tones.js";
  * @property {boolean} [diverging] differences: two colours around 0
  * @property {string} [warning]
  * @property {import("./filters.js").Filters} [filters]
- * @property {string} [name] of the filter
+ * @property {string} [name] of its filter
+ * @property {() => Uint8Array | null} [mask] see `linked.js`
  * @property {{x: Numbers, y: Numbers}[]} [pairs] columns behind the counts; a row counts once for each
  */
 
@@ -61,8 +63,8 @@ export function colourBar(ctx, colours, { right, top, low, high, title, tone }) 
 export function heat(place, spec) {
   const { filters, name = "heat", pairs } = spec;
   const shown = () => {
-    const mask = filters && pairs ? filters.passesOthers(name) : null;
-    return mask && pairs && !whole(mask) ? cellsOf(pairs, spec.x, spec.y, mask) : spec.counts;
+    const mask = pairs ? maskOf(spec) : null;
+    return mask && pairs ? cellsOf(pairs, spec.x, spec.y, mask) : spec.counts;
   };
   const filled = (/** @type {number} */ value) => (spec.diverging ? Number.isFinite(value) && value !== 0 : value > 0);
   const wide = () => spec.x.length - 1;
@@ -76,7 +78,7 @@ export function heat(place, spec) {
     ];
   };
   const drawn = figure(place, {
-    label: `${spec.valueLabel} by ${spec.xLabel} and ${spec.yLabel}`,
+    label: () => `${spec.valueLabel} by ${spec.xLabel} and ${spec.yLabel}`,
     height: (width, ctx) => Math.min(400, Math.max(280, width * 0.62)) + warning(ctx, spec.warning, width).room,
     brush: filters && pairs ? "xy" : undefined,
     onbrush: (range) => filters?.set(name, range && pairs ? within(pairs, range) : null),
@@ -143,15 +145,5 @@ export function heat(place, spec) {
       };
     },
   });
-  const forget = filters?.subscribe(() => drawn.update());
-  return {
-    update(change = {}) {
-      Object.assign(spec, change);
-      drawn.update();
-    },
-    destroy() {
-      if (typeof forget === "function") forget();
-      drawn.destroy();
-    },
-  };
+  return handle(drawn, spec);
 }

@@ -6,6 +6,7 @@ import { warning } from "./canvas.js";
 import { figure } from "./figure.js";
 import { number } from "./labels.js";
 import { extent, rounded, scale } from "./scale.js";
+import { handle } from "./linked.js";
 
 /**
  * @typedef {{label: string, low: number, mid: number, high: number}} Interval
@@ -31,7 +32,7 @@ export function intervals(place, spec) {
   /** @param {Interval} row @returns {boolean} */
   const apart = ({ low, high }) => reference === undefined || low > reference || high < reference;
   const drawn = figure(place, {
-    label: `${spec.xLabel}: ${spec.rows.length} intervals`,
+    label: () => `${spec.xLabel}: ${spec.rows.length} intervals`,
     height: (width, ctx) => Math.max(1, spec.rows.length) * ROW + 54 + warning(ctx, spec.warning, width).room,
     draw(ctx, size, colours) {
       const ends = [spec.rows.flatMap(({ low, mid, high }) => [low, mid, high]), reference === undefined ? [] : [reference]];
@@ -79,11 +80,5 @@ export function intervals(place, spec) {
       note: spec.warning,
     }),
   });
-  return {
-    destroy: drawn.destroy,
-    update(change = {}) {
-      Object.assign(spec, change);
-      drawn.update();
-    },
-  };
+  return handle(drawn, spec);
 }

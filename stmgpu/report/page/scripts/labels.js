@@ -87,3 +87,14 @@ export function cut(text, width, measure) {
   while (length > 1 && measure(`${text.slice(0, length)}…`) > width) length -= 1;
   return `${text.slice(0, length).trimEnd()}…`;
 }
+
+/**
+ * A count in few characters: 1234 as `1.2k`.
+ * @param {number} count
+ * @returns {string}
+ */
+export function short(count) {
+  if (count < 1000) return number(count);
+  const [unit, letter] = count < 999500 ? [1e3, "k"] : [1e6, "M"];
+  return (count / unit < 9.95 ? (count / unit).toFixed(1) : Math.round(count / unit).toFixed(0)) + letter;
+}

@@ -7,6 +7,7 @@ import { figure } from "./figure.js";
 import { instant, number } from "./labels.js";
 import { DASHES, legend } from "./legend.js";
 import { extent, rounded, scale } from "./scale.js";
+import { handle } from "./linked.js";
 
 /**
  * @typedef {ArrayLike<number>} Numbers
@@ -16,6 +17,7 @@ import { extent, rounded, scale } from "./scale.js";
  * @property {Numbers} [lower] of the band
  * @property {Numbers} [upper]
  * @property {boolean} [points] a mark at each value and no line
+ * @property {number} [colour] number of its colour and dash, its place in the list unless said otherwise
  * @typedef {object} Lines
  * @property {Numbers} x
  * @property {Series[]} series
@@ -27,6 +29,9 @@ import { extent, rounded, scale } from "./scale.js";
  * @property {string} [bandLabel] what the bands are
  * @property {string} [warning] drawn above the lines
  * @property {number} [height]
+ * @property {(range: import("./figure.js").Range | null) => void} [onbrush] an interval of x was brushed
+ * @property {import("./filters.js").Filters} [filters]
+ * @property {string} [name] of its filter
  */
 
 /** @param {Numbers} y @returns {number} last index with a value, -1 without one */
@@ -86,11 +91,13 @@ export function lines(place, spec) {
   /** @param {Series} one @param {number} i @returns {string} */
   const value = ({ y, lower, upper }, i) =>
     number(y[i]) + (lower && upper ? ` (${number(lower[i])} to ${number(upper[i])})` : "");
-  const names = () => spec.series.map(({ label, points }, k) => ({ label, k, points: Boolean(points) })).filter(({ label }) => label);
+  const names = () => spec.series.map(({ label, points, colour }, at) => ({ label, at, k: colour ?? at, points: Boolean(points) })).filter(({ label }) => label);
   const drawn = figure(place, {
-    label: `${spec.yLabel} against ${spec.xLabel}: ${spec.series.map(({ label }) => label).join(", ")}`,
+    label: () => `${spec.yLabel} against ${spec.xLabel}: ${spec.series.map(({ label }) => label).join(", ")}`,
     height: (width, ctx) =>
       (spec.height ?? Math.min(340, Math.max(240, width * 0.55))) + legend(ctx, names(), width).top + warning(ctx, spec.warning, width).room,
+    brush: spec.onbrush ? "x" : undefined,
+    onbrush: spec.onbrush,
     draw(ctx, size, colours) {
       const kind = spec.yScale ?? "linear";
       const all = spec.series.flatMap(({ y, lower, upper }) => [y, ...(lower && upper ? [lower, upper] : [])]);
@@ -108,7 +115,8 @@ export function lines(place, spec) {
       ctx.beginPath();
       ctx.rect(box.left - 4, box.top - 4, box.width + 8, box.height + 8);
       ctx.clip();
-      const colour = (/** @type {number} */ k) => colours.series[k % colours.series.length];
+      const style = (/** @type {number} */ k) => spec.series[k].colour ?? k;
+      const colour = (/** @type {number} */ k) => colours.series[style(k) % colours.series.length];
       spec.series.forEach((one, k) => {
         ctx.fillStyle = colour(k);
         band(ctx, plot, spec, one);
@@ -116,14 +124,14 @@ export function lines(place, spec) {
       spec.series.forEach((one, k) => {
         ctx.strokeStyle = colour(k);
         ctx.lineWidth = one.points ? 1.5 : 2;
-        ctx.setLineDash(one.points ? [] : DASHES[k % DASHES.length]);
+        ctx.setLineDash(one.points ? [] : DASHES[style(k) % DASHES.length]);
         line(ctx, plot, spec, one);
       });
       ctx.restore();
       const ends = spec.series.map(({ y: values }) => lastOf(values));
       key.draw(colours, plot.title + warn.room, {
         box,
-        ends: named.map(({ k }) => (ends[k] < 0 ? [NaN, NaN] : [plot.px(spec.x[ends[k]]), plot.py(spec.series[k].y[ends[k]])])),
+        ends: named.map(({ at }) => (ends[at] < 0 ? [NaN, NaN] : [plot.px(spec.x[ends[at]]), plot.py(spec.series[at].y[ends[at]])])),
       });
       const rows = spec.x.length;
       const spots = spec.series.flatMap(({ y: values }) => Array.from(spec.x, (each, i) => [plot.px(each), plot.py(values[i])]));
@@ -152,11 +160,5 @@ export function lines(place, spec) {
       note: [spec.warning, spec.yLabel, spec.bandLabel && `in brackets: ${spec.bandLabel}`].filter(Boolean).join(" ⋅ "),
     }),
   });
-  return {
-    destroy: drawn.destroy,
-    update(change = {}) {
-      Object.assign(spec, change);
-      drawn.update();
-    },
-  };
+  return handle(drawn, spec);
 }

@@ -36,7 +36,7 @@ export function rangeOf({ box, x, y }, [x1, y1, x2, y2]) {
 
 /**
  * @param {{overlay: HTMLCanvasElement, readout: HTMLElement, spec: import("./figure.js").Spec}} host
- * @returns {{redraw: (size: Size, ratio: number, colours: Colours, marks: Marks) => void}}
+ * @returns {{redraw: (size: Size, ratio: number, colours: Colours, marks: Marks) => void, clear: () => void}}
  */
 export function pointer({ overlay, readout, spec }) {
   /** @type {Marks | null} */
@@ -69,7 +69,7 @@ export function pointer({ overlay, readout, spec }) {
       ctx.lineWidth = 1.5;
       ctx.strokeRect(left, top, right - left, bottom - top);
     }
-    if (at < 0 || at >= marks.count) {
+    if (at < 0 || at >= (marks.limit ?? marks.count)) {
       readout.hidden = true;
       return;
     }
@@ -145,7 +145,7 @@ export function pointer({ overlay, readout, spec }) {
     if (step) {
       if (event.shiftKey && anchor < 0) anchor = Math.max(at, 0);
       if (!event.shiftKey) anchor = -1;
-      at = at < 0 ? 0 : Math.min(marks.count - 1, Math.max(0, at + step));
+      at = at < 0 || at >= marks.count ? 0 : Math.min(marks.count - 1, Math.max(0, at + step));
       if (event.shiftKey && spec.brush) {
         const [a, b] = [marks.box(anchor), marks.box(at)];
         const corners = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
@@ -163,6 +163,10 @@ export function pointer({ overlay, readout, spec }) {
   return {
     redraw(nextSize, nextRatio, nextColours, nextMarks) {
       [size, ratio, palette, marks] = [nextSize, nextRatio, nextColours, nextMarks];
+      paint();
+    },
+    clear() {
+      range = null;
       paint();
     },
   };

@@ -158,6 +158,6 @@ export function rounded(kind, low, high, zero = false) {
   }
   if (zero) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (low === high) return [low, high];
-  const step = niceStep((high - low) / 5);
+  const step = niceStep((high - low) / 10);
   return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
 }
