@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-MOST_NAMED = 3
-"""Scenarios that the title of the page names."""
+MOST_NAMED = 5
+"""Scenarios that the page names below its title."""
 
 
 def study_document(
@@ -46,7 +46,7 @@ def study_document(
     Returns
     -------
     document : dict
-        ``kind``, ``title``, ``headline``, ``warnings``, ``certificate``, ``notes``, and in ``study`` the values of the
+        ``kind``, ``title``, ``subtitle``, ``headline``, ``warnings``, ``certificate``, ``notes``, and in ``study`` the values of the
         figures and tables, ready for JSON.
     columns : dict of ndarray
         float32 columns ``density`` and ``density_difference`` over (scenario, year, shell), flat.
@@ -64,8 +64,8 @@ def study_document(
     columns = {"density": density.astype("f4").ravel(), "density_difference": difference.astype("f4").ravel()}
     document = {
         "kind": "study",
-        "title": "Debris study: "
-        + ", ".join(names[:MOST_NAMED])
+        "title": f"Debris study, {summary['first_year']:.0f} to {summary['last_year']:.0f}",
+        "subtitle": ", ".join(names[:MOST_NAMED])
         + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""),
         "headline": headline(summary, differences),
         "warnings": warnings(summary, ds.attrs),

@@ -56,7 +56,7 @@ def warnings(summary: Summary, attributes: Mapping[str, Any]) -> list[str]:
 
 
 def headline(summary: Summary, differences: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """The numbers at the top of the page: length, runs, objects, collisions and the largest differences.
+    """The numbers at the top of the page: runs, objects, collisions and the largest differences.
 
     Parameters
     ----------
@@ -69,8 +69,7 @@ def headline(summary: Summary, differences: Sequence[Mapping[str, Any]]) -> list
     base = scenarios[0]
     runs = sum(one["runs_finished"] for one in scenarios)
     found = [
-        _entry("Years", f"{summary['first_year']:.0f} to {summary['last_year']:.0f}", ""),
-        _entry("Scenarios", f"{len(scenarios):,}", f"{counted(runs, 'run')} in all"),
+        _entry("Runs", f"{runs:,}", f"of {counted(len(scenarios), 'scenario')}"),
         _entry(
             "Objects at the end",
             spoken(base["objects_end"]["mean"]),

@@ -31,7 +31,8 @@ def test_document_is_json_and_has_every_part(page: tuple[dict[str, Any], dict[st
     document, columns = page
     assert json.loads(to_json(document)) == document
     assert document["kind"] == "study"
-    assert document["title"] == "Debris study: no removal, removal"
+    assert document["title"] == "Debris study, 2025 to 2031"
+    assert document["subtitle"] == "no removal, removal"
     assert {"headline", "warnings", "certificate", "notes"} <= set(document)
     assert document["warnings"] == []
     assert document["study"]["warning"] == ""
@@ -109,7 +110,7 @@ def test_one_scenario_has_nothing_to_compare() -> None:
     study = document["study"]
     assert (study["differences"], study["reduction"], study["costs"]) == ([], None, None)
     assert study["population"][0]["differences"] == []
-    assert document["title"] == "Debris study: no removal"
+    assert document["subtitle"] == "no removal"
 
 
 def test_scenarios_without_removal_have_no_costs(study: xr.Dataset) -> None:

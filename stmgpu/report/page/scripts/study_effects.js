@@ -24,7 +24,7 @@ export function differences(parent, study) {
     parent, "differences", "Differences at the end",
     `Each scenario minus ${study.scenarios[0]}, run by run, with the 95 % interval of the mean. A filled mark has an interval without zero.`,
   );
-  const place = panels(section);
+  const place = panels(section, "study-three");
   for (const [k, { label, unit, rows }] of study.differences.entries()) {
     const title = label[0].toUpperCase() + label.slice(1);
     const shown = drawable(study, rows);
@@ -37,7 +37,7 @@ export function differences(parent, study) {
   const names = study.scenarios.slice(1);
   table(section, {
     id: "gains", caption: "Paired differences and their gain",
-    head: ["Scenario", ...study.differences.flatMap((/** @type {any} */ one) => [`${one.label} (${one.unit})`, "gain"]), "pairs of runs"],
+    head: ["Scenario", ...study.differences.flatMap((/** @type {any} */ one) => [one.unit === "t" ? `${one.label} (t)` : one.label, "gain"]), "pairs of runs"],
     rows: names.map((/** @type {string} */ name, /** @type {number} */ n) => [
       name,
       ...study.differences.flatMap((/** @type {any} */ one) => [interval(one.rows[n], { signed: true }), spoken(one.rows[n].gain, { digits: 2 })]),

@@ -14,7 +14,7 @@ import { panels, part } from "./study_table.js";
  * Lines that follow the choice.
  * @param {HTMLElement} parent @param {Page} page
  * @param {{id: string, title: string, note?: string, wide?: boolean, height?: number, xLabel?: string, x?: ArrayLike<number>}} where
- * @param {() => {series: any[], yLabel: string}} what
+ * @param {() => {series: any[], yLabel: string, bandLabel?: string}} what
  */
 function follow(parent, { study, choice }, where, what) {
   const place = panel(parent, where);
@@ -31,19 +31,26 @@ export function population(parent, page) {
     parent, "population", "Objects",
     "Mean of the runs. The band of the chosen scenario holds 90 % of the runs; that of a difference is the 95 % interval of its mean.",
   );
-  const said = () => (choice.difference ? `difference from ${study.scenarios[0]} (objects)` : "objects");
+  const small = () => (choice.difference ? "difference in objects" : "objects");
+  const said = () => (choice.difference ? `${small()} from ${study.scenarios[0]}` : small());
+  const bandLabel = () => {
+    if (choice.difference) return "95 % interval of the mean";
+    return study.without_spread.includes(choice.scenario) ? "95 % interval of the mean" : "90 % of the runs";
+  };
   const [all, ...others] = study.population;
   const first = panels(section);
   follow(first, page, { id: "objects", title: "All objects", wide: true }, () => ({
-    series: compared(page, all.values, all.differences), yLabel: said(),
+    series: compared(page, all.values, all.differences), yLabel: said(), bandLabel: bandLabel(),
   }));
   for (const by of ["class", "size"]) {
     const shown = others.filter((/** @type {any} */ one) => one.by === by);
     if (shown.length < 2) continue;
-    const small = panels(section, "study-small");
+    const grid = panels(section, "study-small");
     for (const [k, one] of shown.entries()) {
       const title = one.label[0].toUpperCase() + one.label.slice(1);
-      follow(small, page, { id: `${by}-${k}`, title, height: 220 }, () => ({ series: alone(page, one), yLabel: said() }));
+      follow(grid, page, { id: `${by}-${k}`, title, height: 220 }, () => ({
+        series: alone(page, one), yLabel: small(), bandLabel: bandLabel(),
+      }));
     }
   }
 }

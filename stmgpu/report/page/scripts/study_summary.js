@@ -7,7 +7,7 @@ import { interval, part, spoken, table } from "./study_table.js";
 export function ends(parent, study) {
   const { summary } = study;
   const section = part(
-    parent, "ends", `The scenarios in ${summary.last_year.toFixed(0)}`,
+    parent, "ends", "At the end",
     "Means of the runs, with 95 % intervals of the means below them.",
   );
   const several = summary.scenarios.length > 1;
@@ -24,7 +24,7 @@ export function ends(parent, study) {
     ...(removes ? [spoken(one.removed), interval(one.effective_reduction_factor)] : []),
     interval(one.mass_end_tonnes), growth(one.growth_probability), doubling(one.doubling), String(one.runs_used),
   ]);
-  table(section, { id: "ends-table", caption: `All scenarios in ${summary.last_year.toFixed(0)}`, head, rows });
+  table(section, { id: "ends-table", caption: `The scenarios in ${summary.last_year.toFixed(0)}`, head, rows });
 }
 
 /** @param {{mean: number|null, lower: number|null, upper: number|null}} part */
