@@ -6,6 +6,8 @@
 #               reversed order), device-shuffled (another order, the second of two devices, memory full of NaN) and
 #               device-sanitized (kernels and arrays under AddressSanitizer); ARGS go to pytest
 # make slurm    start a Slurm on this machine, run the tests of slurm/ in it, and stop it (Debian: slurm-wlm, munge)
+# make docs     build the documentation in build/docs/html: pages, tutorials with their output, reference from the code;
+#               warnings, broken links and anything fetched from elsewhere are errors
 # make check    format, ruff, mypy, the layer contracts and the guidelines of Scientific Python (sp-repo-review)
 # make types    check the types of the report page's scripts with TypeScript (needs node and npm)
 # make build    compile the kernels anew
@@ -30,7 +32,7 @@ BACKEND ?= cpu
 PYTEST := $(BIN)/python -m pytest
 COV := $(if $(COVERAGE),--cov=stmgpu --cov-report=)
 
-.PHONY: demo quick test device device-reversed device-shuffled device-sanitized slurm check types build lock clean install
+.PHONY: demo quick test device device-reversed device-shuffled device-sanitized slurm docs check types build lock clean install
 .DEFAULT_GOAL := test
 
 demo: install
@@ -72,6 +74,12 @@ slurm: install
 	  trap 'tests/slurm/cluster.sh stop' EXIT; trap 'exit 130' INT TERM; \
 	  $(PYTEST) tests/slurm $(ARGS)
 
+docs: install $(VENV)/docs
+	$(BIN)/python docs/site/stage.py build/docs/source
+	$(BIN)/python -m sphinx -W --keep-going -q -j $(WORKERS) -c docs -d build/docs/doctrees build/docs/source build/docs/html
+	$(BIN)/python docs/site/check.py build/docs/html
+	@echo "== build/docs/html/index.html"
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -97,6 +105,11 @@ $(VENV)/python:
 $(VENV)/requirements: requirements.lock $(VENV)/python
 	@echo "== installing the locked requirements (the first time takes a minute or more)"
 	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/docs: docs/requirements.lock $(VENV)/requirements
+	@echo "== installing what builds the documentation"
+	@$(PIP) install --require-hashes --requirement docs/requirements.lock
 	@touch $@
 
 $(VENV)/installed: pyproject.toml CMakeLists.txt $(NATIVE) $(PACKAGES) $(VENV)/requirements

@@ -34,15 +34,12 @@ from stmgpu.cli import (
     reproducing,
     stores,
 )
+from stmgpu.cli.exit_codes import DONE, FAILED, INTERRUPTED, MISUSED, TERMINATED
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import with_json
 from stmgpu.errors import InputError, StmgpuError, printable
 
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # its public subclass has its attributes
-
-
-TERMINATED = 143
-"""Exit code after SIGTERM."""
 
 
 class _Commands(TyperGroup):
@@ -63,21 +60,21 @@ class _Commands(TyperGroup):
                 super().invoke(ctx)
             sys.stdout.flush()
         except InputError as error:
-            common.fail(error, 2)
+            common.fail(error, MISUSED)
         except StmgpuError as error:
             if (advice := INVOCATION.advice_after_failure()) and advice not in str(error):
                 common.say(advice)
-            common.fail(error, 1)
+            common.fail(error, FAILED)
         except BrokenPipeError:  # the reader, such as `head`, has gone
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            raise typer.Exit(0) from None
+            raise typer.Exit(DONE) from None
         except MemoryError:
-            common.fail("out of memory; use a shorter window, a smaller threshold or fewer objects", 1)
+            common.fail("out of memory; use a shorter window, a smaller threshold or fewer objects", FAILED)
         except OSError as error:
-            common.fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+            common.fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
         except KeyboardInterrupt:
-            common.fail(f"interrupted; {INVOCATION.how_to_resume()}", 130)
+            common.fail(f"interrupted; {INVOCATION.how_to_resume()}", INTERRUPTED)
         except typer.Exit:
             raise
         except Exception as error:  # unexpected: shown with its traceback

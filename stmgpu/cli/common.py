@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SHOWN_REJECTIONS = 20
 _SHOWN_OF_SATCAT = 5
-STOPPED = 75
-"""Exit code of a run that was asked to stop (EX_TEMPFAIL of sysexits.h): rerun the same command to resume."""
 
 _LONGEST = 10_000
 """Longest message [characters]."""

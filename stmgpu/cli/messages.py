@@ -12,6 +12,7 @@ import typer
 
 from stmgpu.cli.approximations import add_approximations, show_approximations
 from stmgpu.cli.common import Backend, Threads, backend_name, say
+from stmgpu.cli.exit_codes import FAILED
 from stmgpu.cli.outputs import check_outputs, name_of, opened
 from stmgpu.cli.results import plain, result
 from stmgpu.cli.samples import add_samples, show_samples
@@ -81,7 +82,7 @@ def check(files: MessageFiles) -> None:
     lines.append(f"{counted(len(messages), 'message')} can be used, {len(rejected)} rejected")
     result({"messages": len(messages), "rejected": len(rejected), "rejections": rejected, "warnings": doubtful}, lines)
     if rejected:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def read(files: MessageFiles, csv: CsvFile = None) -> None:

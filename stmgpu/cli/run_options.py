@@ -19,6 +19,7 @@ import typer
 from stmgpu.choices import ExecutorName, IfExists
 from stmgpu.cli import common
 from stmgpu.cli.common import note, say
+from stmgpu.cli.exit_codes import STOPPED
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.cli.results import result
 from stmgpu.errors import InputError, StmgpuError, counted
@@ -319,7 +320,7 @@ def concluded(outcome: Outcome, out: Path) -> bool:
     result({"complete": False, "store": out, "tiles": outcome.tiles, "tiles_done": done}, ())
     if outcome.stopped:
         say(INVOCATION.how_to_resume())
-        raise typer.Exit(common.STOPPED)
+        raise typer.Exit(STOPPED)
     note(
         f"{counted(len(outcome.missing), 'other tile', verb='belong')} to other tasks; the task that computes the last "
         "one completes the store. If a task was cancelled, submit the same array again: it computes what is missing"

@@ -27,12 +27,21 @@ from stmgpu.risk import variables as risk
 from stmgpu.risk.validity import REFUTED
 from stmgpu.screen.variables import FLAGS
 
-GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+GUIDE = sorted(page for name in ("guide", "explanation", "reference") for page in (ROOT / "docs" / name).glob("*.md"))
 PAGES = [ROOT / "README.md", *GUIDE]
 DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
 ROOT_PAGES = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
-LINKED = [*PAGES, *DESIGN, *RESULTS, *ROOT_PAGES, ROOT / "slurm" / "README.md", ROOT / "kernels" / "README.md"]
+CONTENTS = [ROOT / "docs" / name for name in ("index.md", "project/README.md", "tutorials/README.md")]
+LINKED = [
+    *PAGES,
+    *CONTENTS,
+    *DESIGN,
+    *RESULTS,
+    *ROOT_PAGES,
+    ROOT / "slurm" / "README.md",
+    ROOT / "kernels" / "README.md",
+]
 _BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.M | re.S)
 """Language and text of a block, and the output that the page shows after it."""
 
@@ -54,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 @needs_kernels
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {}
     for language, text, output in _BLOCK.findall(page.read_text(encoding="utf-8")):
