@@ -7,6 +7,7 @@ significance resemble each other, so gzip finds more to leave out.
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _KINDS = {np.dtype(kind): kind for kind in ("f4", "f8", "i4", "u4", "u1")}
 _LEVEL = 6
+_DIGITS = re.compile(r"([0-9]{1,18})")
 _LARGEST = np.iinfo(np.int32).max
 """Largest number of a scaled column; the integer below its negative stands for NaN."""
 
@@ -31,7 +33,8 @@ class Column:
     description : dict
         ``name``; ``kind``: f4, f8, i4, u4, u1 or text; ``length``; ``data_id``: id of the element with the data. A
         scaled column (i4) has ``scale``: its values are the stored integers divided by it, and the least integer stands
-        for NaN. A text column has ``values``, and its data are codes (u4) into them.
+        for NaN. A text column has ``values``, sorted as people sort, and its data are codes (u4)
+        into them.
     data : str
         Base64 of the gzip of the shuffled bytes, little endian.
     """
@@ -69,8 +72,11 @@ def encode(name: str, array: npt.ArrayLike, *, scale: float | None = None) -> Co
     description: dict[str, Any] = {"name": name, "kind": "", "length": len(values), "data_id": f"data-{name}"}
     if values.dtype.kind in "UTO":
         words, codes = np.unique(values.astype(np.str_), return_inverse=True)
-        description |= {"kind": "text", "values": words.tolist()}
-        return Column(description, _packed(codes.astype("<u4")))
+        order = sorted(range(len(words)), key=lambda k: natural_key(str(words[k])))
+        rank = np.empty(len(words), "<u4")
+        rank[order] = np.arange(len(words), dtype="<u4")
+        description |= {"kind": "text", "values": words[order].tolist()}
+        return Column(description, _packed(rank[codes]))
     if scale is not None:
         whole = np.rint(values.astype(np.float64) * scale)
         if not np.any(np.abs(whole) > _LARGEST):
@@ -80,6 +86,18 @@ def encode(name: str, array: npt.ArrayLike, *, scale: float | None = None) -> Co
         raise TypeError(f"column {name} has type {values.dtype}; convert it to one of {', '.join(_KINDS.values())}")
     kind = _KINDS[values.dtype]
     return Column(description | {"kind": kind}, _packed(values.astype(f"<{kind}")))
+
+
+def natural_key(text: str) -> tuple[tuple[int, str], ...]:
+    """Key that sorts texts as people do: without case, and numbers in them by their size.
+
+    Examples
+    --------
+    >>> sorted(["SAT 10", "SAT 9", "sat 1"], key=natural_key)
+    ['sat 1', 'SAT 9', 'SAT 10']
+    """
+    parts = _DIGITS.split(text.casefold())
+    return (*((int(part), "") if k % 2 else (-1, part) for k, part in enumerate(parts)), (-1, text))
 
 
 def _with_absent(whole: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.errors import counted
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.provenance import provenance_facts
@@ -86,7 +87,9 @@ def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
     """What table and figures are about: ``table``, ``figures`` and ``kinds``."""
     events = ds.sizes[ROW]
     slow = int((ds.relative_speed.to_numpy() < SLOW_PAIR_KM_S).sum())
-    table = f"All {events:,} conjunctions are in the table."
+    table = f"All {counted(events, 'conjunction', ',')} of the result."
+    if not events:
+        table = f"No two objects came within {ds.attrs['threshold_km']:g} km of each other in this window."
     if shown < events:
         table = (
             f"The table has the closest {shown:,} of {events:,} conjunctions. Filters choose among these; every figure "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.errors import printable
 from stmgpu.report.page.objects import DEBRIS, KINDS, PAYLOAD, ROCKET_BODY, UNKNOWN, inclinations_deg
 from stmgpu.screen.variables import ROW
 
@@ -167,7 +168,8 @@ def _busiest(objects: PageObjects, places: list[Ints]) -> dict[str, Any]:
     counts = np.bincount(np.concatenate(places), minlength=len(objects))
     most = np.argsort(-counts, kind="stable")[:BUSIEST]
     most = most[counts[most] > 0]
-    return {"ids": objects.norad_id[most], "names": objects.name[most].tolist(), "counts": counts[most]}
+    names = [printable(name, 40) for name in objects.name[most].tolist()]
+    return {"ids": objects.norad_id[most], "names": names, "counts": counts[most]}
 
 
 def fast_only(ds: xr.Dataset, slow_km_s: float) -> xr.Dataset:

@@ -10,7 +10,7 @@ import numpy as np
 
 from stmgpu.choices import MAX_AGE_DAYS
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.errors import counted
+from stmgpu.errors import counted, printable
 from stmgpu.propagate.element_ages import ElementAges
 from stmgpu.report.assessment import a_model_alone
 from stmgpu.report.screening.text import participation_text
@@ -56,9 +56,9 @@ def headline(ds: xr.Dataset) -> list[Fact]:
     if ages.objects:
         facts.append(
             _fact(
-                "Median age of elements",
+                "Age of elements",
                 f"{ages.median_days:.1f} d",
-                f"{ages.old:,} older than 30 d" if ages.old else "",
+                "in the median" + (f"; {ages.old:,} older than 30 d" if ages.old else ""),
             )
         )
     facts += [
@@ -137,9 +137,7 @@ def _closest_fact(ds: xr.Dataset) -> Fact:
         return _fact("Closest fast pair", "none", f"at {SLOW_PAIR_KM_S:g} km/s or faster")
     one = nearest.isel(conjunction=0)
     names = [
-        str(one[f"{who}_name"].item())
-        if f"{who}_name" in one and str(one[f"{who}_name"].item())
-        else str(int(one[who]))
+        printable(str(one[f"{who}_name"].item()) if f"{who}_name" in one else "", 40) or f"object {int(one[who])}"
         for who in ("primary", "secondary")
     ]
     miss = float(one.miss_distance)

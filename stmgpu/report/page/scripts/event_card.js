@@ -1,6 +1,7 @@
 // @ts-check
 /** The selected conjunction: every value of its row, and a link to it. */
 import { copyText } from "./export.js";
+import { printable } from "./fields.js";
 import { element } from "./panel.js";
 
 /**
@@ -39,5 +40,5 @@ function fact(field, row) {
 /** Name of an object of a row, or its id. @param {import("./columns.js").Columns} columns @param {string} who */
 function called(columns, who) {
   const [ids, text] = [columns.get(who), columns.get(`${who}_name`)];
-  return (/** @type {number} */ row) => (text && text.values[text.codes[row]]) || `Object ${ids[row]}`;
+  return (/** @type {number} */ row) => (text && printable(text.values[text.codes[row]])) || `Object ${ids[row]}`;
 }

@@ -11,10 +11,13 @@ import { sortedRows } from "./sort.js";
  * @param {HTMLElement} parent
  * @param {{doc: any, columns: import("./columns.js").Columns, filters: import("./filters.js").Filters,
  *   selection: import("./selection.js").Selection, fields: import("./fields.js").Field[], status: HTMLElement}} page
- * @returns {Grid}
  */
 export function eventsSection(parent, page) {
   const { doc, filters, selection, fields, status } = page;
+  parent.append(element(
+    "div", { className: "section-head" }, element("h2", {}, "Conjunctions"), element("p", { className: "note" }, doc.notes.table),
+  ));
+  if (!doc.rows) return;
   const bar = filterBar(page);
   let sorted = { name: "miss_distance", descending: false };
   /** @type {Uint32Array|null} */
@@ -29,11 +32,13 @@ export function eventsSection(parent, page) {
   const clear = element("button", { type: "button", className: "quiet", id: "clear-filters" }, "Clear all filters");
   clear.addEventListener("click", bar.clear);
   const count = element("p", { role: "status", className: "count" });
+  const none = element("p", { className: "none" }, "No conjunction passes the filters.");
   const update = () => {
     grid.show(inOrder(whole, filters));
     grid.mark(sorted.name, sorted.descending);
     const shown = filters.shown.length;
     count.textContent = `${shown.toLocaleString("en")} of ${doc.rows.toLocaleString("en")} conjunctions shown`;
+    none.hidden = shown > 0;
     clear.hidden = filters.names.every((name) => name === "slow");
   };
   const name = `conjunctions-${new Date(doc.start * 1000).toISOString().slice(0, 10)}`;
@@ -51,15 +56,13 @@ export function eventsSection(parent, page) {
     action("Print", "Print this page with the first 100 rows", () => print()),
   ];
   parent.append(
-    element("div", { className: "section-head" }, element("h2", {}, "Conjunctions"), element("p", { className: "note" }, doc.notes.table)),
     element("div", { className: "tools" }, bar.search, ...(doc.rows_slow ? [bar.slow] : []), element("div", { className: "actions" }, ...actions)),
-    bar.more, element("div", { className: "count-line" }, count, clear), grid.element,
+    bar.more, element("div", { className: "count-line" }, count, clear), none, grid.element,
   );
   paperTable(parent, fields, () => grid.order);
   filters.subscribe(update);
   selection.subscribe((row) => grid.select(row, true));
   update();
-  return grid;
 }
 
 /** Rows that pass the filters, in an order. @param {Uint32Array|null} whole @param {import("./filters.js").Filters} filters */

@@ -80,7 +80,8 @@ function field(spec, doc, columns) {
   const words = meanings ? worded(column, meanings, name.endsWith("flags")) : column.codes ? column : null;
   if (words) {
     const text = (/** @type {number} */ row) => words.values[words.codes[row]];
-    const shown = meanings ? (/** @type {number} */ row) => text(row).replaceAll("|", ", ").replaceAll("_", " ") : text;
+    const plain = words.values.map((value) => (meanings ? value.replaceAll("|", ", ").replaceAll("_", " ") : printable(value)));
+    const shown = (/** @type {number} */ row) => plain[words.codes[row]];
     const keys = name === "triage" ? () => column : () => textKeys(words);
     return { ...common, kind: "text", words, text: shown, csv: text, keys };
   }
@@ -109,19 +110,19 @@ function fixed(value, digits) {
  * @param {ArrayLike<number>} column @param {Record<string, string>} meanings @param {boolean} flags
  */
 function worded(column, meanings, flags) {
-  /** @type {Map<number, number>} */
+  const word = (/** @type {number} */ value) =>
+    Object.entries(meanings).filter(([bit]) => (flags ? value & Number(bit) : value === Number(bit))).map(([, text]) => text).join("|");
+  /** @type {Map<number, string>} */
   const known = new Map();
-  /** @type {string[]} */
-  const values = [];
-  const codes = Uint32Array.from(column, (value) => {
-    let code = known.get(value);
-    if (code === undefined) {
-      code = values.length;
-      known.set(value, code);
-      const bits = Object.entries(meanings).filter(([bit]) => (flags ? value & Number(bit) : value === Number(bit)));
-      values.push(bits.map(([, word]) => word).join("|"));
-    }
-    return code;
-  });
+  for (let k = 0; k < column.length; k++) if (!known.has(column[k])) known.set(column[k], word(column[k]));
+  const values = [...new Set(known.values())].sort();
+  const places = new Map([...known].map(([value, text]) => [value, values.indexOf(text)]));
+  const codes = new Uint32Array(column.length);
+  for (let k = 0; k < codes.length; k++) codes[k] = /** @type {number} */ (places.get(column[k]));
   return { codes, values };
+}
+
+/** A text in which what cannot be seen, or turns the text around it, is written as an escape. @param {string} text */
+export function printable(text) {
+  return text.replace(/[\p{C}\u2028\u2029]/gu, (one) => `\\u${(one.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 }

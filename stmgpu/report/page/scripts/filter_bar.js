@@ -41,7 +41,7 @@ export function filterBar(page) {
 /** Mask of fast conjunctions, or null if all are. @param {Page} page */
 function fast({ doc, columns }) {
   const speeds = columns.get("relative_speed");
-  const mask = Uint8Array.from(speeds, (/** @type {number} */ speed) => +(speed >= doc.slow_km_s));
+  const mask = masked(speeds.length, (k) => speeds[k] >= doc.slow_km_s);
   doc.rows_slow = mask.reduce((sum, passes) => sum + 1 - passes, 0);
   return doc.rows_slow ? mask : null;
 }
@@ -68,8 +68,8 @@ function textInput({ filters }, field) {
   input.addEventListener("input", () => {
     const wanted = input.value.trim().toUpperCase();
     const { codes, values } = /** @type {NonNullable<Field["words"]>} */ (field.words);
-    const has = values.map((value) => +value.replaceAll("_", " ").toUpperCase().includes(wanted.replaceAll("_", " ")));
-    filters.set(`column ${field.name}`, wanted ? Uint8Array.from(codes, (code) => has[code]) : null);
+    const has = values.map((value) => value.replaceAll("_", " ").toUpperCase().includes(wanted.replaceAll("_", " ")));
+    filters.set(`column ${field.name}`, wanted ? masked(codes.length, (k) => has[codes[k]]) : null);
   });
   return [input, "contains"];
 }
@@ -86,9 +86,16 @@ function boundInputs({ doc, filters }, field) {
   const change = () => {
     const [low, high] = [read(least, -Infinity), read(most, Infinity)];
     const values = /** @type {ArrayLike<number>} */ (field.values);
-    const within = (/** @type {number} */ value) => +(value >= low && value <= high);
-    filters.set(`column ${field.name}`, least.value || most.value ? Uint8Array.from(values, within) : null);
+    const within = (/** @type {number} */ k) => values[k] >= low && values[k] <= high;
+    filters.set(`column ${field.name}`, least.value || most.value ? masked(values.length, within) : null);
   };
   for (const input of [least, most]) input.addEventListener("input", change);
   return [[least, "from"], [most, "to"]];
+}
+
+/** @param {number} rows @param {(row: number) => boolean} passes */
+function masked(rows, passes) {
+  const mask = new Uint8Array(rows);
+  for (let k = 0; k < rows; k++) mask[k] = +passes(k);
+  return mask;
 }

@@ -8,7 +8,7 @@ const OF_OBJECTS = ["name", "type", "status", "constellation", "kind", "group"];
  * @param {import("./columns.js").Columns} columns
  */
 export function addRowColumns(columns) {
-  columns.set("tca", Float64Array.from(columns.get("tca_ms"), (/** @type {number} */ ms) => ms / 1000));
+  columns.set("tca", /** @type {Float64Array} */ (columns.get("tca_ms")).map((ms) => ms / 1000));
   columns.delete("tca_ms");
   for (const who of ["primary", "secondary"]) {
     const places = columns.get(`${who}_object`);

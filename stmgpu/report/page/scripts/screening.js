@@ -22,8 +22,10 @@ export function screeningPage(main, { doc, columns }) {
   const events = element("section", { id: "events" });
   const event = element("section", { id: "event", "aria-labelledby": "event-title" });
   const figures = element("section", { id: "figures" });
-  main.append(events, event, figures, status);
+  main.append(events, status);
+  if (doc.rows) events.after(event, figures);
   eventsSection(events, { doc, columns, filters, selection, fields, status });
+  if (!doc.rows) return;
   const card = element("div", { className: "event-card" });
   event.append(card);
   eventCard(card, { fields, selection, columns, say: (text) => { status.textContent = text; } });

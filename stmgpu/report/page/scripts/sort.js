@@ -34,13 +34,15 @@ export function sortedRows(keys, descending) {
  * @param {ArrayLike<number>} keys @param {boolean} descending @returns {[Uint32Array, Uint32Array]}
  */
 function sortableBits(keys, descending) {
-  const words = new Uint32Array(Float64Array.from(keys, (key) => key + 0).buffer); // + 0: no negative zero
   const rows = keys.length;
+  const numbers = new Float64Array(rows);
+  for (let k = 0; k < rows; k++) numbers[k] = keys[k] + 0; // no negative zero
+  const words = new Uint32Array(numbers.buffer);
   const low = new Uint32Array(rows);
   const high = new Uint32Array(rows);
   for (let k = 0; k < rows; k++) {
     let [first, second] = [words[2 * k], words[2 * k + 1]];
-    if (Number.isNaN(keys[k])) {
+    if (numbers[k] !== numbers[k]) {
       low[k] = high[k] = 0xffffffff;
       continue;
     }
@@ -53,14 +55,12 @@ function sortableBits(keys, descending) {
 }
 
 /**
- * Numbers that are ordered as the texts are, empty texts last.
+ * Numbers that are ordered as the texts are, whose values stand in order; without a number for empty texts.
  * @param {{codes: Uint32Array, values: string[]}} text
  * @returns {Float64Array}
  */
 export function textKeys({ codes, values }) {
-  const collator = new Intl.Collator("en", { numeric: true });
-  const places = values.map((_, k) => k).sort((a, b) => collator.compare(values[a], values[b]));
-  const ranks = new Float64Array(values.length);
-  places.forEach((code, rank) => { ranks[code] = values[code] === "" ? NaN : rank; });
-  return Float64Array.from(codes, (code) => ranks[code]);
+  const keys = new Float64Array(codes.length);
+  for (let k = 0; k < keys.length; k++) keys[k] = values[codes[k]] === "" ? NaN : codes[k];
+  return keys;
 }
