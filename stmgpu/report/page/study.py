@@ -46,8 +46,8 @@ def study_document(
     Returns
     -------
     document : dict
-        ``kind``, ``title``, ``subtitle``, ``headline``, ``warnings``, ``certificate``, ``notes``, and in ``study`` the values of the
-        figures and tables, ready for JSON.
+        ``kind``, ``title``, ``subtitle``, ``headline``, ``warnings``, ``certificate``, ``notes``, and in ``study`` the
+        values of the figures and tables, ready for JSON.
     columns : dict of ndarray
         float32 columns ``density`` and ``density_difference`` over (scenario, year, shell), flat.
 

@@ -1,6 +1,7 @@
 // @ts-check
 /** What the scenarios change: paired differences, reduction per removal, costs. */
 import { intervals } from "./intervals.js";
+import { powerOfTen } from "./labels.js";
 import { lines } from "./lines.js";
 import { panel } from "./panel.js";
 import { series } from "./study_curves.js";
@@ -77,24 +78,33 @@ export function costs(parent, study) {
   const { prices, unit, rows } = study.costs ?? { rows: [] };
   if (!rows.length) return;
   const money = unit === "money";
+  const largest = Math.max(...rows.map((/** @type {any} */ row) => row.cost_per_collision.mid ?? row.cost.mid ?? 0));
+  const power = largest >= 1e6 ? 3 * Math.floor(Math.log10(largest) / 3) : 0;
+  const unitSaid = power ? `${unit}, ${powerOfTen(power)}` : unit;
+  const scaled = (/** @type {any} */ { mid, low, high }) =>
+    Object.fromEntries(Object.entries({ mid, low, high }).map(([name, value]) => [name, value === null ? null : value / 10 ** power]));
   const listed = Object.entries(prices).map(([name, value]) => `${name} = ${spoken(value, { digits: 6 })}`).join(", ");
   const section = part(
     parent, "costs", "Cost",
     money ? `Prices: ${listed}; discounted to the start.` : "Counted in missions, since no prices were given: report with --price per_removal=... to see money.",
   );
-  const shown = drawable(study, rows.map((/** @type {any} */ row) => ({ ...row, ...row.cost_per_collision })));
+  const shown = drawable(study, rows.map((/** @type {any} */ row) => ({ ...row, ...scaled(row.cost_per_collision) })));
   if (shown.length) {
     intervals(panel(panels(section), { id: "cost", title: "Cost of a catastrophic collision avoided", wide: true }), {
-      rows: shown, xLabel: `${unit} per collision avoided`, warning: study.warning,
+      rows: shown, xLabel: `${unitSaid} per collision avoided`, warning: study.warning,
     });
   }
   table(section, {
     id: "cost-table", caption: "Cost of the policies, with 95 % intervals",
-    head: ["Scenario", `cost (${unit})`, "collisions avoided", `${unit} per collision avoided`, ...(money ? ["net present value"] : [])],
+    head: [
+      "Scenario", `cost (${unitSaid})`, "collisions avoided", `${unitSaid} per collision avoided`,
+      ...(money ? [`net present value (${unitSaid})`] : []),
+    ],
     rows: rows.map((/** @type {any} */ row) => [
-      study.scenarios[row.scenario], interval(row.cost), interval(row.avoided),
-      row.open ? { main: spoken(row.cost_per_collision.mid), more: "no upper limit" } : interval(row.cost_per_collision),
-      ...(money ? [interval(row.net_present_value, { signed: true })] : []),
+      study.scenarios[row.scenario], interval(scaled(row.cost)), interval(row.avoided),
+      row.open
+        ? { main: spoken(scaled(row.cost_per_collision).mid), more: "no upper limit" } : interval(scaled(row.cost_per_collision)),
+      ...(money ? [interval(scaled(row.net_present_value), { signed: true })] : []),
     ]),
     note: rows.some((/** @type {any} */ row) => row.open)
       ? "No upper limit: these runs do not show that the policy avoids any collision." : undefined,

@@ -23,7 +23,8 @@ export function interval(part, form = {}) {
   const [mid, low, high] = [part.mid ?? part.mean, part.low ?? part.lower, part.high ?? part.upper];
   const bounded = typeof low === "number" && typeof high === "number";
   const bare = { ...form, unit: "" };
-  return { main: spoken(mid, form), more: bounded ? `${spoken(low, bare)} to ${spoken(high, bare)}` : "" };
+  const [from, to] = [spoken(low, bare), spoken(high, bare)];
+  return { main: spoken(mid, form), more: bounded && from !== to ? `${from} to ${to}` : "" };
 }
 
 /**
