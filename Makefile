@@ -1,4 +1,4 @@
-# make demo     install into .venv and run the main job on the synthetic catalogue: store and picture under demo/
+# make demo     install into .venv and run the main job on the synthetic catalogue: store, and report.html to open, in demo/
 # make quick    the unit tests on one kernel backend, in one to two minutes (BACKEND=cpu, WORKERS=2)
 # make test     install into .venv and run the whole test suite in WORKERS=2 processes: the tests that share the machine,
 #               then those that kill processes, start clusters or have deadlines; ARGS go to pytest, COVERAGE=1 prints the lines that were run

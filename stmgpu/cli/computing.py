@@ -125,7 +125,7 @@ def screen(
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the store, the CSV file and the figure.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the store, the CSV file and the report.")] = Path("demo"),
     objects: Annotated[int, typer.Option(min=2, help="Objects of the synthetic catalogue.")] = 27_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic catalogue.")] = 0,
     hours: Annotated[float, typer.Option(help="Length of the window in hours.")] = 24.0,
@@ -135,17 +135,17 @@ def demo(
     backend: common.Backend = "auto",
     threads: common.Threads = None,
 ) -> None:
-    """Screen a synthetic catalogue, all against all, into a store, a CSV file and a figure."""
+    """Screen a synthetic catalogue, all against all, into a store, a CSV file and a report to open in a browser."""
     from stmgpu.catalog import synthetic_catalog
     from stmgpu.screen.screening import screening_objects, screening_settings
     from stmgpu.screen.settings import ScreeningSettings
 
-    store, csv, plot = out / "conjunctions.zarr", out / "conjunctions.csv", out / "screening.png"
+    store, csv, report = out / "conjunctions.zarr", out / "conjunctions.csv", out / "report.html"
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {out}: {error.strerror}; choose another with --out") from error
-    check_outputs(store, csv, plot)
+    check_outputs(store, csv, report)
     ScreeningSettings(common.checked_window(None, hours, None), threshold_km)
     common.backend_name(backend, threads)
     note(f"synthetic catalogue: {objects} objects, seed {seed}")
@@ -156,7 +156,7 @@ def demo(
     _note_request(catalog, settings, MAX_AGE_DAYS)
     conjunctions = _screen(screened, settings, store, choices)
     if conjunctions is not None:
-        _deliver(conjunctions, catalog, store, csv=csv, plot=plot)
+        _deliver(conjunctions, catalog, store, csv=csv, report=report)
 
 
 @window_options
@@ -303,7 +303,8 @@ def _deliver(
     store: Path | None,
     *,
     csv: Path | None,
-    plot: Path | None,
+    plot: Path | None = None,
+    report: Path | None = None,
     max_age_days: float = MAX_AGE_DAYS,
 ) -> None:
     """Write and print the result; it is printed even if a file cannot be written."""
@@ -312,7 +313,7 @@ def _deliver(
     from stmgpu.screen.csv_table import write_csv
     from stmgpu.screen.stale_events import events_text, stale_events
 
-    written = [path for path in (store, csv, plot) if path is not None and not is_standard_output(path)]
+    written = [path for path in (store, csv, plot, report) if path is not None and not is_standard_output(path)]
     document = {"complete": True, **screening_summary(conjunctions, max_age_days)}
 
     try:
@@ -323,6 +324,10 @@ def _deliver(
                 from stmgpu.report.screening.figure import plot_screening
 
                 plot_screening(conjunctions, catalog, plot)
+        if report is not None and store is not None:
+            from stmgpu.report.page import write_page
+
+            write_page(store, report)
     except (StmgpuError, OSError):
         result(document, partial(print_result, conjunctions), written=[])
         raise

@@ -262,11 +262,11 @@ def test_progress_is_a_bar_on_a_terminal(tmp_path: Path) -> None:
     assert "h/s" in shown.decode()
     assert "left" in shown.decode()
     assert "3000 objects read" in stdout
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["conjunctions.csv", "conjunctions.zarr", "screening.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["conjunctions.csv", "conjunctions.zarr", "report.html"]
 
 
 def test_a_screening_without_events(tmp_path: Path) -> None:
-    """Nothing found is a result like any other: an empty store, a CSV file with a header, a picture."""
+    """Nothing found is a result like any other: an empty store, a CSV file with a header, a report."""
     result = stmgpu(
         "demo", "--objects", 40, "--hours", 0.1, "--threshold-km", 0.1, "--backend", "cpu", "--out", tmp_path
     )
@@ -274,7 +274,8 @@ def test_a_screening_without_events(tmp_path: Path) -> None:
     assert " 0 events;" in result.stdout
     assert open_dataset(tmp_path / "conjunctions.zarr").sizes["conjunction"] == 0
     assert (tmp_path / "conjunctions.csv").read_text() == CSV_COLUMNS + "\n"
-    assert (tmp_path / "screening.png").stat().st_size > 10_000
+    assert "</html>" in (tmp_path / "report.html").read_text("utf-8")
+    assert result.stdout.rstrip().endswith(str(tmp_path / "report.html"))
 
 
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
