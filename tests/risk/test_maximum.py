@@ -16,7 +16,7 @@ from support.paths import SHARED
 
 from stmgpu.backend import Backend
 from stmgpu.backend.cpu import usable_levels
-from stmgpu.risk import encounter_geometry, frisbee_probability, maximum_probability, plane_probability
+from stmgpu.risk import encounter_geometry, frisbee_probability, maximum, maximum_probability, plane_probability
 from stmgpu.typing import Floats
 
 DATA = SHARED / "data" / "pc"
@@ -58,6 +58,27 @@ def test_no_scale_gives_more(kernel_backend: Backend) -> None:
         assert found >= tried.max() * (1.0 - 1e-12)
         at = plane_probability(*case, aspect * scale, scale, radius, backend=kernel_backend)
         np.testing.assert_allclose(found, at, rtol=1e-10)
+
+
+def test_small_discs_by_expansion_and_by_search(kernel_backend: Backend) -> None:
+    """The expansion about the centre of the disc gives what the search gives; discs beyond its limit are searched."""
+    rng = np.random.default_rng(2)
+    n = 2000
+    sx, sz, angle = np.ones(n), 10.0 ** rng.uniform(-4, 0, n), rng.uniform(0, np.pi / 2, n)
+    in_sigmas = rng.random(n) < 0.5
+    xm, zm = np.cos(angle), np.sin(angle) * np.where(in_sigmas, sz, 1.0)
+    scale = np.sqrt(0.5) * np.hypot(xm / sx, zm / sz)
+    radius = maximum._SMALL_DISC * scale * sz * rng.uniform(0.5, 1.0, n) * (1.0 - 1e-9)
+    outside = radius < np.hypot(xm, zm)
+    columns = [x[outside] for x in (xm, zm, sx, sz, radius)]
+    assert outside.sum() > 1900
+    assert maximum._has_small_disc(*columns).all()
+    assert not maximum._has_small_disc(*columns[:4], 2.5 * columns[4]).any()
+    expanded, searched = (f(columns, kernel_backend) for f in (maximum._expanded, maximum._search))
+    np.testing.assert_allclose(expanded[0], searched[0], rtol=2e-14)
+    np.testing.assert_allclose(expanded[1], searched[1], rtol=1e-7)
+    found = maximum_probability(*columns, backend=kernel_backend)
+    assert [x.tobytes() for x in found] == [x.tobytes() for x in expanded]
 
 
 def test_a_row_does_not_depend_on_the_others(kernel_backend: Backend) -> None:
