@@ -23,6 +23,9 @@ TIME_UNITS = "nanoseconds since 1970-01-01T00:00:00"
 
 CALENDAR = "proleptic_gregorian"
 
+_FEW = 16
+"""Distinct texts up to which comparing with each is quicker than sorting all."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -95,6 +98,29 @@ class Variable:
         array = np.asarray(values)
         array = as_text(array) if self.dtype == "text" else array.astype(self.numpy_type, copy=False)
         return xr.Variable(self.dims, array, self.attrs(), self.encoding())
+
+
+def coded(texts: npt.NDArray[np.str_]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+    """Distinct texts in ascending order, and the place of each text among them: quick where few are distinct.
+
+    Examples
+    --------
+    >>> values, codes = coded(np.array(["watch", "act", "watch"]))
+    >>> values.tolist(), codes.tolist()
+    (['act', 'watch'], [1, 0, 1])
+    """
+    codes, rest = np.empty(len(texts), np.int64), np.arange(len(texts))
+    found: list[np.str_] = []
+    while len(rest) and len(found) < _FEW:
+        same = texts[rest] == texts[rest[0]]
+        codes[rest[same]] = len(found)
+        found.append(texts[rest[0]])
+        rest = rest[~same]
+    if len(rest):
+        values, codes = np.unique(texts, return_inverse=True)
+        return values, codes
+    values, places = np.unique(np.array(found, texts.dtype), return_inverse=True)
+    return values, places[codes]
 
 
 def as_text(values: npt.NDArray[Any]) -> npt.NDArray[np.str_]:

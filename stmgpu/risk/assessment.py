@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1 << 16
 """Conjunctions whose covariances are held in memory at once."""
 
+_ENCOUNTER, _STAY = ("tca", "primary", "secondary", "miss_distance"), ("entry", "exit", "flags")
+PAIR_COLUMNS = _ENCOUNTER + _STAY
+"""Columns of conjunctions that an assessment may start from."""
+
 _OF_COVARIANCES = {
     AGE_BEYOND_MODEL: v.AGE_BEYOND_MODEL,
     REMEDIED: v.REMEDIED,
@@ -396,20 +400,18 @@ def ids_by_designator(objects: ScreeningObjects) -> dict[str, int]:
 
 def pairs_of(conjunctions: xr.Dataset) -> Pairs:
     """Columns of conjunctions that an assessment starts from; :class:`InputError` if one is missing."""
-    missing = [name for name in ("tca", "primary", "secondary", "miss_distance") if name not in conjunctions.variables]
+    missing = [name for name in _ENCOUNTER if name not in conjunctions.variables]
     if missing or ROW not in conjunctions.dims:
         raise InputError(
             f"the Dataset is not a result of a screening (it lacks {', '.join(missing) or ROW}); pass what "
             "stmgpu.screen returns, or some of its rows"
         )
     stay = None
-    if {"entry", "exit", "flags"} <= set(conjunctions.variables):
+    if set(_STAY) <= set(conjunctions.variables):
         slow = (conjunctions["flags"].to_numpy() & SLOW) != 0
         ends = np.stack([conjunctions[name].to_numpy().astype("datetime64[ns]") for name in ("entry", "exit")], axis=1)
         stay = np.where(slow[:, np.newaxis], ends, np.datetime64("NaT", "ns"))
-    tca, primary, secondary, miss = (
-        conjunctions[x].to_numpy() for x in ("tca", "primary", "secondary", "miss_distance")
-    )
+    tca, primary, secondary, miss = (conjunctions[name].to_numpy() for name in _ENCOUNTER)
     return Pairs(tca, primary, secondary, miss, stay)
 
 

@@ -188,7 +188,8 @@ def _needle(columns: list[Floats], backend: Backend) -> tuple[Floats, Floats]:
 
 def _scale_of_the_density(xm: Floats, zm: Floats, sx: Floats, sz: Floats) -> Floats:
     """Scale at which the density at the centre of the disc is largest: half the square of the miss in sigmas is 1."""
-    return np.sqrt(0.5) * _length(xm / sx, zm / sz)
+    scale: Floats = np.sqrt(0.5) * _length(xm / sx, zm / sz)
+    return scale
 
 
 def _has_small_disc(xm: Floats, zm: Floats, sx: Floats, sz: Floats, r: Floats) -> Bools:

@@ -216,9 +216,11 @@ class _Given:
     backend: Backend
 
     def of(self, rows: Ints | Bools) -> list[Floats]:
-        """Arguments of the methods for some encounters, in their order."""
+        """Arguments of the methods for some encounters, in their order; numbers of rows ascend."""
         r1, v1, r2, v2 = self.states
-        return [x[rows] for x in (r1, v1, self.covariances[0], r2, v2, self.covariances[1], self.radius_m)]
+        fields = [r1, v1, self.covariances[0], r2, v2, self.covariances[1], self.radius_m]
+        everyone = rows.all() if rows.dtype == bool else len(rows) == len(r1)  # covariances are large
+        return fields if everyone else [x[rows] for x in fields]
 
     def own_positions(self) -> list[Floats]:
         """Covariances of the positions of both objects [n, 3, 3], zero where numbers are missing."""

@@ -33,7 +33,7 @@ from stmgpu.variables import as_text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 
 def open_dataset(
@@ -89,11 +89,11 @@ def open_dataset(
     return ds
 
 
-def open_conjunctions(folder: Path) -> xr.Dataset:
-    """Conjunctions of a complete store without their assessment; their numbers are read when they are used."""
+def open_conjunctions(folder: Path, names: Collection[str]) -> xr.Dataset:
+    """Some columns of the conjunctions in a complete store; their numbers are read when they are used."""
     check_arrays(folder, "conjunctions")
     with reading(folder):
-        return _open(folder, "conjunctions", load=False)
+        return _open(folder, "conjunctions", load=False, names=names)
 
 
 def _with_assessment(ds: xr.Dataset, folder: Path, *, load: bool) -> xr.Dataset:
@@ -116,10 +116,11 @@ _COMMON = frozenset({"Conventions", "title"})
 """Attributes of an assessment that say nothing about the conjunctions."""
 
 
-def _open(folder: Path, kind: str, *, load: bool) -> xr.Dataset:
-    """The arrays of a store as a Dataset with the types and attributes of its kind."""
+def _open(folder: Path, kind: str, *, load: bool, names: Collection[str] | None = None) -> xr.Dataset:
+    """The arrays of a store, or some of them, as a Dataset with the types and attributes of its kind."""
+    others = [] if names is None else [entry.name for entry in folder.iterdir() if entry.name not in names]
     with _result_only():
-        ds = xr.open_dataset(folder, engine=StoreBackend, drop_variables=[RUN])
+        ds = xr.open_dataset(folder, engine=StoreBackend, drop_variables=[RUN, *others])
     if load:
         ds = ds.load()
     spec = KINDS[kind]

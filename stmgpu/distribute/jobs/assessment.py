@@ -14,7 +14,7 @@ from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
 from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.risk.assessment import Assessor, ids_by_designator, pairs_of, result_attributes
+from stmgpu.risk.assessment import PAIR_COLUMNS, Assessor, ids_by_designator, pairs_of, result_attributes
 from stmgpu.risk.pair_states import PairPropagator
 from stmgpu.risk.settings import AssessmentSettings
 from stmgpu.risk.variables import COVARIANCES, STATES, TITLE, VARIABLES
@@ -28,7 +28,7 @@ from stmgpu.store.result import write_result
 from stmgpu.store.run import has_run, open_run
 from stmgpu.store.run_input import INPUTS, StudyInputs
 from stmgpu.store.schema import ASSESSMENT, ENCOUNTERS
-from stmgpu.variables import CONVENTIONS
+from stmgpu.variables import CONVENTIONS, coded
 
 if TYPE_CHECKING:
     import os
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from stmgpu.distribute.executors import RunOptions
     from stmgpu.risk.pair_states import Pairs
     from stmgpu.store.run import Marker, RunStore
+    from stmgpu.variables import Variable
 
 ROWS = 1 << 16
 """Conjunctions of a tile by default."""
@@ -123,12 +124,12 @@ class AssessmentJob(Job[AssessmentTile]):
         begin = time.perf_counter()
         assessor = self._assessor_on(backend)
         if self._pairs is None:
-            self._pairs = pairs_of(open_conjunctions(self.store))
+            self._pairs = pairs_of(open_conjunctions(self.store, PAIR_COLUMNS))
         found = assessor.run(self._pairs[tile.first : tile.last])
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name, values in found.columns.items():
             if name in _TEXTS:
-                arrays[name], arrays[name + _CODES] = np.unique(values, return_inverse=True)
+                arrays[name], arrays[name + _CODES] = coded(values)
             else:
                 arrays[name] = values
         arrays |= found.states.gcrf(self._pairs[tile.first : tile.last].tca)
@@ -147,7 +148,7 @@ class AssessmentJob(Job[AssessmentTile]):
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         specs = {**VARIABLES, **{f"{ENCOUNTERS}/{name}": spec for name, spec in {**STATES, **COVARIANCES}.items()}}
         places = {name.rpartition("/")[2]: name for name in specs}
-        variables = {places[name]: specs[places[name]].of(columns[name]) for name in places if name in columns}
+        variables = {places[name]: _variable(specs[places[name]], columns[name]) for name in places if name in columns}
         attrs = {
             "Conventions": CONVENTIONS,
             "title": TITLE,
@@ -191,7 +192,7 @@ def plan_assessment(path: str | os.PathLike[str], settings: AssessmentSettings, 
         If there is no store, or it is damaged.
     """
     folder = Path(path)
-    con = open_conjunctions(folder)
+    con = open_conjunctions(folder, ("tca",))
     if not has_run(folder):
         raise InputError(
             f"{folder} has no record of what was screened; assess its conjunctions in Python with stmgpu.assess and "
@@ -217,10 +218,15 @@ def row_tiles(settings: AssessmentSettings, tiling: Tiling) -> Sequence[Assessme
     ]
 
 
+def _variable(spec: Variable, values: np.ndarray[Any, Any]) -> xr.Variable:
+    """A column as it is written; texts keep their variable length."""
+    return xr.Variable(spec.dims, values, spec.attrs(), spec.encoding()) if spec.dtype == "text" else spec.of(values)
+
+
 def _parsed(arrays: Mapping[str, np.ndarray[Any, Any]], _: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
     """Columns of a tile as it was written."""
     return {
-        name: values[arrays[name + _CODES]] if name + _CODES in arrays else values
+        name: values.astype(np.dtypes.StringDType())[arrays[name + _CODES]] if name + _CODES in arrays else values
         for name, values in arrays.items()
         if not name.endswith(_CODES)
     }
