@@ -68,7 +68,7 @@ export function heat(place, spec) {
   };
   const filled = (/** @type {number} */ value) => (spec.diverging ? Number.isFinite(value) && value !== 0 : value > 0);
   const wide = () => spec.x.length - 1;
-  const say = (/** @type {Kind | undefined} */ kind, /** @type {number} */ value) => (kind === "time" ? instant(value) : number(value));
+  const say = (/** @type {Kind | undefined} */ kind, /** @type {number} */ value) => (kind === "time" ? instant(value) : number(value, 5));
   /** @param {number} i @returns {string[]} */
   const cell = (i) => {
     const [column, row] = [i % wide(), Math.floor(i / wide())];
