@@ -28,6 +28,8 @@ import { listValues } from "./values.js";
  * @property {() => import("./values.js").Values} values
  * @property {(index: number) => void} [onpick]
  * @property {"x" | "xy"} [brush]
+ * @property {(dx: number, dy: number, done: boolean) => void} [ondrag] instead of a brush; pixels since the last call
+ * @property {(key: string) => boolean} [onkey] whether a key was used
  * @property {(range: Range | null) => void} [onbrush]
  * @typedef {object} Drawn
  * @property {() => void} update draw again

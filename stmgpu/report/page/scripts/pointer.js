@@ -107,20 +107,24 @@ export function pointer({ overlay, readout, spec }) {
   };
 
   overlay.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !spec.brush) return;
+    if (event.button !== 0 || (!spec.brush && !spec.ondrag)) return;
     start = where(event);
     overlay.setPointerCapture(event.pointerId);
   });
   overlay.addEventListener("pointermove", (event) => {
     const [x, y] = where(event);
-    if (start && marks && Math.hypot(x - start[0], y - start[1]) > DRAG) {
+    if (start && spec.ondrag) {
+      spec.ondrag(x - start[0], y - start[1], false);
+      start = [x, y];
+    } else if (start && marks && Math.hypot(x - start[0], y - start[1]) > DRAG) {
       at = -1;
       brush(rangeOf(marks.frame, [...start, x, y]));
     } else if (!start && marks) move(marks.pick(x, y));
   });
   overlay.addEventListener("pointerup", (event) => {
     const [x, y] = where(event);
-    const dragged = start && Math.hypot(x - start[0], y - start[1]) > DRAG;
+    const dragged = start && (spec.ondrag || Math.hypot(x - start[0], y - start[1]) > DRAG);
+    if (start) spec.ondrag?.(0, 0, true);
     start = null;
     if (dragged || !marks) return;
     const index = marks.pick(x, y);
@@ -139,7 +143,8 @@ export function pointer({ overlay, readout, spec }) {
     move(-1);
   });
   overlay.addEventListener("keydown", (event) => {
-    if (!marks || marks.count === 0) return;
+    if (spec.onkey?.(event.key)) event.preventDefault();
+    if (!marks || marks.count === 0 || event.defaultPrevented) return;
     const row = marks.stride ?? 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row }[event.key];
     if (step) {

@@ -1,6 +1,7 @@
 // @ts-check
 /** The page of a screening: table, selected event, figures. */
 import { eventCard } from "./event_card.js";
+import { eventFigures } from "./event_figures.js";
 import { eventsSection } from "./events.js";
 import { fieldsOf, isoTime } from "./fields.js";
 import { Filters } from "./filters.js";
@@ -29,6 +30,9 @@ export function screeningPage(main, { doc, columns }) {
   const card = element("div", { className: "event-card" });
   event.append(card);
   eventCard(card, { fields, selection, columns, say: (text) => { status.textContent = text; } });
+  const pictures = element("div", { className: "panels" });
+  event.append(pictures);
+  eventFigures(pictures, { doc, columns, filters, selection });
   const panels = element("div", { className: "panels" });
   figures.append(
     element("div", { className: "section-head" }, element("h2", {}, "Figures"), element("p", { className: "note" }, doc.notes.figures)),
