@@ -108,11 +108,11 @@ def _value(name: str) -> Any:
 def _object(name: str) -> str:
     """A page for one object. Packages that can be called are shown as the function that a call runs."""
     value = _value(name)
-    heading = "\n".join(_heading(f"``{name}``", "="))
+    heading = "\n".join(_heading(name, "="))
     if inspect.isclass(value):
         extra = "" if issubclass(value, Exception) else "   :members:\n"
         return f"{heading}\n.. autoclass:: {name}\n{extra}"
-    if inspect.isfunction(value):
+    if isinstance(getattr(stmgpu, name.removeprefix("stmgpu."), None), ModuleType):
         name = f"{value.__module__}.{value.__qualname__}"
     return f"{heading}\n.. {'autofunction' if inspect.isroutine(value) else 'autodata'}:: {name}\n"
 

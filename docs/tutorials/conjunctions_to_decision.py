@@ -5,19 +5,20 @@
 #       extension: .py
 #       format_name: percent
 # ---
-# ruff: noqa: D100
-
 # %% [markdown]
 # # From conjunctions to a decision
 #
-# This tutorial screens a small synthetic catalogue, gives every conjunction a collision probability, sorts out the few
-# that need a decision, and asks for each of them what better data will say. It takes some seconds and writes
-# `decisions.zarr` to the current folder. Open it as a notebook with jupytext, or run it:
-# `python docs/tutorials/conjunctions_to_decision.py`.
+# **Question.** A screening gives hundreds of conjunctions. Which of them need a decision, and which will still need one
+# when better data have arrived?
+#
+# **Method.** Give every conjunction a collision probability, sort them by lines in probability, and forecast for the
+# few at the top what half of the uncertainty would say. It takes some seconds and writes `decisions.zarr` to the
+# current folder.
 
 # %%
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import stmgpu as stm
@@ -87,8 +88,30 @@ table = some[["primary", "secondary", "miss_distance", "pc", "pc_max", "triage"]
 table.assign(p_act=forecast.p_act[order])
 
 # %% [markdown]
-# Even the first of them will probably not all need a manoeuvre, and one of the last may. The sum of the forecasts is
-# the number that will be above the line when the decisions are due.
+# ## Where they lie
+#
+# Each conjunction with its miss distance and probability. Many probabilities of close passages are small because the
+# uncertainty is large: they are diluted. The line is the one above which a decision is due.
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+for code, name in DECISIONS.items():
+    rows = con.isel(conjunction=((con.triage == code) & (con.pc > 1e-12)).to_numpy())
+    axes.loglog(rows.miss_distance, rows.pc, "osD^"[code % 4], markersize=4, label=name)
+axes.axhline(1e-4, color="0.5", linewidth=0.8)
+axes.set(xlabel="miss distance (km)", ylabel="collision probability")
+axes.legend()
+
+# %% [markdown]
+# ## Answer
+#
+# The table names those that need a decision today, and `p_act` how likely each of them will need one later. Even the
+# first will probably not all need a manoeuvre, and one of the last may. The sum of the forecasts is the number to be
+# expected above the line when the decisions are due:
 
 # %%
 len(some.tca), forecast.p_act.sum()
+
+# %% [markdown]
+# **Exercise.** Halve the sigmas: assess with `rtn:50,150,50`. Which way does the probability of the closest conjunction
+# move, and which way that of the farthest?

@@ -8,7 +8,6 @@ import importlib
 import io
 import json
 import re
-import runpy
 import shlex
 import tomllib
 from pathlib import Path
@@ -83,28 +82,6 @@ def test_the_blocks_of_a_page_run_in_order(page: Path, folder: Path, monkeypatch
                     environment.setenv(*setting.split("=", 1))
                 result = CliRunner().invoke(app, words[len(settings) + 1 :])
             assert result.exit_code == 0, f"{line}\n{result.stderr}"
-
-
-@needs_kernels
-def test_the_tutorial_runs(folder: Path) -> None:
-    runpy.run_path(str(ROOT / "docs" / "tutorials" / "first_screening.py"))
-    assert (folder / "first_screening.zarr").is_dir()
-
-
-@pytest.mark.slow
-@needs_kernels
-def test_the_tutorial_of_decisions_runs(folder: Path) -> None:
-    names = runpy.run_path(str(ROOT / "docs" / "tutorials" / "conjunctions_to_decision.py"))
-    assert (folder / "decisions.zarr").is_dir()
-    assert names["table"].triage.iloc[0] == 3
-    assert ((names["forecast"].p_act > 0.0) & (names["forecast"].p_act < 1.0)).all()
-
-
-@pytest.mark.slow
-@needs_kernels
-def test_the_tutorial_of_removal_runs(folder: Path) -> None:
-    runpy.run_path(str(ROOT / "docs" / "tutorials" / "removal_study.py"))
-    assert (folder / "removal_study.png").is_file()
 
 
 @pytest.mark.slow
