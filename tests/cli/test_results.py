@@ -44,6 +44,7 @@ COMMANDS = {
     "scenario": "scenario made.toml",
     "export": "export s.zarr crate",
     "export --socrates": "export s.zarr --socrates socrates.csv --backend cpu",
+    "report": "report s.zarr --out report.html",
     "assess": "assess s.zarr --backend cpu",
     "assess --dry-run": "assess s.zarr --dry-run",
     "crash-clock": "crash-clock c.csv",

@@ -43,9 +43,8 @@ class Page:
 
     def summary(self) -> dict[str, Any]:
         """Kind, title and headline, and the number of rows in the table of a screening."""
-        words: dict[str, Any] = {
-            name: self.content[name] for name in ("headline", "warnings", "events", "rows") if name in self.content
-        }
+        shown = ("headline", "warnings", "rows", "rows_total")
+        words: dict[str, Any] = {name: self.content[name] for name in shown if name in self.content}
         return {"kind": self.kind, "title": self.title, **words}
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.constants import SLOW_PAIR_KM_S
-from stmgpu.errors import counted
+from stmgpu.errors import StoreError, counted
+from stmgpu.propagate.element_ages import ElementAges
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.provenance import provenance_facts
@@ -18,7 +19,9 @@ from stmgpu.report.page.screening_words import certificate_parts, headline, subt
 from stmgpu.risk.triage import DECISIONS
 from stmgpu.risk.variables import FLAGS as RISK_FLAGS
 from stmgpu.risk.variables import METHODS
+from stmgpu.screen.selection import failures
 from stmgpu.screen.variables import FLAGS, ROW
+from stmgpu.window import Window
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,6 +57,8 @@ def screening_page(
     Page
         Document and columns.
     """
+    if "certificate" not in ds.attrs:
+        ds = ds.assign_attrs(_attributes_of_tiles(ds, screened))
     chosen = chosen_rows(ds, rows)
     objects = PageObjects.of(ds, screened)
     fast = fast_only(ds, SLOW_PAIR_KM_S)
@@ -83,11 +88,25 @@ def screening_page(
     return Page("screening", "Conjunction screening", content, row_columns(ds, chosen, objects))
 
 
+def _attributes_of_tiles(ds: xr.Dataset, screened: ScreeningObjects | None) -> dict[str, Any]:
+    """Attributes that a finished result has, for the finished tiles of a run."""
+    if screened is None:
+        raise StoreError("the result lacks its certificate and the objects that were screened; run the screening again")
+    window = Window.of(ds.attrs["start"], float(ds.attrs["duration_s"]) / 3600.0, None)
+    return {
+        "objects": len(screened),
+        "objects_rejected": screened.rejected_count,
+        "objects_failed": len(failures(ds)),
+        "catalog_source": screened.source,
+        **ElementAges.of(screened.catalog, window).attributes(),
+    }
+
+
 def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
     """What table and figures are about: ``table``, ``figures`` and ``kinds``."""
     events = ds.sizes[ROW]
     slow = int((ds.relative_speed.to_numpy() < SLOW_PAIR_KM_S).sum())
-    table = f"All {counted(events, 'conjunction', ',')} of the result."
+    table = f"{counted(events, 'conjunction', ',')}, each of them in the table."
     if not events:
         table = f"No two objects came within {ds.attrs['threshold_km']:g} km of each other in this window."
     if shown < events:

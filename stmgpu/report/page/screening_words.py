@@ -81,8 +81,7 @@ def warnings(ds: xr.Dataset) -> list[str]:
             f"This run is unfinished: {a['tiles_done']} of {counted(a['tiles'], 'tile')} are done. "
             "Conjunctions of the others are missing, and shallow minima of slow pairs are not removed yet."
         )
-    certificate = json.loads(a["certificate"])
-    if a["candidates"] and not certificate["complete"]:
+    if "certificate" in a and a["candidates"] and not json.loads(a["certificate"])["complete"]:
         texts.append("The certificate does not hold: pairs may be missing. Run the screening again and report this.")
     if text := participation_text(ds):
         texts.append(_sentence(text))
@@ -96,6 +95,9 @@ def warnings(ds: xr.Dataset) -> list[str]:
 def certificate_parts(ds: xr.Dataset) -> list[Fact]:
     """The certificate: what it says, what it rests on, and what it does not say."""
     a = ds.attrs
+    if "certificate" not in a:
+        text = "This run is unfinished. It gets its certificate when its last tile is done."
+        return [{"heading": "None yet", "text": text}]
     c = json.loads(a["certificate"])
     objects, failed = int(a["objects"]), int(a["objects_failed"])
     who = f"all {counted(objects, 'object', ',')}" if not failed else f"{objects - failed:,} of {objects:,} objects"
@@ -106,8 +108,6 @@ def certificate_parts(ds: xr.Dataset) -> list[Fact]:
         if held
         else "The check of the bounds failed in this run, so conjunctions may be missing."
     )
-    if not a.get("complete", 1):
-        says = "This run is not finished. What is said here holds for the finished tiles alone."
     stateless = counted(a["candidates_unrefined"], "candidate")
     measured = (
         f"Before a pair is discarded, a bound proves that it stays apart. The run measured this bound with full "
