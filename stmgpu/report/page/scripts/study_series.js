@@ -76,9 +76,10 @@ export function collisions(parent, page) {
   const said = () => (choice.difference ? `difference from ${study.scenarios[0]} (${unit})` : unit);
   follow(place, page, { id: "channels", title: "Catastrophic: expected and sampled" }, () => {
     const k = choice.scenario;
-    const expected = series(catastrophic.expected[k], "expected", 0);
+    const expected = series(catastrophic.expected[k], "expected", k);
     const same = study.without_spread.includes(k);
-    return { series: same ? [expected] : [expected, series(catastrophic.sampled[k], "sampled", 1, true)], yLabel: unit };
+    const sampled = { ...series(catastrophic.sampled[k], "sampled", k, true), points: true };
+    return { series: same ? [expected] : [expected, sampled], yLabel: unit };
   });
   follow(place, page, { id: "expected", title: "Catastrophic: expected, all scenarios" }, () => ({
     series: compared(page, catastrophic.expected, catastrophic.differences), yLabel: said(),
@@ -98,7 +99,8 @@ export function collisions(parent, page) {
 export function density(parent, page) {
   const { study, choice, columns } = page;
   const section = part(parent, "density", "Density", "Objects of all classes by altitude, mean of the runs.");
-  const place = panel(section, { id: "density-heat", title: "Density by altitude and year", wide: true });
+  const both = panels(section);
+  const place = panel(both, { id: "density-heat", title: "Density by altitude and year", wide: true });
   const [years, shells] = [study.years.length, study.shells.length - 1];
   const counts = () => {
     const from = columns.get(choice.difference ? "density_difference" : "density");
@@ -117,7 +119,7 @@ export function density(parent, page) {
   choice.follow(() => drawn.update(spec()));
   const all = columns.get("density");
   const profile = (/** @type {number} */ k, /** @type {number} */ t) => all.subarray((k * years + t) * shells, (k * years + t + 1) * shells);
-  lines(panel(section, { id: "density-ends", title: "Density by altitude at the start and at the end", wide: true }), {
+  lines(panel(both, { id: "density-ends", title: "Density by altitude at the start and at the end", wide: true }), {
     x: middles(study), xLabel: "altitude (km)", yLabel: "objects per (1000 km)³", warning: study.warning,
     series: [
       { label: `start, ${study.years[0].toFixed(0)}`, colour: 7, y: profile(0, 0) },

@@ -29,7 +29,7 @@ export function ends(parent, study) {
 
 /** @param {{mean: number|null, lower: number|null, upper: number|null}} part */
 function growth({ mean, lower, upper }) {
-  const percent = (/** @type {number|null} */ share) => (share === null ? null : 100 * share);
+  const percent = (/** @type {number|null} */ share) => (share === null ? null : Number((100 * share).toFixed(6))); // no 2e-15
   return interval({ mid: percent(mean), low: percent(lower), high: percent(upper) }, { unit: " %" });
 }
 
