@@ -4,7 +4,7 @@ from stmgpu.debris.environment.atmosphere import Exponential, Jb2008, Nrlmsis
 from stmgpu.debris.environment.co2 import Co2Scaling
 from stmgpu.debris.environment.co2_pathways import Co2Pathway
 from stmgpu.debris.environment.environment import Environment, sun_direction
-from stmgpu.debris.environment.lifetime import Lifetime, disposal_perigee_km, residual_lifetime_years
+from stmgpu.debris.environment.lifetime import Lifetime
 from stmgpu.debris.environment.solar import Recorded, Sinusoid
 
 __all__ = [
@@ -17,7 +17,5 @@ __all__ = [
     "Nrlmsis",
     "Recorded",
     "Sinusoid",
-    "disposal_perigee_km",
-    "residual_lifetime_years",
     "sun_direction",
 ]

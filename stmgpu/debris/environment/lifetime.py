@@ -59,6 +59,8 @@ class Lifetime:
     --------
     >>> profile = np.log(2.418e-11) - (np.arange(0.0, 901.0, 100.0) - 200.0) / 60.0
     >>> life = Lifetime(profile, 100.0, 100.0, 150.0)
+    >>> f"{life.years(6878.0, 0.001, ballistic_m2_kg=0.02):.1f} years"
+    '2.1 years'
     >>> perigee, apogee = life.disposal_orbit(7178.0, 0.0, ballistic_m2_kg=0.022, years=25.0)
     >>> a, e = 0.5 * (perigee + apogee), (apogee - perigee) / (apogee + perigee)
     >>> bool(abs(life.years(a, e, ballistic_m2_kg=0.022) - 25.0) < 0.1)
@@ -267,57 +269,6 @@ class Lifetime:
         upper = (1.0 - u) * t[j + 1, i] + u * t[j + 1, i + 1]
         scaled: Floats = above * np.exp((1.0 - v) * lower + v * upper)
         return scaled
-
-
-def residual_lifetime_years(
-    a_km: ArrayLike,
-    ecc: ArrayLike,
-    *,
-    ballistic_m2_kg: ArrayLike,
-    log_density: ArrayLike,
-    lowest_km: float,
-    spacing_km: float,
-    decay_km: float = 150.0,
-) -> Floats:
-    """Residual lifetimes, see :meth:`Lifetime.years`; for many calls with one profile use a :class:`Lifetime`.
-
-    Examples
-    --------
-    >>> profile = np.log(2.418e-11) - (np.arange(0.0, 901.0, 100.0) - 200.0) / 60.0
-    >>> drag = dict(ballistic_m2_kg=0.02, log_density=profile, lowest_km=100.0, spacing_km=100.0)
-    >>> f"{residual_lifetime_years(6878.0, 0.001, **drag):.1f} years"
-    '2.1 years'
-    """
-    life = Lifetime(log_density, lowest_km, spacing_km, decay_km)
-    return life.years(a_km, ecc, ballistic_m2_kg=ballistic_m2_kg)
-
-
-def disposal_perigee_km(
-    a_km: ArrayLike,
-    ecc: ArrayLike,
-    *,
-    ballistic_m2_kg: ArrayLike,
-    years: float,
-    log_density: ArrayLike,
-    lowest_km: float,
-    spacing_km: float,
-    decay_km: float = 150.0,
-    circular: bool = False,
-) -> Floats:
-    """Altitude of the perigee, or of the circular orbit, that decays within a number of years [km].
-
-    See :meth:`Lifetime.disposal_orbit`.
-
-    Examples
-    --------
-    >>> profile = np.log(2.418e-11) - (np.arange(0.0, 901.0, 100.0) - 200.0) / 60.0
-    >>> drag = dict(ballistic_m2_kg=0.02, log_density=profile, lowest_km=100.0, spacing_km=100.0)
-    >>> f"{disposal_perigee_km(7178.0, 0.001, years=5.0, circular=True, **drag):.0f} km"
-    '552 km'
-    """
-    life = Lifetime(log_density, lowest_km, spacing_km, decay_km)
-    perigee, _ = life.disposal_orbit(a_km, ecc, ballistic_m2_kg=ballistic_m2_kg, years=years, circular=circular)
-    return perigee - EARTH.radius_km
 
 
 def rotation_factor(perigee_km: ArrayLike, ecc: ArrayLike, inc_rad: ArrayLike) -> Floats:
