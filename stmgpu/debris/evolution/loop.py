@@ -62,6 +62,8 @@ PLANNED_FUTURES = 8
 """Solar futures over which lifetimes are averaged where solar activity is random."""
 
 _LAUNCH_UID = 1 << 40
+_PLACE_BITS = 13
+_LAST_PLACE = 1.0 - 2.0**-_PLACE_BITS
 _BYTES_PER_OBJECT = 600
 """Memory of a device for an object of the initial population: columns, their growth, and cells of the Cube method."""
 _LOG = logging.getLogger(__name__)
@@ -334,11 +336,13 @@ class Loop:
         m = self.members
         slots = m.slots()
         # Neighbours in memory share vector lanes and should need the same work: drag or none, radiation pressure or
-        # none, and a number of quadrature points that depends on the eccentricity.
+        # none, and a number of quadrature points that depends on the eccentricity. To two digits that is enough.
         orbit, kept = m.orbits(slots), (m.kind[slots] == Kind.ACTIVE) & (m.controlled[slots] != 0)
         # radiation pressure: none, one kick a move, or several
-        pushed = np.digitize(orbit[orbit_table.SRP], (SRP_FROM_M2_KG, SRP_KICKS_FROM_M2_KG), right=True)
-        m.compact(slots[np.lexsort((orbit[orbit_table.ECC], pushed, kept))])
+        reflecting = orbit[orbit_table.SRP]
+        work = 3 * kept + (reflecting > SRP_FROM_M2_KG) + (reflecting > SRP_KICKS_FROM_M2_KG)
+        place = (work + np.minimum(np.sqrt(orbit[orbit_table.ECC]), _LAST_PLACE)) * (1 << _PLACE_BITS)
+        m.compact(slots[np.argsort(place.astype(np.uint16), kind="stable")])  # 16 bits are sorted by counting
 
     def _cut_off(self, year: float) -> bool:
         """Cut off the runs that hold too many objects; return whether no run is left."""

@@ -263,10 +263,10 @@ class Members:
         """Move these slots, in this order, to the front, and drop all others."""
         for name in _COLUMNS:
             column = getattr(self, name)
-            column[: len(order)] = column[order]
+            column[: len(order)] = column.take(order)
             column[len(order) : self.n] = 0
         state, source = self.state, self.backend.put(order)
-        state.orbit[:, : len(order)] = state.orbit[:, source]
+        state.orbit[:, : len(order)] = state.orbit.take(source, axis=1)
         for array in (state.uid, state.run, state.mode):
             array[: len(order)] = array[source]
         state.mode[len(order) : self.n] = orbit_table.ABSENT

@@ -75,8 +75,9 @@ class Removals:
         """Let the policies select objects, and carry out their selection, in all runs that are not cut off."""
         if not any(policy.in_force(year) for policy in self.scenario.removal):
             return
+        present = self._by_run()
         for run in np.flatnonzero(~cut_off).tolist():
-            slots = self._slots(run)
+            slots = present[run]
             if not len(slots):
                 self._note(run, f"{year:.0f}: the population is empty, so nothing was removed")
                 continue
@@ -109,20 +110,19 @@ class Removals:
             self._notes[run].append(text)
             _LOG.info("scenario %s, run %d, %s", self.scenario.name, self.batch.run_numbers[run], text)
 
-    def _slots(self, run: int) -> Ints:
-        """Return the slots of a run, sorted by uid so that sums do not depend on the order of slots."""
+    def _by_run(self) -> list[Ints]:
+        """Return the slots of each run, sorted by uid so that sums do not depend on the order of slots."""
         m = self.members
         slots = m.slots()
-        slots = slots[m.run[slots] == run]
-        ordered: Ints = slots[np.argsort(m.uid[slots])]
-        return ordered
+        slots = slots[np.argsort(m.run[slots], kind="stable")]
+        parts = np.split(slots, np.searchsorted(m.run[slots], np.arange(1, len(self.batch))))
+        return [part[np.argsort(m.uid[part])] for part in parts]
 
     def _mean_fields(self) -> list[MeanField]:
         """Compute the mean-field rates of all runs."""
         m, spec = self.members, self.scenario
         fields = []
-        for run in range(len(self.batch)):
-            slots = self._slots(run)
+        for slots in self._by_run():
             orbit = m.orbits(slots)
             steers = m.controlled[slots] != 0
             fields.append(
