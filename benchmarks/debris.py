@@ -8,7 +8,7 @@ single     one run of 200 years with breakups, no launches: seconds with one thr
            a second
 stages     where the time goes: kernels by name, everything else on the host, for one run and for 16 side by side;
            what is left of the host is what a GPU would wait for
-objects    object-steps a second against the number of objects, 1e4 to 1e6, of moving and of finding encounters
+objects    objects a second against their number, 1e4 to 1e6: moved over 30 days, and met in one of the steps of 5 days
 ensemble   the same runs on one and on two Dask workers of one thread
 batch      runs side by side in one process, which is how a GPU is to be filled
 """
@@ -27,12 +27,13 @@ from typing import Any
 
 import machine
 import numpy as np
+from one_move import month
 
 import stmgpu as stm
 from stmgpu.backend import get_backend
 from stmgpu.backend.cpu import CpuBackend
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.debris.collisions.cube import Cube
-from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, steps_per_move
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.evolution.removals import Removals
@@ -42,7 +43,6 @@ from stmgpu.debris.specs import CollisionSpec, PopulationSpec
 from stmgpu.debris.study.preparation import initial_population
 from stmgpu.distribute.cluster import client_of
 from stmgpu.propagate.secular import Secular
-from stmgpu.propagate.secular_forces import DensityTable
 
 MOCAT_2023 = Path(__file__).resolve().parents[2] / "shared" / "data" / "debris" / "mocat_mc" / "2023.mat"
 
@@ -152,10 +152,10 @@ def _stages(scenario: Scenario, population: Population, options: argparse.Namesp
 
 
 def _objects(scenario: Scenario, population: Population, options: argparse.Namespace) -> list[dict[str, float]]:
-    """Resampled populations of each size, with cells of a size that keeps encounters few."""
+    """Resampled populations of each size, with cells of a size that keeps encounters few: moves and their meetings."""
     backend, rng = get_backend("cpu"), np.random.default_rng(0)
-    environment = Environment.build(scenario.environment, population.epoch_year, population.epoch_year + 1.0)
-    table = backend.put(environment.log_density([population.epoch_year + 0.5]))
+    steps, dt_s = steps_per_move(scenario), scenario.propagation.step_days * SECONDS_PER_DAY
+    air, sun = month(scenario, population.epoch_year, backend)
     found = []
     for objects, cube_km in ((10_000, 50.0), (30_000, 50.0), (100_000, 20.0), (300_000, 10.0), (1_000_000, 5.0)):
         chosen = population[np.sort(rng.integers(0, len(population), objects))]
@@ -168,22 +168,21 @@ def _objects(scenario: Scenario, population: Population, options: argparse.Names
             Secular(backend, 150.0),
         )
         moving, meeting = [], []
-        for step in range(1, 4 + options.rounds):
+        for move in range(3 + options.rounds):
             begin = time.perf_counter()
-            air = DensityTable(table, environment.lowest_km, environment.spacing_km)
-            mover.step(members.state, 432_000.0, density=air, sun=(1.0, 0.0, 0.0))
+            met = len(cube.encounters(members.state, move * steps + 1, steps=steps, interval_s=dt_s / steps).first)
+            meeting.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+            mover.step(members.state, dt_s, density=air, sun=sun)
             moving.append(time.perf_counter() - begin)
             members.drop(members.decayed())
-            begin = time.perf_counter()
-            met = len(cube.encounters(members.state, step))
-            meeting.append(time.perf_counter() - begin)
         found.append(
             {
                 "objects": objects,
                 "cube_km": cube_km,
                 "encounters": met,
                 "moving_per_s": round(objects / statistics.median(moving[2:])),
-                "meeting_per_s": round(objects / statistics.median(meeting[2:])),
+                "meeting_per_s": round(objects * steps / statistics.median(meeting[2:])),
             }
         )
     return found

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from one_move import month
 
 from gpu_phases.phase import Phase, baseline, differing, differing_names, rate, shown
 from stmgpu.backend import Backend
 from stmgpu.catalog import Catalog, synthetic_catalog
+from stmgpu.constants import SECONDS_PER_DAY
 from stmgpu.debris.collisions.cube import Cube
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
 from stmgpu.debris.collisions.mean_field_kernels import Solver
-from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolution.loop import Evolution, RunResult, steps_per_move
 from stmgpu.debris.evolution.members import Coefficients, Members
 from stmgpu.debris.population import Population
@@ -24,7 +25,6 @@ from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.study.preparation import initial_population
 from stmgpu.debris.study.scenario_file import read_study, shipped_scenarios
 from stmgpu.propagate.secular import Secular
-from stmgpu.propagate.secular_forces import DensityTable
 from stmgpu.propagate.sgp4 import SGP4Propagator
 from stmgpu.screen.conjunctions import build_dataset
 from stmgpu.screen.engine import run as run_engine
@@ -250,13 +250,12 @@ def _note_names(phase: Phase, what: str, names: list[str]) -> None:
 def _object_kernels(
     phase: Phase, backend: Backend, scenario: Scenario, population: Population, runs: int
 ) -> dict[str, float | None]:
-    """Object-steps a second of moving and of sorting into cells, with all runs in the backend's memory."""
-    environment = Environment.build(scenario.environment, population.epoch_year, population.epoch_year + 1.0)
+    """Objects a second that move, and that meet in a step of a move, with all runs in the backend's memory."""
+    air, sun = month(scenario, population.epoch_year, backend, runs)
+    steps, dt_s = steps_per_move(scenario), scenario.propagation.step_days * SECONDS_PER_DAY
     members = Members(backend, len(population) * runs, Coefficients(2.2, 1.2))
     for number in range(runs):
         members.add(number, np.arange(len(population), dtype=np.int64), population)
-    density = np.repeat(environment.log_density([population.epoch_year + 0.5]), runs, axis=0)
-    air = DensityTable(backend.put(density), environment.lowest_km, environment.spacing_km)
     mover = Secular(backend, 150.0)
     cube = Cube(
         backend,
@@ -267,9 +266,11 @@ def _object_kernels(
         lattice=scenario.collisions.lattice,
     )
     _, moving = phase.timed(
-        lambda: mover.step(members.state, 432_000.0, density=air, sun=(1.0, 0.0, 0.0)),
+        lambda: mover.step(members.state, dt_s, density=air, sun=sun),
         lambda _: backend.get(members.state.gone[:1]),
     )
-    _, meeting = phase.timed(lambda: cube.encounters(members.state, 1), len)
+    _, meeting = phase.timed(
+        lambda: cube.encounters(members.state, 1, steps=steps, interval_s=dt_s / steps), lambda met: len(met.first)
+    )
     objects = len(population) * runs
-    return {"moving_per_s": rate(objects, moving["best_s"]), "meeting_per_s": rate(objects, meeting["best_s"])}
+    return {"moving_per_s": rate(objects, moving["best_s"]), "meeting_per_s": rate(objects * steps, meeting["best_s"])}

@@ -20,10 +20,9 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
-from history import EVENTS, YEARS, Event, History, in_leo
+from history import EVENTS, YEARS, Event, History, in_leo, read_history
 from numpy.typing import NDArray
 from runs import DATA, write
 from verdict import Report
@@ -33,7 +32,7 @@ from stmgpu.constants import EARTH
 from stmgpu.debris import breakup
 from stmgpu.debris.environment import Environment
 from stmgpu.debris.evolution import loop as evolve
-from stmgpu.debris.population import Kind, Population, filling
+from stmgpu.debris.population import Kind, Population
 from stmgpu.debris.scenario import Scenario
 from stmgpu.debris.specs import CollisionSpec, DisposalSpec, EnvironmentSpec, SolarSpec
 from stmgpu.propagate.kepler import elements_of, states_of
@@ -126,14 +125,6 @@ class _Hindcast(evolve.Loop):
         super()._record_year(year, last=last)
 
 
-@lru_cache(maxsize=2)
-def _history(folder: Path, seed: int, fresh: bool = False) -> History:
-    if not fresh:
-        return History(folder, seed)
-    with mock.patch.object(filling, "survivors_weight", lambda lifetime, age: np.ones(np.shape(lifetime))):
-        return History(folder, seed)
-
-
 @lru_cache(maxsize=1)
 def _environment(data: Path) -> tuple[EnvironmentSpec, Environment]:
     spec = EnvironmentSpec(
@@ -145,7 +136,7 @@ def _environment(data: Path) -> tuple[EnvironmentSpec, Environment]:
 
 
 def work(job: Job) -> Seen:
-    history = _history(job.data / "mocat_mc", job.seed + job.run, job.kind == "fresh")
+    history = read_history(job.data / "mocat_mc", job.seed + job.run, fresh=job.kind == "fresh")
     spec, environment = _environment(job.data)
     scenario = Scenario(
         environment=spec,
@@ -155,7 +146,7 @@ def work(job: Job) -> Seen:
     population, rng = history.files[job.start], np.random.default_rng([job.seed, job.run, job.start])
     added, broken, made = None, (), ()
     if job.kind not in ("nothing", "fresh"):
-        young = _history(job.data / "mocat_mc", job.seed + job.run, True)
+        young = read_history(job.data / "mocat_mc", job.seed + job.run, fresh=True)
         coming, comes = young.additions(job.start, job.kind != "files")
         if job.kind == "model":
             broken = tuple(e for e in EVENTS if e.year > job.start)
@@ -485,7 +476,7 @@ def main() -> int:
         for key in ((job.start, job.kind), (job.start, job.end, job.kind)):
             runs.setdefault(key, []).append(seen)
 
-    history = _history(given.data / "mocat_mc", given.seed)
+    history = read_history(given.data / "mocat_mc", given.seed)
     report = Report("R13: hindcast of 2000 to 2023")
     result = {
         "counts": counts(report, history, runs),

@@ -8,13 +8,15 @@ the last file that contains it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stmgpu.constants import EARTH
-from stmgpu.debris.population import Kind, Population
+from stmgpu.debris.population import Kind, Population, filling
 from stmgpu.debris.population.mocat import read_mocat
 
 YEARS = (2000, 2005, 2009, 2010, 2013, 2015, 2018, 2020, 2022, 2023)
@@ -130,3 +132,12 @@ class History:
         population, when = Population.concatenate(parts), np.concatenate(comes)
         order = np.argsort(when, kind="stable")
         return population[order], when[order]
+
+
+@lru_cache(maxsize=2)
+def read_history(folder: Path, seed: int, *, fresh: bool = False) -> History:
+    """All files; area-to-mass ratios of fragments are those of survivors, or as if they had just been made."""
+    if not fresh:
+        return History(folder, seed)
+    with mock.patch.object(filling, "survivors_weight", lambda lifetime, age: np.ones(np.shape(lifetime))):
+        return History(folder, seed)
