@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stmgpu import plot
     from stmgpu.backend import get_backend
     from stmgpu.catalog import Catalog, read_catalog, read_satcat, synthetic_catalog, write_catalog
     from stmgpu.catalog.ccsds.oem import read_oem
@@ -145,6 +146,7 @@ __all__ = [
     "messages_of",
     "open_dataset",
     "parse_utc",
+    "plot",
     "propagate",
     "propagate_to_store",
     "provenance",
@@ -174,7 +176,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("stmgpu")
-    if name in ("propagate", "screen"):  # packages that can be called
+    if name in ("plot", "propagate", "screen"):  # modules; the last two can be called
         return import_module(f"stmgpu.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'stmgpu' has no attribute {name!r}")

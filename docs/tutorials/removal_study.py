@@ -26,7 +26,7 @@ from stmgpu.debris import statistics as st
 from stmgpu.debris.collisions.deterministic import deterministic_collisions
 from stmgpu.debris.population import CLASS_NAMES, Kind
 from stmgpu.debris.specs import PopulationSpec
-from stmgpu.report.study import plot_study, print_study
+from stmgpu.report.study import print_study
 
 # %% [markdown]
 # ## A population
@@ -256,7 +256,8 @@ dict(zip(*np.unique(family.generation.to_numpy()[is_collision], return_counts=Tr
 # --plot removal_study.png` draws the same figure.
 
 # %%
-plot_study(ds, "removal_study.png")
+figure = stm.plot.overview(ds)
+stm.plot.save(figure, "removal_study.png")
 
 # %% [markdown]
 # ## Answer

@@ -30,6 +30,7 @@ from stmgpu.cli import (
     debris,
     message_files,
     messages,
+    plotting,
     report,
     reproducing,
     stores,
@@ -123,7 +124,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Risk": (assessing.assess, messages.pc),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario, crash.crash_clock),
-    "Stores": (report.report, stores.status, stores.check, stores.merge, stores.export),
+    "Stores": (report.report, plotting.plot, stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info, reproducing.reproduce),
 }
 for panel, verbs in _PANELS.items():

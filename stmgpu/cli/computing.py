@@ -15,7 +15,7 @@ from stmgpu.cli import common, ephemerides, object_choice
 from stmgpu.cli.common import note, say
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
-from stmgpu.cli.run_options import RunChoices, concluded, print_plan, quiet_fonts, window_options
+from stmgpu.cli.run_options import RunChoices, concluded, print_plan, window_options
 from stmgpu.errors import InputError, StmgpuError, counted
 
 if TYPE_CHECKING:
@@ -66,8 +66,6 @@ def screen(
 
     check_outputs(out, csv, plot)
     check_picture(plot)
-    if plot is not None and catalog is None:
-        raise InputError("--plot draws the catalogue's orbits and needs one")
     options = choices.options(out)
     if out is None and choices.need_a_store and not choices.dry_run:
         raise InputError("executors, tiles, --overwrite, --resume and --append need a store; name one with --out")
@@ -121,7 +119,7 @@ def screen(
     _note_request(elements, settings, max_age_days)
     conjunctions = _screen(objects, settings, out, choices)
     if conjunctions is not None:
-        _deliver(conjunctions, elements, out, csv=csv, plot=plot, max_age_days=max_age_days)
+        _deliver(conjunctions, out, csv=csv, plot=plot, max_age_days=max_age_days)
 
 
 def demo(
@@ -156,7 +154,7 @@ def demo(
     _note_request(catalog, settings, MAX_AGE_DAYS)
     conjunctions = _screen(screened, settings, store, choices)
     if conjunctions is not None:
-        _deliver(conjunctions, catalog, store, csv=csv, report=report)
+        _deliver(conjunctions, store, csv=csv, report=report)
 
 
 @window_options
@@ -299,7 +297,6 @@ def _screen(
 
 def _deliver(
     conjunctions: xr.Dataset,
-    catalog: Catalog | None,
     store: Path | None,
     *,
     csv: Path | None,
@@ -319,11 +316,10 @@ def _deliver(
     try:
         if csv is not None:
             write_csv(conjunctions, opened(csv))
-        if plot is not None and catalog is not None:
-            with quiet_fonts():
-                from stmgpu.report.screening.figure import plot_screening
+        if plot is not None:
+            from stmgpu.plot import overview, save
 
-                plot_screening(conjunctions, catalog, plot)
+            save(overview(conjunctions), plot)
         if report is not None and store is not None:
             from stmgpu.report.page import write_page
 

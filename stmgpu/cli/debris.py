@@ -12,7 +12,7 @@ from stmgpu import log
 from stmgpu.cli import common
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
-from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, quiet_fonts, study_options
+from stmgpu.cli.run_options import RunChoices, concluded, plan_summary, study_options
 from stmgpu.errors import InputError, counted
 from stmgpu.files import writing
 
@@ -109,7 +109,7 @@ def study(
     policies: common.Policies = None,
 ) -> None:
     """Compare the scenarios of a study: table with confidence intervals, a figure, and the objects at the end."""
-    from stmgpu.report.study import plot_study, print_study, study_summary
+    from stmgpu.report.study import print_study, study_summary
     from stmgpu.store import open_dataset
 
     if population is None and (scenario is not None or run is not None):
@@ -120,8 +120,9 @@ def study(
     ensemble = open_dataset(store, "ensemble", partial=partial)
     written = []
     if plot is not None:
-        with quiet_fonts():
-            plot_study(ensemble, plot)
+        from stmgpu.plot import overview, save
+
+        save(overview(ensemble), plot)
         written = [plot]
     if population is not None:
         from stmgpu.debris.population import write_table

@@ -9,9 +9,7 @@ from typing import BinaryIO
 
 from stmgpu.cli.invocation import INVOCATION
 from stmgpu.errors import InputError, StoreError
-
-PICTURES = (".png", ".pdf", ".svg")
-"""File endings of pictures."""
+from stmgpu.report.figures.kinds import FORMATS
 
 
 def check_outputs(store: Path | None, *files: Path | None) -> None:
@@ -67,7 +65,7 @@ def opened(path: Path) -> Path | BinaryIO:
 
 def check_picture(plot: Path | None) -> None:
     """Raise :class:`InputError` for a picture format that is not supported."""
-    if plot is not None and plot.suffix.lower() not in PICTURES:
+    if plot is not None and plot.suffix.lower() not in FORMATS:
         raise InputError(
-            f"cannot write {plot}: {plot.suffix!r} is not a figure format; choose one of {', '.join(PICTURES)}"
+            f"cannot write {plot}: {plot.suffix!r} is not a figure format; choose one of {', '.join(FORMATS)}"
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import inspect
 import logging
 import os
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -334,15 +333,3 @@ def concluded(outcome: Outcome, out: Path) -> bool:
             "same array again"
         )
     return False
-
-
-@contextlib.contextmanager
-def quiet_fonts() -> Iterator[None]:
-    """Silence Matplotlib, which logs the machine's fonts on its first run."""
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -42,6 +42,7 @@ COMMANDS = {
     "merge": "merge s.zarr",
     "info STORE": "info s.zarr",
     "scenario": "scenario made.toml",
+    "plot": "plot s.zarr rate",
     "export": "export s.zarr crate",
     "export --socrates": "export s.zarr --socrates socrates.csv --backend cpu",
     "report": "report s.zarr --out report.html",
