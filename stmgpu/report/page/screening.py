@@ -103,7 +103,7 @@ def _attributes_of_tiles(ds: xr.Dataset, screened: ScreeningObjects | None) -> d
 
 
 def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
-    """What table and figures are about: ``table``, ``figures`` and ``kinds``."""
+    """What the table and the figures are about: ``table`` and ``figures``."""
     events = ds.sizes[ROW]
     slow = int((ds.relative_speed.to_numpy() < SLOW_PAIR_KM_S).sum())
     table = f"{counted(events, 'conjunction', ',')}, each of them in the table."
@@ -116,6 +116,7 @@ def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
         )
     figures = f"Counted over all {events - slow:,} conjunctions at {SLOW_PAIR_KM_S:g} km/s or faster"
     figures += f"; the {slow:,} slower ones (docked, in formation, co-orbital) are left out." if slow else "."
-    inferred = objects.kinds()[1]
-    kinds = f"Kinds of {int(inferred.sum()):,} objects follow from their names." if inferred.any() else ""
-    return {"table": table, "figures": figures, "kinds": kinds}
+    inferred = int(objects.kinds()[1].sum())
+    if inferred:
+        figures += f" Types of {counted(inferred, 'object', ',')} are inferred from their names."
+    return {"table": table, "figures": figures}

@@ -80,7 +80,7 @@ function field(spec, doc, columns) {
   const words = meanings ? worded(column, meanings, name.endsWith("flags")) : column.codes ? column : null;
   if (words) {
     const text = (/** @type {number} */ row) => words.values[words.codes[row]];
-    const plain = words.values.map((value) => (meanings ? value.replaceAll("|", ", ").replaceAll("_", " ") : printable(value)));
+    const plain = words.values.map((/** @type {string} */ value) => (meanings ? value.replaceAll("|", ", ").replaceAll("_", " ") : printable(value)));
     const shown = (/** @type {number} */ row) => plain[words.codes[row]];
     const keys = name === "triage" ? () => column : () => textKeys(words);
     return { ...common, kind: "text", words, text: shown, csv: text, keys };

@@ -55,9 +55,9 @@ export class Selection {
 
   /** Select the row that the address names. @returns {boolean} whether the address names an event that is not here */
   follow() {
-    const place = decodeURIComponent(location.hash.slice(1));
+    const place = location.hash.slice(1);
     if (!place.startsWith(KEY)) return false;
-    const row = this.#rowOf(place.slice(KEY.length));
+    const row = this.#rowOf(decoded(place.slice(KEY.length)));
     if (row !== null) this.select(row);
     return row === null;
   }
@@ -66,5 +66,14 @@ export class Selection {
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Text of a part of an address; as it stands where it is broken. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
