@@ -1,7 +1,7 @@
 // @ts-check
 /** The selected conjunction: every value of its row, and a link to it. */
 import { copyText } from "./export.js";
-import { printable } from "./fields.js";
+import { called } from "./names.js";
 import { element } from "./panel.js";
 
 /**
@@ -19,7 +19,7 @@ export function eventCard(parent, { fields, selection, columns, say }) {
     say("Link copied");
   });
   parent.append(element("div", { className: "event-head" }, element("div", {}, heading, when), share), values);
-  const names = ["primary", "secondary"].map((who) => called(columns, who));
+  const names = [called(columns, "primary"), called(columns, "secondary")];
   const show = (/** @type {number|null} */ row) => {
     share.hidden = row === null;
     heading.textContent = row === null ? "No conjunction is selected" : `${names[0](row)} and ${names[1](row)}`;
@@ -35,10 +35,4 @@ export function eventCard(parent, { fields, selection, columns, say }) {
 function fact(field, row) {
   const unit = field.unit ? ` ${field.unit}` : "";
   return element("div", {}, element("dt", {}, field.title), element("dd", {}, `${field.text(row)}${unit}`));
-}
-
-/** Name of an object of a row, or its id. @param {import("./columns.js").Columns} columns @param {string} who */
-function called(columns, who) {
-  const [ids, text] = [columns.get(who), columns.get(`${who}_name`)];
-  return (/** @type {number} */ row) => (text && printable(text.values[text.codes[row]])) || `Object ${ids[row]}`;
 }

@@ -4,9 +4,9 @@
 import { encounter } from "./encounter.js";
 import { globe } from "./globe.js";
 import { instant, number } from "./labels.js";
+import { pairNames } from "./names.js";
 import { earthFixed, EARTH_RADIUS_KM, semiMajorAxis, turned } from "./orbit.js";
 import { element, panel } from "./panel.js";
-import { pairNames } from "./screening_figures.js";
 
 /**
  * @typedef {import("./columns.js").Columns} Columns
@@ -76,8 +76,8 @@ function orbitValues({ columns }, row, names) {
 export function eventFigures(parent, page) {
   const { doc, columns, filters, selection } = page;
   if (doc.rows === 0) return;
-  const nameOf = pairNames(columns);
-  const names = (/** @type {number | null} */ row) => (row === null ? SIDES : nameOf(row).split(" and "));
+  const named = pairNames(columns);
+  const names = (/** @type {number | null} */ row) => (row === null ? SIDES : named(row));
   const sceneOf = (/** @type {number | null} */ row) => {
     if (row === null) return null;
     const [latitude, longitude, height] = ["latitude", "longitude", "altitude"].map((name) => columns.get(name)?.[row] ?? NaN);
@@ -90,7 +90,7 @@ export function eventFigures(parent, page) {
   };
   const text = () => {
     const row = selection.row;
-    return row === null ? [] : [nameOf(row), `${instant(columns.get("tca")[row])} UTC`, `miss ${number(columns.get("miss_distance")[row])} km`];
+    return row === null ? [] : [named(row).join(" and "), `${instant(columns.get("tca")[row])} UTC`, `miss ${number(columns.get("miss_distance")[row])} km`];
   };
   const caption = element("p", { className: "figure-note" });
   const where = panel(parent, { id: "globe", title: "Both orbits and the encounter" });

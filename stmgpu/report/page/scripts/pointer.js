@@ -61,11 +61,14 @@ export function pointer({ overlay, readout, spec }) {
       const [left, right] = [px(range.x0), px(range.x1)];
       const tall = spec.brush === "x" || !marks.frame.y.scale;
       const [top, bottom] = tall ? [box.top, box.top + box.height] : [py(range.y1), py(range.y0)];
-      ctx.globalAlpha = 0.16;
-      ctx.fillStyle = palette.accent;
-      ctx.fillRect(left, top, right - left, bottom - top);
+      ctx.beginPath();
+      ctx.rect(box.left, box.top, box.width, box.height);
+      ctx.rect(left, top, right - left, bottom - top);
+      ctx.globalAlpha = 0.62;
+      ctx.fillStyle = palette.background;
+      ctx.fill("evenodd");
       ctx.globalAlpha = 1;
-      ctx.strokeStyle = palette.accent;
+      ctx.strokeStyle = palette.text;
       ctx.lineWidth = 1.5;
       ctx.strokeRect(left, top, right - left, bottom - top);
     }

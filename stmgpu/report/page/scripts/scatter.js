@@ -1,7 +1,7 @@
 // @ts-check
 /** Points: single ones as long as they are few, otherwise their density; a brushed rectangle filters rows. */
 
-import { drawAxes, frame, LINE, ruler } from "./axes.js";
+import { drawAxes, frame, ruler } from "./axes.js";
 import { cellsOf, within } from "./bins.js";
 import { figure } from "./figure.js";
 import { colourBar } from "./heat.js";

@@ -2,13 +2,16 @@
 /** Figures of a screening; brushing or picking in one filters the table and the others. */
 
 import { bars } from "./bars.js";
+import { printable } from "./fields.js";
 import { heat } from "./heat.js";
 import { histogram } from "./histogram.js";
-import { number } from "./labels.js";
-import { panel } from "./panel.js";
+import { fixed, number } from "./labels.js";
+import { pairNames } from "./names.js";
+import { element, panel } from "./panel.js";
 import { groupPanels } from "./screening_groups.js";
 import { scatter } from "./scatter.js";
 import { squareLaw } from "./square_law.js";
+import { hinted } from "./values.js";
 
 /**
  * @typedef {{doc: any, columns: import("./columns.js").Columns, filters: import("./filters.js").Filters,
@@ -46,15 +49,6 @@ function olderAge(columns) {
   });
 }
 
-/** @param {import("./columns.js").Columns} columns @returns {(row: number) => string} */
-export function pairNames(columns) {
-  const name = (/** @type {string} */ who, /** @type {number} */ row) => {
-    const text = columns.get(`${who}_name`);
-    return (text && text.values[text.codes[row]]) || String(columns.get(who)[row]);
-  };
-  return (row) => `${name("primary", row)} and ${name("secondary", row)}`;
-}
-
 /** @param {import("./columns.js").Columns} columns @param {string} who @returns {Float64Array | null} degrees by row */
 function inclinations(columns, who) {
   const [angle, places] = [columns.get("object_inclination"), columns.get(`${who}_object`)];
@@ -70,7 +64,8 @@ export function screeningFigures(parent, page) {
   const { figures } = doc;
   const what = "conjunctions";
   const miss = columns.get("miss_distance");
-  const nameOf = pairNames(columns);
+  const names = pairNames(columns);
+  const nameOf = (/** @type {number} */ row) => names(row).join(" and ");
   const fewer = doc.rows < doc.rows_total;
   /** @param {string} name */
   const tied = (name) => ({ filters, name, mask: masked(page, name) });
@@ -78,8 +73,7 @@ export function screeningFigures(parent, page) {
   const against = (name, title, x, xLabel) => {
     if (!figures[name]) return;
     const all = fewer ? figures[name] : undefined;
-    const note = "Drag a rectangle to filter table and figures; click a point to see its encounter.";
-    scatter(panel(parent, { id: name, title, note }), {
+    scatter(hinted(panel(parent, { id: name, title }), "Drag a rectangle to filter table and figures; click a point to see its encounter."), {
       x, y: miss, xLabel, yLabel: "miss distance (km)", valueLabel: what, nameOf, all, selection, ...tied(name),
     });
   };
@@ -90,7 +84,7 @@ export function screeningFigures(parent, page) {
   if (figures.per_hour) {
     const { edges, counts, step_s: step } = figures.per_hour;
     const unit = step === 3600 ? "per hour" : step % 86400 === 0 ? `per ${number(step / 86400)} d` : `per ${number(step / 60)} min`;
-    histogram(panel(parent, { id: "per_hour", title: "When", note: "Drag an interval to filter." }), {
+    histogram(hinted(panel(parent, { id: "per_hour", title: "When" }), "Drag an interval to filter."), {
       edges, counts, values: columns.get("tca"), xScale: "time", label: "time of closest approach (UTC)",
       valueLabel: `${what} ${unit}`, ...tied("per_hour"),
     });
@@ -112,7 +106,31 @@ export function screeningFigures(parent, page) {
     });
   }
   groupPanels(parent, page, masked);
+  scope(parent, page);
   if (figures.busiest?.ids.length) busiest(parent, page);
+}
+
+/**
+ * Say what the figures count while they are filtered, and offer to end that.
+ * @param {HTMLElement} parent
+ * @param {Page} page
+ */
+function scope(parent, page) {
+  const { doc, filters } = page;
+  const mask = masked(page, "");
+  const text = element("span", { role: "status" });
+  const brushes = () => filters.names.filter((name) => name in doc.figures);
+  const clear = element("button", { type: "button", onclick: () => brushes().forEach((name) => filters.set(name, null)) }, "Clear brushes");
+  const line = element("p", { className: "figure-scope note", hidden: true }, text, clear);
+  parent.before(line);
+  const show = () => {
+    const beyond = doc.rows < doc.rows_total ? "; pairs that passed farther apart are not in it" : "";
+    line.hidden = mask() === null;
+    clear.hidden = brushes().length === 0;
+    text.textContent = line.hidden ? "" : `Filtered: figures count the ${fixed(filters.shown.length, 0)} rows shown of the table's ${fixed(doc.rows, 0)}${beyond}.`;
+  };
+  filters.subscribe(show);
+  show();
 }
 
 /** @param {HTMLElement} parent @param {Page} page */
@@ -122,7 +140,7 @@ function busiest(parent, page) {
   const places = ["primary", "secondary"].map((who) => columns.get(`${who}_object`));
   const ids = columns.get("object_id");
   const names = columns.get("object_name");
-  const label = (/** @type {number} */ at) => (names && names.values[names.codes[at]]) || String(ids[at]);
+  const label = (/** @type {number} */ at) => (names && printable(names.values[names.codes[at]])) || String(ids[at]);
   /** @type {ArrayLike<number>} */
   let shown = [];
   /** @type {number | null} */
@@ -132,7 +150,7 @@ function busiest(parent, page) {
     if (!passing) {
       const { ids: most, names: texts, counts } = doc.figures.busiest;
       shown = most;
-      return { labels: texts.map((/** @type {string} */ text, /** @type {number} */ i) => text || String(most[i])), values: counts };
+      return { labels: texts.map((/** @type {string} */ text, /** @type {number} */ i) => printable(text) || String(most[i])), values: counts };
     }
     const counts = new Uint32Array(ids.length);
     for (const place of places) for (let row = 0; row < place.length; row += 1) counts[place[row]] += passing[row];
@@ -142,8 +160,8 @@ function busiest(parent, page) {
     return { labels: most.map(label), values: most.map((at) => counts[at]) };
   };
   const mark = () => (picked === null ? -1 : Array.from(shown).indexOf(picked));
-  const note = "Conjunctions in which each object takes part. Click a bar to see its rows only.";
-  const drawn = bars(panel(parent, { id: "busiest", title: "Busiest objects", note }), {
+  const note = "Conjunctions in which each object takes part.";
+  const drawn = bars(hinted(panel(parent, { id: "busiest", title: "Busiest objects", note }), "Click a bar to see its rows only."), {
     ...now(),
     valueLabel: "conjunctions",
     onpick(i) {

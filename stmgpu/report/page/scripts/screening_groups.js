@@ -2,8 +2,10 @@
 /** Who meets whom: conjunctions between types of objects, and between constellations. */
 
 import { meetings } from "./bins.js";
+import { printable } from "./fields.js";
 import { matrix } from "./matrix.js";
 import { panel } from "./panel.js";
+import { hinted } from "./values.js";
 
 /**
  * @param {HTMLElement} parent
@@ -32,9 +34,9 @@ export function groupPanels(parent, page, masked) {
       const passing = groups && mask();
       return passing && groups ? meetings(groups[0], groups[1], data.labels.length, passing) : data.counts;
     };
-    const note = groups ? "Click a cell to see its conjunctions only." : undefined;
-    const drawn = matrix(panel(parent, { id: name, title, note }), {
-      labels: data.labels,
+    const place = panel(parent, { id: name, title });
+    const drawn = matrix(groups ? hinted(place, "Click a cell to see its conjunctions only.") : place, {
+      labels: data.labels.map(printable),
       values: now(),
       valueLabel: "conjunctions",
       onpick: groups

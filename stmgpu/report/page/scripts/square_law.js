@@ -4,6 +4,7 @@
 import { lines } from "./lines.js";
 import { cumulative, expected, within } from "./bins.js";
 import { panel } from "./panel.js";
+import { extent } from "./scale.js";
 
 /**
  * @param {HTMLElement} parent
@@ -13,15 +14,21 @@ import { panel } from "./panel.js";
 export function squareLaw(parent, { doc, columns, filters }, mask) {
   const { d, counts } = doc.figures.within;
   const miss = columns.get("miss_distance");
+  const known = doc.rows < doc.rows_total ? extent([miss])[1] : Infinity; // farther pairs are not in the table
   const series = () => {
     const passing = mask();
     const counted = passing ? cumulative(miss, d, passing) : Array.from(counts, Number);
-    const shown = (/** @type {number[]} */ values) => values.map((value) => (value > 0 ? value : NaN));
-    const law = expected(d, counted[counted.length - 1]).map((value) => (value >= 0.5 ? value : NaN));
-    return [{ label: "counted", points: true, y: shown(counted) }, { label: "square law", y: shown(law) }];
+    const rows = counted.filter((_, k) => !passing || d[k] <= known);
+    const shown = (/** @type {number[]} */ values, /** @type {number} */ least) =>
+      Array.from(d, (_, k) => (values[k] >= least ? values[k] : NaN));
+    const parts = [{ label: "counted", points: true, y: shown(rows, 1) }];
+    const cut = filters.names.some((name) => name.includes("miss")); // no law holds for a range of miss distances
+    if (passing && cut) return parts;
+    const law = expected(Array.from(d).slice(0, rows.length), rows[rows.length - 1]);
+    return [...parts, { label: "square law", points: false, y: shown(law, 0.5) }];
   };
   const note =
-    "If pairs pass each other at random, the number within a distance grows with its square. The line goes through the count at the threshold.";
+    "If pairs pass each other at random, the number within a distance grows with its square. The line goes through the last count; none is drawn while a range of miss distances is chosen.";
   const place = panel(parent, { id: "within", title: "Within a distance", note });
   const drawn = lines(place, {
     x: d, xScale: "log", yScale: "log", xLabel: "distance d (km)", yLabel: "conjunctions with a miss of at most d",

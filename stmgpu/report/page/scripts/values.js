@@ -39,3 +39,14 @@ export function listValues(list, values) {
   refresh();
   return refresh;
 }
+
+/**
+ * Say what a pointer can do in a figure; paper leaves it out.
+ * @param {import("./panel.js").Place} place
+ * @param {string} text
+ * @returns {import("./panel.js").Place}
+ */
+export function hinted(place, text) {
+  place.figure.before(element("p", { className: "figure-note figure-hint" }, text));
+  return place;
+}
