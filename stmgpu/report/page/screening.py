@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stmgpu.backend import get_backend
 from stmgpu.catalog.object_data import STATUS_CODES
 from stmgpu.constants import SLOW_PAIR_KM_S
 from stmgpu.errors import StoreError, counted
 from stmgpu.propagate.element_ages import ElementAges
+from stmgpu.report.page.columns import Column, encode
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.provenance import provenance_facts
 from stmgpu.report.page.screening_columns import chosen_rows, row_columns
 from stmgpu.report.page.screening_figures import fast_only, figure_data
 from stmgpu.report.page.screening_words import certificate_parts, headline, subtitle, warnings
+from stmgpu.risk import socrates_table
 from stmgpu.risk.triage import DECISIONS
 from stmgpu.risk.variables import FLAGS as RISK_FLAGS
 from stmgpu.risk.variables import METHODS
@@ -50,7 +53,8 @@ def screening_page(
     rows : int
         Largest number of conjunctions in the table, the closest first. Figures and counts are over all.
     screened : ScreeningObjects, optional
-        What was screened: its elements draw the orbits, and their inclinations a figure.
+        What was screened: its elements draw the orbits, their inclinations a figure, and its states give the maximum
+        probability of SOCRATES.
 
     Returns
     -------
@@ -81,11 +85,27 @@ def screening_page(
             "status": {name: code for code, name in STATUS_CODES.items() if code},
             **({"pc_flags": RISK_FLAGS, "pc_method": METHODS, "triage": DECISIONS} if "pc" in ds else {}),
         },
+        "meanings": {str(name): str(ds[name].attrs.get("long_name", "")) for name in ds.variables},
         "figures": figure_data(fast, objects),
         "certificate": certificate_parts(ds),
         "provenance": provenance_facts(facts, _LICENCE_OF_SYNTHETIC if synthetic else _LICENCE),
     }
-    return Page("screening", "Conjunction screening", content, row_columns(ds, chosen, objects))
+    columns = row_columns(ds, chosen, objects)
+    if screened is not None:
+        columns += _socrates_columns(ds.isel({ROW: chosen}), screened, facts["settings"]["mode"])
+    return Page("screening", "Conjunction screening", content, columns)
+
+
+def _socrates_columns(shown: xr.Dataset, screened: ScreeningObjects, mode: str) -> list[Column]:
+    """Maximum probability and dilution of the rows by the rules of SOCRATES; none where no kernels can run."""
+    backend = get_backend()
+    if not (backend.runs_kernels and shown.sizes[ROW]):
+        return []
+    table = socrates_table(shown, screened, mode=mode, backend=backend)
+    return [
+        encode("socrates_probability", table.probability.astype(np.float32)),
+        encode("socrates_dilution", table.dilution_km, scale=1e6),
+    ]
 
 
 def _attributes_of_tiles(ds: xr.Dataset, screened: ScreeningObjects | None) -> dict[str, Any]:

@@ -19,20 +19,17 @@ if TYPE_CHECKING:
 
 SCALES = {
     "miss_distance": 1e6, "relative_speed": 1e6, "miss_radial": 1e6, "miss_transverse": 1e6, "miss_normal": 1e6,
-    "primary_epoch_age_days": 1e4, "secondary_epoch_age_days": 1e4, "altitude": 1e2, "latitude": 1e3, "longitude": 1e3,
+    "primary_epoch_age_days": 1e6, "secondary_epoch_age_days": 1e6, "altitude": 1e2, "latitude": 1e3, "longitude": 1e3,
 }  # fmt: skip
-"""Numbers of a row and the parts of their unit that are kept: millimetres, mm/s, 0.0001 d, 10 m, 0.001 degree."""
+"""Numbers of a row and the parts of their unit that are kept: millimetres, mm/s, 1e-6 d, 10 m, 0.001 degree."""
 
-ASSESSED = (
-    "pc", "pc_max", "p_act", "sigma_major", "sigma_minor", "miss_major", "miss_minor", "hard_body_radius",
-)  # fmt: skip
-"""Numbers of an assessed row, kept to about five digits."""
+ASSESSED = {"pc": 8, "pc_max": 8, "hard_body_radius": 8} | dict.fromkeys(
+    ("sigma_major", "sigma_minor", "miss_major", "miss_minor"), 11
+)
+"""Numbers of an assessed row, and the bits that their float32 is shortened by: five digits, or four for the drawing."""
 
 CODES = ("pc_method", "triage")
 """Codes of an assessed row."""
-
-_DIGITS_BITS = 8
-"""Low bits of a float32 that are cleared, so that its relative error is below 2^-16 and the page smaller."""
 
 _OBJECT_SCALES = {"epoch": 1.0, "mean_motion": 1e10, "eccentricity": 1e7}
 _ANGLES = ("inclination", "raan", "argp", "mean_anomaly")
@@ -54,25 +51,26 @@ def row_columns(ds: xr.Dataset, chosen: Ints, objects: PageObjects) -> list[Colu
     columns += [encode(name, shown[name].to_numpy(), scale=scale) for name, scale in SCALES.items() if name in shown]
     columns.append(encode("flags", shown.flags.to_numpy().astype(np.uint32)))
     if "pc" in shown:
-        columns += [encode(name, shortened(shown[name].to_numpy())) for name in ASSESSED if name in shown]
+        columns += [
+            encode(name, shortened(shown[name].to_numpy(), bits)) for name, bits in ASSESSED.items() if name in shown
+        ]
         columns += [encode(name, shown[name].to_numpy().astype(np.uint8)) for name in CODES if name in shown]
         columns.append(encode("pc_flags", shown.pc_flags.to_numpy().astype(np.uint32)))
     return columns + _object_columns(objects, objects.places(here))
 
 
-def shortened(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Numbers as float32 whose last bits are zero, so that they pack better; relative error at most 2^-16.
+def shortened(values: npt.NDArray[np.floating], bits: int) -> npt.NDArray[np.float32]:
+    """Numbers as float32 whose last bits are zero, so that they pack better; relative error at most 2^(bits - 24).
 
     Examples
     --------
-    >>> abs(float(shortened(np.array([1.23456789e-5]))[0]) / 1.23456789e-5 - 1.0) < 2.0**-16
+    >>> abs(float(shortened(np.array([1.23456789e-5]), 8)[0]) / 1.23456789e-5 - 1.0) < 2.0**-16
     True
     """
     with np.errstate(under="ignore", over="ignore"):
         short = np.asarray(values, np.float32)
-    bits = short.view(np.uint32)
-    kept = (bits.astype(np.uint64) + (1 << (_DIGITS_BITS - 1))) >> _DIGITS_BITS << _DIGITS_BITS
-    return np.where(np.isfinite(short), kept.astype(np.uint32).view(np.float32), short)
+    rounded = (short.view(np.uint32).astype(np.uint64) + (1 << (bits - 1))) >> bits << bits
+    return np.where(np.isfinite(short), rounded.astype(np.uint32).view(np.float32), short)
 
 
 def _object_columns(objects: PageObjects, here: Ints) -> list[Column]:

@@ -12,7 +12,6 @@ from stmgpu.report.page.columns import encode
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.provenance import provenance_facts
 from stmgpu.report.page.screening import screening_page
-from stmgpu.report.page.study import study_document
 from stmgpu.store import open_dataset, provenance
 from stmgpu.store.run import has_run, open_run
 
@@ -105,6 +104,8 @@ def page_of(
 
 
 def _study_page(ds: xr.Dataset, facts: dict[str, Any], prices: Mapping[str, float] | None) -> Page:
+    from stmgpu.report.page.study import study_document  # brings all of stmgpu.debris with it
+
     document, arrays = study_document(ds, prices)
     content = {name: value for name, value in document.items() if name not in ("kind", "title")}
     content["provenance"] = provenance_facts(facts, _LICENCE_OF_STUDY)

@@ -50,7 +50,7 @@ export function eventsSection(parent, page) {
     }),
     action("Save CSV", "Save what is shown as CSV", () => download(`${name}.csv`, csvText(fields, grid.order))),
     action(
-      "Save SOCRATES CSV", "Save what is shown with the columns of SOCRATES; MAX_PROB and DILUTION are empty, `stmgpu export --socrates` has them",
+      "Save SOCRATES CSV", "Save what is shown with the columns of SOCRATES",
       () => download(`${name}-socrates.csv`, socratesText(doc, page.columns, grid.order)),
     ),
     action("Print", "Print this page with the first 100 rows", () => print()),

@@ -38,8 +38,15 @@ const SOCRATES = [
   "TCA_RELATIVE_SPEED", "MAX_PROB", "DILUTION",
 ];
 
+/** A probability as SOCRATES writes it, such as 1.298E-06. @param {number|undefined} value */
+function probabilityText(value) {
+  if (value === undefined || Number.isNaN(value)) return "";
+  const [digits, exponent] = value.toExponential(3).split("e");
+  return `${digits}E${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+}
+
 /**
- * Rows with the columns of SOCRATES; its probability and dilution, which the page does not know, are empty.
+ * Rows with the columns of SOCRATES; probability and dilution are empty where the page does not have them.
  * @param {any} doc @param {import("./columns.js").Columns} columns @param {Uint32Array} rows @returns {string}
  */
 export function socratesText(doc, columns, rows) {
@@ -57,7 +64,9 @@ export function socratesText(doc, columns, rows) {
   for (const row of rows) {
     const numbers = ["miss_distance", "relative_speed"].map((name) => columns.get(name)[row].toFixed(3));
     const time = isoTime(columns.get("tca")[row]).replace("T", " ").replace("Z", "");
-    lines.push([...object("primary", row), ...object("secondary", row), time, ...numbers, "", ""].join(","));
+    const dilution = columns.get("socrates_dilution")?.[row] ?? NaN;
+    const risk = [probabilityText(columns.get("socrates_probability")?.[row]), Number.isNaN(dilution) ? "" : dilution.toFixed(3)];
+    lines.push([...object("primary", row), ...object("secondary", row), time, ...numbers, ...risk].join(","));
   }
   return `${lines.join("\n")}\n`;
 }

@@ -7,6 +7,7 @@ import { textKeys } from "./sort.js";
  * @property {string} name  of its data, and of the column in tests and files
  * @property {string} title
  * @property {string} [unit]
+ * @property {string} [meaning]  in a sentence
  * @property {number} width  in pixels
  * @property {"number"|"text"|"time"} kind
  * @property {(row: number) => string} text  as the table shows it
@@ -30,8 +31,8 @@ const NUMBERS = [
   { name: "miss_radial", title: "Radial", unit: "km", width: 102, digits: 3, head: "miss_radial_km", exact: 6 },
   { name: "miss_transverse", title: "Transverse", unit: "km", width: 132, digits: 3, head: "miss_transverse_km", exact: 6 },
   { name: "miss_normal", title: "Normal", unit: "km", width: 106, digits: 3, head: "miss_normal_km", exact: 6 },
-  { name: "primary_epoch_age_days", title: "Age 1", unit: "d", width: 88, digits: 1, exact: 4 },
-  { name: "secondary_epoch_age_days", title: "Age 2", unit: "d", width: 88, digits: 1, exact: 4 },
+  { name: "primary_epoch_age_days", title: "Age 1", unit: "d", width: 88, digits: 1, exact: 6 },
+  { name: "secondary_epoch_age_days", title: "Age 2", unit: "d", width: 88, digits: 1, exact: 6 },
   { name: "altitude", title: "Altitude", unit: "km", width: 112, digits: 1, head: "altitude_km", exact: 2 },
   { name: "latitude", title: "Latitude", unit: "°", width: 98, digits: 1, head: "latitude_deg", exact: 3 },
   { name: "longitude", title: "Longitude", unit: "°", width: 110, digits: 1, head: "longitude_deg", exact: 3 },
@@ -46,7 +47,7 @@ const NUMBERS = [
 const ASSESSED = [
   { name: "triage", title: "Triage", width: 92 },
   { name: "pc", title: "Probability", width: 116 },
-  { name: "pc_max", title: "Maximum", width: 110 },
+  { name: "pc_max", title: "Max. probability", width: 150 },
 ];
 
 /**
@@ -75,7 +76,7 @@ export function isoTime(seconds) {
 function field(spec, doc, columns) {
   const { name } = spec;
   const column = columns.get(name);
-  const common = { ...spec, head: spec.head ?? name };
+  const common = { ...spec, head: spec.head ?? name, meaning: doc.meanings[name] };
   const meanings = doc.codes[name];
   const words = meanings ? worded(column, meanings, name.endsWith("flags")) : column.codes ? column : null;
   if (words) {
@@ -87,7 +88,7 @@ function field(spec, doc, columns) {
   }
   const text = numberText(spec, column);
   const exact = spec.exact;
-  const csv = (/** @type {number} */ row) => (Number.isNaN(column[row]) ? "nan" : exact ? column[row].toFixed(exact) : `${column[row]}`);
+  const csv = (/** @type {number} */ row) => (Number.isNaN(column[row]) ? "nan" : exact ? column[row].toFixed(exact) : plainText(name, column[row]));
   return { ...common, kind: "number", values: column, text, csv, keys: () => column };
 }
 
@@ -97,6 +98,11 @@ function numberText(spec, column) {
   if (digits !== undefined) return (row) => (Number.isNaN(column[row]) ? "–" : fixed(column[row], digits));
   if (!spec.name.startsWith("pc")) return (row) => `${column[row]}`;
   return (row) => (Number.isNaN(column[row]) ? "–" : column[row] === 0 ? "0" : column[row].toExponential(1));
+}
+
+/** A whole number, or a probability with the digits that a page keeps. @param {string} name @param {number} value */
+function plainText(name, value) {
+  return name.startsWith("pc") ? `${Number(value.toPrecision(5))}` : `${value}`;
 }
 
 /** A number without a negative zero, and with a true minus. @param {number} value @param {number} digits */

@@ -139,7 +139,7 @@ export class Grid {
   /** @param {Field} one @param {number} k */
   #header(one, k) {
     const unit = one.unit ? [element("span", { className: "unit" }, ` ${one.unit}`)] : [];
-    const button = element("button", { type: "button" }, element("span", {}, one.title, ...unit));
+    const button = element("button", { type: "button", title: one.meaning }, element("span", {}, one.title, ...unit));
     button.addEventListener("click", () => this.options.onSort(one));
     return element("div", {
       role: "columnheader", "data-column": one.name, "aria-sort": "none", "aria-colindex": k + 1,
