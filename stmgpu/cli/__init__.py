@@ -124,7 +124,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Screening": (computing.screen, computing.propagate, computing.demo),
     "Risk": (assessing.assess, messages.pc),
     "Growth of debris": (debris.evolve, debris.study, debris.scenario, crash.crash_clock),
-    "Stores": (report.report, plotting.plot, stores.status, stores.check, stores.merge, stores.export),
+    "Stores": (report.report, plotting.plot, plotting.view, stores.status, stores.check, stores.merge, stores.export),
     "Installation": (stores.info, reproducing.reproduce),
 }
 for panel, verbs in _PANELS.items():

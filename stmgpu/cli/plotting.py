@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from stmgpu.cli import common
-from stmgpu.cli.outputs import check_outputs, check_picture
+from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
 from stmgpu.cli.results import result
 from stmgpu.cli.stores import Store
-from stmgpu.errors import InputError
+from stmgpu.errors import InputError, counted
 from stmgpu.report.figures.kinds import FIGURES
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _OPTIONS = {"event": "--event", "effect": "--effect", "prices": "--price"}
-_DRAWN = 20
 
 
 def plot(
@@ -101,3 +100,21 @@ def _check_kind(ds: xr.Dataset, kind: str, store: Path) -> None:
     what = f"it holds {'a debris study' if held == 'ensemble' else held}" if held else "it holds an ephemeris"
     cure = f"choose one of {', '.join(possible)}" if possible else "give a store of conjunctions or of a debris study"
     raise InputError(f"{kind} cannot be drawn of {store}: {what}; {cure}")
+
+
+def view(
+    store: Store,
+    czml: Annotated[
+        Path, typer.Option(metavar="FILE.czml", help="File to write, for Cesium; - writes to standard output.")
+    ],
+    events: Annotated[int, typer.Option(min=1, max=1000, help="Conjunctions to show, the closest ones.")] = 20,
+    backend: common.Backend = "auto",
+) -> None:
+    """Write the closest conjunctions, and the orbits of their objects, as CZML for Cesium."""
+    from stmgpu.report.czml import write_czml
+
+    check_outputs(None, czml)
+    shown, objects = write_czml(store, opened(czml), events=events, backend=backend)
+    text = f"{counted(shown, 'conjunction')} of {counted(objects, 'object')}"
+    document = {"store": store, "conjunctions": shown, "objects": objects}
+    result(document, text, written=[] if is_standard_output(czml) else [czml])

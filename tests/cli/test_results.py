@@ -43,6 +43,7 @@ COMMANDS = {
     "info STORE": "info s.zarr",
     "scenario": "scenario made.toml",
     "plot": "plot s.zarr rate",
+    "view": "view s.zarr --czml s.czml --backend cpu",
     "export": "export s.zarr crate",
     "export --socrates": "export s.zarr --socrates socrates.csv --backend cpu",
     "report": "report s.zarr --out report.html",
