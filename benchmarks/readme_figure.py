@@ -1,8 +1,8 @@
 """Take the picture of README: the report of a day of the synthetic catalogue, screened all against all.
 
 ``python benchmarks/readme_figure.py [--out FILE.png]`` screens 27,000 synthetic objects, writes the report as ``stmgpu
-demo`` does, opens it in the system's Chromium, without a network, and puts the globe and two figures of the page side by
-side. It takes about half a minute and writes ``docs/images/report.png``.
+demo`` does, opens it in the system's Chromium, without a network, and puts the globe and two figures of the page side
+by side. It takes about half a minute and writes ``docs/images/report.png``.
 """
 
 from __future__ import annotations
