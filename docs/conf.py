@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).parent / "site"))
 
 import mathml
-from jupyter_client.connect import ConnectionFileMixin
+from jupyter_client import KernelManager
+from nbclient import NotebookClient
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,7 +42,8 @@ nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "docs" / "no
 nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
-ConnectionFileMixin.transport.default_value = "ipc"  # no ports are opened for the kernels of notebooks
+KernelManager.transport_encryption.default_value = "auto"  # otherwise every kernel warns
+NotebookClient.startup_timeout.default_value = 300  # seconds, on a busy machine
 nb_merge_streams = True
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 suppress_warnings = ["myst.header"]

@@ -43,7 +43,7 @@ bins = np.linspace(-3.5, 0.5, 120)
 axes.hist(mixture, bins, density=True, histtype="step", label="mixture of densities")
 axes.hist(weighted, bins, density=True, histtype="step", linestyle="--", label="weighted sum of random numbers")
 axes.set(xlabel="log10 of area to mass (m²/kg), fragments of 50 cm", ylabel="density")
-axes.legend()
+_ = axes.legend()
 f"mean {mixture.mean():.2f} and {weighted.mean():.2f}, standard deviation {mixture.std():.2f} and {weighted.std():.2f}"
 
 # %% [markdown]
@@ -70,7 +70,7 @@ for line, (name, chi) in zip(("-", "--"), both.items(), strict=True):
     totals[name] = float(mass.mean() * number)
     axes.semilogx(length[order], np.cumsum(mass[order]) * number / len(mass), line, label=name)
 axes.set(xlabel="shortest fragment counted (m)", ylabel="mass of all fragments (kg)")
-axes.legend()
+_ = axes.legend()
 exact = float(expected_mass(M, rocket_body=False, low_m=0.11))
 assert abs(totals["mixture of densities"] / exact - 1.0) < 0.05
 {name: round(total) for name, total in totals.items()}, round(exact)

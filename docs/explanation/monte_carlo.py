@@ -32,7 +32,7 @@ axes.loglog(runs, 1.96 * 35.0 / np.sqrt(runs))
 needed = int(st.required_runs(0.35, 0.10))
 axes.plot(needed, 10.0, "o")
 axes.annotate(f"{needed} runs for 10 %", (needed, 10.0), xytext=(8, 8), textcoords="offset points")
-axes.set(xlabel="runs", ylabel="half-width of the interval (%)")
+_ = axes.set(xlabel="runs", ylabel="half-width of the interval (%)")
 
 # %% [markdown]
 # ## Common random numbers
@@ -63,7 +63,7 @@ for place, (name, difference) in enumerate({"run by run": removal - without, "in
     right.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="o", capsize=3)
     right.text(high + 1.0, place, name, va="center")
 right.axvline(0.0, color="0.5", linewidth=0.8)
-right.set(xlabel="difference and its 95 % interval", yticks=[], ylim=(-0.6, 1.6), xlim=(-25, 35))
+_ = right.set(xlabel="difference and its 95 % interval", yticks=[], ylim=(-0.6, 1.6), xlim=(-32, 35))
 
 # %% [markdown]
 # `paired_difference` gives such intervals, and with them the `gain`: how many times as many independent runs the same

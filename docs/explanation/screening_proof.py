@@ -28,7 +28,7 @@ import stmgpu as stm
 # pair has the relative position $d$ and the relative velocity $v$. By Taylor's theorem it departs from the straight
 # line $d + s v$ within the interval by at most
 #
-# $$ \tfrac12 A h^2 + e_1 + e_2, $$
+# $$ \frac{1}{2} A h^2 + e_1 + e_2, $$
 #
 # where $A$ bounds the relative acceleration and $e_1, e_2$ the errors of the two sampled states. Two objects that are
 # close to each other feel nearly the same gravity. Only the *tidal* difference remains,
@@ -38,7 +38,7 @@ import stmgpu as stm
 # with 5 % for the oblateness of the Earth and for drag. So a pair can come within the threshold $D$ during the interval
 # only if the straight line comes within
 #
-# $$ D + \tfrac12 A h^2 + e_1 + e_2. $$
+# $$ D + \frac{1}{2} A h^2 + e_1 + e_2. $$
 #
 # That is the pair test. No speed is guessed, and no pair is dropped for any other reason.
 
@@ -60,7 +60,7 @@ axes.semilogy(2 * half, allowed, "--", label="departure from a straight line tha
 axes.axhline(5.0, color="0.5", linewidth=0.8)
 axes.text(12, 5.5, "threshold of 5 km", color="0.4")
 axes.set(xlabel="length of an interval (s)", ylabel="km")
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown]
 # ## From pairs to cells

@@ -38,6 +38,7 @@ GROUPS = {
 """Public names of :mod:`stmgpu` by subject; those that are in no group follow in one of their own."""
 
 MODULES = {
+    "stmgpu.plot": "Figures",
     "stmgpu.risk": "Collision risk",
     "stmgpu.debris": "Studies of debris",
     "stmgpu.debris.statistics": "Statistics of studies",
@@ -62,7 +63,8 @@ def _groups() -> dict[str, list[str]]:
     """Full names of the public objects by the heading under which they stand."""
     named = {name for names in GROUPS.values() for name in names.split()}
     groups = {title: [f"stmgpu.{name}" for name in names.split()] for title, names in GROUPS.items()}
-    if others := [f"stmgpu.{name}" for name in stmgpu.__all__ if name not in named]:
+    others = [f"stmgpu.{name}" for name in stmgpu.__all__ if name not in named]
+    if others := [name for name in others if name not in MODULES]:
         groups["Others"] = others
     for module, title in MODULES.items():
         names = [f"{module}.{name}" for name in importlib.import_module(module).__all__]

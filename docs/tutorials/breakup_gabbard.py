@@ -19,6 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+import stmgpu as stm
 from stmgpu.constants import EARTH
 from stmgpu.debris.breakup import Body, collision
 from stmgpu.debris.environment import Environment
@@ -36,7 +37,7 @@ rng = np.random.default_rng(7)
 debris = collision(Body(900.0, 3.0), Body(20.0, 0.5), speed_km_s=11.0, rng=rng, min_length_m=0.1)
 assert debris.catastrophic
 assert abs(debris.closure) < 1e-12
-len(debris), round(debris.energy_j_g), round(debris.mass_below_kg)
+f"{len(debris)} pieces, {debris.energy_j_g:.0f} J/g, {debris.mass_below_kg:.0f} kg in pieces below 10 cm"
 
 # %% [markdown]
 # ## Their orbits
@@ -47,14 +48,14 @@ len(debris), round(debris.energy_j_g), round(debris.mass_below_kg)
 # %%
 MU, RADIUS = EARTH.mu_km3_s2, EARTH.radius_km
 r = RADIUS + 850.0
-velocity = np.array([0.0, np.sqrt(MU / r), 0.0]) + debris.delta_v_km_s
+speed = np.sqrt(MU / r)
+velocity = np.array([0.0, speed, 0.0]) + debris.delta_v_km_s
 axis = 1.0 / (2.0 / r - (velocity**2).sum(axis=1) / MU)
 bound = axis > 0
 momentum = np.cross(np.broadcast_to([r, 0.0, 0.0], velocity.shape), velocity)
 ecc = np.sqrt(np.maximum(1.0 - (momentum**2).sum(axis=1) / (MU * axis), 0.0))
-perigee, apogee = axis * (1.0 - ecc) - RADIUS, axis * (1.0 + ecc) - RADIUS
-period_min = 2.0 * np.pi * np.sqrt(np.abs(axis) ** 3 / MU) / 60.0
-int(bound.sum()), int((perigee[bound] < 120.0).sum())
+perigee = axis * (1.0 - ecc) - RADIUS
+f"{bound.sum()} stay in orbit, {(perigee[bound] < 120.0).sum()} of them reach the atmosphere at once"
 
 # %% [markdown]
 # ## The diagram
@@ -63,13 +64,8 @@ int(bound.sum()), int((perigee[bound] < 120.0).sum())
 # Those kicked back keep their apogee and sink: the arm to the lower left. Kicks up or down spread both.
 
 # %%
-shown = bound & (perigee > 120.0) & (apogee < 3000.0)
 figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-axes.plot(period_min[shown], apogee[shown], "^", markersize=3, label="apogee")
-axes.plot(period_min[shown], perigee[shown], "v", markersize=3, label="perigee")
-axes.axhline(850.0, color="0.5", linewidth=0.8)
-axes.set(xlabel="period (min)", ylabel="altitude (km)")
-axes.legend()
+_ = stm.plot.gabbard(debris, axes, state=[r, 0.0, 0.0, 0.0, speed, 0.0])
 
 # %% [markdown]
 # ## How long they stay
@@ -85,7 +81,7 @@ years = lifetime.years(axis[bound], ecc[bound], ballistic_m2_kg=2.2 * debris.are
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
 axes.loglog(debris.area_to_mass[bound], np.clip(years, 0.1, 1e5), ".", markersize=3)
 axes.axhline(5.0, color="0.5", linewidth=0.8)
-axes.set(xlabel="area to mass (m²/kg)", ylabel="years in orbit")
+_ = axes.set(xlabel="area to mass (m²/kg)", ylabel="years in orbit")
 f"{np.mean(years < 5.0):.0%} decay within five years, {np.mean(years > 100.0):.0%} stay for more than a century"
 
 # %% [markdown]

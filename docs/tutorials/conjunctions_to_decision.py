@@ -100,7 +100,7 @@ for code, name in DECISIONS.items():
     axes.loglog(rows.miss_distance, rows.pc, "osD^"[code % 4], markersize=4, label=name)
 axes.axhline(1e-4, color="0.5", linewidth=0.8)
 axes.set(xlabel="miss distance (km)", ylabel="collision probability")
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown]
 # ## Answer

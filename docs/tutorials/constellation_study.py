@@ -89,7 +89,7 @@ figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
 for line, scenario in zip(("-", "--", ":"), ds.scenario.to_numpy().tolist(), strict=True):
     axes.plot(ds.time, derelict.sel(scenario=scenario), line, label=scenario)
 axes.set(xlabel="year", ylabel="derelict payloads")
-axes.legend()
+_ = axes.legend()
 
 # %% [markdown]
 # ## The difference, run by run
@@ -103,6 +103,13 @@ st.paired_difference(end, "population").isel(time=0).to_dataframe()
 
 # %%
 st.paired_difference(end, "expected_catastrophic").isel(time=0).to_dataframe()
+
+# %% [markdown]
+# The same difference by year:
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+_ = stm.plot.difference(ds, axes, variable="expected_catastrophic")
 
 # %% [markdown]
 # ## Answer

@@ -55,12 +55,10 @@ stm.closest(con, 5)[["primary", "secondary", "miss_distance", "relative_speed"]]
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-left.plot(fast.tca, fast.miss_distance, "o")
-left.set(xlabel="time (UTC)", ylabel="miss distance (km)", ylim=(0, 40))
-left.tick_params(axis="x", rotation=30)
+stm.plot.timeline(con, left)
 drawn = right.scatter(sign * fast.miss_transverse, sign * fast.miss_radial, c=fast.relative_speed, vmin=0, vmax=15)
 right.set(xlabel="T (km)", ylabel="R (km)", aspect="equal", xlim=(-40, 40), ylim=(-40, 40))
-figure.colorbar(drawn, ax=right, label="relative speed (km/s)")
+_ = figure.colorbar(drawn, ax=right, label="relative speed (km/s)")
 
 # %% [markdown]
 # ## The same rows as the whole screening

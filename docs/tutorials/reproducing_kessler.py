@@ -93,7 +93,7 @@ figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
 axes.loglog(distance, expected, label="Kessler's integral")
 axes.errorbar(distance, counted, np.sqrt(counted), fmt="o", markersize=3, label="screening")
 axes.set(xlabel="distance (km)", ylabel="passages within it in a day")
-axes.legend()
+_ = axes.legend()
 
 # %%
 assert abs(counted[-1] - expected[-1]) < 4.0 * np.sqrt(expected[-1])

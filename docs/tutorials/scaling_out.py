@@ -56,7 +56,7 @@ stm.screen_to_store(cat, "whole.zarr", **window, if_exists="overwrite")
 shutil.rmtree("array.zarr", ignore_errors=True)
 first = stm.screen_to_store(cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((0, 2)))
 second = stm.screen_to_store(cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((1, 2)))
-first.complete, second.complete
+f"complete after the first task: {first.complete}, after the second: {second.complete}"
 
 # %%
 assert digest("array.zarr") == digest("whole.zarr")
@@ -85,7 +85,7 @@ figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 axes.hist(hours, bins=np.arange(0.0, 9.01, 0.25))
 for hour in range(10):
     axes.axvline(hour, color="0.5", linewidth=0.6)
-axes.set(xlabel="hours from the start", ylabel="conjunctions in 15 minutes")
+_ = axes.set(xlabel="hours from the start", ylabel="conjunctions in 15 minutes")
 
 # %% [markdown]
 # ## Answer
