@@ -135,3 +135,18 @@ export function meetings(one, other, n, mask) {
 export function triangle(n) {
   return Array.from({ length: n }, (_, row) => Array.from({ length: row + 1 }, (__, column) => [row, column])).flat();
 }
+
+/**
+ * The range that two cells span.
+ * @param {ArrayLike<number>} xEdges
+ * @param {ArrayLike<number>} yEdges
+ * @param {number} first cell, counted along x
+ * @param {number} last
+ * @returns {{x0: number, x1: number, y0: number, y1: number}}
+ */
+export function spanned(xEdges, yEdges, first, last) {
+  const wide = xEdges.length - 1;
+  const [left, right] = [first % wide, last % wide].sort((a, b) => a - b);
+  const [low, high] = [Math.floor(first / wide), Math.floor(last / wide)].sort((a, b) => a - b);
+  return { x0: xEdges[left], x1: xEdges[right + 1], y0: yEdges[low], y1: yEdges[high + 1] };
+}

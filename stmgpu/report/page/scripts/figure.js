@@ -19,7 +19,8 @@ import { listValues } from "./values.js";
  * @property {(x: number, y: number) => number} pick mark at a place, -1 for none
  * @property {(index: number) => number[]} box left, top, width and height in pixels; both 0 for a point
  * @property {(index: number) => string[]} text lines of the read-out
- * @property {number} [stride] marks in a row of a grid
+ * @property {(first: number, last: number) => Range} [range] that two marks span, for a brush by keys
+ * @property {number} [stride] marks from a row of a grid to the row below
  * @typedef {{x0: number, x1: number, y0: number, y1: number}} Range in the units of the axes
  * @typedef {object} Spec
  * @property {() => string} label accessible name

@@ -2,7 +2,7 @@
 /** Counts over two axes as colours, with a colour bar; a brushed rectangle filters rows. */
 
 import { drawAxes, frame, LINE, ruler } from "./axes.js";
-import { binner, cellsOf, within } from "./bins.js";
+import { binner, cellsOf, spanned, within } from "./bins.js";
 import { warning } from "./canvas.js";
 import { figure } from "./figure.js";
 import { instant, number } from "./labels.js";
@@ -121,7 +121,7 @@ export function heat(place, spec) {
       return {
         frame: plot,
         count: counts.length,
-        stride: wide(),
+        stride: -wide(),
         pick(atX, atY) {
           if (atX < box.left || atY > box.top + box.height) return -1;
           const column = binX(x.scale.value((atX - box.left) / box.width));
@@ -129,6 +129,7 @@ export function heat(place, spec) {
           return column < 0 || row < 0 ? -1 : row * wide() + column;
         },
         box: rectangle,
+        range: (a, b) => spanned(spec.x, spec.y, a, b),
         text: (i) => {
           const [inX, inY] = cell(i);
           return [`${spec.valueLabel}: ${number(counts[i])}`, `${spec.xLabel}: ${inX}`, `${spec.yLabel}: ${inY}`];

@@ -77,6 +77,7 @@ export function histogram(place, spec) {
         count: bins,
         pick: (atX) => bin(x.value((atX - box.left) / box.width)),
         box: (i) => bar(shown, i),
+        range: (a, b) => ({ x0: spec.edges[Math.min(a, b)], x1: spec.edges[Math.max(a, b) + 1], y0: -Infinity, y1: Infinity }),
         text: (i) => [
           counts ? `${spec.valueLabel}: ${number(counts[i])} of ${number(spec.counts[i])}` : `${spec.valueLabel}: ${number(shown[i])}`,
           range(i),

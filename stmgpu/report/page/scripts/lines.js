@@ -148,6 +148,7 @@ export function lines(place, spec) {
           return best;
         },
         box: (i) => [...(Number.isFinite(spots[i][1]) ? spots[i] : [spots[i][0], box.top + box.height]), 0, 0],
+        range: (a, b) => ({ x0: spec.x[Math.min(a % rows, b % rows)], x1: spec.x[Math.max(a % rows, b % rows)], y0: -Infinity, y1: Infinity }),
         text: (i) => {
           const one = spec.series[Math.floor(i / rows)];
           return [...(one.label ? [one.label] : []), `${spec.xLabel}: ${at(i % rows)}`, `${spec.yLabel}: ${value(one, i % rows)}`];

@@ -153,12 +153,10 @@ export function pointer({ overlay, readout, spec }) {
     if (step) {
       if (event.shiftKey && anchor < 0) anchor = Math.max(at, 0);
       if (!event.shiftKey) anchor = -1;
-      at = at < 0 || at >= marks.count ? 0 : Math.min(marks.count - 1, Math.max(0, at + step));
+      if (at < 0 || at >= marks.count) at = 0;
+      else if (at + step >= 0 && at + step < marks.count) at += step;
       if (event.shiftKey && spec.brush) {
-        const [a, b] = [marks.box(anchor), marks.box(at)];
-        const corners = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
-        const ends = [Math.max(a[0] + a[2], b[0] + b[2]), Math.max(a[1] + a[3], b[1] + b[3])];
-        brush(rangeOf(marks.frame, [...corners, ...ends]));
+        brush(marks.range?.(anchor, at) ?? null);
       }
     } else if (event.key === "Home" || event.key === "End") at = event.key === "Home" ? 0 : marks.count - 1;
     else if (event.key === "Escape") brush(null);

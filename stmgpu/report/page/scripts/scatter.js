@@ -2,7 +2,7 @@
 /** Points: single ones as long as they are few, otherwise their density; a brushed rectangle filters rows. */
 
 import { drawAxes, frame, ruler } from "./axes.js";
-import { cellsOf, within } from "./bins.js";
+import { cellsOf, spanned, within } from "./bins.js";
 import { figure } from "./figure.js";
 import { colourBar } from "./heat.js";
 import { instant, number } from "./labels.js";
@@ -119,6 +119,7 @@ export function scatter(place, spec) {
           i >= grid
             ? [spots.px[i - grid], spots.py[i - grid], 0, 0]
             : [box.left + ((i % WIDE) * box.width) / WIDE, box.top + (Math.floor(i / WIDE) * box.height) / HIGH, box.width / WIDE, box.height / HIGH],
+        range: (a, b) => spanned(xEdges, yEdges, flipped(a), flipped(b)),
         text: (i) => {
           if (i < grid) return [`${what}: ${number(counts[flipped(i)])}`, `${spec.xLabel}: ${cell(i)[0]}`, `${spec.yLabel}: ${cell(i)[1]}`];
           const row = spots.rows[i - grid];

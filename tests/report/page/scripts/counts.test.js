@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cumulative, expected, meetings, triangle } from "../../../../stmgpu/report/page/scripts/bins.js";
+import { cumulative, expected, meetings, spanned, triangle } from "../../../../stmgpu/report/page/scripts/bins.js";
 import { short } from "../../../../stmgpu/report/page/scripts/labels.js";
 import { nearest, places } from "../../../../stmgpu/report/page/scripts/points.js";
 
@@ -41,4 +41,11 @@ test("places leave out what is masked or unknown, and the nearest is the nearest
   assert.deepEqual([...spots.rows], [0, 3]);
   assert.equal(nearest(spots, 37, 41), 1);
   assert.equal(nearest(spots, 200, 200), -1);
+});
+
+test("two cells span the range of all between them, in whatever order", () => {
+  const [x, y] = [[0, 1, 2, 3], [10, 20, 30]];
+  assert.deepEqual(spanned(x, y, 1, 5), { x0: 1, x1: 3, y0: 10, y1: 30 });
+  assert.deepEqual(spanned(x, y, 3, 2), { x0: 0, x1: 3, y0: 10, y1: 30 });
+  assert.deepEqual(spanned(x, y, 4, 4), { x0: 1, x1: 2, y0: 20, y1: 30 });
 });
