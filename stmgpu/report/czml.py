@@ -45,10 +45,11 @@ _NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class _Track:
-    """Positions of one object around its events."""
+    """Positions of one object around its events and, by time, at them."""
 
     seconds: Floats
     position_m: Floats
+    at_events_m: dict[int, Floats]
     period_s: float
 
 
@@ -131,7 +132,7 @@ def _tracks(
 ) -> dict[int, _Track]:
     """Positions of the objects of the events, by id."""
     both = np.concatenate([shown["primary"].to_numpy(), shown["secondary"].to_numpy()])
-    tca_s = (np.tile(shown["tca"].to_numpy().astype("datetime64[ns]").view(np.int64), 2) - begin) / _NS
+    tca = np.tile(shown["tca"].to_numpy().astype("datetime64[ns]").view(np.int64), 2)
     ids = np.unique(both)
     some = objects[np.flatnonzero(np.isin(objects.norad_id, ids))]
     start, runner = settings.window.start, get_backend(backend)
@@ -143,24 +144,31 @@ def _tracks(
         column = np.full(len(some), -1, np.int64)
         column[propagator.order] = np.arange(propagator.n)
 
-        def states(place: int, seconds: Floats) -> tuple[Floats, Ints]:
+        def states(place: int, seconds: Floats) -> Floats:
             found, code = propagator.at(np.full(len(seconds), column[place]), seconds + begin_s)
-            return np.asarray(runner.get(found)).T, np.asarray(runner.get(code))
+            return np.where(np.asarray(runner.get(code)) == 0, np.asarray(runner.get(found)), np.nan).T
 
         for place, number in enumerate(some.norad_id.tolist()):
-            times = tca_s[both == number]
-            period = _period_s(states(place, times[:1])[0][0])
+            events = tca[both == number]
+            times = (events - begin) / _NS
+            at_events = states(place, times)
+            period = _period_s(at_events[0])
             first = max(0.0, times.min() - period)
             last = min(settings.window.duration_s, times.max() + period)
             count = max(2, int(np.ceil((last - first) / min(period / _STEPS, _LONGEST_STEP_S))) + 1)
             seconds = np.linspace(first, last, count)
-            state, code = states(place, seconds)
-            good = (code == 0) & np.isfinite(state).all(axis=1)
-            when = begin + np.round(seconds[good] * _NS).astype(np.int64)
-            position = from_teme("GCRF", when, state[good, :3], state[good, 3:])[0] * 1e3
+            state = states(place, seconds)
+            good = np.isfinite(state).all(axis=1)
             if good.any():
-                tracks[int(number)] = _Track(seconds[good], position, period)
+                position = _inertial_m(begin + np.round(seconds[good] * _NS).astype(np.int64), state[good])
+                meetings = dict(zip(events.tolist(), _inertial_m(events, at_events), strict=True))
+                tracks[int(number)] = _Track(seconds[good], position, meetings, period)
     return tracks
+
+
+def _inertial_m(time_ns: Ints, state: Floats) -> Floats:
+    """Positions in GCRF [m] from states in TEME."""
+    return from_teme("GCRF", time_ns, state[:, :3], state[:, 3:])[0] * 1e3
 
 
 def _period_s(state: Floats) -> float:
@@ -212,13 +220,17 @@ def _document(c: Any, shown: xr.Dataset, tracks: dict[int, _Track], begin: int, 
                 ),
             )
         )
-    packets += [_event(c, shown.isel({ROW: k}), int(tca[k]), utc) for k in np.argsort(tca, kind="stable").tolist()]
+    for k in np.argsort(tca, kind="stable").tolist():
+        pair = [tracks.get(int(shown[who].to_numpy()[k])) for who in ("primary", "secondary")]
+        meeting = np.mean([track.at_events_m[int(tca[k])] for track in pair if track is not None], axis=0)
+        packets.append(_event(c, shown.isel({ROW: k}), meeting, utc))
     return str(c.core.Document(packets=packets).dumps())
 
 
-def _event(c: Any, one: xr.Dataset, tca: int, utc: Any) -> Any:
-    """The point of an event, with what is known of it."""
+def _event(c: Any, one: xr.Dataset, meeting_m: Floats, utc: Any) -> Any:
+    """The point where both orbits meet, with what is known of the event."""
     p, t = c.properties, c.types
+    tca = int(one["tca"].to_numpy().astype("datetime64[ns]").view(np.int64))
     names = [_name(one, int(one[who])) for who in ("primary", "secondary")]
     facts = {
         "time of closest approach": f"{utc(tca)}",
@@ -230,13 +242,14 @@ def _event(c: Any, one: xr.Dataset, tca: int, utc: Any) -> Any:
     title = " and ".join(names)
     rows = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in facts.items())
     half = round(_SHOWN_S * _NS)
-    place = [float(one["longitude"]), float(one["latitude"]), 1e3 * float(one["altitude"])]
     return c.core.Packet(
         id=f"event-{int(one[ROW])}",
         name=title,
         description=f"<p>{html.escape(title)}</p><table>{rows}</table>",
         availability=t.TimeInterval(start=utc(tca - half), end=utc(tca + half)),
-        position=p.Position(cartographicDegrees=t.CartographicDegreesValue(values=place)),
+        position=p.Position(
+            referenceFrame="INERTIAL", cartesian=t.Cartesian3Value(values=np.round(meeting_m, 1).tolist())
+        ),
         point=p.Point(
             pixelSize=10, color=p.Color(rgba=_EVENT), outlineColor=p.Color(rgba=[255, 255, 255, 255]), outlineWidth=1
         ),

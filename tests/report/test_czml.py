@@ -52,8 +52,9 @@ def test_both_objects_of_an_event_meet_where_it_is(store: Path) -> None:
             _at(packets[f"object-{int(one[who])}"], one["tca"].to_numpy()) for who in ("primary", "secondary")
         )
         assert np.linalg.norm(first - second) == pytest.approx(1e3 * float(one["miss_distance"]), abs=5.0)
-        place = packets[f"event-{int(one['conjunction'])}"]["position"]["cartographicDegrees"]
-        assert place == pytest.approx([float(one["longitude"]), float(one["latitude"]), 1e3 * float(one["altitude"])])
+        event = packets[f"event-{int(one['conjunction'])}"]["position"]
+        assert event["referenceFrame"] == "INERTIAL"
+        np.testing.assert_allclose(event["cartesian"], 0.5 * (first + second), atol=5.0)
 
 
 def test_positions_are_those_of_the_screened_elements(store: Path) -> None:
