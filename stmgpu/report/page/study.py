@@ -15,8 +15,8 @@ from stmgpu.report.page.study_series import (
     operator_series,
     population_series,
 )
-from stmgpu.report.page.study_settings import settings, without_spread
 from stmgpu.report.page.study_words import certificate, figure_warning, headline, warnings
+from stmgpu.report.study.settings import settings, without_spread
 from stmgpu.report.study.summary import reduced, study_summary
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from stmgpu.debris.statistics.policy_effects import (
 from stmgpu.debris.statistics.runs import index_of_dispersion, quantiles
 from stmgpu.debris.variables import BALANCES
 from stmgpu.errors import InputError
+from stmgpu.report.study.settings import settings, stored_scenarios
 
 _TOTALS = (
     "population",
@@ -90,7 +91,9 @@ def study_summary(ds: xr.Dataset, *, level: float = 0.95, resamples: int = 2000,
         ``first_year``, ``last_year``, ``runs``, ``level``, ``baseline``; ``scenarios``: for each scenario at the end of
         the study, means with intervals of objects, relative change, collisions by both estimators, paired difference,
         removals, effective reduction factor, probability of growth and doubling time; ``balances``: largest relative
-        errors; ``cut_off``: runs that exceeded ``max_objects``; ``notes``. Values that are not finite are None.
+        errors; ``cut_off``: runs that exceeded ``max_objects``; ``notes``; ``settings_that_differ``: for each key its
+        ``values`` by scenario; ``density_sigma``: that of each scenario, where the ensemble records it. Values that are
+        not finite are None.
 
     Raises
     ------
@@ -125,6 +128,12 @@ def study_summary(ds: xr.Dataset, *, level: float = 0.95, resamples: int = 2000,
             for s, r in cut
         ],
         "notes": _notes(ds),
+        "settings_that_differ": settings(ds)["differ"],
+        "density_sigma": [
+            one["environment"]["density_sigma"]
+            for one in stored_scenarios(ds)
+            if "density_sigma" in one.get("environment", {})
+        ],
     }
 
 

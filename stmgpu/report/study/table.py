@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from stmgpu.errors import printable
+from stmgpu.report.study.settings import density_lines, settings_lines
 from stmgpu.report.study.summary import study_summary
 
 if TYPE_CHECKING:
@@ -124,9 +125,11 @@ def study_lines(summary: dict[str, Any]) -> list[str]:
             f"estimator 'expected' ({', '.join(virtual)}): collisions are sums of probabilities, so both "
             "columns are equal; only fragments are random"
         )
+    lines += density_lines(summary)
     lines += _spread_lines(scenarios)
     lines += _size_lines(scenarios)
     lines += _operator_lines(scenarios)
+    lines += settings_lines(summary)
     lines += _cut_lines(summary)
     balances = [
         f"{name.removesuffix('_balance')} {value:.1e}"

@@ -122,6 +122,34 @@ def test_notes_on_scenarios_stand_below_the_table() -> None:
     assert not any("a source" in line for line in lines)
 
 
+def test_settings_that_differ_and_the_density_stand_below_the_table() -> None:
+    ds = ensembles.study(runs=2)
+    names = [str(name) for name in ds.scenario.values]
+    scenarios = [
+        {"name": name, "disposal": {"payload": 0.9 + 0.09 * k}, "environment": {"density_sigma": 0.15}}
+        for k, name in enumerate(names)
+    ]
+    lines = study_lines(study_summary(ds.assign_attrs(scenarios=json.dumps(scenarios))))
+    assert f"setting disposal.payload: {names[0]} = 0.9, {names[1]} = 0.99" in lines
+    assert [line for line in lines if "density of the atmosphere" in line] == [
+        "intervals: with one factor a run on the density of the atmosphere, log-normal, sigma 0.15"
+    ]
+    for one in scenarios:
+        one["environment"] = {"density_sigma": 0.0}
+    lines = study_lines(study_summary(ds.assign_attrs(scenarios=json.dumps(scenarios))))
+    assert [line for line in lines if "density" in line] == [
+        "intervals: without what is unknown about the density of the atmosphere (density_sigma = 0)"
+    ]
+    scenarios[1]["launches"] = {"constellations": [{"name": "fleet", "planes": 40, "per_plane": 50}]}
+    lines = study_lines(study_summary(ds.assign_attrs(scenarios=json.dumps(scenarios))))
+    assert [line for line in lines if "constellations" in line] == [
+        f"setting launches.constellations 1: {names[0]} = not set, {names[1]} = name fleet"
+    ]
+    scenarios[1]["launches"] = {f"key{k}": k for k in range(20)}
+    lines = study_lines(study_summary(ds.assign_attrs(scenarios=json.dumps(scenarios))))
+    assert "settings: 9 more differ, see the attribute scenarios of the result" in lines
+
+
 def test_a_single_run_has_no_intervals() -> None:
     summary = study_summary(ensembles.study(runs=1, years=2))
     assert summary["scenarios"][0]["objects_end"]["lower"] is None

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NOT_SET = "not set"
 """What stands for a key that a scenario does not have, or that is empty."""
 
+MOST_SETTINGS = 12
+"""Settings that are listed below the table of a study."""
+
 _ALWAYS = ("rank", "per_year", "from_year")
 """Keys of a policy that stand on the page even if they have their usual values."""
 
@@ -64,6 +67,47 @@ def settings(ds: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
         elif values[0] not in (usual.get(key, NOT_SET), NOT_SET):
             shared.append({"key": key, "value": values[0]})
     return {"differ": differ, "shared": shared}
+
+
+def density_lines(summary: dict[str, Any]) -> list[str]:
+    """Say whether the runs differ in the density of the atmosphere, as far as that is recorded."""
+    sigmas = summary["density_sigma"]
+    if not sigmas:
+        return []
+    if max(sigmas) == 0.0:
+        return ["intervals: without what is unknown about the density of the atmosphere (density_sigma = 0)"]
+    shown = " to ".join(f"{sigma:g}" for sigma in dict.fromkeys((min(sigmas), max(sigmas))))
+    return [f"intervals: with one factor a run on the density of the atmosphere, log-normal, sigma {shown}"]
+
+
+def settings_lines(summary: dict[str, Any]) -> list[str]:
+    """Settings in which the scenarios differ, a line for each.
+
+    An entry of a list that some scenarios have, all with the same values, takes one line, with its first key.
+    """
+    names = [one["name"] for one in summary["scenarios"]]
+    differ = summary["settings_that_differ"]
+    varied = {_entry(one["key"]) for one in differ if len(set(one["values"]) - {NOT_SET}) > 1}
+    entries: dict[str, list[str]] = {}
+    for one in differ:
+        entry, key = _entry(one["key"]), one["key"].rpartition(".")[2]
+        if entry in varied or not entry[-1:].isdigit():
+            entries[one["key"]] = one["values"]
+        else:
+            entries.setdefault(entry, [value if value == NOT_SET else f"{key} {value}" for value in one["values"]])
+    lines = [
+        f"setting {key}: " + ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+        for key, values in entries.items()
+    ]
+    more = len(lines) - MOST_SETTINGS
+    if more <= 0:
+        return lines
+    return [*lines[:MOST_SETTINGS], f"settings: {more} more differ, see the attribute scenarios of the result"]
+
+
+def _entry(key: str) -> str:
+    """Return the entry of a list that a key belongs to, or the table."""
+    return key.rpartition(".")[0]
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from stmgpu.debris.policy import RandomRemoval, RiskRemoval
 from stmgpu.debris.scenario import Scenario
-from stmgpu.report.page.study_settings import NOT_SET, settings, without_spread
+from stmgpu.report.study.settings import NOT_SET, settings, without_spread
 
 
 def _study(*scenarios: Scenario) -> xr.Dataset:
