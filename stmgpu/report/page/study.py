@@ -69,6 +69,7 @@ def study_document(
         + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""),
         "headline": headline(summary, differences),
         "warnings": warnings(summary, ds.attrs),
+        "certificate_title": "What these numbers say",
         "certificate": certificate(summary),
         "notes": summary["notes"],
         "study": {

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 Summary = dict[str, Any]
 
+_TINY = 1e-4
+"""Size below which a number is written with a power of ten."""
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def figure_warning(summary: Summary) -> str:
     """Warning that stands inside every figure: too few runs, runs that were cut off; empty if there is none."""
@@ -99,7 +104,7 @@ def headline(summary: Summary, differences: Sequence[Mapping[str, Any]]) -> list
 def certificate(summary: Summary) -> list[dict[str, str]]:
     """What the numbers of the page say, and what they do not say, as pairs of ``heading`` and ``text``."""
     worst = max((value for value in summary["balances"].values() if value is not None), default=None)
-    kept = "" if worst is None else f" The largest relative error of any balance is {worst:.1e}."
+    kept = "" if worst is None else f" The largest relative error of any balance is {spoken(worst)}."
     return [
         {
             "heading": "What the intervals say",
@@ -126,7 +131,7 @@ def certificate(summary: Summary) -> list[dict[str, str]]:
 
 
 def spoken(value: float | None, *, signed: bool = False) -> str:
-    """Number for a reader: whole from 100 on, else three significant digits; a dash for None.
+    """Number for a reader: whole from 100 on, else three digits, tiny ones with a power of ten; a dash for None.
 
     Examples
     --------
@@ -136,6 +141,9 @@ def spoken(value: float | None, *, signed: bool = False) -> str:
     if value is None:
         return "–"
     size = abs(value)
+    if 0.0 < size < _TINY:
+        mantissa, power = f"{size:.1e}".split("e")
+        return f"{'−' if value < 0.0 else ''}{mantissa} × 10{str(int(power)).translate(_RAISED)}"
     text = f"{size:,.0f}" if size >= 99.95 or size == 0.0 else f"{size:#.3g}".rstrip(".")
     if value < 0.0:
         return f"−{text}"

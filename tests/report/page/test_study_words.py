@@ -22,6 +22,7 @@ from stmgpu.report.study import study_summary
         (99.94, "99.9"),
         (-0.4712, "−0.471"),
         (2.0, "2.00"),
+        (-1.7e-14, "−1.7 × 10⁻¹⁴"),
     ],
 )
 def test_numbers_are_written_for_a_reader(value: float | None, text: str) -> None:
@@ -49,4 +50,4 @@ def test_certificate_says_what_intervals_do_not_say_and_how_exact_the_balances_a
     study["mass_balance"].values[0, 0] = 3e-15
     parts = {one["heading"]: one["text"] for one in certificate(study_summary(study))}
     assert "in no interval" in parts["What they do not say"]
-    assert "The largest relative error of any balance is 3.0e-15." in parts["What is checked"]
+    assert "The largest relative error of any balance is 3.0 × 10⁻¹⁵." in parts["What is checked"]

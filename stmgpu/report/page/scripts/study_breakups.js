@@ -24,7 +24,9 @@ export function breakups(parent, study, choice) {
     };
   };
   const drawn = bars(panel(place, { id: "generations", title: "Breakups by generation" }), spec());
-  const tree = panel(place, { id: "family", title: "Family tree", wide: true });
+  const tree = panel(place, {
+    id: "family", title: "Family tree", wide: true, note: "Disc: catastrophic collision; ring: cratering collision; square: explosion.",
+  });
   choice.follow(() => {
     drawn.update(spec());
     showFamilies(tree, families[choice.scenario], counted[choice.scenario]);

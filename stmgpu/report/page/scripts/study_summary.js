@@ -92,7 +92,7 @@ export function balances(parent, study, choice) {
   table(section, {
     id: "errors", caption: "Largest relative errors of the balances of any run", head: ["Balance", "error", "of what"],
     rows: errors.map((/** @type {any} */ one) => [one.label, spoken(one.largest, { digits: 2 }), one.meaning]), text: [2],
-    note: "Rounding errors are near 1e-15; anything much larger would be a fault of the program.",
+    note: "Rounding errors are near 10⁻¹⁵; anything much larger would be a fault of the program.",
   });
 }
 
