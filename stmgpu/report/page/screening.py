@@ -123,10 +123,10 @@ def _attributes_of_tiles(ds: xr.Dataset, screened: ScreeningObjects | None) -> d
 
 
 def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:
-    """What the table and the figures are about: ``table`` and ``figures``."""
+    """What the table (if it has not every row, or none) and the figures are about."""
     events = ds.sizes[ROW]
     slow = int((ds.relative_speed.to_numpy() < SLOW_PAIR_KM_S).sum())
-    table = f"{counted(events, 'conjunction', ',')}, each of them in the table."
+    table = ""
     if not events:
         table = f"No two objects came within {ds.attrs['threshold_km']:g} km of each other in this window."
     if shown < events:

@@ -15,7 +15,8 @@ import { sortedRows } from "./sort.js";
 export function eventsSection(parent, page) {
   const { doc, filters, selection, fields, status } = page;
   parent.append(element(
-    "div", { className: "section-head" }, element("h2", {}, "Conjunctions"), element("p", { className: "note" }, doc.notes.table),
+    "div", { className: "section-head" }, element("h2", {}, "Conjunctions"),
+    ...(doc.notes.table ? [element("p", { className: "note" }, doc.notes.table)] : []),
   ));
   if (!doc.rows) return;
   const bar = filterBar(page);
