@@ -15,7 +15,7 @@ from stmgpu.report.page.columns import Column, encode
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.provenance import provenance_facts
-from stmgpu.report.page.screening_columns import chosen_rows, row_columns
+from stmgpu.report.page.screening_columns import USED, chosen_rows, row_columns
 from stmgpu.report.page.screening_figures import fast_only, figure_data
 from stmgpu.report.page.screening_words import certificate_parts, headline, subtitle, warnings
 from stmgpu.risk import socrates_table
@@ -63,6 +63,7 @@ def screening_page(
     """
     if "certificate" not in ds.attrs:
         ds = ds.assign_attrs(_attributes_of_tiles(ds, screened))
+    ds = ds[[name for name in USED if name in ds.variables]]
     chosen = chosen_rows(ds, rows)
     objects = PageObjects.of(ds, screened)
     fast = fast_only(ds, SLOW_PAIR_KM_S)

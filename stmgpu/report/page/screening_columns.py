@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 SCALES = {
     "miss_distance": 1e6, "relative_speed": 1e6, "miss_radial": 1e6, "miss_transverse": 1e6, "miss_normal": 1e6,
-    "primary_epoch_age_days": 1e6, "secondary_epoch_age_days": 1e6, "altitude": 1e2, "latitude": 1e3, "longitude": 1e3,
+    "primary_epoch_age_days": 1e6, "secondary_epoch_age_days": 1e6, "altitude": 1e2, "latitude": 1e2, "longitude": 1e2,
 }  # fmt: skip
-"""Numbers of a row and the parts of their unit that are kept: millimetres, mm/s, 1e-6 d, 10 m, 0.001 degree."""
+"""Numbers of a row and the parts of their unit that are kept: millimetres, mm/s, 1e-6 d, 10 m, 0.01 degree."""
 
 ASSESSED = {"pc": 8, "pc_max": 8, "hard_body_radius": 8} | dict.fromkeys(
     ("sigma_major", "sigma_minor", "miss_major", "miss_minor"), 11
@@ -30,6 +30,12 @@ ASSESSED = {"pc": 8, "pc_max": 8, "hard_body_radius": 8} | dict.fromkeys(
 
 CODES = ("pc_method", "triage")
 """Codes of an assessed row."""
+
+USED = (
+    "tca", "primary", "secondary", "flags", *SCALES, *ASSESSED, *CODES, "pc_flags",
+    *(f"{who}_{what}" for what in ("name", "type", "status") for who in ("primary", "secondary")),
+)  # fmt: skip
+"""Variables of a result that its page needs."""
 
 _OBJECT_SCALES = {"epoch": 1.0, "mean_motion": 1e10, "eccentricity": 1e7}
 _ANGLES = ("inclination", "raan", "argp", "mean_anomaly")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _BINS = 40
 _FAMILIES = 8
+_COUNTED = (
+    "tca", "primary", "secondary", "miss_distance", "relative_speed", "primary_epoch_age_days",
+    "secondary_epoch_age_days", "altitude", "latitude",
+)  # fmt: skip
 BUSIEST = 20
 """Objects in the list of those with the most conjunctions."""
 
@@ -173,5 +177,6 @@ def _busiest(objects: PageObjects, places: list[Ints]) -> dict[str, Any]:
 
 
 def fast_only(ds: xr.Dataset, slow_km_s: float) -> xr.Dataset:
-    """Conjunctions at a relative speed of at least `slow_km_s`."""
-    return ds.isel({ROW: np.flatnonzero(ds.relative_speed.to_numpy() >= slow_km_s)})
+    """Conjunctions at a relative speed of at least `slow_km_s`, with the variables that figures count."""
+    counted = ds[[name for name in _COUNTED if name in ds.variables]]
+    return counted.isel({ROW: np.flatnonzero(ds.relative_speed.to_numpy() >= slow_km_s)})

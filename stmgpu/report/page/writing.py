@@ -99,8 +99,7 @@ def page_of(
         return _study_page(open_dataset(store, kind, partial=partial), facts, prices)
     if prices:
         raise InputError(f"{store} is a screening, which has no costs; leave out the prices ({', '.join(prices)})")
-    ds = open_dataset(store, kind, partial=partial)
-    return screening_page(ds, facts, rows=rows, screened=_screened(store))
+    return screening_page(open_dataset(store, kind, partial=partial), facts, rows=rows, screened=_screened(store))
 
 
 def _study_page(ds: xr.Dataset, facts: dict[str, Any], prices: Mapping[str, float] | None) -> Page:

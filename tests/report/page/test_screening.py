@@ -62,7 +62,7 @@ def test_the_table_has_the_closest_rows_with_their_values(ds: xr.Dataset, page: 
         np.testing.assert_allclose(values[f"{who}_epoch_age_days"], own[f"{who}_epoch_age_days"], atol=5.1e-7)
     for name in ("miss_distance", "relative_speed", "miss_radial", "miss_transverse", "miss_normal"):
         np.testing.assert_allclose(values[name], own[name], atol=5.1e-7)
-    for name, parts in (("altitude", 0.0051), ("latitude", 0.00051), ("longitude", 0.00051)):
+    for name, parts in (("altitude", 0.0051), ("latitude", 0.0051), ("longitude", 0.0051)):
         np.testing.assert_allclose(values[name], own[name], atol=parts)
     assert values["flags"].tolist() == own.flags.to_numpy().tolist()
     milliseconds = (own.tca.to_numpy() - np.datetime64(0, "s")) / np.timedelta64(1, "ms")

@@ -34,13 +34,19 @@ const NUMBERS = [
   { name: "primary_epoch_age_days", title: "Age 1", unit: "d", width: 88, digits: 1, exact: 6 },
   { name: "secondary_epoch_age_days", title: "Age 2", unit: "d", width: 88, digits: 1, exact: 6 },
   { name: "altitude", title: "Altitude", unit: "km", width: 112, digits: 1, head: "altitude_km", exact: 2 },
-  { name: "latitude", title: "Latitude", unit: "°", width: 98, digits: 1, head: "latitude_deg", exact: 3 },
-  { name: "longitude", title: "Longitude", unit: "°", width: 110, digits: 1, head: "longitude_deg", exact: 3 },
+  { name: "latitude", title: "Latitude", unit: "°", width: 98, digits: 1, head: "latitude_deg", exact: 2 },
+  { name: "longitude", title: "Longitude", unit: "°", width: 110, digits: 1, head: "longitude_deg", exact: 2 },
   { name: "primary_type", title: "Type of primary", width: 136 },
   { name: "secondary_type", title: "Type of secondary", width: 148 },
   { name: "primary_status", title: "Status of primary", width: 150 },
   { name: "secondary_status", title: "Status of secondary", width: 162 },
   { name: "flags", title: "Flags", width: 200 },
+];
+
+/** @type {Spec[]} */
+const ASSESSED_LAST = [
+  { name: "pc_method", title: "Method", width: 110 },
+  { name: "pc_flags", title: "Flags of the probability", width: 320 },
 ];
 
 /** @type {Spec[]} */
@@ -63,8 +69,8 @@ export function fieldsOf(doc, columns) {
     name: "tca", title: "Closest approach (UTC)", width: 204, kind: "time", head: "tca", values: tca, keys: () => tca,
     text: (row) => isoTime(tca[row]).replace("T", " ").replace("Z", ""), csv: (row) => isoTime(tca[row]),
   };
-  const assessed = columns.has("pc") ? ASSESSED : [];
-  return [time, ...[...assessed, ...NUMBERS].filter(({ name }) => columns.has(name)).map((spec) => field(spec, doc, columns))];
+  const [first, last] = columns.has("pc") ? [ASSESSED, ASSESSED_LAST] : [[], []];
+  return [time, ...[...first, ...NUMBERS, ...last].filter(({ name }) => columns.has(name)).map((spec) => field(spec, doc, columns))];
 }
 
 /** @param {number} seconds  Unix time @returns {string} */
