@@ -178,7 +178,7 @@ STM_FN real inflow_at(const Meridian& m, real s, real c, bool sharp) {
 
 // Rate and change of entry_rate and entry_front, of whose states `at` are those of the lanes.
 STM_FN void rate_of(const double* STM_RESTRICT rows, i64 states, ints at, i64 meridians, double sine, double cosine,
-                    double widest, bool searches, bool sharp, real* rate, real* change) {
+                    double widest, bool searches, bool sharp, double* STM_RESTRICT rate, double* STM_RESTRICT change) {
     const double nodes[6] = {0.1252334085114689, 0.3678314989981802, 0.5873179542866175,
                              0.7699026741943047, 0.9041172563704749, 0.9815606342467192};
     const double weights[6] = {0.2491470458134028, 0.2334925365383548, 0.2031674267230659,
@@ -300,8 +300,8 @@ STM_FN void rate_of(const double* STM_RESTRICT rows, i64 states, ints at, i64 me
         }
     }
     real factor = gather(rows + ENTRY_FACTOR * states, at) * step;
-    *rate = factor * sum;
-    *change = factor * absolute(sum - 2.0 * odd);
+    store(rate, factor * sum);
+    store(change, factor * absolute(sum - 2.0 * odd));
 }
 
 STM_KERNEL entry_rate(
@@ -318,11 +318,8 @@ STM_KERNEL entry_rate(
     double* STM_RESTRICT change)      // [n] what it would change without every other meridian
 {
     STM_PARALLEL(i, n, STM_LANES) {
-        real found, differs;
-        rate_of(rows, states, load_i64(chosen + i), meridians, sine, cosine, widest, searches != 0, false, &found,
-                &differs);
-        store(rate + i, found);
-        store(change + i, differs);
+        rate_of(rows, states, load_i64(chosen + i), meridians, sine, cosine, widest, searches != 0, false, rate + i,
+                change + i);
     }
 }
 
@@ -340,10 +337,7 @@ STM_KERNEL entry_front(
     double* STM_RESTRICT change)      // [n] what it would change without every other meridian
 {
     STM_PARALLEL(i, n, STM_LANES) {
-        real found, differs;
-        rate_of(rows, states, load_i64(chosen + i), meridians, sine, cosine, widest, searches != 0, true, &found,
-                &differs);
-        store(rate + i, found);
-        store(change + i, differs);
+        rate_of(rows, states, load_i64(chosen + i), meridians, sine, cosine, widest, searches != 0, true, rate + i,
+                change + i);
     }
 }

@@ -1,4 +1,4 @@
-// curved.h: rows of the tables that curved.cu fills, its limits and flags; Python reads them.
+// curved.h: rows of the tables that curved.cu fills, and its limits; Python reads them.
 #pragma once
 
 enum {                        // rows of an object

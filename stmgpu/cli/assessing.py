@@ -92,8 +92,10 @@ def assess(
     """
     from stmgpu.distribute.api import run_to_store
     from stmgpu.distribute.jobs.assessment import place_of, plan_assessment
+    from stmgpu.report.assessment import PRINTED
     from stmgpu.risk.settings import DECISION_HOURS, AssessmentSettings
     from stmgpu.store import open_dataset
+    from stmgpu.store.reading import open_assessed
 
     if cdm or out is not None:
         for option, value in (("covariance", covariance), ("decision-hours", decision_hours), ("slow", slow)):
@@ -120,7 +122,8 @@ def assess(
         options = choices.options(None, progress=report)
         outcome = run_to_store(plan_assessment(store, settings, options), place, options)
     if concluded(outcome, place):
-        _deliver(open_dataset(store, "conjunctions"), store, csv)
+        every_row = csv is not None or INVOCATION.as_json
+        _deliver(open_dataset(store, "conjunctions") if every_row else open_assessed(store, PRINTED), store, csv)
 
 
 def _assess_messages(

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 WORST = 10
 """Conjunctions that the table shows."""
 
+PRINTED = (
+    *("tca", "primary", "secondary", "primary_name", "secondary_name", "miss_distance", "pc", "pc_max", "p_act"),
+    *("pc_method", "pc_flags", "triage", "sigma_major", "sigma_minor", "hard_body_radius"),
+)
+"""Columns of a store that :func:`print_assessment` needs."""
+
 _TIME_WIDTH, _NAME_WIDTH = 23, 21
 _UNLIKELY = 1e-99
 _OBJECTS = (("primary", 1), ("secondary", 2))

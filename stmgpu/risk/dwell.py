@@ -53,7 +53,8 @@ class Dwell:
         Expected number of entries into the sphere within the interval.
     flags : int32, shape (n,)
         Sum of ``CLIPPED`` (a standard deviation of position was raised to 0.005 radii, which changes the result by up
-        to about 1e-5) and ``NOT_CONVERGED``, as named in :mod:`stmgpu.risk.dwell`.
+        to about 1e-5, and by more only where all are small and the mean passes within 0.03 radii of the sphere) and
+        ``NOT_CONVERGED``, as named in :mod:`stmgpu.risk.dwell`.
     """
 
     probability: Floats

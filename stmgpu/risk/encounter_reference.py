@@ -44,7 +44,7 @@ def _one(  # noqa: PLR0917  # the fields of two objects, in one order everywhere
     r, v = 1e3 * (r1 - r2), 1e3 * (v1 - v2)
     speed = float(np.linalg.norm(v))
     shift = -float(r @ v) / speed**2 if speed > 0.0 else 0.0
-    row[rows.PERIOD] = min(_period(r1, v1), _period(r2, v2))
+    row[rows.PERIOD] = min(period_s(r1, v1), period_s(r2, v2))
     r, r1, r2 = r + v * shift, r1 + v1 * shift, r2 + v2 * shift
     row[rows.MISS], row[rows.SPEED], row[rows.SHIFT] = np.linalg.norm(r), speed, shift
     row[rows.ANGLE] = np.arctan2(np.linalg.norm(np.cross(v1, v2)), v1 @ v2)
@@ -91,7 +91,7 @@ def _axes(r: Floats, v: Floats) -> Floats:
     return np.stack([radial, np.cross(normal, radial), normal], axis=1)
 
 
-def _period(r: Floats, v: Floats) -> float:
-    """Period of the Kepler orbit [s], infinite on a hyperbola."""
+def period_s(r: Floats, v: Floats) -> float:
+    """Period of the Kepler orbit of a position [km] and velocity [km/s], infinite on a hyperbola [s]."""
     inverse = 2.0 / np.linalg.norm(r) - v @ v / EARTH.mu_km3_s2
     return float(2.0 * np.pi / np.sqrt(EARTH.mu_km3_s2 * inverse**3)) if inverse > 0.0 else np.inf

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stmgpu.constants import EARTH
 from stmgpu.risk import dwell
 from stmgpu.risk import variables as v
+from stmgpu.risk.encounter_reference import period_s
 from stmgpu.risk.error_split import held_by_both
 from stmgpu.risk.montecarlo import monte_carlo
 from stmgpu.risk.rotations import local_axes, turned
@@ -54,7 +54,7 @@ def add_stays(
     slow = wanted & ~np.isnat(pairs.stay).any(axis=1)
     for k in np.flatnonzero(slow).tolist():
         start, stop = propagator.seconds(pairs.stay[k])
-        period = min(_period_s(state[k]) for state in (states.state_1_km, states.state_2_km))
+        period = min(period_s(x[k, :3], x[k, 3:]) for x in (states.state_1_km, states.state_2_km))
         motion = _motion(int(states.place_1[k]), int(states.place_2[k]), propagator, source)
         if not (stop > start and np.isfinite(period)):
             continue
@@ -69,6 +69,8 @@ def add_stays(
         columns["pc_flags"][k] &= ~(v.STAYS | v.BLENDED)
         if stop - start > _OFTEN * period or found.inside[0] + found.entries[0] > _OFTEN:
             columns["pc_flags"][k] |= v.BLENDED
+        if found.flags[0] & dwell.CLIPPED:
+            columns["pc_flags"][k] |= v.CLIPPED
 
 
 def add_samples(
@@ -135,10 +137,3 @@ def _motion(place_1: int, place_2: int, propagator: PairPropagator, source: Cova
         return states[0] - states[1], covariances[0] + covariances[1]
 
     return motion
-
-
-def _period_s(state_km: Floats) -> float:
-    """Orbital period of a state, infinite for a hyperbola [s]."""
-    r, v2 = float(np.linalg.norm(state_km[:3])), float(state_km[3:] @ state_km[3:])
-    per_a = 2.0 / r - v2 / EARTH.mu_km3_s2
-    return 2.0 * np.pi / np.sqrt(EARTH.mu_km3_s2 * per_a**3) if per_a > 0.0 else np.inf

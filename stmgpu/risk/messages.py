@@ -81,6 +81,8 @@ class MessageRisk:
     duration, offset : float
         Bounds of the encounter (V. Coppola, AAS 12-248, 2012): its length, and the distance of its middle from the
         closest approach, both in units of the shorter orbital period.
+    correlated : bool
+        Whether a common error of the density forecast is taken into account; the method may be one that goes without.
     inaccuracy : float
         Inaccuracy of the two-dimensional method for curved orbits, 0 to 1, see
         :class:`stmgpu.risk.validity.BestProbability`; above 0.02 it does not hold.
@@ -116,6 +118,7 @@ class MessageRisk:
     maximum_scale: float
     duration: float
     offset: float
+    correlated: bool
     inaccuracy: float
     flags: tuple[str, ...]
     stated: float
@@ -174,15 +177,21 @@ def message_risks(
     runner = get_backend(backend) if isinstance(backend, str) else backend
     radius = np.array([value for value, _ in combined])
     r1, v1, c1, r2, v2, c2 = message_states(used)
-    shared, notes = None, [""] * len(used)
-    if cross_correlation:
-        shared, notes = shared_errors(used)
+    shared, notes = shared_errors(used) if cross_correlation else (np.zeros((len(used), 2, 6)), [""] * len(used))
     best = best_probability(r1, v1, c1, r2, v2, c2, radius, shared=shared, backend=runner)
     found = best.encounters
     plane = (found.miss_major_m, found.miss_minor_m, found.sigma_major_m, found.sigma_minor_m, radius)
     maximum = maximum_probability(*plane, backend=runner)
     return [
-        _risk(message, best, k, combined[k], (float(maximum[0][k]), float(maximum[1][k])), note=notes[k])
+        _risk(
+            message,
+            best,
+            k,
+            combined[k],
+            (float(maximum[0][k]), float(maximum[1][k])),
+            correlated=bool(shared[k].any()),
+            note=notes[k],
+        )
         for k, message in enumerate(used)
     ]
 
@@ -267,8 +276,8 @@ def message_states(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
     columns: list[Floats] = []
     for k in (0, 1):
         objects = [message.objects[k] for message in messages]
-        r = np.array([one.position_km for one in objects])
-        v = np.array([one.velocity_km_s for one in objects])
+        r = np.array([one.position_km for one in objects]).reshape(-1, 3)
+        v = np.array([one.velocity_km_s for one in objects]).reshape(-1, 3)
         for row, message in enumerate(messages):
             if objects[row].frame == "ITRF":
                 v[row] = without_rotation(r[row], v[row])
@@ -277,7 +286,7 @@ def message_states(messages: Sequence[ConjunctionMessage]) -> list[Floats]:
                 r[row : row + 1], v[row : row + 1] = to_teme(
                     objects[row].frame, [time], r[row : row + 1], v[row : row + 1]
                 )
-        columns += [r, v, np.array([one.covariance[:6, :6] for one in objects])]
+        columns += [r, v, np.array([one.covariance[:6, :6] for one in objects]).reshape(-1, 6, 6)]
     return columns
 
 
@@ -288,6 +297,7 @@ def _risk(
     radius: tuple[float, str],
     maximum: tuple[float, float],
     *,
+    correlated: bool,
     note: str,
 ) -> MessageRisk:
     found, bits = best.encounters, int(best.flags[k])
@@ -342,6 +352,7 @@ def _risk(
         maximum_scale=maximum[1],
         duration=float(best.duration[k]),
         offset=float(best.offset[k]),
+        correlated=correlated,
         inaccuracy=float(best.inaccuracy[k]),
         flags=tuple(flags),
         stated=message.number("COLLISION_PROBABILITY"),

@@ -84,7 +84,7 @@ def _drawn_together(risks: Sequence[MessageRisk]) -> tuple[Floats, Bools]:
     """Errors that both objects of risks share [n, 2, 6], and where they are left out though the risk has them."""
     messages = [risk.message for risk in risks]
     shared, _ = shared_errors(messages)
-    correlated = np.array([any(flag.startswith("correlated") for flag in risk.flags) for risk in risks], bool)
+    correlated = np.array([risk.correlated for risk in risks], bool)
     _, _, c1, _, _, c2 = message_states(messages)
     held = held_by_both(c1, c2, shared)
     shared[~(correlated & held)] = 0.0

@@ -96,14 +96,22 @@ def open_conjunctions(folder: Path, names: Collection[str]) -> xr.Dataset:
         return _open(folder, "conjunctions", load=False, names=names)
 
 
-def _with_assessment(ds: xr.Dataset, folder: Path, *, load: bool) -> xr.Dataset:
+def open_assessed(folder: Path, names: Collection[str]) -> xr.Dataset:
+    """Some columns of the assessed conjunctions in a complete store, with all attributes."""
+    check_arrays(folder, "conjunctions")
+    with reading(folder):
+        ds = _open(folder, "conjunctions", load=True, names=names)
+    return _with_assessment(ds, folder, load=True, names=names)
+
+
+def _with_assessment(ds: xr.Dataset, folder: Path, *, load: bool, names: Collection[str] | None = None) -> xr.Dataset:
     """Conjunctions with the columns and attributes of the assessment in their store, if there is one."""
     part = finished_assessment(folder)
     if part is None:
         return ds
     check_arrays(part, "assessment")
     with reading(part):
-        columns = _open(part, "assessment", load=load)
+        columns = _open(part, "assessment", load=load, names=names)
     if columns.sizes != {ROW: ds.sizes[ROW]}:
         raise StoreError(f"{folder} is damaged: its assessment has {columns.sizes[ROW]} rows; assess it again")
     added: xr.Dataset = ds.assign(columns.data_vars).assign_attrs(

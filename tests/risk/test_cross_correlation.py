@@ -109,6 +109,7 @@ def test_probabilities_of_messages_with_the_terms(kernel_backend: Backend) -> No
     said = "correlated: the common error of the density forecast (DCP) is taken into account"
     assert said in both.flags
     assert said not in plain.flags
+    assert (both.correlated, plain.correlated, one_side.correlated) == (True, False, False)
     assert "not correlated: only one object states its DCP terms" in one_side.flags
     assert one_side.plane_probability == plain.plane_probability
     assert abs(both.plane_probability / plain.plane_probability - 1.0) > 1e-3

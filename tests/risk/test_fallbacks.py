@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from stmgpu.messages.cdm import read_cdm
 from stmgpu.risk import monte_carlo
 from stmgpu.risk import variables as v
 from stmgpu.risk.covariance import covariance_source
+from stmgpu.risk.covariance_files import TERMS
 from stmgpu.risk.message_assessment import assess_messages
 from stmgpu.risk.triage import lines
 from stmgpu.time import from_datetime64
@@ -63,6 +65,23 @@ def test_pairs_that_stay_near_each_other(
     order = np.arange(conjunctions.sizes["conjunction"])[::-1]
     shuffled = stm.assess(conjunctions.isel(conjunction=order), catalog, slow="all", **options)
     assert bytes_of(shuffled) == bytes_of(risks.isel(conjunction=order))
+
+
+def test_stays_with_raised_deviations_say_so(catalog: stm.Catalog, conjunctions: xr.Dataset, tmp_path: Path) -> None:
+    """Deviations below 0.005 radii are raised to that; a docked pair, which is inside, keeps its number."""
+    docked = (conjunctions.primary == 1).values & (conjunctions.secondary == 2).values
+    pair = conjunctions.isel(conjunction=np.flatnonzero(docked)[:1])
+    found = []
+    for sigma in (0.9, 5.0):
+        matrix = np.diag([sigma**2] * 3 + [(1e-3 * sigma) ** 2] * 3)[np.tril_indices(6)]
+        rows = [",".join(map(str, ["norad_id", *TERMS]))] + [
+            f"{k},{','.join(map(repr, matrix.tolist()))}" for k in (1, 2)
+        ]
+        (tmp_path / "own.csv").write_text("\n".join(rows) + "\n")
+        found.append(stm.assess(pair, catalog, covariance=str(tmp_path / "own.csv"), radii="fixed:300"))
+    assert [int(x.pc_method[0]) for x in found] == [v.STAY, v.STAY]
+    assert [bool(int(x.pc_flags[0]) & v.CLIPPED) for x in found] == [True, False]
+    assert [float(x.pc_lower[0]) for x in found] == pytest.approx([1.0, 1.0])
 
 
 def test_samples_where_no_method_holds(catalog: stm.Catalog, conjunctions: xr.Dataset, kernel_backend: Backend) -> None:

@@ -47,6 +47,12 @@ def test_a_message_is_sampled_with_its_common_error_of_the_density(kernel_backen
     assert said[-1].startswith("both objects are drawn independently: a covariance does not hold the error")
 
 
+def test_no_message_is_an_empty_result(backend: Backend) -> None:
+    found = message_samples([], 100, backend=backend)
+    assert (found.samples, found.probability.shape, found.hits.shape) == (100, (0,), (0,))
+    assert remarks(found, []) == []
+
+
 def test_remarks() -> None:
     (message,) = read_cdm(kvn(replace={"CRDOT_RDOT": "CRDOT_RDOT = 2.5e7 [m**2/s**2]"}).encode())
     risks = message_risks([message])
