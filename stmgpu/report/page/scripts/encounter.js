@@ -141,7 +141,11 @@ export function encounter(place, spec) {
           const [name, ...rest] = line.split(": ");
           return [name, rest.join(": ")];
         }),
-        ...spec.planes.flatMap(({ xLabel, yLabel, x, y }) => [[xLabel, number(x)], [yLabel, number(y)]]),
+        ...spec.planes.flatMap(({ xLabel, yLabel, x, y, sigma }) => [
+          [`miss: ${xLabel}`, number(x)],
+          [`miss: ${yLabel}`, number(y)],
+          ...(sigma ? [[`standard deviation: ${xLabel}`, number(sigma.x)], [`standard deviation: ${yLabel}`, number(sigma.y)]] : []),
+        ]),
       ].filter(([name], k, all) => all.findIndex(([other]) => other === name) === k),
     }),
   });

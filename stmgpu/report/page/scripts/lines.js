@@ -26,6 +26,7 @@ import { handle } from "./linked.js";
  * @property {import("./scale.js").Kind} [xScale]
  * @property {import("./scale.js").Kind} [yScale]
  * @property {boolean} [zero] the y axis begins at 0, true unless it is logarithmic
+ * @property {number} [least] where the y axis begins at the lowest
  * @property {string} [bandLabel] what the bands are
  * @property {string} [warning] drawn above the lines
  * @property {number} [height]
@@ -102,7 +103,8 @@ export function lines(place, spec) {
       const kind = spec.yScale ?? "linear";
       const all = spec.series.flatMap(({ y, lower, upper }) => [y, ...(lower && upper ? [lower, upper] : [])]);
       const x = scale(spec.xScale ?? "linear", ...extent([spec.x], spec.xScale));
-      const y = scale(kind, ...rounded(kind, ...extent(all, kind), spec.zero ?? kind !== "log"));
+      const [low, high] = extent(all, kind);
+      const y = scale(kind, ...rounded(kind, Math.max(low, spec.least ?? -Infinity), high, spec.zero ?? kind !== "log"));
       const named = names();
       const key = legend(ctx, named, size.width);
       const warn = warning(ctx, spec.warning, size.width);

@@ -61,6 +61,17 @@ def data(page: Page, name: str) -> dict[str, Any]:
     return numbers
 
 
+def listed(page: Page, name: str) -> list[list[str]]:
+    """Cells of a figure's list of values."""
+    details = page.locator(f"#{name} details")
+    details.evaluate("one => { one.open = true }")
+    details.locator("tbody tr").first.wait_for()
+    cells: list[list[str]] = details.evaluate(
+        "one => [...one.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    return [[cell.replace(",", "") for cell in row] for row in cells]
+
+
 def test_an_interval_brushed_by_keys_filters_the_table(page: Page, fast: xr.Dataset) -> None:
     edges = np.array(data(page, "per_hour")["edges"])
     figure(page, "per_hour").focus()
@@ -82,10 +93,7 @@ def test_cells_brushed_by_keys_filter_table_and_other_figures(page: Page, fast: 
     expected = int(inside.sum())
     assert 0 < expected < fast.sizes["conjunction"]
     assert abs(shown(page) - expected) <= 2, "rows at the very edge: columns keep 10 m and 0.001 degrees"
-    values = page.locator("#per_hour details")
-    values.evaluate("one => { one.open = true }")
-    counted = [int(cell.replace(",", "")) for cell in values.locator("tbody tr td:nth-child(2)").all_inner_texts()]
-    assert sum(counted) == shown(page)
+    assert sum(int(row[1]) for row in listed(page, "per_hour")) == shown(page)
     page.get_by_role("button", name="Clear brushes").click()
     assert shown(page) == fast.sizes["conjunction"]
 
@@ -138,9 +146,7 @@ def test_the_read_out_says_what_a_bar_counts(page: Page, fast: xr.Dataset) -> No
 
 
 def test_counts_within_a_distance_are_those_of_the_store(page: Page, fast: xr.Dataset) -> None:
-    values = page.locator("#within details")
-    values.evaluate("one => { one.open = true }")
-    rows = [[cell.replace(",", "") for cell in row.split("\t")] for row in values.locator("tbody tr").all_inner_texts()]
+    rows = listed(page, "within")
     miss = fast.miss_distance.to_numpy()
     last = [float(cell) for cell in rows[-1][:2]]
     assert last[1] == np.sum(miss <= last[0] * (1 + 1e-9)) == len(miss)
@@ -175,10 +181,8 @@ def test_the_globe_turns_by_keys_and_goes_back(page_of: Any, opened: Any) -> Non
 
 def test_values_of_both_orbits_are_those_screened(page_of: Any, opened: Any) -> None:
     page = opened(page_of(write_screening))
-    values = page.locator("#globe details")
-    values.evaluate("one => { one.open = true }")
-    rows = dict(row.split("\t", 1) for row in values.locator("tbody tr").all_inner_texts())
-    shown_angles = [float(part) for part in rows["inclination (°)"].split("\t")]
+    rows = {row[0]: row[1:] for row in listed(page, "globe")}
+    shown_angles = [float(angle) for angle in rows["inclination (°)"]]
     ids = [int(page.locator("#event dd").nth(k).inner_text()) for k in _places(page, ("Primary", "Secondary"))]
     catalog = small_catalog()
     for norad_id, angle in zip(ids, shown_angles, strict=True):
