@@ -14,7 +14,7 @@ async function start() {
   document.body.prepend(header());
   opening(main, doc);
   const columns = await loadColumns(doc);
-  if (doc.kind === "screening") screeningPage(main, { doc, columns });
+  if (doc.kind === "screening") await screeningPage(main, { doc, columns });
   else studyPage(main, { doc, columns });
   closing(main, doc);
   partLinks(main);

@@ -14,7 +14,7 @@ import { Selection } from "./selection.js";
  * @param {HTMLElement} main
  * @param {{doc: any, columns: import("./columns.js").Columns}} page
  */
-export function screeningPage(main, { doc, columns }) {
+export async function screeningPage(main, { doc, columns }) {
   addRowColumns(columns);
   const filters = new Filters(doc.rows);
   const selection = selectionOf(doc, columns);
@@ -27,6 +27,7 @@ export function screeningPage(main, { doc, columns }) {
   if (doc.rows) events.after(event, figures);
   eventsSection(events, { doc, columns, filters, selection, fields, status });
   if (!doc.rows) return;
+  await painted(); // the table is there before the figures
   const card = element("div", { className: "event-card" });
   event.append(card);
   eventCard(card, { fields, selection, columns, say: (text) => { status.textContent = text; } });
@@ -50,5 +51,13 @@ function selectionOf(doc, columns) {
   return new Selection(idOf, (id) => {
     for (let k = 0; k < doc.rows; k++) if (id.startsWith(`${first[k]}-`) && idOf(k) === id) return k;
     return null;
+  });
+}
+
+/** When what is on the page has been drawn; soon also where nothing is drawn, as in a tab behind others. */
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 200);
   });
 }
