@@ -9,6 +9,7 @@ import io
 import json
 import re
 import shlex
+import statistics
 import tomllib
 from pathlib import Path
 
@@ -158,13 +159,50 @@ def test_design_index_lists_every_note() -> None:
         assert note.name == "README.md" or f"- [{title}]({note.name})" in index
 
 
-def test_readme_shows_before_it_installs() -> None:
-    """One sentence, one picture, code with its output, and then the two commands."""
+def test_the_first_screen_of_readme() -> None:
+    """A sentence, a picture, what others need for the same, three lines to install, code with its output."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = ["# stmgpu\n\nstmgpu ", "\n![", "\n```python\n", "\n```text\n", "\n```\nmake demo ", "\nmake test "]
+    parts = [
+        "# stmgpu\n\nstmgpu ",
+        "\n![",
+        "\n| program |",
+        "\n```\nmake demo ",
+        "\n```python\n",
+        "\n```text\n",
+        "\n## ",
+    ]
     places = [text.index(part) for part in parts]
     assert places[0] == 0
     assert places == sorted(places)
+    assert text[: places[-1]].count("\n") < 60
+    install = text[places[3] : places[4]].partition("```\n")[2].partition("```")[0]
+    assert install.count("\n") == 3
+
+
+def test_the_comparison_in_readme_is_the_measured_one() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (stmgpu|astroz|sgp4)\b[^|]*\| ([\d.]+) \| ([\d,]+) \| ([\d,]+|-) \| ([\d,]+|-) \|$", text, re.M
+    )
+    results = ROOT / "benchmarks" / "results"
+    times = json.loads((results / "screen.json").read_text(encoding="utf-8"))
+    lists = json.loads((results / "missed.json").read_text(encoding="utf-8"))
+    astroz = statistics.median(run["wall_s"] for run in times["astroz"]["runs"])
+    pipeline = statistics.median(run["wall_s"] for run in times["baseline"]["runs"])
+    ours = times["ours"]["x86-64-v4, 2 threads"]["median_wall_s"]
+    measured = [("stmgpu", f"{ours:.1f}", f"{lists['events']:,}", "-", "-")]
+    for name, key, seconds in (("astroz", "astroz", f"{astroz:.1f}"), ("sgp4", "baseline", f"{pipeline:.0f}")):
+        other = lists[key]
+        measured.append((name, seconds, *(f"{other[word]:,}" for word in ("events", "fast_missed", "slow_missed"))))
+    assert rows == measured
+
+
+def test_every_claim_names_what_attacks_it() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| claim |") :].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) >= 10
+    for row in table:
+        assert re.findall(r"\]\(((?:tests|benchmarks)/[\w/]+\.py)\)", row.split(" | ")[2]), row
 
 
 def test_the_picture_of_readme_is_small() -> None:
