@@ -13,7 +13,6 @@ area-to-mass ratios of DISCOS they were 1.81 and 0.81. Other types and classes a
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -23,8 +22,9 @@ from typing import Any
 
 import numpy as np
 from history import YEARS, History
+from inputs import SPACE_WEATHER, Parser
 from numpy.typing import NDArray
-from runs import DATA, write
+from runs import write
 from verdict import Report
 
 from stmgpu.constants import EARTH
@@ -147,18 +147,12 @@ def judge(report: Report, bodies: Bodies, air: Environment) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with mocat_mc/ and space_weather/")
+    parser = Parser(__doc__, "mocat_mc/2000.mat", SPACE_WEATHER)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
-    if not (given.data / "mocat_mc" / "2000.mat").is_file():
-        print(f"{given.data}/mocat_mc/2000.mat is not there: --data FOLDER", file=sys.stderr)
-        return 2
+    given = parser.parse()
     begin = time.process_time()
-    spec = EnvironmentSpec(
-        solar=SolarSpec(model="repeat", space_weather=given.data / "space_weather" / "sw19571001.txt")
-    )
+    spec = EnvironmentSpec(solar=SolarSpec(model="repeat", space_weather=given.data / SPACE_WEATHER))
     air = Environment.build(spec, YEARS[0], YEARS[-1])
     report = Report("Ballistic coefficients of rocket bodies from their sinking, 2000 to 2023")
     result = judge(report, Bodies(given.data / "mocat_mc", given.seed), air)

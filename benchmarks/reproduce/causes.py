@@ -19,7 +19,6 @@ Nothing is judged: the predictions were made after a first look at the same data
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import zipfile
@@ -30,9 +29,10 @@ from typing import Any
 import numpy as np
 from ballistic import DRAG, HIGH_KM, LOW_KM, ROUND, TYPES, Bodies, predicted
 from history import EVENTS, YEARS, History, read_history
-from master_density import LARGE, STEP_KM, sheet
+from inputs import SPACE_WEATHER, Parser
+from master_density import LARGE, MASTER, STEP_KM, sheet
 from numpy.typing import NDArray
-from runs import DATA, write
+from runs import write
 from verdict import Report
 
 from stmgpu.constants import EARTH
@@ -60,7 +60,7 @@ Floats = NDArray[np.float64]
 
 def detection(report: Report, data: Path, history: History) -> dict[str, Any]:
     """Share of MASTER's large fragments in the catalogue of 2018, beside that of a limit of detection."""
-    with zipfile.ZipFile(data / "ssem" / "MASTER_IPOP_200_2000km.xlsx") as book:
+    with zipfile.ZipFile(data / MASTER) as book:
         table = sheet(book, LARGE)
     altitude, density = table[:, 0], table[:, 4]
     objects = density * shell_volume(altitude - 0.5 * STEP_KM, altitude + 0.5 * STEP_KM)
@@ -175,16 +175,12 @@ def clouds(report: Report, data: Path, seed: int, air: Environment) -> dict[str,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with mocat_mc/, ssem/ and space_weather/")
+    parser = Parser(__doc__, "mocat_mc/2000.mat", MASTER, SPACE_WEATHER)
     parser.add_argument("--seed", type=int, default=1, help="for what the files leave open")
     parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
-    if not (given.data / "mocat_mc" / "2000.mat").is_file():
-        print(f"{given.data}/mocat_mc/2000.mat is not there: --data FOLDER", file=sys.stderr)
-        return 2
+    given = parser.parse()
     begin = time.process_time()
-    sun = SolarSpec(model="repeat", space_weather=given.data / "space_weather" / "sw19571001.txt")
+    sun = SolarSpec(model="repeat", space_weather=given.data / SPACE_WEATHER)
     air = Environment.build(EnvironmentSpec(solar=sun), YEARS[0], YEARS[-1])
     report = Report("Causes of what differs")
     result = {

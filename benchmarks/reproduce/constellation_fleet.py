@@ -19,14 +19,14 @@ The ranges were written down before the first run of this script.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from runs import DATA, write
+from inputs import Parser
+from runs import write
 from scipy.stats import t as t_law
 from verdict import Report
 
@@ -103,14 +103,13 @@ def interval(each: list[float]) -> tuple[float, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with mocat_mc/")
+    parser = Parser(__doc__)
     parser.add_argument("--years", type=float, default=55.0, help="length of the part 'fleet'")
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--part", choices=("fleet", "decade", "all"), default="all")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/constellation_fleet.json")
-    given = parser.parse_args()
+    given = parser.parse()
     report = Report("Collisions of constellations")
     found: dict[str, Any] = {"runs": given.runs, "seed": given.seed}
     if given.part in ("fleet", "all"):

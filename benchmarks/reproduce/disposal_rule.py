@@ -14,14 +14,14 @@ runs with sampled collisions beside it, for information.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from runs import DATA, ensemble, write
+from inputs import Parser
+from runs import ensemble, write
 from scipy.stats import t as t_law
 from verdict import Report
 
@@ -116,20 +116,13 @@ def compare(report: Report, ds: Any, estimator: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with mocat_mc/")
+    parser = Parser(__doc__)
     parser.add_argument("--start", type=int, default=2018, help="year of the population")
-    parser.add_argument("--years", type=float, default=200.0)
-    parser.add_argument("--runs", type=int, default=ENOUGH)
+    parser.ensemble(years=200.0, runs=ENOUGH)
     parser.add_argument("--estimators", nargs="+", choices=["expected", "sampled"], default=["expected"])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
+    given = parser.parse()
     file = given.data / "mocat_mc" / f"{given.start}.mat"
-    if not file.is_file():
-        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
-        return 2
+    parser.demand(given.data, f"mocat_mc/{given.start}.mat")
     report = Report(f"R12: 5-year against 25-year rule, {given.years:g} years")
     begin, result = time.perf_counter(), {}
     for estimator in given.estimators:

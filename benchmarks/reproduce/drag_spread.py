@@ -13,13 +13,13 @@ There is no published figure to compare with: this is where the default of propa
 
 from __future__ import annotations
 
-import argparse
 import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inputs import Parser
 
 from stmgpu.constants import EARTH
 from stmgpu.debris.population import Kind, Population
@@ -39,10 +39,9 @@ ENOUGH = 15
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris")
+    parser = Parser(__doc__, *(f"mocat_mc/{year}.mat" for year in YEARS))
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/drag_spread.json")
-    options = parser.parse_args()
+    options = parser.parse()
     files = {year: _load(options.data / "mocat_mc" / f"{year}.mat") for year in YEARS}
     makes = [make for first, last in pairwise(YEARS) for make in _makes(files, first, last)]
     print(f"{'years':11} {'class':12} {'mass kg':>8} {'objects':>8} {'sank km':>8} {'spread':>7}")

@@ -10,13 +10,12 @@ density of ours is within a factor of 2 of MASTER's.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
+from inputs import Parser
 from verdict import Report
 
 from stmgpu.debris.population import Kind, Population
@@ -28,6 +27,7 @@ from stmgpu.debris.statistics.density import shell_volume
 BANDS_KM = np.arange(400.0, 1600.1, 200.0)
 FACTOR = 2.0
 STEP_KM = 10.0
+MASTER = "ssem/MASTER_IPOP_200_2000km.xlsx"
 LAUNCHED, LARGE, SMALL = 1, 2, 3
 """Sheets: launch and mission-related objects, fragments of 10 cm and more, smaller ones."""
 
@@ -72,20 +72,10 @@ def compare(report: Report, name: str, reference: np.ndarray, found: np.ndarray,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-        help="folder with ssem/ and mocat_mc/",
-    )
+    parser = Parser(__doc__, MASTER, "mocat_mc/2018.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the sources do not say")
-    arguments = parser.parse_args()
-    path = arguments.data / "ssem" / "MASTER_IPOP_200_2000km.xlsx"
-    if not path.is_file():
-        print(f"{path} is not there: --data FOLDER, the folder with ssem/ and mocat_mc/", file=sys.stderr)
-        return 2
-    with zipfile.ZipFile(path) as book:
+    arguments = parser.parse()
+    with zipfile.ZipFile(arguments.data / MASTER) as book:
         launched, large, small = (sheet(book, number) for number in (LAUNCHED, LARGE, SMALL))
     report = Report("Spatial density beside MASTER's")
     rng = np.random.default_rng(arguments.seed)

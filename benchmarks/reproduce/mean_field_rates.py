@@ -8,12 +8,11 @@ cards", arXiv 2512.09643, for the time to a collision if nobody manoeuvres.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
+from inputs import Parser
 from verdict import Report
 
 from stmgpu.debris.collisions.mean_field import MeanField, mean_field
@@ -34,19 +33,10 @@ def rates(population: Population, radius_m: np.ndarray, thickness_km: float) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-        help="folder with cascade/ and mocat_mc/",
-    )
+    parser = Parser(__doc__, "cascade/test_ic_19647.txt", "mocat_mc/2018.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the sources do not say")
-    arguments = parser.parse_args()
+    arguments = parser.parse()
     states = arguments.data / "cascade" / "test_ic_19647.txt"
-    if not states.is_file():
-        print(f"{states} is not there: --data FOLDER, the folder with cascade/ and mocat_mc/", file=sys.stderr)
-        return 2
     report = Report("R3 and the CRASH clock: mean-field rates of collision")
     population = read_cascade(states, np.random.default_rng(arguments.seed))
     for thickness, (reference, error) in CUBE.items():

@@ -10,12 +10,11 @@ the expected collisions at the end, of all and of catastrophic ones, by the esti
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
-from runs import DATA, ensemble, write
+from inputs import Parser
+from runs import ensemble, write
 from scipy.stats import t
 from verdict import Report
 
@@ -29,18 +28,10 @@ POPULATION = 0.02
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help=f"folder with mocat_mc/{START}.mat")
-    parser.add_argument("--years", type=float, default=40.0)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
+    parser = Parser(__doc__, f"mocat_mc/{START}.mat")
+    parser.ensemble(years=40.0, runs=10)
+    given = parser.parse()
     file = given.data / "mocat_mc" / f"{START}.mat"
-    if not file.is_file():
-        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
-        return 2
     scenarios = [
         Scenario(
             name=f"moves every {days:g} days",

@@ -25,9 +25,6 @@ from stmgpu.debris.specs import DisposalSpec, EnvironmentSpec, PopulationSpec
 from stmgpu.debris.study.evolve import build_ensemble
 from stmgpu.debris.study.preparation import initial_population
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
-"""Where the data lie if they lie beside the checkout."""
-
 
 @dataclass(frozen=True)
 class Task:

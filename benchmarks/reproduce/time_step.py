@@ -9,14 +9,13 @@ so that what differs is chance or the step.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from runs import DATA, as_sigma, ensemble, write
+from inputs import Parser
+from runs import as_sigma, ensemble, write
 from verdict import SIGMAS, Report
 
 from stmgpu.debris import statistics
@@ -90,18 +89,10 @@ def alone(report: Report, ds: Any) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help=f"folder with mocat_mc/{START}.mat")
-    parser.add_argument("--years", type=float, default=50.0)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
+    parser = Parser(__doc__, f"mocat_mc/{START}.mat")
+    parser.ensemble(years=50.0, runs=5)
+    given = parser.parse()
     file = given.data / "mocat_mc" / f"{START}.mat"
-    if not file.is_file():
-        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/", file=sys.stderr)
-        return 2
     begin = time.perf_counter()
     met, calm = (
         [

@@ -14,12 +14,11 @@ second, would be a test.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from inputs import Parser
 from numpy.typing import NDArray
 from verdict import Report
 
@@ -155,19 +154,10 @@ def compare(report: Report, name: str, top: NDArray[np.int64], population: Popul
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(__file__).resolve().parents[3] / "shared" / "data" / "debris",
-        help="folder with mocat_mc/2023.mat",
-    )
+    parser = Parser(__doc__, "mocat_mc/2023.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the source does not say of fragments")
-    arguments = parser.parse_args()
+    arguments = parser.parse()
     file = arguments.data / "mocat_mc" / "2023.mat"
-    if not file.is_file():
-        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/2023.mat", file=sys.stderr)
-        return 2
     population = read_mocat(file, np.random.default_rng(arguments.seed))
     population = population[population.a_km * (1.0 - population.ecc) - EARTH.radius_km < 2000.0]
     air = Environment.build(EnvironmentSpec(density="exponential"), YEAR, YEAR + 1.0)

@@ -15,15 +15,14 @@ their controlled re-entry is planned; with them a single encounter of one that d
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inputs import Parser
 from numpy.typing import NDArray
-from runs import DATA, as_sigma, ensemble, write
+from runs import as_sigma, ensemble, write
 from scipy.stats import f as f_law
 from scipy.stats import t as t_law
 from verdict import Report
@@ -192,18 +191,10 @@ def lattices(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with mocat_mc/2023.mat")
-    parser.add_argument("--years", type=float, default=25.0)
-    parser.add_argument("--runs", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse_args()
+    parser = Parser(__doc__, "mocat_mc/2023.mat")
+    parser.ensemble(years=25.0, runs=60, seed=3)
+    given = parser.parse()
     file = given.data / "mocat_mc" / "2023.mat"
-    if not file.is_file():
-        print(f"{file} is not there: --data FOLDER, the folder with mocat_mc/2023.mat", file=sys.stderr)
-        return 2
     population = PopulationSpec(source="mocat", path=file, seed=1)
     begin = time.perf_counter()
     report = Report(f"R14: variance reduction, {given.years:g} years from 2023")
