@@ -31,7 +31,7 @@ export function element(tag, properties = {}, ...children) {
 export function panel(parent, { id, title, note, wide }) {
   const heading = element("h3", { id: `${id}-title` }, title);
   const figure = element("div", { className: "figure" });
-  const list = element("div", { className: "values" });
+  const list = element("div", { className: "values", tabIndex: 0, role: "region", "aria-label": `Values of ${title}` });
   const values = element("details", { className: "numbers" }, element("summary", {}, "Values"), list);
   const body = element("div", { className: "panel-body" }, figure, values);
   const section = element(

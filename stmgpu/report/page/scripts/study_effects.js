@@ -27,7 +27,7 @@ export function differences(parent, study) {
   );
   const place = panels(section, "study-three");
   for (const [k, { label, unit, rows }] of study.differences.entries()) {
-    const title = label[0].toUpperCase() + label.slice(1);
+    const title = `Difference in ${label}`;
     const shown = drawable(study, rows);
     if (shown.length) {
       intervals(panel(place, { id: `difference-${k}`, title }), {

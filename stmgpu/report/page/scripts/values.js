@@ -15,7 +15,7 @@ const MOST = 500;
 
 /** @param {Values} values @returns {HTMLElement[]} */
 function drawn({ head, rows, note }) {
-  const titles = head.map((text) => element("th", { scope: "col" }, text));
+  const titles = head.map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
   const lines = rows.slice(0, MOST).map((row) =>
     element("tr", {}, ...row.map((value, i) => (i === 0 ? element("th", { scope: "row" }, String(value)) : element("td", {}, String(value))))),
   );
