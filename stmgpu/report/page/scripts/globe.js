@@ -27,7 +27,7 @@ import { dragged, hidden, seen, viewFrom } from "./view.js";
  */
 
 const START = { latitude: 20, longitude: 0 };
-const ASIDE = { latitude: 0.45, longitude: -28 }; // the encounter is seen from the side, so that orbits are ellipses
+const ASIDE = { latitude: 25, longitude: -28 }; // the encounter is seen from the side, so that orbits are ellipses
 const STEP = 6; // degrees of a key
 const TURN_MS = 350;
 const AHEAD = 14; // steps of an ellipse between the encounter and its arrow
@@ -56,7 +56,9 @@ export function globe(place, spec) {
 
   const home = () => {
     const at = spec.scene?.place;
-    return at ? { latitude: at.latitude * ASIDE.latitude, longitude: at.longitude + ASIDE.longitude } : { ...START };
+    if (!at) return { ...START };
+    const height = Math.max(ASIDE.latitude, 0.45 * Math.abs(at.latitude));
+    return { latitude: at.latitude < 0 ? -height : height, longitude: at.longitude + ASIDE.longitude };
   };
   /** @param {{latitude: number, longitude: number}} next */
   const turnTo = (next) => {

@@ -58,7 +58,7 @@ export function paintEarth({ data, width, height }, { x: cx, y: cy, radius }, { 
  * @param {number[]} colour
  */
 export function paintPoints({ data, width, height }, { x: cx, y: cy, radius }, { right, up, toward }, points, mask, colour) {
-  const strength = 0.3;
+  const strength = Math.max(0.06, Math.min(0.3, radius / 700)); // a small Earth would vanish behind its points
   for (let k = 0; k < points.length; k += 3) {
     if (mask && !mask[k / 3]) continue;
     const [x, y, z] = [points[k], points[k + 1], points[k + 2]];
