@@ -150,7 +150,7 @@ def main() -> int:
     parser = Parser(__doc__, "mocat_mc/2000.mat", SPACE_WEATHER)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse()
+    given = parser.parse_args()
     begin = time.process_time()
     spec = EnvironmentSpec(solar=SolarSpec(model="repeat", space_weather=given.data / SPACE_WEATHER))
     air = Environment.build(spec, YEARS[0], YEARS[-1])

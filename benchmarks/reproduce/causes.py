@@ -178,7 +178,7 @@ def main() -> int:
     parser = Parser(__doc__, "mocat_mc/2000.mat", MASTER, SPACE_WEATHER)
     parser.add_argument("--seed", type=int, default=1, help="for what the files leave open")
     parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse()
+    given = parser.parse_args()
     begin = time.process_time()
     sun = SolarSpec(model="repeat", space_weather=given.data / SPACE_WEATHER)
     air = Environment.build(EnvironmentSpec(solar=sun), YEARS[0], YEARS[-1])

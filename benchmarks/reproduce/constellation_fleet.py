@@ -109,7 +109,7 @@ def main() -> int:
     parser.add_argument("--part", choices=("fleet", "decade", "all"), default="all")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/constellation_fleet.json")
-    given = parser.parse()
+    given = parser.parse_args()
     report = Report("Collisions of constellations")
     found: dict[str, Any] = {"runs": given.runs, "seed": given.seed}
     if given.part in ("fleet", "all"):

@@ -120,7 +120,7 @@ def main() -> int:
     parser.add_argument("--start", type=int, default=2018, help="year of the population")
     parser.ensemble(years=200.0, runs=ENOUGH)
     parser.add_argument("--estimators", nargs="+", choices=["expected", "sampled"], default=["expected"])
-    given = parser.parse()
+    given = parser.parse_args()
     file = given.data / "mocat_mc" / f"{given.start}.mat"
     parser.demand(given.data, f"mocat_mc/{given.start}.mat")
     report = Report(f"R12: 5-year against 25-year rule, {given.years:g} years")

@@ -41,7 +41,7 @@ ENOUGH = 15
 def main() -> int:
     parser = Parser(__doc__, *(f"mocat_mc/{year}.mat" for year in YEARS))
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/drag_spread.json")
-    options = parser.parse()
+    options = parser.parse_args()
     files = {year: _load(options.data / "mocat_mc" / f"{year}.mat") for year in YEARS}
     makes = [make for first, last in pairwise(YEARS) for make in _makes(files, first, last)]
     print(f"{'years':11} {'class':12} {'mass kg':>8} {'objects':>8} {'sank km':>8} {'spread':>7}")

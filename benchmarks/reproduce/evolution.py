@@ -166,7 +166,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/evolution.json")
-    options = parser.parse()
+    options = parser.parse_args()
     failed = 0
     for name in options.targets:
         target = TARGETS[name]

@@ -183,7 +183,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="draws of what the files leave open")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--name", help="write results/NAME.json")
-    given = parser.parse()
+    given = parser.parse_args()
     begin = time.perf_counter()
     full = [(start, YEARS[-1], kind) for start in STARTS for kind in ("dates", "files", "model")]
     short = [(*pair, kind) for kind in ("nothing", "fresh") for pair in INTERVALS]

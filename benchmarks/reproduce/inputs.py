@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "debris"
 """Where the data lie if they lie beside the checkout."""
@@ -36,9 +37,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--workers", type=int, default=2)
         self.add_argument("--name", help="write results/NAME.json")
 
-    def parse(self) -> argparse.Namespace:
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse the command line; exit with 2 where a file is missing."""
-        given = self.parse_args()
+        given = super().parse_args(args, namespace)
         self.demand(given.data, *self.needed)
         return given
 

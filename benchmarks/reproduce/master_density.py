@@ -74,7 +74,7 @@ def compare(report: Report, name: str, reference: np.ndarray, found: np.ndarray,
 def main() -> int:
     parser = Parser(__doc__, MASTER, "mocat_mc/2018.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the sources do not say")
-    arguments = parser.parse()
+    arguments = parser.parse_args()
     with zipfile.ZipFile(arguments.data / MASTER) as book:
         launched, large, small = (sheet(book, number) for number in (LAUNCHED, LARGE, SMALL))
     report = Report("Spatial density beside MASTER's")

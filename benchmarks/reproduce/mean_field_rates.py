@@ -35,7 +35,7 @@ def rates(population: Population, radius_m: np.ndarray, thickness_km: float) -> 
 def main() -> int:
     parser = Parser(__doc__, "cascade/test_ic_19647.txt", "mocat_mc/2018.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the sources do not say")
-    arguments = parser.parse()
+    arguments = parser.parse_args()
     states = arguments.data / "cascade" / "test_ic_19647.txt"
     report = Report("R3 and the CRASH clock: mean-field rates of collision")
     population = read_cascade(states, np.random.default_rng(arguments.seed))

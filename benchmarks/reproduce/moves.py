@@ -30,7 +30,7 @@ POPULATION = 0.02
 def main() -> int:
     parser = Parser(__doc__, f"mocat_mc/{START}.mat")
     parser.ensemble(years=40.0, runs=10)
-    given = parser.parse()
+    given = parser.parse_args()
     file = given.data / "mocat_mc" / f"{START}.mat"
     scenarios = [
         Scenario(

@@ -91,7 +91,7 @@ def alone(report: Report, ds: Any) -> dict[str, Any]:
 def main() -> int:
     parser = Parser(__doc__, f"mocat_mc/{START}.mat")
     parser.ensemble(years=50.0, runs=5)
-    given = parser.parse()
+    given = parser.parse_args()
     file = given.data / "mocat_mc" / f"{START}.mat"
     begin = time.perf_counter()
     met, calm = (

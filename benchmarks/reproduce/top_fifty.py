@@ -156,7 +156,7 @@ def compare(report: Report, name: str, top: NDArray[np.int64], population: Popul
 def main() -> int:
     parser = Parser(__doc__, "mocat_mc/2023.mat")
     parser.add_argument("--seed", type=int, default=1, help="for what the source does not say of fragments")
-    arguments = parser.parse()
+    arguments = parser.parse_args()
     file = arguments.data / "mocat_mc" / "2023.mat"
     population = read_mocat(file, np.random.default_rng(arguments.seed))
     population = population[population.a_km * (1.0 - population.ecc) - EARTH.radius_km < 2000.0]

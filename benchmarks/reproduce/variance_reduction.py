@@ -193,7 +193,7 @@ def lattices(report: Report, ds: Any, cpu: dict[tuple[int, int], float]) -> dict
 def main() -> int:
     parser = Parser(__doc__, "mocat_mc/2023.mat")
     parser.ensemble(years=25.0, runs=60, seed=3)
-    given = parser.parse()
+    given = parser.parse_args()
     file = given.data / "mocat_mc" / "2023.mat"
     population = PopulationSpec(source="mocat", path=file, seed=1)
     begin = time.perf_counter()
