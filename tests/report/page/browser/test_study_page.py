@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from playwright.sync_api import Page as Tab
 from support import ensembles
+from support.npm_tools import installed
 
 from stmgpu.debris import statistics
 from stmgpu.debris.population.population import Kind
@@ -155,6 +156,17 @@ def test_nothing_is_wider_than_the_window(made: tuple[Path, dict[str, Any]], ope
     file, _ = made
     tab = opened(file, width=width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_passes_axe(made: tuple[Path, dict[str, Any]], opened: Any, scheme: str) -> None:
+    file, _ = made
+    tab = opened(file, color_scheme=scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    tab.locator("#objects details table").wait_for()
+    tab.evaluate((installed() / "axe-core" / "axe.min.js").read_text("utf-8") + "; 0")
+    found = tab.evaluate("axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))")
+    assert found == []
 
 
 def test_one_scenario_has_no_choice(tmp_path: Path, opened: Any) -> None:
