@@ -72,7 +72,7 @@ def screening_page(
     content = {
         "subtitle": subtitle(ds),
         "headline": headline(ds),
-        "warnings": warnings(ds),
+        "warnings": warnings(ds) + _left_out(ds, facts),
         "start": start,
         "end": start + float(ds.attrs["duration_s"]),
         "threshold_km": ds.attrs["threshold_km"],
@@ -121,6 +121,15 @@ def _attributes_of_tiles(ds: xr.Dataset, screened: ScreeningObjects | None) -> d
         "catalog_source": screened.source,
         **ElementAges.of(screened.catalog, window).attributes(),
     }
+
+
+def _left_out(ds: xr.Dataset, facts: dict[str, Any]) -> list[str]:
+    """Warning about an assessment that the store has and the result does not."""
+    if "assessment" not in facts or "pc" in ds:
+        return []
+    return [
+        "The assessment in this store is unfinished or stands on other conjunctions, and is left out: assess again."
+    ]
 
 
 def _notes(ds: xr.Dataset, shown: int, objects: PageObjects) -> dict[str, str]:

@@ -85,6 +85,8 @@ def page_of(
     prices: Mapping[str, float] | None = None,
 ) -> Page:
     """The report of a store before it is written; see :func:`write_page`."""
+    if rows < 1:
+        raise InputError(f"rows is {rows}, allowed is 1 or more")
     facts = provenance(store)
     kind = facts["kind"]
     if kind not in ("conjunctions", "ensemble"):

@@ -13,6 +13,7 @@ from support.page_stores import HOSTILE, conjunctions, write_conjunctions, write
 
 from stmgpu.backend.cpu import usable_levels
 from stmgpu.constants import SLOW_PAIR_KM_S
+from stmgpu.errors import InputError
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.screening import screening_page
@@ -136,6 +137,17 @@ def test_a_result_with_hardly_a_row(rows: int) -> None:
     assert page.content["rows"] == rows
     assert all(len(values) == rows for name, values in _values(page).items() if not name.startswith("object_"))
     assert page.content["figures"]["within"]["counts"].max() <= rows
+
+
+def test_an_assessment_that_is_left_out_is_said(ds: xr.Dataset) -> None:
+    facts = FACTS | {"assessment": {"complete": False, "attributes": {}}}
+    texts = screening_page(ds, facts, rows=10).content["warnings"]
+    assert [text for text in texts if "assessment in this store is unfinished" in text]
+
+
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="rows is 0, allowed is 1 or more"):
+        page_of(tmp_path, rows=0)
 
 
 def test_hostile_names_reach_the_page_as_they_are(tmp_path: Path) -> None:
