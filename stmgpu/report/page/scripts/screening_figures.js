@@ -121,13 +121,14 @@ function scope(parent, page) {
   const text = element("span", { role: "status" });
   const brushes = () => filters.names.filter((name) => name in doc.figures);
   const clear = element("button", { type: "button", onclick: () => brushes().forEach((name) => filters.set(name, null)) }, "Clear brushes");
-  const line = element("p", { className: "figure-scope note", hidden: true }, text, clear);
+  const line = element("p", { className: "figure-scope note" }, text, clear);
   parent.before(line);
   const show = () => {
     const beyond = doc.rows < doc.rows_total ? "; pairs that passed farther apart are not in it" : "";
-    line.hidden = mask() === null;
+    const idle = mask() === null;
+    line.classList.toggle("idle", idle);
     clear.hidden = brushes().length === 0;
-    text.textContent = line.hidden ? "" : `Filtered: figures count the ${fixed(filters.shown.length, 0)} rows shown of the table's ${fixed(doc.rows, 0)}${beyond}.`;
+    text.textContent = idle ? "" : `Filtered: figures count the ${fixed(filters.shown.length, 0)} rows shown of the table's ${fixed(doc.rows, 0)}${beyond}.`;
   };
   filters.subscribe(show);
   show();

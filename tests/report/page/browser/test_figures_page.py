@@ -107,6 +107,9 @@ def test_a_rectangle_drawn_by_mouse_holds_what_the_table_shows(page: Page, fast:
     page.mouse.up()
     some = shown(page)
     assert 0 < some < fast.sizes["conjunction"]
+    moved = figure(page, "miss_speed").bounding_box()
+    assert moved is not None
+    assert abs(moved["y"] - box["y"]) < 1, "what is brushed must not move"
     page.mouse.move(box["x"] + 2, box["y"] + 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1, steps=4)
