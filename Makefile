@@ -129,7 +129,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 
 lock: $(VENV)/python
 	@$(PIP) install uv==$(UV_VERSION)
-	$(BIN)/$(COMPILE) --extra czml --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/$(COMPILE) --extra czml --extra plot --group dev --output-file requirements.lock pyproject.toml
 	$(BIN)/$(COMPILE) --group docs --constraints requirements.lock --output-file docs/requirements.lock pyproject.toml
 
 clean:

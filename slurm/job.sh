@@ -6,7 +6,7 @@ set -euo pipefail
 # STMGPU_IMAGE: an Apptainer image that holds stmgpu (slurm/stmgpu.def). STMGPU: the command itself, if not on the PATH.
 if [[ -n ${STMGPU_IMAGE:-} ]]; then
   stmgpu=(apptainer exec)
-  if [[ -n ${CUDA_VISIBLE_DEVICES:-} ]]; then
+  if [[ -e /dev/nvidia0 ]]; then # whether the node has GPUs; Slurm says which of them are the job's
     stmgpu+=(--nv)
   fi
   stmgpu+=("$STMGPU_IMAGE" stmgpu)

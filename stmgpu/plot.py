@@ -73,7 +73,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'stmgpu.plot' has no attribute {name!r}")
-    return getattr(import_module(f"stmgpu.report.figures.{_HOME[name]}"), name)
+    try:
+        home = import_module(f"stmgpu.report.figures.{_HOME[name]}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise ImportError("figures need matplotlib; install it: pip install 'stmgpu[plot]'") from error
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,7 @@ from stmgpu.backend import BACKENDS
 
 # tests of a subject that crosses modules, by folder
 SUBJECTS = {
-    "": {"attacks", "layers"},
+    "": {"attacks", "layers", "packages"},  # packages: sdist and wheel
     "backend": {"workflows"},  # cpu and cuda
     "catalog": {"fuzz", "real"},  # any bytes; the real catalogues
     "cli": {"arguments", "debris_input"},

@@ -165,7 +165,16 @@ def test_a_container_takes_the_place_of_the_command(make: Make, tmp_path: Path) 
     image = {"STMGPU_IMAGE": "my images/stmgpu.sif"}
     assert run("screen_array.sbatch", tmp_path, ["c.tle"], **ARRAY, **image)[0] == 0
     assert told(tmp_path)[:4] == ["exec", "my images/stmgpu.sif", "stmgpu", "screen"]
-    assert run("screen_gpu.sbatch", tmp_path, ["c.tle"], **ARRAY, **image, CUDA_VISIBLE_DEVICES="0")[0] == 0
+    device = tmp_path / "nvidia0"
+    shared = (SLURM / "job.sh").read_text(encoding="utf-8")
+    assert shared.count("/dev/nvidia0") == 1
+    (tmp_path / "job.sh").write_text(shared.replace("/dev/nvidia0", str(device)), encoding="utf-8")
+    image["STMGPU_SLURM_DIR"] = str(tmp_path)
+    for there in (False, True):  # of the node, whatever CUDA_VISIBLE_DEVICES says
+        if there:
+            device.touch()
+        assert run("screen_gpu.sbatch", tmp_path, ["c.tle"], **ARRAY, **image, CUDA_VISIBLE_DEVICES="0")[0] == 0
+        assert ("--nv" in told(tmp_path)[:2]) == there
     assert told(tmp_path)[:5] == ["exec", "--nv", "my images/stmgpu.sif", "stmgpu", "screen"]
 
 
