@@ -78,7 +78,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        raise ImportError("figures need matplotlib; install it: pip install 'stmgpu[plot]'") from error
+        raise ImportError("figures need matplotlib; install it: pip install 'stmgpu[plot]'") from None
     return getattr(home, name)
 
 

@@ -38,6 +38,8 @@ def test_everything_that_is_imported_is_required() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                names = [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
             for name in names:
                 top = name.partition(".")[0]
                 if top not in sys.stdlib_module_names and top != "stmgpu":
