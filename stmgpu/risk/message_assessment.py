@@ -11,7 +11,8 @@ from stmgpu.backend import get_backend
 from stmgpu.errors import InputError
 from stmgpu.frames import from_teme, to_teme
 from stmgpu.risk import variables as v
-from stmgpu.risk.assessment import add_triage, result_attributes, risk_columns
+from stmgpu.risk.assessment import result_attributes
+from stmgpu.risk.assessor import add_triage, risk_columns
 from stmgpu.risk.covariance import Covariances
 from stmgpu.risk.cross_correlation import shared_errors
 from stmgpu.risk.fallbacks import add_samples

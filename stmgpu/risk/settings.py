@@ -114,7 +114,7 @@ class AssessmentSettings:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
     def methods(self) -> dict[str, Any]:
-        """Keywords of :class:`stmgpu.risk.assessment.Assessor`."""
+        """Keywords of :class:`stmgpu.risk.assessor.Assessor`."""
         names = ("decision_hours", "slow", "samples", "seed")
         return {name: getattr(self, name) for name in names}
 

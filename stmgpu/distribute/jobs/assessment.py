@@ -14,7 +14,8 @@ from stmgpu.distribute.jobs.base import Growth, Job, RunPlan, read_or_forget
 from stmgpu.distribute.tiles import Estimate, chunks
 from stmgpu.errors import InputError, StoreError
 from stmgpu.propagate.screening_objects import ScreeningObjects
-from stmgpu.risk.assessment import PAIR_COLUMNS, Assessor, ids_by_designator, pairs_of, result_attributes
+from stmgpu.risk.assessment import PAIR_COLUMNS, ids_by_designator, pairs_of, result_attributes
+from stmgpu.risk.assessor import Assessor
 from stmgpu.risk.pair_states import PairPropagator
 from stmgpu.risk.settings import AssessmentSettings
 from stmgpu.risk.variables import COVARIANCES, STATES, TITLE, VARIABLES
