@@ -24,7 +24,9 @@ SUBJECTS = {
     "debris/population": {"survivors"},
     "distribute": {"ensemble", "ensemble_damage", "kills", "resume"},  # runs that stop, are damaged, grow
     "propagate": {"catalogs", "propagator", "verification"},  # both catalogues; properties; the published vectors
-    "report/page/browser": {"figures_page", "offline", "study_page", "types"},
+    "report/page/browser": {  # the page as its reader sees it
+        *("access", "event", "figures", "figures_page", "headline", "offline", "study_page", "table", "types"),
+    },
     "risk": {"tracss_key"},  # the answer key of TraCSS
     "screen": {"against_brute", "invariance", "trajectories", "truth"},
     "store": {"conventions"},  # netCDF, Parquet and CF of every kind

@@ -65,7 +65,7 @@ def watched_page(browser: Browser, file: Path, **context: Any) -> Iterator[Watch
     """A page offline, not yet at `file`; whatever it reports until the end of the block is an AssertionError."""
     options = {"offline": True, "locale": "en-GB", "timezone_id": "America/St_Johns", "accept_downloads": True}
     with browser.new_context(**options, **context) as made:
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(60_000)  # machines may be busy
         watched = Watched(made.new_page(), file.absolute().as_uri())
         watched.watch()
         yield watched

@@ -48,7 +48,7 @@ LETTERS = "ÄÖÜßéñçøåæłžšđþαβγδЖЯ中文字あア한"
 """Letters beyond ASCII, more than 24 of them."""
 
 TYPES = ("PAYLOAD", "DEBRIS", "ROCKET BODY", "")
-STATES = ("+", "-", "P", "")
+STATES = ("OPERATIONAL", "NONOPERATIONAL", "PARTIALLY OPERATIONAL", "")
 
 
 @cache
@@ -65,9 +65,8 @@ def conjunctions(rows: int, *, names: tuple[str, ...] = (), objects: int = 5000,
     """
     rng = np.random.default_rng(seed)
     ids = np.sort(rng.choice(np.arange(5, 20 * objects), objects, replace=False))
-    pairs = np.sort(rng.integers(0, objects - 1, (rows, 2)), axis=1)
-    pairs[:, 1] += pairs[:, 0] == pairs[:, 1]
-    first, second = pairs.T
+    one = rng.integers(0, objects, rows)
+    first, second = np.sort([one, (one + rng.integers(1, objects, rows)) % objects], axis=0)
     slow = rng.random(rows) < 0.05
     rtn = rng.normal(size=(rows, 3))
     miss = THRESHOLD_KM * np.sqrt(rng.random(rows))
@@ -114,6 +113,13 @@ def _names(index: np.ndarray, ids: np.ndarray, names: tuple[str, ...]) -> String
 def write_conjunctions(folder: Path, rows: int, **keywords: Any) -> Path:
     """Write :func:`conjunctions` as a store; it has no elements, so that its page draws no orbits."""
     return write_dataset(conjunctions(rows, **keywords), folder / f"rows{rows}.zarr", "conjunctions")
+
+
+def write_million(folder: Path) -> Path:
+    """Write a million conjunctions with few columns."""
+    ds = conjunctions(1_000_000, objects=2000)
+    needed = ["miss_distance", "relative_speed", "miss_radial", "miss_transverse", "miss_normal", "flags"]
+    return write_dataset(ds[[*needed, "primary_name", "secondary_name"]], folder / "million.zarr", "conjunctions")
 
 
 def write_screening(folder: Path, *, assessed: bool = False) -> Path:

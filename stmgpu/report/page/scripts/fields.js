@@ -103,7 +103,7 @@ function numberText(spec, column) {
   const digits = spec.digits;
   if (digits !== undefined) return (row) => (Number.isNaN(column[row]) ? "–" : fixed(column[row], digits));
   if (!spec.name.startsWith("pc")) return (row) => `${column[row]}`;
-  return (row) => (Number.isNaN(column[row]) ? "–" : column[row] === 0 ? "0" : column[row].toExponential(1));
+  return (row) => (Number.isNaN(column[row]) ? "–" : column[row] === 0 ? "<1e-37" : column[row].toExponential(1));
 }
 
 /** A whole number, or a probability with the digits that a page keeps. @param {string} name @param {number} value */
