@@ -18,7 +18,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from stmgpu.debris.breakup.area_to_mass import draw_chi, large_law
-from stmgpu.debris.breakup.size_law import area_of_length, draw_length, expected_count, expected_mass
+from stmgpu.debris.breakup.size_law import (
+    area_of_length,
+    draw_length,
+    expected_count,
+    expected_mass,
+)
 
 # %% [markdown]
 # ## Two readings of a formula
@@ -35,13 +40,24 @@ from stmgpu.debris.breakup.size_law import area_of_length, draw_length, expected
 rng = np.random.default_rng(1)
 N, LENGTH = 200_000, 0.5
 mixture = draw_chi(np.full(N, LENGTH), rocket_body=False, rng=rng)
-alpha, mu1, sigma1, mu2, sigma2 = (float(x) for x in large_law(LENGTH, rocket_body=False))
-weighted = alpha * rng.normal(mu1, sigma1, N) + (1.0 - alpha) * rng.normal(mu2, sigma2, N)
+alpha, mu1, sigma1, mu2, sigma2 = (
+    float(x) for x in large_law(LENGTH, rocket_body=False)
+)
+weighted = alpha * rng.normal(mu1, sigma1, N) + (1.0 - alpha) * rng.normal(
+    mu2, sigma2, N
+)
 
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 bins = np.linspace(-3.5, 0.5, 120)
 axes.hist(mixture, bins, density=True, histtype="step", label="mixture of densities")
-axes.hist(weighted, bins, density=True, histtype="step", linestyle="--", label="weighted sum of random numbers")
+axes.hist(
+    weighted,
+    bins,
+    density=True,
+    histtype="step",
+    linestyle="--",
+    label="weighted sum of random numbers",
+)
 axes.set(xlabel="log10 of area to mass (m²/kg), fragments of 50 cm", ylabel="density")
 _ = axes.legend()
 f"mean {mixture.mean():.2f} and {weighted.mean():.2f}, standard deviation {mixture.std():.2f} and {weighted.std():.2f}"
@@ -59,7 +75,8 @@ length = draw_length(400_000, low_m=0.11, high_m=1.0, event="collision", rng=rng
 alpha, mu1, sigma1, mu2, sigma2 = large_law(length, rocket_body=False)
 both = {
     "mixture of densities": draw_chi(length, rocket_body=False, rng=rng),
-    "weighted sum": alpha * rng.normal(mu1, sigma1) + (1.0 - alpha) * rng.normal(mu2, sigma2),
+    "weighted sum": alpha * rng.normal(mu1, sigma1)
+    + (1.0 - alpha) * rng.normal(mu2, sigma2),
 }
 number = float(expected_count(M, 0.11) - expected_count(M, 1.0))
 order = np.argsort(length)[::-1]
@@ -68,7 +85,9 @@ totals = {}
 for line, (name, chi) in zip(("-", "--"), both.items(), strict=True):
     mass = area_of_length(length) * 10.0**-chi
     totals[name] = float(mass.mean() * number)
-    axes.semilogx(length[order], np.cumsum(mass[order]) * number / len(mass), line, label=name)
+    axes.semilogx(
+        length[order], np.cumsum(mass[order]) * number / len(mass), line, label=name
+    )
 axes.set(xlabel="shortest fragment counted (m)", ylabel="mass of all fragments (kg)")
 _ = axes.legend()
 exact = float(expected_mass(M, rocket_body=False, low_m=0.11))

@@ -31,7 +31,9 @@ figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axes.loglog(runs, 1.96 * 35.0 / np.sqrt(runs))
 needed = int(st.required_runs(0.35, 0.10))
 axes.plot(needed, 10.0, "o")
-axes.annotate(f"{needed} runs for 10 %", (needed, 10.0), xytext=(8, 8), textcoords="offset points")
+axes.annotate(
+    f"{needed} runs for 10 %", (needed, 10.0), xytext=(8, 8), textcoords="offset points"
+)
 _ = axes.set(xlabel="runs", ylabel="half-width of the interval (%)")
 
 # %% [markdown]
@@ -57,13 +59,20 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained
 left.plot(without, removal, "o", markersize=4)
 left.axline((100.0, 100.0), slope=1.0, color="0.5", linewidth=0.8)
 left.set(xlabel="run without removal", ylabel="same run with removal")
-for place, (name, difference) in enumerate({"run by run": removal - without, "independent": alone - without}.items()):
+for place, (name, difference) in enumerate(
+    {"run by run": removal - without, "independent": alone - without}.items()
+):
     interval = st.bootstrap_interval(xr.DataArray(difference, dims="run"), seed=1)
     mean, low, high = (float(interval[key]) for key in ("estimate", "lower", "upper"))
     right.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="o", capsize=3)
     right.text(high + 1.0, place, name, va="center")
 right.axvline(0.0, color="0.5", linewidth=0.8)
-_ = right.set(xlabel="difference and its 95 % interval", yticks=[], ylim=(-0.6, 1.6), xlim=(-32, 35))
+_ = right.set(
+    xlabel="difference and its 95 % interval",
+    yticks=[],
+    ylim=(-0.6, 1.6),
+    xlim=(-32, 35),
+)
 
 # %% [markdown]
 # `paired_difference` gives such intervals, and with them the `gain`: how many times as many independent runs the same

@@ -52,11 +52,23 @@ import stmgpu as stm
 MU, R = 398_600.8, 7_000.0
 half = np.linspace(5.0, 90.0, 100)
 speed = 10.0
-allowed = 0.5 * 1.05 * 2.0 * MU * (speed * half + 1.05 * speed * half) / (R - 8.0 * half) ** 3 * half**2
+allowed = (
+    0.5
+    * 1.05
+    * 2.0
+    * MU
+    * (speed * half + 1.05 * speed * half)
+    / (R - 8.0 * half) ** 3
+    * half**2
+)
 
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
-axes.semilogy(2 * half, speed * half, label="path of a pair at 10 km/s in half an interval")
-axes.semilogy(2 * half, allowed, "--", label="departure from a straight line that is allowed for")
+axes.semilogy(
+    2 * half, speed * half, label="path of a pair at 10 km/s in half an interval"
+)
+axes.semilogy(
+    2 * half, allowed, "--", label="departure from a straight line that is allowed for"
+)
 axes.axhline(5.0, color="0.5", linewidth=0.8)
 axes.text(12, 5.5, "threshold of 5 km", color="0.4")
 axes.set(xlabel="length of an interval (s)", ylabel="km")
@@ -78,10 +90,16 @@ _ = axes.legend()
 # %%
 ratios = {}
 for step in (30, 60, 120):
-    con = stm.screen(stm.synthetic_catalog(3000, seed=6), hours=3, threshold_km=10, step_s=step)
+    con = stm.screen(
+        stm.synthetic_catalog(3000, seed=6), hours=3, threshold_km=10, step_s=step
+    )
     certificate = json.loads(con.attrs["certificate"])
     assert certificate["complete"]
-    ratios[step] = certificate["largest_ratio"], certificate["pairs_measured"], con.sizes["conjunction"]
+    ratios[step] = (
+        certificate["largest_ratio"],
+        certificate["pairs_measured"],
+        con.sizes["conjunction"],
+    )
 
 figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
 axes.barh([f"{step} s" for step in ratios], [ratio for ratio, _, _ in ratios.values()])

@@ -34,7 +34,9 @@ from stmgpu.debris.environment.lifetime import Lifetime
 
 # %%
 rng = np.random.default_rng(7)
-debris = collision(Body(900.0, 3.0), Body(20.0, 0.5), speed_km_s=11.0, rng=rng, min_length_m=0.1)
+debris = collision(
+    Body(900.0, 3.0), Body(20.0, 0.5), speed_km_s=11.0, rng=rng, min_length_m=0.1
+)
 assert debris.catastrophic
 assert abs(debris.closure) < 1e-12
 f"{len(debris)} pieces, {debris.energy_j_g:.0f} J/g, {debris.mass_below_kg:.0f} kg in pieces below 10 cm"
@@ -64,8 +66,8 @@ f"{bound.sum()} stay in orbit, {(perigee[bound] < 120.0).sum()} of them reach th
 # Those kicked back keep their apogee and sink: the arm to the lower left. Kicks up or down spread both.
 
 # %%
-figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-_ = stm.plot.gabbard(debris, axes, state=[r, 0.0, 0.0, 0.0, speed, 0.0])
+axes = stm.plot.gabbard(debris, state=[r, 0.0, 0.0, 0.0, speed, 0.0])
+_ = axes.set(xlim=(93.0, 128.0), ylim=(0.0, 3200.0))
 
 # %% [markdown]
 # ## How long they stay
@@ -75,8 +77,12 @@ _ = stm.plot.gabbard(debris, axes, state=[r, 0.0, 0.0, 0.0, speed, 0.0])
 
 # %%
 environment = Environment(Exponential(), 2025.0, 2035.0)
-lifetime = Lifetime(environment.log_density([2025.0])[0], environment.lowest_km, environment.spacing_km)
-years = lifetime.years(axis[bound], ecc[bound], ballistic_m2_kg=2.2 * debris.area_to_mass[bound])
+lifetime = Lifetime(
+    environment.log_density([2025.0])[0], environment.lowest_km, environment.spacing_km
+)
+years = lifetime.years(
+    axis[bound], ecc[bound], ballistic_m2_kg=2.2 * debris.area_to_mass[bound]
+)
 
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
 axes.loglog(debris.area_to_mass[bound], np.clip(years, 0.1, 1e5), ".", markersize=3)

@@ -46,7 +46,11 @@ stm.screen_to_store(cat, "decisions.zarr", hours=12, threshold_km=10)
 # %%
 stm.assess_store("decisions.zarr", covariance="rtn:100,300,100", radii="fixed:20")
 con = stm.open_dataset("decisions.zarr")
-con.attrs["covariance_model"], con.attrs["hard_body_rule"], json.loads(con.attrs["triage_counts"])
+(
+    con.attrs["covariance_model"],
+    con.attrs["hard_body_rule"],
+    json.loads(con.attrs["triage_counts"]),
+)
 
 # %% [markdown]
 # The window's expected collisions, and how many conjunctions have no valid probability, such as those of docked
@@ -62,7 +66,10 @@ con.attrs["expected_collisions"], con.attrs["rows_without_probability"]
 # raise it above the red line, or that there is no probability to rely on, and its maximum is above the line.
 
 # %%
-{name: con.triage_reason.to_numpy()[con.triage == code][:1] for code, name in DECISIONS.items()}
+{
+    name: con.triage_reason.to_numpy()[con.triage == code][:1]
+    for code, name in DECISIONS.items()
+}
 
 # %% [markdown]
 # ## What will better data say?
@@ -83,8 +90,14 @@ forecast = encounter_forecast(states, now, then, radius_m=radius_m, line=1e-4)
 # The most urgent ones first: `act`, then `improve` by the forecast.
 
 # %%
-order = ranked(some.triage.to_numpy(), some.pc.to_numpy(), some.pc_max.to_numpy(), forecast.p_act)[:10]
-table = some[["primary", "secondary", "miss_distance", "pc", "pc_max", "triage"]].isel(conjunction=order).to_dataframe()
+order = ranked(
+    some.triage.to_numpy(), some.pc.to_numpy(), some.pc_max.to_numpy(), forecast.p_act
+)[:10]
+table = (
+    some[["primary", "secondary", "miss_distance", "pc", "pc_max", "triage"]]
+    .isel(conjunction=order)
+    .to_dataframe()
+)
 table.assign(p_act=forecast.p_act[order])
 
 # %% [markdown]

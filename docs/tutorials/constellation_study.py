@@ -89,7 +89,9 @@ dict(ds.sizes)
 # %%
 derelict = ds.number.sum("shell").sel({"class": "derelict payload"}).mean("run")
 figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
-for line, scenario in zip(("-", "--", ":"), ds.scenario.to_numpy().tolist(), strict=True):
+for line, scenario in zip(
+    ("-", "--", ":"), ds.scenario.to_numpy().tolist(), strict=True
+):
     axes.plot(ds.time, derelict.sel(scenario=scenario), line, label=scenario)
 axes.set(xlabel="year", ylabel="derelict payloads")
 _ = axes.legend()
@@ -111,8 +113,7 @@ st.paired_difference(end, "expected_catastrophic").isel(time=0).to_dataframe()
 # The same difference by year:
 
 # %%
-figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
-_ = stm.plot.difference(ds, axes, variable="expected_catastrophic")
+_ = stm.plot.difference(ds, variable="expected_catastrophic")
 
 # %% [markdown]
 # ## Answer

@@ -32,9 +32,14 @@ import stmgpu as stm
 
 # %%
 cat = stm.synthetic_catalog(3000, seed=1)
-names = [f"{kind} {norad}" for kind, norad in zip(cat.object_type.tolist(), cat.norad_id.tolist(), strict=True)]
+names = [
+    f"{kind} {norad}"
+    for kind, norad in zip(cat.object_type.tolist(), cat.norad_id.tolist(), strict=True)
+]
 cat = dataclasses.replace(cat, name=np.array(names))
-cat.sel(name="ROCKET BODY *").to_dataframe()[["name", "inclination", "eccentricity"]].head()
+cat.sel(name="ROCKET BODY *").to_dataframe()[
+    ["name", "inclination", "eccentricity"]
+].head()
 
 # %% [markdown]
 # ## All against all
@@ -46,15 +51,16 @@ cat.sel(name="ROCKET BODY *").to_dataframe()[["name", "inclination", "eccentrici
 # %%
 con = stm.screen(cat, hours=6, threshold_km=10)
 fast = stm.closest(con, 10)
-fast[["primary_name", "secondary_name", "miss_distance", "relative_speed"]].to_dataframe()
+fast[
+    ["primary_name", "secondary_name", "miss_distance", "relative_speed"]
+].to_dataframe()
 
 # %% [markdown]
 # How many are there within a distance? Pairs whose orbits know nothing of each other fill a disc: their number grows
 # with the square of the distance.
 
 # %%
-figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-_ = stm.plot.miss_distance(con, axes)
+_ = stm.plot.miss_distance(con)
 
 # %% [markdown]
 # ## Was anything missed?
@@ -85,7 +91,9 @@ pair = cat[np.isin(cat.norad_id, [closest.primary.item(), closest.secondary.item
 begin = closest.tca.to_numpy() - np.timedelta64(30, "s")
 eph = stm.propagate(pair, start=begin, hours=60 / 3600, step_s=0.1)
 
-distance = np.sqrt(((eph.position.isel(object=1) - eph.position.isel(object=0)) ** 2).sum("axis"))
+distance = np.sqrt(
+    ((eph.position.isel(object=1) - eph.position.isel(object=0)) ** 2).sum("axis")
+)
 at = distance.argmin("time").item()
 assert abs((eph.time[at] - closest.tca) / np.timedelta64(1, "s")) < 1e-3
 assert abs(distance[at] - closest.miss_distance) < 1e-6
@@ -94,7 +102,11 @@ seconds = (eph.time - closest.tca) / np.timedelta64(1, "s")
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 axes.semilogy(seconds, distance)
 axes.plot(0, closest.miss_distance, "o", label="reported")
-axes.set(xlabel="time from TCA (s)", ylabel="distance (km)", title=" and ".join(pair.name.tolist()))
+axes.set(
+    xlabel="time from TCA (s)",
+    ylabel="distance (km)",
+    title=" and ".join(pair.name.tolist()),
+)
 _ = axes.legend()
 
 # %% [markdown]

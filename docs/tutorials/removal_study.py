@@ -40,7 +40,9 @@ from stmgpu.report.study import print_study
 OBJECTS, WIDER = 800, 25.0
 YEARS, RUNS, STEP_DAYS = 8, 3, 30.0  # for real: 100, 100, 5.0
 
-drawn = stm.load_population(PopulationSpec(objects=OBJECTS, seed=1, constellations=False))
+drawn = stm.load_population(
+    PopulationSpec(objects=OBJECTS, seed=1, constellations=False)
+)
 columns = {
     "norad_id": np.arange(1, len(drawn) + 1), "object_type": [CLASS_NAMES[kind] for kind in drawn.kind],
     "a_km": drawn.a_km, "ecc": drawn.ecc, "inc_deg": np.degrees(drawn.inc_rad), "raan_deg": np.degrees(drawn.raan_rad),
@@ -55,7 +57,13 @@ with Path("removal_study.csv").open("w", newline="", encoding="utf-8") as file:
 
 spec = PopulationSpec(source="table", path=Path("removal_study.csv"), year=2025.0)
 population = stm.load_population(spec)
-dict(zip(CLASS_NAMES, np.bincount(population.kind, minlength=len(CLASS_NAMES)), strict=True))
+dict(
+    zip(
+        CLASS_NAMES,
+        np.bincount(population.kind, minlength=len(CLASS_NAMES)),
+        strict=True,
+    )
+)
 
 # %% [markdown]
 # ## From conjunctions to candidates
@@ -68,10 +76,16 @@ dict(zip(CLASS_NAMES, np.bincount(population.kind, minlength=len(CLASS_NAMES)), 
 # %%
 con, rates = deterministic_collisions(population, days=7, threshold_km=20)
 value = st.removal_value(con, population)
-rates["conjunctions"], rates["rate"], rates["sigma"]  # sigma: of the rate, if conjunctions are independent
+(
+    rates["conjunctions"],
+    rates["rate"],
+    rates["sigma"],
+)  # sigma: of the rate, if conjunctions are independent
 
 # %%
-value[["norad_id", "mass", "conjunctions", "value", "share_removed"]].isel(object=slice(8)).to_dataframe()
+value[["norad_id", "mass", "conjunctions", "value", "share_removed"]].isel(
+    object=slice(8)
+).to_dataframe()
 
 # %% [markdown]
 # Active satellites are no candidates, and fragments are too many. That leaves derelict payloads and rocket bodies.
@@ -169,7 +183,11 @@ rank = "oldest first"
 
 # %%
 shutil.rmtree("removal_study.zarr", ignore_errors=True)
-study = {"study": "removal_study.toml", "path": "removal_study.zarr", "policies": "removal_study_policy.py"}
+study = {
+    "study": "removal_study.toml",
+    "path": "removal_study.zarr",
+    "policies": "removal_study_policy.py",
+}
 for task in range(2):
     outcome = stm.evolve_to_store(**study, executor=stm.SlurmArray((task, 2)))
 assert outcome.complete
@@ -209,7 +227,9 @@ st.paired_difference(end, "population").isel(time=0).to_dataframe()
 # would have decayed anyway); the rest are fragments that were never produced.
 
 # %%
-st.effective_reduction_factor(end).isel(time=0)[["estimate", "lower", "upper", "removed"]].to_dataframe()
+st.effective_reduction_factor(end).isel(time=0)[
+    ["estimate", "lower", "upper", "removed"]
+].to_dataframe()
 
 # %% [markdown]
 # Collisions avoided per removal, from the expected channel. It sums probabilities instead of the collisions that
@@ -224,7 +244,9 @@ avoided[["estimate", "lower", "upper"]].to_dataframe()
 
 # %%
 prices = {"per_removal": 10.0, "per_collision": 500.0, "discount_rate": 0.03}
-st.cost_per_collision_avoided(ds, prices)[["cost_per_collision", "net_present_value"]].to_dataframe()
+st.cost_per_collision_avoided(ds, prices)[
+    ["cost_per_collision", "net_present_value"]
+].to_dataframe()
 
 # %% [markdown]
 # ## Removal evaluated on stored runs
@@ -235,9 +257,15 @@ st.cost_per_collision_avoided(ds, prices)[["cost_per_collision", "net_present_va
 
 # %%
 year_of = {norad: 2026.0 + k // 4 for k, norad in enumerate(wanted)}
-pruned = st.collisions_without(ds.isel(scenario=[0], event=(ds.event_scenario == 0).to_numpy()), year_of, by="norad")
+pruned = st.collisions_without(
+    ds.isel(scenario=[0], event=(ds.event_scenario == 0).to_numpy()),
+    year_of,
+    by="norad",
+)
 kept = st.collisions(ds).isel(time=-1).sel(scenario="screening list")
-pruned[["collisions", "collisions_left"]].isel(scenario=0).assign(with_the_policy=kept).to_dataframe()
+pruned[["collisions", "collisions_left"]].isel(scenario=0).assign(
+    with_the_policy=kept
+).to_dataframe()
 
 # %% [markdown]
 # ## Genealogy
@@ -247,7 +275,12 @@ pruned[["collisions", "collisions_left"]].isel(scenario=0).assign(with_the_polic
 # %%
 family = st.genealogy(ds)
 is_collision = (ds.event_type < 2).to_numpy()
-dict(zip(*np.unique(family.generation.to_numpy()[is_collision], return_counts=True), strict=True))
+dict(
+    zip(
+        *np.unique(family.generation.to_numpy()[is_collision], return_counts=True),
+        strict=True,
+    )
+)
 
 # %% [markdown]
 # ## The figure

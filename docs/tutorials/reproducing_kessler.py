@@ -36,7 +36,11 @@ YEAR_S = 365.25 * 86400.0
 
 # %%
 rate = kessler_rate(
-    [11.47e6, 11.74e6], [0.1578, 0.2070], [0.48171, 0.43284], [85.0, 40.0], mu_km3_s2=1.26686534e8
+    [11.47e6, 11.74e6],
+    [0.1578, 0.2070],
+    [0.48171, 0.43284],
+    [85.0, 40.0],
+    mu_km3_s2=1.26686534e8,
 )  # per second
 billions = 1e-9 / (rate * YEAR_S)
 assert round(billions, 1) == 2.4
@@ -60,7 +64,8 @@ def families(seed):
         norad_id=np.arange(1, 2 * N + 1),
         epoch_jd=np.full(2 * N, 2_460_676.5),  # 2025-01-01
         epoch_fr=np.zeros(2 * N),
-        mean_motion=60.0 * np.sqrt(EARTH.mu_km3_s2 / np.array(AXES_KM)[family] ** 3),  # rad/min
+        mean_motion=60.0
+        * np.sqrt(EARTH.mu_km3_s2 / np.array(AXES_KM)[family] ** 3),  # rad/min
         eccentricity=np.array(ECC)[family],
         inclination=INC[family],
         raan=raan,
@@ -83,9 +88,13 @@ HOURS, THRESHOLD_KM, DRAWS = 24, 20.0, 8
 distance = np.linspace(2.0, THRESHOLD_KM, 10)
 counted = np.empty((DRAWS, len(distance)))
 for draw in range(DRAWS):
-    con = stm.screen(families(draw), start="2025-01-01", hours=HOURS, threshold_km=THRESHOLD_KM)
+    con = stm.screen(
+        families(draw), start="2025-01-01", hours=HOURS, threshold_km=THRESHOLD_KM
+    )
     across = (con.primary <= N).to_numpy() & (con.secondary > N).to_numpy()
-    counted[draw] = np.searchsorted(np.sort(con.miss_distance.to_numpy()[across]), distance)
+    counted[draw] = np.searchsorted(
+        np.sort(con.miss_distance.to_numpy()[across]), distance
+    )
 mean, error = counted.mean(axis=0), counted.std(axis=0, ddof=1) / np.sqrt(DRAWS)
 
 per_pair = np.array([kessler_rate(AXES_KM, ECC, INC, [d, 0.0]) for d in distance])

@@ -30,8 +30,15 @@ cat = stm.synthetic_catalog(4000, seed=3)
 
 def digest(store: str) -> str:
     """One hash of all files of a result; the folder `run` is about its computation, not its contents."""
-    files = sorted(p for p in Path(store).rglob("*") if p.is_file() and "run" not in p.relative_to(store).parts)
-    lines = [f"{p.relative_to(store)} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]
+    files = sorted(
+        p
+        for p in Path(store).rglob("*")
+        if p.is_file() and "run" not in p.relative_to(store).parts
+    )
+    lines = [
+        f"{p.relative_to(store)} {hashlib.sha256(p.read_bytes()).hexdigest()}"
+        for p in files
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -54,8 +61,12 @@ stm.screen_to_store(cat, "whole.zarr", **window, if_exists="overwrite")
 
 # %%
 shutil.rmtree("array.zarr", ignore_errors=True)
-first = stm.screen_to_store(cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((0, 2)))
-second = stm.screen_to_store(cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((1, 2)))
+first = stm.screen_to_store(
+    cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((0, 2))
+)
+second = stm.screen_to_store(
+    cat, "array.zarr", **window, tiling=tiling, executor=stm.SlurmArray((1, 2))
+)
 f"complete after the first task: {first.complete}, after the second: {second.complete}"
 
 # %%
