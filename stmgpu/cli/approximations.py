@@ -19,6 +19,7 @@ _HEADS = {
     "small_radius": "small\nradius",
 }
 
+_UNLIKELY = 1e-99
 _EXACT = 1e-12
 """Relative error of the exact integral."""
 
@@ -46,8 +47,8 @@ def show_approximations(console: Console, rows: Sequence[dict[str, Any]]) -> Non
         table.add_column(head, justify="right", no_wrap=True)
     for k, row in enumerate(rows, start=1):
         exact = row["pc_plane"]
-        cells = [f"{_shown(row[f'pc_{m}'], '.3e')}\n{_difference(row[f'pc_{m}'], exact)}" for m in _HEADS]
-        table.add_row(str(k), _shown(exact, ".3e"), *cells)
+        cells = [f"{_probability(row[f'pc_{m}'])}\n{_difference(row[f'pc_{m}'], exact)}" for m in _HEADS]
+        table.add_row(str(k), _probability(exact), *cells)
     console.print()
     console.print(table)
     console.print("second lines: relative difference from the exact integral")
@@ -58,6 +59,11 @@ def _difference(value: float, exact: float) -> str:
         return "-"
     relative = value / exact - 1.0
     return "<1e-12" if abs(relative) < _EXACT else _shown(relative, "+.1e")
+
+
+def _probability(value: float) -> str:
+    """Number of nine characters at most, so that the table fits a terminal."""
+    return f"<{_UNLIKELY:g}" if 0.0 < value < _UNLIKELY else _shown(value, ".3e")
 
 
 def _shown(value: float, form: str) -> str:

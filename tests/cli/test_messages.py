@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from support.commands import refused, stmgpu
 from support.messages import json_text, kvn, space_track
 
+from stmgpu.cli.approximations import show_approximations
+from stmgpu.cli.results import WIDTH
 from stmgpu.messages.cdm import read_cdm
 from stmgpu.risk import message_risks, message_samples
 from stmgpu.risk.comparison import METHODS
@@ -151,3 +155,14 @@ def test_a_slow_encounter_says_why_it_is_not_that_of_the_plane(folder: Path) -> 
     result = stmgpu("-q", "pc", "--cdm", "slow.cdm", "--backend", "reference")
     assert "1: extended: it lasts " in result.stdout
     assert "1: Pc is 3D-Nc: the two-dimensional " in result.stdout
+
+
+def test_tiny_probabilities_leave_the_table_its_width() -> None:
+    """Numbers of nine characters at most: none is cut, nor the numbers of the rows."""
+    methods = ("plane", "foster1992", "chan1997", "alfano2005", "patera2005", "serra2016", "small_radius")
+    rows = [{f"pc_{name}": value for name in methods} for value in (*[1e-5] * 98, 1.967e-173, 0.0)]
+    page = io.StringIO()
+    show_approximations(Console(file=page, width=WIDTH), rows)
+    lines = page.getvalue().splitlines()
+    assert not any("…" in line for line in lines)
+    assert next(line for line in lines if line.split()[:1] == ["99"]).split() == ["99", *["<1e-99"] * 7]
