@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -127,3 +128,20 @@ def test_the_wheel_of_the_sdist_runs_outside_the_checkout(tmp_path: Path) -> Non
     assert "complete and undamaged" in run(stmgpu, "check", "demo/conjunctions.zarr")
     run(stmgpu, "plot", "demo/conjunctions.zarr", "rate", "--out", "rate.pdf")
     assert run(stmgpu, "--version").strip() == f"stmgpu {PROJECT['version']}"
+
+
+def test_the_image_takes_the_versions_of_the_lock(tmp_path: Path) -> None:
+    """The line of ``stmgpu.def`` that makes constraints of the lock keeps markers, and every requirement has one."""
+    text = (ROOT / "slurm" / "stmgpu.def").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^    (sed -n .*?constraints\.txt)$", text, re.M | re.S)
+    command = line.replace("/opt/stmgpu/requirements.lock", str(ROOT / "requirements.lock"))
+    command = command.replace("/opt/stmgpu/constraints.txt", "constraints.txt")
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    lines = (tmp_path / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    for python in ("3.11", "3.12"):
+        environment = {"python_version": python, "python_full_version": f"{python}.0"}
+        pinned = [one for one in map(Requirement, lines) if one.marker is None or one.marker.evaluate(environment)]
+        names = [one.name for one in pinned]
+        assert len(set(names)) == len(names)
+        needed = _distributions([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["plot"]])
+        assert needed <= {name.lower() for name in names}
