@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ Fact = dict[str, Any]
 def provenance_facts(facts: Mapping[str, Any], licence: str) -> list[Fact]:
     """What a page says about where its numbers come from.
 
-    The user and the machine's name are left out, since pages are passed on; the store has them.
+    The user and the machine's name are left out, since pages are passed on; the store has them. So is the time of
+    writing: the same result gives the same page, byte for byte.
 
     Parameters
     ----------
@@ -61,10 +61,7 @@ def provenance_facts(facts: Mapping[str, Any], licence: str) -> list[Fact]:
     code = facts.get("code") or {}
     rows += [_code(f"Digest of the {name}", code[name]) for name in ("sources", "kernels") if name in code]
     rows += _machine_rows(facts)
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    rows.append(
-        _row("This page", f"written {made} by stmgpu {package_version('stmgpu')}, Python {platform.python_version()}")
-    )
+    rows.append(_row("This page", f"written by stmgpu {package_version('stmgpu')}, Python {platform.python_version()}"))
     rows.append(_row("Licence of the data", licence))
     return [row for row in rows if row["value"]]
 
