@@ -291,6 +291,7 @@ dict(
 # %%
 figure = stm.plot.overview(ds)
 stm.plot.save(figure, "removal_study.png")
+figure
 
 # %% [markdown]
 # ## Answer

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.figure import Figure
 from support.paths import ROOT
 
 from stmgpu.backend.cpu import usable_levels
@@ -30,7 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(name: str) -> dict[str, Any]:
     try:
         names = runpy.run_path(str(ROOT / "docs" / name))
-        names["figures"] = [plt.figure(number) for number in plt.get_fignums()]
+        drawn = [value for value in names.values() if isinstance(value, Figure)]  # also those that pyplot does not keep
+        names["figures"] = [*drawn, *map(plt.figure, plt.get_fignums())]
     finally:
         plt.close("all")
     return names

@@ -71,7 +71,10 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def with_style(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl_style.context(STYLE):
-            return function(*args, **kwargs)
+            drawn = function(*args, **kwargs)
+            interactive = mpl.is_interactive()
+        mpl.interactive(interactive)  # the first figure of a notebook sets it, which the context would undo
+        return drawn
 
     return with_style
 

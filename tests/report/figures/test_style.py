@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 
 from stmgpu import plot
 from stmgpu.errors import InputError
-from stmgpu.report.figures.style import COLOURS, look, new_figure, short
+from stmgpu.report.figures.style import COLOURS, look, new_figure, short, styled
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -48,6 +48,13 @@ def test_the_session_keeps_its_settings(con: xr.Dataset) -> None:
         ax = plot.rate(con)
         assert dict(mpl.rcParams) == before
     assert ax.xaxis.label.get_size() == 8.0
+
+
+def test_a_session_that_becomes_interactive_stays_so() -> None:
+    """As a notebook does with its first figure; the next ones would not be shown."""
+    with mpl.rc_context({"interactive": False}):
+        styled(mpl.interactive)(True)
+        assert mpl.is_interactive()
 
 
 def test_text_is_of_7_to_9_points(con: xr.Dataset, study: xr.Dataset) -> None:
