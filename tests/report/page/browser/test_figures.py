@@ -163,7 +163,7 @@ def test_brushed_ranges_filter_the_table(shown) -> None:
         "within": (ds.miss_distance.values,),
     }
     for panel, columns in axes.items():
-        drag(page, panel, (0.3, 0.3), (0.75, 0.75))
+        drag(page, panel, (0.12, 0.3), (0.75, 0.75))
         rows = shown_rows(table)
         assert 0 < len(rows) < fast.sum(), panel
         inside = fast.copy()

@@ -16,6 +16,9 @@ from stmgpu.errors import printable
 
 pytestmark = pytest.mark.slow
 
+MARKUP = ("<b>bold</b> &amp; <img src=x>", "<i>&lt;</i>")
+"""Names that would vanish, or be drawn, where they were taken for markup."""
+
 
 def headline_of(page: Page) -> dict[str, tuple[str, str]]:
     """Value and note by label."""
@@ -67,7 +70,8 @@ def expected(store: Path) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("rows", "names", "report"), [(0, (), {}), (1, (), {}), (700, HOSTILE, {}), (700, HOSTILE, {"rows": 9})]
+    ("rows", "names", "report"),
+    [(0, (), {}), (1, (), {}), (1, MARKUP, {}), (700, HOSTILE, {}), (700, HOSTILE, {"rows": 9})],
 )
 def test_the_headline_is_over_all_rows(
     rows: int, names: tuple[str, ...], report: dict[str, int], page_of, opened
