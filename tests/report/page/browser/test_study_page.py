@@ -129,6 +129,7 @@ def test_a_family_is_drawn_and_listed(made: tuple[Path, dict[str, Any]], opened:
     assert tab.locator("#family svg g.breakup").count() == 3
     assert tab.locator("#family svg path.edge").count() == 2
     tab.locator("#family summary").click()
+    tab.locator("#family .study-family li").first.wait_for()  # the list is made when it opens, a moment later
     items = tab.locator("#family .study-family li").all_inner_texts()
     assert items[0].startswith(
         "2026.5: catastrophic collision at 801 km, 50 fragments; row 4 (rocket body, 100 kg) and"
