@@ -9,6 +9,7 @@ import typer
 
 from stmgpu.cli import common
 from stmgpu.cli.outputs import check_outputs, check_picture, is_standard_output, opened
+from stmgpu.cli.prices import Prices, prices_of
 from stmgpu.cli.results import result
 from stmgpu.cli.stores import Store
 from stmgpu.errors import InputError, counted
@@ -42,10 +43,7 @@ def plot(
         Literal["population", "collisions", "reduction"] | None,
         typer.Option(help="What policies compares. Default: population."),
     ] = None,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Price of cost, such as per_removal=1e7; repeat for others."),
-    ] = None,
+    price: Prices = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Use what is finished of a run that is still computed.")
     ] = False,
@@ -56,7 +54,7 @@ def plot(
 
     if kind not in FIGURES:
         raise InputError(f"there is no figure {kind!r}; choose one of {', '.join(FIGURES)}")
-    chosen: dict[str, Any] = {"event": event, "effect": effect, "prices": _prices(price)}
+    chosen: dict[str, Any] = {"event": event, "effect": effect, "prices": prices_of(price)}
     options = {name: value for name, value in chosen.items() if value is not None}
     for name in options:
         if name not in FIGURES[kind].options:
@@ -73,20 +71,6 @@ def plot(
 
     save(figure_of(kind, ds, width=width or ("two" if kind == "overview" else "one"), **options), file)
     result({"store": store, "kind": kind}, written=[file])
-
-
-def _prices(price: list[str] | None) -> dict[str, float] | None:
-    """Prices by name."""
-    if not price:
-        return None
-    found = {}
-    for text in price:
-        name, _, number = text.partition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            raise InputError(f"--price {text!r} is no NAME=NUMBER; write it like per_removal=1e7") from None
-    return found
 
 
 def _check_kind(ds: xr.Dataset, kind: str, store: Path) -> None:

@@ -9,8 +9,8 @@ import typer
 
 from stmgpu.cli import common
 from stmgpu.cli.outputs import check_outputs, is_standard_output, opened
+from stmgpu.cli.prices import Prices, prices_of
 from stmgpu.cli.results import result
-from stmgpu.errors import InputError
 
 
 def report(
@@ -28,14 +28,7 @@ def report(
     partial: Annotated[
         bool, typer.Option("--partial", help="Report what is finished of a store that is still being computed.")
     ] = False,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Price of removals in a study: per_removal, per_kg, per_campaign, fixed, per_collision or "
-            "discount_rate; may be repeated.",
-        ),
-    ] = None,
+    price: Prices = None,
     policies: common.Policies = None,
 ) -> None:
     """Write a result as one HTML page that works offline: table, figures, globe, certificate, provenance."""
@@ -43,22 +36,5 @@ def report(
 
     check_outputs(None, out)
     common.run_policies(policies)
-    page = write_page(store, opened(out), rows=rows, partial=partial, prices=_prices(price))
+    page = write_page(store, opened(out), rows=rows, partial=partial, prices=prices_of(price))
     result(page.summary(), written=[] if is_standard_output(out) else [out])
-
-
-def _prices(words: list[str] | None) -> dict[str, float] | None:
-    """Prices of ``KEY=VALUE``; their keys and sizes are checked where they are used."""
-    if not words:
-        return None
-    prices: dict[str, float] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            raise InputError(f"--price is {word!r}, allowed is KEY=VALUE such as per_removal=30e6") from None
-        if key in prices:
-            raise InputError(f"--price {key} is given twice; give it once")
-        prices[key] = number
-    return prices

@@ -76,7 +76,7 @@ def test_what_is_refused_leaves_nothing(store: Path, here: Path, arguments: str,
 
 
 def test_prices_are_names_and_numbers(study: Path, here: Path) -> None:
-    refused(stmgpu("plot", study, "cost", "--price", "per_kg"), "--price 'per_kg' is no NAME=NUMBER")
+    refused(stmgpu("plot", study, "cost", "--price", "per_kg"), "--price is 'per_kg', allowed is KEY=VALUE")
     refused(stmgpu("plot", study, "cost", "--price", "x=1"), "price 'x' is unknown; choose per_removal")
     refused(stmgpu("plot", study, "ages"), "it holds a debris study; choose one of overview, density, rate, flux")
     assert not list(here.iterdir())
