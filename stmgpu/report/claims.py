@@ -5,14 +5,13 @@ It is ``benchmarks/claims.toml`` of a checkout; :mod:`stmgpu.report.reproduction
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stmgpu.errors import InputError
-from stmgpu.files import LIMITS, read_toml
+from stmgpu.files import LIMITS, file_hash, read_toml
 
 TABLE = Path("benchmarks") / "claims.toml"
 """The table, in a checkout."""
@@ -47,7 +46,7 @@ class Data(_Strict):
 
     def altered(self, folder: Path) -> list[str]:
         """Files whose SHA-256 is another one."""
-        return [name for name, digest in self.files.items() if sha256_of(folder / name) != digest]
+        return [name for name, digest in self.files.items() if file_hash(folder / name)[1] != digest]
 
 
 class Claim(_Strict):
@@ -167,9 +166,3 @@ def to_fetch(name: str, data: Data, files: list[str]) -> str:
         f"{name} ({data.what}) is not there: {', '.join(files)}. Get it from {data.source} (terms: {data.licence}), "
         f"put it into a folder, and give that folder with --data or {DATA}"
     )
-
-
-def sha256_of(file: Path) -> str:
-    """SHA-256 of a file."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

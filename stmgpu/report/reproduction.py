@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from stmgpu.errors import InputError, StmgpuError
-from stmgpu.files import writing
-from stmgpu.report.claims import Claim, Claims, sha256_of, to_fetch
+from stmgpu.files import file_hash, writing
+from stmgpu.report.claims import Claim, Claims, to_fetch
 
 STORED = Path("benchmarks") / "results" / "claims"
 """Folder of the stored figures, in a checkout."""
@@ -92,7 +92,7 @@ def reproduce(name: str, table: Claims, root: Path, out: Path, folder: Path | No
         if folder is not None and (altered := data.altered(folder)):
             raise InputError(
                 f"{folder / altered[0]} is not the file of the stored result: its SHA-256 is "
-                f"{sha256_of(folder / altered[0])}, not {data.files[altered[0]]}; fetch it anew from {data.source}"
+                f"{file_hash(folder / altered[0])[1]}, not {data.files[altered[0]]}; fetch it anew from {data.source}"
             )
     stored = _figures(root / STORED / f"{name}.json")
     command = [part.replace("{data}", str(folder.absolute()) if folder else "") for part in claim.command]

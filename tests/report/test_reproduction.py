@@ -11,7 +11,8 @@ import pytest
 from support.paths import ROOT
 
 from stmgpu.errors import InputError, StmgpuError
-from stmgpu.report.claims import TABLE, Claim, Claims, read_claims, sha256_of
+from stmgpu.files import file_hash
+from stmgpu.report.claims import TABLE, Claim, Claims, read_claims
 from stmgpu.report.reproduction import STORED, compare, reproduce
 
 SCRIPT = """
@@ -41,7 +42,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "data" / "numbers.txt").write_text("1 2")
     (root / TABLE).write_text(
         '[data.numbers]\nwhat = "numbers"\nsource = "example.org"\nlicence = "CC0"\n'
-        f'files = {{"numbers.txt" = "{sha256_of(tmp_path / "data" / "numbers.txt")}"}}\n'
+        f'files = {{"numbers.txt" = "{file_hash(tmp_path / "data" / "numbers.txt")[1]}"}}\n'
         '[claims.sum]\nclaim = "the sum"\nsource = "arithmetic"\ncommand = ["benchmarks/sum.py", "{data}"]\n'
         'data = ["numbers"]\nseconds = 1\nunstable = ["sec*"]\n'
     )
