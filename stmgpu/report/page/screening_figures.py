@@ -45,10 +45,11 @@ def figure_data(ds: xr.Dataset, objects: PageObjects) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``miss_speed``, ``miss_age``, ``altitude_latitude`` and ``altitude_inclination``: ``x`` and ``y`` edges, and
-        ``counts`` row by row of y; ``per_hour``: ``edges`` [Unix s] and ``counts``; ``within``: ``counts`` of
-        conjunctions within ``d`` [km]; ``types`` and ``constellations``: ``labels`` and a symmetric table of
-        ``counts``; ``busiest``: ``ids``, ``names`` and ``counts``. What the result lacks is absent.
+        ``miss_speed``, ``miss_age``, ``altitude_latitude`` and ``altitude_inclination``: ``x`` and ``y`` edges,
+        ``counts`` row by row of y, and ``outside``, the number in no cell; ``per_hour``: ``edges`` [Unix s],
+        ``step_s`` and ``counts``; ``within``: ``counts`` of conjunctions within ``d`` [km]; ``types`` and
+        ``constellations``: ``labels`` and a symmetric table of ``counts``; ``busiest``: ``ids``, ``names`` and
+        ``counts``. What the result lacks is absent.
     """
     miss = ds.miss_distance.to_numpy()
     miss_edges = np.linspace(0.0, float(ds.attrs["threshold_km"]), _BINS + 1)

@@ -49,6 +49,7 @@ export function scatter(place, spec) {
   const steps = (/** @type {import("./scale.js").Scale} */ axis, /** @type {number} */ count) =>
     Array.from({ length: count + 1 }, (_, i) => axis.value(i / count));
   const [xEdges, yEdges] = [steps(x, WIDE), steps(y, HIGH)];
+  const whole = () => (maskOf(spec) ? null : (spec.all ?? null));
   const passing = () => maskOf(spec) ?? filters?.passesOthers(name) ?? null;
   const cells = () => cellsOf([spec], xEdges, yEdges, passing());
   const say = (/** @type {Kind | undefined} */ kind, /** @type {number} */ value) => (kind === "time" ? instant(value) : number(value, 3));
@@ -75,7 +76,7 @@ export function scatter(place, spec) {
       if (rows.length) selection.select(rows.reduce((best, row) => (spec.y[row] < spec.y[best] ? row : best)));
     },
     draw(ctx, size, colours) {
-      const over = maskOf(spec) ? null : (spec.all ?? null);
+      const over = whole();
       const plot = frame(ctx, size, { scale: x, label: spec.xLabel }, { scale: y, label: spec.yLabel });
       const { box } = plot;
       const spots = places(spec, plot, passing());
@@ -121,7 +122,7 @@ export function scatter(place, spec) {
             : [box.left + ((i % WIDE) * box.width) / WIDE, box.top + (Math.floor(i / WIDE) * box.height) / HIGH, box.width / WIDE, box.height / HIGH],
         range: (a, b) => spanned(xEdges, yEdges, flipped(a), flipped(b)),
         text: (i) => {
-          if (i < grid) return [`${what}: ${number(counts[flipped(i)])}`, `${spec.xLabel}: ${cell(i)[0]}`, `${spec.yLabel}: ${cell(i)[1]}`];
+          if (i < grid) return [`${what}${over ? " in the table" : ""}: ${number(counts[flipped(i)])}`, `${spec.xLabel}: ${cell(i)[0]}`, `${spec.yLabel}: ${cell(i)[1]}`];
           const row = spots.rows[i - grid];
           const own = [`${spec.xLabel}: ${say(spec.xScale, spec.x[row])}`, `${spec.yLabel}: ${say(spec.yScale, spec.y[row])}`];
           return spec.nameOf ? [spec.nameOf(row), ...own] : own;
@@ -129,11 +130,21 @@ export function scatter(place, spec) {
       };
     },
     values() {
+      const over = whole();
+      if (over) return listed(over);
       const counts = cells();
       const full = Array.from({ length: WIDE * HIGH }, (_, i) => i).filter((i) => counts[flipped(i)] > 0);
       return { head: [spec.xLabel, spec.yLabel, what], rows: full.map((i) => [...cell(i), number(counts[flipped(i)])]), note: `Numbers of ${what} in cells.` };
     },
   });
+  /** @param {{x: Numbers, y: Numbers, counts: Numbers}} all @returns {import("./values.js").Values} */
+  const listed = ({ x: xs, y: ys, counts }) => {
+    const between = (/** @type {Kind | undefined} */ kind, /** @type {Numbers} */ edges, /** @type {number} */ i) => `${say(kind, edges[i])} to ${say(kind, edges[i + 1])}`;
+    const wide = xs.length - 1;
+    const full = Array.from(counts, (count, i) => ({ count, i })).filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+    const rows = full.map(({ count, i }) => [between(spec.xScale, xs, i % wide), between(spec.yScale, ys, Math.floor(i / wide)), number(count)]);
+    return { head: [spec.xLabel, spec.yLabel, what], rows, note: `Numbers of ${what} in cells, the largest first.` };
+  };
   /** @param {number} row @param {number} i @returns {boolean} */
   const inCell = (row, i) => {
     const [column, line] = [i % WIDE, HIGH - 1 - Math.floor(i / WIDE)];

@@ -92,14 +92,18 @@ export function screeningFigures(parent, page) {
   if (figures.within) squareLaw(parent, page, masked(page, "within"));
   const altitude = columns.get("altitude");
   if (figures.altitude_latitude && altitude) {
-    heat(panel(parent, { id: "altitude_latitude", title: "Where: altitude and latitude" }), {
+    const { outside } = figures.altitude_latitude;
+    const note = outside ? `${fixed(outside, 0)} of the ${fixed(doc.fast_total, 0)} conjunctions are outside of this picture.` : undefined;
+    heat(panel(parent, { id: "altitude_latitude", title: "Where: altitude and latitude", note }), {
       ...figures.altitude_latitude, xLabel: "latitude (°)", yLabel: "altitude (km)", valueLabel: what,
       pairs: [{ x: columns.get("latitude"), y: altitude }], ...tied("altitude_latitude"),
     });
   }
   const angles = ["primary", "secondary"].map((who) => inclinations(columns, who));
   if (figures.altitude_inclination && altitude && angles[0] && angles[1]) {
-    const note = "Each conjunction counts once for each of its two objects.";
+    const { outside } = figures.altitude_inclination;
+    const beyond = outside ? ` ${fixed(outside, 0)} of these ${fixed(2 * doc.fast_total, 0)} are outside of this picture.` : "";
+    const note = `Each conjunction counts once for each of its two objects.${beyond}`;
     heat(panel(parent, { id: "altitude_inclination", title: "Where: altitude and inclination", note }), {
       ...figures.altitude_inclination, xLabel: "inclination (°)", yLabel: "altitude (km)", valueLabel: what,
       pairs: angles.map((x) => ({ x: /** @type {Float64Array} */ (x), y: altitude })), ...tied("altitude_inclination"),

@@ -252,3 +252,11 @@ def test_figures_count_all_rows_of_a_shorter_table(page_of, opened) -> None:
     assert number(values_of(page, "within")[-1][1]) == fast
     assert f"all {fast} conjunctions" in page.locator("#figures").inner_text()
     assert f"closest 50 of {ROWS}" in page.locator("#events").inner_text()
+
+
+def test_lists_of_values_count_all_rows_of_a_shorter_table(page_of, opened) -> None:
+    file = page_of(write_conjunctions, 300, names=NAMES, report={"rows": 50})
+    (store,) = Path(file).parent.glob("*.zarr")
+    page, ds = opened(file), rows_of(store)
+    fast = int((ds.relative_speed.values >= 0.1).sum())
+    assert sum(number(row[-1]) for row in values_of(page, "miss_speed")[1:]) == fast
