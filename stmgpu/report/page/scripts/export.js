@@ -27,7 +27,8 @@ export function tabText(fields, rows) {
   const lines = [fields.map((one) => one.head).join("\t")];
   const plain = (/** @type {Field} */ one, /** @type {number} */ row) => {
     const text = one.csv(row).replace(/[\t\r\n]/g, " ");
-    return one.kind === "text" && FORMULA.test(text) ? `'${text}` : text;
+    if (one.kind !== "text") return text;
+    return text.startsWith('"') ? `"${text.replaceAll('"', '""')}"` : FORMULA.test(text) ? `'${text}` : text;
   };
   for (const row of rows) lines.push(fields.map((one) => plain(one, row)).join("\t"));
   return `${lines.join("\n")}\n`;
