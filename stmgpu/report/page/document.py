@@ -25,8 +25,9 @@ class Page:
         Title, also of the browser's tab.
     content : dict
         What else the document holds. Common to both kinds: ``subtitle``; ``headline``, a list of ``label``, ``value``
-        and perhaps ``note``; ``warnings``, a list of texts; ``certificate``, a list of ``heading`` and ``text``;
-        ``provenance``, a list of ``label`` and ``value``, with ``code`` true where that is code; ``figures``.
+        and perhaps ``note``; ``warnings``, a list of texts; ``certificate``, a list of ``heading`` and ``text``, and
+        perhaps its ``certificate_title``; ``provenance``, a list of ``label`` and ``value``, with ``code`` true where
+        that is code; ``figures``.
     columns : list of Column
         Data of the table and the figures.
     """

@@ -43,7 +43,7 @@ export function opening(main, doc) {
 export function closing(main, doc) {
   if (doc.certificate.length) {
     main.append(element(
-      "section", { id: "certificate" }, element("h2", {}, "Certificate"),
+      "section", { id: "certificate" }, element("h2", {}, doc.certificate_title ?? "Certificate"),
       element("div", { className: "parts" }, ...doc.certificate.map((/** @type {{heading: string, text: string}} */ part) =>
         element("div", {}, element("h3", {}, part.heading), element("p", {}, part.text)))),
     ));

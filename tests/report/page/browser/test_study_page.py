@@ -95,6 +95,7 @@ def test_tables_hold_the_numbers_of_the_document(made: tuple[Path, dict[str, Any
     assert number(cells(tab, "flows")[-1][1]) == pytest.approx(flows[-1]["all"], abs=0.5)
     facts = tab.locator("#headline dd.big").all_inner_texts()
     assert facts == [fact["value"] for fact in document["headline"]]
+    assert tab.locator("#certificate h2").inner_text() == document["certificate_title"]
 
 
 def test_figures_list_the_means_and_follow_the_choice(made: tuple[Path, dict[str, Any]], opened: Any) -> None:
