@@ -136,7 +136,11 @@ export function drawAxes(ctx, plot, colours, { grid = "both" } = {}) {
   ctx.strokeStyle = colours.muted;
   if (x.scale || x.bands?.length) crispLine(ctx, [box.left, bottom, box.left + box.width, bottom]);
   ctx.fillStyle = colours.text;
-  if (x.label) ctx.fillText(cut(x.label, box.left + box.width, measure), Math.max(box.left + box.width / 2, measure(x.label) / 2), bottom + LINE + 9);
+  if (x.label) {
+    const [label, right] = [cut(x.label, box.left + box.width, measure), box.left + box.width + 12];
+    const half = measure(label) / 2;
+    ctx.fillText(label, Math.max(Math.min(box.left + box.width / 2, right - half), half), bottom + LINE + 9);
+  }
   ctx.textAlign = "left";
   if (y.label) ctx.fillText(y.label, 0, 2);
 }

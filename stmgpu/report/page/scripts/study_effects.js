@@ -68,7 +68,8 @@ export function reduction(parent, study) {
     });
   }
   const shown = objects.map((/** @type {Row} */ { scenario: k }) => series(curves[k], study.scenarios[k], k, objects.length === 1));
-  lines(panel(place, { id: "factor-years", title: "Effective reduction factor over the years", wide: true }), {
+  const note = objects.length > 1 ? "Estimates without their intervals, which are wide: a single large breakup in one run makes a jump." : undefined;
+  lines(panel(place, { id: "factor-years", title: "Effective reduction factor over the years", note, wide: true }), {
     x: study.years, xLabel: "year", yLabel: "objects fewer per object removed", series: shown, warning: study.warning,
   });
 }

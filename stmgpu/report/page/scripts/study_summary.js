@@ -15,7 +15,7 @@ export function ends(parent, study) {
   const head = [
     "Scenario", "objects", "change", "catastrophic, expected", "catastrophic, sampled",
     ...(several ? [`objects against ${summary.baseline}`] : []),
-    ...(removes ? ["removed", "reduction factor"] : []), "mass (t)", "runs that grow", "twice as many after", "runs",
+    ...(removes ? ["removed", "reduction factor"] : []), "mass (t)", "runs that grow", "doubled after", "runs",
   ];
   const rows = summary.scenarios.map((/** @type {any} */ one) => [
     one.name, interval(one.objects_end), interval(one.change_percent, { signed: true, unit: " %" }),
