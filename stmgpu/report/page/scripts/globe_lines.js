@@ -3,6 +3,7 @@
 
 import { coastLines } from "./land.js";
 import { DASHES } from "./legend.js";
+import { EARTH_RADIUS_KM } from "./orbit.js";
 import { hidden } from "./view.js";
 
 /**
@@ -101,7 +102,7 @@ export function mark(ctx, [x, y], orbits, at, { cx, cy, scale }, colours, behind
       if (distance < least) [best, least] = [i, distance];
     });
     const [tail, tip] = [1, 0].map((back) => points[(best + ahead - back) % (points.length - 1)]);
-    if (hidden(tip, 6378.137)) return;
+    if (hidden(tip, EARTH_RADIUS_KM)) return;
     const way = Math.atan2(-(tip[1] - tail[1]), tip[0] - tail[0]);
     ctx.save();
     ctx.translate(cx + tip[0] * scale, cy - tip[1] * scale);

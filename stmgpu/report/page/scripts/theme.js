@@ -1,6 +1,8 @@
 // @ts-check
 /** Light and dark: the choice, and the colours of the style sheet for what is drawn on canvas. */
 
+import { rgb } from "./tones.js";
+
 /** @type {Set<() => void>} */
 const listeners = new Set();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -9,10 +11,9 @@ let chosen = null;
 /** @type {Colours|null} */
 let known = null;
 
-/** @typedef {[number, number, number]} Rgb */
 /**
  * @typedef {{text: string, muted: string, grid: string, background: string, panel: string, accent: string,
- *   series: string[], ramp: (t: number) => Rgb}} Colours
+ *   series: string[], ramp: (t: number) => number[]}} Colours
  */
 
 /** Follow the system's choice, and paper's when printing. */
@@ -59,16 +60,9 @@ export function colours() {
   return known;
 }
 
-/** @param {string} text  such as #0b5fa5 @returns {Rgb} */
-function rgb(text) {
-  const part = (/** @type {number} */ k) => parseInt(text.slice(k, k + 2), 16);
-  return [part(1), part(3), part(5)];
-}
-
-/** Colour of a ramp at 0 to 1. @param {Rgb[]} stops @param {number} t @returns {Rgb} */
+/** Colour of a ramp at 0 to 1. @param {number[][]} stops @param {number} t @returns {number[]} */
 function mixed(stops, t) {
   const place = Math.min(Math.max(t, 0), 1) * (stops.length - 1);
   const low = Math.min(Math.floor(place), stops.length - 2);
-  const part = (/** @type {0|1|2} */ k) => Math.round(stops[low][k] + (place - low) * (stops[low + 1][k] - stops[low][k]));
-  return [part(0), part(1), part(2)];
+  return stops[low].map((from, k) => Math.round(from + (place - low) * (stops[low + 1][k] - from)));
 }
