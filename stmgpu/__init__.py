@@ -1,4 +1,4 @@
-"""stmgpu: all-vs-all conjunction research engine for space-traffic management.
+"""stmgpu: all-against-all conjunctions of satellite catalogues, their collision risk, and debris evolution.
 
 The public names below are loaded when they are first used; importing the package alone imports neither CuPy, Dask nor
 Zarr.
