@@ -56,8 +56,8 @@ fast[
 ].to_dataframe()
 
 # %% [markdown]
-# How many are there within a distance? Pairs whose orbits know nothing of each other fill a disc: their number grows
-# with the square of the distance.
+# How many are there within a distance? Objects on unrelated orbits pass each other anywhere in a disc, so their number
+# grows with the square of the distance.
 
 # %%
 _ = stm.plot.miss_distance(con)
@@ -123,7 +123,7 @@ again.attrs["catalog_digest"], again.attrs["start"]
 # %% [markdown]
 # ## Answer
 #
-# The table has the pairs, and the certificate says that the bound held wherever it was measured, so none was missed.
-# Whether the orbits are right is another question: element sets are good to about a kilometre.
+# The table has the pairs. If the bound holds, none was missed, and the certificate says that it held wherever it was
+# measured. Whether the orbits are right is another question: element sets are good to about a kilometre.
 #
 # **Exercise.** Double the threshold. How many times as many fast conjunctions are there?
