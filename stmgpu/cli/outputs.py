@@ -65,18 +65,10 @@ def opened(path: Path) -> Path | BinaryIO:
 
 
 def check_picture(plot: Path | None) -> None:
-    """Raise :class:`InputError` for a figure format that is not supported, or without what draws figures."""
+    """Raise :class:`InputError` for a figure format that is not supported, or if matplotlib is missing."""
     if plot is not None and plot.suffix.lower() not in FORMATS:
         raise InputError(
             f"cannot write {plot}: {plot.suffix!r} is not a figure format; choose one of {', '.join(FORMATS)}"
         )
-    if plot is not None and not _can_draw():
+    if plot is not None and importlib.util.find_spec("matplotlib") is None:
         raise InputError("figures need matplotlib; install it: pip install 'stmgpu[plot]'")
-
-
-def _can_draw() -> bool:
-    """Whether matplotlib is installed; it is not loaded."""
-    try:
-        return importlib.util.find_spec("matplotlib") is not None
-    except ValueError:  # taken out of sys.modules by hand
-        return False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RESAMPLES = 1000
-_LABEL_WIDTH = 30
+_LABEL_WIDTH = 24
 
 EFFECTS = {
     "population": "objects at the end less those of {}",
