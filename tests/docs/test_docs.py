@@ -126,6 +126,12 @@ def test_paths_that_pages_name_exist(page: Path) -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_every_page_of_results_is_listed() -> None:
+    """Pages that no list names are no part of the site, and Sphinx refuses them."""
+    text = (ROOT / "docs" / "project" / "README.md").read_text(encoding="utf-8")
+    assert {page.name for page in RESULTS} == set(re.findall(r"\(\.\./\.\./benchmarks/results/(\w+\.md)\)", text))
+
+
 def test_tables_of_architecture_name_modules_that_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     steps = text[text.index("## A screening") : text.index("## Folders")]
