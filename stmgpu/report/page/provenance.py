@@ -20,7 +20,7 @@ def provenance_facts(facts: Mapping[str, Any], licence: str) -> list[Fact]:
     """What a page says about where its numbers come from.
 
     The user and the machine's name are left out, since pages are passed on; the store has them. So is the time of
-    writing: the same result gives the same page, byte for byte.
+    writing: the same result gives the same page, byte for byte. Commands keep their paths as they were typed.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def provenance_facts(facts: Mapping[str, Any], licence: str) -> list[Fact]:
             words = [str(catalog[f"epoch_{name}"])[:19].replace("T", " ") for name in ("first", "median", "last")]
             rows.append(_row("Epochs of elements", f"{words[0]} to {words[2]} UTC, median {words[1]}"))
         rows.append(_code("SHA-256 of the catalogue", catalog.get("sha256") or attributes.get("catalog_sha256", "")))
-    if digest := catalog.get("digest") or attributes.get("catalog_digest"):
+    read = catalog.get("files") or source  # a study of a built-in population reads no file
+    if read and (digest := catalog.get("digest") or attributes.get("catalog_digest")):
         rows.append(_code("Digest of the input", digest))
     rows += [_code(f"SHA-256 of {name}", digest) for name, digest in (catalog.get("files") or {}).items()]
     assessed = (facts.get("assessment") or {}).get("attributes") or {}
