@@ -51,6 +51,8 @@ export function pointer({ overlay, readout, spec }) {
   let range = null;
   /** @type {number[] | null} */
   let start = null;
+  /** @type {Range | null} */
+  let before = null; // range at the start of a drag
   let anchor = -1;
 
   const paint = () => {
@@ -111,7 +113,7 @@ export function pointer({ overlay, readout, spec }) {
 
   overlay.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || (!spec.brush && !spec.ondrag)) return;
-    start = where(event);
+    [start, before] = [where(event), range];
     overlay.setPointerCapture(event.pointerId);
   });
   overlay.addEventListener("pointermove", (event) => {
@@ -136,6 +138,7 @@ export function pointer({ overlay, readout, spec }) {
     move(index);
   });
   overlay.addEventListener("pointercancel", () => {
+    if (start && range !== before) brush(before); // a finger that began a brush scrolls the page
     start = null;
   });
   overlay.addEventListener("pointerleave", () => {

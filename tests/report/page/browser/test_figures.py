@@ -260,3 +260,20 @@ def test_lists_of_values_count_all_rows_of_a_shorter_table(page_of, opened) -> N
     page, ds = opened(file), rows_of(store)
     fast = int((ds.relative_speed.values >= 0.1).sum())
     assert sum(number(row[-1]) for row in values_of(page, "miss_speed")[1:]) == fast
+
+
+def test_a_finger_that_scrolls_over_a_figure_filters_nothing(page_of, opened) -> None:
+    page = opened(page_of(write_conjunctions, ROWS, names=NAMES), width=360, has_touch=True, is_mobile=True)
+    count = page.locator("#events [role=status]").inner_text()
+    box = canvas(page, "miss_speed").bounding_box()
+    assert box is not None
+    x, y, top = box["x"] + 150.0, box["y"] + box["height"] - 40.0, page.evaluate("scrollY")
+    touch = page.context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for k in range(1, 13):
+        point = {"x": x + 0.5 * k, "y": y - 8.0 * k}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") > top + 40.0
+    assert page.locator("#events [role=status]").inner_text() == count
