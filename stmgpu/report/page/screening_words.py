@@ -100,14 +100,18 @@ def certificate_parts(ds: xr.Dataset) -> list[Fact]:
         return [{"heading": "None yet", "text": text}]
     c = json.loads(a["certificate"])
     objects, failed = int(a["objects"]), int(a["objects_failed"])
-    who = f"all {counted(objects, 'object', ',')}" if not failed else f"{objects - failed:,} of {objects:,} objects"
     held = c["complete"] or not a["candidates"]
-    says = (
-        f"No conjunction is missing. For {who}, which took part throughout the window, every approach within "
-        f"{a['threshold_km']:g} km of the computed positions is in this result."
-        if held
-        else "The check of the bounds failed in this run, so conjunctions may be missing."
-    )
+    inside = f"every approach within {a['threshold_km']:g} km of the computed positions is in this result."
+    if not held:
+        says = "The check of the bounds failed in this run, so conjunctions may be missing."
+    elif not failed:
+        says = f"No conjunction is missing. For all {counted(objects, 'object', ',')}, which took part throughout the "
+        says += f"window, {inside}"
+    else:
+        says = (
+            f"Of the {objects - failed:,} of {objects:,} objects that took part throughout the window, no conjunction "
+        )
+        says += f"is missing: {inside}"
     stateless = counted(a["candidates_unrefined"], "candidate")
     measured = (
         f"Before a pair is discarded, a bound proves that it stays apart. The run measured this bound with full "
@@ -162,7 +166,11 @@ def _risk_facts(ds: xr.Dataset) -> list[Fact]:
             "none" if math.isnan(largest) else _power(largest),
             f"red line {_power(float(ds.attrs['red_line']))}" + (f"; {without:,} without one" if without else ""),
         ),
-        _fact("Expected collisions", f"{float(ds.attrs['expected_collisions']):.2g}", "sum of all probabilities"),
+        _fact(
+            "Expected collisions",
+            f"{float(ds.attrs['expected_collisions']):.2g}",
+            f"sum over {len(pc) - without:,} rows with a probability",
+        ),
     ]
 
 

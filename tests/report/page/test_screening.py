@@ -17,6 +17,7 @@ from stmgpu.errors import InputError
 from stmgpu.report.page.document import Page
 from stmgpu.report.page.objects import PageObjects
 from stmgpu.report.page.screening import screening_page
+from stmgpu.report.page.screening_words import certificate_parts
 from stmgpu.report.page.writing import page_of
 from stmgpu.store import open_dataset
 from stmgpu.store.run import open_run
@@ -186,6 +187,8 @@ def test_an_assessed_store_shows_elements_risks_and_its_certificate(store: Path)
     assert {"altitude_inclination", "types"} <= page.content["figures"].keys()
     says, rests, silent = (part["text"] for part in page.content["certificate"])
     assert says.startswith("No conjunction is missing. For all ")
+    some = certificate_parts(ds.assign_attrs(objects_failed=7))[0]["text"]
+    assert some.startswith(f"Of the {ds.attrs['objects'] - 7:,} of {ds.attrs['objects']:,} objects that took part")
     assert "pairs of its own" in rests
     assert "rest on the covariances" in silent
     facts = {fact["label"]: fact["value"] for fact in page.content["provenance"]}

@@ -65,7 +65,10 @@ def expected(store: Path) -> dict[str, tuple[str, str]]:
             f"red line {ds.attrs['red_line']:.1e}".replace("e-0", "e-"),
         )
         total = float(np.nansum(ds.pc.values))
-        words["Expected collisions"] = (f"{total:.2g}", "sum of all probabilities")
+        words["Expected collisions"] = (
+            f"{total:.2g}",
+            f"sum over {ds.pc.notnull().sum().item():,} rows with a probability",
+        )
     return words
 
 
