@@ -81,7 +81,7 @@ class PageObjects:
         return np.where(told == "", by_name, told), (told == "") & (by_name != UNKNOWN)
 
     def families(self) -> Strings:
-        """Name that an object shares with at least `FAMILY` others that are no debris or stage; empty for the rest.
+        """Name that at least `FAMILY` objects share, none of them debris or a stage; empty for all other objects.
 
         Examples
         --------

@@ -14,10 +14,10 @@ import { hinted } from "./values.js";
  */
 export function groupPanels(parent, page, masked) {
   const { doc, columns, filters } = page;
-  for (const [name, column, title] of [
-    ["types", "kind", "Who meets whom: types"],
-    ["constellations", "group", "Who meets whom: constellations"],
-  ]) {
+  for (const [name, column, title, note] of /** @type {[string, string, string, string | undefined][]} */ ([
+    ["types", "kind", "Who meets whom: types", undefined],
+    ["constellations", "group", "Who meets whom: constellations", "The largest groups of 20 or more satellites that share a name; all others stand by type."],
+  ])) {
     const data = doc.figures[name];
     if (!data || data.labels.length < 2) continue;
     const text = ["primary", "secondary"].map((who) => columns.get(`${who}_${column}`));
@@ -34,7 +34,7 @@ export function groupPanels(parent, page, masked) {
       const passing = groups && mask();
       return passing && groups ? meetings(groups[0], groups[1], data.labels.length, passing) : data.counts;
     };
-    const place = panel(parent, { id: name, title });
+    const place = panel(parent, { id: name, title, note });
     const drawn = matrix(groups ? hinted(place, "Click a cell to see its conjunctions only.") : place, {
       labels: data.labels.map(printable),
       values: now(),
