@@ -50,7 +50,7 @@ export function differences(parent, study) {
 
 /** Objects and collisions fewer per object removed. @param {HTMLElement} parent @param {any} study */
 export function reduction(parent, study) {
-  if (!study.reduction) return;
+  if (!study.reduction?.objects.length) return; // no scenario removes more than the first
   const section = part(
     parent, "reduction", "Reduction per removal",
     "Effective reduction factor: objects fewer per object removed. 1 is the removed object itself; what is above 1 are fragments that were never made, and below 1 removed objects would have decayed anyway.",
