@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stmgpu.cli import common
+from stmgpu.cli.exit_codes import FAILED
 from stmgpu.cli.results import result
 from stmgpu.errors import InputError, StmgpuError
 
@@ -118,7 +119,7 @@ def _run(
     )
     result({"claims": rows}, lines, written=[out] if ran else [])
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _row(table: Claims, name: str, folder: Path | None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def conjunctions_of(source: Any, *needed: str, figure: str) -> xr.Dataset:
         If these are no conjunctions, a variable is missing, or there are none to draw.
     """
     if kind_of(source) not in ("conjunctions", "messages"):
-        raise InputError(f"{figure} draws conjunctions, not {_named(source)}; pass the result of stmgpu.screen")
+        raise InputError(f"{figure} draws conjunctions, not {named(source)}; pass the result of stmgpu.screen")
     for name in needed:
         if name not in source.variables:
             raise InputError(f"{figure} needs {name}, which these conjunctions lack; {_CURES.get(name, _CURE)}")
@@ -78,7 +78,7 @@ def ensemble_of(source: Any, *needed: str, figure: str, records: int = 1) -> xr.
         Records in time that the figure needs at least.
     """
     if kind_of(source) != "ensemble":
-        raise InputError(f"{figure} draws a debris study, not {_named(source)}; pass the result of stmgpu.evolve")
+        raise InputError(f"{figure} draws a debris study, not {named(source)}; pass the result of stmgpu.evolve")
     for name in needed:
         if name not in source.variables:
             raise InputError(f"{figure} needs {name}, which this study lacks; evolve it with this version of stmgpu")
@@ -90,7 +90,8 @@ def ensemble_of(source: Any, *needed: str, figure: str, records: int = 1) -> xr.
     return ensemble
 
 
-def _named(source: object) -> str:
+def named(source: object) -> str:
+    """A result in words, for messages."""
     words = {"messages": "assessed messages", "ensemble": "a debris study", "population": "a population"}
     kind = kind_of(source)
     if kind == "conjunctions":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stmgpu.errors import InputError, counted
 from stmgpu.report.figures import densities, ensembles, policies, screening
-from stmgpu.report.figures.contents import conjunctions_of, ensemble_of, kind_of, start_and_hours
+from stmgpu.report.figures.contents import conjunctions_of, ensemble_of, kind_of, named, start_and_hours
 from stmgpu.report.figures.kinds import FIGURES
 from stmgpu.report.figures.scenarios import names_of
 from stmgpu.report.figures.style import blank, new_figure, styled
@@ -53,7 +53,10 @@ def overview(ds: xr.Dataset, *, width: str = "two") -> Figure:
     if kind_of(ds) == "ensemble":
         return _study(ensemble_of(ds, figure="overview"), width)
     if kind_of(ds) != "conjunctions":
-        conjunctions_of(ds.isel() if kind_of(ds) == "messages" else ds, "start", figure="overview")
+        raise InputError(
+            f"overview draws a screening or a debris study, not {named(ds)}; pass the result of stmgpu.screen or "
+            "stmgpu.evolve"
+        )
     return _screening(ds, width)
 
 

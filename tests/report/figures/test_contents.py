@@ -47,6 +47,13 @@ def test_other_things_are_neither(name: str) -> None:
                 getattr(plot, name)(thing)
 
 
+def test_an_overview_of_neither(con: xr.Dataset) -> None:
+    messages = con.assign(message_id=("conjunction", np.full(con.sizes["conjunction"], "m")))
+    for thing, words in ((messages, "assessed messages"), (xr.Dataset(), "this Dataset")):
+        with pytest.raises(InputError, match=f"overview draws a screening or a debris study, not {words}; pass"):
+            plot.overview(thing)
+
+
 @pytest.mark.parametrize("name", ["miss_distance", "speeds", "timeline", "ages", "rate", "density"])
 def test_no_conjunctions_no_figure(con: xr.Dataset, name: str) -> None:
     with pytest.raises(InputError, match=r"there are no conjunctions for .*; screen with a larger threshold"):
