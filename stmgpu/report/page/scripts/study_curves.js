@@ -27,3 +27,11 @@ export function compared({ study, choice }, values, differences) {
     .map((name, k) => series(curves[k], names.length > 1 ? name : "", k, k === choice.scenario))
     .slice(choice.difference ? 1 : 0);
 }
+
+/** Edges of cells around values, halfway between neighbours; a single value has a cell of length 1. @param {number[]} values */
+export function edgesAround(values) {
+  const last = values.length - 1;
+  if (last === 0) return [values[0] - 0.5, values[0] + 0.5];
+  const middles = values.slice(1).map((value, k) => (value + values[k]) / 2);
+  return [1.5 * values[0] - 0.5 * values[1], ...middles, 1.5 * values[last] - 0.5 * values[last - 1]];
+}

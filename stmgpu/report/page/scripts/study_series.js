@@ -3,7 +3,7 @@
 import { heat } from "./heat.js";
 import { lines } from "./lines.js";
 import { panel } from "./panel.js";
-import { compared, plain, series } from "./study_curves.js";
+import { compared, edgesAround, plain, series } from "./study_curves.js";
 import { panels, part } from "./study_table.js";
 
 /** @typedef {import("./study_choice.js").Choice} Choice */
@@ -109,9 +109,8 @@ export function density(parent, page) {
     for (let t = 0; t < years; t += 1) for (let h = 0; h < shells; h += 1) found[h * years + t] = from[start + t * shells + h];
     return found;
   };
-  const edges = [...study.years.map((/** @type {number} */ year) => year - 0.5), study.years[years - 1] + 0.5];
   const spec = () => ({
-    x: edges, y: study.shells, counts: counts(), xLabel: "year", yLabel: "altitude (km)", logColour: false,
+    x: edgesAround(study.years), y: study.shells, counts: counts(), xLabel: "year", yLabel: "altitude (km)", logColour: false,
     diverging: choice.difference, warning: study.warning,
     valueLabel: `${choice.difference ? "difference in " : ""}objects per (1000 km)³, ${study.scenarios[choice.scenario]}`,
   });
