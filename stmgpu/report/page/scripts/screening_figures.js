@@ -93,7 +93,7 @@ export function screeningFigures(parent, page) {
   const altitude = columns.get("altitude");
   if (figures.altitude_latitude && altitude) {
     const { outside } = figures.altitude_latitude;
-    const note = outside ? `${fixed(outside, 0)} of the ${fixed(doc.fast_total, 0)} conjunctions are outside of this picture.` : undefined;
+    const note = outside ? `${fixed(outside, 0, 4)} of the ${fixed(doc.fast_total, 0, 4)} conjunctions are outside of this picture.` : undefined;
     heat(panel(parent, { id: "altitude_latitude", title: "Where: altitude and latitude", note }), {
       ...figures.altitude_latitude, xLabel: "latitude (°)", yLabel: "altitude (km)", valueLabel: what,
       pairs: [{ x: columns.get("latitude"), y: altitude }], ...tied("altitude_latitude"),
@@ -102,7 +102,7 @@ export function screeningFigures(parent, page) {
   const angles = ["primary", "secondary"].map((who) => inclinations(columns, who));
   if (figures.altitude_inclination && altitude && angles[0] && angles[1]) {
     const { outside } = figures.altitude_inclination;
-    const beyond = outside ? ` ${fixed(outside, 0)} of these ${fixed(2 * doc.fast_total, 0)} are outside of this picture.` : "";
+    const beyond = outside ? ` ${fixed(outside, 0, 4)} of these ${fixed(2 * doc.fast_total, 0, 4)} are outside of this picture.` : "";
     const note = `Each conjunction counts once for each of its two objects.${beyond}`;
     heat(panel(parent, { id: "altitude_inclination", title: "Where: altitude and inclination", note }), {
       ...figures.altitude_inclination, xLabel: "inclination (°)", yLabel: "altitude (km)", valueLabel: what,
@@ -132,7 +132,7 @@ function scope(parent, page) {
     const idle = mask() === null;
     line.classList.toggle("idle", idle);
     clear.hidden = brushes().length === 0;
-    text.textContent = idle ? "" : `Filtered: figures count the ${fixed(filters.shown.length, 0)} rows shown of the table's ${fixed(doc.rows, 0)}${beyond}.`;
+    text.textContent = idle ? "" : `Filtered: figures count the ${fixed(filters.shown.length, 0, 4)} rows shown of the table's ${fixed(doc.rows, 0, 4)}${beyond}.`;
   };
   filters.subscribe(show);
   show();

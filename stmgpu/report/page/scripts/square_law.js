@@ -22,7 +22,7 @@ export function squareLaw(parent, { doc, columns, filters }, mask) {
     const whole = (/** @type {number[]} */ values) => Array.from(d, (_, k) => values[k] ?? NaN);
     const parts = [{ label: "counted", points: true, y: whole(rows) }];
     const cut = filters.names.some((name) => name.includes("miss")); // no law holds for a range of miss distances
-    if (passing && cut) return parts;
+    if ((passing && cut) || !rows[rows.length - 1]) return parts;
     const law = expected(Array.from(d).slice(0, rows.length), rows[rows.length - 1]);
     return [...parts, { label: "square law", points: false, y: whole(law) }];
   };

@@ -20,7 +20,7 @@ function drawn({ head, rows, note }) {
     element("tr", {}, ...row.map((value, i) => (i === 0 ? element("th", { scope: "row" }, String(value)) : element("td", {}, String(value))))),
   );
   const table = element("table", { className: "figure-values" }, element("thead", {}, element("tr", {}, ...titles)), element("tbody", {}, ...lines));
-  const notes = [note ?? "", rows.length > MOST ? `The first ${MOST} of ${fixed(rows.length, 0)} values.` : ""];
+  const notes = [note ?? "", rows.length > MOST ? `The first ${MOST} of ${fixed(rows.length, 0, 4)} values.` : ""];
   return [...notes.filter(Boolean).map((text) => element("p", { className: "figure-note" }, text)), table];
 }
 

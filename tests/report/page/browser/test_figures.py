@@ -277,3 +277,12 @@ def test_a_finger_that_scrolls_over_a_figure_filters_nothing(page_of, opened) ->
     page.wait_for_timeout(300)
     assert page.evaluate("scrollY") > top + 40.0
     assert page.locator("#events [role=status]").inner_text() == count
+
+
+def test_no_law_is_drawn_where_no_row_is_shown(shown) -> None:
+    page, _, _ = shown
+    page.get_by_role("searchbox").fill("no such object")
+    assert page.locator("#events [role=status]").inner_text().startswith("0 of ")
+    assert len(values_of(page, "within")[0]) == 2
+    page.get_by_role("searchbox").fill("")
+    assert len(values_of(page, "within")[0]) == 3
