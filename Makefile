@@ -75,6 +75,7 @@ slurm: install
 	  $(PYTEST) tests/slurm $(ARGS)
 
 docs: install $(VENV)/docs
+	@rm -rf build/docs/html # pages that are gone would hide broken links
 	$(BIN)/python docs/site/stage.py build/docs/source
 	$(BIN)/python -m sphinx -W --keep-going -q -j $(WORKERS) -c docs -d build/docs/doctrees build/docs/source build/docs/html
 	$(BIN)/python docs/site/check.py build/docs/html

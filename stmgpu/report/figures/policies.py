@@ -162,7 +162,7 @@ def policies(
     ax.set_yticks(range(len(order)), [short(result["scenario"].to_numpy()[n]) for n in order])
     ax.set_ylim(-0.6, len(order) - 0.4)
     ax.axvline(1.0 if effect == "reduction" else 0.0, color=INK, lw=0.8)
-    ax.set_xlabel(fill(EFFECTS[effect].format(short(baseline_of(ds, baseline))), _LABEL_WIDTH), loc="right")
+    ax.set_xlabel(fill(EFFECTS[effect].format(short(baseline_of(ds, baseline))), _LABEL_WIDTH))
     ax.grid(visible=False, axis="y")
     runs_note(ax, ds, corner="upper left")
     return ax
