@@ -157,7 +157,7 @@ def _risk_facts(ds: xr.Dataset) -> list[Fact]:
     without = int(ds.attrs["rows_without_probability"])
     return [
         _fact(
-            "To act on",
+            "Triage: act",
             f"{counts.get('act', 0):,}",
             ", ".join(f"{counts[name]:,} to {name}" for name in acting if name != "act"),
         ),

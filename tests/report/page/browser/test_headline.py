@@ -59,7 +59,7 @@ def expected(store: Path) -> dict[str, tuple[str, str]]:
         counts = json.loads(ds.attrs["triage_counts"])
         assert sum(counts.values()) == len(miss)
         others = [f"{counts[name]:,} to {name}" for name in ("improve", "watch", "dismiss") if counts.get(name)]
-        words["To act on"] = (f"{counts.get('act', 0):,}", ", ".join(others))
+        words["Triage: act"] = (f"{counts.get('act', 0):,}", ", ".join(others))
         words["Highest probability"] = (
             f"{np.nanmax(ds.pc.values):.1e}".replace("e-0", "e-"),
             f"red line {ds.attrs['red_line']:.1e}".replace("e-0", "e-"),
