@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from support.scripts import script
 
 import stmgpu as stm
 from stmgpu.messages.socrates import SocratesTable
 from stmgpu.risk import socrates_table
 
-REPRODUCE = Path(__file__).resolve().parents[2] / "benchmarks" / "reproduce"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setattr(sys, "path", [str(REPRODUCE), *sys.path])
-    import socrates
-
-    return socrates
+def socrates() -> ModuleType:
+    return script("socrates")
 
 
 def chosen(table: SocratesTable, rows: Any) -> SocratesTable:
     return SocratesTable(*(getattr(table, field.name)[rows] for field in dataclasses.fields(table)))
 
 
-def test_a_run_with_rows_left_out_moved_and_invented(script: ModuleType, tmp_path: Path) -> None:
+def test_a_run_with_rows_left_out_moved_and_invented(socrates: ModuleType, tmp_path: Path) -> None:
     """Of the rows in scope 5 are left out, 1 is moved by a minute, 1 invented; ranges are 2 m longer."""
     catalog = stm.synthetic_catalog(260, seed=8, epoch="2026-03-10T00:00:00")
     stm.write_catalog(catalog, tmp_path / "gp.csv")
@@ -43,7 +38,7 @@ def test_a_run_with_rows_left_out_moved_and_invented(script: ModuleType, tmp_pat
     lines = [f"{k},PAY,{'+' if k in active else '-'},US," for k in catalog.norad_id.tolist()]
     satcat = tmp_path / "satcat.csv"
     satcat.write_text("\n".join(["NORAD_CAT_ID,OBJECT_TYPE,OPS_STATUS_CODE,OWNER,DECAY_DATE", *lines]))
-    scope = script.in_scope(table, active)
+    scope = socrates.in_scope(table, active)
     assert n > 25
     inner = np.flatnonzero(scope)[1:-1]
     assert len(inner) > 8
@@ -55,7 +50,7 @@ def test_a_run_with_rows_left_out_moved_and_invented(script: ModuleType, tmp_pat
     rows.range_km[:] += 2e-3
     rows.tca[-1] = table.tca[n // 2] + np.timedelta64(7, "m")
     stm.write_socrates(rows, tmp_path / "rows.csv")
-    report = script.compare(
+    report = socrates.compare(
         tmp_path / "gp.csv",
         tmp_path / "rows.csv",
         satcat=satcat,
@@ -77,7 +72,7 @@ def test_a_run_with_rows_left_out_moved_and_invented(script: ModuleType, tmp_pat
     assert sum("not found" in note for note in report.notes) == 2
 
 
-def test_rows_are_matched_once_and_by_the_nearest_time(script: ModuleType) -> None:
+def test_rows_are_matched_once_and_by_the_nearest_time(socrates: ModuleType) -> None:
     base = np.datetime64("2026-03-10", "ns")
 
     def table(seconds: list[float], speed: float) -> SocratesTable:
@@ -87,13 +82,13 @@ def test_rows_are_matched_once_and_by_the_nearest_time(script: ModuleType) -> No
         ids = np.ones(n, np.int64)
         return SocratesTable(ids, names, names, ones, ids + 1, names, names, ones, tca, ones, ones * speed, ones, ones)
 
-    fast = script.match(table([0.0, 0.5, 9.0], 7.0), table([0.4, 0.1, 5.0], 7.0))
+    fast = socrates.match(table([0.0, 0.5, 9.0], 7.0), table([0.4, 0.1, 5.0], 7.0))
     assert dict(zip(fast.theirs.tolist(), fast.ours.tolist(), strict=True)) == {0: 1, 1: 0}
     assert fast.lost.tolist() == [2]
-    slow = script.match(table([0.0, 500.0], 0.01), table([100.0], 0.01))
+    slow = socrates.match(table([0.0, 500.0], 0.01), table([100.0], 0.01))
     assert (slow.theirs.tolist(), slow.ours.tolist(), slow.lost.tolist()) == ([0], [0], [1])
 
 
-def test_fleets(script: ModuleType) -> None:
-    assert script.fleet("STARLINK-1548") == script.fleet("STARLINK-11117 [DTC]") != script.fleet("GRUS-1E")
-    assert script.fleet("OBJECT P") != script.fleet("OBJECT BC")
+def test_fleets(socrates: ModuleType) -> None:
+    assert socrates.fleet("STARLINK-1548") == socrates.fleet("STARLINK-11117 [DTC]") != socrates.fleet("GRUS-1E")
+    assert socrates.fleet("OBJECT P") != socrates.fleet("OBJECT BC")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-REPRODUCE = Path(__file__).resolve().parents[2] / "benchmarks" / "reproduce"
+from support.scripts import script
 
 
 @pytest.fixture
-def verdict(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setattr(sys, "path", [str(REPRODUCE), *sys.path])
-    import verdict as module
-
-    return module
+def verdict() -> ModuleType:
+    return script("verdict")
 
 
 @pytest.mark.parametrize(

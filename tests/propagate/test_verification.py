@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sgp4.api import Satrec
 from support.satrecs import columns
+from support.scripts import script
 
 from stmgpu.backend import Backend
 from stmgpu.propagate.sgp4 import SGP4Propagator
@@ -32,12 +33,7 @@ def _times(line2: str) -> list[float]:
 
 def _cases() -> list[Case]:
     folder = files("sgp4")
-    printed: list[list[list[float]]] = []
-    for line in (folder / "tcppver.out").read_text(encoding="ascii").splitlines():
-        if "xx" in line:
-            printed.append([])
-        else:
-            printed[-1].append([float(word) for word in line.split()[:7]])
+    printed = [rows.tolist() for rows in script("sgp4_verification").printed()]
     lines = [x for x in (folder / "SGP4-VER.TLE").read_text(encoding="ascii").splitlines() if x[:1] in ("1", "2")]
     cases = []
     for (line1, line2), rows in zip(zip(lines[::2], lines[1::2], strict=True), printed, strict=True):

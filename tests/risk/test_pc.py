@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from support.paths import SHARED
+from support.scripts import script
 
 from stmgpu.backend import Backend
 from stmgpu.risk import plane_probability
@@ -19,44 +19,19 @@ mpmath = pytest.importorskip("mpmath")
 GRID = SHARED / "data" / "pc" / "pc_truth_grid.json"
 
 
-def _exact(xm: float, zm: float, sx: float, sz: float, radius: float) -> float:
-    """The integral over chords at 30 digits, cut where the density falls by whole sigmas."""
-    with mpmath.workdps(30):
-        xm, zm, sx, sz, radius = (mpmath.mpf(abs(x)) for x in (xm, zm, sx, sz, radius))
+_SCRIPT = script("plane_probability")
 
-        scale = (max(0, (xm - radius) / sx) ** 2 + max(0, (zm - radius) / sz) ** 2) / 2  # quad's tolerance is absolute
 
-        def chord(t: object) -> object:
-            x, half = xm + radius * mpmath.cos(t), radius * mpmath.sin(t)
-            a, b = (zm - half) / sz / mpmath.sqrt(2), (zm + half) / sz / mpmath.sqrt(2)
-            across = (mpmath.erfc(a) - mpmath.erfc(b)) / 2 if a > 0 else (mpmath.erf(b) - mpmath.erf(a)) / 2
-            return mpmath.exp(scale - ((x / sx) ** 2) / 2) * across * mpmath.sin(t)
-
-        cuts = {mpmath.mpf(0), mpmath.pi / 2, mpmath.pi}
-        for k in (0, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14):
-            across = mpmath.hypot(max(0, xm - radius), k * sx)
-            along = mpmath.hypot(max(0, zm - radius), k * sz)
-            cuts |= {mpmath.acos(c) for c in ((across - xm) / radius, (-across - xm) / radius) if abs(c) < 1}
-            sines = [s for s in ((zm - along) / radius, (zm + along) / radius) if 0 < s < 1]
-            cuts |= {angle for s in sines for angle in (mpmath.asin(s), mpmath.pi - mpmath.asin(s))}
-        total = sum(mpmath.quad(chord, [a, b], maxdegree=6) for a, b in pairwise(sorted(cuts)))
-        return float(radius / sx / mpmath.sqrt(2 * mpmath.pi) * total * mpmath.exp(-scale))
+def _exact(cases: tuple[Floats, ...]) -> Floats:
+    """The integral at 30 digits."""
+    with mpmath.workdps(_SCRIPT.DIGITS):
+        return np.array([_SCRIPT.exact(*case) for case in zip(*(x.tolist() for x in cases), strict=True)])
 
 
 def _random(n: int, seed: int) -> tuple[Floats, ...]:
     """Discs of 1e-5 to 100 sigmas, aspect ratios to 1e4, misses to 10 sigmas; a third has the mean on the rim."""
-    rng = np.random.default_rng(seed)
-    aspect, radius = 10.0 ** rng.uniform(0, 4, n), 10.0 ** rng.uniform(-5, 2, n)
-    xm, zm = rng.uniform(0, 10, n) * aspect, rng.uniform(0, 10, n)
-    angle = rng.uniform(0, np.pi / 2, n)
-    rim = np.arange(n) % 3 == 0
-    return (
-        np.where(rim, radius * np.cos(angle), xm),
-        np.where(rim, radius * np.sin(angle), zm),
-        aspect,
-        np.ones(n),
-        radius,
-    )
+    cases: tuple[Floats, ...] = _SCRIPT.draw(n, seed)
+    return cases
 
 
 def _check(found: Floats, exact: Floats) -> None:
@@ -70,15 +45,13 @@ def _check(found: Floats, exact: Floats) -> None:
 
 def test_against_mpmath(backend: Backend) -> None:
     cases = _random(9, 1)
-    exact = np.array([_exact(*case) for case in zip(*(x.tolist() for x in cases), strict=True)])
-    _check(plane_probability(*cases, backend=backend), exact)
+    _check(plane_probability(*cases, backend=backend), _exact(cases))
 
 
 @pytest.mark.slow
 def test_against_mpmath_widely() -> None:
     cases = _random(24, 2)
-    exact = np.array([_exact(*case) for case in zip(*(x.tolist() for x in cases), strict=True)])
-    _check(plane_probability(*cases, backend="cpu"), exact)
+    _check(plane_probability(*cases, backend="cpu"), _exact(cases))
 
 
 def test_against_the_grid_of_known_values(kernel_backend: Backend) -> None:
