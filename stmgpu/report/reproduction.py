@@ -84,6 +84,8 @@ def reproduce(name: str, table: Claims, root: Path, out: Path, folder: Path | No
         If a file of the data is missing or is another one than that of the stored figures.
     StmgpuError
         If the script ends without figures.
+    OSError
+        If the folder cannot be made or written to.
     """
     claim = table.claims[name]
     for key, files in table.lacking(name, folder).items():
@@ -95,6 +97,7 @@ def reproduce(name: str, table: Claims, root: Path, out: Path, folder: Path | No
                 f"{file_hash(folder / altered[0])[1]}, not {data.files[altered[0]]}; fetch it anew from {data.source}"
             )
     stored = _figures(root / STORED / f"{name}.json")
+    out.mkdir(parents=True, exist_ok=True)  # a folder that cannot be made is told before the script runs
     command = [part.replace("{data}", str(folder.absolute()) if folder else "") for part in claim.command]
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch) / "figures.json"
@@ -112,7 +115,6 @@ def reproduce(name: str, table: Claims, root: Path, out: Path, folder: Path | No
             raise StmgpuError(f"{claim.command[0]} ended with exit code {done.returncode} and without figures: {last}")
         content = written.read_bytes()
         figures = _figures(written) or []
-    out.mkdir(parents=True, exist_ok=True)
     for ending, output in ((".json", content), (".txt", text.encode("utf-8"))):
         with writing(out / f"{name}{ending}") as file:
             file.write(output)

@@ -83,6 +83,14 @@ def test_data_are_those_of_the_stored_result(root: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_the_script_runs(root: Path, tmp_path: Path) -> None:
+    (root / "benchmarks" / "sum.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        reproduce("sum", _table(root), root, tmp_path / "file" / "out", tmp_path / "data")
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.slow
 def test_a_script_without_figures_leaves_what_is_stored(root: Path, tmp_path: Path) -> None:
     stored = root / STORED / "sum.json"
