@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OVERWRITE = "--overwrite"
+_COMPUTING = ("screen", "propagate", "evolve")
+"""Commands that can compute into a store."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Invocation:
     def how_to_resume(self) -> str:
         """Advice for a run that ends early: the command that resumes it, or why there is nothing to resume."""
         if self.store is None:
+            if not set(_COMPUTING) & set(self.arguments):
+                return "rerun the same command"
             return "nothing was stored; with --out, finished tiles are kept and can be resumed"
         if _stamp(self.store) is None or (_OVERWRITE in self.arguments and _stamp(self.store) == self._run_before):
             return "nothing was computed yet; rerun the same command"

@@ -135,4 +135,18 @@ def test_one_result_has_standard_output() -> None:
         invocation.take_standard_output("--plot -")
     invocation.begin(["info"])
     invocation.take_standard_output("--csv -")
-    assert invocation.how_to_resume().startswith("nothing was stored")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["screen", "c.tle"], "nothing was stored; with --out, finished tiles are kept and can be resumed"),
+        (["-q", "evolve", "s.toml"], "nothing was stored; with --out, finished tiles are kept and can be resumed"),
+        (["reproduce", "--all"], "rerun the same command"),
+        (["report", "s.zarr", "--out", "r.html"], "rerun the same command"),
+    ],
+)
+def test_only_commands_that_compute_into_a_store_advise_one(arguments: list[str], advice: str) -> None:
+    invocation = Invocation()
+    invocation.begin(arguments)
+    assert invocation.how_to_resume() == advice
